@@ -1,0 +1,283 @@
+//! Why a system call failed: the number, the name and the words.
+
+use core::fmt;
+use core::num::NonZeroU16;
+
+/// An error number of the kernel (errno(3); `include/uapi/asm-generic/errno.h`, the same on both
+/// architectures).
+///
+/// `Display` writes the words and the name: `No space left on device (ENOSPC)`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Errno(NonZeroU16);
+
+macro_rules! errnos {
+    ($( $name:ident = $number:literal, $words:literal; )*) => {
+        impl Errno {
+            $(
+                #[doc = $words]
+                pub const $name: Self = Self(NonZeroU16::new($number).unwrap());
+            )*
+        }
+
+        /// The numbers of the rows, all below 256.
+        const NUMBERS: &[u8] = &[$( $number ),*];
+
+        /// Name and words of the rows, in one string: 130 `&str` would be 260 relocations.
+        const TEXTS: &str = concat!($( stringify!($name), "\0", $words, "\0" ),*);
+
+        /// What this file says of the kernel's headers.
+        pub const FACTS: &[&[super::Fact]] = &[&[$(
+            super::Fact { header: "asm/errno.h", expression: stringify!($name), value: $number }
+        ),*]];
+    };
+}
+
+errnos! {
+    EPERM = 1, "Operation not permitted";
+    ENOENT = 2, "No such file or directory";
+    ESRCH = 3, "No such process";
+    EINTR = 4, "Interrupted system call";
+    EIO = 5, "Input/output error";
+    ENXIO = 6, "No such device or address";
+    E2BIG = 7, "Argument list too long";
+    ENOEXEC = 8, "Exec format error";
+    EBADF = 9, "Bad file descriptor";
+    ECHILD = 10, "No child processes";
+    EAGAIN = 11, "Resource temporarily unavailable";
+    ENOMEM = 12, "Cannot allocate memory";
+    EACCES = 13, "Permission denied";
+    EFAULT = 14, "Bad address";
+    ENOTBLK = 15, "Block device required";
+    EBUSY = 16, "Device or resource busy";
+    EEXIST = 17, "File exists";
+    EXDEV = 18, "Invalid cross-device link";
+    ENODEV = 19, "No such device";
+    ENOTDIR = 20, "Not a directory";
+    EISDIR = 21, "Is a directory";
+    EINVAL = 22, "Invalid argument";
+    ENFILE = 23, "Too many open files in system";
+    EMFILE = 24, "Too many open files";
+    ENOTTY = 25, "Inappropriate ioctl for device";
+    ETXTBSY = 26, "Text file busy";
+    EFBIG = 27, "File too large";
+    ENOSPC = 28, "No space left on device";
+    ESPIPE = 29, "Illegal seek";
+    EROFS = 30, "Read-only file system";
+    EMLINK = 31, "Too many links";
+    EPIPE = 32, "Broken pipe";
+    EDOM = 33, "Numerical argument out of domain";
+    ERANGE = 34, "Numerical result out of range";
+    EDEADLK = 35, "Resource deadlock avoided";
+    ENAMETOOLONG = 36, "File name too long";
+    ENOLCK = 37, "No locks available";
+    ENOSYS = 38, "Function not implemented";
+    ENOTEMPTY = 39, "Directory not empty";
+    ELOOP = 40, "Too many levels of symbolic links";
+    ENOMSG = 42, "No message of desired type";
+    EIDRM = 43, "Identifier removed";
+    ECHRNG = 44, "Channel number out of range";
+    EL2NSYNC = 45, "Level 2 not synchronized";
+    EL3HLT = 46, "Level 3 halted";
+    EL3RST = 47, "Level 3 reset";
+    ELNRNG = 48, "Link number out of range";
+    EUNATCH = 49, "Protocol driver not attached";
+    ENOCSI = 50, "No CSI structure available";
+    EL2HLT = 51, "Level 2 halted";
+    EBADE = 52, "Invalid exchange";
+    EBADR = 53, "Invalid request descriptor";
+    EXFULL = 54, "Exchange full";
+    ENOANO = 55, "No anode";
+    EBADRQC = 56, "Invalid request code";
+    EBADSLT = 57, "Invalid slot";
+    EBFONT = 59, "Bad font file format";
+    ENOSTR = 60, "Device not a stream";
+    ENODATA = 61, "No data available";
+    ETIME = 62, "Timer expired";
+    ENOSR = 63, "Out of streams resources";
+    ENONET = 64, "Machine is not on the network";
+    ENOPKG = 65, "Package not installed";
+    EREMOTE = 66, "Object is remote";
+    ENOLINK = 67, "Link has been severed";
+    EADV = 68, "Advertise error";
+    ESRMNT = 69, "Srmount error";
+    ECOMM = 70, "Communication error on send";
+    EPROTO = 71, "Protocol error";
+    EMULTIHOP = 72, "Multihop attempted";
+    EDOTDOT = 73, "RFS specific error";
+    EBADMSG = 74, "Bad message";
+    EOVERFLOW = 75, "Value too large for defined data type";
+    ENOTUNIQ = 76, "Name not unique on network";
+    EBADFD = 77, "File descriptor in bad state";
+    EREMCHG = 78, "Remote address changed";
+    ELIBACC = 79, "Can not access a needed shared library";
+    ELIBBAD = 80, "Accessing a corrupted shared library";
+    ELIBSCN = 81, ".lib section in a.out corrupted";
+    ELIBMAX = 82, "Attempting to link in too many shared libraries";
+    ELIBEXEC = 83, "Cannot exec a shared library directly";
+    EILSEQ = 84, "Invalid or incomplete multibyte or wide character";
+    ERESTART = 85, "Interrupted system call should be restarted";
+    ESTRPIPE = 86, "Streams pipe error";
+    EUSERS = 87, "Too many users";
+    ENOTSOCK = 88, "Socket operation on non-socket";
+    EDESTADDRREQ = 89, "Destination address required";
+    EMSGSIZE = 90, "Message too long";
+    EPROTOTYPE = 91, "Protocol wrong type for socket";
+    ENOPROTOOPT = 92, "Protocol not available";
+    EPROTONOSUPPORT = 93, "Protocol not supported";
+    ESOCKTNOSUPPORT = 94, "Socket type not supported";
+    EOPNOTSUPP = 95, "Operation not supported";
+    EPFNOSUPPORT = 96, "Protocol family not supported";
+    EAFNOSUPPORT = 97, "Address family not supported by protocol";
+    EADDRINUSE = 98, "Address already in use";
+    EADDRNOTAVAIL = 99, "Cannot assign requested address";
+    ENETDOWN = 100, "Network is down";
+    ENETUNREACH = 101, "Network is unreachable";
+    ENETRESET = 102, "Network dropped connection on reset";
+    ECONNABORTED = 103, "Software caused connection abort";
+    ECONNRESET = 104, "Connection reset by peer";
+    ENOBUFS = 105, "No buffer space available";
+    EISCONN = 106, "Transport endpoint is already connected";
+    ENOTCONN = 107, "Transport endpoint is not connected";
+    ESHUTDOWN = 108, "Cannot send after transport endpoint shutdown";
+    ETOOMANYREFS = 109, "Too many references: cannot splice";
+    ETIMEDOUT = 110, "Connection timed out";
+    ECONNREFUSED = 111, "Connection refused";
+    EHOSTDOWN = 112, "Host is down";
+    EHOSTUNREACH = 113, "No route to host";
+    EALREADY = 114, "Operation already in progress";
+    EINPROGRESS = 115, "Operation now in progress";
+    ESTALE = 116, "Stale file handle";
+    EUCLEAN = 117, "Structure needs cleaning";
+    ENOTNAM = 118, "Not a XENIX named type file";
+    ENAVAIL = 119, "No XENIX semaphores available";
+    EISNAM = 120, "Is a named type file";
+    EREMOTEIO = 121, "Remote I/O error";
+    EDQUOT = 122, "Disk quota exceeded";
+    ENOMEDIUM = 123, "No medium found";
+    EMEDIUMTYPE = 124, "Wrong medium type";
+    ECANCELED = 125, "Operation canceled";
+    ENOKEY = 126, "Required key not available";
+    EKEYEXPIRED = 127, "Key has expired";
+    EKEYREVOKED = 128, "Key has been revoked";
+    EKEYREJECTED = 129, "Key was rejected by service";
+    EOWNERDEAD = 130, "Owner died";
+    ENOTRECOVERABLE = 131, "State not recoverable";
+    ERFKILL = 132, "Operation not possible due to RF-kill";
+    EHWPOISON = 133, "Memory page has hardware error";
+}
+
+/// The largest error number that the kernel returns (`MAX_ERRNO`, linux/err.h).
+const MAX_ERRNO: usize = 4095;
+
+impl Errno {
+    /// The error in a system call's result register, if it is one.
+    #[inline(always)]
+    pub(crate) fn from_result(result: usize) -> Option<Self> {
+        if result > usize::MAX - MAX_ERRNO {
+            NonZeroU16::new(result.wrapping_neg() as u16).map(Self)
+        } else {
+            None
+        }
+    }
+
+    /// The error of that number, as the kernel reports it in a structure (`SO_ERROR`, for one);
+    /// none for 0 and for what is no error number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        match number {
+            1..=4095 => NonZeroU16::new(number as u16).map(Self),
+            _ => None,
+        }
+    }
+
+    /// The number, 1 to 4095.
+    #[inline]
+    pub fn number(self) -> u16 {
+        self.0.get()
+    }
+
+    /// The kernel's name, `ENOSPC`; none for a number that the kernel's headers do not name.
+    pub fn name(self) -> Option<&'static str> {
+        self.text(0)
+    }
+
+    /// The usual words, `No space left on device`; none for a number without a name.
+    pub fn words(self) -> Option<&'static str> {
+        self.text(1)
+    }
+
+    /// The name (`which` 0) or the words (1).
+    fn text(self, which: usize) -> Option<&'static str> {
+        let row = NUMBERS
+            .iter()
+            .position(|&n| u16::from(n) == self.number())?;
+        TEXTS.split('\0').nth(2 * row + which)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.words(), self.name()) {
+            (Some(words), Some(name)) => write!(f, "{words} ({name})"),
+            _ => write!(f, "Unknown error {}", self.number()),
+        }
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn words_are_those_of_strerror() {
+        for number in 1..=4095 {
+            let Some(words) = Errno::from_number(number).unwrap().words() else {
+                continue;
+            };
+            // std's Display is strerror's words and " (os error N)".
+            let os = std::io::Error::from_raw_os_error(number).to_string();
+            assert_eq!(std::format!("{words} (os error {number})"), os);
+        }
+    }
+
+    #[test]
+    fn name_and_words_belong_to_their_number() {
+        assert_eq!(Errno::EPERM.to_string(), "Operation not permitted (EPERM)");
+        assert_eq!(
+            Errno::ENOSPC.to_string(),
+            "No space left on device (ENOSPC)"
+        );
+        assert_eq!(Errno::ENOTEMPTY.name(), Some("ENOTEMPTY")); // 39, before the gap at 41
+        assert_eq!(Errno::ENOMSG.name(), Some("ENOMSG")); // 42, behind it
+        assert_eq!(
+            Errno::EHWPOISON.to_string(),
+            "Memory page has hardware error (EHWPOISON)"
+        );
+        assert_eq!(
+            Errno::from_number(41).unwrap().to_string(),
+            "Unknown error 41"
+        );
+    }
+
+    #[test]
+    fn results_split_at_the_last_page() {
+        assert_eq!(Errno::from_result(0), None);
+        assert_eq!(Errno::from_result(usize::MAX - 4095), None);
+        assert_eq!(
+            Errno::from_result(usize::MAX - 4094).map(Errno::number),
+            Some(4095)
+        );
+        assert_eq!(Errno::from_result(usize::MAX), Some(Errno::EPERM));
+        assert_eq!(Errno::from_number(0), None);
+        assert_eq!(Errno::from_number(-1), None);
+        assert_eq!(Errno::from_number(4096), None);
+    }
+}

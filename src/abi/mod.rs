@@ -1,0 +1,306 @@
+//! Linux's contract, as data: system call numbers, structures, flags and errors.
+//!
+//! Each file holds one `abi!` table. A table row makes the Rust item *and* the [`Fact`] about it, so
+//! that a row is checked against the kernel's headers by being there (the oracle in `tests/`).
+//! Where x86_64 and aarch64 differ, the row says both values.
+
+pub mod auxv;
+mod errno;
+pub mod mem;
+pub mod nr;
+pub mod process;
+pub mod signal;
+
+pub use errno::Errno;
+
+/// What a system call gives: its result, or why there is none.
+pub type Result<T> = core::result::Result<T, Errno>;
+
+/// One thing that this crate says of the kernel's headers: that in `header` the C expression
+/// `expression` has the value `value` on this architecture.
+pub struct Fact {
+    /// The header that a C program includes to see it.
+    pub header: &'static str,
+    /// A constant expression of C.
+    pub expression: &'static str,
+    /// Its value, sign-extended where C's is signed.
+    pub value: i64,
+}
+
+/// Every fact of every table.
+pub const FACTS: &[&[&[Fact]]] = &[
+    auxv::FACTS,
+    errno::FACTS,
+    mem::FACTS,
+    nr::FACTS,
+    process::FACTS,
+    signal::FACTS,
+];
+
+/// The value for this architecture: a row gives one for both, or `{ x86_64 A, aarch64 B }`.
+macro_rules! per_arch {
+    ({ x86_64 $x86_64:expr, aarch64 $aarch64:expr }) => {
+        if cfg!(target_arch = "x86_64") {
+            $x86_64
+        } else {
+            $aarch64
+        }
+    };
+    ($both:expr) => {
+        $both
+    };
+}
+
+/// A table: groups of rows, each `KIND [HEAD] { ROWS }`, and `FACTS` over all of them.
+///
+/// - `numbers ["header"]`: system call numbers; C's name has `__NR_` before it.
+/// - `consts ["header" type]`: constants of an integer type.
+/// - `flags ["header" Type: repr]`: constants of a type of their own, joined by `|`.
+/// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order.
+macro_rules! abi {
+    ($( $(#[$meta:meta])* $kind:ident $head:tt $rows:tt )*) => {
+        $( $crate::abi::items! { $(#[$meta])* $kind $head $rows } )*
+
+        /// What this file says of the kernel's headers.
+        pub const FACTS: &[&[$crate::abi::Fact]] = &[ $( $crate::abi::facts!($kind $head $rows) ),* ];
+    };
+}
+
+/// The Rust items of one group of a table.
+macro_rules! items {
+    ($(#[$meta:meta])* numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => { $(
+        #[doc = concat!("`__NR_", stringify!($name), "`")]
+        #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
+        pub const $name: usize = $crate::abi::per_arch!($value);
+    )* };
+    ($(#[$meta:meta])* consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
+        $(#[$doc])*
+        #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
+        pub const $name: $type = $crate::abi::per_arch!($value);
+    )* };
+    ($(#[$meta:meta])* flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[repr(transparent)]
+        pub struct $type($repr);
+
+        impl $type {
+            /// No flag set.
+            pub const NONE: Self = Self(0);
+
+            /// The bits as the kernel takes them.
+            #[inline]
+            pub const fn bits(self) -> $repr {
+                self.0
+            }
+
+            /// The flags that the kernel reported as `bits`.
+            #[inline]
+            pub const fn from_bits(bits: $repr) -> Self {
+                Self(bits)
+            }
+
+            /// Whether every flag of `other` is set.
+            #[inline]
+            pub const fn contains(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// Whether any flag of `other` is set.
+            #[inline]
+            pub const fn intersects(self, other: Self) -> bool {
+                self.0 & other.0 != 0
+            }
+        }
+
+        impl core::ops::BitOr for $type {
+            type Output = Self;
+            #[inline]
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+        }
+
+        impl $crate::abi::Arg for $type {
+            #[inline(always)]
+            fn arg(self) -> usize {
+                self.0.arg()
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
+            pub const $name: $type = $type($crate::abi::per_arch!($value));
+        )*
+    };
+    ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+        $(#[$meta])*
+        #[doc = concat!("(`", $c, "` of `", $header, "`)")]
+        #[derive(Clone, Copy)]
+        #[repr(C)]
+        pub struct $type { $(
+            $(#[$doc])*
+            #[doc = concat!("`", stringify!($field), "`")]
+            pub $field: $ty,
+        )* }
+
+        impl $type {
+            /// Every byte zero: what the kernel takes for "nothing asked" and overwrites with results.
+            pub const ZERO: Self = {
+                // SAFETY: the fields are integers, pointers and arrays of them, all valid as zeros.
+                unsafe { core::mem::zeroed() }
+            };
+        }
+    };
+}
+
+/// The [`Fact`]s of one group of a table.
+macro_rules! facts {
+    (numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header, expression: concat!("__NR_", stringify!($name)), value: $name as i64,
+        } ),* ]
+    };
+    (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header, expression: stringify!($name), value: $name as i64,
+        } ),* ]
+    };
+    (flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header, expression: stringify!($name), value: $name.bits() as i64,
+        } ),* ]
+    };
+    (record [$header:literal $c:literal $type:ident] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+        &[
+            $crate::abi::Fact {
+                header: $header, expression: concat!("sizeof(", $c, ")"), value: size_of::<$type>() as i64,
+            },
+            $(
+                $crate::abi::Fact {
+                    header: $header,
+                    expression: concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
+                    value: core::mem::offset_of!($type, $field) as i64,
+                },
+                $crate::abi::Fact {
+                    header: $header,
+                    expression: concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
+                    value: size_of::<$ty>() as i64,
+                },
+            )*
+        ]
+    };
+}
+
+/// `syscall!(name(arguments))`: the call of that name, its result checked.
+///
+/// A register is 64 bits; [`Arg`] says how each type of argument fills it.
+macro_rules! syscall {
+    ($name:ident()) => {
+        $crate::abi::check($crate::arch::syscall0($crate::abi::nr::$name))
+    };
+    ($name:ident($a:expr $(,)?)) => {
+        $crate::abi::check($crate::arch::syscall1(
+            $crate::abi::nr::$name,
+            $crate::abi::Arg::arg($a),
+        ))
+    };
+    ($name:ident($a:expr, $b:expr $(,)?)) => {
+        $crate::abi::check($crate::arch::syscall2(
+            $crate::abi::nr::$name,
+            $crate::abi::Arg::arg($a),
+            $crate::abi::Arg::arg($b),
+        ))
+    };
+    ($name:ident($a:expr, $b:expr, $c:expr $(,)?)) => {
+        $crate::abi::check($crate::arch::syscall3(
+            $crate::abi::nr::$name,
+            $crate::abi::Arg::arg($a),
+            $crate::abi::Arg::arg($b),
+            $crate::abi::Arg::arg($c),
+        ))
+    };
+    ($name:ident($a:expr, $b:expr, $c:expr, $d:expr $(,)?)) => {
+        $crate::abi::check($crate::arch::syscall4(
+            $crate::abi::nr::$name,
+            $crate::abi::Arg::arg($a),
+            $crate::abi::Arg::arg($b),
+            $crate::abi::Arg::arg($c),
+            $crate::abi::Arg::arg($d),
+        ))
+    };
+    ($name:ident($a:expr, $b:expr, $c:expr, $d:expr, $e:expr $(,)?)) => {
+        $crate::abi::check($crate::arch::syscall5(
+            $crate::abi::nr::$name,
+            $crate::abi::Arg::arg($a),
+            $crate::abi::Arg::arg($b),
+            $crate::abi::Arg::arg($c),
+            $crate::abi::Arg::arg($d),
+            $crate::abi::Arg::arg($e),
+        ))
+    };
+    ($name:ident($a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(,)?)) => {
+        $crate::abi::check($crate::arch::syscall6(
+            $crate::abi::nr::$name,
+            $crate::abi::Arg::arg($a),
+            $crate::abi::Arg::arg($b),
+            $crate::abi::Arg::arg($c),
+            $crate::abi::Arg::arg($d),
+            $crate::abi::Arg::arg($e),
+            $crate::abi::Arg::arg($f),
+        ))
+    };
+}
+
+pub(crate) use {abi, facts, items, per_arch, syscall};
+
+/// What a system call left in the result register: a value, or an error number negated.
+///
+/// The kernel keeps the last page of the address space for errors (`IS_ERR_VALUE`, linux/err.h).
+#[inline(always)]
+pub(crate) fn check(result: usize) -> Result<usize> {
+    match Errno::from_result(result) {
+        None => Ok(result),
+        Some(errno) => Err(errno),
+    }
+}
+
+/// A value that can be an argument of a system call: how it fills a 64-bit register.
+pub(crate) trait Arg {
+    fn arg(self) -> usize;
+}
+
+macro_rules! integer_arg {
+    ($($type:ty)*) => { $(
+        impl Arg for $type {
+            // `as` extends a signed type by its sign and an unsigned one by zeros, as C does.
+            #[inline(always)]
+            fn arg(self) -> usize {
+                self as usize
+            }
+        }
+    )* };
+}
+integer_arg!(usize u64 u32 isize i64 i32);
+
+impl<T> Arg for *const T {
+    #[inline(always)]
+    fn arg(self) -> usize {
+        self.expose_provenance()
+    }
+}
+
+impl<T> Arg for *mut T {
+    #[inline(always)]
+    fn arg(self) -> usize {
+        self.expose_provenance()
+    }
+}
+
+impl Arg for &core::ffi::CStr {
+    #[inline(always)]
+    fn arg(self) -> usize {
+        self.as_ptr().arg()
+    }
+}

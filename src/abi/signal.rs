@@ -1,0 +1,31 @@
+//! Signals.
+
+super::abi! {
+    consts ["asm/signal.h" i32] {
+        /// The terminal's interrupt key.
+        SIGINT = 2,
+        /// abort(3): ends with a core dump.
+        SIGABRT = 6,
+        /// A write to a pipe or socket that nobody reads.
+        SIGPIPE = 13,
+        /// The request to end.
+        SIGTERM = 15,
+        /// `rt_sigprocmask`: add to the blocked signals.
+        SIG_BLOCK = 0,
+        /// `rt_sigprocmask`: take from the blocked signals.
+        SIG_UNBLOCK = 1,
+    }
+
+    /// What happens at a signal. On aarch64 the kernel has the same four fields (`SA_RESTORER` is
+    /// defined there too, though nobody needs it).
+    record ["asm/signal.h" "struct sigaction" Sigaction] {
+        /// 0 is `SIG_DFL`, 1 is `SIG_IGN`, else the handler's address.
+        sa_handler: usize,
+        /// `SA_*`
+        sa_flags: usize,
+        /// Where a handler returns to; x86_64 needs it, with `SA_RESTORER`.
+        sa_restorer: usize,
+        /// Signals blocked while the handler runs, bit N-1 for signal N.
+        sa_mask: u64,
+    }
+}

@@ -1,0 +1,23 @@
+//! All assembly, and nothing else.
+//!
+//! [`x86_64.rs`](x86_64) and [`aarch64.rs`](aarch64) define the same items in the same order:
+//!
+//! | item | what it is |
+//! |---|---|
+//! | `NAME` | the architecture as `uname -m` and ELF tools spell it |
+//! | `start!` | `_start` of a program: the kernel's stack pointer becomes a call of Rust |
+//! | `start_bare!` | the same for a program that has nothing to relocate |
+//! | `mem_names!` | `memcpy` and its kin under the names the compiler calls |
+//! | `syscall0` to `syscall6` | a number becomes a call |
+//! | `trap` | the instruction that ends a program which must not go on |
+//! | `mem` | the cores of `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp`, `strlen` |
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::*;
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::*;

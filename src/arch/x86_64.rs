@@ -1,0 +1,204 @@
+//! x86-64: the number goes in `rax`, the arguments in `rdi rsi rdx r10 r8 r9`, then `syscall`.
+
+use core::arch::asm;
+
+pub mod mem;
+
+/// The architecture as `uname -m` prints it.
+pub const NAME: &str = "x86_64";
+
+/// The largest page a kernel of this architecture runs with, in bytes.
+pub const PAGE_MAX: usize = 4096;
+
+/// `_start`: the kernel jumps here with `rsp` at argc and every other register undefined
+/// (System V ABI for AMD64, "Process Initialization").
+///
+/// `$entry` is an `unsafe extern "C" fn(*const usize, *const rt::Image) -> !`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __start {
+    ($entry:path) => {
+        ::core::arch::global_asm!(
+            ".pushsection .text._start, \"ax\"",
+            ".globl _start",
+            "_start:",
+            "xor ebp, ebp",                       // the outermost frame has no caller: unwinders stop at 0
+            "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv are above here
+            "lea rax, [rip + __relro_end]",       // the linker script's symbols, relative to rip:
+            "push rax",                           //   nothing is relocated yet. An `Image` of 5 words,
+            "lea rax, [rip + __relro_start]",     //   last field first
+            "push rax",
+            "lea rax, [rip + __relr_end]",
+            "push rax",
+            "lea rax, [rip + __relr_start]",
+            "push rax",
+            "lea rax, [rip + __ehdr_start]",      // linked at 0, so its address is the load base
+            "push rax",
+            "mov rsi, rsp",                       // 2nd argument: the Image
+            "and rsp, -16",                       // 5 pushes broke the alignment that `call` owes its callee
+            "call {entry}",
+            "ud2",                                // entry does not return
+            ".popsection",
+            entry = sym $entry,
+        );
+    };
+}
+
+/// `_start` of a program that has no relocation and no RELRO: it only passes the stack on.
+///
+/// `$entry` is an `unsafe extern "C" fn(*const usize) -> !`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __start_bare {
+    ($entry:path) => {
+        ::core::arch::global_asm!(
+            ".pushsection .text._start, \"ax\"",
+            ".globl _start",
+            "_start:",
+            "mov rdi, rsp",                       // argc, argv, envp and auxv are above here
+            "call {entry}",                       // the kernel aligned rsp to 16: the call's push is as the ABI asks
+            ".popsection",
+            entry = sym $entry,
+        );
+    };
+}
+
+/// The names that the compiler calls by itself. They are the program's, not the library's, so that
+/// the library can be linked beside a libc that has them too.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mem_names {
+    ($($name:literal => $core:ident),* $(,)?) => { $(
+        ::core::arch::global_asm!(
+            concat!(".pushsection .text.", $name, ", \"ax\""), // a section each: unused ones are dropped
+            concat!(".globl ", $name),
+            concat!(".type ", $name, ", @function"),
+            concat!($name, ":"),
+            "jmp {core}",                         // the arguments are where the core wants them
+            ".popsection",
+            core = sym $crate::arch::mem::$core,
+        );
+    )* };
+}
+
+/// `syscall` with no argument.
+///
+/// # Safety
+/// The call must be sound: see the kernel's contract for `nr`. The same holds for the others below.
+#[inline(always)]
+pub unsafe fn syscall0(nr: usize) -> usize {
+    let result;
+    // SAFETY: the kernel keeps every register but rax, rcx (return rip) and r11 (return rflags);
+    // what it does to memory is the caller's promise.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// `syscall` with one argument.
+///
+/// # Safety
+/// As [`syscall0`].
+#[inline(always)]
+pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
+    let result;
+    // SAFETY: as in syscall0.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// `syscall` with two arguments.
+///
+/// # Safety
+/// As [`syscall0`].
+#[inline(always)]
+pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
+    let result;
+    // SAFETY: as in syscall0.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// `syscall` with three arguments.
+///
+/// # Safety
+/// As [`syscall0`].
+#[inline(always)]
+pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
+    let result;
+    // SAFETY: as in syscall0.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// `syscall` with four arguments: the fourth is in `r10`, because the instruction overwrites `rcx`.
+///
+/// # Safety
+/// As [`syscall0`].
+#[inline(always)]
+pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
+    let result;
+    // SAFETY: as in syscall0.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+            in("r10") a3, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// `syscall` with five arguments.
+///
+/// # Safety
+/// As [`syscall0`].
+#[inline(always)]
+pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4: usize) -> usize {
+    let result;
+    // SAFETY: as in syscall0.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+            in("r10") a3, in("r8") a4, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// `syscall` with six arguments.
+///
+/// # Safety
+/// As [`syscall0`].
+#[inline(always)]
+pub unsafe fn syscall6(
+    nr: usize,
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+) -> usize {
+    let result;
+    // SAFETY: as in syscall0.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+            in("r10") a3, in("r8") a4, in("r9") a5,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// Ends the process by SIGILL: for a place that must not go on and has no kernel to ask.
+#[inline(always)]
+pub fn trap() -> ! {
+    // SAFETY: ud2 raises an exception and does nothing else.
+    unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
+}

@@ -1,0 +1,248 @@
+//! What every program does on its command line: options, messages, exit statuses.
+//!
+//! An error is one line on standard error, `PROGRAM: OPERATION OBJECT: Words of errno (ENAME)`, and
+//! exit 1. A usage error says what is wrong, then one line of usage, and is exit 2.
+
+use core::ffi::CStr;
+use core::fmt::{self, Display, Write as _};
+
+use crate::abi::{Errno, Result};
+use crate::fd::{STDERR, STDOUT};
+use crate::io::Writer;
+use crate::rt::{Args, Exit};
+
+/// A program's name, and how it speaks. [`program!`](crate::program) makes the constant `PROGRAM`.
+#[derive(Clone, Copy)]
+pub struct Program {
+    name: &'static str,
+}
+
+impl Program {
+    /// The program of that name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// Says `PROGRAM: MESSAGE` on standard error.
+    #[cold]
+    pub fn say(&self, message: impl Display) {
+        let mut stderr = Writer::<512>::new(STDERR);
+        let _ = writeln!(stderr, "{}: {message}", self.name);
+        let _ = stderr.flush(); // where standard error fails, there is nowhere left to say so
+    }
+
+    /// Says that `operation` on `object` failed, and gives exit status 1.
+    #[cold]
+    pub fn fail(&self, operation: &str, object: impl Display, errno: Errno) -> Exit {
+        self.say(format_args!("{operation} {object}: {errno}"));
+        Exit(1)
+    }
+}
+
+/// Turns an error into its message and exit status 1, on the way to `?`.
+pub trait OrFail<T> {
+    /// As [`Program::fail`], where this is an error.
+    fn or_fail(
+        self,
+        program: Program,
+        operation: &str,
+        object: impl Display,
+    ) -> core::result::Result<T, Exit>;
+}
+
+impl<T> OrFail<T> for Result<T> {
+    fn or_fail(
+        self,
+        program: Program,
+        operation: &str,
+        object: impl Display,
+    ) -> core::result::Result<T, Exit> {
+        self.map_err(|errno| program.fail(operation, object, errno))
+    }
+}
+
+/// A path or an argument, in a message: as it is, but for control characters and what is not UTF-8,
+/// which cannot break the line or the terminal: `\x1b`.
+#[derive(Clone, Copy)]
+pub struct Shown<'a>(pub &'a CStr);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.to_bytes().utf8_chunks() {
+            for char in chunk.valid().chars() {
+                if char.is_control() {
+                    write!(f, "\\x{:02x}", u32::from(char))?;
+                } else {
+                    f.write_char(char)?;
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One piece of a command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arg {
+    /// `-x`, alone or in a cluster.
+    Short(u8),
+    /// `--name` or `--name=value`: the name.
+    Long(&'static [u8]),
+    /// Anything else, `-` included, and all that is behind `--`.
+    Operand(&'static CStr),
+}
+
+/// The command line of a program, piece by piece, as getopt_long(3) reads it: short options cluster
+/// (`-ru`), a value follows at once or as the next argument (`-oFILE`, `-o FILE`, `--out=FILE`,
+/// `--out FILE`), options may come after operands, `--` ends them.
+///
+/// It answers `--help` and `--version` itself.
+pub struct Options {
+    program: Program,
+    help: &'static str,
+    args: Args,
+    /// What stands behind the option last returned: the rest of a cluster, or the `=value`.
+    rest: Rest,
+    /// That option, for messages.
+    last: Option<Arg>,
+    operands_only: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Rest {
+    None,
+    Cluster(&'static CStr),
+    Value(&'static CStr),
+}
+
+impl Options {
+    /// The options of `program` behind `argv[0]`. The first line of `help` is the line of usage.
+    pub fn new(program: Program, help: &'static str, mut args: Args) -> Self {
+        args.next();
+        Self {
+            program,
+            help,
+            args,
+            rest: Rest::None,
+            last: None,
+            operands_only: false,
+        }
+    }
+
+    /// The next piece; none at the end.
+    ///
+    /// # Errors
+    /// Exit 2, said: a `=value` at an option that took none. Exit 0: `--help` or `--version`, answered.
+    pub fn next(&mut self) -> core::result::Result<Option<Arg>, Exit> {
+        let arg = match core::mem::replace(&mut self.rest, Rest::None) {
+            Rest::Value(_) => {
+                return Err(self.usage(format_args!("{} takes no value", Spelled(self.last))));
+            }
+            Rest::Cluster(cluster) => self.short(cluster),
+            Rest::None => match self.args.next() {
+                None => return Ok(None),
+                Some(arg) => match arg.to_bytes() {
+                    _ if self.operands_only => Arg::Operand(arg),
+                    b"-" => Arg::Operand(arg),
+                    b"--" => {
+                        self.operands_only = true;
+                        return self.next();
+                    }
+                    [b'-', b'-', ..] => self.long(arg),
+                    [b'-', ..] => self.short(behind(arg, 1)),
+                    _ => Arg::Operand(arg),
+                },
+            },
+        };
+        self.last = Some(arg);
+        match arg {
+            Arg::Long(b"help") => Err(self.answer(format_args!("{}", self.help))),
+            Arg::Long(b"version") => Err(self.answer(format_args!(
+                "{} (ring3) {}\n",
+                self.program.name,
+                env!("CARGO_PKG_VERSION")
+            ))),
+            _ => Ok(Some(arg)),
+        }
+    }
+
+    /// The value of the option that [`next`](Self::next) returned last.
+    ///
+    /// # Errors
+    /// Exit 2, said: there is none.
+    pub fn value(&mut self) -> core::result::Result<&'static CStr, Exit> {
+        match core::mem::replace(&mut self.rest, Rest::None) {
+            Rest::Value(value) | Rest::Cluster(value) => Ok(value),
+            Rest::None => match self.args.next() {
+                Some(value) => Ok(value),
+                None => Err(self.usage(format_args!("{} needs a value", Spelled(self.last)))),
+            },
+        }
+    }
+
+    /// Says that the option returned last is none of the program's: exit 2.
+    pub fn unknown(&self) -> Exit {
+        self.usage(format_args!("unknown option {}", Spelled(self.last)))
+    }
+
+    /// Says what is wrong with the command line, and the line of usage: exit 2.
+    #[cold]
+    pub fn usage(&self, message: impl Display) -> Exit {
+        let usage = self.help.lines().next().unwrap_or_default();
+        self.program.say(format_args!("{message}\n{usage}"));
+        Exit(2)
+    }
+
+    fn short(&mut self, cluster: &'static CStr) -> Arg {
+        let rest = behind(cluster, 1);
+        if !rest.is_empty() {
+            self.rest = Rest::Cluster(rest);
+        }
+        // The caller's cluster has a byte; its end would read as the option of number 0, which no
+        // program has.
+        Arg::Short(cluster.to_bytes_with_nul()[0])
+    }
+
+    fn long(&mut self, arg: &'static CStr) -> Arg {
+        let name = behind(arg, 2).to_bytes();
+        match name.iter().position(|&byte| byte == b'=') {
+            None => Arg::Long(name),
+            Some(equals) => {
+                self.rest = Rest::Value(behind(arg, 2 + equals + 1));
+                Arg::Long(&name[..equals])
+            }
+        }
+    }
+
+    fn answer(&self, text: fmt::Arguments<'_>) -> Exit {
+        let mut stdout = Writer::<1024>::new(STDOUT);
+        let _ = stdout.write_fmt(text);
+        match stdout.flush() {
+            Ok(()) => Exit(0),
+            Err(errno) => self.program.fail("write", "stdout", errno),
+        }
+    }
+}
+
+/// `text` without its first `count` bytes.
+fn behind(text: &CStr, count: usize) -> &CStr {
+    CStr::from_bytes_with_nul(text.to_bytes_with_nul().get(count..).unwrap_or_default())
+        .unwrap_or_default()
+}
+
+/// An option as it was written.
+struct Spelled(Option<Arg>);
+
+impl Display for Spelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(Arg::Short(letter)) => write!(f, "-{}", [letter].escape_ascii()),
+            Some(Arg::Long(name)) => write!(f, "--{}", name.escape_ascii()),
+            Some(Arg::Operand(operand)) => Shown(operand).fmt(f),
+            None => Ok(()),
+        }
+    }
+}

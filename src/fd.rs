@@ -1,0 +1,85 @@
+//! File descriptors, owned and borrowed. A raw integer stops here.
+
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+
+use crate::abi::{Arg, Result, syscall};
+
+/// A file descriptor that is closed when it goes out of scope.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct OwnedFd(i32);
+
+/// A file descriptor that somebody else keeps open for at least `'fd`.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct BorrowedFd<'fd>(i32, PhantomData<&'fd OwnedFd>);
+
+/// Standard input, which the kernel or the parent opened for us. It may be closed all the same:
+/// then its use answers `EBADF`.
+pub const STDIN: BorrowedFd<'static> = BorrowedFd(0, PhantomData);
+/// Standard output. As for [`STDIN`].
+pub const STDOUT: BorrowedFd<'static> = BorrowedFd(1, PhantomData);
+/// Standard error. As for [`STDIN`].
+pub const STDERR: BorrowedFd<'static> = BorrowedFd(2, PhantomData);
+
+impl OwnedFd {
+    /// Takes over the descriptor that a system call returned.
+    ///
+    /// # Safety
+    /// `raw` is an open descriptor that nobody else closes.
+    #[inline]
+    pub unsafe fn from_raw(raw: usize) -> Self {
+        // The kernel's descriptors are non-negative ints.
+        Self(raw as i32)
+    }
+
+    /// The descriptor, for as long as this owner lives.
+    #[inline]
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        BorrowedFd(self.0, PhantomData)
+    }
+
+    /// Closes it and says what `close` said: on some file systems that is where a failed write is
+    /// told. The descriptor is gone whatever the answer, `EINTR` included (close(2), NOTES).
+    ///
+    /// # Errors
+    /// `EIO`, `ENOSPC`, `EDQUOT` of an earlier write; `EINTR`.
+    pub fn close(self) -> Result<()> {
+        let fd = ManuallyDrop::new(self);
+        // SAFETY: this is the owner, and `drop` will not run: it is closed once.
+        unsafe { syscall!(close(fd.0)) }.map(drop)
+    }
+}
+
+impl Drop for OwnedFd {
+    fn drop(&mut self) {
+        // SAFETY: this is the owner, and its last use.
+        // An error has nobody to go to: who wants it calls `close`.
+        let _ = unsafe { syscall!(close(self.0)) };
+    }
+}
+
+impl<'fd> BorrowedFd<'fd> {
+    /// The descriptor of that number.
+    ///
+    /// # Safety
+    /// `raw` stays open for `'fd`.
+    #[inline]
+    pub const unsafe fn borrow_raw(raw: i32) -> Self {
+        Self(raw, PhantomData)
+    }
+
+    /// The number, for a structure of the kernel's or a table indexed by it.
+    #[inline]
+    pub const fn as_raw(self) -> i32 {
+        self.0
+    }
+}
+
+impl Arg for BorrowedFd<'_> {
+    #[inline(always)]
+    fn arg(self) -> usize {
+        self.0.arg()
+    }
+}

@@ -1,0 +1,30 @@
+//! # ring3
+//!
+//! The library under a set of freestanding Linux programs: `core` only, every service of the kernel
+//! by raw system call, x86_64 and aarch64.
+//!
+//! The floors, top to bottom; nothing reaches up:
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | `src/bin/` | the programs, each by [`program!`] |
+//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`mem`] [`process`] [`signal`] [`auxv`] |
+//! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`](abi::Errno) |
+//! | the instructions | [`arch`]: `_start`, the system call, `memcpy` |
+
+#![no_std]
+
+pub mod abi;
+pub mod arch;
+pub mod auxv;
+pub mod cli;
+pub mod fd;
+pub mod io;
+pub mod mem;
+pub mod process;
+pub mod program;
+pub mod rt;
+pub mod signal;
+
+pub use abi::{Errno, Result};

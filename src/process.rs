@@ -1,0 +1,53 @@
+//! This process and its threads.
+
+use crate::abi::process::PR_GET_NAME;
+use crate::abi::syscall;
+use crate::arch;
+use crate::signal::{self, SIGABRT, SignalSet};
+
+/// Ends every thread of the process with `status`, of which the parent sees the low 8 bits.
+#[inline]
+pub fn exit(status: i32) -> ! {
+    // SAFETY: the process ends; nothing of it is used again.
+    let _ = unsafe { syscall!(exit_group(status)) };
+    arch::trap() // exit_group does not return
+}
+
+/// The process id.
+#[inline]
+pub fn getpid() -> i32 {
+    // SAFETY: getpid takes nothing, changes nothing and does not fail.
+    unsafe { arch::syscall0(crate::abi::nr::getpid) as i32 }
+}
+
+/// The id of the calling thread; in the first thread that is the process id.
+#[inline]
+pub fn gettid() -> i32 {
+    // SAFETY: as for getpid.
+    unsafe { arch::syscall0(crate::abi::nr::gettid) as i32 }
+}
+
+/// The calling thread's name (`/proc/PID/comm`): at most 15 bytes, in `buffer`.
+pub fn thread_name(buffer: &mut [u8; 16]) -> &[u8] {
+    // SAFETY: PR_GET_NAME writes at most 16 bytes, the zero at the end included.
+    let result = unsafe { syscall!(prctl(PR_GET_NAME, buffer.as_mut_ptr())) };
+    let length = match result {
+        Ok(_) => buffer
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(buffer.len()),
+        Err(_) => 0,
+    };
+    &buffer[..length]
+}
+
+/// Ends the process by `SIGABRT`, sent to this thread and no other process.
+///
+/// A handler or a mask set earlier does not keep it alive.
+pub fn abort() -> ! {
+    signal::unblock(SignalSet::of(&[SIGABRT]));
+    let _ = signal::set_default(SIGABRT); // SIGABRT is a signal whose action may be set
+    // SAFETY: a signal to ourselves; what it does is end the process.
+    let _ = unsafe { syscall!(tgkill(getpid(), gettid(), SIGABRT)) };
+    exit(128 + SIGABRT) // a seccomp filter may have refused the signal
+}

@@ -1,0 +1,69 @@
+//! The one macro by which a crate becomes a program.
+
+/// Makes a program of the crate: its name, and its `main`.
+///
+/// The macro brings what only one crate of a program may have: the entry point, the panic handler,
+/// and `memcpy` and its kin under the names that the compiler calls. So the library itself has none
+/// of them and links into std tests.
+///
+/// `main` is a `fn(Start) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
+///
+/// ```ignore
+/// #![no_std]
+/// #![no_main]
+/// ring3::program!("true", main);
+/// fn main(_: ring3::rt::Start) {}
+/// ```
+#[macro_export]
+macro_rules! program {
+    ($name:literal, $main:path) => {
+        /// The program's name, as its messages begin.
+        const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
+
+        $crate::__start!(__entry);
+
+        /// # Safety
+        /// Called once, by `_start`, with the initial stack and this program's image.
+        unsafe extern "C" fn __entry(sp: *const usize, image: *const $crate::rt::Image) -> ! {
+            // SAFETY: `_start` passes what the kernel left and what the linker script says.
+            unsafe { $crate::rt::start(sp, image, $main) }
+        }
+
+        #[panic_handler]
+        fn __panic(info: &::core::panic::PanicInfo<'_>) -> ! {
+            $crate::rt::panic($name, info)
+        }
+
+        $crate::__mem_names! {
+            "memcpy" => ring3_memcpy,
+            "memmove" => ring3_memmove,
+            "memset" => ring3_memset,
+            "memcmp" => ring3_memcmp,
+            "bcmp" => ring3_bcmp,
+            "strlen" => ring3_strlen,
+        }
+    };
+}
+
+/// Makes a program that is nothing but its code and constants: no static that holds an address, no
+/// RELRO, no auxv, no panic (reaching one is a link error). For programs counted in bytes.
+///
+/// `main` is a `fn(Args) -> i32`, the exit status.
+#[macro_export]
+macro_rules! bare_program {
+    ($main:path) => {
+        $crate::__start_bare!(__entry);
+
+        /// # Safety
+        /// Called once, by `_start`, with the initial stack.
+        unsafe extern "C" fn __entry(sp: *const usize) -> ! {
+            // SAFETY: `_start` passes what the kernel left.
+            unsafe { $crate::rt::start_bare(sp, $main) }
+        }
+
+        #[panic_handler]
+        fn __panic(_: &::core::panic::PanicInfo<'_>) -> ! {
+            $crate::arch::trap()
+        }
+    };
+}

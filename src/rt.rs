@@ -1,0 +1,293 @@
+//! From `_start` to `main` and back: relocation, arguments, environment, panic, exit.
+//!
+//! The kernel leaves this at the stack pointer (execve(2); `create_elf_tables`, fs/binfmt_elf.c):
+//!
+//! ```text
+//!  sp -> argc
+//!        argv[0] ... argv[argc-1]  0
+//!        envp[0] ...               0
+//!        auxv: key value  ...  AT_NULL value
+//!        ... the strings themselves
+//! ```
+
+use core::ffi::{CStr, c_char};
+use core::fmt::Write as _;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
+
+use crate::abi::syscall;
+use crate::fd::STDERR;
+use crate::io::Writer;
+use crate::{auxv, process};
+
+/// Where the parts of a loaded program are that the start-up works on: symbols of the linker script.
+/// `_start` fills it, field by field in this order.
+#[repr(C)]
+pub struct Image {
+    /// The ELF header, which is linked at 0: the load base.
+    base: usize,
+    relr: *const usize,
+    relr_end: *const usize,
+    relro: usize,
+    relro_end: usize,
+}
+
+/// From the initial stack to the exit status.
+///
+/// # Safety
+/// `sp` is the initial stack pointer, `image` this program's, not yet relocated; called once, and
+/// before anything else.
+pub unsafe fn start<T: Termination>(
+    sp: *const usize,
+    image: *const Image,
+    main: impl FnOnce(Start) -> T,
+) -> ! {
+    // SAFETY: `image` is readable, and describes this program: the caller's promise.
+    unsafe { relocate(&*image) };
+    // SAFETY: `sp` is the initial stack pointer.
+    let start = unsafe { Start::new(sp) };
+    // SAFETY: Start::new found the vector behind the environment.
+    unsafe { auxv::set(start.auxv) };
+    // SAFETY: the image is relocated, and nothing in RELRO is written from here on.
+    unsafe { protect(&*image) };
+    process::exit(main(start).status())
+}
+
+/// [`start`] for a program without anything to relocate or protect.
+///
+/// # Safety
+/// `sp` is the initial stack pointer.
+#[inline(always)]
+pub unsafe fn start_bare(sp: *const usize, main: impl FnOnce(Args) -> i32) -> ! {
+    // SAFETY: `sp` is the initial stack pointer.
+    process::exit(main(unsafe { Args::new(sp) }))
+}
+
+/// Adds the load base to every address in the image (`SHT_RELR` of the ELF gABI): an even word is
+/// the place of an address; an odd one has a bit for each of the 63 words behind the last place.
+///
+/// # Safety
+/// Called once, before any static that holds an address is used: on entry they hold link addresses.
+unsafe fn relocate(image: &Image) {
+    let add_base = |place: *mut usize| {
+        // SAFETY: the linker lists only words of the image's writable segments.
+        unsafe { *place += image.base }
+    };
+    let mut place = core::ptr::null_mut::<usize>();
+    let mut next = image.relr;
+    while next != image.relr_end {
+        // SAFETY: between the ends of the table, which the linker wrote.
+        let word = unsafe { *next };
+        // SAFETY: at most one behind the last entry.
+        next = unsafe { next.add(1) };
+        if word & 1 == 0 {
+            place = core::ptr::with_exposed_provenance_mut(image.base + word);
+            add_base(place);
+            place = place.wrapping_add(1);
+        } else {
+            let mut bits = word >> 1;
+            let mut at = place;
+            while bits != 0 {
+                if bits & 1 != 0 {
+                    add_base(at);
+                }
+                bits >>= 1;
+                at = at.wrapping_add(1);
+            }
+            place = place.wrapping_add(usize::BITS as usize - 1);
+        }
+    }
+}
+
+/// Makes RELRO read-only. It begins somewhere in its first page, and nothing else is in its pages:
+/// the linker script begins the next segment on a page of its own.
+///
+/// # Safety
+/// Nothing in the image's RELRO is written afterwards.
+unsafe fn protect(image: &Image) {
+    if image.relro == image.relro_end {
+        return;
+    }
+    let page = crate::mem::page_size();
+    let first = image.relro & !(page - 1);
+    // SAFETY: whole pages of our own image, none of which holds anything but RELRO and bytes of the
+    // file that nobody uses.
+    let result = unsafe {
+        syscall!(mprotect(
+            first,
+            image.relro_end - first,
+            crate::mem::PROT_READ
+        ))
+    };
+    if result.is_err() {
+        // A program promised to run with RELRO does not run without.
+        process::abort()
+    }
+}
+
+/// What the kernel hands a program: arguments and environment.
+#[derive(Clone, Copy)]
+pub struct Start {
+    args: Args,
+    environ: *const *const c_char,
+    auxv: *const auxv::Entry,
+}
+
+impl Start {
+    /// # Safety
+    /// `sp` is the initial stack pointer.
+    unsafe fn new(sp: *const usize) -> Self {
+        // SAFETY: the caller's promise.
+        let args = unsafe { Args::new(sp) };
+        // SAFETY: argv ends with a null pointer, and the environment begins behind that.
+        let environ = unsafe { args.next.add(args.left + 1) };
+        let mut end = environ;
+        // SAFETY: the environment too ends with a null pointer.
+        while !unsafe { *end }.is_null() {
+            // SAFETY: there is an entry behind each that is not null.
+            end = unsafe { end.add(1) };
+        }
+        // SAFETY: the auxiliary vector begins behind the environment's null pointer.
+        let auxv = unsafe { end.add(1) }.cast();
+        Self {
+            args,
+            environ,
+            auxv,
+        }
+    }
+
+    /// The arguments, the program's own name (`argv[0]`) included where the caller gave one.
+    pub fn args(&self) -> Args {
+        self.args
+    }
+
+    /// The environment, entries `NAME=value` as they are.
+    pub fn environ(&self) -> impl Iterator<Item = &'static CStr> + use<> {
+        let mut next = self.environ;
+        core::iter::from_fn(move || {
+            // SAFETY: not behind the null pointer at the end, at which `next` stops.
+            let entry = unsafe { *next };
+            if entry.is_null() {
+                return None;
+            }
+            // SAFETY: there is an entry behind each that is not null.
+            next = unsafe { next.add(1) };
+            // SAFETY: the kernel ended each string with a zero; they stay for the process's life.
+            Some(unsafe { CStr::from_ptr(entry) })
+        })
+    }
+
+    /// The value of the first `name=...` in the environment.
+    pub fn var(&self, name: &str) -> Option<&'static CStr> {
+        self.environ().find_map(|entry| {
+            let value = entry
+                .to_bytes_with_nul()
+                .strip_prefix(name.as_bytes())?
+                .strip_prefix(b"=")?;
+            CStr::from_bytes_with_nul(value).ok()
+        })
+    }
+}
+
+/// The arguments, in order.
+#[derive(Clone, Copy)]
+pub struct Args {
+    next: *const *const c_char,
+    left: usize,
+}
+
+impl Args {
+    /// # Safety
+    /// `sp` is the initial stack pointer.
+    #[inline]
+    unsafe fn new(sp: *const usize) -> Self {
+        // SAFETY: argc is there, and argv behind it.
+        unsafe {
+            Self {
+                next: sp.add(1).cast(),
+                left: *sp,
+            }
+        }
+    }
+}
+
+impl Iterator for Args {
+    type Item = &'static CStr;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'static CStr> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: `left` arguments are at `next`, each a string that the kernel ended with a zero and
+        // that stays for the process's life.
+        unsafe {
+            let arg = CStr::from_ptr(*self.next);
+            self.next = self.next.add(1);
+            Some(arg)
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Args {}
+
+/// An exit status, as the result or the error of a `main`: whoever returns one that is not 0 has said why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+/// What `main` may return: each says the exit status.
+pub trait Termination {
+    /// 0 to 255.
+    fn status(self) -> i32;
+}
+
+impl Termination for () {
+    fn status(self) -> i32 {
+        0
+    }
+}
+
+impl Termination for Exit {
+    fn status(self) -> i32 {
+        self.0.into()
+    }
+}
+
+impl<T: Termination> Termination for Result<T, Exit> {
+    fn status(self) -> i32 {
+        match self {
+            Ok(value) => value.status(),
+            Err(exit) => exit.status(),
+        }
+    }
+}
+
+/// The panic handler of [`program!`](crate::program!): message, place and thread on standard error, then abort.
+///
+/// `PROGRAM: thread 'NAME' (TID) panicked at FILE:LINE:COLUMN: MESSAGE`
+pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
+    /// The thread that is in here: a panic while it formats the message must not come back.
+    static PANICKING: AtomicI32 = AtomicI32::new(0);
+
+    let tid = process::gettid();
+    let mut name = [0; 16];
+    let name = process::thread_name(&mut name);
+    let mut stderr = Writer::<512>::new(STDERR);
+    let _ = write!(
+        stderr,
+        "{program}: thread '{}' ({tid}) panicked",
+        name.escape_ascii()
+    );
+    if let Some(place) = info.location() {
+        let _ = write!(stderr, " at {place}");
+    }
+    if PANICKING.swap(tid, Relaxed) == tid {
+        let _ = writeln!(stderr, ": while it told of a panic");
+    } else {
+        let _ = writeln!(stderr, ": {}", info.message());
+    }
+    let _ = stderr.flush(); // a panic has no one else to tell
+    process::abort()
+}

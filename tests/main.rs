@@ -1,0 +1,14 @@
+//! Every promise of the programs, tested from outside: the shipped files, natively and under
+//! qemu-user, with real files, real signals and real clients.
+
+mod elf;
+mod hello;
+mod oracle;
+mod start;
+mod support;
+
+fn main() -> std::process::ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let trials = [elf::trials(), hello::trials(), oracle::trials(), start::trials()];
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+}

@@ -1,0 +1,142 @@
+//! Where the programs are and how one is run: natively, or under qemu-user.
+//!
+//! `make test` sets `RING3_DIST` (the folder of `x86_64/` and `aarch64/`, each with the shipped
+//! programs, their `.debug` files, and `probes/`) and `RING3_QEMU` (qemu-user for the other
+//! architecture).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::{Completion, Failed, Trial};
+
+/// An architecture that the programs are built for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arch {
+    X86_64,
+    Aarch64,
+}
+
+const ARCHES: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
+
+impl Arch {
+    /// As `uname -m` prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "aarch64",
+        }
+    }
+
+    /// Whether this machine runs its programs itself.
+    pub fn is_native(self) -> bool {
+        self.name() == std::env::consts::ARCH
+    }
+
+    /// The shipped file of a program.
+    pub fn shipped(self, program: &str) -> PathBuf {
+        PathBuf::from(variable("RING3_DIST")).join(self.name()).join(program)
+    }
+
+    /// The same program with sections and symbols.
+    pub fn debug(self, program: &str) -> PathBuf {
+        self.shipped(&format!("{program}.debug"))
+    }
+
+    /// A command that runs a shipped program.
+    pub fn program(self, program: &str) -> Command {
+        self.command(self.shipped(program))
+    }
+
+    /// A command that runs one of the tests' own freestanding programs (`tests/probes`).
+    pub fn probe(self, probe: &str) -> Command {
+        self.command(self.shipped("probes").join(probe))
+    }
+
+    fn command(self, file: PathBuf) -> Command {
+        assert!(file.is_file(), "{} is missing: run `make test`", file.display());
+        if self.is_native() {
+            Command::new(file)
+        } else {
+            let mut command = Command::new(variable("RING3_QEMU"));
+            command.arg(file);
+            command
+        }
+    }
+}
+
+fn variable(name: &str) -> OsString {
+    std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `make test`"))
+}
+
+/// What a test gives: nothing where its assertions held, or why it could not be run.
+pub trait Verdict {
+    fn completion(self) -> Completion;
+}
+
+impl Verdict for () {
+    fn completion(self) -> Completion {
+        Completion::Completed
+    }
+}
+
+impl Verdict for Completion {
+    fn completion(self) -> Completion {
+        self
+    }
+}
+
+/// The trial of a test that is one for all architectures.
+pub fn once<V: Verdict + 'static>(name: &str, test: fn() -> V) -> Trial {
+    Trial::ignorable_test(name, move || Ok::<_, Failed>(test().completion()))
+}
+
+/// The trials of a test, one an architecture.
+pub fn per_arch<V: Verdict + 'static>(name: &str, test: fn(Arch) -> V) -> impl Iterator<Item = Trial> {
+    ARCHES.into_iter().map(move |arch| {
+        Trial::ignorable_test(format!("{name} [{}]", arch.name()), move || {
+            Ok::<_, Failed>(test(arch).completion())
+        })
+    })
+}
+
+/// The trials of tests that take an [`Arch`], named `FILE::TEST [ARCH]`.
+#[macro_export]
+macro_rules! per_arch {
+    ($($test:ident),* $(,)?) => {
+        std::iter::empty()$(.chain($crate::support::per_arch(
+            concat!(module_path!(), "::", stringify!($test)).trim_start_matches("programs::"),
+            $test,
+        )))*
+    };
+}
+
+/// Exit status, standard output and standard error of a run, ready to compare.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Ran {
+    /// The exit status; `None` where a signal ended it.
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn new(status: i32, stdout: &str, stderr: &str) -> Self {
+        Self { status: Some(status), stdout: stdout.into(), stderr: stderr.into() }
+    }
+}
+
+/// Runs a command to its end, nothing on its standard input.
+pub fn run(command: &mut Command) -> Ran {
+    let output = command.stdin(Stdio::null()).output().expect("the command starts");
+    ran(output)
+}
+
+/// The same, from what std gives.
+pub fn ran(output: Output) -> Ran {
+    Ran {
+        status: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
