@@ -1,0 +1,59 @@
+# What there is to do here; each line is set-up first (silent when nothing is missing), then the work.
+# The work itself is in scripts/, one thing a file.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run-x86 run-arm test inspect size lint bench install clean
+
+PROGRAM ?= hello
+ARCH    ?= $(shell uname -m)
+PREFIX  ?= /usr/local
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup: ## all set-up that the others would do
+	@scripts/setup.sh
+
+run-x86: ## build and run the four programs for x86_64
+	@scripts/setup.sh run-x86_64
+	@scripts/build.sh x86_64
+	@scripts/run.sh x86_64
+
+run-arm: ## the same for aarch64, under qemu-user where this machine is not one
+	@scripts/setup.sh run-aarch64
+	@scripts/build.sh aarch64
+	@scripts/run.sh aarch64
+
+test: ## every test, both architectures
+	@scripts/setup.sh test
+	@scripts/build.sh x86_64 probes
+	@scripts/build.sh aarch64 probes
+	@scripts/test.sh
+
+inspect: ## the disassembly of a program: PROGRAM=echod ARCH=aarch64 make inspect
+	@scripts/setup.sh inspect-$(ARCH)
+	@scripts/build.sh $(ARCH)
+	@scripts/inspect.sh $(ARCH) $(PROGRAM)
+
+size: ## what each program weighs, in bytes as shipped
+	@scripts/setup.sh build-x86_64 build-aarch64
+	@scripts/build.sh x86_64
+	@scripts/build.sh aarch64
+	@scripts/size.sh
+
+lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
+	@scripts/setup.sh lint
+	@scripts/lint.sh
+
+bench: ## measure against what others ship
+	@scripts/setup.sh bench
+	@scripts/build.sh $(shell uname -m)
+	@scripts/bench.sh
+
+install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR
+	@scripts/setup.sh build-$(shell uname -m)
+	@scripts/build.sh $(shell uname -m)
+	@scripts/install.sh "$(DESTDIR)$(PREFIX)/bin"
+
+clean: ## remove what was built; what set-up found or unpacked stays (target/setup)
+	@find target -mindepth 1 -maxdepth 1 ! -name setup -exec rm -rf {} +

@@ -1,0 +1,31 @@
+#!/bin/sh
+# build.sh ARCH [probes]: the programs for ARCH, in target/dist/ARCH: NAME as it ships, NAME.debug
+# with sections and symbols. With `probes`, the programs that only the tests run, beside them.
+cd "$(dirname -- "$0")/.."
+. scripts/lib.sh
+use_tools
+
+arch=$1
+dist=target/dist/$arch
+built=target/$(triple "$arch")/dist
+
+# The first build shows what cargo does; after that it speaks only when something is wrong.
+set -- --config "$setup/$arch.toml" --target "$(triple "$arch")" ${2:+--workspace}
+[ ! -e "$dist" ] || set -- "$@" --quiet
+cargo programs "$@"
+
+# ship FROM TO: only when it changed, and in one step, because the old one may be running.
+ship() {
+	cmp -s -- "$1" "$2.debug" && [ -e "$2" ] && return
+	mkdir -p "$(dirname -- "$2")"
+	LD_LIBRARY_PATH=$OBJCOPY_LIBS "$OBJCOPY" --strip-sections "$1" "$2.new"
+	cp -- "$1" "$2.debug.new"
+	mv -- "$2.new" "$2"
+	mv -- "$2.debug.new" "$2.debug"
+}
+
+for name in $(programs src/bin); do ship "$built/$name" "$dist/$name"; done
+case $* in *--workspace*)
+	for name in $(programs tests/probes/src/bin); do ship "$built/$name" "$dist/probes/$name"; done
+	;;
+esac

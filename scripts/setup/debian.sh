@@ -1,0 +1,107 @@
+# Debian's packages. What is missing is installed in one go; `core` for the foreign architecture
+# is only unpacked under target/, so that the system never hears of a second architecture.
+
+deb_arch() {
+	case $1 in
+	x86_64) echo amd64 ;;
+	aarch64) echo arm64 ;;
+	esac
+}
+
+candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p'; }
+
+# Debian has Rust twice: as the release froze it, and newer for the browsers ("rustc-web").
+rust_family() {
+	for family in rustc rustc-web; do
+		version=$(candidate $family)
+		if at_least "${version%%[+~-]*}"; then
+			printf '%s\n' "$family"
+			return
+		fi
+	done
+	return 1
+}
+
+# deb_name WANT FAMILY: the package's name.
+deb_name() {
+	case $1-$2 in
+	rust:clippy-rustc) echo rust-clippy ;;
+	rust:clippy-rustc-web) echo rust-web-clippy ;;
+	rust:*-rustc) echo "${1#rust:}" ;;
+	rust:*-rustc-web) echo "${1#rust:}-web" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+packages() {
+	family=none
+	if cut -f 1 "$setup/new.wants" | grep -q '^rust:'; then
+		family=$(rust_family) || return
+	fi
+	cut -f 1 "$setup/new.wants" | while read -r wanted; do deb_name "$wanted" "$family"; done
+}
+
+install_wants() {
+	command -v apt-get >/dev/null ||
+		die "set-up: no apt-get here; install what gives you these, and run this again: $(cut -f 1 "$setup/new.wants" | sed 's/^rust://' | tr '\n' ' ')"
+	if [ "$(id -u)" != 0 ]; then
+		names=$(packages) || die "set-up: no Rust $pinned: install it with rustup, or run sudo apt-get update, then this again"
+		die "set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends $(printf '%s' "$names" | tr '\n' ' ')"
+	fi
+	apt update || say "set-up: apt-get update failed; going on with the lists it has"
+	names=$(packages) || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
+	while IFS='	' read -r wanted why; do
+		say "set-up: apt-get install $(deb_name "$wanted" "${family:-}"): $why"
+	done <"$setup/new.wants"
+	# shellcheck disable=SC2086 # a list of words
+	apt install -y --no-install-recommends --no-remove $names || apt_failed
+}
+
+# apt-get, quietly: what it says is in apt.log.
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >"$setup/apt.log" 2>&1 </dev/null; }
+apt_failed() {
+	tail -n 15 "$setup/apt.log" >&2
+	die "set-up: apt-get failed; all it said is in $setup/apt.log"
+}
+
+# debian_core ARCH: sets `libs` to the core that Debian's rustc compiles ARCH with, or wants that rustc.
+debian_core() {
+	owner=$(dpkg-query -S /usr/bin/rustc 2>/dev/null | sed 's/:.*//')
+	case $owner in
+	rustc | rustc-web) new_enough /usr/bin/rustc || owner= ;;
+	*) owner= ;;
+	esac
+	if [ -z "$owner" ]; then
+		want rust:rustc "compiles for $1, with a core for it"
+		return 1
+	fi
+	libs=/usr/lib/rustlib/$(triple "$1")/lib
+	has_core "$libs" && return
+
+	# shellcheck disable=SC2016 # dpkg-query's variable
+	version=$(dpkg-query -W -f '${Version}' "$owner")
+	package=libstd-rust${owner#rustc}-dev
+	unpacked=$setup/$package-$version-$(deb_arch "$1")
+	libs=$PWD/$unpacked/usr/lib/rustlib/$(triple "$1")/lib
+	has_core "$libs" && return
+	say "set-up: unpacking $package $version of $(deb_arch "$1") in $setup: core for $1"
+	unpack "$package" "$version" "$(deb_arch "$1")"
+	has_core "$libs" || die "set-up: $package has no core for $1"
+}
+
+# unpack PACKAGE VERSION ARCH: apt with a state of its own, as if this machine were of ARCH.
+unpack() (
+	rm -rf -- "$setup/apt" "$unpacked.new"
+	mkdir -p "$setup/apt/lists/partial" "$setup/apt/archives/partial" "$unpacked.new"
+	: >"$setup/apt/status"
+	deb=$1:$3=$2
+	set -- -o APT::Architecture="$3" -o APT::Architectures::="$3" -o Acquire::Languages=none \
+		-o Dir::State="$PWD/$setup/apt" -o Dir::State::status="$PWD/$setup/apt/status" \
+		-o Dir::Cache="$PWD/$setup/apt" -o APT::Sandbox::User="$(id -un)"
+	apt "$@" update || apt_failed
+	log=$PWD/$setup/apt.log
+	(cd "$setup/apt" && apt-get "$@" download "$deb") >"$log" 2>&1 || apt_failed
+	dpkg-deb -x "$setup/apt"/*.deb "$unpacked.new"
+	mv -- "$unpacked.new" "$unpacked"
+	rm -rf -- "$setup/apt"
+)

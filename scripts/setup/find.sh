@@ -1,0 +1,57 @@
+# Looking for things, and noting what was found (new.env.sh, new.paths) and what was not (new.wants).
+
+find_all() {
+	: >"$setup/new.env.sh"
+	: >"$setup/new.wants"
+	# What this very answer depends on.
+	printf '%s\n' rust-toolchain.toml scripts/lib.sh scripts/setup.sh scripts/setup/*.sh >"$setup/new.paths"
+	looked=
+	for need; do find_need "$need"; done
+}
+
+# once NAME: true the first time it is asked in a look round.
+once() {
+	case " $looked " in *" $1 "*) return 1 ;; esac
+	looked="$looked $1"
+}
+
+# relied_on PATH: when it changes, set-up looks again.
+relied_on() { printf '%s\n' "$1" >>"$setup/new.paths"; }
+
+# note KEY VALUE: $KEY from here on, and in every script that calls use_tools.
+note() {
+	eval "$1=\$2"
+	printf "%s='%s'\n" "$1" "$2" >>"$setup/new.env.sh"
+}
+
+# want PACKAGE WHY: to be installed. `rust:NAME` is a part of Rust, which has two names in Debian.
+want() { cut -f 1 "$setup/new.wants" | grep -qxF -e "$1" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.wants"; }
+
+# tool KEY PACKAGE WHY CANDIDATE...: the first candidate that is a program here, by path or by name.
+tool() {
+	tool_key=$1 tool_package=$2 tool_why=$3
+	shift 3
+	for candidate; do
+		if found=$(command -v "$candidate"); then
+			note "$tool_key" "$found"
+			relied_on "$found"
+			return
+		fi
+	done
+	note "$tool_key" ''
+	want "$tool_package" "$tool_why"
+}
+
+# file PATH PACKAGE WHY
+file() {
+	if [ -e "$1" ]; then relied_on "$1"; else want "$2" "$3"; fi
+}
+
+# The name of an LLVM tool: bare, or (Debian names them by version) the newest there is.
+llvm() {
+	if command -v "$1" >/dev/null; then
+		printf '%s\n' "$1"
+	else
+		printf '%s\n' /usr/lib/llvm-*/bin/"$1" | sort -V | tail -n 1
+	fi
+}

@@ -1,0 +1,126 @@
+# The Rust toolchain, and `core` for both architectures.
+
+pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+rustup_failed=
+
+# A login that never read ~/.cargo/env still has rustup.
+PATH=$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin
+
+# Whether rustup is there, not told to leave installing to its owner, and has not failed just now.
+may_rustup() {
+	[ -z "$rustup_failed" ] && command -v rustup >/dev/null &&
+		[ "${RUSTUP_AUTO_INSTALL:-1}" != 0 ] &&
+		! grep -qs '^auto_install = "disable"' "${RUSTUP_HOME:-${HOME:-}/.rustup}/settings.toml"
+}
+
+# rustup_do WORD...: says it, does it, and tells whether it worked.
+rustup_do() {
+	say "set-up: rustup $*"
+	rustup "$@" >"$setup/rustup.log" 2>&1 && return
+	rustup_failed=yes
+	say "set-up: rustup failed ($(grep -m 1 error "$setup/rustup.log" || echo 'no word why')); looking elsewhere"
+	return 1
+}
+
+# at_least RELEASE: not older than the pinned one.
+at_least() { [ "$(printf '%s\n' "$pinned" "$1" | sort -V | head -n 1)" = "$pinned" ]; }
+
+# new_enough RUSTC: stable, and not older than the pinned one.
+new_enough() {
+	release=$("$1" -vV 2>/dev/null | sed -n 's/^release: //p')
+	case $release in
+	'' | *-*) return 1 ;; # none, or a nightly
+	esac
+	at_least "$release"
+}
+
+has_core() { # LIBDIR
+	for rlib in "$1"/libcore-*.rlib; do [ -e "$rlib" ] && return; done
+}
+
+# The bin directory of an installed rustup toolchain: its own programs, not the proxies before
+# them, which may decide to download.
+rustup_bin() {
+	rustup_rustc=$(RUSTUP_AUTO_INSTALL=0 rustup which --toolchain "$1" rustc 2>/dev/null) &&
+		dirname -- "$rustup_rustc"
+}
+
+# Any other that will do: of rustup's, or on the PATH without rustup.
+other_bin() {
+	for name in $(rustup toolchain list 2>/dev/null | sed 's/ .*//'); do
+		bin=$(rustup_bin "$name") && new_enough "$bin/rustc" && printf '%s\n' "$bin" && return
+	done
+	IFS=:
+	for bin in $PATH; do
+		# Beside rustup, rustc and cargo are its proxies.
+		[ -x "$bin/rustc" ] && [ -x "$bin/cargo" ] && [ ! -x "$bin/rustup" ] &&
+			new_enough "$bin/rustc" && printf '%s\n' "$bin" && return
+	done
+	return 1
+}
+
+install_pinned() {
+	may_rustup && rustup_do toolchain install "$pinned" --profile minimal \
+		--component rustfmt --component clippy \
+		--target "$(triple x86_64)" --target "$(triple aarch64)"
+}
+
+# Sets RUST_BIN, and rust_tools: where rustup's toolchains keep the linker and LLVM's tools.
+find_toolchain() {
+	once find_toolchain || return 0
+	rust_tools=none
+	RUST_BIN=$(rustup_bin "$pinned") ||
+		{ install_pinned && RUST_BIN=$(rustup_bin "$pinned"); } ||
+		RUST_BIN=$(other_bin) || {
+		want rust:cargo 'builds the programs'
+		want rust:rustc 'compiles the programs'
+		return 0
+	}
+	note RUST_BIN "$RUST_BIN"
+	relied_on "$RUST_BIN/rustc"
+	sysroot=$("$RUST_BIN/rustc" --print sysroot)
+	relied_on "$sysroot/lib/rustlib" # a target added or removed changes it
+	rust_tools=$sysroot/lib/rustlib/$(triple "$host")/bin
+	# rust-objcopy does not find the libLLVM of its own toolchain.
+	note OBJCOPY_LIBS "$sysroot/lib"
+}
+
+# Whether rustup may add something to the toolchain in use.
+may_add() { may_rustup && [ "$RUST_BIN" = "$(rustup_bin "$pinned")" ]; }
+
+# find_core ARCH: a rustc, and the core library it compiles ARCH with. Writes ARCH.toml.
+find_core() {
+	[ -n "$RUST_BIN" ] || return 0 # wanted already
+	rustc=$RUST_BIN/rustc
+	libs=$sysroot/lib/rustlib/$(triple "$1")/lib
+	if ! has_core "$libs" && may_add; then
+		rustup_do target add --toolchain "$pinned" "$(triple "$1")" || true
+	fi
+	if ! has_core "$libs"; then
+		rustc=/usr/bin/rustc
+		debian_core "$1" || return 0
+	fi
+	note "RUSTC_$1" "$rustc"
+	relied_on "$rustc"
+	relied_on "$libs"
+	cargo_config "$1" >"$setup/new.toml"
+	mv -- "$setup/new.toml" "$setup/$1.toml"
+}
+
+cargo_config() {
+	echo "# Written by scripts/setup.sh: how this machine compiles and links for $1."
+	[ "$rustc" = "$RUST_BIN/rustc" ] || printf '[build]\nrustc = "%s"\n' "$rustc"
+	printf '[target.%s]\nlinker = "%s"\n' "$(triple "$1")" "$LLD"
+	case $libs in
+	"$PWD"/*) printf 'rustflags = ["-L%s"]\n' "$libs" ;; # unpacked: not where that rustc looks
+	esac
+}
+
+# find_component KEY ARCH PROGRAM COMPONENT: what checks the code, of the version that compiles it.
+find_component() {
+	bin=$(dirname -- "$(value "RUSTC_$2")")
+	if [ ! -x "$bin/$3" ] && [ "$bin" = "$RUST_BIN" ] && may_add; then
+		rustup_do component add --toolchain "$pinned" "$4" || true
+	fi
+	tool "$1" "rust:$4" 'checks the code' "$bin/$3" "/usr/bin/$3"
+}
