@@ -6,6 +6,7 @@ die() { say "$@"; exit 1; }
 
 # `host` runs here, `foreign` under qemu-user; on an aarch64 machine they have swapped.
 host=$(uname -m)
+# shellcheck disable=SC2034 # not every script runs programs
 case $host in
 x86_64) foreign=aarch64 ;;
 aarch64) foreign=x86_64 ;;
@@ -40,4 +41,10 @@ programs() {
 		source=${source%/main.rs}
 		basename -- "$source" .rs
 	done
+}
+
+# fetch PACKAGE: the crates of its Cargo.lock, from the network only where they are not here yet.
+fetch() {
+	cargo fetch --quiet --manifest-path "$1/Cargo.toml" --locked --offline 2>/dev/null ||
+		cargo fetch --manifest-path "$1/Cargo.toml" --locked
 }

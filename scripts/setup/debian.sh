@@ -66,16 +66,16 @@ apt_failed() {
 
 # debian_core ARCH: sets `libs` to the core that Debian's rustc compiles ARCH with, or wants that rustc.
 debian_core() {
-	owner=$(dpkg-query -S /usr/bin/rustc 2>/dev/null | sed 's/:.*//')
+	owner=$(dpkg-query -S "$usr/bin/rustc" 2>/dev/null | sed 's/:.*//')
 	case $owner in
-	rustc | rustc-web) new_enough /usr/bin/rustc || owner= ;;
+	rustc | rustc-web) new_enough "$usr/bin/rustc" || owner= ;;
 	*) owner= ;;
 	esac
 	if [ -z "$owner" ]; then
 		want rust:rustc "compiles for $1, with a core for it"
 		return 1
 	fi
-	libs=/usr/lib/rustlib/$(triple "$1")/lib
+	libs=$usr/lib/rustlib/$(triple "$1")/lib
 	has_core "$libs" && return
 
 	# shellcheck disable=SC2016 # dpkg-query's variable

@@ -1,5 +1,7 @@
 # Looking for things, and noting what was found (new.env.sh, new.paths) and what was not (new.wants).
 
+usr=/usr # where the distribution's packages put what is not on the PATH
+
 find_all() {
 	: >"$setup/new.env.sh"
 	: >"$setup/new.wants"
@@ -52,6 +54,6 @@ llvm() {
 	if command -v "$1" >/dev/null; then
 		printf '%s\n' "$1"
 	else
-		printf '%s\n' /usr/lib/llvm-*/bin/"$1" | sort -V | tail -n 1
+		printf '%s\n' "$usr"/lib/llvm-*/bin/"$1" | sort -V | tail -n 1
 	fi
 }

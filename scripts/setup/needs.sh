@@ -27,8 +27,8 @@ find_need() {
 		cross=$foreign-linux-gnu
 		cross_deb=$(deb_arch "$foreign")-cross
 		tool CROSS_CC "gcc-$(printf '%s' "$cross" | tr _ -)" "links the $foreign tests" "$cross-gcc"
-		file "/usr/$cross/include/stdio.h" "libc6-dev-$cross_deb" "C library of the $foreign tests"
-		file "/usr/$cross/include/linux/version.h" "linux-libc-dev-$cross_deb" "the kernel's headers for $foreign"
+		file "$usr/$cross/include/stdio.h" "libc6-dev-$cross_deb" "C library of the $foreign tests"
+		file "$usr/$cross/include/linux/version.h" "linux-libc-dev-$cross_deb" "the kernel's headers for $foreign"
 		tool STRACE strace 'shows which system calls a program makes' strace
 		;;
 	lint)
@@ -60,8 +60,8 @@ find_linker() {
 find_c() {
 	once find_c || return 0
 	tool CC gcc 'links tests and benches' gcc cc
-	file /usr/include/stdio.h libc6-dev 'C library of tests and benches'
-	file /usr/include/linux/version.h linux-libc-dev "the kernel's headers"
+	file "$usr/include/stdio.h" libc6-dev 'C library of tests and benches'
+	file "$usr/include/linux/version.h" linux-libc-dev "the kernel's headers"
 }
 
 # cargo-binutils brings rust-objdump (`cargo objdump` calls it too, but builds first, without our

@@ -97,7 +97,7 @@ find_core() {
 		rustup_do target add --toolchain "$pinned" "$(triple "$1")" || true
 	fi
 	if ! has_core "$libs"; then
-		rustc=/usr/bin/rustc
+		rustc=$usr/bin/rustc
 		debian_core "$1" || return 0
 	fi
 	note "RUSTC_$1" "$rustc"
@@ -122,5 +122,5 @@ find_component() {
 	if [ ! -x "$bin/$3" ] && [ "$bin" = "$RUST_BIN" ] && may_add; then
 		rustup_do component add --toolchain "$pinned" "$4" || true
 	fi
-	tool "$1" "rust:$4" 'checks the code' "$bin/$3" "/usr/bin/$3"
+	tool "$1" "rust:$4" 'checks the code' "$bin/$3" "$usr/bin/$3"
 }

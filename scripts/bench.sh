@@ -1,0 +1,8 @@
+#!/bin/sh
+# bench.sh: measures, beside what others ship.
+cd "$(dirname -- "$0")/.."
+. scripts/lib.sh
+use_tools
+
+fetch benches
+RING3_DIST="$PWD/target/dist" cargo bench --manifest-path benches/Cargo.toml --locked --offline

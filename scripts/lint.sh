@@ -1,0 +1,33 @@
+#!/bin/sh
+# lint.sh: rustfmt, clippy for both architectures, shellcheck. Every warning is an error.
+cd "$(dirname -- "$0")/.."
+. scripts/lib.sh
+use_tools
+export RUSTFMT
+
+"$CARGO_FMT" fmt --all --check
+for package in tests benches; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+
+# The product and the probes, as they are linked; with the rustc that clippy is of.
+for arch in x86_64 aarch64; do
+	clippy=$(value "CLIPPY_$arch")
+	"$clippy" clippy --quiet --workspace --lib --bins --target "$(triple $arch)" \
+		--config .cargo/programs.toml --config "$setup/$arch.toml" \
+		--config "build.rustc = '$(dirname -- "$clippy")/rustc'" -- -D warnings
+done
+
+# What runs under std.
+clippy=$(value "CLIPPY_$host")
+RUSTC=$(dirname -- "$clippy")/rustc
+export RUSTC
+"$clippy" clippy --quiet --lib --tests -- -D warnings
+for package in tests benches; do
+	fetch $package
+	"$clippy" clippy --quiet --manifest-path $package/Cargo.toml --all-targets --locked --offline -- -D warnings
+done
+
+# -a: with what they source.
+for script in scripts/*.sh; do
+	[ ! -x "$script" ] || "$SHELLCHECK" -x -a "$script"
+done
+"$SHELLCHECK" .ci/run

@@ -1,0 +1,58 @@
+#!/bin/sh
+# run.sh ARCH: the four programs at work, each command as one would type it and what it answered.
+cd "$(dirname -- "$0")/.."
+. scripts/lib.sh
+use_tools
+
+arch=$1
+if [ "$arch" = "$host" ]; then
+	under=
+	echo "ring3 on $arch, natively"
+else
+	under="$(basename -- "$QEMU") "
+	echo "ring3 on $arch, under $under"
+fi
+
+# Copies of what ships, in a folder where they may write.
+folder=target/run/$arch
+rm -rf -- "$folder"
+mkdir -p "$folder"
+for name in $(programs src/bin); do cp -- "target/dist/$arch/$name" "$folder/"; done
+show() { printf '\n$ %s\n' "$1"; }
+demo() {
+	show "$1"
+	eval "$1"
+}
+
+demo "cd $folder"
+
+demo "$under./hello"
+demo "$under./hello Ada Grace"
+
+demo "$under./hello | $under./save -m 640 greeting"
+demo 'ls -l greeting'
+demo 'cat greeting'
+
+demo "cat ../../../src/*.rs | tr -cs A-Za-z '\n' >words; wc -l <words"
+demo "$under./msort -u -o sorted words; wc -l <sorted"
+demo "LC_ALL=C sort -u words | cmp - sorted && echo same as sort"
+
+show "$under./echod -l 127.0.0.1:0 &"
+# shellcheck disable=SC2086 # no word, or one
+$under./echod -l 127.0.0.1:0 >address 2>&1 &
+pid=$!
+trap 'kill $pid' EXIT
+tries=0
+until port=$(grep -o '[0-9]*$' address); do
+	tries=$((tries + 1))
+	[ $tries -le 100 ] || die 'echod says no address'
+	sleep 0.1
+done
+cat address
+demo "bash -c 'exec 3<>/dev/tcp/127.0.0.1/$port; echo is anybody there >&3; head -n 1 <&3'"
+trap - EXIT
+# shellcheck disable=SC2016
+show 'kill %1; wait %1; echo $?'
+kill $pid
+wait $pid
+echo $?

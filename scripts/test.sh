@@ -1,0 +1,51 @@
+#!/bin/sh
+# test.sh: every test, on both architectures. The last line counts what ran.
+cd "$(dirname -- "$0")/.."
+. scripts/lib.sh
+use_tools
+
+logs=target/test
+rm -rf -- "$logs"
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+
+# run TITLE COMMAND...: adds up the `test result:` lines. A runner that dies, or runs nothing, is
+# a failure too.
+run() {
+	title=$1
+	shift
+	printf '\n== %s\n' "$title"
+	{
+		status=0
+		"$@" </dev/null || status=$?
+		echo $status >"$logs/status"
+	} | tee "$logs/out"
+	read -r status <"$logs/status"
+	# test result: ok. 5 passed; 0 failed; 1 ignored; ...
+	# shellcheck disable=SC2046
+	set -- $(awk '/^test result: / { p += $4; f += $6; s += $8 } END { print p + 0, f + 0, s + 0 }' "$logs/out")
+	if [ "$status" != 0 ] && [ "$2" = 0 ]; then
+		echo "$title: ended with status $status"
+		set -- "$1" 1 "$3"
+	elif [ $(($1 + $2)) = 0 ]; then
+		echo "$title: no test ran"
+		set -- 0 1 "$3"
+	fi
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+run "the library, $host" cargo test --lib
+
+triple=$(triple "$foreign")
+run "the library, $foreign" cargo test --lib --target "$triple" --config "$setup/$foreign.toml" \
+	--config "target.$triple.linker = '$CROSS_CC'" \
+	--config "target.$triple.runner = ['$QEMU', '-L', '/usr/$foreign-linux-gnu']"
+
+fetch tests
+export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
+run 'the programs, both' cargo test --manifest-path tests/Cargo.toml --locked --offline
+
+run 'set-up' scripts/test-setup.sh
+
+printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
