@@ -26,8 +26,5 @@ for package in tests benches; do
 	"$clippy" clippy --quiet --manifest-path $package/Cargo.toml --all-targets --locked --offline -- -D warnings
 done
 
-# -a: with what they source.
-for script in scripts/*.sh; do
-	[ ! -x "$script" ] || "$SHELLCHECK" -x -a "$script"
-done
-"$SHELLCHECK" .ci/run
+# What is run, and with it (-a) what it sources.
+find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +

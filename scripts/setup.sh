@@ -44,8 +44,7 @@ find_all "$@"
 if [ -s "$setup/new.wants" ]; then
 	install_wants
 	find_all "$@"
-	[ ! -s "$setup/new.wants" ] ||
-		die "set-up: installed, and still not found: $(cut -f 1 "$setup/new.wants" | tr '\n' ' ')"
+	[ ! -s "$setup/new.wants" ] || die "set-up: installed, and still not found: $(wanted)"
 fi
 
 rm -f -- "$setup/seen" "$setup/new.wants"

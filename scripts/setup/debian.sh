@@ -8,7 +8,7 @@ deb_arch() {
 	esac
 }
 
-candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p'; }
+candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9].*\)/\1/p'; }
 
 # Debian has Rust twice: as the release froze it, and newer for the browsers ("rustc-web").
 rust_family() {
@@ -22,39 +22,32 @@ rust_family() {
 	return 1
 }
 
-# deb_name WANT FAMILY: the package's name.
-deb_name() {
-	case $1-$2 in
-	rust:clippy-rustc) echo rust-clippy ;;
-	rust:clippy-rustc-web) echo rust-web-clippy ;;
-	rust:*-rustc) echo "${1#rust:}" ;;
-	rust:*-rustc-web) echo "${1#rust:}-web" ;;
-	*) echo "$1" ;;
-	esac
-}
-
-packages() {
-	family=none
-	if cut -f 1 "$setup/new.wants" | grep -q '^rust:'; then
-		family=$(rust_family) || return
-	fi
-	cut -f 1 "$setup/new.wants" | while read -r wanted; do deb_name "$wanted" "$family"; done
+# Turns the parts of Rust in new.wants into the names of packages.
+name_packages() {
+	grep -q '^rust:' "$setup/new.wants" || return 0
+	case $(rust_family) in
+	rustc) sed 's/^rust:clippy/rust-clippy/; s/^rust://' ;;
+	rustc-web) sed 's/^rust:clippy/rust-web-clippy/; s/^rust:\([a-z]*\)/\1-web/' ;;
+	*) return 1 ;;
+	esac <"$setup/new.wants" >"$setup/new.packages"
+	mv -- "$setup/new.packages" "$setup/new.wants"
 }
 
 install_wants() {
 	command -v apt-get >/dev/null ||
-		die "set-up: no apt-get here; install what gives you these, and run this again: $(cut -f 1 "$setup/new.wants" | sed 's/^rust://' | tr '\n' ' ')"
+		die "set-up: there is no apt-get here; install these, then try again: $(
+			sed 's/^rust://' "$setup/new.wants" | awk -F '\t' '{ printf "%s%s (%s)", comma, $1, $2; comma = ", " }'
+		)"
 	if [ "$(id -u)" != 0 ]; then
-		names=$(packages) || die "set-up: no Rust $pinned: install it with rustup, or run sudo apt-get update, then this again"
-		die "set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends $(printf '%s' "$names" | tr '\n' ' ')"
+		name_packages ||
+			die "set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
+		die "set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends $(wanted)"
 	fi
 	apt update || say "set-up: apt-get update failed; going on with the lists it has"
-	names=$(packages) || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
-	while IFS='	' read -r wanted why; do
-		say "set-up: apt-get install $(deb_name "$wanted" "${family:-}"): $why"
-	done <"$setup/new.wants"
-	# shellcheck disable=SC2086 # a list of words
-	apt install -y --no-install-recommends --no-remove $names || apt_failed
+	name_packages || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
+	sed 's/^/set-up: apt-get install /; s/\t/: /' "$setup/new.wants" >&2
+	# shellcheck disable=SC2046 # a list of words
+	apt install -y --no-install-recommends --no-remove $(wanted) || apt_failed
 }
 
 # apt-get, quietly: what it says is in apt.log.

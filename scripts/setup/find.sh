@@ -29,6 +29,8 @@ note() {
 # want PACKAGE WHY: to be installed. `rust:NAME` is a part of Rust, which has two names in Debian.
 want() { cut -f 1 "$setup/new.wants" | grep -qxF -e "$1" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.wants"; }
 
+wanted() { cut -f 1 "$setup/new.wants" | paste -s -d ' ' -; }
+
 # tool KEY PACKAGE WHY CANDIDATE...: the first candidate that is a program here, by path or by name.
 tool() {
 	tool_key=$1 tool_package=$2 tool_why=$3

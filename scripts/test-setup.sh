@@ -1,0 +1,220 @@
+#!/bin/sh
+# shellcheck disable=SC2086 # $debian is a list of words
+# test-setup.sh: what set-up asks of rustup and apt-get, told by stand-ins that write it down. Each
+# test has a machine of its own in a folder, and a copy of the scripts.
+set -eu
+cd "$(dirname -- "$0")/.."
+repository=$PWD
+scratch=$(mktemp -d)
+trap 'rm -rf -- "$scratch"' EXIT
+passed=0 failed=0 number=0
+unset CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTUP_AUTO_INSTALL
+
+pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+x86_64='x86_64-unknown-linux-gnu'
+aarch64='aarch64-unknown-linux-gnu'
+export STAND_IN="$repository/scripts/test-setup/stand-in.sh"
+
+# A machine of x86_64, root on it, with the commands that every system has, and these of ours.
+machine() { # STAND-IN...
+	number=$((number + 1))
+	export WORLD="$scratch/$number" MACHINE=x86_64 WORLD_UID=0 HOME="$scratch/$number"
+	mkdir -p "$WORLD/usr/bin" "$WORLD/bin" "$WORLD/toolchains" "$WORLD/ring3"
+	for command in awk basename cat cut dirname flock grep head ln ls mkdir mv paste rm sed sort tail tr; do
+		ln -s "$(command -v $command)" "$WORLD/bin/$command"
+	done
+	for command in uname id world-toolchain "$@"; do ln -s "$STAND_IN" "$WORLD/bin/$command"; done
+	cp -R -- "$repository/scripts" "$repository/rust-toolchain.toml" "$WORLD/ring3/"
+	sed "s,^usr=/usr,usr=$WORLD/usr," "$repository/scripts/setup/find.sh" >"$WORLD/ring3/scripts/setup/find.sh"
+}
+debian='apt-get apt-cache dpkg-query dpkg-deb'
+
+# release RUSTC RUSTC-WEB: the versions that this machine's Debian offers.
+release() {
+	echo "$1+dfsg1-1" >"$WORLD/candidate-rustc"
+	echo "$2+dfsg1-1~deb12u2" >"$WORLD/candidate-rustc-web"
+}
+
+# toolchain NAME RELEASE TARGET...: one that rustup has.
+toolchain() {
+	directory=$WORLD/toolchains/$1 version=$2
+	shift 2
+	"$WORLD/bin/world-toolchain" "$directory" "$@"
+	echo "$version" >"$directory/release"
+}
+
+# Runs set-up there; leaves its exit status, what it said, and in $WORLD/asked what it asked.
+set_up() {
+	status=0
+	: >"$WORLD/asked"
+	(PATH=$WORLD/bin:$WORLD/usr/bin && cd / && exec /bin/sh "$WORLD/ring3/scripts/setup.sh" "$@") >"$WORLD/said" 2>&1 || status=$?
+	said=$(cat "$WORLD/said")
+}
+
+# Of these, what could change something.
+asked() { grep -v -e '^rustup which ' -e '^rustup toolchain list' "$WORLD/asked" | sed 's/-o [^ ]* //g'; }
+
+# same WHAT IS SHOULD: part of a test. verdict NAME: its end.
+wrong=
+same() { [ "$2" = "$3" ] || wrong="$wrong
+$1: $2
+should be: $3"; }
+verdict() {
+	if [ -z "$wrong" ]; then
+		passed=$((passed + 1))
+		echo "test $1 ... ok"
+	else
+		failed=$((failed + 1))
+		echo "test $1 ... FAILED$wrong"
+	fi
+	wrong=
+}
+
+machine rustup $debian
+set_up build-aarch64
+same asked "$(asked)" "rustup toolchain install $pinned --profile minimal --component rustfmt --component clippy --target $x86_64 --target $aarch64"
+same status $status 0
+verdict 'rustup is asked for the pinned toolchain, whole'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64
+set_up "run-$MACHINE"
+same asked "$(asked)" ''
+same said "$said" ''
+same status $status 0
+verdict 'with a toolchain, the native programs need nothing else'
+
+set_up build-aarch64
+same asked "$(asked)" "rustup target add --toolchain $pinned $aarch64"
+same said "$said" "set-up: rustup target add --toolchain $pinned $aarch64"
+verdict 'rustup is asked for a missing target, when it is needed'
+
+set_up "run-$MACHINE" build-aarch64
+same 'asked anybody' "$(cat "$WORLD/asked")" ''
+same said "$said" ''
+same status $status 0
+verdict 'the second time is silent and asks nobody'
+
+rm -r -- "$WORLD/toolchains/$pinned/lib/rustlib/$aarch64"
+set_up "run-$MACHINE"
+same asked "$(asked)" ''
+set_up build-aarch64
+same asked "$(asked)" "rustup target add --toolchain $pinned $aarch64"
+verdict 'what was removed is noticed, and put back for whoever needs it'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64
+: >"$WORLD/rustup-fails"
+release 1.85.0 1.96.0
+set_up build-aarch64
+same asked "$(asked)" "rustup target add --toolchain $pinned $aarch64
+apt-get update
+apt-get install -y --no-install-recommends --no-remove rustc-web
+apt-get update
+apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1"
+same compiler "$(grep rustc "$WORLD/ring3/target/setup/aarch64.toml")" "rustc = \"$WORLD/usr/bin/rustc\""
+same status $status 0
+verdict 'where rustup fails, core comes from Debian'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64
+release 1.97.1 1.96.0
+export RUSTUP_AUTO_INSTALL=0
+set_up run-aarch64
+same asked "$(asked)" "apt-get update
+apt-get install -y --no-install-recommends --no-remove rustc qemu-user
+apt-get update
+apt-get download libstd-rust-dev:arm64=1.96.0+dfsg1-1"
+same status $status 0
+verdict 'RUSTUP_AUTO_INSTALL=0: rustup is asked to install nothing'
+unset RUSTUP_AUTO_INSTALL
+
+machine rustup $debian
+toolchain nightly 1.97.0-nightly $x86_64
+toolchain old 1.9.2 $x86_64
+release 1.85.0 1.96.0
+mkdir "$WORLD/.rustup"
+echo 'auto_install = "disable"' >"$WORLD/.rustup/settings.toml"
+set_up build-x86_64
+same asked "$(asked)" "apt-get update
+apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm"
+verdict "rustup's own setting is obeyed; an older toolchain and a nightly will not do"
+
+machine rustup $debian
+toolchain old 1.9.2 $x86_64
+toolchain newer 1.100.0 $x86_64
+: >"$WORLD/rustup-fails"
+set_up build-x86_64
+same compiler "$(grep RUST_BIN "$WORLD/ring3/target/setup/env.sh")" "RUST_BIN='$WORLD/toolchains/newer/bin'"
+same status $status 0
+verdict 'a newer toolchain will do where rustup cannot install the pinned one'
+
+machine $debian
+release 1.85.0 1.96.0
+set_up run-aarch64
+same asked "$(asked)" "apt-get update
+apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm qemu-user
+apt-get update
+apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1"
+same status $status 0
+verdict 'without rustup, all of Rust comes from Debian'
+
+machine rustup $debian
+MACHINE=aarch64
+toolchain "$pinned" "$pinned" $aarch64
+release 1.85.0 1.96.0
+export RUSTUP_AUTO_INSTALL=0
+set_up run-aarch64
+same asked "$(asked)" ''
+set_up run-x86_64
+same asked "$(asked)" "apt-get update
+apt-get install -y --no-install-recommends --no-remove rustc-web qemu-user
+apt-get update
+apt-get download libstd-rust-web-dev:amd64=1.96.0+dfsg1-1"
+same status $status 0
+verdict 'on aarch64 the roles are swapped'
+unset RUSTUP_AUTO_INSTALL
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+WORLD_UID=1000
+set_up run-aarch64
+same asked "$(asked)" ''
+same said "$said" 'set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends qemu-user'
+same failed $((status != 0)) 1
+verdict 'not root: one line, with the command to run'
+
+machine $debian
+WORLD_UID=1000
+set_up build-x86_64
+same said "$said" "set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
+same failed $((status != 0)) 1
+verdict 'not root and no list of packages: one line'
+
+machine rustup
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+set_up run-aarch64
+same said "$said" 'set-up: there is no apt-get here; install these, then try again: qemu-user (runs aarch64 programs)'
+same failed $((status != 0)) 1
+verdict 'no apt-get: one line, with what is missing'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+: >"$WORLD/apt-fails"
+set_up run-aarch64
+same said "$said" 'set-up: apt-get update failed; going on with the lists it has
+set-up: apt-get install qemu-user: runs aarch64 programs
+E: Unable to fetch some archives
+set-up: apt-get failed; all it said is in target/setup/apt.log'
+same failed $((status != 0)) 1
+set_up run-aarch64
+same 'failed again' $((status != 0)) 1
+verdict 'a failure of apt-get is shown, and is not taken for done'
+
+echo
+if [ $failed = 0 ]; then
+	echo "test result: ok. $passed passed; 0 failed; 0 ignored"
+else
+	echo "test result: FAILED. $passed passed; $failed failed; 0 ignored"
+	exit 1
+fi

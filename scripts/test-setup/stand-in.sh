@@ -1,0 +1,87 @@
+#!/bin/sh
+# What set-up meets in its tests: one script under the names of rustup, rustc, apt-get and the rest.
+# $WORLD is a machine in a folder: asked (what it was asked, a line each), usr/ and toolchains/.
+set -eu
+name=$(basename -- "$0")
+
+# A toolchain is a bin directory and the targets beside it; rustc answers from where it stands.
+toolchain() { # DIRECTORY TARGET...
+	mkdir -p "$1/bin" "$1/lib/rustlib/$MACHINE-unknown-linux-gnu/bin"
+	for program in cargo rustc; do ln -sf "$STAND_IN" "$1/bin/$program"; done
+	for program in rust-lld rust-objcopy; do ln -sf "$STAND_IN" "$1/lib/rustlib/$MACHINE-unknown-linux-gnu/bin/$program"; done
+	directory=$1
+	shift
+	for target; do core "$directory" "$target"; done
+}
+core() { # DIRECTORY TARGET
+	mkdir -p "$1/lib/rustlib/$2/lib"
+	: >"$1/lib/rustlib/$2/lib/libcore-0.rlib"
+}
+asked() { printf '%s\n' "$name $*" >>"$WORLD/asked"; }
+
+case $name in
+uname) echo "$MACHINE" ;;
+id) case $1 in -u) echo "$WORLD_UID" ;; *) echo somebody ;; esac ;;
+rustc)
+	here=$(dirname -- "$(dirname -- "$0")")
+	case $1 in
+	-vV) printf 'release: %s\n' "$(cat "$here/release" 2>/dev/null || echo 1.95.0)" ;;
+	--print) echo "$here" ;;
+	esac
+	;;
+rustup)
+	asked "$@"
+	case "$1 $2" in
+	'which --toolchain')
+		[ -e "$WORLD/toolchains/$3/bin/rustc" ] && echo "$WORLD/toolchains/$3/bin/rustc"
+		;;
+	'toolchain list') ls "$WORLD/toolchains" ;;
+	*)
+		[ ! -e "$WORLD/rustup-fails" ] || {
+			echo 'error: could not download file' >&2
+			exit 1
+		}
+		case "$1 $2" in
+		'toolchain install') toolchain "$WORLD/toolchains/$3" x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu ;;
+		'target add') core "$WORLD/toolchains/$4" "$5" ;;
+		esac
+		;;
+	esac
+	;;
+apt-cache) printf '  Candidate: %s\n' "$(cat "$WORLD/candidate-$2" 2>/dev/null || echo '(none)')" ;;
+apt-get)
+	asked "$@"
+	[ ! -e "$WORLD/apt-fails" ] || {
+		echo 'E: Unable to fetch some archives' >&2
+		exit 100
+	}
+	case " $* " in
+	*' install '*)
+		for package; do
+			case $package in
+			rustc | rustc-web)
+				echo "$package" >"$WORLD/rust-owner"
+				toolchain "$WORLD/usr" "$MACHINE-unknown-linux-gnu"
+				echo 1.96.0 >"$WORLD/usr/release"
+				;;
+			qemu-user) for cpu in x86_64 aarch64; do ln -s "$STAND_IN" "$WORLD/usr/bin/qemu-$cpu"; done ;;
+			lld) ln -s "$STAND_IN" "$WORLD/usr/bin/ld.lld" ;;
+			llvm) ln -s "$STAND_IN" "$WORLD/usr/bin/llvm-objcopy" ;;
+			rust-web-clippy) ln -s "$STAND_IN" "$WORLD/usr/bin/cargo-clippy" ;;
+			esac
+		done
+		;;
+	*' download '*) : >a.deb ;;
+	esac
+	;;
+dpkg-query)
+	[ -e "$WORLD/rust-owner" ] || exit 1
+	case $1 in
+	-S) echo "$(cat "$WORLD/rust-owner"): $2" ;;
+	-W) printf 1.96.0+dfsg1-1 ;;
+	esac
+	;;
+dpkg-deb) for cpu in x86_64 aarch64; do core "$3/usr" $cpu-unknown-linux-gnu; done ;;
+world-toolchain) toolchain "$@" ;; # for the tests themselves
+*) ;; # a tool that has only to be there
+esac
