@@ -20,6 +20,10 @@ macro_rules! program {
         /// The program's name, as its messages begin.
         const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
 
+        // Its segments: lld finds the file by -L and reads it as a piece of linker script.
+        #[link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")]
+        unsafe extern "C" {}
+
         $crate::__start!(__entry);
 
         /// # Safety
@@ -48,10 +52,14 @@ macro_rules! program {
 /// Makes a program that is nothing but its code and constants: no static that holds an address, no
 /// RELRO, no auxv, no panic (reaching one is a link error). For programs counted in bytes.
 ///
-/// `main` is a `fn(Args) -> i32`, the exit status.
+/// `main` is a `fn(Words) -> i32`, the exit status.
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
+        // Its segments: lld finds the file by -L and reads it as a piece of linker script.
+        #[link(name = "bare.phdrs", kind = "dylib", modifiers = "+verbatim")]
+        unsafe extern "C" {}
+
         $crate::__start_bare!(__entry);
 
         /// # Safety

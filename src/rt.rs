@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use crate::abi::syscall;
 use crate::fd::STDERR;
 use crate::io::Writer;
-use crate::{auxv, process};
+use crate::{arch, auxv, process};
 
 /// Where the parts of a loaded program are that the start-up works on: symbols of the linker script.
 /// `_start` fills it, field by field in this order.
@@ -48,6 +48,8 @@ pub unsafe fn start<T: Termination>(
     let start = unsafe { Start::new(sp) };
     // SAFETY: Start::new found the vector behind the environment.
     unsafe { auxv::set(start.auxv) };
+    // SAFETY: the value is the kernel's.
+    unsafe { arch::mem::choose(auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(0)) };
     // SAFETY: the image is relocated, and nothing in RELRO is written from here on.
     unsafe { protect(&*image) };
     process::exit(main(start).status())
@@ -58,9 +60,9 @@ pub unsafe fn start<T: Termination>(
 /// # Safety
 /// `sp` is the initial stack pointer.
 #[inline(always)]
-pub unsafe fn start_bare(sp: *const usize, main: impl FnOnce(Args) -> i32) -> ! {
+pub unsafe fn start_bare(sp: *const usize, main: impl FnOnce(Words) -> i32) -> ! {
     // SAFETY: `sp` is the initial stack pointer.
-    process::exit(main(unsafe { Args::new(sp) }))
+    process::exit(main(Words(unsafe { Args::new(sp) })))
 }
 
 /// Adds the load base to every address in the image (`SHT_RELR` of the ELF gABI): an even word is
@@ -232,6 +234,62 @@ impl Iterator for Args {
 }
 
 impl ExactSizeIterator for Args {}
+
+/// The arguments of a bare program, as one text.
+pub struct Words(Args);
+
+impl Words {
+    /// The first argument behind the program's own name, up to 8 bytes of it, zeros behind its end.
+    /// Zeros where there is none.
+    #[inline(always)]
+    pub fn first(&self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        if self.0.left > 1 {
+            // SAFETY: argv[1] is there, and the kernel ended it with a zero.
+            let text = unsafe { core::slice::from_raw_parts((*self.0.next.add(1)).cast(), 8) };
+            bytes.copy_from_slice(text);
+        }
+        bytes
+    }
+
+    /// `before`, the arguments behind the program's own name with a space before each, `after`; none
+    /// where there are no arguments.
+    ///
+    /// It needs no memory but the initial stack, which is ours to write: the kernel puts the strings
+    /// one behind the other (`/proc/PID/cmdline` shows them so), so that the zeros between them turn
+    /// into spaces. `before` goes over `argv[0]`, and where that is shorter, over what the kernel
+    /// put below it: the 16 bytes of `AT_RANDOM`. `after` goes over the environment and the path of
+    /// the executable behind that.
+    #[inline(always)]
+    pub fn framed<const N: usize, const M: usize>(
+        self,
+        before: &[u8; N],
+        after: &[u8; M],
+    ) -> Option<&'static [u8]> {
+        const { assert!(N <= 16 && M <= 2) };
+        if self.0.left < 2 {
+            return None;
+        }
+        // SAFETY: Words are not Args: nobody holds a string that this overwrites. What is written is
+        // the initial stack, by the argument above.
+        unsafe {
+            let mut end: *mut u8 = (*self.0.next.add(1)).cast_mut().cast::<u8>().sub(1);
+            let begin = end.sub(N);
+            begin.cast::<[u8; N]>().write(*before);
+            for _ in 1..self.0.left {
+                end.write(b' ');
+                loop {
+                    end = end.add(1);
+                    if end.read_volatile() == 0 {
+                        break;
+                    }
+                }
+            }
+            end.cast::<[u8; M]>().write(*after);
+            Some(core::slice::from_raw_parts(begin, end.add(M).offset_from_unsigned(begin)))
+        }
+    }
+}
 
 /// An exit status, as the result or the error of a `main`: whoever returns one that is not 0 has said why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
