@@ -18,5 +18,7 @@ super::abi! {
         AT_EXECFN = 31,
         /// Address of the vDSO's ELF header.
         AT_SYSINFO_EHDR = 33,
+        /// Bytes of stack that the delivery of a signal may take (sigaltstack(2)).
+        AT_MINSIGSTKSZ = 51,
     }
 }

@@ -1,0 +1,362 @@
+//! The memory functions against what the standard library's slices do, on both architectures.
+//!
+//! Every test works in an [`Arena`], pages between two that nobody may touch: a function that
+//! reads or writes beyond its buffer at either end dies of SIGSEGV. After every call the whole
+//! arena is compared with what it should hold, so that a stray store inside it fails too.
+
+extern crate std;
+
+use super::mem::*;
+use std::{
+    cmp::Ordering,
+    ffi::{CStr, c_int, c_long, c_ulong, c_void},
+    ops::{Deref, DerefMut},
+    ptr, slice,
+    sync::{Mutex, PoisonError},
+};
+
+const PROT_NONE: c_int = 0;
+const PROT_READ_WRITE: c_int = 3;
+const MAP_PRIVATE_ANONYMOUS: c_int = 0x22;
+const AT_PAGESZ: c_ulong = 6;
+const AT_MINSIGSTKSZ: c_ulong = 51;
+
+unsafe extern "C" {
+    fn mmap(
+        at: *mut c_void,
+        n: usize,
+        prot: c_int,
+        flags: c_int,
+        fd: c_int,
+        off: c_long,
+    ) -> *mut c_void;
+    fn mprotect(at: *mut c_void, n: usize, prot: c_int) -> c_int;
+    fn munmap(at: *mut c_void, n: usize) -> c_int;
+    fn getauxval(kind: c_ulong) -> c_ulong;
+}
+
+fn auxval(kind: c_ulong) -> usize {
+    // SAFETY: getauxval reads this process's own auxiliary vector.
+    unsafe { getauxval(kind) as usize }
+}
+
+/// Pages of bytes that look random, with a page before and one behind that fault.
+struct Arena {
+    start: *mut u8,
+    len: usize,
+}
+
+impl Arena {
+    /// At least `len` bytes.
+    fn new(len: usize) -> Self {
+        let page = auxval(AT_PAGESZ);
+        let len = len.next_multiple_of(page);
+        // SAFETY: a new mapping where the kernel likes it.
+        let map = unsafe {
+            mmap(
+                ptr::null_mut(),
+                len + 2 * page,
+                PROT_NONE,
+                MAP_PRIVATE_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        assert_ne!(map.addr(), usize::MAX, "mmap failed");
+        let start = map.wrapping_byte_add(page);
+        // SAFETY: the pages are our own mapping's.
+        assert_eq!(
+            unsafe { mprotect(start, len, PROT_READ_WRITE) },
+            0,
+            "mprotect failed"
+        );
+        let mut arena = Self {
+            start: start.cast(),
+            len,
+        };
+        Random(len as u64).fill(&mut arena);
+        arena
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        let page = auxval(AT_PAGESZ);
+        // SAFETY: `new` mapped these pages, and nothing borrows from an arena that is dropped.
+        unsafe { munmap(self.start.wrapping_sub(page).cast(), self.len + 2 * page) };
+    }
+}
+
+impl Deref for Arena {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `new` made these pages readable, and they live as long as the arena.
+        unsafe { slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+impl DerefMut for Arena {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, writable too, and borrowed as the arena is.
+        unsafe { slice::from_raw_parts_mut(self.start, self.len) }
+    }
+}
+
+/// xorshift64: the same numbers in every run.
+struct Random(u64);
+
+impl Random {
+    /// A number below `end`.
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % end
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.below(256) as u8);
+    }
+}
+
+/// Runs a test with every choice that [`choose`] can make here: the baseline, then what the
+/// kernel's value allows. The choice is the process's, so one test at a time makes it.
+fn with_each_choice(test: impl Fn()) {
+    static CHOICE: Mutex<()> = Mutex::new(());
+    let _held = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
+    for minsigstksz in [0, auxval(AT_MINSIGSTKSZ)] {
+        // SAFETY: the kernel's value, or 0 for none.
+        unsafe { choose(minsigstksz) };
+        test();
+    }
+}
+
+type Move = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_void;
+
+/// Moves `n` bytes inside the arena by `call` and in a copy of it by the standard library.
+fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
+    let mut expected = arena.to_vec();
+    expected.copy_within(src..src + n, dst);
+    let (to, from) = (
+        arena[dst..dst + n].as_mut_ptr(),
+        arena[src..src + n].as_ptr(),
+    );
+    // SAFETY: both ranges are inside the arena: the slicing checked them.
+    let result = unsafe { call(to.cast(), from.cast(), n) };
+    assert_eq!(result.addr(), to.addr(), "the result for {n} bytes");
+    assert!(*arena == *expected, "{n} bytes from {src} to {dst}");
+}
+
+/// Fills `n` bytes inside the arena by ours and in a copy of it by the standard library.
+fn check_fill(arena: &mut [u8], dst: usize, value: c_int, n: usize) {
+    let mut expected = arena.to_vec();
+    expected[dst..dst + n].fill(value as u8);
+    let to = arena[dst..dst + n].as_mut_ptr();
+    // SAFETY: the range is inside the arena: the slicing checked it.
+    let result = unsafe { ring3_memset(to.cast(), value, n) };
+    assert_eq!(result.addr(), to.addr(), "the result for {n} bytes");
+    assert!(*arena == *expected, "{n} bytes of {value:#x} at {dst}");
+}
+
+/// Compares by ours and by the standard library, in both orders.
+fn check_compare(a: &[u8], b: &[u8]) {
+    for (a, b) in [(a, b), (b, a)] {
+        let n = a.len().min(b.len());
+        // SAFETY: both slices have n bytes.
+        let order = unsafe { ring3_memcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) };
+        // SAFETY: as above.
+        let differ = unsafe { ring3_bcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) };
+        let expected = a[..n].cmp(&b[..n]);
+        assert_eq!(order.cmp(&0), expected, "memcmp of {n} bytes");
+        assert_eq!(
+            differ != 0,
+            expected != Ordering::Equal,
+            "bcmp of {n} bytes"
+        );
+    }
+}
+
+/// Measures a string that `bytes` begin with, by ours and by the standard library.
+fn check_length(bytes: &[u8]) {
+    let string = CStr::from_bytes_until_nul(bytes).unwrap();
+    // SAFETY: there is a NUL in `bytes`.
+    assert_eq!(
+        unsafe { ring3_strlen(string.as_ptr()) },
+        string.to_bytes().len()
+    );
+}
+
+/// Through all the paths of every function, and several turns of each loop.
+const SHORT: usize = 300;
+
+#[test]
+fn copy_at_every_length_and_alignment() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(1024);
+        let arena = &mut arena[..1024];
+        for n in 0..=SHORT {
+            for dst in 0..64 {
+                for src in 512..576 {
+                    check_move(ring3_memcpy, arena, dst, src, n);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn move_at_every_overlap() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(1024);
+        let arena = &mut arena[..1024];
+        for n in 0..=SHORT {
+            for dst in 0..=2 * n {
+                check_move(ring3_memmove, arena, dst + n % 64, n + n % 64, n);
+            }
+        }
+    });
+}
+
+#[test]
+fn fill_at_every_length_and_alignment() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(512);
+        let arena = &mut arena[..512];
+        for n in 0..=SHORT {
+            for dst in 0..64 {
+                // Zero has a path of its own on aarch64; only the low byte of the others counts.
+                for value in [0x5a, 0x100, -1] {
+                    check_fill(arena, dst, value, n);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn compare_at_every_length_and_difference() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(2048);
+        let (left, right) = arena.split_at_mut(1024);
+        for n in 0..=SHORT {
+            let (i, j) = (n * 5 % 64, n * 11 % 64);
+            right[j..j + n].copy_from_slice(&left[i..i + n]);
+            check_compare(&left[i..i + n], &right[j..j + n]);
+            for at in 0..n {
+                let same = left[i + at];
+                // Everything behind the difference differs the other way round.
+                for (a, b, behind) in [(0, 0x80, 0xff), (0x7f, 0x80, 0xff), (0xff, 0xfe, 0)] {
+                    (left[i + at], right[j + at]) = (a, b);
+                    if at + 1 < n {
+                        left[i + n - 1] = behind;
+                        right[j + n - 1] = !behind;
+                    }
+                    check_compare(&left[i..i + n], &right[j..j + n]);
+                }
+                (left[i + at], right[j + at]) = (same, same);
+                right[j + n - 1] = left[i + n - 1];
+            }
+        }
+    });
+}
+
+#[test]
+fn length_at_every_length_and_alignment() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(1024);
+        for byte in [1, 0x7f, 0x80, 0xff] {
+            for n in 0..=SHORT {
+                for start in 64..128 {
+                    arena[..1024].fill(0); // NULs right before and behind the string
+                    arena[start..start + n].fill(byte);
+                    check_length(&arena[start..]);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_beyond_the_page() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(1);
+        let mut other = Arena::new(1);
+        let len = arena.len();
+        for n in 0..=SHORT {
+            for call in [ring3_memcpy, ring3_memmove] {
+                check_move(call, &mut arena, 0, len - n, n);
+                check_move(call, &mut arena, len - n, 0, n);
+            }
+            for value in [0, 1] {
+                check_fill(&mut arena, 0, value, n);
+                check_fill(&mut arena, len - n, value, n);
+            }
+            other.copy_from_slice(&arena);
+            check_compare(&arena[..n], &other[..n]);
+            check_compare(&arena[len - n..], &other[len - n..]);
+            if n > 0 {
+                other[n - 1] ^= 0x80;
+                other[len - n] ^= 0x80;
+                check_compare(&arena[..n], &other[..n]);
+                check_compare(&arena[len - n..], &other[len - n..]);
+
+                other.fill(b'x');
+                other[n - 1] = 0;
+                other[len - 1] = 0;
+                check_length(&other);
+                check_length(&other[len - n..]);
+            }
+        }
+    });
+}
+
+#[test]
+fn large_sizes() {
+    with_each_choice(|| {
+        let mut arena = Arena::new((2 << 20) + 8192);
+        for n in [1023, 4096, 4097, 65536, (1 << 20) + 1] {
+            for (dst, src) in [
+                (0, n),
+                (3, n + 64),
+                (1, 0),
+                (0, 1),
+                (64, 0),
+                (5, 4101),
+                (4101, 5),
+            ] {
+                check_move(ring3_memcpy as Move, &mut arena, n + 70, 3, n);
+                check_move(ring3_memmove as Move, &mut arena, dst, src, n);
+            }
+            for value in [0, 0xa5] {
+                check_fill(&mut arena, 1, value, n);
+            }
+            let (left, right) = arena.split_at_mut(n + 9);
+            right[..n].copy_from_slice(&left[9..]);
+            check_compare(&left[9..], &right[..n]);
+            right[n - 1] ^= 0x80;
+            check_compare(&left[9..], &right[..n]);
+            left.fill(b'x');
+            left[n] = 0;
+            check_length(&left[1..]);
+        }
+    });
+}
+
+#[test]
+fn random_calls() {
+    with_each_choice(|| {
+        let mut arena = Arena::new(16384);
+        let random = &mut Random(0x9e37_79b9_7f4a_7c15);
+        for _ in 0..5000 {
+            // Short ones more often than long ones.
+            let end = [16, 64, 512, 8192][random.below(4)];
+            let n = random.below(end);
+            let (dst, src) = (random.below(16384 - n), random.below(16384 - n));
+            match random.below(3) {
+                0 => check_move(ring3_memmove, &mut arena, dst, src, n),
+                1 => check_fill(&mut arena, dst, random.below(256) as c_int, n),
+                _ => check_compare(&arena[dst..dst + n], &arena[src..src + n]),
+            }
+        }
+    });
+}

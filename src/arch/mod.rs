@@ -10,7 +10,7 @@
 //! | `mem_names!` | `memcpy` and its kin under the names the compiler calls |
 //! | `syscall0` to `syscall6` | a number becomes a call |
 //! | `trap` | the instruction that ends a program which must not go on |
-//! | `mem` | the cores of `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp`, `strlen` |
+//! | `mem` | the cores of `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp`, `strlen`; `choose` which instructions they use |
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -21,3 +21,6 @@ pub use x86_64::*;
 mod aarch64;
 #[cfg(target_arch = "aarch64")]
 pub use aarch64::*;
+
+#[cfg(test)]
+mod mem_tests;

@@ -51,24 +51,31 @@ const MINSIGSTKSZ_FXSAVE: usize = 1440;
 /// asked: under a hypervisor it traps.
 ///
 /// # Safety
-///
 /// `minsigstksz` comes from the kernel this process runs on.
-#[inline]
 pub unsafe fn choose(minsigstksz: usize) {
+    // SAFETY: the caller's promise.
+    XCR0.store(unsafe { xcr0(minsigstksz) }, Relaxed);
+}
+
+/// The low byte of XCR0, or 0 if there may be no such register.
+///
+/// # Safety
+/// As [`choose`].
+unsafe fn xcr0(minsigstksz: usize) -> u8 {
     if minsigstksz <= MINSIGSTKSZ_FXSAVE {
-        return;
+        return 0;
     }
     let low: u32;
     // SAFETY: so large a signal frame means that the kernel saves registers by XSAVE. For that it
-    // has set CR4.OSXSAVE, which is what makes XGETBV legal. It reads, and touches no memory.
+    // has set CR4.OSXSAVE, which is what makes XGETBV legal. It touches no memory.
     unsafe {
         asm!("xgetbv",
-             in("ecx") 0,      // XCR0
-             out("eax") low,
-             out("edx") _,     // the high half: nothing there concerns us
-             options(nomem, nostack, preserves_flags));
+            in("ecx") 0,                          // XCR0
+            out("eax") low,
+            out("edx") _,                         // the high half: nothing there concerns us
+            options(nomem, nostack, preserves_flags));
     }
-    XCR0.store(low as u8, Relaxed);
+    low as u8
 }
 
 // memcpy is memmove: knowing that nothing overlaps would save one comparison.
@@ -76,351 +83,354 @@ pub unsafe fn choose(minsigstksz: usize) {
 // Every path loads all that its stores could overwrite before it stores. Lengths that one pair of
 // moves covers only in part are covered by two pairs that meet or overlap in the middle.
 global_asm!(
-    ".section .text.ring3_memmove, \"ax\", @progbits",
-    ".globl ring3_memcpy, ring3_memmove",
-    ".hidden ring3_memcpy, ring3_memmove",
-    ".type ring3_memcpy, @function",
-    ".type ring3_memmove, @function",
-    ".p2align 5",
-    "ring3_memcpy:",
-    "ring3_memmove:",
-    "mov rax, rdi",                // the result is dst
-    "cmp rdx, 16",
-    "jb 5f",
-    "movups xmm0, [rsi]",          // the first 16 bytes and the last
-    "movups xmm1, [rsi + rdx - 16]",
-    "cmp rdx, 64",
-    "ja 2f",
+    r#"
+    .pushsection .text.ring3_memmove, "ax"
+    .globl ring3_memcpy, ring3_memmove
+    .hidden ring3_memcpy, ring3_memmove
+    .type ring3_memcpy, @function
+    .type ring3_memmove, @function
+    .p2align 5
+ring3_memcpy:
+ring3_memmove:
+    mov rax, rdi                            // the result is dst
+    cmp rdx, 16
+    jb .Lmove_small                         // too few for a pair of 16
+    movups xmm0, [rsi]                      // the first 16 bytes and the last
+    movups xmm1, [rsi + rdx - 16]
+    cmp rdx, 64
+    ja .Lmove_long                          // too many for two pairs
 
     // 16..=64 bytes: the first 16 and the last, and from 33 on the next 16 inwards from each
     // end. Up to 32 the inner pair is the outer one again: cheaper than a branch.
-    "lea ecx, [rdx - 1]",
-    "and ecx, 32",
-    "shr ecx, 1",                  // how far inwards: 0 or 16
-    "lea r8, [rdx - 16]",
-    "sub r8, rcx",                 // where the last but one begins
-    "movups xmm2, [rsi + rcx]",
-    "movups xmm3, [rsi + r8]",
-    "movups [rdi], xmm0",
-    "movups [rdi + rdx - 16], xmm1",
-    "movups [rdi + rcx], xmm2",
-    "movups [rdi + r8], xmm3",
-    "ret",
+    lea ecx, [rdx - 1]
+    and ecx, 32
+    shr ecx, 1                              // how far inwards: 0 or 16
+    lea r8, [rdx - 16]
+    sub r8, rcx                             // where the last but one begins
+    movups xmm2, [rsi + rcx]
+    movups xmm3, [rsi + r8]
+    movups [rdi], xmm0                      // all four are loaded: src may be overwritten
+    movups [rdi + rdx - 16], xmm1
+    movups [rdi + rcx], xmm2
+    movups [rdi + r8], xmm3
+    ret
 
     // More: 64 bytes at each end wait in registers; the aligned blocks of dst between them are
     // moved in the direction that reads each byte of src before dst takes its place.
-    "2:",
-    "movups xmm4, [rsi + 16]",     // the rest of the first 64
-    "movups xmm5, [rsi + 32]",
-    "movups xmm6, [rsi + 48]",
-    "movups xmm7, [rsi + rdx - 32]", // and of the last 64
-    "movups xmm8, [rsi + rdx - 48]",
-    "movups xmm9, [rsi + rdx - 64]",
-    "lea r8, [rdi + 64]",
-    "and r8, -64",                 // where the first whole block of dst begins
-    "lea r9, [rdi + rdx - 1]",
-    "and r9, -64",                 // where the last one ends
-    "mov ecx, 64",                 // upwards, a block a step
-    "sub rsi, rdi",                // src, seen from dst: one pointer less to step
-    "mov r10, rsi",
-    "neg r10",                     // dst - src
-    "cmp r10, rdx",
-    "jae 3f",                      // dst is not inside src: upwards is right
-    "xchg r8, r9",                 // downwards: from the last block to the first
-    "add r8, -64",
-    "add r9, -64",
-    "neg rcx",
-    "3:",
-    "cmp r8, r9",
-    "je 4f",                       // no whole block between the ends
-    "test byte ptr [rip + {xcr0}], {ymm}",
-    "jnz 6f",
-    "33:",
-    "movups xmm2, [rsi + r8]",     // 64 bytes out of src, wherever it lies
-    "movups xmm3, [rsi + r8 + 16]",
-    "movups xmm10, [rsi + r8 + 32]",
-    "movups xmm11, [rsi + r8 + 48]",
-    "movaps [r8], xmm2",           // into an aligned block: no store crosses a cache line
-    "movaps [r8 + 16], xmm3",
-    "movaps [r8 + 32], xmm10",
-    "movaps [r8 + 48], xmm11",
-    "add r8, rcx",
-    "cmp r8, r9",
-    "jne 33b",
-    "4:",
-    "movups [rdi], xmm0",          // the ends
-    "movups [rdi + 16], xmm4",
-    "movups [rdi + 32], xmm5",
-    "movups [rdi + 48], xmm6",
-    "movups [rdi + rdx - 64], xmm9",
-    "movups [rdi + rdx - 48], xmm8",
-    "movups [rdi + rdx - 32], xmm7",
-    "movups [rdi + rdx - 16], xmm1",
-    "ret",
-    ".p2align 4",
-    "6:",
-    "vmovups ymm2, [rsi + r8]",    // the same loop in half the moves
-    "vmovups ymm3, [rsi + r8 + 32]",
-    "vmovaps [r8], ymm2",
-    "vmovaps [r8 + 32], ymm3",
-    "add r8, rcx",
-    "cmp r8, r9",
-    "jne 6b",
-    "vzeroupper",                  // SSE code is slow while an upper half is in use
-    "jmp 4b",
+.Lmove_long:
+    movups xmm4, [rsi + 16]                 // the rest of the first 64
+    movups xmm5, [rsi + 32]
+    movups xmm6, [rsi + 48]
+    movups xmm7, [rsi + rdx - 32]           // and of the last 64
+    movups xmm8, [rsi + rdx - 48]
+    movups xmm9, [rsi + rdx - 64]
+    lea r8, [rdi + 64]
+    and r8, -64                             // where the first whole block of dst begins
+    lea r9, [rdi + rdx - 1]
+    and r9, -64                             // where the last one ends
+    mov ecx, 64                             // upwards, a block a step
+    sub rsi, rdi                            // src, seen from dst: one pointer less to step
+    mov r10, rsi
+    neg r10                                 // dst - src
+    cmp r10, rdx
+    jae .Lmove_blocks                       // dst is not inside src: upwards is right
+    xchg r8, r9                             // downwards: from the last block to the first
+    add r8, -64
+    add r9, -64
+    neg rcx
+.Lmove_blocks:
+    cmp r8, r9
+    je .Lmove_ends                          // no whole block between the ends
+    test byte ptr [rip + {xcr0}], {ymm}     // may AVX be used?
+    jnz .Lmove_avx
+.Lmove_sse:
+    movups xmm2, [rsi + r8]                 // 64 bytes out of src, wherever it lies
+    movups xmm3, [rsi + r8 + 16]
+    movups xmm10, [rsi + r8 + 32]
+    movups xmm11, [rsi + r8 + 48]
+    movaps [r8], xmm2                       // into an aligned block: no store crosses a cache line
+    movaps [r8 + 16], xmm3
+    movaps [r8 + 32], xmm10
+    movaps [r8 + 48], xmm11
+    add r8, rcx                             // the next block, up or down
+    cmp r8, r9
+    jne .Lmove_sse
+.Lmove_ends:
+    movups [rdi], xmm0                      // the ends
+    movups [rdi + 16], xmm4
+    movups [rdi + 32], xmm5
+    movups [rdi + 48], xmm6
+    movups [rdi + rdx - 64], xmm9
+    movups [rdi + rdx - 48], xmm8
+    movups [rdi + rdx - 32], xmm7
+    movups [rdi + rdx - 16], xmm1
+    ret
+    .p2align 4
+.Lmove_avx:
+    vmovups ymm2, [rsi + r8]                // the same loop in half the moves
+    vmovups ymm3, [rsi + r8 + 32]
+    vmovaps [r8], ymm2
+    vmovaps [r8 + 32], ymm3
+    add r8, rcx
+    cmp r8, r9
+    jne .Lmove_avx
+    vzeroupper                              // SSE code is slow while an upper half is in use
+    jmp .Lmove_ends
 
     // 4..=15 bytes: as 16..=64, in units of 4.
-    "5:",
-    "cmp edx, 4",
-    "jb 7f",
-    "mov ecx, edx",
-    "and ecx, 8",
-    "shr ecx, 1",                  // how far inwards: 0, or 4 from 8 bytes on
-    "mov r8d, [rsi]",
-    "mov r9d, [rsi + rcx]",
-    "mov r10d, [rsi + rdx - 4]",
-    "sub rsi, rcx",
-    "mov r11d, [rsi + rdx - 4]",
-    "mov [rdi], r8d",
-    "mov [rdi + rcx], r9d",
-    "mov [rdi + rdx - 4], r10d",
-    "sub rdi, rcx",
-    "mov [rdi + rdx - 4], r11d",
-    "ret",
+.Lmove_small:
+    cmp edx, 4
+    jb .Lmove_bytes                         // too few for a pair of 4
+    mov ecx, edx
+    and ecx, 8
+    shr ecx, 1                              // how far inwards: 0, or 4 from 8 bytes on
+    mov r8d, [rsi]                          // the first, the second; the last
+    mov r9d, [rsi + rcx]
+    mov r10d, [rsi + rdx - 4]
+    sub rsi, rcx
+    mov r11d, [rsi + rdx - 4]               // the last but one, or the last again
+    mov [rdi], r8d                          // all four are loaded
+    mov [rdi + rcx], r9d
+    mov [rdi + rdx - 4], r10d
+    sub rdi, rcx
+    mov [rdi + rdx - 4], r11d
+    ret
 
     // 1..=3 bytes: the first, the middle, the last.
-    "7:",
-    "test edx, edx",
-    "jz 8f",
-    "mov ecx, edx",
-    "shr ecx, 1",                  // where the middle is
-    "mov r8b, [rsi]",
-    "mov r9b, [rsi + rcx]",
-    "mov r10b, [rsi + rdx - 1]",
-    "mov [rdi], r8b",
-    "mov [rdi + rcx], r9b",
-    "mov [rdi + rdx - 1], r10b",
-    "8:",
-    "ret",
-    ".size ring3_memcpy, . - ring3_memcpy",
-    ".size ring3_memmove, . - ring3_memmove",
-    ".previous",
+.Lmove_bytes:
+    test edx, edx
+    jz .Lmove_none                          // nothing to move, and nothing that may be read
+    mov ecx, edx
+    shr ecx, 1                              // where the middle is
+    movzx r8d, byte ptr [rsi]
+    movzx r9d, byte ptr [rsi + rcx]
+    movzx r10d, byte ptr [rsi + rdx - 1]
+    mov [rdi], r8b                          // all three are loaded
+    mov [rdi + rcx], r9b
+    mov [rdi + rdx - 1], r10b
+.Lmove_none:
+    ret
+    .size ring3_memcpy, . - ring3_memcpy
+    .size ring3_memmove, . - ring3_memmove
+    .popsection
+"#,
     xcr0 = sym XCR0,
     ymm = const YMM,
 );
 
 // As memmove, with nothing to load.
 global_asm!(
-    ".section .text.ring3_memset, \"ax\", @progbits",
-    ".globl ring3_memset",
-    ".hidden ring3_memset",
-    ".type ring3_memset, @function",
-    ".p2align 5",
-    "ring3_memset:",
-    "mov rax, rdi",                // the result is dst
-    "movzx esi, sil",
-    "imul esi, esi, 0x01010101",   // the byte, four times
-    "cmp rdx, 16",
-    "jb 5f",
-    "movd xmm0, esi",
-    "pshufd xmm0, xmm0, 0",        // sixteen times
-    "movups [rdi], xmm0",          // the first 16 bytes and the last
-    "movups [rdi + rdx - 16], xmm0",
-    "cmp rdx, 64",
-    "ja 2f",
+    r#"
+    .pushsection .text.ring3_memset, "ax"
+    .globl ring3_memset
+    .hidden ring3_memset
+    .type ring3_memset, @function
+    .p2align 5
+ring3_memset:
+    mov rax, rdi                            // the result is dst
+    movzx esi, sil
+    imul esi, esi, 0x01010101               // the byte, four times
+    cmp rdx, 16
+    jb .Lset_small                          // too few for a pair of 16
+    movd xmm0, esi
+    pshufd xmm0, xmm0, 0                    // sixteen times
+    movups [rdi], xmm0                      // the first 16 bytes and the last
+    movups [rdi + rdx - 16], xmm0
+    cmp rdx, 64
+    ja .Lset_long                           // too many for two pairs
 
     // 16..=64 bytes: from 33 on the next 16 inwards from each end too.
-    "lea ecx, [rdx - 1]",
-    "and ecx, 32",
-    "shr ecx, 1",                  // how far inwards: 0 or 16
-    "movups [rdi + rcx], xmm0",
-    "sub rdx, rcx",
-    "movups [rdi + rdx - 16], xmm0",
-    "ret",
+    lea ecx, [rdx - 1]
+    and ecx, 32
+    shr ecx, 1                              // how far inwards: 0 or 16
+    movups [rdi + rcx], xmm0                // the second, or the first again
+    sub rdx, rcx                            // the last but one, or the last again
+    movups [rdi + rdx - 16], xmm0
+    ret
 
     // More: 64 bytes at each end, then the aligned blocks between them.
-    "2:",
-    "movups [rdi + 16], xmm0",
-    "movups [rdi + 32], xmm0",
-    "movups [rdi + 48], xmm0",
-    "movups [rdi + rdx - 32], xmm0",
-    "movups [rdi + rdx - 48], xmm0",
-    "movups [rdi + rdx - 64], xmm0",
-    "lea r9, [rdi + rdx - 1]",
-    "and r9, -64",                 // where the last whole block ends
-    "add rdi, 64",
-    "and rdi, -64",                // where the first one begins
-    "cmp rdi, r9",
-    "je 4f",                       // no whole block between the ends
-    "test byte ptr [rip + {xcr0}], {ymm}",
-    "jnz 6f",
-    "3:",
-    "movaps [rdi], xmm0",
-    "movaps [rdi + 16], xmm0",
-    "movaps [rdi + 32], xmm0",
-    "movaps [rdi + 48], xmm0",
-    "add rdi, 64",
-    "cmp rdi, r9",
-    "jne 3b",
-    "4:",
-    "ret",
-    ".p2align 4",
-    "6:",
-    "vinsertf128 ymm0, ymm0, xmm0, 1", // the byte, 32 times
-    "60:",
-    "vmovaps [rdi], ymm0",
-    "vmovaps [rdi + 32], ymm0",
-    "add rdi, 64",
-    "cmp rdi, r9",
-    "jne 60b",
-    "vzeroupper",                  // SSE code is slow while an upper half is in use
-    "ret",
+.Lset_long:
+    movups [rdi + 16], xmm0                 // the rest of the first 64
+    movups [rdi + 32], xmm0
+    movups [rdi + 48], xmm0
+    movups [rdi + rdx - 32], xmm0           // and of the last 64
+    movups [rdi + rdx - 48], xmm0
+    movups [rdi + rdx - 64], xmm0
+    lea r9, [rdi + rdx - 1]
+    and r9, -64                             // where the last whole block ends
+    add rdi, 64
+    and rdi, -64                            // where the first one begins
+    cmp rdi, r9
+    je .Lset_done                           // no whole block between the ends
+    test byte ptr [rip + {xcr0}], {ymm}     // may AVX be used?
+    jnz .Lset_prepare
+.Lset_sse:
+    movaps [rdi], xmm0                      // aligned: no store crosses a cache line
+    movaps [rdi + 16], xmm0
+    movaps [rdi + 32], xmm0
+    movaps [rdi + 48], xmm0
+    add rdi, 64
+    cmp rdi, r9
+    jne .Lset_sse
+.Lset_done:
+    ret
+    .p2align 4
+.Lset_prepare:
+    vinsertf128 ymm0, ymm0, xmm0, 1         // the byte, 32 times
+.Lset_avx:
+    vmovaps [rdi], ymm0                     // the same loop in half the moves
+    vmovaps [rdi + 32], ymm0
+    add rdi, 64
+    cmp rdi, r9
+    jne .Lset_avx
+    vzeroupper                              // SSE code is slow while an upper half is in use
+    ret
 
     // 4..=15 bytes: as 16..=64, in units of 4.
-    "5:",
-    "cmp edx, 4",
-    "jb 7f",
-    "mov ecx, edx",
-    "and ecx, 8",
-    "shr ecx, 1",                  // how far inwards: 0, or 4 from 8 bytes on
-    "mov [rdi], esi",
-    "mov [rdi + rcx], esi",
-    "mov [rdi + rdx - 4], esi",
-    "sub rdi, rcx",
-    "mov [rdi + rdx - 4], esi",
-    "ret",
+.Lset_small:
+    cmp edx, 4
+    jb .Lset_bytes                          // too few for a pair of 4
+    mov ecx, edx
+    and ecx, 8
+    shr ecx, 1                              // how far inwards: 0, or 4 from 8 bytes on
+    mov [rdi], esi
+    mov [rdi + rcx], esi
+    mov [rdi + rdx - 4], esi
+    sub rdi, rcx                            // the last but one, or the last again
+    mov [rdi + rdx - 4], esi
+    ret
 
     // 1..=3 bytes: the first, the last, the middle.
-    "7:",
-    "test edx, edx",
-    "jz 8f",
-    "mov [rdi], sil",
-    "mov [rdi + rdx - 1], sil",
-    "shr edx, 1",                  // where the middle is
-    "mov [rdi + rdx], sil",
-    "8:",
-    "ret",
-    ".size ring3_memset, . - ring3_memset",
-    ".previous",
+.Lset_bytes:
+    test edx, edx
+    jz .Lset_none                           // nothing to fill
+    mov [rdi], sil
+    mov [rdi + rdx - 1], sil
+    shr edx, 1                              // where the middle is
+    mov [rdi + rdx], sil
+.Lset_none:
+    ret
+    .size ring3_memset, . - ring3_memset
+    .popsection
+"#,
     xcr0 = sym XCR0,
     ymm = const YMM,
 );
 
 // bcmp is memcmp: it would save nothing but the order of the byte that differs.
 global_asm!(
-    ".section .text.ring3_memcmp, \"ax\", @progbits",
-    ".globl ring3_memcmp, ring3_bcmp",
-    ".hidden ring3_memcmp, ring3_bcmp",
-    ".type ring3_memcmp, @function",
-    ".type ring3_bcmp, @function",
-    ".p2align 5",
-    "ring3_memcmp:",
-    "ring3_bcmp:",
-    "cmp rdx, 16",
-    "jb 5f",
-    "add rdi, rdx",                // both ends, and
-    "add rsi, rdx",
-    "neg rdx",                     // an index that counts up to 0 from below
-    "cmp rdx, -64",
-    "jg 3f",
-    "test byte ptr [rip + {xcr0}], {ymm}",
-    "jz 3f",
+    r#"
+    .pushsection .text.ring3_memcmp, "ax"
+    .globl ring3_memcmp, ring3_bcmp
+    .hidden ring3_memcmp, ring3_bcmp
+    .type ring3_memcmp, @function
+    .type ring3_bcmp, @function
+    .p2align 5
+ring3_memcmp:
+ring3_bcmp:
+    cmp rdx, 16
+    jb .Lcompare_small                      // too few for a step of 16
+    add rdi, rdx                            // both ends, and
+    add rsi, rdx
+    neg rdx                                 // an index that counts up to 0 from below
+    cmp rdx, -64
+    jg .Lcompare_sse                        // too few for a step of 64
+    test byte ptr [rip + {xcr0}], {ymm}     // may AVX be used?
+    jz .Lcompare_sse
 
     // 64 bytes a step while they are equal and there are as many.
-    "2:",
-    "vmovups ymm0, [rdi + rdx]",
-    "vmovups ymm1, [rdi + rdx + 32]",
-    "vxorps ymm0, ymm0, [rsi + rdx]", // a bit is left where they differ
-    "vxorps ymm1, ymm1, [rsi + rdx + 32]",
-    "vorps ymm0, ymm0, ymm1",
-    "vptest ymm0, ymm0",
-    "jnz 20f",
-    "add rdx, 64",
-    "cmp rdx, -64",
-    "jle 2b",
-    "20:",
-    "vzeroupper",                  // SSE code is slow while an upper half is in use
-    "test rdx, rdx",
-    "jz 4f",                       // nothing left, all equal
+.Lcompare_avx:
+    vmovups ymm0, [rdi + rdx]               // 64 bytes of a
+    vmovups ymm1, [rdi + rdx + 32]
+    vxorps ymm0, ymm0, [rsi + rdx]          // a bit is left where they differ
+    vxorps ymm1, ymm1, [rsi + rdx + 32]
+    vorps ymm0, ymm0, ymm1                  // anywhere in the 64
+    vptest ymm0, ymm0
+    jnz .Lcompare_avx_end                   // the steps of 16 will find where
+    add rdx, 64
+    cmp rdx, -64                            // another 64 left?
+    jle .Lcompare_avx
+.Lcompare_avx_end:
+    vzeroupper                              // SSE code is slow while an upper half is in use
+    test rdx, rdx
+    jz .Lcompare_equal                      // nothing left, all equal
 
     // 16 bytes a step; the last step is pulled back to end with the last byte.
-    "cmp rdx, -16",
-    "jle 3f",
-    "30:",
-    "mov rdx, -16",
-    "3:",
-    "movups xmm0, [rdi + rdx]",
-    "movups xmm1, [rsi + rdx]",
-    "pcmpeqb xmm0, xmm1",
-    "pmovmskb eax, xmm0",          // a bit for each byte that is equal
-    "sub eax, 0xffff",
-    "jnz 6f",
-    "add rdx, 16",
-    "jz 4f",                       // nothing left, all equal
-    "cmp rdx, -16",
-    "jle 3b",
-    "jmp 30b",
-    "4:",
-    "xor eax, eax",
-    "ret",
-    "6:",
-    "bsf eax, eax",                // mask - 0xffff = -(those that differ): the lowest bit is theirs
-    "add rdx, rax",
-    "movzx eax, byte ptr [rdi + rdx]",
-    "movzx ecx, byte ptr [rsi + rdx]",
-    "sub eax, ecx",
-    "ret",
+    cmp rdx, -16
+    jle .Lcompare_sse
+.Lcompare_last:
+    mov rdx, -16                            // the last 16, some of them for the second time
+.Lcompare_sse:
+    movups xmm0, [rdi + rdx]
+    movups xmm1, [rsi + rdx]
+    pcmpeqb xmm0, xmm1                      // ones where they are equal
+    pmovmskb eax, xmm0                      // a bit for each byte that is equal
+    sub eax, 0xffff                         // -(those that differ)
+    jnz .Lcompare_byte                      // one is not
+    add rdx, 16
+    jz .Lcompare_equal                      // nothing left, all equal
+    cmp rdx, -16                            // another 16 left?
+    jle .Lcompare_sse
+    jmp .Lcompare_last
+.Lcompare_equal:
+    xor eax, eax
+    ret
+.Lcompare_byte:
+    bsf eax, eax                            // the lowest bit of -(those that differ) is theirs
+    add rdx, rax                            // where it is
+    movzx eax, byte ptr [rdi + rdx]         // as unsigned
+    movzx ecx, byte ptr [rsi + rdx]
+    sub eax, ecx                            // the sign is the order
+    ret
 
     // 8..=15 bytes: the first 8, then the last 8; 4..=7: the same by 4.
-    "5:",
-    "cmp edx, 4",
-    "jb 8f",
-    "cmp edx, 8",
-    "jb 7f",
-    "mov rax, [rdi]",
-    "mov rcx, [rsi]",
-    "cmp rax, rcx",
-    "jne 70f",
-    "mov rax, [rdi + rdx - 8]",
-    "mov rcx, [rsi + rdx - 8]",
-    "cmp rax, rcx",
-    "jne 70f",
-    "xor eax, eax",
-    "ret",
-    "7:",
-    "mov eax, [rdi]",
-    "mov ecx, [rsi]",
-    "cmp eax, ecx",
-    "jne 70f",
-    "mov eax, [rdi + rdx - 4]",
-    "mov ecx, [rsi + rdx - 4]",
-    "70:",
-    "bswap rax",                   // the first byte in memory weighs most
-    "bswap rcx",
-    "xor edx, edx",
-    "cmp rax, rcx",
-    "seta dl",                     // 1 if a > b
-    "sbb edx, 0",                  // 0 - 1 if a < b: seta left the carry alone
-    "mov eax, edx",
-    "ret",
+.Lcompare_small:
+    cmp edx, 4
+    jb .Lcompare_bytes                      // too few for a pair of 4
+    cmp edx, 8
+    jb .Lcompare_four                       // too few for a pair of 8
+    mov rax, [rdi]
+    mov rcx, [rsi]
+    cmp rax, rcx
+    jne .Lcompare_order
+    mov rax, [rdi + rdx - 8]                // the last 8, some of them for the second time
+    mov rcx, [rsi + rdx - 8]
+    jmp .Lcompare_order                     // equal ones come out as 0 there
+.Lcompare_four:
+    mov eax, [rdi]
+    mov ecx, [rsi]
+    cmp eax, ecx
+    jne .Lcompare_order
+    mov eax, [rdi + rdx - 4]                // the last 4, likewise
+    mov ecx, [rsi + rdx - 4]
+.Lcompare_order:
+    bswap rax                               // the first byte in memory weighs most
+    bswap rcx
+    xor edx, edx
+    cmp rax, rcx                            // as unsigned
+    seta dl                                 // 1 if a > b
+    sbb edx, 0                              // 0 - 1 if a < b: seta left the carry alone
+    mov eax, edx
+    ret
 
     // 0..=3 bytes: one by one.
-    "8:",
-    "xor eax, eax",
-    "80:",
-    "sub edx, 1",
-    "jb 9f",                       // none left
-    "movzx eax, byte ptr [rdi]",
-    "movzx ecx, byte ptr [rsi]",
-    "inc rdi",
-    "inc rsi",
-    "sub eax, ecx",
-    "jz 80b",
-    "9:",
-    "ret",
-    ".size ring3_memcmp, . - ring3_memcmp",
-    ".size ring3_bcmp, . - ring3_bcmp",
-    ".previous",
+.Lcompare_bytes:
+    xor eax, eax
+.Lcompare_next:
+    sub edx, 1
+    jb .Lcompare_done                       // none left
+    movzx eax, byte ptr [rdi]
+    movzx ecx, byte ptr [rsi]
+    inc rdi
+    inc rsi
+    sub eax, ecx
+    jz .Lcompare_next
+.Lcompare_done:
+    ret
+    .size ring3_memcmp, . - ring3_memcmp
+    .size ring3_bcmp, . - ring3_bcmp
+    .popsection
+"#,
     xcr0 = sym XCR0,
     ymm = const YMM,
 );
@@ -428,77 +438,107 @@ global_asm!(
 // Reads whole aligned blocks of 64 bytes: what lies before the string and after its NUL is read
 // with it, and since a block never crosses a page, that cannot fault.
 global_asm!(
-    ".section .text.ring3_strlen, \"ax\", @progbits",
-    ".globl ring3_strlen",
-    ".hidden ring3_strlen",
-    ".type ring3_strlen, @function",
-    ".p2align 5",
-    "ring3_strlen:",
-    "pxor xmm4, xmm4",             // NULs to compare with
-    "mov rax, rdi",
-    "and rax, -64",                // the block in which the string begins
-    "mov ecx, edi",                // its bytes below the string (modulo 64, as shifts count)
+    r#"
+    .pushsection .text.ring3_strlen, "ax"
+    .globl ring3_strlen
+    .hidden ring3_strlen
+    .type ring3_strlen, @function
+    .p2align 5
+ring3_strlen:
+    pxor xmm4, xmm4                         // NULs to compare with
+    mov rax, rdi
+    and rax, -64                            // the block in which the string begins
+    mov ecx, edi                            // its bytes below the string: shifts count modulo 64
 
     // The NULs of one block, a bit each.
-    "2:",
-    "movdqa xmm0, [rax]",
-    "movdqa xmm1, [rax + 16]",
-    "movdqa xmm2, [rax + 32]",
-    "movdqa xmm3, [rax + 48]",
-    "pcmpeqb xmm0, xmm4",
-    "pcmpeqb xmm1, xmm4",
-    "pcmpeqb xmm2, xmm4",
-    "pcmpeqb xmm3, xmm4",
-    "pmovmskb edx, xmm0",
-    "pmovmskb esi, xmm1",
-    "pmovmskb r8d, xmm2",
-    "pmovmskb r9d, xmm3",
-    "shl esi, 16",
-    "or edx, esi",                 // the first 32 bytes
-    "shl r9d, 16",
-    "or r8d, r9d",                 // the last 32
-    "shl r8, 32",
-    "or rdx, r8",
-    "shr rdx, cl",                 // without those below the string
-    "shl rdx, cl",
-    "bsf rdx, rdx",
-    "jz 3f",                       // none: on to the next blocks
-    "add rax, rdx",
-    "sub rax, rdi",
-    "ret",
+.Llength_block:
+    movdqa xmm0, [rax]                      // all 64 bytes
+    movdqa xmm1, [rax + 16]
+    movdqa xmm2, [rax + 32]
+    movdqa xmm3, [rax + 48]
+    pcmpeqb xmm0, xmm4                      // ones where a NUL is
+    pcmpeqb xmm1, xmm4
+    pcmpeqb xmm2, xmm4
+    pcmpeqb xmm3, xmm4
+    pmovmskb edx, xmm0                      // a bit for each byte
+    pmovmskb esi, xmm1
+    pmovmskb r8d, xmm2
+    pmovmskb r9d, xmm3
+    shl esi, 16
+    or edx, esi                             // the first 32 bytes
+    shl r9d, 16
+    or r8d, r9d                             // the last 32
+    shl r8, 32
+    or rdx, r8
+    shr rdx, cl                             // without those below the string
+    shl rdx, cl
+    bsf rdx, rdx                            // the first
+    jz .Llength_further                     // none: on to the next blocks
+    add rax, rdx                            // where it is
+    sub rax, rdi                            // less where the string begins
+    ret
 
     // Further blocks, as fast as they come, until one holds a NUL.
-    "3:",
-    "xor ecx, ecx",                // nothing below the string in these
-    "test byte ptr [rip + {xcr0}], {opmask}",
-    "jnz 4f",
-    "30:",
-    "add rax, 64",
-    "movdqa xmm0, [rax]",
-    "movdqa xmm1, [rax + 32]",
-    "pminub xmm0, [rax + 16]",     // the smallest of four bytes is 0 if one of them is
-    "pminub xmm1, [rax + 48]",
-    "pminub xmm0, xmm1",
-    "pcmpeqb xmm0, xmm4",
-    "pmovmskb edx, xmm0",
-    "test edx, edx",
-    "jz 30b",
-    "jmp 2b",
-    ".p2align 4",
-    "4:",
-    "vpxor xmm4, xmm4, xmm4",      // the upper half of ymm4 too
-    "40:",
-    "add rax, 64",                 // the same loop in half the moves
-    "vmovdqa ymm0, [rax]",
-    "vpminub ymm0, ymm0, [rax + 32]",
-    "vpcmpeqb ymm0, ymm0, ymm4",
-    "vpmovmskb edx, ymm0",
-    "test edx, edx",
-    "jz 40b",
-    "vzeroupper",                  // SSE code is slow while an upper half is in use
-    "jmp 2b",
-    ".size ring3_strlen, . - ring3_strlen",
-    ".previous",
+.Llength_further:
+    xor ecx, ecx                            // nothing below the string in these
+    test byte ptr [rip + {xcr0}], {opmask}  // may AVX2 be used?
+    jnz .Llength_prepare
+.Llength_sse:
+    add rax, 64
+    movdqa xmm0, [rax]                      // 64 bytes, half of them with pminub
+    movdqa xmm1, [rax + 32]
+    pminub xmm0, [rax + 16]                 // the smallest of four bytes is 0 if one of them is
+    pminub xmm1, [rax + 48]
+    pminub xmm0, xmm1
+    pcmpeqb xmm0, xmm4                      // ones where a NUL is
+    pmovmskb edx, xmm0                      // any?
+    test edx, edx
+    jz .Llength_sse
+    jmp .Llength_block                      // which of them
+    .p2align 4
+.Llength_prepare:
+    vpxor xmm4, xmm4, xmm4                  // the upper half of ymm4 too
+.Llength_avx:
+    add rax, 64                             // the same loop in half the moves
+    vmovdqa ymm0, [rax]
+    vpminub ymm0, ymm0, [rax + 32]
+    vpcmpeqb ymm0, ymm0, ymm4
+    vpmovmskb edx, ymm0
+    test edx, edx
+    jz .Llength_avx
+    vzeroupper                              // SSE code is slow while an upper half is in use
+    jmp .Llength_block                      // which of them
+    .size ring3_strlen, . - ring3_strlen
+    .popsection
+"#,
     xcr0 = sym XCR0,
     opmask = const OPMASK,
 );
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use core::ffi::c_ulong;
+    use std::is_x86_feature_detected;
+
+    unsafe extern "C" {
+        fn getauxval(kind: c_ulong) -> c_ulong;
+    }
+
+    /// std asks CPUID.
+    #[test]
+    fn chooses_what_cpuid_allows() {
+        const AT_MINSIGSTKSZ: c_ulong = 51;
+        // SAFETY: getauxval reads this process's own auxiliary vector.
+        let minsigstksz = unsafe { getauxval(AT_MINSIGSTKSZ) } as usize;
+        // SAFETY: the kernel's value.
+        let xcr0 = unsafe { xcr0(minsigstksz) };
+        let known = minsigstksz > MINSIGSTKSZ_FXSAVE;
+        assert_eq!(xcr0 & YMM != 0, known && is_x86_feature_detected!("avx"));
+        assert_eq!(
+            xcr0 & OPMASK != 0,
+            known && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2")
+        );
+    }
+}
