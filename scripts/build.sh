@@ -9,6 +9,13 @@ arch=$1
 dist=target/dist/$arch
 built=target/$(triple "$arch")/dist
 
+# Cargo does not know that the linker reads these.
+if ! cat linker/* | cmp -s - "$built/linker"; then
+	rm -rf -- "$built"
+	mkdir -p "$built"
+	cat linker/* >"$built/linker"
+fi
+
 # The first build shows what cargo does; after that it speaks only when something is wrong.
 set -- --config "$setup/$arch.toml" --target "$(triple "$arch")" ${2:+--workspace}
 [ ! -e "$dist" ] || set -- "$@" --quiet
