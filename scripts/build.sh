@@ -7,19 +7,21 @@ use_tools
 
 arch=$1
 dist=target/dist/$arch
-built=target/$(triple "$arch")/dist
+built=target/$(triple "$arch")
 
 # Cargo does not know that the linker reads these.
 if ! cat linker/* | cmp -s - "$built/linker"; then
-	rm -rf -- "$built"
+	rm -rf -- "$built/dist" "$built/tiny"
 	mkdir -p "$built"
 	cat linker/* >"$built/linker"
 fi
 
 # The first build shows what cargo does; after that it speaks only when something is wrong.
-set -- --config "$setup/$arch.toml" --target "$(triple "$arch")" ${2:+--workspace}
+probes=${2-}
+set -- --config "$setup/$arch.toml" --target "$(triple "$arch")"
 [ ! -e "$dist" ] || set -- "$@" --quiet
-cargo programs "$@"
+cargo programs "$@" ${probes:+--workspace}
+cargo tiny "$@"
 
 # ship FROM TO: only when it changed, and in one step, because the old one may be running.
 ship() {
@@ -31,8 +33,9 @@ ship() {
 	mv -- "$2.debug.new" "$2.debug"
 }
 
-for name in $(programs src/bin); do ship "$built/$name" "$dist/$name"; done
-case $* in *--workspace*)
-	for name in $(programs tests/probes/src/bin); do ship "$built/$name" "$dist/probes/$name"; done
-	;;
-esac
+for name in $(programs src/bin); do
+	case $name in hello) profile=tiny ;; *) profile=dist ;; esac
+	ship "$built/$profile/$name" "$dist/$name"
+done
+[ -z "$probes" ] ||
+	for name in $(programs tests/probes/src/bin); do ship "$built/dist/$name" "$dist/probes/$name"; done
