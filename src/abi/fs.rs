@@ -1,0 +1,128 @@
+//! Files and their names.
+
+super::abi! {
+    /// How a file is opened (open(2)).
+    flags ["asm/fcntl.h" Open: i32] {
+        /// For reading.
+        O_RDONLY = 0,
+        /// For writing.
+        O_WRONLY = 1,
+        /// For both.
+        O_RDWR = 2,
+        /// Make it where there is none.
+        O_CREAT = 0o100,
+        /// With `O_CREAT`: fail with `EEXIST` where there is one, or a symbolic link.
+        O_EXCL = 0o200,
+        /// A terminal does not become the one that controls this process.
+        O_NOCTTY = 0o400,
+        /// Each write goes to the end as it is at that moment.
+        O_APPEND = 0o2000,
+        /// A directory or nothing.
+        O_DIRECTORY = { x86_64 0o200000, aarch64 0o40000 },
+        /// Closed by execve(2).
+        O_CLOEXEC = 0o2000000,
+        /// Only a place to start paths from: no reading, no writing, no permission on it needed.
+        O_PATH = 0o10000000,
+        /// A file without a name, on the file system of the directory given. `O_DIRECTORY` is in it.
+        O_TMPFILE = { x86_64 0o20200000, aarch64 0o20040000 },
+    }
+
+    consts ["linux/fcntl.h" i32] {
+        /// Stands for the current directory where a directory's descriptor is asked for.
+        AT_FDCWD = (-100),
+    }
+
+    /// How a path is taken.
+    flags ["linux/fcntl.h" At: i32] {
+        /// A symbolic link at its end is the thing meant.
+        AT_SYMLINK_NOFOLLOW = 0x100,
+        /// A symbolic link at its end is followed (linkat(2), which otherwise does not).
+        AT_SYMLINK_FOLLOW = 0x400,
+        /// An empty path is the descriptor itself.
+        AT_EMPTY_PATH = 0x1000,
+    }
+
+    consts ["linux/stat.h" u32] {
+        /// The bits of a mode that say the kind of file.
+        S_IFMT = 0o170000,
+        /// A directory.
+        S_IFDIR = 0o040000,
+        /// A regular file.
+        S_IFREG = 0o100000,
+        /// Runs with the rights of the file's owner.
+        S_ISUID = 0o4000,
+        /// Runs with the rights of the file's group.
+        S_ISGID = 0o2000,
+        /// What stat(2) tells: all fields up to `stx_dev_minor`, but for `stx_btime`.
+        STATX_BASIC_STATS = 0x7ff,
+    }
+
+    consts ["linux/limits.h" usize] {
+        /// The longest path that the kernel takes, in bytes, the zero at its end included.
+        PATH_MAX = 4096,
+        /// The longest name in a directory, in bytes, without a zero.
+        NAME_MAX = 255,
+        /// The longest value of an extended attribute, in bytes.
+        XATTR_SIZE_MAX = 65536,
+    }
+
+    consts ["linux/fs.h" i32] {
+        /// lseek(2): from the beginning.
+        SEEK_SET = 0,
+    }
+
+    /// A moment.
+    record ["linux/stat.h" "struct statx_timestamp" StatxTimestamp] {
+        /// Seconds since 1970 began.
+        tv_sec: i64,
+        /// Nanoseconds of that second.
+        tv_nsec: u32,
+        /// Nothing yet.
+        __reserved: i32,
+    }
+
+    /// What the kernel tells of a file (statx(2)). The structure grows with new kernels inside its
+    /// 256 bytes; what is behind `stx_dev_minor` nobody here has asked for.
+    record ["linux/stat.h" "struct statx" Statx + 112] {
+        /// Which fields are filled.
+        stx_mask: u32,
+        /// The size of a transfer that suits the file system, in bytes.
+        stx_blksize: u32,
+        /// Attributes, as bits.
+        stx_attributes: u64,
+        /// How many names it has.
+        stx_nlink: u32,
+        /// Its owner.
+        stx_uid: u32,
+        /// Its group.
+        stx_gid: u32,
+        /// Kind (`S_IFMT`) and permissions.
+        stx_mode: u16,
+        /// Nothing yet.
+        __spare0: [u16; 1],
+        /// Its number in its file system.
+        stx_ino: u64,
+        /// Length in bytes.
+        stx_size: u64,
+        /// Space taken, in blocks of 512 bytes.
+        stx_blocks: u64,
+        /// Which bits of the attributes this file system knows.
+        stx_attributes_mask: u64,
+        /// Last read.
+        stx_atime: StatxTimestamp,
+        /// Made.
+        stx_btime: StatxTimestamp,
+        /// Last change of anything.
+        stx_ctime: StatxTimestamp,
+        /// Last change of the content.
+        stx_mtime: StatxTimestamp,
+        /// A device file: which device.
+        stx_rdev_major: u32,
+        /// The rest of that.
+        stx_rdev_minor: u32,
+        /// The device of its file system.
+        stx_dev_major: u32,
+        /// The rest of that.
+        stx_dev_minor: u32,
+    }
+}

@@ -1,0 +1,93 @@
+//! All that comes out of one descriptor, into another: within the kernel where the two ends allow it.
+
+use core::ptr;
+
+use crate::abi::{Errno, Result, syscall};
+use crate::fd::BorrowedFd;
+use crate::io::{read, retry, write};
+
+/// What is asked of the kernel at once where no buffer of ours limits it, in bytes.
+const WITHIN: usize = 1 << 30;
+
+/// Size of the buffer between `read` and `write`, in bytes: a pipe's, so that one read empties it.
+const BUFFER: usize = 1 << 16;
+
+/// Why copying ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// How many bytes were written before.
+    pub copied: u64,
+    /// Whose error it is.
+    pub end: End,
+    /// The error.
+    pub errno: Errno,
+}
+
+/// One of the two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The one that is read.
+    From,
+    /// The one that is written.
+    To,
+}
+
+/// Copies all there is in `from`, each from its own place on, and says how many bytes that was.
+///
+/// # Errors
+/// What [`read`] and [`write`] give; `EIO` where the kernel accepts nothing and gives no reason.
+pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
+    let mut copied = 0;
+    // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,
+    // both refuse many kinds of ends, and their errors do not say whose they are. `read` and `write`
+    // go on from there, and what they say holds.
+    for within in [copy_file_range, splice] {
+        while let Ok(count @ 1..) = within(from, to, WITHIN) {
+            copied += count as u64;
+        }
+    }
+    let mut buffer = [0; BUFFER];
+    loop {
+        let stopped = |end| move |errno| Stopped { copied, end, errno };
+        let count = read(from, &mut buffer).map_err(stopped(End::From))?;
+        if count == 0 {
+            return Ok(copied);
+        }
+        let mut bytes = buffer.get(..count).unwrap_or_default();
+        while !bytes.is_empty() {
+            let stopped = |errno| Stopped {
+                copied,
+                end: End::To,
+                errno,
+            };
+            let count = match write(to, bytes).map_err(stopped)? {
+                0 => return Err(stopped(Errno::EIO)),
+                count => count,
+            };
+            copied += count as u64;
+            bytes = bytes.get(count..).unwrap_or_default();
+        }
+    }
+}
+
+/// Copies up to `count` bytes from file to file, by sharing blocks where the file system can, and
+/// says how many (copy_file_range(2)).
+///
+/// # Errors
+/// `EINVAL`: not both regular files; `EBADF`: `to` is for appending; `EXDEV`, `EOPNOTSUPP`,
+/// `ENOSYS`; and those of both ends.
+pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -> Result<usize> {
+    let here = ptr::null_mut::<i64>(); // each file's own place, which moves on
+    // SAFETY: null pointers tell the kernel that there are no offsets of ours.
+    retry(|| unsafe { syscall!(copy_file_range(from, here, to, here, count, 0)) })
+}
+
+/// Moves up to `count` bytes out of a pipe or into one, and says how many; 0 is the end (splice(2)).
+///
+/// # Errors
+/// `EINVAL`: neither is a pipe, or `to` is for appending; and those of both ends.
+pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -> Result<usize> {
+    let here = ptr::null_mut::<i64>();
+    // SAFETY: as in copy_file_range.
+    retry(|| unsafe { syscall!(splice(from, here, to, here, count, 0)) })
+}

@@ -1,0 +1,213 @@
+//! Files and their names: open, ask, name, rename, make durable.
+//!
+//! A path is taken from a directory's descriptor ([`CWD`] for the current one); an absolute path
+//! does not care. Unless a function says otherwise its errors are those of the path: `ENOENT`,
+//! `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`, and `EIO` of the device.
+
+use core::ffi::CStr;
+
+pub use crate::abi::fs::*;
+use crate::abi::{Result, syscall};
+use crate::fd::{BorrowedFd, OwnedFd};
+use crate::io::retry;
+
+/// The current directory.
+pub const CWD: BorrowedFd<'static> = {
+    // SAFETY: AT_FDCWD is no descriptor that anybody could close; it always stands for a directory.
+    unsafe { BorrowedFd::borrow_raw(AT_FDCWD) }
+};
+
+/// Opens a file (openat(2)). `mode` is for a file that this makes; the kernel takes the umask from it.
+///
+/// # Errors
+/// Those of the path; `EEXIST` with `O_EXCL`; `EISDIR` of a directory to be written; `EMFILE`;
+/// `EOPNOTSUPP` where the file system has no `O_TMPFILE`; `ENXIO` of a socket...
+#[inline]
+pub fn open(dir: BorrowedFd<'_>, path: &CStr, flags: Open, mode: u32) -> Result<OwnedFd> {
+    // EINTR comes of waiting: for a FIFO's other end, for a lease to break.
+    // SAFETY: the kernel only reads the path.
+    let raw = retry(|| unsafe { syscall!(openat(dir, path, flags, mode)) })?;
+    // SAFETY: a new descriptor, and ours.
+    Ok(unsafe { OwnedFd::from_raw(raw) })
+}
+
+/// What a path leads to (statx(2)).
+///
+/// # Errors
+/// Those of the path.
+#[inline]
+pub fn stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
+    let mut stat = Statx::ZERO;
+    let wanted = STATX_BASIC_STATS;
+    // SAFETY: the kernel reads the path and fills the 256 bytes of `stat`.
+    unsafe { syscall!(statx(dir, path, flags, wanted, &raw mut stat)) }?;
+    Ok(stat)
+}
+
+/// What is open there.
+///
+/// # Errors
+/// `EBADF`.
+#[inline]
+pub fn stat(fd: BorrowedFd<'_>) -> Result<Statx> {
+    stat_at(fd, c"", AT_EMPTY_PATH)
+}
+
+impl Statx {
+    /// The kind of file: `S_IFREG`, `S_IFDIR`...
+    #[inline]
+    pub fn kind(&self) -> u32 {
+        u32::from(self.stx_mode) & S_IFMT
+    }
+
+    /// The permissions: the bits that chmod(2) sets.
+    #[inline]
+    pub fn permissions(&self) -> u32 {
+        u32::from(self.stx_mode) & !S_IFMT
+    }
+
+    /// Whether both are of the same file: then device and number are the same.
+    #[inline]
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.stx_dev_major, self.stx_dev_minor, self.stx_ino)
+            == (other.stx_dev_major, other.stx_dev_minor, other.stx_ino)
+    }
+}
+
+/// The text of a symbolic link, in `buffer`; one that fills it may have been cut (readlinkat(2)).
+///
+/// # Errors
+/// Those of the path; `EINVAL`: that is no symbolic link.
+#[inline]
+pub fn read_link<'b>(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    buffer: &'b mut [u8],
+) -> Result<&'b mut [u8]> {
+    // SAFETY: the kernel reads the path and writes at most `len` bytes into a buffer of ours.
+    let length = unsafe { syscall!(readlinkat(dir, path, buffer.as_mut_ptr(), buffer.len())) }?;
+    Ok(buffer.get_mut(..length).unwrap_or_default())
+}
+
+/// Gives a file one more name (linkat(2)).
+///
+/// # Errors
+/// Those of the paths; `EEXIST`: the new name is taken; `EXDEV`; `EMLINK`; `ENOSPC`; `ENOENT` with
+/// `AT_EMPTY_PATH`: not permitted either (see linkat(2)).
+#[inline]
+pub fn link(
+    old_dir: BorrowedFd<'_>,
+    old: &CStr,
+    new_dir: BorrowedFd<'_>,
+    new: &CStr,
+    flags: At,
+) -> Result<()> {
+    // SAFETY: the kernel only reads the paths.
+    unsafe { syscall!(linkat(old_dir, old, new_dir, new, flags)) }.map(drop)
+}
+
+/// Moves a name within a directory; one that was there is replaced, at no moment missing (renameat(2)).
+///
+/// # Errors
+/// Those of the paths; `EISDIR`, `ENOTEMPTY`: a directory is there; `EPERM`; `ENOSPC`.
+#[inline]
+pub fn rename(dir: BorrowedFd<'_>, old: &CStr, new: &CStr) -> Result<()> {
+    // SAFETY: the kernel only reads the names.
+    unsafe { syscall!(renameat(dir, old, dir, new)) }.map(drop)
+}
+
+/// Takes away a name that is not a directory's, and the file with its last one (unlinkat(2)).
+///
+/// # Errors
+/// Those of the path; `EISDIR`; `EPERM`.
+#[inline]
+pub fn unlink(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    // SAFETY: the kernel only reads the path.
+    unsafe { syscall!(unlinkat(dir, path, At::NONE)) }.map(drop)
+}
+
+/// Sets the permissions (fchmod(2)).
+///
+/// # Errors
+/// `EPERM`: not the owner, or the file system has no such permissions; `EROFS`; `EIO`.
+#[inline]
+pub fn set_permissions(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
+    // SAFETY: numbers alone.
+    unsafe { syscall!(fchmod(fd, mode)) }.map(drop)
+}
+
+/// Sets owner and group; `None` leaves it (fchown(2)). Takes away `S_ISUID` and `S_ISGID`.
+///
+/// # Errors
+/// `EPERM`: not permitted; `EINVAL`: an id that this user namespace does not have; `EDQUOT`; `EIO`.
+#[inline]
+pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+    let leave = u32::MAX; // (uid_t) -1
+    // SAFETY: numbers alone.
+    unsafe { syscall!(fchown(fd, uid.unwrap_or(leave), gid.unwrap_or(leave))) }.map(drop)
+}
+
+/// The extended attribute `name` of what the path leads to, in `value` (getxattr(2)).
+///
+/// # Errors
+/// Those of the path; `ENODATA`: none of that name; `EOPNOTSUPP`: the file system has none at all;
+/// `ERANGE`: longer than `value`.
+#[inline]
+pub fn get_attribute<'b>(path: &CStr, name: &CStr, value: &'b mut [u8]) -> Result<&'b [u8]> {
+    // SAFETY: the kernel reads the path and the name, and writes at most `len` bytes.
+    let length = unsafe { syscall!(getxattr(path, name, value.as_mut_ptr(), value.len())) }?;
+    Ok(value.get(..length).unwrap_or_default())
+}
+
+/// Sets the extended attribute `name` (fsetxattr(2)).
+///
+/// # Errors
+/// `EOPNOTSUPP`, `EPERM`, `ENOSPC`, `EDQUOT`, `EIO`.
+#[inline]
+pub fn set_attribute(fd: BorrowedFd<'_>, name: &CStr, value: &[u8]) -> Result<()> {
+    let either = 0; // make it or replace it
+    // SAFETY: the kernel only reads the name and the value.
+    unsafe { syscall!(fsetxattr(fd, name, value.as_ptr(), value.len(), either)) }.map(drop)
+}
+
+/// Takes away the extended attribute `name` (fremovexattr(2)).
+///
+/// # Errors
+/// `ENODATA`: none of that name; `EOPNOTSUPP`, `EPERM`, `EIO`.
+#[inline]
+pub fn remove_attribute(fd: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    // SAFETY: the kernel only reads the name.
+    unsafe { syscall!(fremovexattr(fd, name)) }.map(drop)
+}
+
+/// Cuts or lengthens a file to `length` bytes (ftruncate(2)).
+///
+/// # Errors
+/// `EINVAL`: not a regular file, or not open for writing; `EFBIG`; `EPERM`; `EIO`.
+#[inline]
+pub fn set_length(fd: BorrowedFd<'_>, length: u64) -> Result<()> {
+    // SAFETY: numbers alone.
+    retry(|| unsafe { syscall!(ftruncate(fd, length)) }).map(drop)
+}
+
+/// Puts the place of the next read or write at `offset` bytes from the beginning (lseek(2)).
+///
+/// # Errors
+/// `ESPIPE`: a pipe, a socket, a terminal.
+#[inline]
+pub fn seek(fd: BorrowedFd<'_>, offset: u64) -> Result<()> {
+    // SAFETY: numbers alone.
+    unsafe { syscall!(lseek(fd, offset, SEEK_SET)) }.map(drop)
+}
+
+/// Returns when content and attributes of a file, or the names in a directory, are on the device
+/// and outlive a loss of power (fsync(2)).
+///
+/// # Errors
+/// `EIO`, `ENOSPC`, `EDQUOT`: something written earlier, and told now, is lost; `EINVAL`: nothing
+/// that could be made durable (a pipe, most devices).
+#[inline]
+pub fn sync(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: numbers alone.
+    retry(|| unsafe { syscall!(fsync(fd)) }).map(drop)
+}

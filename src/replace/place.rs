@@ -1,0 +1,115 @@
+//! Where a path leads: a directory, and a name in it, which may not exist yet.
+
+use core::ffi::CStr;
+
+use crate::abi::fs::*;
+use crate::abi::{Errno, Result};
+use crate::fd::OwnedFd;
+use crate::fs::{self, CWD};
+
+/// How many symbolic links the kernel follows in a path (`MAXSYMLINKS`, include/linux/namei.h).
+const MAXSYMLINKS: usize = 40;
+
+/// A name in a directory.
+pub struct Name([u8; NAME_MAX + 1]);
+
+impl Name {
+    /// # Errors
+    /// `ENAMETOOLONG`
+    pub fn new(name: &[u8]) -> Result<Self> {
+        let mut bytes = [0; NAME_MAX + 1];
+        match bytes.get_mut(..name.len()) {
+            Some(place) if name.len() <= NAME_MAX => place.copy_from_slice(name),
+            _ => return Err(Errno::ENAMETOOLONG),
+        }
+        Ok(Self(bytes))
+    }
+
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default() // the last byte is always zero
+    }
+}
+
+/// A name in an open directory: what a path means, whatever is renamed above it from now on.
+pub struct Place {
+    /// `O_PATH`, until [`open_directory`](Self::open_directory).
+    pub dir: OwnedFd,
+    pub name: Name,
+}
+
+impl Place {
+    /// Follows `path`, symbolic links at its end included, to the file that it leads to: `file`, or
+    /// none yet.
+    ///
+    /// # Errors
+    /// Those of a path; `EISDIR`: it ends with a slash; `ENOENT`: the way to `file` is no path, as
+    /// /proc/PID/fd has them for files without a name.
+    pub fn find(path: &CStr, file: Option<&Statx>) -> Result<Self> {
+        let mut text = [0; PATH_MAX];
+        let mut length = path.count_bytes();
+        match text.get_mut(..length) {
+            Some(place) if length < PATH_MAX => place.copy_from_slice(path.to_bytes()),
+            _ => return Err(Errno::ENAMETOOLONG),
+        }
+        let mut from = None::<OwnedFd>;
+        for _ in 0..=MAXSYMLINKS {
+            let (dir, name) = split(&mut text, length)?;
+            let start = from.as_ref().map_or(CWD, OwnedFd::as_fd);
+            let dir = fs::open(start, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)?;
+            if name.as_c_str().is_empty() {
+                return Err(Errno::EISDIR);
+            }
+            match fs::read_link(dir.as_fd(), name.as_c_str(), &mut text) {
+                Ok(target) if target.len() == PATH_MAX => return Err(Errno::ENAMETOOLONG),
+                Ok(target) => length = target.len(),
+                Err(Errno::EINVAL | Errno::ENOENT) => return Self { dir, name }.checked(file),
+                Err(errno) => return Err(errno),
+            }
+            from = Some(dir);
+        }
+        Err(Errno::ELOOP)
+    }
+
+    /// This, if what is here is `file`.
+    fn checked(self, file: Option<&Statx>) -> Result<Self> {
+        if let Some(file) = file {
+            let here = fs::stat_at(self.dir.as_fd(), self.name.as_c_str(), AT_SYMLINK_NOFOLLOW)?;
+            if !here.is_same_file(file) {
+                return Err(Errno::ENOENT);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Opens the directory so that its names can be made durable.
+    ///
+    /// # Errors
+    /// `EACCES`: it may not be read.
+    pub fn open_directory(&mut self) -> Result<()> {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+        self.dir = fs::open(self.dir.as_fd(), c".", flags, 0)?;
+        Ok(())
+    }
+}
+
+/// The directory of the path that is the first `length` bytes of `text`, and the name in it. The
+/// zero that ends the directory's path is put behind its last slash.
+///
+/// # Errors
+/// `ENOENT`: the path is empty; `ENAMETOOLONG`.
+fn split(text: &mut [u8; PATH_MAX], length: usize) -> Result<(&CStr, Name)> {
+    let path = text.get(..length).unwrap_or_default();
+    let slashes = path.iter().rposition(|&byte| byte == b'/');
+    let start = slashes.map_or(0, |last| last + 1);
+    let name = Name::new(path.get(start..).unwrap_or_default())?;
+    if path.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    if start == 0 {
+        return Ok((c".", name));
+    }
+    if let Some(end) = text.get_mut(start) {
+        *end = 0;
+    }
+    Ok((CStr::from_bytes_until_nul(text).unwrap_or_default(), name))
+}
