@@ -48,8 +48,8 @@ pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
         match write(fd, bytes)? {
             0 => return Err(Errno::EIO),
-            // The kernel never says more than it was given; were it to, there is nothing left.
-            written => bytes = bytes.get(written..).unwrap_or_default(),
+            // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
+            written => bytes = unsafe { bytes.get_unchecked(written..) },
         }
     }
     Ok(())
@@ -68,7 +68,11 @@ impl<'a> IoSlice<'a> {
     /// These bytes.
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { base: bytes.as_ptr(), len: bytes.len(), bytes: PhantomData }
+        Self {
+            base: bytes.as_ptr(),
+            len: bytes.len(),
+            bytes: PhantomData,
+        }
     }
 }
 
@@ -80,8 +84,7 @@ pub fn write_all_vectored(fd: BorrowedFd<'_>, pieces: &mut [IoSlice<'_>]) -> Res
     let mut left: usize = pieces.iter().map(|piece| piece.len).sum();
     while left > 0 {
         // SAFETY: an IoSlice is a struct iovec, and the kernel only reads what it names.
-        let mut written =
-            retry(|| unsafe { syscall!(writev(fd, pieces.as_ptr(), pieces.len())) })?;
+        let mut written = retry(|| unsafe { syscall!(writev(fd, pieces.as_ptr(), pieces.len())) })?;
         if written == 0 {
             return Err(Errno::EIO);
         }

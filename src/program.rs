@@ -52,7 +52,7 @@ macro_rules! program {
 /// Makes a program that is nothing but its code and constants: no static that holds an address, no
 /// RELRO, no auxv, no panic (reaching one is a link error). For programs counted in bytes.
 ///
-/// `main` is a `fn(Words) -> i32`, the exit status.
+/// `main` is a `fn(Words) -> !`: it ends by `process::exit`.
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
@@ -65,8 +65,8 @@ macro_rules! bare_program {
         /// # Safety
         /// Called once, by `_start`, with the initial stack.
         unsafe extern "C" fn __entry(sp: *const usize) -> ! {
-            // SAFETY: `_start` passes what the kernel left.
-            unsafe { $crate::rt::start_bare(sp, $main) }
+            // SAFETY: `_start` passes what the kernel left, to this alone.
+            $main(unsafe { $crate::rt::Words::new(sp) })
         }
 
         #[panic_handler]

@@ -55,16 +55,6 @@ pub unsafe fn start<T: Termination>(
     process::exit(main(start).status())
 }
 
-/// [`start`] for a program without anything to relocate or protect.
-///
-/// # Safety
-/// `sp` is the initial stack pointer.
-#[inline(always)]
-pub unsafe fn start_bare(sp: *const usize, main: impl FnOnce(Words) -> i32) -> ! {
-    // SAFETY: `sp` is the initial stack pointer.
-    process::exit(main(Words(unsafe { Args::new(sp) })))
-}
-
 /// Adds the load base to every address in the image (`SHT_RELR` of the ELF gABI): an even word is
 /// the place of an address; an odd one has a bit for each of the 63 words behind the last place.
 ///
@@ -239,36 +229,48 @@ impl ExactSizeIterator for Args {}
 pub struct Words(Args);
 
 impl Words {
-    /// The first argument behind the program's own name, up to 8 bytes of it, zeros behind its end.
-    /// Zeros where there is none.
+    /// # Safety
+    /// `sp` is the initial stack pointer, and nobody else reads the strings that it leads to.
     #[inline(always)]
-    pub fn first(&self) -> [u8; 8] {
-        let mut bytes = [0; 8];
-        if self.0.left > 1 {
-            // SAFETY: argv[1] is there, and the kernel ended it with a zero.
-            let text = unsafe { core::slice::from_raw_parts((*self.0.next.add(1)).cast(), 8) };
-            bytes.copy_from_slice(text);
-        }
-        bytes
+    pub unsafe fn new(sp: *const usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Args::new(sp) })
     }
 
-    /// `before`, the arguments behind the program's own name with a space before each, `after`; none
-    /// where there are no arguments.
+    /// Whether there is no argument behind the program's own name.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.0.left < 2
+    }
+
+    /// The first four bytes behind the program's own name: of the first argument, and behind its end
+    /// of whatever the kernel put there. None where there is no argument.
+    #[inline(always)]
+    pub fn first_four(&self) -> Option<[u8; 4]> {
+        if self.is_empty() {
+            return None;
+        }
+        // SAFETY: argv[1] is there, and behind it at least the executable's path and 8 zeros
+        // (`bprm_mm_init` in the kernel's fs/exec.c leaves those at the end of the stack).
+        Some(unsafe { *(*self.0.next.add(1)).cast() })
+    }
+
+    /// `before`, the arguments behind the program's own name with a space before each, `after`.
     ///
     /// It needs no memory but the initial stack, which is ours to write: the kernel puts the strings
     /// one behind the other (`/proc/PID/cmdline` shows them so), so that the zeros between them turn
     /// into spaces. `before` goes over `argv[0]`, and where that is shorter, over what the kernel
     /// put below it: the 16 bytes of `AT_RANDOM`. `after` goes over the environment and the path of
-    /// the executable behind that.
+    /// the executable behind that. Empty where there is no argument.
     #[inline(always)]
     pub fn framed<const N: usize, const M: usize>(
         self,
         before: &[u8; N],
         after: &[u8; M],
-    ) -> Option<&'static [u8]> {
+    ) -> &'static [u8] {
         const { assert!(N <= 16 && M <= 2) };
-        if self.0.left < 2 {
-            return None;
+        if self.is_empty() {
+            return &[];
         }
         // SAFETY: Words are not Args: nobody holds a string that this overwrites. What is written is
         // the initial stack, by the argument above.
@@ -280,13 +282,14 @@ impl Words {
                 end.write(b' ');
                 loop {
                     end = end.add(1);
+                    // Volatile, or the compiler makes a call of strlen of it.
                     if end.read_volatile() == 0 {
                         break;
                     }
                 }
             }
             end.cast::<[u8; M]>().write(*after);
-            Some(core::slice::from_raw_parts(begin, end.add(M).offset_from_unsigned(begin)))
+            core::slice::from_raw_parts(begin, end.add(M).offset_from_unsigned(begin))
         }
     }
 }

@@ -167,15 +167,19 @@ errnos! {
     EHWPOISON = 133, "Memory page has hardware error";
 }
 
-/// The largest error number that the kernel returns (`MAX_ERRNO`, linux/err.h).
-const MAX_ERRNO: usize = 4095;
-
 impl Errno {
-    /// The error in a system call's result register, if it is one.
+    /// The error in a system call's result register, if it is one: -4095 to -1 (`IS_ERR_VALUE`,
+    /// linux/err.h). The sign tells, because no call that this library makes has a result above 2^63.
+    ///
+    /// # Safety
+    /// `result` is what such a call left in the register.
     #[inline(always)]
-    pub(crate) fn from_result(result: usize) -> Option<Self> {
-        if result > usize::MAX - MAX_ERRNO {
-            NonZeroU16::new(result.wrapping_neg() as u16).map(Self)
+    pub(crate) unsafe fn from_result(result: usize) -> Option<Self> {
+        if (result as isize) < 0 {
+            // SAFETY: an error is -4095 to -1, and its negative not 0.
+            Some(Self(unsafe {
+                NonZeroU16::new_unchecked(result.wrapping_neg() as u16)
+            }))
         } else {
             None
         }
@@ -268,14 +272,16 @@ mod tests {
     }
 
     #[test]
-    fn results_split_at_the_last_page() {
-        assert_eq!(Errno::from_result(0), None);
-        assert_eq!(Errno::from_result(usize::MAX - 4095), None);
+    fn a_result_is_a_value_or_an_error() {
+        // SAFETY: values that system calls leave.
+        let from_result = |result| unsafe { Errno::from_result(result) };
+        assert_eq!(from_result(0), None);
+        assert_eq!(from_result(0x7fff_ffff_f000), None); // the highest address that mmap gives
+        assert_eq!(from_result(usize::MAX), Some(Errno::EPERM));
         assert_eq!(
-            Errno::from_result(usize::MAX - 4094).map(Errno::number),
+            from_result(usize::MAX - 4094).map(Errno::number),
             Some(4095)
         );
-        assert_eq!(Errno::from_result(usize::MAX), Some(Errno::EPERM));
         assert_eq!(Errno::from_number(0), None);
         assert_eq!(Errno::from_number(-1), None);
         assert_eq!(Errno::from_number(4096), None);

@@ -5,11 +5,16 @@
 //! Where x86_64 and aarch64 differ, the row says both values.
 
 pub mod auxv;
+pub mod elf;
 mod errno;
+pub mod fs;
 pub mod mem;
+pub mod net;
 pub mod nr;
+pub mod poll;
 pub mod process;
 pub mod signal;
+pub mod time;
 
 pub use errno::Errno;
 
@@ -30,11 +35,16 @@ pub struct Fact {
 /// Every fact of every table.
 pub const FACTS: &[&[&[Fact]]] = &[
     auxv::FACTS,
+    elf::FACTS,
     errno::FACTS,
+    fs::FACTS,
     mem::FACTS,
+    net::FACTS,
     nr::FACTS,
+    poll::FACTS,
     process::FACTS,
     signal::FACTS,
+    time::FACTS,
 ];
 
 /// The value for this architecture: a row gives one for both, or `{ x86_64 A, aarch64 B }`.
@@ -56,7 +66,8 @@ macro_rules! per_arch {
 /// - `numbers ["header"]`: system call numbers; C's name has `__NR_` before it.
 /// - `consts ["header" type]`: constants of an integer type.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, joined by `|`.
-/// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order.
+/// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order;
+///   `Type + N` where N bytes at its end have no fields here.
 macro_rules! abi {
     ($( $(#[$meta:meta])* $kind:ident $head:tt $rows:tt )*) => {
         $( $crate::abi::items! { $(#[$meta])* $kind $head $rows } )*
@@ -76,6 +87,7 @@ macro_rules! items {
     ($(#[$meta:meta])* consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
         $(#[$doc])*
         #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
+        #[allow(unused_parens, reason = "they make one token of a negative number")]
         pub const $name: $type = $crate::abi::per_arch!($value);
     )* };
     ($(#[$meta:meta])* flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
@@ -134,7 +146,7 @@ macro_rules! items {
             pub const $name: $type = $type($crate::abi::per_arch!($value));
         )*
     };
-    ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+    ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
         $(#[$meta])*
         #[doc = concat!("(`", $c, "` of `", $header, "`)")]
         #[derive(Clone, Copy)]
@@ -143,7 +155,7 @@ macro_rules! items {
             $(#[$doc])*
             #[doc = concat!("`", stringify!($field), "`")]
             pub $field: $ty,
-        )* }
+        )* $( rest: [u8; $rest], )? }
 
         impl $type {
             /// Every byte zero: what the kernel takes for "nothing asked" and overwrites with results.
@@ -172,7 +184,7 @@ macro_rules! facts {
             header: $header, expression: stringify!($name), value: $name.bits() as i64,
         } ),* ]
     };
-    (record [$header:literal $c:literal $type:ident] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+    (record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
         &[
             $crate::abi::Fact {
                 header: $header, expression: concat!("sizeof(", $c, ")"), value: size_of::<$type>() as i64,
@@ -257,10 +269,12 @@ pub(crate) use {abi, facts, items, per_arch, syscall};
 
 /// What a system call left in the result register: a value, or an error number negated.
 ///
-/// The kernel keeps the last page of the address space for errors (`IS_ERR_VALUE`, linux/err.h).
+/// # Safety
+/// As [`Errno::from_result`].
 #[inline(always)]
-pub(crate) fn check(result: usize) -> Result<usize> {
-    match Errno::from_result(result) {
+pub(crate) unsafe fn check(result: usize) -> Result<usize> {
+    // SAFETY: the caller's promise.
+    match unsafe { Errno::from_result(result) } {
         None => Ok(result),
         Some(errno) => Err(errno),
     }

@@ -1,25 +1,37 @@
 //! `hello [NAME...]` prints `Hello, world!`, or greets the names.
+//!
+//! It ships in 512 bytes (640 on aarch64), of which 176 are the ELF's. What had no room: which error
+//! a failed write met, `--version`, and `--` (the other programs have them by `ring3::cli`).
+
 #![no_std]
 #![no_main]
 
-use ring3::abi::Errno;
 use ring3::fd::{STDERR, STDOUT};
-use ring3::io;
 use ring3::rt::Words;
 use ring3::signal::{self, SIGPIPE, SignalSet};
+use ring3::{io, process};
 
 ring3::bare_program!(main);
 
-fn main(words: Words) -> i32 {
-    signal::block(SignalSet::of(&[SIGPIPE])); // a reader that left is an error to tell, EPIPE
-    let text = words.framed(b"Hello,", b"!\n").unwrap_or(b"Hello, world!\n");
-    match io::write_all(STDOUT, text) {
-        Ok(()) => 0,
-        Err(errno) => {
-            let _ = io::write_all(STDERR, b"hello: write stdout: ");
-            let _ = io::write_all(STDERR, match errno { Errno::ENOSPC => b"No space left on device (ENOSPC)\n", Errno::EPIPE => b"Broken pipe (EPIPE)\n",
-                Errno::EBADF => b"Bad file descriptor (EBADF)\n", _ => b"Input/output error (EIO)\n" });
-            1
-        },
+#[inline(always)] // into the entry point: a call would be 13 bytes
+fn main(words: Words) -> ! {
+    // A reader that left is an error to tell, not a signal to die of.
+    signal::block(SignalSet::of(&[SIGPIPE]));
+
+    let (mut fd, mut status) = (STDOUT, 0);
+    let text: &[u8] = match words.first_four() {
+        None => b"Hello, world!\n",
+        Some(option @ [b'-', ..]) => {
+            if option != *b"--he" {
+                (fd, status) = (STDERR, 2);
+            }
+            b"usage: hello [NAME...]\n"
+        }
+        Some(_) => words.framed(b"Hello,", b"!\n"),
+    };
+    if io::write_all(fd, text).is_err() {
+        let _ = io::write_all(STDERR, b"hello: write stdout: failed\n"); // nowhere left to say so
+        status = 1;
     }
+    process::exit(status)
 }
