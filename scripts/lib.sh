@@ -40,7 +40,7 @@ programs() {
 		[ -e "$source" ] || continue
 		source=${source%/main.rs}
 		basename -- "$source" .rs
-	done
+	done | sort
 }
 
 # fetch PACKAGE: the crates of its Cargo.lock, from the network only where they are not here yet.

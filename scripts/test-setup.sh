@@ -4,10 +4,11 @@
 # test has a machine of its own in a folder, and a copy of the scripts.
 set -eu
 cd "$(dirname -- "$0")/.."
+. scripts/check.sh
 repository=$PWD
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
-passed=0 failed=0 number=0
+number=0
 unset CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTUP_AUTO_INSTALL
 
 pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
@@ -53,22 +54,6 @@ set_up() {
 
 # Of these, what could change something.
 asked() { grep -v -e '^rustup which ' -e '^rustup toolchain list' "$WORLD/asked" | sed 's/-o [^ ]* //g'; }
-
-# same WHAT IS SHOULD: part of a test. verdict NAME: its end.
-wrong=
-same() { [ "$2" = "$3" ] || wrong="$wrong
-$1: $2
-should be: $3"; }
-verdict() {
-	if [ -z "$wrong" ]; then
-		passed=$((passed + 1))
-		echo "test $1 ... ok"
-	else
-		failed=$((failed + 1))
-		echo "test $1 ... FAILED$wrong"
-	fi
-	wrong=
-}
 
 machine rustup $debian
 set_up build-aarch64
@@ -211,10 +196,4 @@ set_up run-aarch64
 same 'failed again' $((status != 0)) 1
 verdict 'a failure of apt-get is shown, and is not taken for done'
 
-echo
-if [ $failed = 0 ]; then
-	echo "test result: ok. $passed passed; 0 failed; 0 ignored"
-else
-	echo "test result: FAILED. $passed passed; $failed failed; 0 ignored"
-	exit 1
-fi
+result

@@ -46,6 +46,7 @@ export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
 run 'the programs, both' cargo test --manifest-path tests/Cargo.toml --locked --offline
 
 run 'set-up' scripts/test-setup.sh
+run 'make' scripts/test-make.sh
 
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ]

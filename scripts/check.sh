@@ -1,0 +1,29 @@
+# How the scripts' own tests are told: sourced by scripts/test-*.sh.
+passed=0 failed=0 wrong=
+
+# same WHAT IS SHOULD: a part of a test.
+same() {
+	[ "$2" = "$3" ] || wrong="$wrong
+$1: $2
+should be: $3"
+}
+
+# verdict NAME: the end of a test.
+verdict() {
+	if [ -z "$wrong" ]; then
+		passed=$((passed + 1))
+		echo "test $1 ... ok"
+	else
+		failed=$((failed + 1))
+		echo "test $1 ... FAILED$wrong"
+	fi
+	wrong=
+}
+
+# The line that scripts/test.sh adds up, and the exit status.
+result() {
+	word=ok
+	[ "$failed" = 0 ] || word=FAILED
+	printf '\ntest result: %s. %s passed; %s failed; 0 ignored\n' $word "$passed" "$failed"
+	[ "$failed" = 0 ]
+}

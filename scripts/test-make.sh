@@ -1,0 +1,64 @@
+#!/bin/sh
+# test-make.sh: what `make` promises a newcomer, tried as a newcomer would. (After the build.)
+set -eu
+cd "$(dirname -- "$0")/.."
+. scripts/check.sh
+. scripts/lib.sh
+unset MAKEFLAGS MAKELEVEL # this may itself be run by a make
+folder=$(mktemp -d)
+trap 'rm -rf -- "$folder"' EXIT
+
+# try WORD...: leaves the status, what it printed, and what it printed on stderr.
+try() {
+	status=0
+	"$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+}
+# prints LINE: how many times what was tried printed it.
+prints() { grep -cxF -e "$1" "$folder/out" || true; }
+
+for machine in x86 arm; do
+	try make run-$machine
+	same status $status 0
+	same 'on stderr' "$(cat "$folder/err")" ''
+	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1' # printed, and saved
+	same msort "$(prints 'same as sort')" 1
+	same echod "$(prints 'is anybody there')" 1
+	same 'its end' "$(tail -n 1 "$folder/out")" 0
+	verdict "make run-$machine shows the four programs at work"
+done
+
+ls -lic target/dist/x86_64 target/dist/aarch64 >"$folder/before"
+try make size
+same status $status 0
+same 'on stderr' "$(cat "$folder/err")" ''
+same weighed "$(sed -n 's/^\([a-z]\{1,\}\) .*/\1/p' "$folder/out")" "$(programs src/bin)"
+ls -lic target/dist/x86_64 target/dist/aarch64 >"$folder/after"
+same 'in target/dist' "$(cat "$folder/after")" "$(cat "$folder/before")"
+verdict 'make builds nothing twice, and is silent then'
+
+for arch in x86_64 aarch64; do
+	try make inspect PROGRAM=hello ARCH=$arch
+	same status $status 0
+	same entry "$(grep -c '<_start>:$' "$folder/out")" 1
+	grep -q "^; src/arch/$arch.rs:" "$folder/out" || wrong="$wrong
+no line of src/arch/$arch.rs"
+	verdict "make inspect shows the instructions and their source [$arch]"
+done
+
+try make inspect PROGRAM=nosuch
+same failed $((status != 0)) 1
+same said "$(head -n 1 "$folder/err")" "no program is called nosuch; there are: $(programs src/bin | paste -s -d ' ' -)"
+verdict 'make inspect of no program says which there are'
+
+try make install DESTDIR="$folder/root" PREFIX=/usr
+same status $status 0
+same installed "$(cd "$folder/root" && find . -type f | sort)" "$(programs src/bin | sed 's,^,./usr/bin/,' | sort)"
+same 'Hello' "$("$folder/root/usr/bin/hello")" 'Hello, world!'
+verdict 'make install puts the programs under DESTDIR'
+
+try make
+same status $status 0
+same listed "$(cut -d ' ' -f 1 "$folder/out")" "$(sed -n 's/^\.PHONY: //p' Makefile | tr ' ' '\n')"
+verdict 'make by itself lists all that there is to do'
+
+result
