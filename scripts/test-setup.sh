@@ -96,7 +96,7 @@ same asked "$(asked)" "rustup target add --toolchain $pinned $aarch64
 apt-get update
 apt-get install -y --no-install-recommends --no-remove rustc-web
 apt-get update
-apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1"
+apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
 same compiler "$(grep rustc "$WORLD/ring3/target/setup/aarch64.toml")" "rustc = \"$WORLD/usr/bin/rustc\""
 same status $status 0
 verdict 'where rustup fails, core comes from Debian'
@@ -109,7 +109,7 @@ set_up run-aarch64
 same asked "$(asked)" "apt-get update
 apt-get install -y --no-install-recommends --no-remove rustc qemu-user
 apt-get update
-apt-get download libstd-rust-dev:arm64=1.96.0+dfsg1-1"
+apt-get download libstd-rust-dev:arm64=1.96.0+dfsg1-1*"
 same status $status 0
 verdict 'RUSTUP_AUTO_INSTALL=0: rustup is asked to install nothing'
 unset RUSTUP_AUTO_INSTALL
@@ -140,7 +140,7 @@ set_up run-aarch64
 same asked "$(asked)" "apt-get update
 apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm qemu-user
 apt-get update
-apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1"
+apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
 same status $status 0
 verdict 'without rustup, all of Rust comes from Debian'
 
@@ -155,7 +155,7 @@ set_up run-x86_64
 same asked "$(asked)" "apt-get update
 apt-get install -y --no-install-recommends --no-remove rustc-web qemu-user
 apt-get update
-apt-get download libstd-rust-web-dev:amd64=1.96.0+dfsg1-1"
+apt-get download libstd-rust-web-dev:amd64=1.96.0+dfsg1-1*"
 same status $status 0
 verdict 'on aarch64 the roles are swapped'
 unset RUSTUP_AUTO_INSTALL

@@ -82,12 +82,13 @@ debian_core() {
 	has_core "$libs" || die "set-up: $package has no core for $1"
 }
 
-# unpack PACKAGE VERSION ARCH: apt with a state of its own, as if this machine were of ARCH.
+# unpack PACKAGE VERSION ARCH: apt with a state of its own, as if this machine were of ARCH. (A
+# rebuild of the same source, +bN, is numbered by architecture.)
 unpack() (
 	rm -rf -- "$setup/apt" "$unpacked.new"
 	mkdir -p "$setup/apt/lists/partial" "$setup/apt/archives/partial" "$unpacked.new"
 	: >"$setup/apt/status"
-	deb=$1:$3=$2
+	deb=$1:$3=${2%+b[0-9]*}*
 	set -- -o APT::Architecture="$3" -o APT::Architectures::="$3" -o Acquire::Languages=none \
 		-o Dir::State="$PWD/$setup/apt" -o Dir::State::status="$PWD/$setup/apt/status" \
 		-o Dir::Cache="$PWD/$setup/apt" -o APT::Sandbox::User="$(id -un)"

@@ -78,7 +78,7 @@ dpkg-query)
 	[ -e "$WORLD/rust-owner" ] || exit 1
 	case $1 in
 	-S) echo "$(cat "$WORLD/rust-owner"): $2" ;;
-	-W) printf 1.96.0+dfsg1-1 ;;
+	-W) printf 1.96.0+dfsg1-1+b2 ;;
 	esac
 	;;
 dpkg-deb) for cpu in x86_64 aarch64; do core "$3/usr" $cpu-unknown-linux-gnu; done ;;
