@@ -1,6 +1,7 @@
 //! This process and its threads.
 
 use crate::abi::process::PR_GET_NAME;
+pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
 use crate::abi::syscall;
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};
@@ -39,6 +40,17 @@ pub fn thread_name(buffer: &mut [u8; 16]) -> &[u8] {
         Err(_) => 0,
     };
     &buffer[..length]
+}
+
+/// What limits the process's use of `resource`, `RLIMIT_*` (prlimit(2)).
+pub fn limit(resource: u32) -> Rlimit {
+    const OWN: i32 = 0;
+    let mut limit = Rlimit::ZERO;
+    let unchanged = core::ptr::null::<Rlimit>();
+    // SAFETY: the kernel writes an Rlimit to ours. The errors (prlimit(2)) are of other processes
+    // and of resources that there are not.
+    let _ = unsafe { syscall!(prlimit64(OWN, resource, unchanged, &raw mut limit)) };
+    limit
 }
 
 /// Ends the process by `SIGABRT`, sent to this thread and no other process.

@@ -1,0 +1,236 @@
+//! Sockets of TCP, over IPv4 and IPv6.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+pub use crate::abi::net::*;
+use crate::abi::{Errno, Result, syscall};
+use crate::fd::{BorrowedFd, OwnedFd};
+use crate::io::retry;
+
+/// A socket address as the kernel takes and gives it: the family comes first and says which it is.
+#[repr(C)]
+union Sockaddr {
+    v4: SockaddrIn,
+    v6: SockaddrIn6,
+}
+
+impl Sockaddr {
+    /// The kernel's form, and how many bytes of it count.
+    fn new(address: SocketAddr) -> (Self, usize) {
+        match address {
+            SocketAddr::V4(v4) => {
+                let raw = SockaddrIn {
+                    sin_family: AF_INET as u16,
+                    sin_port: v4.port().to_be_bytes(),
+                    sin_addr: v4.ip().octets(),
+                    ..SockaddrIn::ZERO
+                };
+                (Self { v4: raw }, size_of_val(&raw))
+            }
+            SocketAddr::V6(v6) => {
+                let raw = SockaddrIn6 {
+                    sin6_family: AF_INET6 as u16,
+                    sin6_port: v6.port().to_be_bytes(),
+                    sin6_flowinfo: v6.flowinfo().to_be_bytes(),
+                    sin6_addr: v6.ip().octets(),
+                    sin6_scope_id: v6.scope_id(),
+                };
+                (Self { v6: raw }, size_of_val(&raw))
+            }
+        }
+    }
+
+    /// The address; none of another family than these two.
+    fn address(&self) -> Option<SocketAddr> {
+        // SAFETY: both members are plain bytes, and every `Sockaddr` begins as one of them, whole;
+        // the smaller one's bytes are the first of the larger's.
+        let v4 = unsafe { self.v4 };
+        match v4.sin_family.into() {
+            AF_INET => Some(SocketAddr::V4(SocketAddrV4::new(
+                Ipv4Addr::from_octets(v4.sin_addr),
+                u16::from_be_bytes(v4.sin_port),
+            ))),
+            AF_INET6 => {
+                // SAFETY: only a `SockaddrIn6` has this family, the kernel's or `new`'s.
+                let v6 = unsafe { self.v6 };
+                Some(SocketAddr::V6(SocketAddrV6::new(
+                    Ipv6Addr::from_octets(v6.sin6_addr),
+                    u16::from_be_bytes(v6.sin6_port),
+                    u32::from_be_bytes(v6.sin6_flowinfo),
+                    v6.sin6_scope_id,
+                )))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A socket of `address`'s family (socket(2)).
+///
+/// # Errors
+/// `EAFNOSUPPORT`: the kernel has no such family. `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`.
+pub fn socket(address: SocketAddr, kind: Sock) -> Result<OwnedFd> {
+    const DEFAULT_PROTOCOL: i32 = 0;
+    let family = match address {
+        SocketAddr::V4(_) => AF_INET,
+        SocketAddr::V6(_) => AF_INET6,
+    };
+    // SAFETY: socket takes no memory of ours; what it returns is a new descriptor.
+    unsafe {
+        let raw = syscall!(socket(family, kind, DEFAULT_PROTOCOL))?;
+        Ok(OwnedFd::from_raw(raw))
+    }
+}
+
+/// Gives the socket its own address; port 0 has the kernel choose one (bind(2)).
+///
+/// # Errors
+/// `EADDRINUSE`, `EADDRNOTAVAIL`: no such address on this machine. `EACCES`: a port below
+/// `net.ipv4.ip_unprivileged_port_start`.
+pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
+    let (raw, length) = Sockaddr::new(address);
+    // SAFETY: the kernel reads `length` bytes of `raw`.
+    unsafe { syscall!(bind(fd, &raw const raw, length)) }.map(drop)
+}
+
+/// Lets clients connect; up to `backlog` of them, and no more than `net.core.somaxconn`, wait to be
+/// accepted (listen(2)).
+///
+/// # Errors
+/// `EADDRINUSE`: another socket listens there since this one was bound.
+pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
+    // SAFETY: listen takes no memory of ours.
+    unsafe { syscall!(listen(fd, backlog)) }.map(drop)
+}
+
+/// The next client that waits (accept4(2)).
+///
+/// # Errors
+/// `EAGAIN`: a non-blocking socket has none. `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`: there is one,
+/// and it goes on waiting. What is wrong with the new connection already, `ECONNABORTED` or an error
+/// of the network: the next one may be well.
+pub fn accept(fd: BorrowedFd<'_>, flags: Sock) -> Result<OwnedFd> {
+    let nowhere = core::ptr::null_mut::<u8>();
+    // SAFETY: null pointers: the client's address is not asked for. What is returned is a new descriptor.
+    unsafe {
+        let raw = retry(|| syscall!(accept4(fd, nowhere, nowhere, flags)))?;
+        Ok(OwnedFd::from_raw(raw))
+    }
+}
+
+/// Whether an error tells of the peer of one connection or of the network on the way to it, and not
+/// of this machine (accept(2), tcp(7), ip(7)).
+pub fn is_of_one_connection(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ECONNRESET
+            | Errno::ECONNABORTED
+            | Errno::EPIPE
+            | Errno::ETIMEDOUT
+            | Errno::EPROTO
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::EHOSTUNREACH
+            | Errno::ENETDOWN
+            | Errno::ENETUNREACH
+            | Errno::ENONET
+            | Errno::EOPNOTSUPP
+            | Errno::EPERM // a rule of the firewall's
+    )
+}
+
+/// The socket's own address (getsockname(2)).
+///
+/// # Errors
+/// `ENOBUFS`; `EAFNOSUPPORT`: it is neither of IPv4 nor of IPv6.
+pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
+    let mut raw = Sockaddr {
+        v6: SockaddrIn6::ZERO,
+    };
+    let mut length = size_of::<Sockaddr>() as u32;
+    // SAFETY: the kernel writes at most `length` bytes to `raw`, and to `length` how many there are.
+    unsafe { syscall!(getsockname(fd, &raw mut raw, &raw mut length)) }?;
+    raw.address().ok_or(Errno::EAFNOSUPPORT)
+}
+
+/// Sets an option whose value is a number (setsockopt(2)).
+///
+/// # Errors
+/// `ENOPROTOOPT`: the socket has no such option.
+pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> Result<()> {
+    // SAFETY: the kernel reads an int.
+    unsafe { set(fd, level, option, &value) }
+}
+
+/// Makes closing the socket reset the connection: the peer reads `ECONNRESET` and no end of file, so
+/// that it cannot take what it got for all there was.
+///
+/// # Errors
+/// None of a socket.
+pub fn reset_on_close(fd: BorrowedFd<'_>) -> Result<()> {
+    let linger = Linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    // SAFETY: the kernel reads a Linger.
+    unsafe { set(fd, SOL_SOCKET, SO_LINGER, &linger) }
+}
+
+/// # Safety
+/// The option's value is a `T` without pointers.
+unsafe fn set<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> Result<()> {
+    // SAFETY: the kernel reads the bytes of `value`; the caller's promise is that they are all it takes.
+    unsafe {
+        syscall!(setsockopt(
+            fd,
+            level,
+            option,
+            core::ptr::from_ref(value),
+            size_of::<T>()
+        ))
+    }
+    .map(drop)
+}
+
+/// Receives up to `buffer.len()` bytes and says how many; 0 is the end of what the peer sent (recv(2)).
+///
+/// # Errors
+/// `EAGAIN`: nothing there yet, of a non-blocking socket. `ECONNRESET`, `ETIMEDOUT` and other errors
+/// of the network: the connection is gone. `ENOMEM`.
+#[inline]
+pub fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    let nowhere = core::ptr::null_mut::<u8>();
+    // SAFETY: the kernel writes at most `len` bytes into a buffer of ours; the sender's address is
+    // not asked for.
+    retry(|| unsafe {
+        syscall!(recvfrom(
+            fd,
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            0u32,
+            nowhere,
+            nowhere
+        ))
+    })
+}
+
+/// Sends up to `bytes.len()` bytes and says how many the kernel took (send(2)).
+///
+/// # Errors
+/// `EAGAIN`: it takes none now, of a non-blocking socket. `EPIPE` and `ECONNRESET`: the peer is gone,
+/// told without a SIGPIPE. Other errors of the network; `ENOBUFS`, `ENOMEM`.
+#[inline]
+pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
+    let connected = core::ptr::null::<u8>();
+    // SAFETY: the kernel only reads `bytes`.
+    retry(|| unsafe {
+        syscall!(sendto(
+            fd,
+            bytes.as_ptr(),
+            bytes.len(),
+            MSG_NOSIGNAL,
+            connected,
+            0usize
+        ))
+    })
+}

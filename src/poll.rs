@@ -1,0 +1,91 @@
+//! Waiting for many descriptors at once: epoll(7).
+
+use core::ptr;
+use core::time::Duration;
+
+pub use crate::abi::poll::*;
+use crate::abi::{Result, syscall};
+use crate::fd::{BorrowedFd, OwnedFd};
+
+/// A set of descriptors to wait for. One that is closed leaves it.
+pub struct Epoll(OwnedFd);
+
+impl Epoll {
+    /// An empty set (epoll_create1(2)).
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        // SAFETY: epoll_create1 takes no memory of ours; what it returns is a new descriptor.
+        unsafe {
+            let raw = syscall!(epoll_create1(EPOLL_CLOEXEC))?;
+            Ok(Self(OwnedFd::from_raw(raw)))
+        }
+    }
+
+    /// Watches `fd` for `events`; they are reported with `data`. Without `EPOLLET` an event is
+    /// reported for as long as it holds, with it once a change.
+    ///
+    /// # Errors
+    /// `EEXIST`: it is watched already. `EPERM`: its kind cannot be (a regular file). `ENOSPC`: the
+    /// user watches `fs.epoll.max_user_watches` already. `ENOMEM`.
+    pub fn add(&self, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
+        self.control(EPOLL_CTL_ADD, fd, events, data)
+    }
+
+    /// Watches `fd` for `events` from now on, with `data`. What holds at this moment is reported
+    /// again, `EPOLLET` or not.
+    ///
+    /// # Errors
+    /// `ENOENT`: it is not watched.
+    pub fn modify(&self, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
+        self.control(EPOLL_CTL_MOD, fd, events, data)
+    }
+
+    fn control(&self, what: i32, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
+        let events = events.bits();
+        let event = EpollEvent { events, data };
+        // SAFETY: the kernel reads `event`.
+        unsafe { syscall!(epoll_ctl(self.0.as_fd(), what, fd, &raw const event)) }.map(drop)
+    }
+
+    /// Waits for events, at most for `timeout`, and gives those there are: none when the time is
+    /// over. With `None` it waits for as long as it takes. (epoll_pwait(2): aarch64 has no epoll_wait.)
+    ///
+    /// # Errors
+    /// `EINTR`: a handler ran, or the process was stopped and goes on. How long is left to wait is
+    /// the caller's to say.
+    pub fn wait<'events>(
+        &self,
+        events: &'events mut [EpollEvent],
+        timeout: Option<Duration>,
+    ) -> Result<&'events [EpollEvent]> {
+        let milliseconds = timeout.map_or(-1, |timeout| {
+            // Up: waiting less than was asked for would make a loop spin until it is over.
+            let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+            let all = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
+            i32::try_from(all).unwrap_or(i32::MAX)
+        });
+        // SAFETY: the kernel writes at most `len` events to ours, and a null pointer leaves the
+        // signal mask as it is.
+        let count = unsafe {
+            syscall!(epoll_pwait(
+                self.0.as_fd(),
+                events.as_mut_ptr(),
+                events.len(),
+                milliseconds,
+                ptr::null::<u64>(),
+                size_of::<u64>(),
+            ))
+        }?;
+        Ok(events.get(..count).unwrap_or_default())
+    }
+}
+
+impl EpollEvent {
+    /// What happened.
+    #[inline]
+    pub fn happened(&self) -> Events {
+        Events::from_bits(self.events)
+    }
+}
