@@ -1,3 +1,236 @@
-pub fn trials() -> Vec<libtest_mimic::Trial> {
-    Vec::new()
+//! The contract of every shipped file: what it is, what it does not have, what it weighs.
+
+use libtest_mimic::Trial;
+use object::Endianness;
+use object::elf::{
+    EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_RELRO,
+    PT_GNU_STACK, PT_INTERP, PT_LOAD, ProgramHeader64,
+};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
+
+use crate::per_arch;
+use crate::support::Arch;
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        is_a_static_pie,
+        is_stripped_to_its_segments,
+        needs_nobody,
+        writes_or_executes,
+        follows_without_a_gap,
+        protects_what_it_relocates,
+        keeps_its_size,
+    ]
+    .collect()
+}
+
+/// Every program, and the most bytes that its shipped file may have on x86_64 and aarch64.
+const PROGRAMS: [(&str, u64, u64); 4] = [
+    ("hello", 512, 640),
+    ("save", 0, 0),
+    ("msort", 0, 0),
+    ("echod", 0, 0),
+];
+
+type Elf = FileHeader64<Endianness>;
+type Segment = ProgramHeader64<Endianness>;
+const LE: Endianness = Endianness::Little;
+
+/// Runs a check on every shipped program.
+fn each(arch: Arch, check: impl Fn(&str, &[u8])) {
+    for (program, ..) in PROGRAMS {
+        check(program, &std::fs::read(arch.shipped(program)).unwrap());
+    }
+}
+
+fn header(file: &[u8]) -> &Elf {
+    Elf::parse(file).unwrap()
+}
+
+fn segments(file: &[u8]) -> &[Segment] {
+    header(file).program_headers(LE, file).unwrap()
+}
+
+fn of_type(file: &[u8], p_type: u32) -> Vec<&Segment> {
+    segments(file)
+        .iter()
+        .filter(|segment| segment.p_type(LE) == p_type)
+        .collect()
+}
+
+fn is_a_static_pie(arch: Arch) {
+    each(arch, |program, file| {
+        let header = header(file);
+        let machine = match arch {
+            Arch::X86_64 => EM_X86_64,
+            Arch::Aarch64 => EM_AARCH64,
+        };
+        assert_eq!(
+            (header.e_type(LE), header.e_machine(LE)),
+            (ET_DYN, machine),
+            "{program}"
+        );
+        assert!(
+            of_type(file, PT_INTERP).is_empty(),
+            "{program} asks for an interpreter"
+        );
+        assert!(
+            of_type(file, PT_DYNAMIC).is_empty(),
+            "{program} has a dynamic section"
+        );
+        assert_eq!(
+            of_type(file, PT_LOAD)[0].p_vaddr(LE),
+            0,
+            "{program} has an address of its own"
+        );
+    });
+}
+
+fn is_stripped_to_its_segments(arch: Arch) {
+    each(arch, |program, file| {
+        let header = header(file);
+        assert_eq!(
+            (header.e_shoff(LE), header.e_shnum(LE)),
+            (0, 0),
+            "{program} has sections"
+        );
+        let end = segments(file)
+            .iter()
+            .map(|s| s.p_offset(LE) + s.p_filesz(LE))
+            .max()
+            .unwrap();
+        let rest = file.len() as u64 - end;
+        assert!(rest < 8, "{program}: {rest} bytes behind its last segment");
+
+        // The same program as the one with symbols: its segments, byte for byte.
+        let debug = std::fs::read(arch.debug(program)).unwrap();
+        for (shipped, whole) in segments(file).iter().zip(segments(&debug)) {
+            let skip = if shipped.p_offset(LE) == 0 {
+                size_of::<Elf>()
+            } else {
+                0
+            };
+            let (shipped, whole) = (
+                shipped.data(LE, file).unwrap(),
+                whole.data(LE, &*debug).unwrap(),
+            );
+            assert!(
+                shipped.get(skip..) == whole.get(skip..),
+                "{program} is not its .debug"
+            );
+        }
+    });
+}
+
+fn needs_nobody(arch: Arch) {
+    each(arch, |program, _| {
+        let debug = std::fs::read(arch.debug(program)).unwrap();
+        let sections = header(&debug).sections(LE, &*debug).unwrap();
+        for section in sections.iter() {
+            let name = String::from_utf8_lossy(sections.section_name(LE, section).unwrap());
+            let loaded = section.sh_flags(LE) & u64::from(object::elf::SHF_ALLOC) != 0;
+            let known = [
+                ".text",
+                ".rodata",
+                ".relr.dyn",
+                ".data.rel.ro",
+                ".got",
+                ".data",
+                ".bss",
+            ];
+            assert!(
+                !loaded || known.contains(&&*name),
+                "{program}: what is {name} for?"
+            );
+        }
+        let symbols = sections
+            .symbols(LE, &*debug, object::elf::SHT_SYMTAB)
+            .unwrap();
+        assert!(symbols.len() > 2, "{program} has symbols to look at");
+        for symbol in symbols.iter().skip(1) {
+            let name = String::from_utf8_lossy(symbol.name(LE, symbols.strings()).unwrap());
+            assert!(!symbol.is_undefined(LE), "{program}: {name} is undefined");
+        }
+    });
+}
+
+fn writes_or_executes(arch: Arch) {
+    each(arch, |program, file| {
+        for segment in segments(file) {
+            let flags = segment.p_flags(LE);
+            assert!(
+                flags & (PF_W | PF_X) != PF_W | PF_X,
+                "{program}: {segment:?}"
+            );
+        }
+        let stack = of_type(file, PT_GNU_STACK);
+        assert_eq!(
+            stack.len(),
+            1,
+            "{program} leaves its stack to the kernel's default"
+        );
+        assert_eq!(stack[0].p_flags(LE), PF_R | PF_W, "{program}");
+    });
+}
+
+fn follows_without_a_gap(arch: Arch) {
+    let page = match arch {
+        Arch::X86_64 => 0x1000,
+        Arch::Aarch64 => 0x10000,
+    };
+    each(arch, |program, file| {
+        let mut end = 0;
+        for segment in of_type(file, PT_LOAD) {
+            let (offset, address) = (segment.p_offset(LE), segment.p_vaddr(LE));
+            assert_eq!(segment.p_align(LE), page, "{program}");
+            assert_eq!(
+                offset % page,
+                address % page,
+                "{program}: no kernel maps that"
+            );
+            assert!(
+                offset >= end && offset - end < 64,
+                "{program}: {} bytes of padding",
+                offset - end
+            );
+            end = offset + segment.p_filesz(LE);
+        }
+    });
+}
+
+fn protects_what_it_relocates(arch: Arch) {
+    each(arch, |program, file| {
+        let relro = of_type(file, PT_GNU_RELRO);
+        if program == "hello" {
+            // Nothing to relocate, nothing to write: one segment.
+            assert!(relro.is_empty() && of_type(file, PT_LOAD).len() == 1);
+            return;
+        }
+        assert_eq!(relro.len(), 1, "{program}");
+        // It is a load of its own, so that its last page holds nothing that is written later.
+        let (address, size) = (relro[0].p_vaddr(LE), relro[0].p_filesz(LE));
+        assert!(size > 0, "{program}");
+        let loads = of_type(file, PT_LOAD);
+        assert!(
+            loads
+                .iter()
+                .any(|load| (load.p_vaddr(LE), load.p_memsz(LE)) == (address, size)),
+            "{program}: RELRO is not alone in its segment"
+        );
+    });
+}
+
+fn keeps_its_size(arch: Arch) {
+    for (program, x86_64, aarch64) in PROGRAMS {
+        let most = if arch == Arch::X86_64 {
+            x86_64
+        } else {
+            aarch64
+        };
+        let size = std::fs::metadata(arch.shipped(program)).unwrap().len();
+        assert!(
+            size <= most,
+            "{program} has {size} bytes, and may have {most}"
+        );
+    }
 }

@@ -9,6 +9,11 @@ mod support;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [elf::trials(), hello::trials(), oracle::trials(), start::trials()];
+    let trials = [
+        elf::trials(),
+        hello::trials(),
+        oracle::trials(),
+        start::trials(),
+    ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

@@ -32,7 +32,10 @@ fn facts(arch: Arch) -> BTreeMap<String, Vec<(String, i64)>> {
         let [header, expression, value] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("not a fact: {line}")
         };
-        facts.entry(header.into()).or_default().push((expression.into(), value.parse().unwrap()));
+        facts
+            .entry(header.into())
+            .or_default()
+            .push((expression.into(), value.parse().unwrap()));
     }
     facts
 }
@@ -41,7 +44,8 @@ fn facts(arch: Arch) -> BTreeMap<String, Vec<(String, i64)>> {
 fn contradictions(arch: Arch, header: &str, facts: &[(String, i64)]) -> String {
     // Kernel headers and the C library's do not go together: one program a header. `linux/types.h`
     // comes first because some of the kernel's headers forget it.
-    let mut source = format!("#define _GNU_SOURCE\n#include <linux/types.h>\n#include <{header}>\n");
+    let mut source =
+        format!("#define _GNU_SOURCE\n#include <linux/types.h>\n#include <{header}>\n");
     for (expression, value) in facts {
         writeln!(
             source,
@@ -54,23 +58,36 @@ fn contradictions(arch: Arch, header: &str, facts: &[(String, i64)]) -> String {
     std::fs::write(&file, source).unwrap();
     let mut compiler = compiler(arch);
     let ran = run(compiler.args(["-fsyntax-only", "-w"]).arg(&file));
-    assert_eq!(ran.status == Some(0), ran.stderr.is_empty(), "{}", ran.stderr);
+    assert_eq!(
+        ran.status == Some(0),
+        ran.stderr.is_empty(),
+        "{}",
+        ran.stderr
+    );
     ran.stderr
 }
 
 fn every_fact_is_the_kernels(arch: Arch) {
     let facts = facts(arch);
     let count: usize = facts.values().map(Vec::len).sum();
-    assert!(count > 150, "only {count} facts: the table was not printed whole");
-    let wrong: String =
-        facts.iter().map(|(header, facts)| contradictions(arch, header, facts)).collect();
+    assert!(
+        count > 150,
+        "only {count} facts: the table was not printed whole"
+    );
+    let wrong: String = facts
+        .iter()
+        .map(|(header, facts)| contradictions(arch, header, facts))
+        .collect();
     assert!(wrong.is_empty(), "{wrong}");
 }
 
 /// The compiler is really asked: facts changed by one are all refused.
 fn a_wrong_fact_is_found(arch: Arch) {
     for (header, facts) in facts(arch) {
-        let changed: Vec<_> = facts.into_iter().map(|(text, value)| (text, value ^ 1)).collect();
+        let changed: Vec<_> = facts
+            .into_iter()
+            .map(|(text, value)| (text, value ^ 1))
+            .collect();
         let wrong = contradictions(arch, &header, &changed);
         for (expression, value) in changed {
             assert!(

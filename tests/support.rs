@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -35,7 +36,9 @@ impl Arch {
 
     /// The shipped file of a program.
     pub fn shipped(self, program: &str) -> PathBuf {
-        PathBuf::from(variable("RING3_DIST")).join(self.name()).join(program)
+        PathBuf::from(variable("RING3_DIST"))
+            .join(self.name())
+            .join(program)
     }
 
     /// The same program with sections and symbols.
@@ -54,7 +57,11 @@ impl Arch {
     }
 
     fn command(self, file: PathBuf) -> Command {
-        assert!(file.is_file(), "{} is missing: run `make test`", file.display());
+        assert!(
+            file.is_file(),
+            "{} is missing: run `make test`",
+            file.display()
+        );
         if self.is_native() {
             Command::new(file)
         } else {
@@ -92,7 +99,10 @@ pub fn once<V: Verdict + 'static>(name: &str, test: fn() -> V) -> Trial {
 }
 
 /// The trials of a test, one an architecture.
-pub fn per_arch<V: Verdict + 'static>(name: &str, test: fn(Arch) -> V) -> impl Iterator<Item = Trial> {
+pub fn per_arch<V: Verdict + 'static>(
+    name: &str,
+    test: fn(Arch) -> V,
+) -> impl Iterator<Item = Trial> {
     ARCHES.into_iter().map(move |arch| {
         Trial::ignorable_test(format!("{name} [{}]", arch.name()), move || {
             Ok::<_, Failed>(test(arch).completion())
@@ -122,13 +132,20 @@ pub struct Ran {
 
 impl Ran {
     pub fn new(status: i32, stdout: &str, stderr: &str) -> Self {
-        Self { status: Some(status), stdout: stdout.into(), stderr: stderr.into() }
+        Self {
+            status: Some(status),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        }
     }
 }
 
 /// Runs a command to its end, nothing on its standard input.
 pub fn run(command: &mut Command) -> Ran {
-    let output = command.stdin(Stdio::null()).output().expect("the command starts");
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts");
     ran(output)
 }
 
@@ -138,5 +155,17 @@ pub fn ran(output: Output) -> Ran {
         status: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Waits until `condition` holds. A minute without is a failure, on however slow a machine.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "waited a minute until {what}"
+        );
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
