@@ -10,7 +10,7 @@ if [ "$arch" = "$host" ]; then
 	echo "ring3 on $arch, natively"
 else
 	under="$(basename -- "$QEMU") "
-	echo "ring3 on $arch, under $under"
+	echo "ring3 on $arch, under ${under% }"
 fi
 
 # Copies of what ships, in a folder where they may write.
@@ -51,8 +51,4 @@ done
 cat address
 demo "bash -c 'exec 3<>/dev/tcp/127.0.0.1/$port; echo is anybody there >&3; head -n 1 <&3'"
 trap - EXIT
-# shellcheck disable=SC2016
-show 'kill %1; wait %1; echo $?'
-kill $pid
-wait $pid
-echo $?
+demo "kill $pid; wait $pid; echo \$?"
