@@ -7,7 +7,7 @@
 use core::ffi::CStr;
 
 pub use crate::abi::fs::*;
-use crate::abi::{Result, syscall};
+use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 
@@ -210,4 +210,15 @@ pub fn seek(fd: BorrowedFd<'_>, offset: u64) -> Result<()> {
 pub fn sync(fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: numbers alone.
     retry(|| unsafe { syscall!(fsync(fd)) }).map(drop)
+}
+
+/// [`sync`], which may find nothing that could be made durable.
+///
+/// # Errors
+/// `EIO`, `ENOSPC`, `EDQUOT`, as there.
+pub fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
+    match sync(fd) {
+        Err(Errno::EINVAL) => Ok(()),
+        result => result,
+    }
 }

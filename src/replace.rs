@@ -24,12 +24,9 @@ use crate::abi::{Errno, Result};
 use crate::copy::copy;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::{self, CWD};
+use crate::place::{Name, Place};
 use crate::random;
 use crate::signal::{self, SignalSet};
-
-mod place;
-
-use place::{Name, Place};
 
 /// How many random names are tried; that even one of them is taken does not happen by chance.
 const TRIES: usize = 16;
@@ -116,14 +113,17 @@ impl<'path> Replacement<'path> {
         if options.sync {
             place.open_directory().during("open directory of")?;
         }
+        // One that gets other permissions later: until then nobody else may open it.
+        let closed = old.is_some() || options.mode.is_some();
         let mut beside = Beside {
             place,
             temporary: None,
+            mode: if closed { 0o600 } else { 0o666 },
         };
         let file = beside
-            .unnamed(old.as_ref(), options.mode)
+            .unnamed()
             // Whether the file system cannot do this or the error is another, the plain way tells.
-            .or_else(|_| beside.named(old.as_ref(), options.mode))
+            .or_else(|_| beside.named())
             .during("open")?;
         Ok(Self {
             path,
@@ -144,61 +144,48 @@ impl<'path> Replacement<'path> {
     /// # Errors
     /// The old file is untouched, but after `sync directory of`: the new one is in its place,
     /// whole, but might not outlive a loss of power.
-    pub fn commit(self) -> core::result::Result<(), Failed> {
-        let Self {
-            path,
-            file,
-            beside,
-            old,
-            options,
-        } = self;
-        let Some(mut beside) = beside else {
-            return commit_straight(file, options.sync);
+    pub fn commit(mut self) -> core::result::Result<(), Failed> {
+        let sync = self.options.sync;
+        let Some(beside) = &mut self.beside else {
+            if sync {
+                fs::sync_if_possible(self.file.as_fd()).during("sync")?;
+            }
+            return self.file.close().during("close");
         };
-        give_attributes(file.as_fd(), path, old.as_ref(), options.mode)?;
-        if options.sync {
-            fs::sync(file.as_fd()).during("sync")?;
+        let file = self.file.as_fd();
+        let mut mode = self.options.mode;
+        if let Some(old) = &self.old {
+            let kept = keep_owner(file, old).during("set owner of")?;
+            keep_acl(file, self.path).during("set access control list of")?;
+            mode = mode.or(Some(kept));
         }
-        // What can be held back does not fall between the two names.
+        if let Some(mode) = mode {
+            // Last: writing and a change of owner take away the set-user-ID bit.
+            fs::set_permissions(file, mode).during("set mode of")?;
+        }
+        if sync {
+            fs::sync(file).during("sync")?;
+        }
+        // No signal that can be held back falls between the file's two names.
         let held = signal::hold(SignalSet::ALL);
-        if beside.link(file.as_fd(), old.is_none()).is_err() {
+        if beside.link(file, self.old.is_none()).is_err() {
+            // Neither way to name an unnamed file works here.
             drop(held);
-            let named = beside.named(old.as_ref(), options.mode).during("open")?;
-            fs::seek(file.as_fd(), 0).during("copy")?;
-            copy(file.as_fd(), named.as_fd())
+            let named = beside.named().during("open")?;
+            fs::seek(file, 0).during("copy")?;
+            copy(file, named.as_fd())
                 .map_err(|stopped| stopped.errno)
                 .during("copy")?;
-            return Self {
-                path,
-                file: named,
-                beside: Some(beside),
-                old,
-                options,
-            }
-            .commit();
+            self.file = named;
+            return self.commit();
         }
-        file.close().during("close")?;
+        self.file.close().during("close")?;
         beside.rename().during("replace")?;
         drop(held);
-        if options.sync {
-            sync_if_possible(beside.place.dir.as_fd()).during("sync directory of")?;
+        if sync {
+            fs::sync_if_possible(beside.place.dir.as_fd()).during("sync directory of")?;
         }
         Ok(())
-    }
-}
-
-fn commit_straight(file: OwnedFd, sync: bool) -> core::result::Result<(), Failed> {
-    if sync {
-        sync_if_possible(file.as_fd()).during("sync")?;
-    }
-    file.close().during("close")
-}
-
-/// [`fs::sync`], unless nothing there could be made durable.
-fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
-    match fs::sync(fd) {
-        Err(Errno::EINVAL) => Ok(()),
-        result => result,
     }
 }
 
@@ -207,20 +194,22 @@ fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
 struct Beside {
     place: Place,
     temporary: Option<Name>,
+    /// The permissions that the new file is made with.
+    mode: u32,
 }
 
 impl Beside {
     /// A new file that has no name yet.
-    fn unnamed(&self, old: Option<&Statx>, mode: Option<u32>) -> Result<OwnedFd> {
+    fn unnamed(&self) -> Result<OwnedFd> {
         let flags = O_TMPFILE | O_RDWR | O_CLOEXEC;
-        fs::open(self.place.dir.as_fd(), c".", flags, first_mode(old, mode))
+        fs::open(self.place.dir.as_fd(), c".", flags, self.mode)
     }
 
     /// A new file that has a name.
-    fn named(&mut self, old: Option<&Statx>, mode: Option<u32>) -> Result<OwnedFd> {
+    fn named(&mut self) -> Result<OwnedFd> {
         let flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
-        let dir = self.place.dir.as_fd();
-        let (file, name) = unused_name(|name| fs::open(dir, name, flags, first_mode(old, mode)))?;
+        let (file, name) =
+            unused_name(|name| fs::open(self.place.dir.as_fd(), name, flags, self.mode))?;
         self.temporary = Some(name);
         Ok(file)
     }
@@ -259,15 +248,6 @@ impl Drop for Beside {
             // Whoever drops this is telling of an error that came first.
             let _ = fs::unlink(self.place.dir.as_fd(), temporary.as_c_str());
         }
-    }
-}
-
-/// The permissions to make a file with that gets others later: until then nobody else may open it.
-fn first_mode(old: Option<&Statx>, mode: Option<u32>) -> u32 {
-    if old.is_some() || mode.is_some() {
-        0o600
-    } else {
-        0o666
     }
 }
 
@@ -311,26 +291,6 @@ fn path_of(fd: BorrowedFd<'_>) -> [u8; 25] {
         number /= 10;
     }
     text
-}
-
-/// Makes of a new file what the old one was: owner, access control list, permissions.
-fn give_attributes(
-    file: BorrowedFd<'_>,
-    path: &CStr,
-    old: Option<&Statx>,
-    mode: Option<u32>,
-) -> core::result::Result<(), Failed> {
-    let mut mode = mode;
-    if let Some(old) = old {
-        let kept = keep_owner(file, old).during("set owner of")?;
-        keep_acl(file, path).during("set access control list of")?;
-        mode = mode.or(Some(kept));
-    }
-    match mode {
-        // Last: writing and a change of owner take away the set-user-ID bit.
-        Some(mode) => fs::set_permissions(file, mode).during("set mode of"),
-        None => Ok(()),
-    }
 }
 
 /// Gives `file` the owner and the group of `old` as far as permitted, and says what is left of the

@@ -14,6 +14,8 @@ const MAXSYMLINKS: usize = 40;
 pub struct Name([u8; NAME_MAX + 1]);
 
 impl Name {
+    /// The name of these bytes, among which there is no zero and no slash.
+    ///
     /// # Errors
     /// `ENAMETOOLONG`
     pub fn new(name: &[u8]) -> Result<Self> {
@@ -25,6 +27,7 @@ impl Name {
         Ok(Self(bytes))
     }
 
+    /// For a system call.
     pub fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.0).unwrap_or_default() // the last byte is always zero
     }
@@ -32,8 +35,9 @@ impl Name {
 
 /// A name in an open directory: what a path means, whatever is renamed above it from now on.
 pub struct Place {
-    /// `O_PATH`, until [`open_directory`](Self::open_directory).
+    /// The directory: open as a place only (`O_PATH`), until [`open_directory`](Self::open_directory).
     pub dir: OwnedFd,
+    /// The name in it.
     pub name: Name,
 }
 
