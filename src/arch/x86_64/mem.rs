@@ -406,11 +406,10 @@ ring3_bcmp:
 .Lcompare_order:
     bswap rax                               // the first byte in memory weighs most
     bswap rcx
-    xor edx, edx
     cmp rax, rcx                            // as unsigned
-    seta dl                                 // 1 if a > b
-    sbb edx, 0                              // 0 - 1 if a < b: seta left the carry alone
-    mov eax, edx
+    seta al                                 // 1 if a > b
+    sbb al, 0                               // 0 - 1 if a < b: seta left the carry alone
+    movsx eax, al
     ret
 
     // 0..=3 bytes: one by one.
@@ -540,5 +539,32 @@ mod tests {
             xcr0 & OPMASK != 0,
             known && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2")
         );
+    }
+
+    /// The ABI does not say that the upper halves are clean when a function is called.
+    #[test]
+    fn length_after_wide_registers() {
+        if !is_x86_feature_detected!("avx") {
+            return; // there are none
+        }
+        crate::arch::mem_tests::with_each_choice(|| {
+            let mut text = [1_u8; 512];
+            for nul in 0..512 {
+                text[nul] = 0;
+                let length: usize;
+                // SAFETY: the CPU has AVX, and there is a NUL in the text.
+                unsafe {
+                    asm!("vxorps xmm4, xmm4, xmm4",
+                        "vcmptrueps ymm4, ymm4, ymm4", // ones in both halves
+                        "call {strlen}",
+                        strlen = sym ring3_strlen,
+                        in("rdi") text.as_ptr(),
+                        lateout("rax") length,
+                        clobber_abi("C"));
+                }
+                assert_eq!(length, nul);
+                text[nul] = 1;
+            }
+        });
     }
 }
