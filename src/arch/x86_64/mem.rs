@@ -30,19 +30,22 @@ unsafe extern "C" {
 }
 
 /// The low byte of the register of this name: the kinds of state that the kernel saves and
-/// restores for a thread. 0 until [`choose`] was called, and then nothing beyond SSE2 is used.
+/// restores for a thread. Linux sets a bit only where CPUID has the instructions that go with it
+/// (arch/x86/kernel/fpu/xstate.c, `xsave_cpuid_features`). 0 until [`choose`] was called, and then
+/// nothing beyond SSE2 is used.
 static XCR0: AtomicU8 = AtomicU8::new(0);
 
 /// XCR0 bit 2: AVX.
 const YMM: u8 = 1 << 2;
 
-/// XCR0 bit 5: AVX-512, which Linux enables only where the processor also has AVX2
-/// (arch/x86/kernel/cpu/cpuid-deps.c). No bit of XCR0 stands for AVX2 alone.
+/// XCR0 bit 5: AVX-512, and with it AVX2, which has no bit of its own: no processor has the one
+/// without the other, and compilers count on it (LLVM, X86.td: AVX512 implies AVX2).
 const OPMASK: u8 = 1 << 5;
 
-/// The largest AT_MINSIGSTKSZ of a kernel that saves registers by FXSAVE: 512 bytes of registers,
-/// 112 for a 32-bit task, a frame of at most 736, paddings of 15 and 63, rounded up to 16
-/// (arch/x86/kernel/signal.c, `init_sigframe_size`). With AVX, XSAVE makes it 1776 and more.
+/// AT_MINSIGSTKSZ of a kernel that saves registers by FXSAVE: 512 bytes of registers, 112 for a
+/// 32-bit task, a frame of 736, paddings of 15 and 63, rounded up to 16 (arch/x86/kernel/signal.c,
+/// `init_sigframe_size`). XSAVE with AVX makes it 1776 and more. A kernel that runs no 32-bit tasks
+/// may stay below with AVX; then this module stays with SSE2.
 const MINSIGSTKSZ_FXSAVE: usize = 1440;
 
 /// Finds out what the functions of this module may use. Not calling it is safe: they are slower.
