@@ -9,15 +9,15 @@ rm -rf -- "$logs"
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 
-# run TITLE COMMAND...: adds up the `test result:` lines. A runner that dies, or runs nothing, is
-# a failure too.
+# run TITLE COMMAND...: adds up the `test result:` lines. A runner that dies, hangs (and is ended
+# with status 124), or runs nothing, is a failure too.
 run() {
 	title=$1
 	shift
 	printf '\n== %s\n' "$title"
 	{
 		status=0
-		"$@" </dev/null || status=$?
+		timeout 600 "$@" </dev/null || status=$?
 		echo $status >"$logs/status"
 	} | tee "$logs/out"
 	read -r status <"$logs/status"
