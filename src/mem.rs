@@ -1,6 +1,10 @@
-//! Memory that the kernel gives.
+//! Memory that the kernel gives: anonymous mappings, in whole pages.
+
+use core::ops::{Deref, DerefMut};
+use core::ptr::{self, NonNull};
 
 pub use crate::abi::mem::*;
+use crate::abi::{Errno, Result, syscall};
 use crate::{arch, auxv};
 
 /// The size of a page in bytes, a power of two.
@@ -9,4 +13,104 @@ use crate::{arch, auxv};
 /// architecture has: what is aligned to that is aligned to the real one too.
 pub fn page_size() -> usize {
     auxv::get(auxv::AT_PAGESZ).unwrap_or(arch::PAGE_MAX)
+}
+
+/// `length` bytes of fresh memory, all zero, for reading and writing; it begins on a page (mmap(2)).
+///
+/// No page of it takes memory before its first use. The kernel rounds `length` up to whole pages.
+///
+/// # Errors
+/// `ENOMEM`: the address space, `RLIMIT_AS` or the number of mappings is exhausted. `EINVAL`:
+/// `length` is 0.
+pub fn map(length: usize) -> Result<NonNull<u8>> {
+    const ANY_ADDRESS: usize = 0;
+    const NO_FILE: i32 = -1;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
+    let start = unsafe {
+        syscall!(mmap(
+            ANY_ADDRESS,
+            length,
+            PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS,
+            NO_FILE,
+            0usize,
+        ))
+    }?;
+    pointer(start)
+}
+
+/// Gives back the pages of `length` bytes from `start`, a mapping or a part of one (munmap(2)).
+///
+/// # Errors
+/// `ENOMEM`: a part out of the middle would make one mapping too many. The pages are still there.
+///
+/// # Safety
+/// `start` is the beginning of a page that [`map`] or [`remap`] gave, and nothing in these pages is
+/// used again.
+pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(munmap(start.as_ptr(), length)) }.map(drop)
+}
+
+/// Changes the length of a mapping and says where it is now; its pages move without being copied,
+/// and what is added is zero (mremap(2)).
+///
+/// # Errors
+/// `ENOMEM`: as for [`map`], or without [`MREMAP_MAYMOVE`] no room behind it. The mapping is as it was.
+///
+/// # Safety
+/// `start` and `length` are a whole mapping that [`map`] or this gave; where the answer is another
+/// address, or a shorter mapping, nothing uses what is gone.
+pub unsafe fn remap(
+    start: NonNull<u8>,
+    length: usize,
+    new_length: usize,
+    how: Remap,
+) -> Result<NonNull<u8>> {
+    // SAFETY: the caller's promise.
+    let start = unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how)) }?;
+    pointer(start)
+}
+
+/// A mapping's address as a pointer to it. Only here does memory get its provenance; it is exposed,
+/// so that an address computed inside a mapping may become a pointer again.
+fn pointer(address: usize) -> Result<NonNull<u8>> {
+    NonNull::new(ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
+}
+
+/// Bytes of a mapping of one's own, all zero at first; dropping it gives the pages back.
+pub struct Mapping(NonNull<[u8]>);
+
+impl Mapping {
+    /// `length` bytes.
+    ///
+    /// # Errors
+    /// As for [`map`].
+    pub fn new(length: usize) -> Result<Self> {
+        Ok(Self(NonNull::slice_from_raw_parts(map(length)?, length)))
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: the mapping is readable, as long, this owner's alone, and began as zeros.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for Mapping {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`, and writable.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the whole mapping, at its end of use. Where the kernel has no room to split a
+        // larger mapping that it made of this and a neighbour, the pages stay: a leak, and sound.
+        let _ = unsafe { unmap(self.0.cast(), self.0.len()) };
+    }
 }

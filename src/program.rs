@@ -38,6 +38,19 @@ macro_rules! program {
             $crate::rt::panic($name, info)
         }
 
+        /// The `alloc` crate comes built to unwind, and some of its code names what unwinding would
+        /// need. Nothing unwinds here: a panic aborts.
+        #[unsafe(no_mangle)]
+        extern "C" fn rust_eh_personality() -> ! {
+            $crate::arch::trap()
+        }
+
+        /// As [`rust_eh_personality`].
+        #[unsafe(no_mangle)]
+        extern "C" fn _Unwind_Resume() -> ! {
+            $crate::arch::trap()
+        }
+
         $crate::__mem_names! {
             "memcpy" => ring3_memcpy,
             "memmove" => ring3_memmove,

@@ -2,7 +2,9 @@
 //! qemu-user, with real files, real signals and real clients.
 
 mod elf;
+mod heap;
 mod hello;
+mod msort;
 mod oracle;
 mod start;
 mod support;
@@ -11,7 +13,9 @@ fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
         elf::trials(),
+        heap::trials(),
         hello::trials(),
+        msort::trials(),
         oracle::trials(),
         start::trials(),
     ];

@@ -5,11 +5,13 @@
 //! architecture).
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// An architecture that the programs are built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +58,8 @@ impl Arch {
         self.command(self.shipped("probes").join(probe))
     }
 
-    fn command(self, file: PathBuf) -> Command {
+    /// A command that runs a program's file.
+    pub fn command(self, file: PathBuf) -> Command {
         assert!(
             file.is_file(),
             "{} is missing: run `make test`",
@@ -156,6 +159,22 @@ pub fn ran(output: Output) -> Ran {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Gives the program so many bytes of address space, all told.
+///
+/// Under qemu-user `RLIMIT_AS` would be qemu's own; it keeps the program itself within bounds.
+pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
+    if !arch.is_native() {
+        command.env("QEMU_RESERVED_VA", bytes.to_string());
+        return;
+    }
+    let limit = Rlimit {
+        current: Some(bytes),
+        maximum: Some(bytes),
+    };
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { command.pre_exec(move || Ok(setrlimit(Resource::As, limit)?)) };
 }
 
 /// Waits until `condition` holds. A minute without is a failure, on however slow a machine.

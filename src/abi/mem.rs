@@ -10,4 +10,18 @@ super::abi! {
         /// Write.
         PROT_WRITE = 2,
     }
+
+    /// What a mapping is of, and who sees its changes.
+    flags ["linux/mman.h" Map: u32] {
+        /// Changes are this process's alone.
+        MAP_PRIVATE = 0x02,
+        /// Of no file: fresh pages of zeros.
+        MAP_ANONYMOUS = 0x20,
+    }
+
+    /// How a mapping may change its size.
+    flags ["linux/mman.h" Remap: u32] {
+        /// To another address, where there is no room behind it.
+        MREMAP_MAYMOVE = 1,
+    }
 }

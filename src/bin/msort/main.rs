@@ -1,0 +1,223 @@
+//! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
+//!
+//! All inputs are read into one text, its lines are sorted ([`lines`]), and written. Memory is asked
+//! for where its lack can still be told, and none after the first byte of output.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod lines;
+mod memory;
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt::{self, Display};
+
+use ring3::cli::{Arg, Options, OrFail, Shown};
+use ring3::fd::{BorrowedFd, STDIN, STDOUT};
+use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY};
+use ring3::heap::Heap;
+use ring3::io::{self, Writer};
+use ring3::program;
+use ring3::replace::{self, Failed, Replacement};
+use ring3::rt::{Exit, Start};
+use ring3::signal::{self, SIGPIPE, SignalSet};
+
+use lines::Line;
+use memory::reserve;
+
+program!("msort", main);
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
+
+const HELP: &str = "\
+usage: msort [-r] [-u] [-z] [-o FILE] [FILE...]
+Sorts the lines of all FILEs by their bytes, as LC_ALL=C sort does.
+Where there is no FILE, or FILE is -, it reads standard input.
+
+  -r, --reverse          the greatest first
+  -u, --unique           of equal lines only one
+  -z, --zero-terminated  a zero byte ends a line, not a newline
+  -o, --output=FILE      replaces FILE, which may be an input, once all is sorted
+      --help             prints this
+      --version          prints the version
+";
+
+/// How much is asked of one read, in bytes: so little that it is in the cache still when the read
+/// writes over the zeros in it.
+const READ: usize = 128 * 1024;
+
+/// The buffer before the output, in bytes: as much as a pipe holds.
+const WRITE: usize = 64 * 1024;
+
+fn main(start: Start) -> Result<(), Exit> {
+    // A reader that goes away is an error of `write` like any other.
+    signal::block(SignalSet::of(&[SIGPIPE]));
+    let job = Job::new(start)?;
+    // First, so that a FILE that cannot be written is told before the work and not after it.
+    let output = Output::new(job.output)?;
+    let mut text = Vec::new();
+    for &input in &job.inputs {
+        Input(input).read(&mut text, job.end)?;
+    }
+    let mut lines = lines::of(&text, job.end).or_fail(PROGRAM, "sort", "input")?;
+    lines::sort(&mut lines);
+    output.finish(|fd| job.write(&lines, fd))
+}
+
+/// What the command line asks for.
+struct Job {
+    reverse: bool,
+    unique: bool,
+    /// What ends a line.
+    end: u8,
+    output: Option<&'static CStr>,
+    inputs: Vec<&'static CStr>,
+}
+
+impl Job {
+    fn new(start: Start) -> Result<Self, Exit> {
+        let mut job = Self {
+            reverse: false,
+            unique: false,
+            end: b'\n',
+            output: None,
+            inputs: Vec::new(),
+        };
+        // As many as could be, and the `-` where there is none.
+        let most = start.args().len() + 1;
+        reserve(&mut job.inputs, most).or_fail(PROGRAM, "read", "arguments")?;
+
+        let mut options = Options::new(PROGRAM, HELP, start.args());
+        while let Some(arg) = options.next()? {
+            match arg {
+                Arg::Short(b'r') | Arg::Long(b"reverse") => job.reverse = true,
+                Arg::Short(b'u') | Arg::Long(b"unique") => job.unique = true,
+                Arg::Short(b'z') | Arg::Long(b"zero-terminated") => job.end = 0,
+                Arg::Short(b'o') | Arg::Long(b"output") => {
+                    let path = options.value()?;
+                    if job.output.replace(path).is_some_and(|other| other != path) {
+                        return Err(options.usage("more than one output"));
+                    }
+                }
+                Arg::Operand(path) => job.inputs.push(path),
+                _ => return Err(options.unknown()),
+            }
+        }
+        if job.inputs.is_empty() {
+            job.inputs.push(c"-");
+        }
+        Ok(job)
+    }
+
+    /// Writes the sorted lines as asked.
+    fn write(&self, lines: &[Line<'_>], fd: BorrowedFd<'_>) -> ring3::Result<()> {
+        let mut output = Writer::<WRITE>::new(fd);
+        let mut last = None;
+        for at in 0..lines.len() {
+            let at = if self.reverse {
+                lines.len() - 1 - at
+            } else {
+                at
+            };
+            let line = lines[at].bytes();
+            if !self.unique || last != Some(line) {
+                output.put(line);
+                last = Some(line);
+            }
+        }
+        output.flush()
+    }
+}
+
+/// One input, by its name on the command line.
+#[derive(Clone, Copy)]
+struct Input(&'static CStr);
+
+impl Input {
+    /// Adds all of it to `text`, and the end of its last line where that is missing.
+    fn read(self, text: &mut Vec<u8>, end: u8) -> Result<(), Exit> {
+        let begin = text.len();
+        if self.is_stdin() {
+            read_to_end(STDIN, text)
+        } else {
+            let flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+            let file = fs::open(CWD, self.0, flags, 0).or_fail(PROGRAM, "open", self)?;
+            read_to_end(file.as_fd(), text)
+        }
+        .and_then(|()| {
+            if text.len() > begin && text.last() != Some(&end) {
+                reserve(text, 1)?;
+                text.push(end);
+            }
+            Ok(())
+        })
+        .or_fail(PROGRAM, "read", self)
+    }
+
+    fn is_stdin(self) -> bool {
+        self.0 == c"-"
+    }
+}
+
+impl Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_stdin() {
+            true => f.write_str("stdin"),
+            false => Shown(self.0).fmt(f),
+        }
+    }
+}
+
+/// Adds to `text` all that is read until the end of the file.
+fn read_to_end(fd: BorrowedFd<'_>, text: &mut Vec<u8>) -> ring3::Result<()> {
+    let mut used = text.len();
+    loop {
+        if used == text.len() {
+            reserve(text, READ)?;
+            text.resize(used + READ, 0);
+        }
+        match io::read(fd, &mut text[used..])? {
+            0 => break,
+            count => used += count,
+        }
+    }
+    text.truncate(used);
+    Ok(())
+}
+
+/// Where the lines go.
+enum Output {
+    Stdout,
+    File(&'static CStr, Replacement<'static>),
+}
+
+impl Output {
+    fn new(path: Option<&'static CStr>) -> Result<Self, Exit> {
+        let Some(path) = path else {
+            return Ok(Self::Stdout);
+        };
+        match Replacement::new(path, replace::Options::default()) {
+            Ok(replacement) => Ok(Self::File(path, replacement)),
+            Err(failed) => Err(fail(failed, path)),
+        }
+    }
+
+    /// Writes, and then puts a file in its place.
+    fn finish(self, write: impl Fn(BorrowedFd<'_>) -> ring3::Result<()>) -> Result<(), Exit> {
+        match self {
+            Self::Stdout => write(STDOUT).or_fail(PROGRAM, "write", "stdout"),
+            Self::File(path, replacement) => {
+                write(replacement.as_fd()).or_fail(PROGRAM, "write", Shown(path))?;
+                replacement.commit().map_err(|failed| fail(failed, path))
+            }
+        }
+    }
+}
+
+fn fail(Failed { operation, errno }: Failed, path: &CStr) -> Exit {
+    PROGRAM.fail(operation, Shown(path), errno)
+}

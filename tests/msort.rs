@@ -1,0 +1,570 @@
+//! `msort`: what it prints is what `LC_ALL=C sort` prints; what it cannot do it says, and then it has
+//! changed nothing.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tempfile::{TempDir, tempdir};
+
+use crate::per_arch;
+use crate::support::{Arch, Ran, limit_memory, ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        sorts_as_sort_does,
+        reads_options_as_sort_does,
+        reads_several_inputs,
+        reads_a_pipe_piece_by_piece,
+        replaces_a_file,
+        replaces_its_own_input,
+        replaces_what_a_link_leads_to,
+        leaves_the_output_where_an_input_fails,
+        leaves_the_output_where_memory_ends,
+        uses_the_memory_there_is,
+        tells_of_inputs_it_cannot_read,
+        tells_of_outputs_it_cannot_make,
+        tells_of_failed_writes,
+        tells_of_wrong_usage,
+        helps,
+    ]
+    .collect()
+}
+
+/// The arguments that ask for every way to sort.
+const WAYS: [&[&str]; 8] = [
+    &[],
+    &["-r"],
+    &["-u"],
+    &["-z"],
+    &["-ru"],
+    &["-rz"],
+    &["-uz"],
+    &["-ruz"],
+];
+
+/// A folder with the files of a test, in which `msort` and `sort` run.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let folder = Self(tempdir().unwrap());
+        for (name, content) in files {
+            fs::write(folder.path(name), content).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn msort(&self, arch: Arch, arguments: &[&str]) -> Command {
+        let mut command = arch.program("msort");
+        command.args(arguments).current_dir(self.0.path());
+        command
+    }
+
+    /// What the real sort prints. Where it fails the test is wrong.
+    fn sort(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let mut command = Command::new("sort");
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env("LC_ALL", "C");
+        let output = run_with(&mut command, input);
+        assert!(
+            output.status.success(),
+            "sort {arguments:?}: {}",
+            ran(output).stderr
+        );
+        output.stdout
+    }
+
+    /// `msort` prints the same.
+    fn compare(&self, arch: Arch, arguments: &[&str], input: &[u8]) {
+        let expected = self.sort(arguments, input);
+        let output = run_with(&mut self.msort(arch, arguments), input);
+        // Not assert_eq: nobody reads megabytes.
+        if output.stdout != expected || !output.status.success() {
+            let lengths = (output.stdout.len(), expected.len());
+            let place = output
+                .stdout
+                .iter()
+                .zip(&expected)
+                .position(|(a, b)| a != b);
+            let stderr = ran(output).stderr;
+            panic!("msort {arguments:?}: lengths {lengths:?}, differs at {place:?}: {stderr}");
+        }
+    }
+}
+
+/// Runs a command to its end with `input` in its standard input.
+fn run_with(command: &mut Command, input: &[u8]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // One that ends without reading it all says why.
+            let _ = stdin.write_all(input);
+        });
+        child.wait_with_output().unwrap()
+    })
+}
+
+/// Lines of these bytes and random lengths; none ends in a newline but by the dice.
+fn random_lines(seed: u64, count: usize, lengths: std::ops::Range<usize>, bytes: &[u8]) -> Vec<u8> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut text = Vec::new();
+    for _ in 0..count {
+        let length = random.random_range(lengths.clone());
+        text.extend((0..length).map(|_| bytes[random.random_range(0..bytes.len())]));
+        text.push(b'\n');
+    }
+    text
+}
+
+fn joined(lines: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    lines
+        .into_iter()
+        .flat_map(|mut line| {
+            line.push(b'\n');
+            line
+        })
+        .collect()
+}
+
+fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let all_bytes: Vec<u8> = (0..=255).collect();
+    let long = 10 << 20;
+    let numbers = || (0..100_000_u32).map(|n| format!("{n:06}").into_bytes());
+    let mut without_end = random_lines(1, 1000, 0..30, b"abc");
+    without_end.pop();
+    let mut zeros_for_newlines = random_lines(2, 20_000, 0..30, b"ab\n");
+    zeros_for_newlines
+        .iter_mut()
+        .for_each(|byte| *byte = if *byte == b'a' { 0 } else { *byte });
+    vec![
+        ("nothing", vec![]),
+        ("one newline", b"\n".to_vec()),
+        ("one zero", b"\0".to_vec()),
+        ("one byte", b"a".to_vec()),
+        ("one line", b"a\n".to_vec()),
+        ("empty lines", b"\n\nb\n\na\n\n".to_vec()),
+        ("many empty lines", vec![b'\n'; 200_000]),
+        ("no last newline", without_end),
+        ("only the last line lacks its newline", b"b\nb".to_vec()),
+        ("carriage returns", b"b\r\na\n\r\na\r\n".to_vec()),
+        ("every byte", [&all_bytes[..], &all_bytes[..]].concat()),
+        ("random bytes", random_lines(3, 50_000, 0..20, &all_bytes)),
+        // Around what a key holds, with what is below and above a newline and a padding zero.
+        (
+            "lengths around 7",
+            random_lines(4, 50_000, 5..10, b"\0\x01\t\x0b\xff"),
+        ),
+        (
+            "lengths around 14",
+            random_lines(5, 50_000, 12..17, b"\0\x01"),
+        ),
+        (
+            "zeros of every length",
+            joined((0..200).rev().map(|length| vec![0; length])),
+        ),
+        ("zeros between", zeros_for_newlines),
+        (
+            "equal lines",
+            joined(vec![b"the same line again".to_vec(); 100_000]),
+        ),
+        ("sorted", joined(numbers())),
+        ("reversed", joined(numbers().rev())),
+        (
+            "random",
+            random_lines(6, 200_000, 8..51, b"0123456789abcdef"),
+        ),
+        ("few different", random_lines(7, 200_000, 0..3, b"ab")),
+        (
+            "long common beginnings",
+            joined((0..5_000_u32).map(|n| {
+                let mut line = vec![b'x'; 1000];
+                line.extend((n.wrapping_mul(2_654_435_761) >> 8).to_string().bytes());
+                line
+            })),
+        ),
+        (
+            "each the beginning of the next",
+            joined((0..2_000).map(|n| vec![b'a'; 7 * (n * 7 % 2_000)])),
+        ),
+        (
+            "a line of 10 MiB",
+            [vec![b'x'; long], b"\nw\ny\n".to_vec()].concat(),
+        ),
+        (
+            "lines of 10 MiB that differ at their ends",
+            joined([b'c', b'a', b'b'].map(|last| [vec![b'x'; long], vec![last]].concat())),
+        ),
+    ]
+}
+
+fn sorts_as_sort_does(arch: Arch) {
+    let folder = Folder::new(&[]);
+    for (name, text) in inputs() {
+        fs::write(folder.path(name), text).unwrap();
+        for way in WAYS {
+            folder.compare(arch, &[way, &[name]].concat(), b"");
+        }
+    }
+}
+
+fn reads_options_as_sort_does(arch: Arch) {
+    let text = random_lines(8, 1000, 0..4, b"a\0b");
+    let folder = Folder::new(&[("input", &text), ("-r", b"2\n1\n")]);
+    for arguments in [
+        &["-r", "-u", "-z", "input"][..],
+        &["-rr", "-r", "input"],
+        &["--reverse", "input"],
+        &["--unique", "--zero-terminated", "input"],
+        &["input", "-r"],
+        &["-u", "input", "-r", "input"],
+        &["--", "-r"],
+        &["-u", "--", "-r", "input"],
+        &["-"],
+        &[],
+    ] {
+        folder.compare(arch, arguments, b"y\nx\ny");
+    }
+    let expected = folder.sort(&["-ru", "input"], b"");
+    for arguments in [
+        &["-ru", "-o", "output", "input"][..],
+        &["-ru", "-ooutput", "input"],
+        &["-ruooutput", "input"],
+        &["-r", "input", "-uo", "output"],
+        &["-ru", "--output=output", "input"],
+        &["-ru", "--output", "output", "input"],
+        &["-ru", "-o", "output", "-o", "output", "input"],
+    ] {
+        let ran = run(&mut folder.msort(arch, arguments));
+        assert_eq!(ran, Ran::new(0, "", ""), "{arguments:?}");
+        assert!(folder.read("output") == expected, "{arguments:?}");
+        fs::remove_file(folder.path("output")).unwrap();
+    }
+}
+
+/// The end that the last line of one lacks does not join it with the first of the next.
+fn reads_several_inputs(arch: Arch) {
+    let folder = Folder::new(&[
+        ("whole", b"c\na\n"),
+        ("open", b"b\nd"),
+        ("empty", b""),
+        ("newline", b"\n"),
+    ]);
+    for way in WAYS {
+        for files in [
+            &["whole", "open"][..],
+            &["open", "whole"],
+            &["open", "empty", "open", "newline"],
+            &["open", "-", "whole"],
+            &["-", "open", "-"],
+            &["empty", "empty"],
+            // It says that it is empty, and is not.
+            &["/proc/filesystems", "open"],
+        ] {
+            folder.compare(arch, &[way, files].concat(), b"e\n\nb");
+        }
+    }
+}
+
+fn reads_a_pipe_piece_by_piece(arch: Arch) {
+    let folder = Folder::new(&[]);
+    let text = random_lines(9, 50_000, 0..60, b"0123456789");
+    let expected = folder.sort(&[], &text);
+    let mut command = folder.msort(arch, &[]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut random = StdRng::seed_from_u64(10);
+    let mut rest = &text[..];
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(random.random_range(1..5000).min(rest.len()));
+        stdin.write_all(piece).unwrap();
+        rest = behind;
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stdout == expected);
+}
+
+fn replaces_a_file(arch: Arch) {
+    let folder = Folder::new(&[
+        ("input", b"2\n1\n"),
+        ("old", b"a longer text that was there\n"),
+    ]);
+    for name in ["old", "new"] {
+        let ran = run(&mut folder.msort(arch, &["input", "-o", name]));
+        assert_eq!(ran, Ran::new(0, "", ""));
+        assert_eq!(folder.read(name), b"1\n2\n");
+    }
+    assert_eq!(folder.names(), ["input", "new", "old"]);
+    // Not a file to be replaced but one to be written.
+    let ran = run(&mut folder.msort(arch, &["input", "-o", "/dev/stdout"]));
+    assert_eq!(ran, Ran::new(0, "1\n2\n", ""));
+}
+
+fn replaces_its_own_input(arch: Arch) {
+    let text = random_lines(11, 100_000, 0..40, b"0123456789");
+    let folder = Folder::new(&[("file", &text), ("other", b"2\n1")]);
+    for way in WAYS {
+        fs::write(folder.path("file"), &text).unwrap();
+        let arguments = [way, &["other", "file", "-o", "file"]].concat();
+        let expected = folder.sort(&[way, &["other", "file"]].concat(), b"");
+        assert_eq!(
+            run(&mut folder.msort(arch, &arguments)),
+            Ran::new(0, "", "")
+        );
+        assert!(folder.read("file") == expected, "{arguments:?}");
+    }
+    assert_eq!(folder.names(), ["file", "other"]);
+}
+
+fn replaces_what_a_link_leads_to(arch: Arch) {
+    let folder = Folder::new(&[("file", b"2\n1\n")]);
+    symlink("file", folder.path("link")).unwrap();
+    assert_eq!(
+        run(&mut folder.msort(arch, &["link", "-o", "link"])),
+        Ran::new(0, "", "")
+    );
+    assert_eq!(folder.read("file"), b"1\n2\n");
+    assert_eq!(
+        fs::read_link(folder.path("link")).unwrap(),
+        Path::new("file")
+    );
+    assert_eq!(folder.names(), ["file", "link"]);
+}
+
+/// Asserts that a run says `stderr`, with exit status 1, and that `output` in its folder is
+/// untouched: the same file, with nothing beside it that was not there.
+fn assert_output_untouched(folder: &Folder, command: &mut Command, stderr: &str) {
+    let before = (
+        folder.names(),
+        fs::metadata(folder.path("output")).unwrap().ino(),
+    );
+    assert_eq!(run(command), Ran::new(1, "", stderr));
+    let after = (
+        folder.names(),
+        fs::metadata(folder.path("output")).unwrap().ino(),
+    );
+    assert_eq!(before, after);
+    assert_eq!(folder.read("output"), b"old");
+}
+
+fn leaves_the_output_where_an_input_fails(arch: Arch) {
+    let folder = Folder::new(&[("input", b"2\n1\n"), ("output", b"old")]);
+    assert_output_untouched(
+        &folder,
+        &mut folder.msort(arch, &["-o", "output", "input", "missing"]),
+        "msort: open missing: No such file or directory (ENOENT)\n",
+    );
+    assert_output_untouched(
+        &folder,
+        &mut folder.msort(arch, &["-o", "output", "input", "."]),
+        "msort: read .: Is a directory (EISDIR)\n",
+    );
+}
+
+fn leaves_the_output_where_memory_ends(arch: Arch) {
+    let text = vec![b'x'; 100 << 20];
+    // The text has room; 24 bytes more for each line have not.
+    let lines = vec![b'\n'; 8 << 20];
+    let folder = Folder::new(&[("text", &text), ("lines", &lines), ("output", b"old")]);
+    for (name, message) in [
+        (
+            "text",
+            "msort: read text: Cannot allocate memory (ENOMEM)\n",
+        ),
+        (
+            "lines",
+            "msort: sort input: Cannot allocate memory (ENOMEM)\n",
+        ),
+    ] {
+        let mut command = folder.msort(arch, &[name, "-o", "output"]);
+        limit_memory(arch, &mut command, 64 << 20);
+        assert_output_untouched(&folder, &mut command, message);
+    }
+}
+
+/// It asks for twice as much when it needs more; where that is too much, more is still needed.
+fn uses_the_memory_there_is(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(
+            "qemu-user bounds addresses, not memory: a block that moves needs room for two",
+        );
+    }
+    let text = [vec![b'x'; 40 << 20], b"\n".to_vec()].concat();
+    let folder = Folder::new(&[("text", &text)]);
+    let mut command = folder.msort(arch, &["text", "-o", "output"]);
+    limit_memory(arch, &mut command, 64 << 20);
+    assert_eq!(run(&mut command), Ran::new(0, "", ""));
+    assert!(folder.read("output") == text);
+    Completion::Completed
+}
+
+fn tells_of_inputs_it_cannot_read(arch: Arch) {
+    let folder = Folder::new(&[("input", b"2\n1\n")]);
+    for (arguments, stderr) in [
+        (
+            &["input", "missing"][..],
+            "msort: open missing: No such file or directory (ENOENT)\n",
+        ),
+        (
+            &["input/x"],
+            "msort: open input/x: Not a directory (ENOTDIR)\n",
+        ),
+        (&[""], "msort: open : No such file or directory (ENOENT)\n"),
+        (&["."], "msort: read .: Is a directory (EISDIR)\n"),
+        (
+            &["a\nb"],
+            "msort: open a\\x0ab: No such file or directory (ENOENT)\n",
+        ),
+    ] {
+        let ran = run(&mut folder.msort(arch, arguments));
+        assert_eq!(ran, Ran::new(1, "", stderr));
+    }
+    let stderr = "msort: read stdin: Bad file descriptor (EBADF)\n";
+    assert_eq!(
+        run(&mut by_shell("exec \"$@\" <&-", &folder.msort(arch, &[]))),
+        Ran::new(1, "", stderr)
+    );
+}
+
+fn tells_of_outputs_it_cannot_make(arch: Arch) {
+    let folder = Folder::new(&[("input", b"2\n1\n")]);
+    for (output, stderr) in [
+        (".", "msort: open .: Is a directory (EISDIR)\n"),
+        (
+            "missing/x",
+            "msort: open missing/x: No such file or directory (ENOENT)\n",
+        ),
+        (
+            "input/x",
+            "msort: open input/x: Not a directory (ENOTDIR)\n",
+        ),
+        ("", "msort: open : No such file or directory (ENOENT)\n"),
+    ] {
+        // It is told before the input is.
+        let ran = run(&mut folder.msort(arch, &["-o", output, "missing"]));
+        assert_eq!(ran, Ran::new(1, "", stderr));
+    }
+    assert_eq!(folder.names(), ["input"]);
+}
+
+/// The command as the shell runs it in `script`, which calls it `"$@"`.
+fn by_shell(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", script, "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
+fn tells_of_failed_writes(arch: Arch) {
+    // One that fits in the buffer, and one that does not.
+    for count in [10, 50_000] {
+        let text = random_lines(12, count, 0..20, b"ab");
+        let folder = Folder::new(&[("input", &text)]);
+        let full = "No space left on device (ENOSPC)";
+        for (script, stderr) in [
+            (
+                "exec \"$@\" > /dev/full",
+                format!("msort: write stdout: {full}\n"),
+            ),
+            (
+                "exec \"$@\" -o /dev/full",
+                format!("msort: write /dev/full: {full}\n"),
+            ),
+            (
+                "exec \"$@\" >&-",
+                "msort: write stdout: Bad file descriptor (EBADF)\n".into(),
+            ),
+        ] {
+            let ran = run(&mut by_shell(script, &folder.msort(arch, &["input"])));
+            assert_eq!(ran, Ran::new(1, "", &stderr), "{script}");
+        }
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = folder.msort(arch, &["input"]);
+        let child = command
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let ran = ran(child.wait_with_output().unwrap());
+        assert_eq!(
+            ran,
+            Ran::new(1, "", "msort: write stdout: Broken pipe (EPIPE)\n")
+        );
+    }
+}
+
+const USAGE: &str = "usage: msort [-r] [-u] [-z] [-o FILE] [FILE...]\n";
+
+fn tells_of_wrong_usage(arch: Arch) {
+    let folder = Folder::new(&[]);
+    for (arguments, message) in [
+        (&["-x"][..], "unknown option -x"),
+        (&["-rux"], "unknown option -x"),
+        (&["--reversed"], "unknown option --reversed"),
+        (&["--reverse=yes"], "--reverse takes no value"),
+        (&["-o"], "-o needs a value"),
+        (&["--output"], "--output needs a value"),
+        (&["-o", "a", "-o", "b"], "more than one output"),
+    ] {
+        let ran = run(&mut folder.msort(arch, arguments));
+        assert_eq!(ran, Ran::new(2, "", &format!("msort: {message}\n{USAGE}")));
+    }
+    assert!(folder.names().is_empty());
+}
+
+fn helps(arch: Arch) {
+    let folder = Folder::new(&[]);
+    let help = run(&mut folder.msort(arch, &["--help"]));
+    assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
+    assert!(help.stdout.starts_with(USAGE));
+    for option in [
+        "-r, --reverse",
+        "-u, --unique",
+        "-z, --zero-terminated",
+        "-o, --output=FILE",
+    ] {
+        assert!(help.stdout.contains(option), "{option}");
+    }
+    let version = run(&mut folder.msort(arch, &["--version"]));
+    assert_eq!(version, Ran::new(0, "msort (ring3) 0.1.0\n", ""));
+}

@@ -1,0 +1,151 @@
+//! Lives on the heap as its argument says: `types` (what the `alloc` crate offers), `exhaust` (until
+//! there is no more, and again), `fresh` (memory that was never touched).
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::alloc::{alloc, alloc_zeroed, dealloc, realloc};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::ptr;
+
+use ring3::fd::STDOUT;
+use ring3::fs::{self, CWD, O_RDONLY};
+use ring3::io::{self, Writer};
+use ring3::rt::{Exit, Start};
+
+ring3::program!("heap", main);
+
+#[global_allocator]
+static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
+
+const MIB: usize = 1 << 20;
+
+fn main(start: Start) -> Result<(), Exit> {
+    match start.args().nth(1).map(|arg| arg.to_bytes()) {
+        Some(b"types") => types(),
+        Some(b"exhaust") => exhaust(),
+        Some(b"fresh") => fresh(),
+        _ => Err(Exit(2)),
+    }
+}
+
+/// Prints what a reader can work out.
+fn types() -> Result<(), Exit> {
+    let squares: Vec<u64> = (0..100_000).map(|n| n * n).collect();
+    let text: String = (0..10_000).map(|n| format!("{n} ")).collect();
+    let mut words = BTreeMap::new();
+    for (place, word) in text.split_whitespace().enumerate() {
+        words.insert(String::from(word), Arc::new(place));
+    }
+    let shared: Vec<Arc<usize>> = words.values().filter(|n| ***n % 2 == 0).cloned().collect();
+    words.retain(|_, n| **n % 3 == 0);
+    let shared_still = shared.iter().filter(|n| Arc::strong_count(n) == 2).count();
+
+    let mut stdout = Writer::<256>::new(STDOUT);
+    ring3::println!(&mut stdout, "squares {}", squares.iter().sum::<u64>());
+    ring3::println!(&mut stdout, "text {}", text.len());
+    ring3::println!(
+        &mut stdout,
+        "words {} {:?}",
+        words.len(),
+        words.keys().next_back()
+    );
+    ring3::println!(&mut stdout, "shared {} {shared_still}", shared.len());
+    stdout.flush().map_err(|_| Exit(1))
+}
+
+/// Run with 128 MiB of address space.
+fn exhaust() -> Result<(), Exit> {
+    for size in [16, 1000, 32 << 10, 100_000, 4 * MIB, 16, 4 * MIB] {
+        let layout = Layout::from_size_align(size, 8).map_err(|_| Exit(1))?;
+        let count = fill_and_free(layout);
+        assert!(
+            count * size > 64 * MIB,
+            "only {count} blocks of {size} bytes"
+        );
+    }
+
+    // A block that cannot grow stays what it is.
+    let layout = Layout::from_size_align(50 * MIB, 8).map_err(|_| Exit(1))?;
+    // SAFETY: the size is not 0, and the block is released once.
+    unsafe {
+        let block = alloc(layout);
+        assert!(!block.is_null());
+        *block = 42;
+        assert!(realloc(block, layout, 1024 * MIB).is_null() && *block == 42);
+        dealloc(block, layout);
+    }
+    assert!(Vec::<u8>::new().try_reserve(1024 * MIB).is_err());
+    types()
+}
+
+/// Takes blocks until there are no more, gives all back, and says how many there were.
+fn fill_and_free(layout: Layout) -> usize {
+    let mut count = 0;
+    let mut last = ptr::null_mut::<*mut u8>();
+    loop {
+        // SAFETY: the size is not 0.
+        let block = unsafe { alloc(layout) }.cast::<*mut u8>();
+        if block.is_null() {
+            break;
+        }
+        // SAFETY: the block has room for a pointer, and its alignment.
+        unsafe { *block = last.cast() };
+        last = block;
+        count += 1;
+    }
+    while !last.is_null() {
+        // SAFETY: each block holds the one taken before it, and is given back once.
+        unsafe {
+            let before = (*last).cast();
+            dealloc(last.cast(), layout);
+            last = before;
+        }
+    }
+    count
+}
+
+/// Zeros that nobody wrote take no memory, nor does moving them.
+fn fresh() -> Result<(), Exit> {
+    let layout = Layout::from_size_align(64 * MIB, 64).map_err(|_| Exit(1))?;
+    let grown = Layout::from_size_align(128 * MIB, 64).map_err(|_| Exit(1))?;
+    let before = resident();
+    // SAFETY: the sizes are not 0; what is read and written is inside the block, which is as long as
+    // `layout` and then as `grown`, and is released once.
+    unsafe {
+        let block = alloc_zeroed(layout);
+        assert!(!block.is_null());
+        assert_eq!((*block, *block.add(64 * MIB - 1)), (0, 0));
+        let block = realloc(block, layout, grown.size());
+        assert!(!block.is_null());
+        assert_eq!((*block, *block.add(64 * MIB - 1)), (0, 0));
+        assert!(resident() < before + 16 * MIB);
+
+        block.write_bytes(1, 64 * MIB);
+        assert!(resident() > before + 48 * MIB);
+        dealloc(block, grown);
+        assert!(resident() < before + 16 * MIB);
+    }
+    Ok(())
+}
+
+/// The bytes of this process that are in memory: the second number of proc_pid_statm(5), in pages.
+fn resident() -> usize {
+    let mut text = [0; 128];
+    let file = fs::open(CWD, c"/proc/self/statm", O_RDONLY, 0).expect("/proc is mounted");
+    let count = io::read(file.as_fd(), &mut text).expect("statm can be read");
+    let text = core::str::from_utf8(&text[..count]).expect("statm is text");
+    let pages: usize = text
+        .split(' ')
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
+    pages * ring3::mem::page_size()
+}
