@@ -26,6 +26,11 @@ impl Program {
     /// Says `PROGRAM: MESSAGE` on standard error.
     #[cold]
     pub fn say(&self, message: impl Display) {
+        self.line(format_args!("{message}"));
+    }
+
+    /// What [`say`](Self::say) does, once for all types of message.
+    fn line(&self, message: fmt::Arguments<'_>) {
         let mut stderr = Writer::<512>::new(STDERR);
         let _ = writeln!(stderr, "{}: {message}", self.name);
         let _ = stderr.flush(); // where standard error fails, there is nowhere left to say so
@@ -34,7 +39,7 @@ impl Program {
     /// Says that `operation` on `object` failed, and gives exit status 1.
     #[cold]
     pub fn fail(&self, operation: &str, object: impl Display, errno: Errno) -> Exit {
-        self.say(format_args!("{operation} {object}: {errno}"));
+        self.line(format_args!("{operation} {object}: {errno}"));
         Exit(1)
     }
 }
@@ -191,8 +196,8 @@ impl Options {
     /// Says what is wrong with the command line, and the line of usage: exit 2.
     #[cold]
     pub fn usage(&self, message: impl Display) -> Exit {
-        let usage = self.help.lines().next().unwrap_or_default();
-        self.program.say(format_args!("{message}\n{usage}"));
+        let usage = self.help.split('\n').next().unwrap_or_default();
+        self.program.line(format_args!("{message}\n{usage}"));
         Exit(2)
     }
 
@@ -218,7 +223,7 @@ impl Options {
     }
 
     fn answer(&self, text: fmt::Arguments<'_>) -> Exit {
-        let mut stdout = Writer::<1024>::new(STDOUT);
+        let mut stdout = Writer::<512>::new(STDOUT);
         let _ = stdout.write_fmt(text);
         match stdout.flush() {
             Ok(()) => Exit(0),
