@@ -7,7 +7,7 @@ use_tools
 
 arch=$1
 dist=target/dist/$arch
-built=target/$(triple "$arch")
+built=$CARGO_TARGET_DIR/$(triple "$arch")
 
 # Cargo does not know that the linker reads these.
 if ! cat linker/* | cmp -s - "$built/linker"; then

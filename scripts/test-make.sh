@@ -50,6 +50,11 @@ same failed $((status != 0)) 1
 same said "$(head -n 1 "$folder/err")" "no program is called nosuch; there are: $(programs src/bin | paste -s -d ' ' -)"
 verdict 'make inspect of no program says which there are'
 
+try make inspect ARCH=arm
+same failed $((status != 0)) 1
+same said "$(head -n 1 "$folder/err")" 'ARCH is x86_64 or aarch64, not arm'
+verdict 'make inspect for no such architecture says which there are'
+
 try make install DESTDIR="$folder/root" PREFIX=/usr
 same status $status 0
 same installed "$(cd "$folder/root" && find . -type f | sort)" "$(programs src/bin | sed 's,^,./usr/bin/,' | sort)"

@@ -9,6 +9,9 @@ find_need() {
 		find_linker
 		find_core "${1#build-}"
 		;;
+	build-*)
+		die "ARCH is x86_64 or aarch64, not ${1#build-}"
+		;;
 	run-"$host")
 		find_need "build-$host"
 		;;
