@@ -88,7 +88,7 @@ unpack() (
 	rm -rf -- "$setup/apt" "$unpacked.new"
 	mkdir -p "$setup/apt/lists/partial" "$setup/apt/archives/partial" "$unpacked.new"
 	: >"$setup/apt/status"
-	deb=$1:$3=${2%+b[0-9]*}*
+	deb="$1:$3=${2%+b[0-9]*}*"
 	set -- -o APT::Architecture="$3" -o APT::Architectures::="$3" -o Acquire::Languages=none \
 		-o Dir::State="$PWD/$setup/apt" -o Dir::State::status="$PWD/$setup/apt/status" \
 		-o Dir::Cache="$PWD/$setup/apt" -o APT::Sandbox::User="$(id -un)"
