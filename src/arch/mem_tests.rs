@@ -129,7 +129,8 @@ pub(in crate::arch) fn with_each_choice(test: impl Fn()) {
     }
 }
 
-// Called through pointers, so that no register that holds an argument can pass for a result.
+// Called through pointers, so that no register that holds an argument can pass for a result, and
+// before libc does the same for the copy, so that nothing that libc left in registers can either.
 type Move = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_void;
 type Fill = unsafe extern "C" fn(*mut c_void, c_int, usize) -> *mut c_void;
 type Length = unsafe extern "C" fn(*const c_char) -> usize;
@@ -137,13 +138,13 @@ type Length = unsafe extern "C" fn(*const c_char) -> usize;
 /// Moves `n` bytes inside the arena by `call` and in a copy of it by the standard library.
 fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
     let mut expected = arena.to_vec();
-    expected.copy_within(src..src + n, dst);
     let (to, from) = (
         arena[dst..dst + n].as_mut_ptr(),
         arena[src..src + n].as_ptr(),
     );
     // SAFETY: both ranges are inside the arena: the slicing checked them.
     let result = unsafe { call(to.cast(), from.cast(), n) };
+    expected.copy_within(src..src + n, dst);
     assert_eq!(result.addr(), to.addr(), "the result for {n} bytes");
     assert!(*arena == *expected, "{n} bytes from {src} to {dst}");
 }
@@ -151,10 +152,10 @@ fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
 /// Fills `n` bytes inside the arena by ours and in a copy of it by the standard library.
 fn check_fill(arena: &mut [u8], dst: usize, value: c_int, n: usize) {
     let mut expected = arena.to_vec();
-    expected[dst..dst + n].fill(value as u8);
     let to = arena[dst..dst + n].as_mut_ptr();
     // SAFETY: the range is inside the arena: the slicing checked it.
     let result = unsafe { black_box(ring3_memset as Fill)(to.cast(), value, n) };
+    expected[dst..dst + n].fill(value as u8);
     assert_eq!(result.addr(), to.addr(), "the result for {n} bytes");
     assert!(*arena == *expected, "{n} bytes of {value:#x} at {dst}");
 }
