@@ -38,6 +38,7 @@ demo "$under./msort -u -o sorted words; wc -l <sorted"
 demo "LC_ALL=C sort -u words | cmp - sorted && echo same as sort"
 
 show "$under./echod -l 127.0.0.1:0 &"
+: >address
 # shellcheck disable=SC2086 # no word, or one
 $under./echod -l 127.0.0.1:0 >address 2>&1 &
 pid=$!
