@@ -18,6 +18,7 @@ use crate::support::{Arch, Ran, limit_memory, ran, run};
 pub fn trials() -> Vec<Trial> {
     per_arch![
         sorts_as_sort_does,
+        sorts_on_a_small_stack,
         reads_options_as_sort_does,
         reads_several_inputs,
         reads_a_pipe_piece_by_piece,
@@ -25,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         replaces_its_own_input,
         replaces_what_a_link_leads_to,
         leaves_the_output_where_an_input_fails,
+        leaves_the_output_where_its_room_ends,
         leaves_the_output_where_memory_ends,
         uses_the_memory_there_is,
         tells_of_inputs_it_cannot_read,
@@ -156,6 +158,11 @@ fn joined(lines: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
         .collect()
 }
 
+/// At every key one line ends and the others go on.
+fn each_in_the_next() -> Vec<u8> {
+    joined((0..2_000).map(|n| vec![b'a'; 7 * (n * 7 % 2_000)]))
+}
+
 fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let all_bytes: Vec<u8> = (0..=255).collect();
     let long = 10 << 20;
@@ -212,10 +219,7 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
                 line
             })),
         ),
-        (
-            "each the beginning of the next",
-            joined((0..2_000).map(|n| vec![b'a'; 7 * (n * 7 % 2_000)])),
-        ),
+        ("each the beginning of the next", each_in_the_next()),
         (
             "a line of 10 MiB",
             [vec![b'x'; long], b"\nw\ny\n".to_vec()].concat(),
@@ -235,6 +239,17 @@ fn sorts_as_sort_does(arch: Arch) {
             folder.compare(arch, &[way, &[name]].concat(), b"");
         }
     }
+}
+
+/// The depth of the sort is not the length of the lines.
+fn sorts_on_a_small_stack(arch: Arch) {
+    let folder = Folder::new(&[("input", &each_in_the_next())]);
+    let expected = folder.sort(&["input"], b"");
+    // As much for the program, and as qemu-user gives it.
+    let script = "ulimit -s 192; export QEMU_STACK_SIZE=196608; exec \"$@\"";
+    let mut command = by_shell(script, &folder.msort(arch, &["input"]));
+    let output = run_with(&mut command, b"");
+    assert!(output.status.success() && output.stdout == expected);
 }
 
 fn reads_options_as_sort_does(arch: Arch) {
@@ -393,6 +408,25 @@ fn leaves_the_output_where_an_input_fails(arch: Arch) {
         &mut folder.msort(arch, &["-o", "output", "input", "."]),
         "msort: read .: Is a directory (EISDIR)\n",
     );
+    // The new file does not get the number 0, to be read as if it were the input.
+    assert_output_untouched(
+        &folder,
+        &mut by_shell("exec \"$@\" <&-", &folder.msort(arch, &["-o", "output"])),
+        "msort: read stdin: Bad file descriptor (EBADF)\n",
+    );
+}
+
+fn leaves_the_output_where_its_room_ends(arch: Arch) {
+    let text = random_lines(13, 50_000, 0..20, b"ab");
+    let folder = Folder::new(&[("input", &text), ("output", b"old")]);
+    assert_output_untouched(
+        &folder,
+        &mut by_shell(
+            "ulimit -f 100; exec \"$@\"",
+            &folder.msort(arch, &["input", "-o", "output"]),
+        ),
+        "msort: write output: File too large (EFBIG)\n",
+    );
 }
 
 fn leaves_the_output_where_memory_ends(arch: Arch) {
@@ -474,8 +508,7 @@ fn tells_of_outputs_it_cannot_make(arch: Arch) {
         ),
         ("", "msort: open : No such file or directory (ENOENT)\n"),
     ] {
-        // It is told before the input is.
-        let ran = run(&mut folder.msort(arch, &["-o", output, "missing"]));
+        let ran = run(&mut folder.msort(arch, &["-o", output, "input"]));
         assert_eq!(ran, Ran::new(1, "", stderr));
     }
     assert_eq!(folder.names(), ["input"]);

@@ -214,8 +214,9 @@ fn what_cannot_be_is_null_and_harms_nothing() {
     let heap = Heap::new();
     let kept = Layout::from_size_align(100_000, 8).unwrap();
     // SAFETY: not of size 0.
+    let start = unsafe { heap.alloc(kept) };
     let mut block = Block {
-        start: unsafe { heap.alloc(kept) },
+        start,
         layout: kept,
         seed: 0,
     };

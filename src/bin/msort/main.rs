@@ -23,7 +23,7 @@ use ring3::io::{self, Writer};
 use ring3::program;
 use ring3::replace::{self, Failed, Replacement};
 use ring3::rt::{Exit, Start};
-use ring3::signal::{self, SIGPIPE, SignalSet};
+use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 
 use lines::Line;
 use memory::reserve;
@@ -54,18 +54,24 @@ const READ: usize = 128 * 1024;
 const WRITE: usize = 64 * 1024;
 
 fn main(start: Start) -> Result<(), Exit> {
-    // A reader that goes away is an error of `write` like any other.
-    signal::block(SignalSet::of(&[SIGPIPE]));
+    // The write that meets them fails, with EPIPE or EFBIG, which can be told.
+    signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     let job = Job::new(start)?;
-    // First, so that a FILE that cannot be written is told before the work and not after it.
-    let output = Output::new(job.output)?;
     let mut text = Vec::new();
     for &input in &job.inputs {
         Input(input).read(&mut text, job.end)?;
     }
     let mut lines = lines::of(&text, job.end).or_fail(PROGRAM, "sort", "input")?;
     lines::sort(&mut lines);
-    output.finish(|fd| job.write(&lines, fd))
+
+    match job.output {
+        None => job
+            .write(&lines, STDOUT)
+            .or_fail(PROGRAM, "write", "stdout"),
+        Some(path) => job
+            .replace(&lines, path)
+            .map_err(|failed| PROGRAM.fail(failed.operation, Shown(path), failed.errno)),
+    }
 }
 
 /// What the command line asks for.
@@ -117,19 +123,32 @@ impl Job {
     fn write(&self, lines: &[Line<'_>], fd: BorrowedFd<'_>) -> ring3::Result<()> {
         let mut output = Writer::<WRITE>::new(fd);
         let mut last = None;
-        for at in 0..lines.len() {
-            let at = if self.reverse {
-                lines.len() - 1 - at
-            } else {
-                at
-            };
-            let line = lines[at].bytes();
-            if !self.unique || last != Some(line) {
-                output.put(line);
-                last = Some(line);
+        let mut lines = lines.iter();
+        while let Some(line) = if self.reverse {
+            lines.next_back()
+        } else {
+            lines.next()
+        } {
+            if !self.unique || last != Some(line.bytes()) {
+                output.put(line.bytes());
+                last = Some(line.bytes());
             }
         }
         output.flush()
+    }
+
+    /// Writes them to a file that takes the place of the one at `path`.
+    ///
+    /// Its descriptor comes after the last read and is gone before an error is told, so that it
+    /// cannot be the standard input or the standard error of who started us without them.
+    fn replace(&self, lines: &[Line<'_>], path: &CStr) -> Result<(), Failed> {
+        let replacement = Replacement::new(path, replace::Options::default())?;
+        self.write(lines, replacement.as_fd())
+            .map_err(|errno| Failed {
+                operation: "write",
+                errno,
+            })?;
+        replacement.commit()
     }
 }
 
@@ -187,37 +206,4 @@ fn read_to_end(fd: BorrowedFd<'_>, text: &mut Vec<u8>) -> ring3::Result<()> {
     }
     text.truncate(used);
     Ok(())
-}
-
-/// Where the lines go.
-enum Output {
-    Stdout,
-    File(&'static CStr, Replacement<'static>),
-}
-
-impl Output {
-    fn new(path: Option<&'static CStr>) -> Result<Self, Exit> {
-        let Some(path) = path else {
-            return Ok(Self::Stdout);
-        };
-        match Replacement::new(path, replace::Options::default()) {
-            Ok(replacement) => Ok(Self::File(path, replacement)),
-            Err(failed) => Err(fail(failed, path)),
-        }
-    }
-
-    /// Writes, and then puts a file in its place.
-    fn finish(self, write: impl Fn(BorrowedFd<'_>) -> ring3::Result<()>) -> Result<(), Exit> {
-        match self {
-            Self::Stdout => write(STDOUT).or_fail(PROGRAM, "write", "stdout"),
-            Self::File(path, replacement) => {
-                write(replacement.as_fd()).or_fail(PROGRAM, "write", Shown(path))?;
-                replacement.commit().map_err(|failed| fail(failed, path))
-            }
-        }
-    }
-}
-
-fn fail(Failed { operation, errno }: Failed, path: &CStr) -> Exit {
-    PROGRAM.fail(operation, Shown(path), errno)
 }
