@@ -179,8 +179,7 @@ impl<'path> Replacement<'path> {
             self.file = named;
             return self.commit();
         }
-        self.file.close().during("close")?;
-        beside.rename().during("replace")?;
+        beside.rename(self.file).during("replace")?;
         drop(held);
         if sync {
             fs::sync_if_possible(beside.place.dir.as_fd()).during("sync directory of")?;
@@ -228,16 +227,15 @@ impl Beside {
         Ok(())
     }
 
-    /// Takes the place.
-    fn rename(&mut self) -> Result<()> {
-        if let Some(temporary) = &self.temporary {
-            fs::rename(
-                self.place.dir.as_fd(),
-                temporary.as_c_str(),
-                self.place.name.as_c_str(),
-            )?;
-            self.temporary = None;
-        }
+    /// Takes the place, where `link` has not done so.
+    fn rename(&mut self, file: OwnedFd) -> Result<()> {
+        let Some(temporary) = &self.temporary else {
+            return Ok(());
+        };
+        file.close()?; // NFS may say only now that there was no room, where fsync(2) was not asked
+        let (dir, name) = (self.place.dir.as_fd(), self.place.name.as_c_str());
+        fs::rename(dir, temporary.as_c_str(), name)?;
+        self.temporary = None;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use ring3::abi::{Errno, Result};
+use ring3::abi::Errno;
 use ring3::copy::copy;
 use ring3::fd::{OwnedFd, STDIN};
 use ring3::fs::{self, *};
@@ -13,8 +13,8 @@ use crate::Failed;
 
 /// Appends standard input to the file at `path`, which is made where there is none. Where that fails
 /// the file gets its old length back, unless somebody else has appended in the meantime.
-pub fn append(path: &CStr, options: Options, stdin: &Statx) -> core::result::Result<(), Failed> {
-    let (file, made) = open(path, options.sync).map_err(Failed::to("open"))?;
+pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), Failed> {
+    let (file, made) = open(path, options.sync)?;
     let before = fs::stat(file.as_fd()).map_err(Failed::to("open"))?;
     let is_regular = before.kind() == S_IFREG;
     if is_regular && before.is_same_file(stdin) {
@@ -31,23 +31,26 @@ pub fn append(path: &CStr, options: Options, stdin: &Statx) -> core::result::Res
             ..failed
         },
         false => failed,
-    })
+    })?;
+    // NFS may say only now that there was no room, where fsync(2) was not asked.
+    file.close().map_err(Failed::to("close"))
 }
 
 /// The file to append to, and where it was made, if it was and that is to be made durable.
-fn open(path: &CStr, sync: bool) -> Result<(OwnedFd, Option<Place>)> {
+fn open(path: &CStr, sync: bool) -> Result<(OwnedFd, Option<Place>), Failed> {
     let flags = O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC;
     match fs::open(CWD, path, flags, 0) {
         Err(Errno::ENOENT) => {}
-        file => return Ok((file?, None)),
+        file => return Ok((file.map_err(Failed::to("open"))?, None)),
     }
-    let mut place = Place::find(path, None)?;
+    let mut place = Place::find(path, None).map_err(Failed::to("open"))?;
     if sync {
-        place.open_directory()?;
+        let opened = place.open_directory();
+        opened.map_err(Failed::to("open directory of"))?;
     }
     let name = place.name.as_c_str();
-    let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, 0o666)?;
-    Ok((file, sync.then_some(place)))
+    let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, 0o666);
+    Ok((file.map_err(Failed::to("open"))?, sync.then_some(place)))
 }
 
 /// What is to be done once all is written.
@@ -56,7 +59,7 @@ fn finish(
     made: Option<&Place>,
     is_regular: bool,
     options: Options,
-) -> core::result::Result<(), Failed> {
+) -> Result<(), Failed> {
     if let Some(mode) = options.mode
         && is_regular
     {

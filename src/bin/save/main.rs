@@ -69,7 +69,7 @@ impl Wanted {
                     let value = args.value()?;
                     options.mode = Some(octal(value).ok_or_else(|| {
                         args.usage(format_args!(
-                            "mode {} is not 0 to 7777, octal",
+                            "-m takes 0 to 7777, octal, not {}",
                             Shown(value)
                         ))
                     })?);

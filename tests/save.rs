@@ -1,0 +1,377 @@
+//! `save`: all of standard input gets into the file, or the file stays as it was.
+
+mod append;
+mod attributes;
+mod faults;
+mod kills;
+mod places;
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::per_arch;
+use crate::support::{Arch, Ran, ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        saves_what_a_pipe_holds,
+        saves_what_a_file_holds,
+        saves_what_a_socket_holds,
+        saves_the_rest_of_a_file,
+        saves_files_that_have_no_length,
+        saves_a_file_into_itself,
+        keeps_the_old_content_on_a_full_disk,
+        keeps_the_old_content_beyond_a_limit,
+        keeps_the_old_content_when_reading_fails,
+        keeps_the_old_content_when_reading_fails_midway,
+        understands_its_command_line,
+        refuses_what_it_does_not_understand,
+    ]
+    .chain(append::trials())
+    .chain(attributes::trials())
+    .chain(faults::trials())
+    .chain(kills::trials())
+    .chain(places::trials())
+    .collect()
+}
+
+/// A folder of its own for a test, which is `save`'s current directory.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A folder with a file `f` that has some content.
+    fn with_old() -> Self {
+        let folder = Self::new();
+        fs::write(folder.path("f"), OLD).unwrap();
+        folder
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The names in it.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Runs a command here, with standard input from there.
+    fn run(&self, command: &mut Command, stdin: impl Into<Stdio>) -> Ran {
+        command
+            .current_dir(self.0.path())
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // The command keeps what it gave; whoever writes into it is to hear when `save` has ended.
+        command.stdin(Stdio::null());
+        ran(child.wait_with_output().unwrap())
+    }
+
+    /// `save ARGUMENTS`, with these bytes in a pipe.
+    fn save(&self, arch: Arch, arguments: &[impl AsRef<OsStr>], input: &[u8]) -> Ran {
+        self.feed(arch.program("save").args(arguments), input)
+    }
+
+    /// Runs a command here, with these bytes in a pipe.
+    fn feed(&self, command: &mut Command, input: &[u8]) -> Ran {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        std::thread::scope(|scope| {
+            // Who does not read all of it has reasons of its own.
+            scope.spawn(move || drop(writer.write_all(input)));
+            self.run(command, reader)
+        })
+    }
+}
+
+const OLD: &[u8] = b"the old content\n";
+
+/// Nothing said, exit 0.
+fn fine() -> Ran {
+    Ran::new(0, "", "")
+}
+
+/// Exit 1, and this said.
+fn failed(message: &str) -> Ran {
+    Ran::new(1, "", &format!("save: {message}\n"))
+}
+
+/// `length` bytes in which no stretch repeats.
+fn content(length: usize) -> Vec<u8> {
+    (0..length.div_ceil(8))
+        .flat_map(|i| (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
+        .take(length)
+        .collect()
+}
+
+/// Around a page of each size, a pipe and the buffer, and above.
+const LENGTHS: [usize; 14] = [
+    0, 1, 2, 4095, 4096, 4097, 16384, 65535, 65536, 65537, 131_072, 1_000_000, 1_048_577, 5_000_003,
+];
+
+fn saves_what_a_pipe_holds(arch: Arch) {
+    let folder = Folder::new();
+    for length in LENGTHS {
+        let content = content(length);
+        assert_eq!(folder.save(arch, &["f"], &content), fine());
+        assert!(folder.read("f") == content, "{length} bytes");
+        // Over an old file, and in pieces.
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for piece in content.chunks(777) {
+                    writer.write_all(piece).unwrap();
+                }
+                drop(writer);
+            });
+            assert_eq!(folder.run(arch.program("save").arg("f"), reader), fine());
+        });
+        assert!(folder.read("f") == content, "{length} bytes in pieces");
+    }
+    assert_eq!(folder.names(), ["f"]);
+}
+
+fn saves_what_a_file_holds(arch: Arch) {
+    let folder = Folder::new();
+    for length in LENGTHS {
+        fs::write(folder.path("in"), content(length)).unwrap();
+        let input = File::open(folder.path("in")).unwrap();
+        assert_eq!(folder.run(arch.program("save").arg("f"), input), fine());
+        assert!(folder.read("f") == content(length), "{length} bytes");
+    }
+    assert_eq!(folder.names(), ["f", "in"]);
+}
+
+fn saves_what_a_socket_holds(arch: Arch) {
+    let folder = Folder::new();
+    for length in LENGTHS {
+        let (ours, its) = UnixStream::pair().unwrap();
+        let content = content(length);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (&ours).write_all(&content).unwrap();
+                drop(ours);
+            });
+            let its = std::os::fd::OwnedFd::from(its);
+            assert_eq!(folder.run(arch.program("save").arg("f"), its), fine());
+        });
+        assert!(folder.read("f") == content, "{length} bytes");
+    }
+    assert_eq!(folder.names(), ["f"]);
+}
+
+fn saves_the_rest_of_a_file(arch: Arch) {
+    let folder = Folder::new();
+    fs::write(folder.path("in"), content(100_000)).unwrap();
+    let mut input = File::open(folder.path("in")).unwrap();
+    input.seek(SeekFrom::Start(70_001)).unwrap();
+    assert_eq!(folder.run(arch.program("save").arg("f"), input), fine());
+    assert!(folder.read("f") == content(100_000)[70_001..]);
+}
+
+/// The files of /proc have bytes, though copy_file_range(2) does not see them.
+fn saves_files_that_have_no_length(arch: Arch) {
+    let folder = Folder::new();
+    for file in ["/proc/version", "/proc/filesystems"] {
+        let input = File::open(file).unwrap();
+        assert_eq!(folder.run(arch.program("save").arg("f"), input), fine());
+        let wanted = fs::read(file).unwrap();
+        assert!(!wanted.is_empty());
+        assert_eq!(folder.read("f"), wanted);
+    }
+}
+
+fn saves_a_file_into_itself(arch: Arch) {
+    let folder = Folder::new();
+    fs::write(folder.path("f"), content(300_000)).unwrap();
+    let input = File::open(folder.path("f")).unwrap();
+    assert_eq!(folder.run(arch.program("save").arg("f"), input), fine());
+    assert!(folder.read("f") == content(300_000));
+}
+
+/// Runs `save` on a file system of 64 KiB, in a mount namespace that ends with it.
+fn on_a_small_disk(arch: Arch, arguments: &str, input: &[u8]) -> Ran {
+    let folder = Folder::new();
+    let program = arch.program("save");
+    let unshare = match rustix::process::geteuid().is_root() {
+        true => "-m",
+        false => "-rm",
+    };
+    let script = format!(
+        r#"mount -t tmpfs -o size=64k none . && cd "$PWD" && printf 'the old content\n' >f &&
+        {{ "$@" {arguments}; echo "exit $?"; cat f; ls -A; }}"#
+    );
+    let mut command = Command::new("unshare");
+    command
+        .args([unshare, "sh", "-c", &script, "sh"])
+        .arg(program.get_program())
+        .args(program.get_args());
+    folder.feed(&mut command, input)
+}
+
+fn keeps_the_old_content_on_a_full_disk(arch: Arch) {
+    let told = "save: write f: No space left on device (ENOSPC)\n";
+    let kept = Ran::new(0, "exit 1\nthe old content\nf\n", told);
+    let input = content(200_000);
+    assert_eq!(on_a_small_disk(arch, "f", &input), kept);
+    assert_eq!(on_a_small_disk(arch, "-a f", &input), kept);
+    let saved = Ran::new(0, "exit 0\nnew\nf\n", "");
+    assert_eq!(on_a_small_disk(arch, "f", b"new\n"), saved);
+}
+
+/// A command run by a shell that first does something else.
+fn after(shell: &str, program: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("{shell}; exec \"$@\""), "sh"])
+        .arg(program.get_program())
+        .args(program.get_args());
+    command
+}
+
+fn keeps_the_old_content_beyond_a_limit(arch: Arch) {
+    let folder = Folder::with_old();
+    // In units of 512 bytes.
+    let mut command = after("ulimit -f 100", arch.program("save").arg("f"));
+    let ran = folder.feed(&mut command, &content(200_000));
+    assert_eq!(ran, failed("write f: File too large (EFBIG)"));
+    assert_eq!(folder.read("f"), OLD);
+    assert_eq!(folder.names(), ["f"]);
+}
+
+fn keeps_the_old_content_when_reading_fails(arch: Arch) {
+    let folder = Folder::with_old();
+    let save = || {
+        let mut save = arch.program("save");
+        save.arg("f");
+        save
+    };
+    let directory = File::open("/").unwrap();
+    let ran = folder.run(&mut save(), directory);
+    assert_eq!(ran, failed("read stdin: Is a directory (EISDIR)"));
+    let write_only = fs::OpenOptions::new().write(true).open("/dev/null");
+    let ran = folder.run(&mut save(), write_only.unwrap());
+    assert_eq!(ran, failed("read stdin: Bad file descriptor (EBADF)"));
+    for closed in ["exec <&-", "exec <&- >&-"] {
+        let ran = folder.run(&mut after(closed, &save()), Stdio::null());
+        assert_eq!(ran, failed("read stdin: Bad file descriptor (EBADF)"));
+    }
+    let ran = folder.run(&mut after("exec <&- 2>&-", &save()), Stdio::null());
+    assert_eq!(ran, Ran::new(1, "", ""));
+    assert_eq!(folder.read("f"), OLD);
+    assert_eq!(folder.names(), ["f"]);
+}
+
+/// The two ends of a connection over the loopback.
+fn connection() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("[::1]:0")
+        .or_else(|_| TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (ours, listener.accept().unwrap().0)
+}
+
+/// Ends the connection by a reset: reading from its other end gives ECONNRESET.
+fn reset(ours: TcpStream) {
+    rustix::net::sockopt::set_socket_linger(&ours, Some(std::time::Duration::ZERO)).unwrap();
+}
+
+fn keeps_the_old_content_when_reading_fails_midway(arch: Arch) {
+    let folder = Folder::with_old();
+    let (mut ours, its) = connection();
+    std::thread::scope(|scope| {
+        let ran = scope.spawn(|| {
+            let its = std::os::fd::OwnedFd::from(its);
+            folder.run(arch.program("save").arg("f"), its)
+        });
+        // More than fits into the buffers of a connection of which one end is not read.
+        ours.write_all(&content(30_000_000)).unwrap();
+        reset(ours);
+        let ran = ran.join().unwrap();
+        assert_eq!(
+            ran,
+            failed("read stdin: Connection reset by peer (ECONNRESET)")
+        );
+    });
+    assert_eq!(folder.read("f"), OLD);
+    assert_eq!(folder.names(), ["f"]);
+}
+
+fn understands_its_command_line(arch: Arch) {
+    let folder = Folder::new();
+    for (arguments, file) in [
+        (&["f"][..], "f"),
+        (&["--", "-f"], "-f"),
+        (&["--", "--help"], "--help"),
+        (&["-"], "-"),
+        (&["f", "--no-sync"], "f"),
+        (&["-am600", "g"], "g"),
+        (&["-m", "0000600", "--no-sync", "-a", "--", "h"], "h"),
+    ] {
+        assert_eq!(
+            folder.save(arch, arguments, b"new"),
+            fine(),
+            "{arguments:?}"
+        );
+        assert_eq!(folder.read(file), b"new", "{arguments:?}");
+    }
+    let version = run(arch.program("save").arg("--version"));
+    assert_eq!((version.status, version.stderr.as_str()), (Some(0), ""));
+    assert!(version.stdout.starts_with("save (ring3) "), "{version:?}");
+    let help = run(arch.program("save").arg("--help"));
+    assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
+    assert!(help.stdout.starts_with(USAGE), "{}", help.stdout);
+}
+
+const USAGE: &str = "usage: save [-a] [-m MODE] [--no-sync] FILE\n";
+
+fn refuses_what_it_does_not_understand(arch: Arch) {
+    let folder = Folder::with_old();
+    for (arguments, message) in [
+        (&[][..], "no FILE"),
+        (&["f", "g"], "one FILE, not g too"),
+        (&["-x", "f"], "unknown option -x"),
+        (&["-ax", "f"], "unknown option -x"),
+        (&["--sync", "f"], "unknown option --sync"),
+        (&["--no-sync=yes", "f"], "--no-sync takes no value"),
+        (&["f", "-m"], "-m needs a value"),
+        (&["-m", "", "f"], "-m takes 0 to 7777, octal, not "),
+        (&["-m", "888", "f"], "-m takes 0 to 7777, octal, not 888"),
+        (&["-m", "+644", "f"], "-m takes 0 to 7777, octal, not +644"),
+        (&["-m", "u=rw", "f"], "-m takes 0 to 7777, octal, not u=rw"),
+        (
+            &["-m", "10000", "f"],
+            "-m takes 0 to 7777, octal, not 10000",
+        ),
+        (
+            &["-m", "77777777777777777777777", "f"],
+            "-m takes 0 to 7777, octal, not 77777777777777777777777",
+        ),
+    ] {
+        let wanted = Ran::new(2, "", &format!("save: {message}\n{USAGE}"));
+        assert_eq!(folder.save(arch, arguments, b"new"), wanted);
+    }
+    assert_eq!(folder.read("f"), OLD);
+    assert_eq!(folder.names(), ["f"]);
+}

@@ -1,0 +1,215 @@
+//! Permissions, owner, group and access control list: what stays and what changes.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use libtest_mimic::{Completion, Trial};
+use rustix::fs::{XattrFlags, getxattr, setxattr};
+use rustix::io::Errno;
+
+use super::{Folder, after, fine};
+use crate::per_arch;
+use crate::support::Arch;
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        takes_the_umask_from_a_new_file,
+        sets_the_mode_it_is_told,
+        keeps_permissions,
+        keeps_owner_and_group,
+        gives_no_rights_with_a_new_owner,
+        keeps_an_access_control_list,
+        takes_no_default_access_control_list,
+    ]
+    .collect()
+}
+
+const NOBODY: u32 = 65534;
+
+impl Folder {
+    pub fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).unwrap().mode() & 0o7777
+    }
+
+    pub fn set_mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// `save` with the rights of nobody, who may write into this folder.
+    pub fn unprivileged_save(&self, arch: Arch) -> Command {
+        let program = self.path("save");
+        fs::copy(arch.shipped("save"), &program).unwrap();
+        self.set_mode("save", 0o755);
+        self.set_mode("", 0o777);
+        let mut command = arch.command(program);
+        if rustix::process::geteuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+}
+
+fn takes_the_umask_from_a_new_file(arch: Arch) {
+    let folder = Folder::new();
+    for (umask, mode) in [
+        ("000", 0o666),
+        ("022", 0o644),
+        ("027", 0o640),
+        ("777", 0o000),
+    ] {
+        for arguments in [[umask, "--no-sync"], ["-a", &format!("{umask}a")]] {
+            let mut command = arch.program("save");
+            let mut command = after(&format!("umask {umask}"), command.args(arguments));
+            assert_eq!(folder.feed(&mut command, b"new"), fine());
+            let name = arguments.into_iter().find(|name| name.starts_with(umask));
+            assert_eq!(folder.mode(name.unwrap()), mode, "umask {umask}");
+        }
+    }
+}
+
+fn sets_the_mode_it_is_told(arch: Arch) {
+    for (text, mode) in [
+        ("0", 0o000),
+        ("400", 0o400),
+        ("0666", 0o666),
+        ("4751", 0o4751),
+        ("7777", 0o7777),
+    ] {
+        for appending in [None, Some("-a")] {
+            let folder = Folder::with_old();
+            for file in ["f", "new"] {
+                let mut command = arch.program("save");
+                command.args(["-m", text]).args(appending).arg(file);
+                let mut command = after("umask 077", &command);
+                assert_eq!(folder.feed(&mut command, b"new"), fine());
+                assert_eq!(folder.mode(file), mode, "{file}");
+            }
+        }
+    }
+}
+
+fn keeps_permissions(arch: Arch) {
+    for mode in [
+        0o000, 0o200, 0o400, 0o444, 0o600, 0o640, 0o666, 0o755, 0o1644, 0o2755, 0o4755, 0o6711,
+    ] {
+        let folder = Folder::with_old();
+        folder.set_mode("f", mode);
+        let mut command = arch.program("save");
+        let mut command = after("umask 077", command.arg("f"));
+        assert_eq!(folder.feed(&mut command, b"new"), fine());
+        assert_eq!(folder.mode("f"), mode);
+        folder.set_mode("f", 0o600);
+        assert_eq!(folder.read("f"), b"new");
+    }
+}
+
+fn needs_root() -> Completion {
+    Completion::ignored_with("only root gives files away")
+}
+
+fn keeps_owner_and_group(arch: Arch) -> Completion {
+    if !rustix::process::geteuid().is_root() {
+        return needs_root();
+    }
+    let folder = Folder::with_old();
+    chown(folder.path("f"), Some(1234), Some(2345)).unwrap();
+    folder.set_mode("f", 0o6751);
+    assert_eq!(folder.save(arch, &["f"], b"new"), fine());
+    let metadata = fs::metadata(folder.path("f")).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
+    assert_eq!(folder.mode("f"), 0o6751);
+    Completion::Completed
+}
+
+fn gives_no_rights_with_a_new_owner(arch: Arch) -> Completion {
+    if !rustix::process::geteuid().is_root() {
+        return needs_root();
+    }
+    for (group, mode) in [(2345, 0o644), (NOBODY, 0o674)] {
+        let folder = Folder::with_old();
+        chown(folder.path("f"), Some(1234), Some(group)).unwrap();
+        folder.set_mode("f", 0o6674);
+        let mut command = folder.unprivileged_save(arch);
+        assert_eq!(folder.feed(command.arg("f"), b"new"), fine());
+        let metadata = fs::metadata(folder.path("f")).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (NOBODY, NOBODY));
+        assert_eq!(folder.mode("f"), mode);
+        assert_eq!(folder.read("f"), b"new");
+    }
+    Completion::Completed
+}
+
+/// An access control list as extended attributes have it (linux/posix_acl_xattr.h): the user 1234
+/// may read and write, the group nothing.
+fn list() -> Vec<u8> {
+    const NO_ID: u32 = u32::MAX;
+    let entries: [(u16, u16, u32); 5] = [
+        (0x01, 6, NO_ID), // ACL_USER_OBJ
+        (0x02, 6, 1234),  // ACL_USER
+        (0x04, 0, NO_ID), // ACL_GROUP_OBJ
+        (0x10, 6, NO_ID), // ACL_MASK
+        (0x20, 0, NO_ID), // ACL_OTHER
+    ];
+    let mut list = 2u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    list
+}
+
+const ACCESS: &str = "system.posix_acl_access";
+const DEFAULT: &str = "system.posix_acl_default";
+
+impl Folder {
+    /// Sets a list, where the file system has lists.
+    fn set_list(&self, name: &str, attribute: &str) -> Result<(), Completion> {
+        match setxattr(self.path(name), attribute, &list(), XattrFlags::empty()) {
+            Err(Errno::OPNOTSUPP) => Err(Completion::ignored_with(
+                "the file system of temporary files has no access control lists",
+            )),
+            result => Ok(result.unwrap()),
+        }
+    }
+
+    fn list(&self, name: &str) -> Option<Vec<u8>> {
+        let mut value = vec![0; 1000];
+        match getxattr(self.path(name), ACCESS, &mut value[..]) {
+            Err(Errno::NODATA) => None,
+            length => Some(value[..length.unwrap()].to_vec()),
+        }
+    }
+}
+
+fn keeps_an_access_control_list(arch: Arch) -> Completion {
+    let folder = Folder::with_old();
+    if let Err(ignored) = folder.set_list("f", ACCESS) {
+        return ignored;
+    }
+    assert_eq!(folder.mode("f"), 0o660);
+    assert_eq!(folder.save(arch, &["f"], b"new"), fine());
+    assert_eq!(folder.list("f"), Some(list()));
+    assert_eq!(folder.mode("f"), 0o660);
+    assert_eq!(folder.read("f"), b"new");
+    Completion::Completed
+}
+
+/// A new file gets the list that its directory has for new files; one that was there without keeps
+/// its own rights.
+fn takes_no_default_access_control_list(arch: Arch) -> Completion {
+    let folder = Folder::with_old();
+    folder.set_mode("f", 0o640);
+    if let Err(ignored) = folder.set_list("", DEFAULT) {
+        return ignored;
+    }
+    assert_eq!(folder.save(arch, &["f"], b"new"), fine());
+    assert_eq!(folder.list("f"), None);
+    assert_eq!(folder.mode("f"), 0o640);
+    assert_eq!(folder.save(arch, &["new"], b"new"), fine());
+    assert_eq!(folder.list("new"), Some(list()));
+    assert_eq!(folder.read("f"), b"new");
+    Completion::Completed
+}

@@ -1,0 +1,154 @@
+//! `save` killed at many moments: the file is the old one or the new one, whole.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Folder, content, fine};
+use crate::per_arch;
+use crate::support::{Arch, wait_until};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        survives_a_kill_at_any_time,
+        survives_a_kill_behind_any_byte,
+        leaves_nothing_behind_at_a_signal,
+        is_whole_to_every_reader,
+    ]
+    .collect()
+}
+
+/// How many times each kill test kills.
+fn kills(arch: Arch) -> u32 {
+    if arch.is_native() { 300 } else { 60 }
+}
+
+/// Starts `save f` here.
+fn start(arch: Arch, folder: &Folder, stdin: impl Into<Stdio>) -> Child {
+    arch.program("save")
+        .arg("f")
+        .current_dir(folder.path(""))
+        .stdin(stdin)
+        .spawn()
+        .unwrap()
+}
+
+/// After a kill: `f` is one of two contents, whole; a name left between linkat(2) and renameat(2)
+/// has the new content, whole; and the next `save` works as ever. Says whether `f` is the new one.
+fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
+    let found = folder.read("f");
+    assert!(found == old || found == new, "neither the old nor the new");
+    for name in folder.names() {
+        if name.starts_with(".ring3-") {
+            assert!(folder.read(&name) == new, "{name} is not whole");
+            fs::remove_file(folder.path(name)).unwrap();
+        }
+    }
+    assert_eq!(folder.save(arch, &["f"], old), fine());
+    assert!(folder.read("f") == old);
+    found == new
+}
+
+/// Kills spread over the time that a run takes, and somewhat longer.
+fn survives_a_kill_at_any_time(arch: Arch) {
+    let folder = Folder::new();
+    let source = Folder::new();
+    let (old, new) = (content(500_000), vec![b'n'; 700_000]);
+    fs::write(folder.path("f"), &old).unwrap();
+    fs::write(source.path("new"), &new).unwrap();
+    let start = || start(arch, &folder, File::open(source.path("new")).unwrap());
+    let mut longest = Duration::ZERO;
+    for _ in 0..5 {
+        let begin = Instant::now();
+        assert!(start().wait().unwrap().success());
+        longest = longest.max(begin.elapsed());
+        check(arch, &folder, &old, &new);
+    }
+    let mut killed = 0;
+    for i in 0..kills(arch) {
+        let begin = Instant::now();
+        let mut child = start();
+        while begin.elapsed() < longest * i / kills(arch) {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        killed += u32::from(child.wait().unwrap().signal() == Some(9));
+        check(arch, &folder, &old, &new);
+    }
+    assert!(killed > 0, "every run was over before it was killed");
+}
+
+/// A `save` that has read just these bytes of what it is to get.
+fn start_and_feed(arch: Arch, folder: &Folder, bytes: &[u8]) -> (Child, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let child = start(arch, folder, reader.try_clone().unwrap());
+    writer.write_all(bytes).unwrap();
+    wait_until("it has read all", || {
+        rustix::io::ioctl_fionread(&reader).unwrap() == 0
+    });
+    (child, writer)
+}
+
+/// Kills after a number of bytes, evenly spread.
+fn survives_a_kill_behind_any_byte(arch: Arch) {
+    let folder = Folder::new();
+    let (old, new) = (content(500_000), vec![b'n'; 700_000]);
+    fs::write(folder.path("f"), &old).unwrap();
+    let kills = kills(arch) as usize;
+    for i in 0..=kills {
+        let (mut child, writer) = start_and_feed(arch, &folder, &new[..new.len() * i / kills]);
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        drop(writer);
+        assert_eq!(folder.names(), ["f"]);
+        assert!(!check(arch, &folder, &old, &new), "new before it was whole");
+    }
+}
+
+fn leaves_nothing_behind_at_a_signal(arch: Arch) {
+    let folder = Folder::new();
+    let old = content(500_000);
+    fs::write(folder.path("f"), &old).unwrap();
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+        let (mut child, writer) = start_and_feed(arch, &folder, &[b'n'; 100_000]);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        drop(writer);
+        assert_eq!(folder.names(), ["f"]);
+        assert!(folder.read("f") == old);
+    }
+}
+
+/// Two that replace the same file, again and again, and one that reads it.
+fn is_whole_to_every_reader(arch: Arch) {
+    let folder = Folder::new();
+    let contents = [vec![b'a'; 100_000], vec![b'b'; 200_000]];
+    fs::write(folder.path("f"), &contents[0]).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writers = contents.each_ref().map(|content| {
+            scope.spawn(|| {
+                for _ in 0..kills(arch) / 3 {
+                    assert_eq!(folder.save(arch, &["f", "--no-sync"], content), fine());
+                }
+            })
+        });
+        scope.spawn(|| {
+            while !done.load(Relaxed) {
+                let found = folder.read("f");
+                assert!(contents.contains(&found), "{} bytes", found.len());
+            }
+        });
+        let ends = writers.map(|writer| writer.join());
+        done.store(true, Relaxed);
+        ends.into_iter().for_each(Result::unwrap);
+    });
+    assert_eq!(folder.names(), ["f"]);
+}
