@@ -142,8 +142,9 @@ impl<'path> Replacement<'path> {
     /// Puts the new file in the place of the old one.
     ///
     /// # Errors
-    /// The old file is untouched, but after `sync directory of`: the new one is in its place,
-    /// whole, but might not outlive a loss of power.
+    /// The old file is untouched: `replace` with `EBUSY` where something is mounted on it, as
+    /// containers do, with `EPERM` where it is immutable or the directory sticky; `sync` with `EIO`...
+    /// After `sync directory of` the new one is in its place, but might not outlive a loss of power.
     pub fn commit(mut self) -> core::result::Result<(), Failed> {
         let sync = self.options.sync;
         let Some(beside) = &mut self.beside else {
@@ -323,5 +324,25 @@ fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
         },
         Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
         Err(errno) => Err(errno),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_have_paths() {
+        for (number, path) in [
+            (0, c"/proc/self/fd/0"),
+            (9, c"/proc/self/fd/9"),
+            (10, c"/proc/self/fd/10"),
+            (1_048_575, c"/proc/self/fd/1048575"),
+            (i32::MAX, c"/proc/self/fd/2147483647"),
+        ] {
+            // SAFETY: nothing is done with the descriptor.
+            let text = path_of(unsafe { BorrowedFd::borrow_raw(number) });
+            assert_eq!(CStr::from_bytes_until_nul(&text), Ok(path));
+        }
     }
 }

@@ -200,6 +200,9 @@ fn saves_files_that_have_no_length(arch: Arch) {
         assert!(!wanted.is_empty());
         assert_eq!(folder.read("f"), wanted);
     }
+    let input = Stdio::null();
+    assert_eq!(folder.run(arch.program("save").arg("f"), input), fine());
+    assert!(folder.read("f").is_empty());
 }
 
 fn saves_a_file_into_itself(arch: Arch) {

@@ -171,7 +171,10 @@ impl Folder {
             Err(Errno::OPNOTSUPP) => Err(Completion::ignored_with(
                 "the file system of temporary files has no access control lists",
             )),
-            result => Ok(result.unwrap()),
+            result => {
+                result.unwrap();
+                Ok(())
+            }
         }
     }
 
