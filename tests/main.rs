@@ -6,6 +6,7 @@ mod heap;
 mod hello;
 mod msort;
 mod oracle;
+mod save;
 mod start;
 mod support;
 
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
         hello::trials(),
         msort::trials(),
         oracle::trials(),
+        save::trials(),
         start::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
