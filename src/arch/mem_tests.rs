@@ -135,29 +135,34 @@ type Move = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_vo
 type Fill = unsafe extern "C" fn(*mut c_void, c_int, usize) -> *mut c_void;
 type Length = unsafe extern "C" fn(*const c_char) -> usize;
 
-/// Moves `n` bytes inside the arena by `call` and in a copy of it by the standard library.
+/// Moves `n` bytes inside the arena by `call` and in a copy of it by the standard library. Then the
+/// arena is as it was: bytes moved about again and again become all alike, and hide what is wrong.
 fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
-    let mut expected = arena.to_vec();
+    let before = arena.to_vec();
     let (to, from) = (
         arena[dst..dst + n].as_mut_ptr(),
         arena[src..src + n].as_ptr(),
     );
     // SAFETY: both ranges are inside the arena: the slicing checked them.
     let result = unsafe { call(to.cast(), from.cast(), n) };
+    let mut expected = before.clone();
     expected.copy_within(src..src + n, dst);
     assert_eq!(result.addr(), to.addr(), "the result for {n} bytes");
     assert!(*arena == *expected, "{n} bytes from {src} to {dst}");
+    arena.copy_from_slice(&before);
 }
 
 /// Fills `n` bytes inside the arena by ours and in a copy of it by the standard library.
 fn check_fill(arena: &mut [u8], dst: usize, value: c_int, n: usize) {
-    let mut expected = arena.to_vec();
+    let before = arena.to_vec();
     let to = arena[dst..dst + n].as_mut_ptr();
     // SAFETY: the range is inside the arena: the slicing checked it.
     let result = unsafe { black_box(ring3_memset as Fill)(to.cast(), value, n) };
+    let mut expected = before.clone();
     expected[dst..dst + n].fill(value as u8);
     assert_eq!(result.addr(), to.addr(), "the result for {n} bytes");
     assert!(*arena == *expected, "{n} bytes of {value:#x} at {dst}");
+    arena.copy_from_slice(&before);
 }
 
 /// Compares by ours and by the standard library, in both orders.
