@@ -6,7 +6,7 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use super::{Folder, OLD, content, fine};
+use super::{Folder, OLD, content, failed, fine};
 use crate::support::{Arch, Ran, once};
 
 pub fn trials() -> Vec<Trial> {
@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         add("survives_errors_of_any_call", survives_errors_of_any_call);
     }
     trials.extend([
+        once("save::faults::says_what_failed", says_what_failed),
         once("save::faults::holds_signals_back", holds_signals_back),
         once("save::faults::takes_another_name", takes_another_name),
         once(
@@ -350,6 +351,50 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
             assert_eq!(others.count(), 0, "{context}");
         }
     }
+}
+
+/// What must not be passed over, and how it is told.
+fn says_what_failed() {
+    let (over, new, append) = (&SCENARIOS[0], &SCENARIOS[2], &SCENARIOS[7]);
+    for (scenario, injection, operation) in [
+        (over, "statx:error=EIO:when=1", "read stdin"),
+        (over, "statx:error=EIO:when=2", "open f"),
+        (over, "readlinkat:error=EIO", "open f"),
+        (over, "openat:error=EIO:when=2", "open directory of f"),
+        (over, "openat:error=EIO:when=3..4", "open f"),
+        (over, "read:error=EIO", "read stdin"),
+        (over, "fchown:error=EIO", "set owner of f"),
+        (over, "getxattr:error=EIO", "set access control list of f"),
+        (
+            over,
+            "fremovexattr:error=EIO",
+            "set access control list of f",
+        ),
+        (over, "fchmod:error=EIO", "set mode of f"),
+        (over, "fsync:error=EIO:when=1", "sync f"),
+        (over, "close:error=EIO:when=2", "replace f"),
+        (over, "renameat:error=EIO", "replace f"),
+        (new, "fchmod:error=EIO", "set mode of f"),
+        (new, "fsync:error=EIO:when=1", "sync f"),
+        (append, "write:error=EIO:when=1", "write f"),
+        (append, "fsync:error=EIO", "sync f"),
+    ] {
+        let folder = scenario.folder();
+        let (ran, _) = scenario.run(&folder, Some(injection));
+        let message = format!("{operation}: Input/output error (EIO)");
+        assert_eq!(ran, failed(&message), "{injection}");
+        let names: &[&str] = if scenario.old { &["f"] } else { &[] };
+        assert_eq!(folder.names(), names, "{injection}");
+        if scenario.old {
+            assert_eq!(folder.read("f"), OLD, "{injection}");
+            assert_eq!(folder.mode("f"), 0o640, "{injection}");
+        }
+    }
+    let folder = over.folder();
+    let (ran, _) = over.run(&folder, Some("fsync:error=EIO:when=2"));
+    let message = "sync directory of f: Input/output error (EIO)";
+    assert_eq!(ran, failed(message));
+    assert!(folder.read("f") == over.after());
 }
 
 /// A signal that comes while the file has a name from which to rename it waits until it is renamed.

@@ -196,6 +196,7 @@ fn finds_no_name_of_an_unnamed_file(arch: Arch) {
     let folder = Folder::with_old();
     let file = File::open(folder.path("f")).unwrap();
     fs::remove_file(folder.path("f")).unwrap();
+    fs::write(folder.path("f (deleted)"), OLD).unwrap();
     let mut command = arch.program("save");
     command
         .arg("/dev/stdout")
@@ -206,7 +207,8 @@ fn finds_no_name_of_an_unnamed_file(arch: Arch) {
     let ran = ran(command.spawn().unwrap().wait_with_output().unwrap());
     let nameless = failed("open /dev/stdout: No such file or directory (ENOENT)");
     assert_eq!(ran, nameless);
-    assert!(folder.names().is_empty());
+    assert_eq!(folder.read("f (deleted)"), OLD);
+    assert_eq!(folder.names(), ["f (deleted)"]);
 }
 
 /// What replacing needs is the directory; the file's own permissions are for writing into it.
