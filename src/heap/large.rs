@@ -8,6 +8,9 @@ use core::ptr::NonNull;
 
 use crate::mem::{self, MREMAP_MAYMOVE, Remap};
 
+/// What every address that the kernel chooses is a multiple of, whatever its pages are.
+const LEAST_PAGE: usize = 4096;
+
 /// Fresh zeros for `layout`; none where the kernel has no more.
 pub fn map(layout: Layout) -> Option<NonNull<u8>> {
     let (size, align) = (layout.size(), layout.align());
@@ -19,19 +22,17 @@ pub fn map(layout: Layout) -> Option<NonNull<u8>> {
     // SAFETY: just mapped, and given to nobody.
     unsafe { give_back(start, size) };
 
-    // Somewhere in a mapping longer by the alignment is a place for it. Where the pages end, `size`
-    // may not: the sum of both, rounded up, has them.
-    let page = mem::page_size();
-    let size = size.next_multiple_of(page);
-    let start = mem::map(size + align - page).ok()?;
+    // Somewhere in a mapping longer by the alignment is a place for it. What is before and behind is
+    // whole pages, where `size` is.
+    let size = size.next_multiple_of(mem::page_size());
+    let start = mem::map(size + align).ok()?;
     let before = start.addr().get().wrapping_neg() & (align - 1);
-    let behind = align - page - before;
-    // SAFETY: `before` is at most the mapping's surplus, align - page: both addresses are page-aligned.
+    // SAFETY: `before` is less than the mapping's surplus, `align`.
     let block = unsafe { start.add(before) };
     // SAFETY: the pages before and behind the block are given to nobody.
     unsafe {
         give_back(start, before);
-        give_back(block.add(size), behind);
+        give_back(block.add(size), align - before);
     }
     Some(block)
 }
@@ -52,7 +53,7 @@ pub unsafe fn unmap(block: NonNull<u8>, layout: Layout) {
 /// `block` is one that [`map`] or this gave for `layout`, and is used from now on where the answer says.
 pub unsafe fn remap(block: NonNull<u8>, layout: Layout, new: Layout) -> Option<NonNull<u8>> {
     // The kernel chooses a new place by pages alone.
-    let how = if layout.align() <= mem::page_size() {
+    let how = if layout.align() <= LEAST_PAGE {
         MREMAP_MAYMOVE
     } else {
         Remap::NONE

@@ -120,7 +120,7 @@ fn random_operations_agree_with_the_model() {
     let heap = Heap::new();
     let mut random = Random(1);
     let mut model = Model::default();
-    for round in 0..60_000 {
+    for round in 0..40_000 {
         // Grows to some hundred blocks, shrinks to none, and again.
         let growing = round / 2_000 % 2 == 0;
         match random.below(if growing { 5 } else { 8 }) {
