@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
 //! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`mem`] [`process`] [`signal`] [`auxv`] |
+//! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`random`] [`mem`] [`process`] [`signal`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`](abi::Errno) |
 //! | the instructions | [`arch`]: `_start`, the system call, `memcpy` |
 
