@@ -10,7 +10,8 @@
 //! | `src/bin/` | the programs, each by [`program!`] |
 //! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`random`] [`mem`] [`process`] [`signal`] [`auxv`] |
+//! | memory in use | [`heap`](mod@heap) (the allocator), [`table`] (values by descriptor) |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`](abi::Errno) |
 //! | the instructions | [`arch`]: `_start`, the system call, `memcpy` |
 
@@ -35,6 +36,7 @@ pub mod random;
 pub mod replace;
 pub mod rt;
 pub mod signal;
+pub mod table;
 pub mod time;
 
 pub use abi::{Errno, Result};

@@ -1,6 +1,7 @@
 //! Every promise of the programs, tested from outside: the shipped files, natively and under
 //! qemu-user, with real files, real signals and real clients.
 
+mod echod;
 mod elf;
 mod heap;
 mod hello;
@@ -9,10 +10,12 @@ mod oracle;
 mod save;
 mod start;
 mod support;
+mod time;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
+        echod::trials(),
         elf::trials(),
         heap::trials(),
         hello::trials(),
@@ -20,6 +23,7 @@ fn main() -> std::process::ExitCode {
         oracle::trials(),
         save::trials(),
         start::trials(),
+        time::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

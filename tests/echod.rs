@@ -1,0 +1,259 @@
+//! `echod`: every byte comes back to every client, whatever another one does; and how it begins and
+//! ends.
+
+mod abuse;
+mod client;
+mod injected;
+mod server;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::Mutex;
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::Signal;
+
+use crate::per_arch;
+use crate::support::{Arch, Ran, ran, run, wait_until};
+use client::{Blocked, connect, is_reset, ping};
+use server::Server;
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        serves_ipv4_and_ipv6,
+        serves_what_the_address_says,
+        serves_both_loopback_addresses_by_default,
+        helps,
+        refuses_what_it_does_not_understand,
+        refuses_what_cannot_be_bound,
+        tells_of_a_reader_that_is_gone,
+        drains_at_a_signal,
+        ends_when_the_grace_is_over,
+        ends_at_once_at_a_second_signal,
+        resets_whom_it_owes_bytes,
+    ]
+    .chain(abuse::trials())
+    .chain(injected::trials())
+    .collect()
+}
+
+const USAGE: &str = "usage: echod [-l ADDR:PORT]... [--grace SECONDS]\n";
+
+fn echod(arch: Arch, arguments: &[&str]) -> Ran {
+    run(arch.program("echod").args(arguments))
+}
+
+fn serves_ipv4_and_ipv6(arch: Arch) {
+    let listen = ["-l", "127.0.0.1:0", "-l[::1]:0", "-l", "127.0.0.2:0"];
+    let server = Server::start(arch.program("echod").args(listen), 3);
+    let hosts: Vec<_> = server.addresses.iter().map(SocketAddr::ip).collect();
+    let second = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+    assert_eq!(
+        hosts,
+        [
+            Ipv4Addr::LOCALHOST.into(),
+            Ipv6Addr::LOCALHOST.into(),
+            second
+        ]
+    );
+    for &address in &server.addresses {
+        assert_ne!(address.port(), 0);
+        ping(&mut connect(address), b"over which?");
+    }
+    server.end("");
+}
+
+/// [::] leaves IPv4 alone, so that 0.0.0.0 can have the same port.
+fn serves_what_the_address_says(arch: Arch) {
+    let server = Server::start(arch.program("echod").args(["-l", "[::]:0"]), 1);
+    let port = server.port();
+    ping(&mut connect((Ipv6Addr::LOCALHOST, port).into()), b"six");
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+    let other = Server::start(
+        arch.program("echod")
+            .args(["-l", &format!("0.0.0.0:{port}")]),
+        1,
+    );
+    ping(&mut connect((Ipv4Addr::LOCALHOST, port).into()), b"four");
+    other.end("");
+    server.end("");
+}
+
+fn serves_both_loopback_addresses_by_default(arch: Arch) -> Completion {
+    // The port is fixed, and both architectures are tested at once.
+    static PORT: Mutex<()> = Mutex::new(());
+    let _port = PORT.lock().expect("the other test went well");
+    let defaults: [SocketAddr; 2] = [
+        (Ipv4Addr::LOCALHOST, 7007).into(),
+        (Ipv6Addr::LOCALHOST, 7007).into(),
+    ];
+    for address in defaults {
+        if let Err(error) = TcpListener::bind(address) {
+            return Completion::ignored_with(format!("{address} cannot be had: {error}"));
+        }
+    }
+    let server = Server::start(&mut arch.program("echod"), 2);
+    assert_eq!(server.addresses, defaults);
+    defaults
+        .iter()
+        .for_each(|&address| ping(&mut connect(address), b"default"));
+    server.end("");
+    Completion::Completed
+}
+
+fn helps(arch: Arch) {
+    let help = echod(arch, &["--help"]);
+    assert!(help.stdout.starts_with(USAGE), "{help:?}");
+    assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
+    let version = echod(arch, &["-l", "127.0.0.1:0", "--version"]);
+    assert_eq!(version, Ran::new(0, "echod (ring3) 0.1.0\n", ""));
+}
+
+fn refuses_what_it_does_not_understand(arch: Arch) {
+    for (arguments, why) in [
+        (&["-l", "127.0.0.1"][..], "127.0.0.1 is not ADDR:PORT"),
+        (
+            &["-l", "127.0.0.1:65536"],
+            "127.0.0.1:65536 is not ADDR:PORT",
+        ),
+        (&["-l", "127.0.0.1:7 "], "127.0.0.1:7  is not ADDR:PORT"),
+        (&["-l", "::1:7"], "::1:7 is not ADDR:PORT"),
+        (&["-l", "localhost:7"], "localhost:7 is not ADDR:PORT"),
+        (&["-l", ""], " is not ADDR:PORT"),
+        (
+            &["-l", "127.0.0.1:0", "-l", "\u{1b}"],
+            "\\x1b is not ADDR:PORT",
+        ),
+        (&["-l"], "-l needs a value"),
+        (&["--grace", "x"], "x is not a number of seconds"),
+        (&["--grace", "-1"], "-1 is not a number of seconds"),
+        (
+            &["--grace=99999999999999999999"],
+            "99999999999999999999 is not a number of seconds",
+        ),
+        (&["7007"], "unexpected 7007"),
+        (&["-x"], "unknown option -x"),
+        (&["--listen"], "unknown option --listen"),
+    ] {
+        assert_eq!(
+            echod(arch, arguments),
+            Ran::new(2, "", &format!("echod: {why}\n{USAGE}"))
+        );
+    }
+}
+
+fn refuses_what_cannot_be_bound(arch: Arch) {
+    let taken = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let _taken = TcpListener::bind(taken).unwrap();
+    for (address, why) in [
+        (taken.to_string(), "Address already in use (EADDRINUSE)"),
+        (
+            "192.0.2.1:0".into(),
+            "Cannot assign requested address (EADDRNOTAVAIL)",
+        ),
+        (
+            "[2001:db8::1]:0".into(),
+            "Cannot assign requested address (EADDRNOTAVAIL)",
+        ),
+    ] {
+        // Nothing is printed of the one that could be had: nobody is served.
+        let ran = echod(arch, &["-l", "127.0.0.1:0", "-l", &address]);
+        assert_eq!(
+            ran,
+            Ran::new(1, "", &format!("echod: bind {address}: {why}\n"))
+        );
+    }
+}
+
+fn tells_of_a_reader_that_is_gone(arch: Arch) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = arch.program("echod");
+    command
+        .args(["-l", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(writer)
+        .stderr(Stdio::piped());
+    let ran = ran(command.output().expect("it starts"));
+    assert_eq!(
+        ran,
+        Ran::new(1, "", "echod: write stdout: Broken pipe (EPIPE)\n")
+    );
+}
+
+/// Waits until nobody can connect any more.
+fn wait_until_refused(address: SocketAddr) {
+    wait_until("echod refuses clients", || {
+        TcpStream::connect(address).is_err()
+    });
+}
+
+fn drains_at_a_signal(arch: Arch) {
+    for signal in [Signal::TERM, Signal::INT] {
+        let arguments = ["-l", "127.0.0.1:0", "-l", "[::1]:0", "--grace", "1000"];
+        let server = Server::start(arch.program("echod").args(arguments), 2);
+        let printed: String = server
+            .addresses
+            .iter()
+            .map(|address| format!("echod: listening on {address}\n"))
+            .collect();
+        let mut clients: Vec<_> = server
+            .addresses
+            .iter()
+            .map(|&address| connect(address))
+            .collect();
+        clients
+            .iter_mut()
+            .for_each(|client| ping(client, b"before"));
+        server.signal(signal);
+        server
+            .addresses
+            .iter()
+            .for_each(|&address| wait_until_refused(address));
+        clients
+            .iter_mut()
+            .for_each(|client| ping(client, b"behind"));
+        drop(clients);
+        assert_eq!(server.wait(), Ran::new(0, &printed, ""));
+    }
+}
+
+fn ends_when_the_grace_is_over(arch: Arch) {
+    for grace in ["0", "1"] {
+        let server = Server::new(arch, &["--grace", grace]);
+        let mut client = connect(server.address());
+        ping(&mut client, b"before");
+        server.signal(Signal::TERM);
+        let ran = server.wait();
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+        assert!(!is_reset(client), "nothing was owed to it");
+    }
+}
+
+fn ends_at_once_at_a_second_signal(arch: Arch) {
+    let server = Server::new(arch, &["--grace", "1000"]);
+    let mut client = connect(server.address());
+    ping(&mut client, b"before");
+    server.signal(Signal::TERM);
+    wait_until_refused(server.address());
+    ping(&mut client, b"behind");
+    server.signal(Signal::INT);
+    let ran = server.wait();
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+}
+
+/// A client that did not get everything back does not see an ordinary end.
+fn resets_whom_it_owes_bytes(arch: Arch) {
+    let server = Server::new(arch, &["--grace", "0"]);
+    let mut blocked = Blocked::new(server.address(), 1);
+    blocked.fill();
+    let mut fed = connect(server.address());
+    ping(&mut fed, b"before");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().status, Some(0));
+    assert!(is_reset(blocked.into_stream()));
+    assert!(!is_reset(fed));
+}

@@ -1,0 +1,145 @@
+//! System calls that fail: strace has the kernel's answer replaced, call by call.
+
+use std::io::{ErrorKind, Write};
+use std::process::Command;
+
+use libtest_mimic::{Completion, Trial};
+
+use super::client::{Leave, connect, ping, session};
+use super::server::Server;
+use crate::per_arch;
+use crate::support::{Arch, Ran, run};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    per_arch![
+        goes_on_when_interrupted,
+        serves_ipv4_where_there_is_no_ipv6,
+        goes_on_when_a_client_left_before_it_was_accepted,
+        accepts_again_after_a_shortage,
+        cuts_the_client_for_which_there_is_no_memory,
+    ]
+}
+
+/// echod under strace, which replaces results as the `inject` expressions say.
+fn start(
+    arch: Arch,
+    listen: &[&str],
+    listeners: usize,
+    inject: &[&str],
+) -> Result<Server, Completion> {
+    if !arch.is_native() {
+        return Err(Completion::ignored_with("qemu-user has no ptrace"));
+    }
+    let mut strace = Command::new("strace");
+    // The tracer as a grandchild: the child is echod itself.
+    strace.args(["-D", "-qq", "-o", "/dev/null"]);
+    for inject in inject {
+        strace.arg(format!("--inject={inject}"));
+    }
+    strace.arg(arch.shipped("echod")).args(listen);
+    Ok(Server::start(&mut strace, listeners))
+}
+
+/// Every third of each call is interrupted.
+fn goes_on_when_interrupted(arch: Arch) -> Completion {
+    let calls = "epoll_pwait,accept4,recvfrom,sendto,read:error=EINTR:when=2+3";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[calls]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let address = server.address();
+    std::thread::scope(|scope| {
+        for seed in 0..10 {
+            let leave = [Leave::HalfClose, Leave::Close][seed as usize % 2];
+            scope.spawn(move || session(address, seed, 100_000, leave));
+        }
+    });
+    server.end("");
+    Completion::Completed
+}
+
+fn serves_ipv4_where_there_is_no_ipv6(arch: Arch) -> Completion {
+    // Not really bound, it listens at a port of the kernel's choice: who has 7007 does not matter.
+    let bound = "bind:retval=0";
+    let no_ipv6 = "socket:error=EAFNOSUPPORT:when=2";
+    let server = match start(arch, &[], 1, &[no_ipv6, bound]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    ping(&mut connect(server.address()), b"four");
+    server.end(
+        "echod: socket [::1]:7007: Address family not supported by protocol (EAFNOSUPPORT); \
+         IPv4 alone\n",
+    );
+
+    // Asked for, it is an error.
+    let mut strace = Command::new("strace");
+    strace.args([
+        "-D",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "--inject=socket:error=EAFNOSUPPORT",
+    ]);
+    let ran = run(strace.arg(arch.shipped("echod")).args(["-l", "[::1]:0"]));
+    let why = "Address family not supported by protocol (EAFNOSUPPORT)";
+    assert_eq!(
+        ran,
+        Ran::new(1, "", &format!("echod: socket [::1]:0: {why}\n"))
+    );
+    Completion::Completed
+}
+
+fn goes_on_when_a_client_left_before_it_was_accepted(arch: Arch) -> Completion {
+    let left = "accept4:error=ECONNABORTED:when=1+2";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[left]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    for _ in 0..10 {
+        ping(&mut connect(server.address()), b"the next one");
+    }
+    server.end("");
+    Completion::Completed
+}
+
+/// Nothing that echod does ends the shortage: it tries again by itself.
+fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
+    let shortage = "accept4:error=ENFILE:when=1..2";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[shortage]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    ping(&mut connect(server.address()), b"patience");
+    server.end("echod: accept client: Too many open files in system (ENFILE)\n");
+    Completion::Completed
+}
+
+fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
+    // The first four are made at its start; those behind are for bytes that cannot be sent.
+    let no_memory = "mmap:error=ENOMEM:when=5+";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let mut witness = connect(server.address());
+    let mut stream = connect(server.address());
+    ping(&mut stream, b"well");
+    let bytes = vec![0; 1 << 20];
+    let error = loop {
+        if let Err(error) = stream.write_all(&bytes) {
+            break error;
+        }
+    };
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+        ),
+        "{error}"
+    );
+    ping(&mut witness, b"still there");
+    drop(witness);
+    server.end("echod: echo client: Cannot allocate memory (ENOMEM)\n");
+    Completion::Completed
+}

@@ -1,0 +1,152 @@
+//! A running echod, and what the kernel says of it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+
+use crate::support::{Arch, Ran, wait_until};
+
+/// It is killed where a test ends without it.
+pub struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// Where it says that it listens, in its order.
+    pub addresses: Vec<SocketAddr>,
+    /// What it printed so far.
+    printed: String,
+}
+
+impl Server {
+    /// echod on one port of IPv4's loopback address, with more arguments.
+    pub fn new(arch: Arch, more: &[&str]) -> Self {
+        Self::start(
+            arch.program("echod").args(["-l", "127.0.0.1:0"]).args(more),
+            1,
+        )
+    }
+
+    /// A command that runs echod, up to the lines that say where it listens.
+    pub fn start(command: &mut Command, listeners: usize) -> Self {
+        let command = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command starts");
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut server = Self {
+            child,
+            stdout,
+            addresses: Vec::new(),
+            printed: String::new(),
+        };
+        for _ in 0..listeners {
+            let mut line = String::new();
+            server.stdout.read_line(&mut line).expect("it can be read");
+            let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
+                panic!("{line:?}, and on stderr {:?}", server.stderr())
+            };
+            server.addresses.push(address.parse().expect("an address"));
+            server.printed += &line;
+        }
+        server
+    }
+
+    /// The first address.
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// The port of the first address.
+    pub fn port(&self) -> u16 {
+        self.address().port()
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        rustix::process::kill_process(self.pid(), signal).expect("it is there");
+    }
+
+    /// Has it have no descriptor of this number or above from now on.
+    pub fn limit_descriptors(&self, limit: u64) {
+        let limit = Rlimit {
+            current: Some(limit),
+            maximum: Some(limit),
+        };
+        rustix::process::prlimit(Some(self.pid()), Resource::Nofile, limit).expect("it is ours");
+    }
+
+    /// Its descriptors' numbers.
+    pub fn descriptors(&self) -> Vec<String> {
+        let folder =
+            std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it is ours");
+        folder
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    /// The memory it occupies, in KiB (proc_pid_status(5), VmRSS).
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect("a line");
+        line.trim()
+            .strip_suffix(" kB")
+            .expect("in KiB")
+            .parse()
+            .unwrap()
+    }
+
+    /// The CPU time it used, in clock ticks (proc_pid_stat(5), utime and stime).
+    pub fn ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name may have spaces; behind its parenthesis the third field begins.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        fields[14 - 3].parse::<u64>().unwrap() + fields[15 - 3].parse::<u64>().unwrap()
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Ran {
+        let mut status = None;
+        wait_until("echod has ended", || {
+            status = self.child.try_wait().expect("it is ours");
+            status.is_some()
+        });
+        self.stdout.read_to_string(&mut self.printed).expect("text");
+        Ran {
+            status: status.expect("it has ended").code(),
+            stdout: std::mem::take(&mut self.printed),
+            stderr: self.stderr(),
+        }
+    }
+
+    /// Asks it to end, which it must do well, having said `stderr` and nothing else.
+    pub fn end(self, stderr: &str) {
+        let printed = self.printed.clone();
+        self.signal(Signal::TERM);
+        assert_eq!(self.wait(), Ran::new(0, &printed, stderr));
+    }
+
+    fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(stderr) = &mut self.child.stderr {
+            stderr.read_to_string(&mut text).expect("text");
+        }
+        text
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Where it has ended already, these have nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

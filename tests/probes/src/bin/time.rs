@@ -1,0 +1,33 @@
+//! Prints what both clocks say, `SECONDS.NANOSECONDS`, after asking the second for the number of
+//! times that the argument says.
+
+#![no_std]
+#![no_main]
+
+use core::time::Duration;
+
+use ring3::cli::OrFail;
+use ring3::fd::STDOUT;
+use ring3::io::Writer;
+use ring3::rt::{Exit, Start};
+use ring3::time::{Clock, now};
+
+ring3::program!("time", main);
+
+fn main(start: Start) -> Result<(), Exit> {
+    let times = start
+        .args()
+        .nth(1)
+        .and_then(|arg| arg.to_str().ok()?.parse().ok())
+        .ok_or(Exit(2))?;
+    let realtime = now(Clock::Realtime);
+    let mut monotonic = Duration::ZERO;
+    for _ in 0..times {
+        monotonic = now(Clock::Monotonic);
+    }
+    let mut out = Writer::<128>::new(STDOUT);
+    for time in [realtime, monotonic] {
+        ring3::println!(&mut out, "{}.{:09}", time.as_secs(), time.subsec_nanos());
+    }
+    out.flush().or_fail(PROGRAM, "write", "stdout")
+}
