@@ -230,74 +230,128 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    const NOT_THERE: &[u8] = b"clock_gettim";
-
-    /// The image that the kernel gave this process, which has the C library's runtime and so no
+    /// The image that the kernel gave this process, which runs under the C library and so has no
     /// auxiliary vector in `auxv`; none under qemu-user.
-    fn image() -> Option<Vec<u8>> {
+    fn of_the_kernel() -> Option<Vec<u8>> {
         let vector = std::fs::read("/proc/self/auxv").unwrap();
-        let base = vector
-            .as_chunks::<16>()
-            .0
-            .iter()
-            .map(|entry| entry.as_chunks::<8>().0)
+        let (entries, _) = vector.as_chunks::<8>();
+        let base = entries
+            .chunks_exact(2)
             .find(|entry| usize::from_ne_bytes(entry[0]) == AT_SYSINFO_EHDR)
             .map(|entry| usize::from_ne_bytes(entry[1]))?;
         let start = core::ptr::with_exposed_provenance::<u8>(base);
-        // SAFETY: a page of the vDSO, then all of it.
+        // SAFETY: the kernel mapped the image there for good, and no page is smaller.
         let first_page = unsafe { core::slice::from_raw_parts(start, 4096) };
         let length = Image(first_page).segment(PT_LOAD).unwrap().length;
-        // SAFETY: as above.
+        // SAFETY: the same, with its own length.
         Some(unsafe { core::slice::from_raw_parts(start, length) }.to_vec())
     }
 
-    /// Takes the table of that tag out of the dynamic table.
-    fn without(mut image: Vec<u8>, tag: i64) -> Vec<u8> {
-        let mut entry = Image(&image).segment(PT_DYNAMIC).unwrap().offset;
-        loop {
-            match Image(&image).u64(entry).unwrap() as i64 {
-                DT_NULL => return image,
-                found if found == tag => image[entry..entry + 8].copy_from_slice(&[0xff; 8]),
-                _ => {}
-            }
-            entry += size_of::<Dyn>();
+    /// Where [`made`] has the function.
+    const FOUND: usize = 0x2a0;
+
+    /// An image with one kind of hash table, linked far from 0. Another function of the same name
+    /// comes first, but of another version.
+    fn made(hash_table: i64) -> Vec<u8> {
+        const LINKED: u64 = 0xffff_ffff_ff70_0000;
+        let (name, version) = CLOCK_GETTIME;
+        let mut image = std::vec![0; 0x300];
+        let mut put = |at: usize, bytes: &[u8]| image[at..][..bytes.len()].copy_from_slice(bytes);
+
+        put(offset_of!(Ehdr, e_phoff), &0x40_u64.to_ne_bytes());
+        put(offset_of!(Ehdr, e_phnum), &2_u16.to_ne_bytes());
+        for (header, kind, offset) in [(0x40, PT_LOAD, 0), (0x78, PT_DYNAMIC, 0xb0_u64)] {
+            put(header + offset_of!(Phdr, p_type), &kind.to_ne_bytes());
+            put(header + offset_of!(Phdr, p_offset), &offset.to_ne_bytes());
+            put(
+                header + offset_of!(Phdr, p_vaddr),
+                &(LINKED + offset).to_ne_bytes(),
+            );
+            put(header + offset_of!(Phdr, p_memsz), &0x300_u64.to_ne_bytes());
         }
+        let tables = [
+            (DT_STRTAB, 0x120),
+            (DT_SYMTAB, 0x180),
+            (DT_VERSYM, 0x1d0),
+            (DT_VERDEF, 0x1e0),
+            (hash_table, 0x240),
+            (DT_NULL, 0),
+        ];
+        for (entry, (tag, offset)) in tables.into_iter().enumerate() {
+            put(0xb0 + entry * 16, &tag.to_ne_bytes());
+            put(0xb8 + entry * 16, &(LINKED + offset).to_ne_bytes());
+        }
+        put(0x120 + 1, name);
+        put(0x120 + 0x20, version);
+        put(0x120 + 0x30, b"another");
+        for (symbol, (value, version)) in [(0x111_u64, 3_u16), (FOUND as u64, 2)].iter().enumerate()
+        {
+            let at = 0x180 + (1 + symbol) * size_of::<Sym>();
+            put(at + offset_of!(Sym, st_name), &1_u32.to_ne_bytes());
+            put(at + offset_of!(Sym, st_shndx), &5_u16.to_ne_bytes());
+            put(
+                at + offset_of!(Sym, st_value),
+                &(LINKED + value).to_ne_bytes(),
+            );
+            put(0x1d0 + (1 + symbol) * 2, &version.to_ne_bytes());
+        }
+        for (at, number, next, name) in [(0x1e0, 3_u16, 0x20_u32, 0x30_u32), (0x200, 2, 0, 0x20)] {
+            put(at + offset_of!(Verdef, vd_ndx), &number.to_ne_bytes());
+            put(at + offset_of!(Verdef, vd_next), &next.to_ne_bytes());
+            put(at + offset_of!(Verdef, vd_aux), &0x14_u32.to_ne_bytes());
+            put(at + 0x14, &name.to_ne_bytes());
+        }
+        let hash = name.iter().fold(5381, |hash: u32, &byte| {
+            hash.wrapping_mul(33).wrapping_add(byte.into())
+        });
+        let numbers: &[u32] = if hash_table == DT_HASH {
+            &[1, 3] // one bucket, three symbols
+        } else {
+            // One bucket, first symbol 1, a filter of one word; the bucket's first symbol, two hashes.
+            &[1, 1, 1, 0, !0, !0, 1, hash & !1, hash | 1]
+        };
+        for (index, number) in numbers.iter().enumerate() {
+            put(0x240 + index * 4, &number.to_ne_bytes());
+        }
+        image
+    }
+
+    fn images() -> impl Iterator<Item = Vec<u8>> {
+        [made(DT_HASH), made(DT_GNU_HASH)]
+            .into_iter()
+            .chain(of_the_kernel())
     }
 
     #[test]
     fn the_function_is_found_by_name_and_version() {
-        let Some(image) = image() else { return };
         let (name, version) = CLOCK_GETTIME;
-        let found = Image(&image).function(name, version);
-        assert!(found.is_some());
-        assert_eq!(Image(&image).function(NOT_THERE, version), None);
-        assert_eq!(Image(&image).function(name, b"LINUX_2.5"), None);
-        // Each kind of hash table alone, where the kernel gives both.
-        for tag in [DT_HASH, DT_GNU_HASH] {
-            let image = without(image.clone(), tag);
-            let tables = Image(&image)
-                .tables(&Image(&image).segment(PT_LOAD).unwrap())
-                .unwrap();
-            if tables.hash.or(tables.gnu_hash).is_some() {
-                assert_eq!(Image(&image).function(name, version), found);
-            }
+        assert_eq!(Image(&made(DT_HASH)).function(name, version), Some(FOUND));
+        assert_eq!(
+            Image(&made(DT_GNU_HASH)).function(name, version),
+            Some(FOUND)
+        );
+        for image in images() {
+            assert!(Image(&image).function(name, version).is_some());
+            assert_eq!(Image(&image).function(b"clock_gettim", version), None);
+            assert_eq!(Image(&image).function(name, b"LINUX_2.5"), None);
         }
     }
 
     #[test]
     fn a_damaged_image_is_read_to_an_end() {
-        let Some(image) = image() else { return };
         let (name, version) = CLOCK_GETTIME;
-        for length in (0..image.len()).step_by(8) {
-            Image(&image[..length]).function(name, version);
-        }
-        // The headers and tables are in the first page or two.
-        for at in 0..image.len().min(8192) {
-            for value in [0, 1, 0x7f, 0xff] {
-                let mut image = image.clone();
-                image[at] = value;
-                let found = Image(&image).function(name, version);
-                assert!(found.is_none_or(|offset| offset < image.len()));
+        for image in images() {
+            for length in (0..image.len()).step_by(4) {
+                Image(&image[..length]).function(name, version);
+            }
+            // The kernel's has its tables in the first page or two.
+            for at in 0..image.len().min(8192) {
+                for value in [0, 1, 0x7f, 0xff] {
+                    let mut image = image.clone();
+                    image[at] = value;
+                    let found = Image(&image).function(name, version);
+                    assert!(found.is_none_or(|offset| offset < image.len()));
+                }
             }
         }
     }
