@@ -128,7 +128,9 @@ fn needs_nobody(arch: Arch) {
         let sections = header(&debug).sections(LE, &*debug).unwrap();
         for section in sections.iter() {
             let name = String::from_utf8_lossy(sections.section_name(LE, section).unwrap());
-            let loaded = section.sh_flags(LE) & u64::from(object::elf::SHF_ALLOC) != 0;
+            // Newer lld leaves an empty .rela.dyn on aarch64.
+            let loaded = section.sh_flags(LE) & u64::from(object::elf::SHF_ALLOC) != 0
+                && section.sh_size(LE) != 0;
             let known = [
                 ".text",
                 ".rodata",
