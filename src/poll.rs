@@ -23,6 +23,12 @@ impl Epoll {
         }
     }
 
+    /// The set's own descriptor.
+    #[inline]
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
     /// Watches `fd` for `events`; they are reported with `data`. Without `EPOLLET` an event is
     /// reported for as long as it holds, with it once a change.
     ///
@@ -46,7 +52,7 @@ impl Epoll {
         let events = events.bits();
         let event = EpollEvent { events, data };
         // SAFETY: the kernel reads `event`.
-        unsafe { syscall!(epoll_ctl(self.0.as_fd(), what, fd, &raw const event)) }.map(drop)
+        unsafe { syscall!(epoll_ctl(self.as_fd(), what, fd, &raw const event)) }.map(drop)
     }
 
     /// Waits for events, at most for `timeout`, and gives those there are: none when the time is
@@ -70,7 +76,7 @@ impl Epoll {
         // signal mask as it is.
         let count = unsafe {
             syscall!(epoll_pwait(
-                self.0.as_fd(),
+                self.as_fd(),
                 events.as_mut_ptr(),
                 events.len(),
                 milliseconds,

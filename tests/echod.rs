@@ -7,7 +7,7 @@ mod injected;
 mod server;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use libtest_mimic::{Completion, Trial};
@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         refuses_what_it_does_not_understand,
         refuses_what_cannot_be_bound,
         tells_of_a_reader_that_is_gone,
+        gives_no_client_a_standard_descriptor,
         drains_at_a_signal,
         ends_when_the_grace_is_over,
         ends_at_once_at_a_second_signal,
@@ -65,17 +66,16 @@ fn serves_ipv4_and_ipv6(arch: Arch) {
 
 /// [::] leaves IPv4 alone, so that 0.0.0.0 can have the same port.
 fn serves_what_the_address_says(arch: Arch) {
-    let server = Server::start(arch.program("echod").args(["-l", "[::]:0"]), 1);
-    let port = server.port();
+    // std's takes both families, so that the port is free in both when it is closed.
+    let port = TcpListener::bind("[::]:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let [six, four] = [format!("[::]:{port}"), format!("0.0.0.0:{port}")];
+    let server = Server::start(arch.program("echod").args(["-l", &six, "-l", &four]), 2);
     ping(&mut connect((Ipv6Addr::LOCALHOST, port).into()), b"six");
-    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
-    let other = Server::start(
-        arch.program("echod")
-            .args(["-l", &format!("0.0.0.0:{port}")]),
-        1,
-    );
     ping(&mut connect((Ipv4Addr::LOCALHOST, port).into()), b"four");
-    other.end("");
     server.end("");
 }
 
@@ -181,6 +181,36 @@ fn tells_of_a_reader_that_is_gone(arch: Arch) {
     assert_eq!(
         ran,
         Ran::new(1, "", "echod: write stdout: Broken pipe (EPIPE)\n")
+    );
+}
+
+/// Started with standard descriptors closed, it does not let sockets take their numbers: what it
+/// says on standard error would go to a client.
+fn gives_no_client_a_standard_descriptor(arch: Arch) {
+    let echod = arch.program("echod");
+    let shell = |redirections: &str| {
+        let mut shell = Command::new("sh");
+        let command = format!("exec \"$0\" \"$@\" -l 127.0.0.1:0 {redirections}");
+        shell
+            .args(["-c", &command])
+            .arg(echod.get_program())
+            .args(echod.get_args());
+        shell
+    };
+    let server = Server::start(&mut shell("<&- 2>&-"), 1);
+    let mut client = connect(server.address());
+    ping(&mut client, b"hello");
+    for number in ["0", "2"] {
+        let what = std::fs::read_link(format!("/proc/{}/fd/{number}", server.pid())).unwrap();
+        assert_eq!(what.to_str(), Some("anon_inode:[eventpoll]"));
+    }
+    drop(client);
+    server.end("");
+
+    let ran = run(&mut shell(">&-"));
+    assert_eq!(
+        ran,
+        Ran::new(1, "", "echod: write stdout: Invalid argument (EINVAL)\n")
     );
 }
 

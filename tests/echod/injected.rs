@@ -5,7 +5,7 @@ use std::process::Command;
 
 use libtest_mimic::{Completion, Trial};
 
-use super::client::{Leave, connect, ping, session};
+use super::client::{Leave, connect, is_reset, ping, session};
 use super::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Ran, run};
@@ -16,6 +16,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         serves_ipv4_where_there_is_no_ipv6,
         goes_on_when_a_client_left_before_it_was_accepted,
         accepts_again_after_a_shortage,
+        resets_a_client_that_it_cannot_watch,
         cuts_the_client_for_which_there_is_no_memory,
     ]
 }
@@ -112,6 +113,19 @@ fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
     };
     ping(&mut connect(server.address()), b"patience");
     server.end("echod: accept client: Too many open files in system (ENFILE)\n");
+    Completion::Completed
+}
+
+fn resets_a_client_that_it_cannot_watch(arch: Arch) -> Completion {
+    // The first two are for the signals and the listener.
+    let no_watch = "epoll_ctl:error=ENOSPC:when=3";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_watch]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    assert!(is_reset(connect(server.address())));
+    ping(&mut connect(server.address()), b"the next one");
+    server.end("echod: accept client: No space left on device (ENOSPC)\n");
     Completion::Completed
 }
 

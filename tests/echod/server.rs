@@ -58,11 +58,6 @@ impl Server {
         self.addresses[0]
     }
 
-    /// The port of the first address.
-    pub fn port(&self) -> u16 {
-        self.address().port()
-    }
-
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::OrFail;
-use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::fd::{BorrowedFd, OwnedFd, STDERR};
 use ring3::mem::Mapping;
 use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events};
@@ -69,7 +69,15 @@ impl Server {
     /// A server that listens nowhere yet, and ends at the signals of `end`, which are blocked.
     pub fn new(end: SignalSet) -> Result<Self, Exit> {
         let descriptors = process::limit(RLIMIT_NOFILE).rlim_max.min(DESCRIPTORS) as usize;
-        let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
+        let epoll = loop {
+            let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
+            if epoll.as_fd().as_raw() > STDERR.as_raw() {
+                break epoll;
+            }
+            // A standard descriptor is closed. This stays in its place, where writing fails: else a
+            // client would get it, and our messages.
+            core::mem::forget(epoll);
+        };
         let signals = SignalFd::new(end).or_fail(PROGRAM, "signalfd4", "signals")?;
         epoll
             .add(signals.as_fd(), EPOLLIN, SIGNALS)
@@ -163,12 +171,20 @@ impl Server {
     /// Takes a client in. The event that says what it has sent already comes by itself.
     fn admit(&mut self, client: OwnedFd) -> ring3::Result<()> {
         let (data, index) = keys(CONNECTION, client.as_fd());
-        self.epoll
-            .add(client.as_fd(), connection::watched(), data)?;
-        match self.connections.insert(index, Connection::new(client)) {
-            Ok(_) => self.count += 1,
-            Err(_) => return Err(Errno::EMFILE),
+        let connection = match self.connections.insert(index, Connection::new(client)) {
+            Ok(connection) => connection,
+            Err(connection) => {
+                connection.reset_on_close();
+                return Err(Errno::EMFILE);
+            }
+        };
+        let fd = connection.as_fd();
+        if let Err(errno) = self.epoll.add(fd, connection::watched(), data) {
+            connection.reset_on_close();
+            self.connections.take(index);
+            return Err(errno);
         }
+        self.count += 1;
         Ok(())
     }
 
