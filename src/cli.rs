@@ -141,7 +141,7 @@ impl Options {
     ///
     /// # Errors
     /// Exit 2, said: a `=value` at an option that took none. Exit 0: `--help` or `--version`, answered.
-    pub fn next(&mut self) -> core::result::Result<Option<Arg>, Exit> {
+    pub fn next_arg(&mut self) -> core::result::Result<Option<Arg>, Exit> {
         let arg = match core::mem::replace(&mut self.rest, Rest::None) {
             Rest::Value(_) => {
                 return Err(self.usage(format_args!("{} takes no value", Spelled(self.last))));
@@ -154,7 +154,7 @@ impl Options {
                     b"-" => Arg::Operand(arg),
                     b"--" => {
                         self.operands_only = true;
-                        return self.next();
+                        return self.next_arg();
                     }
                     [b'-', b'-', ..] => self.long(arg),
                     [b'-', ..] => self.short(behind(arg, 1)),
@@ -174,7 +174,7 @@ impl Options {
         }
     }
 
-    /// The value of the option that [`next`](Self::next) returned last.
+    /// The value of the option that [`next_arg`](Self::next_arg) returned last.
     ///
     /// # Errors
     /// Exit 2, said: there is none.

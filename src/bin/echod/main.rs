@@ -92,7 +92,7 @@ impl Settings {
         };
         let mut options = Options::new(PROGRAM, HELP, start.args());
         for index in 0.. {
-            match options.next()? {
+            match options.next_arg()? {
                 None => break,
                 Some(Arg::Short(b'l')) => {
                     let address = value(&mut options, "ADDR:PORT")?;

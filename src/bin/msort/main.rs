@@ -98,7 +98,7 @@ impl Job {
         reserve(&mut job.inputs, most).or_fail(PROGRAM, "read", "arguments")?;
 
         let mut options = Options::new(PROGRAM, HELP, start.args());
-        while let Some(arg) = options.next()? {
+        while let Some(arg) = options.next_arg()? {
             match arg {
                 Arg::Short(b'r') | Arg::Long(b"reverse") => job.reverse = true,
                 Arg::Short(b'u') | Arg::Long(b"unique") => job.unique = true,

@@ -43,7 +43,7 @@ fn open(path: &CStr, sync: bool) -> Result<(OwnedFd, Option<Place>), Failed> {
         Err(Errno::ENOENT) => {}
         file => return Ok((file.map_err(Failed::to("open"))?, None)),
     }
-    let mut place = Place::find(path, None).map_err(Failed::to("open"))?;
+    let mut place = Place::find(path).map_err(Failed::to("open"))?;
     if sync {
         let opened = place.open_directory();
         opened.map_err(Failed::to("open directory of"))?;

@@ -62,7 +62,7 @@ impl Wanted {
         let mut options = replace::Options::default();
         let mut file = None;
         let mut args = ring3::cli::Options::new(PROGRAM, HELP, start.args());
-        while let Some(arg) = args.next()? {
+        while let Some(arg) = args.next_arg()? {
             match arg {
                 Arg::Short(b'a') => append = true,
                 Arg::Short(b'm') => {
