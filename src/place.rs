@@ -42,13 +42,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// Follows `path`, symbolic links at its end included, to the file that it leads to: `file`, or
-    /// none yet.
+    /// Follows `path`, symbolic links at its end included, to where a file is or may be made.
     ///
     /// # Errors
-    /// Those of a path; `EISDIR`: it ends with a slash; `ENOENT`: the way to `file` is no path, as
-    /// /proc/PID/fd has them for files without a name.
-    pub fn find(path: &CStr, file: Option<&Statx>) -> Result<Self> {
+    /// Those of a path; `EISDIR`: it ends with a slash.
+    pub fn find(path: &CStr) -> Result<Self> {
         let mut text = [0; PATH_MAX];
         let mut length = path.count_bytes();
         match text.get_mut(..length) {
@@ -66,7 +64,7 @@ impl Place {
             match fs::read_link(dir.as_fd(), name.as_c_str(), &mut text) {
                 Ok(target) if target.len() == PATH_MAX => return Err(Errno::ENAMETOOLONG),
                 Ok(target) => length = target.len(),
-                Err(Errno::EINVAL | Errno::ENOENT) => return Self { dir, name }.checked(file),
+                Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Self { dir, name }),
                 Err(errno) => return Err(errno),
             }
             from = Some(dir);
@@ -74,15 +72,16 @@ impl Place {
         Err(Errno::ELOOP)
     }
 
-    /// This, if what is here is `file`.
-    fn checked(self, file: Option<&Statx>) -> Result<Self> {
-        if let Some(file) = file {
-            let here = fs::stat_at(self.dir.as_fd(), self.name.as_c_str(), AT_SYMLINK_NOFOLLOW)?;
-            if !here.is_same_file(file) {
-                return Err(Errno::ENOENT);
-            }
+    /// Whether this is the place of `file`, of no other and of no symbolic link.
+    ///
+    /// # Errors
+    /// Those of a path.
+    pub fn is_of(&self, file: &Statx) -> Result<bool> {
+        match fs::stat_at(self.dir.as_fd(), self.name.as_c_str(), AT_SYMLINK_NOFOLLOW) {
+            Ok(here) => Ok(here.is_same_file(file)),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(errno),
         }
-        Ok(self)
     }
 
     /// Opens the directory so that its names can be made durable.

@@ -28,7 +28,8 @@ use crate::place::{Name, Place};
 use crate::random;
 use crate::signal::{self, SignalSet};
 
-/// How many random names are tried; that even one of them is taken does not happen by chance.
+/// How many times is tried what somebody else can get in the way of: a random name, which is not
+/// taken by chance; a file that is not replaced between two looks at it.
 const TRIES: usize = 16;
 
 /// The extended attribute that holds a file's access control list.
@@ -89,27 +90,17 @@ impl<'path> Replacement<'path> {
     /// `open`, `open directory of`: `EISDIR`; `EACCES` where the directory may not be written, or not
     /// read, which is needed to make its names durable; and what openat(2) gives.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
-        let old = match fs::stat_at(CWD, path, At::NONE) {
-            Ok(old) => Some(old),
-            Err(Errno::ENOENT) => None,
-            Err(errno) => return Err(errno).during("open"),
+        let (old, place) = find(path).during("open")?;
+        let Some(mut place) = place else {
+            let flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
+            return Ok(Self {
+                path,
+                file: fs::open(CWD, path, flags, 0).during("open")?,
+                beside: None,
+                old,
+                options,
+            });
         };
-        match old.map(|old| old.kind()) {
-            Some(S_IFREG) | None => {}
-            Some(S_IFDIR) => return Err(Errno::EISDIR).during("open"),
-            Some(_) => {
-                let file =
-                    fs::open(CWD, path, O_WRONLY | O_NOCTTY | O_CLOEXEC, 0).during("open")?;
-                return Ok(Self {
-                    path,
-                    file,
-                    beside: None,
-                    old,
-                    options,
-                });
-            }
-        }
-        let mut place = Place::find(path, old.as_ref()).during("open")?;
         if options.sync {
             place.open_directory().during("open directory of")?;
         }
@@ -187,6 +178,29 @@ impl<'path> Replacement<'path> {
         }
         Ok(())
     }
+}
+
+/// The file that `path` leads to, and its place; no place where it is not one to be replaced.
+fn find(path: &CStr) -> Result<(Option<Statx>, Option<Place>)> {
+    for _ in 0..TRIES {
+        let file = match fs::stat_at(CWD, path, At::NONE) {
+            Ok(file) => file,
+            Err(Errno::ENOENT) => return Ok((None, Some(Place::find(path)?))),
+            Err(errno) => return Err(errno),
+        };
+        match file.kind() {
+            S_IFREG => {}
+            S_IFDIR => return Err(Errno::EISDIR),
+            _ => return Ok((Some(file), None)),
+        }
+        let place = Place::find(path)?;
+        if place.is_of(&file)? {
+            return Ok((Some(file), Some(place)));
+        }
+        // Somebody else has replaced it in between. Or it has no name, and the link to it no path:
+        // so it is with a deleted file in /proc/PID/fd.
+    }
+    Err(Errno::ENOENT)
 }
 
 /// The place of a file that is being replaced, and the name of the new one where it has one already,
@@ -317,12 +331,13 @@ fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     let mut value = [0; XATTR_SIZE_MAX];
     match fs::get_attribute(path, ACL, &mut value) {
         Ok(acl) => fs::set_attribute(file, ACL, acl),
-        // A new file may have got the directory's default list.
-        Err(Errno::ENODATA) => match fs::remove_attribute(file, ACL) {
-            Err(Errno::ENODATA) => Ok(()),
-            result => result,
-        },
-        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+        // There is none, or no file any more. The new one may have got the directory's default list.
+        Err(Errno::ENODATA | Errno::ENOENT | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+            match fs::remove_attribute(file, ACL) {
+                Err(Errno::ENODATA | Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+                result => result,
+            }
+        }
         Err(errno) => Err(errno),
     }
 }

@@ -256,7 +256,11 @@ impl Scenario {
 }
 
 fn makes_these_calls(scenario: &Scenario) {
-    let calls: Vec<_> = scenario.calls().into_iter().map(|call| call.name).collect();
+    let mut calls: Vec<_> = scenario.calls().into_iter().map(|call| call.name).collect();
+    if scenario.broken.is_none() {
+        // Before Linux 6.10 the first way to link is root's alone, and others come to the second.
+        calls.dedup_by(|next, call| next == call && call == "linkat");
+    }
     let wanted: Vec<_> = scenario.calls.split_whitespace().collect();
     assert_eq!(calls, wanted);
 }
@@ -449,21 +453,15 @@ fn syncs_file_and_directory() {
         .arg("f");
     assert_eq!(folder.feed(&mut command, b"new"), fine());
     let trace = fs::read_to_string(aside.path("trace")).unwrap();
-    let [file, link, rename, directory, _exit] = trace.lines().collect::<Vec<_>>()[..] else {
+    let [file, links @ .., rename, directory, _exit] = &trace.lines().collect::<Vec<_>>()[..]
+    else {
         panic!("{trace}");
     };
     let path = fs::canonicalize(folder.path("")).unwrap();
     let path = path.display();
-    assert!(
-        file.starts_with("fsync(") && file.contains(&format!("<{path}/#")),
-        "{trace}"
-    );
-    assert!(
-        link.starts_with("linkat(") && rename.starts_with("renameat("),
-        "{trace}"
-    );
-    assert!(
-        directory.starts_with("fsync(") && directory.contains(&format!("<{path}>)")),
-        "{trace}"
-    );
+    let is_of = |line: &str, what: &str| line.starts_with("fsync(") && line.contains(what);
+    assert!(is_of(file, &format!("<{path}/#")), "{trace}");
+    assert!(links.iter().any(|link| link.ends_with(" = 0")), "{trace}");
+    assert!(rename.starts_with("renameat("), "{trace}");
+    assert!(is_of(directory, &format!("<{path}>)")), "{trace}");
 }

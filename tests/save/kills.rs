@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Folder, content, fine};
+use super::{Folder, OLD, content, failed, fine};
 use crate::per_arch;
-use crate::support::{Arch, wait_until};
+use crate::support::{Arch, ran, wait_until};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         survives_a_kill_behind_any_byte,
         leaves_nothing_behind_at_a_signal,
         is_whole_to_every_reader,
+        copes_with_what_changes_meanwhile,
     ]
     .collect()
 }
@@ -29,12 +30,13 @@ fn kills(arch: Arch) -> u32 {
     if arch.is_native() { 300 } else { 60 }
 }
 
-/// Starts `save f` here.
-fn start(arch: Arch, folder: &Folder, stdin: impl Into<Stdio>) -> Child {
+/// Starts `save PATH` here.
+fn start(arch: Arch, folder: &Folder, path: &str, stdin: impl Into<Stdio>) -> Child {
     arch.program("save")
-        .arg("f")
+        .arg(path)
         .current_dir(folder.path(""))
         .stdin(stdin)
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -62,7 +64,7 @@ fn survives_a_kill_at_any_time(arch: Arch) {
     let (old, new) = (content(500_000), vec![b'n'; 700_000]);
     fs::write(folder.path("f"), &old).unwrap();
     fs::write(source.path("new"), &new).unwrap();
-    let start = || start(arch, &folder, File::open(source.path("new")).unwrap());
+    let start = || start(arch, &folder, "f", File::open(source.path("new")).unwrap());
     let mut longest = Duration::ZERO;
     for _ in 0..5 {
         let begin = Instant::now();
@@ -85,9 +87,14 @@ fn survives_a_kill_at_any_time(arch: Arch) {
 }
 
 /// A `save` that has read just these bytes of what it is to get.
-fn start_and_feed(arch: Arch, folder: &Folder, bytes: &[u8]) -> (Child, std::io::PipeWriter) {
+fn start_and_feed(
+    arch: Arch,
+    folder: &Folder,
+    path: &str,
+    bytes: &[u8],
+) -> (Child, std::io::PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
-    let child = start(arch, folder, reader.try_clone().unwrap());
+    let child = start(arch, folder, path, reader.try_clone().unwrap());
     writer.write_all(bytes).unwrap();
     wait_until("it has read all", || {
         rustix::io::ioctl_fionread(&reader).unwrap() == 0
@@ -102,7 +109,7 @@ fn survives_a_kill_behind_any_byte(arch: Arch) {
     fs::write(folder.path("f"), &old).unwrap();
     let kills = kills(arch) as usize;
     for i in 0..=kills {
-        let (mut child, writer) = start_and_feed(arch, &folder, &new[..new.len() * i / kills]);
+        let (mut child, writer) = start_and_feed(arch, &folder, "f", &new[..new.len() * i / kills]);
         child.kill().unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(9));
         drop(writer);
@@ -116,7 +123,7 @@ fn leaves_nothing_behind_at_a_signal(arch: Arch) {
     let old = content(500_000);
     fs::write(folder.path("f"), &old).unwrap();
     for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
-        let (mut child, writer) = start_and_feed(arch, &folder, &[b'n'; 100_000]);
+        let (mut child, writer) = start_and_feed(arch, &folder, "f", &[b'n'; 100_000]);
         kill_process(Pid::from_child(&child), signal).unwrap();
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(signal.as_raw()));
@@ -151,4 +158,52 @@ fn is_whole_to_every_reader(arch: Arch) {
         ends.into_iter().for_each(Result::unwrap);
     });
     assert_eq!(folder.names(), ["f"]);
+}
+
+/// What is done to `sub/f` and around it while `save` reads, and how that ends.
+fn copes_with_what_changes_meanwhile(arch: Arch) {
+    let during = |old: bool, change: &dyn Fn(&Folder)| {
+        let folder = Folder::new();
+        fs::create_dir(folder.path("sub")).unwrap();
+        if old {
+            fs::write(folder.path("sub/f"), OLD).unwrap();
+        }
+        let (child, writer) = start_and_feed(arch, &folder, "sub/f", b"new");
+        change(&folder);
+        drop(writer);
+        (ran(child.wait_with_output().unwrap()), folder)
+    };
+    let remove = |folder: &Folder| fs::remove_file(folder.path("sub/f")).unwrap();
+
+    let (ended, folder) = during(true, &remove);
+    assert_eq!(ended, fine());
+    assert_eq!(folder.read("sub/f"), b"new");
+
+    let write = |folder: &Folder| fs::write(folder.path("sub/f"), "other").unwrap();
+    for old in [false, true] {
+        let (ended, folder) = during(old, &write);
+        assert_eq!(ended, fine());
+        assert_eq!(folder.read("sub/f"), b"new");
+    }
+
+    let rename = |folder: &Folder| {
+        fs::rename(folder.path("sub"), folder.path("other")).unwrap();
+    };
+    for old in [false, true] {
+        let (ended, folder) = during(old, &rename);
+        assert_eq!(ended, fine());
+        assert_eq!(folder.names(), ["other"]);
+        assert_eq!(folder.read("other/f"), b"new");
+    }
+
+    for old in [false, true] {
+        let (ended, folder) = during(old, &|folder| {
+            if old {
+                remove(folder);
+            }
+            fs::create_dir(folder.path("sub/f")).unwrap();
+        });
+        assert_eq!(ended, failed("replace sub/f: Is a directory (EISDIR)"));
+        assert_eq!(fs::read_dir(folder.path("sub")).unwrap().count(), 1);
+    }
 }
