@@ -171,7 +171,10 @@ impl<'path> Replacement<'path> {
             self.file = named;
             return self.commit();
         }
-        beside.rename(self.file).during("replace")?;
+        if let Err(errno) = beside.rename(self.file) {
+            self.beside = None; // the second name goes before a signal comes
+            return Err(errno).during("replace");
+        }
         drop(held);
         if sync {
             fs::sync_if_possible(beside.place.dir.as_fd()).during("sync directory of")?;

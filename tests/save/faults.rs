@@ -420,6 +420,17 @@ fn holds_signals_back() {
         assert!(folder.read("f") == scenario.after(), "{injection}");
         assert_eq!(folder.names(), ["f"], "{injection}");
     }
+    let folder = scenario.folder();
+    let (ran, _) = scenario.run(&folder, Some("renameat:error=EIO:signal=TERM"));
+    assert_eq!(
+        ran,
+        Ran {
+            status: None,
+            ..fine()
+        }
+    );
+    assert_eq!(folder.read("f"), OLD);
+    assert_eq!(folder.names(), ["f"]);
 }
 
 /// A name that is taken, by chance or by somebody who would like to be in the way, is not used.
