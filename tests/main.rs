@@ -10,6 +10,7 @@ mod oracle;
 mod save;
 mod start;
 mod support;
+mod syscalls;
 mod time;
 
 fn main() -> std::process::ExitCode {
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
         oracle::trials(),
         save::trials(),
         start::trials(),
+        syscalls::trials(),
         time::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()

@@ -1,7 +1,7 @@
 //! `save`: all of standard input gets into the file, or the file stays as it was.
 
 mod append;
-mod attributes;
+pub mod attributes;
 mod faults;
 mod kills;
 mod places;

@@ -1,29 +1,32 @@
 //! The contract of what each program asks of the kernel: docs/syscalls.md says it, and the real
-//! strace sees it. A call that the file does not name is a failure, and one that it names and no run
-//! makes is too.
+//! strace sees it. A call that the file does not name is a failure, and so is one that it names and
+//! no run makes.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
+use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Arch, once, run, wait_until};
+use crate::save::attributes::{ACCESS, list};
+use crate::support::{Arch, once, run};
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        once("syscalls::hello [x86_64]", hello),
-        once("syscalls::save [x86_64]", save),
-        once("syscalls::msort [x86_64]", msort),
-        once("syscalls::echod [x86_64]", echod),
+        once("syscalls::of_hello [x86_64]", of_hello),
+        once("syscalls::of_save [x86_64]", of_save),
+        once("syscalls::of_msort [x86_64]", of_msort),
+        once("syscalls::of_echod [x86_64]", of_echod),
     ]
 }
 
-/// A run of programs under strace: a folder to work in, and what was seen.
+/// A program under strace: a folder to work in, and the calls seen so far.
 struct Watch {
     program: &'static str,
     folder: tempfile::TempDir,
@@ -31,55 +34,52 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(program: &'static str) -> Self {
-        Self { program, folder: tempfile::tempdir().unwrap(), seen: BTreeSet::new() }
+    /// None, and why, where this machine can't.
+    fn new(program: &'static str) -> Result<Self, Completion> {
+        if !Arch::X86_64.is_native() {
+            return Err(Completion::ignored_with("strace sees qemu-user's system calls"));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        symlink(Arch::X86_64.shipped(program), folder.path().join(program)).unwrap();
+        Ok(Self { program, folder, seen: BTreeSet::new() })
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The program under strace, in the folder, behind a shell's redirections: `<input >output`.
-    fn command(&self, arguments: &str) -> Command {
+    /// A line for the shell, in which `$strace` stands for just that and what makes it quiet.
+    fn command(&self, line: &str) -> Command {
         let mut shell = Command::new("sh");
-        shell.current_dir(self.folder.path()).stdin(Stdio::null()).args([
-            "-c",
-            &format!("exec strace -qq -f -o log \"$0\" {arguments}"),
-        ]);
-        shell.arg(Arch::X86_64.shipped(self.program));
+        shell.current_dir(self.folder.path()).stdin(Stdio::null());
+        shell.args(["-c", line]).env("strace", "strace -qq -o log");
         shell
     }
 
-    /// Runs the program, which must end with `status`.
-    fn run(&mut self, arguments: &str, status: i32) {
-        let ran = run(&mut self.command(arguments));
-        assert_eq!(ran.status, Some(status), "{} {arguments}: {ran:?}", self.program);
+    /// Runs such a line, which must end with `status`.
+    fn run(&mut self, line: &str, status: i32) {
+        let ran = run(&mut self.command(line));
+        assert_eq!(ran.status, Some(status), "{line}: {ran:?}");
         self.collect();
     }
 
-    /// Takes in what strace wrote: `PID NAME(ARGUMENTS) = RESULT`.
+    /// Takes in what strace wrote: `NAME(ARGUMENTS) = RESULT`.
     fn collect(&mut self) {
         let log = fs::read_to_string(self.path("log")).unwrap();
-        let calls = log.lines().filter_map(|line| {
-            let (name, _) = line.split_once(' ')?.1.trim_start().split_once('(')?;
-            Some(name.to_owned())
-        });
+        let calls = log.lines().filter_map(|line| Some(line.split_once('(')?.0.to_owned()));
         // The shell's execve becomes the program.
         self.seen.extend(calls.filter(|name| name != "execve"));
     }
 
     /// Compares with docs/syscalls.md: the names between backquotes that begin the rows of the
     /// program's table.
-    fn check(&self) {
+    fn check(&self) -> Completion {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
         let text = fs::read_to_string(file).unwrap();
-        let heading = format!("## `{}`\n", self.program);
-        let (_, section) = text.split_once(&heading).unwrap();
+        let (_, section) = text.split_once(&format!("## `{}`\n", self.program)).unwrap();
         let section = section.split("\n## ").next().unwrap();
-        let said: BTreeSet<_> = section
-            .lines()
-            .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
-            .collect();
+        let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+        let said: BTreeSet<_> = section.lines().filter_map(name).collect();
         let unsaid: Vec<_> = self.seen.difference(&said).collect();
         let unseen: Vec<_> = said.difference(&self.seen).collect();
         assert!(
@@ -87,15 +87,150 @@ impl Watch {
             "{}: made and not in docs/syscalls.md: {unsaid:?}; there and not made: {unseen:?}",
             self.program
         );
+        Completion::Completed
     }
 }
 
-fn hello() {
-    let mut watch = Watch::new("hello");
-    watch.run("", 0);
-    watch.run("Ada Grace", 0);
-    watch.run("--help", 0);
-    watch.run("-x", 2);
-    watch.run(">/dev/full", 1);
-    watch.check();
+fn of_hello() -> Completion {
+    let mut watch = match Watch::new("hello") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    watch.run("$strace ./hello", 0);
+    watch.run("$strace ./hello Ada Grace", 0);
+    watch.run("$strace ./hello --help", 0);
+    watch.run("$strace ./hello -x", 2);
+    watch.run("$strace ./hello >/dev/full", 1);
+    watch.check()
+}
+
+/// The runs in which a file is replaced by `writer`, a line that writes it whole: `f` there or not,
+/// with an access control list, and where the kernel refuses what is tried first.
+fn replace(watch: &mut Watch, writer: &str) -> Result<(), Completion> {
+    let strace = |options: &str| writer.replace("$strace", &format!("$strace {options}"));
+    watch.run(writer, 0);
+    watch.run(writer, 0);
+    match setxattr(watch.path("f"), ACCESS, &list(), XattrFlags::empty()) {
+        Err(rustix::io::Errno::OPNOTSUPP) => {
+            return Err(Completion::ignored_with(
+                "the file system of temporary files has no access control lists",
+            ));
+        }
+        result => result.unwrap(),
+    }
+    watch.run(writer, 0);
+    watch.run(&strace("-e inject=linkat:error=EPERM"), 0);
+    watch.run(&strace("-e inject=renameat:error=EPERM"), 1);
+    Ok(())
+}
+
+fn of_save() -> Completion {
+    let mut watch = match Watch::new("save") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    if let Err(ignored) = replace(&mut watch, "echo new | $strace ./save f") {
+        return ignored;
+    }
+    watch.run("$strace ./save f </proc/self/status", 0);
+    watch.run("$strace ./save --no-sync -m 600 g <save", 0);
+    watch.run("echo more | $strace ./save -a g", 0);
+    watch.run("echo more | $strace -e inject=fsync:error=EIO ./save -a g", 1);
+    watch.run("$strace ./save --help", 0);
+    watch.run("$strace ./save . 2>/dev/null", 1);
+    watch.run("$strace ./save", 2);
+    watch.check()
+}
+
+fn of_msort() -> Completion {
+    let mut watch = match Watch::new("msort") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    fs::write(watch.path("lines"), "a line\n".repeat(100_000)).unwrap();
+    if let Err(ignored) = replace(&mut watch, "$strace ./msort -o f lines") {
+        return ignored;
+    }
+    watch.run("$strace ./msort -r -u lines - <lines", 0);
+    watch.run("$strace ./msort lines >/dev/full", 1);
+    watch.run("$strace ./msort .", 1);
+    watch.run("$strace ./msort -x", 2);
+    watch.check()
+}
+
+/// An echod under strace, and the address it listens at.
+struct Echod {
+    strace: Child,
+    address: String,
+}
+
+impl Echod {
+    fn start(watch: &Watch, before: &str) -> Self {
+        let line = format!("{before} exec $strace ./echod -l 127.0.0.1:0 --grace 1");
+        let mut strace = watch.command(&line).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(strace.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("echod: listening on ").unwrap().to_owned();
+        Self { strace, address }
+    }
+
+    fn client(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    /// Asks the program, strace's only child, to end.
+    fn end(mut self) {
+        let id = self.strace.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let program = Pid::from_raw(children.trim().parse().unwrap()).unwrap();
+        kill_process(program, Signal::TERM).unwrap();
+        assert_eq!(self.strace.wait().unwrap().code(), Some(0));
+    }
+}
+
+/// Sends a byte and waits for it.
+fn echoes(mut client: &TcpStream) {
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+}
+
+fn of_echod() -> Completion {
+    let mut watch = match Watch::new("echod") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    // A client that ends in order, one that sends more than the kernel's buffers hold before it
+    // reads, and one that is still there when the server is asked to end.
+    let echod = Echod::start(&watch, "");
+    let mut client = echod.client();
+    echoes(&client);
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    let client = echod.client();
+    const FLOOD: usize = 32 << 20;
+    std::thread::scope(|scope| {
+        scope.spawn(|| (&client).write_all(&vec![0; FLOOD]).unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        (&client).read_exact(&mut vec![0; FLOOD]).unwrap();
+    });
+    echod.end();
+    drop(client);
+    watch.collect();
+
+    // One descriptor too few for a second client, which is served when the first has ended.
+    let echod = Echod::start(&watch, "ulimit -n 7;");
+    let first = echod.client();
+    echoes(&first);
+    let second = echod.client();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    drop(first);
+    echoes(&second);
+    drop(second);
+    echod.end();
+    watch.collect();
+
+    watch.run("$strace ./echod --help", 0);
+    watch.run("$strace ./echod -l here", 2);
+    watch.run("$strace ./echod -l 192.0.2.1:7", 1);
+    watch.check()
 }

@@ -143,7 +143,7 @@ fn gives_no_rights_with_a_new_owner(arch: Arch) -> Completion {
 
 /// An access control list as extended attributes have it (linux/posix_acl_xattr.h): the user 1234
 /// may read and write, the group nothing.
-fn list() -> Vec<u8> {
+pub fn list() -> Vec<u8> {
     const NO_ID: u32 = u32::MAX;
     let entries: [(u16, u16, u32); 5] = [
         (0x01, 6, NO_ID), // ACL_USER_OBJ
@@ -161,7 +161,7 @@ fn list() -> Vec<u8> {
     list
 }
 
-const ACCESS: &str = "system.posix_acl_access";
+pub const ACCESS: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
 
 impl Folder {
