@@ -8,7 +8,7 @@ use libtest_mimic::{Completion, Trial};
 use super::client::{Leave, connect, is_reset, ping, session};
 use super::server::Server;
 use crate::per_arch;
-use crate::support::{Arch, Ran, run};
+use crate::support::{Arch, Ran, run, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -17,6 +17,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         goes_on_when_a_client_left_before_it_was_accepted,
         accepts_again_after_a_shortage,
         resets_a_client_that_it_cannot_watch,
+        resets_a_client_whose_bytes_it_holds,
         cuts_the_client_for_which_there_is_no_memory,
     ]
 }
@@ -126,6 +127,24 @@ fn resets_a_client_that_it_cannot_watch(arch: Arch) -> Completion {
     assert!(is_reset(connect(server.address())));
     ping(&mut connect(server.address()), b"the next one");
     server.end("echod: accept client: No space left on device (ENOSPC)\n");
+    Completion::Completed
+}
+
+/// Everything was read from the kernel and nothing sent: the kernel alone would end such a
+/// connection as if all were well.
+fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
+    let no_room = "sendto:error=EAGAIN";
+    let listen = ["-l", "127.0.0.1:0", "--grace", "0"];
+    let server = match start(arch, &listen, 1, &[no_room]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let before = server.mapped();
+    let mut stream = connect(server.address());
+    stream.write_all(b"held").unwrap();
+    wait_until("the bytes are held", || server.mapped() > before);
+    server.end("");
+    assert!(is_reset(stream));
     Completion::Completed
 }
 

@@ -77,34 +77,38 @@ impl Server {
 
     /// Its descriptors' numbers.
     pub fn descriptors(&self) -> Vec<String> {
-        let folder =
-            std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it is ours");
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it is ours");
         folder
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
     }
 
-    /// The memory it occupies, in KiB (proc_pid_status(5), VmRSS).
+    /// The memory it occupies, in KiB.
     pub fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .expect("a line");
-        line.trim()
-            .strip_suffix(" kB")
-            .expect("in KiB")
-            .parse()
-            .unwrap()
+        self.kibibytes("VmRSS:")
+    }
+
+    /// How much of its address space is mapped, in KiB (VmSize).
+    pub fn mapped(&self) -> u64 {
+        self.kibibytes("VmSize:")
     }
 
     /// The CPU time it used, in clock ticks (proc_pid_stat(5), utime and stime).
     pub fn ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
         // The name may have spaces; behind its parenthesis the third field begins.
         let (_, fields) = stat.rsplit_once(')').expect("a name");
         let fields: Vec<_> = fields.split_whitespace().collect();
         fields[14 - 3].parse::<u64>().unwrap() + fields[15 - 3].parse::<u64>().unwrap()
+    }
+
+    /// A line of proc_pid_status(5).
+    fn kibibytes(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let mut lines = status.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)).unwrap();
+        let value = value.trim().strip_suffix(" kB").expect("in KiB");
+        value.parse().unwrap()
     }
 
     /// Waits for its end.
