@@ -37,11 +37,17 @@ impl Watch {
     /// None, and why, where this machine can't.
     fn new(program: &'static str) -> Result<Self, Completion> {
         if !Arch::X86_64.is_native() {
-            return Err(Completion::ignored_with("strace sees qemu-user's system calls"));
+            return Err(Completion::ignored_with(
+                "strace sees qemu-user's system calls",
+            ));
         }
         let folder = tempfile::tempdir().unwrap();
         symlink(Arch::X86_64.shipped(program), folder.path().join(program)).unwrap();
-        Ok(Self { program, folder, seen: BTreeSet::new() })
+        Ok(Self {
+            program,
+            folder,
+            seen: BTreeSet::new(),
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -66,7 +72,9 @@ impl Watch {
     /// Takes in what strace wrote: `NAME(ARGUMENTS) = RESULT`.
     fn collect(&mut self) {
         let log = fs::read_to_string(self.path("log")).unwrap();
-        let calls = log.lines().filter_map(|line| Some(line.split_once('(')?.0.to_owned()));
+        let calls = log
+            .lines()
+            .filter_map(|line| Some(line.split_once('(')?.0.to_owned()));
         // The shell's execve becomes the program.
         self.seen.extend(calls.filter(|name| name != "execve"));
     }
@@ -76,7 +84,9 @@ impl Watch {
     fn check(&self) -> Completion {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
         let text = fs::read_to_string(file).unwrap();
-        let (_, section) = text.split_once(&format!("## `{}`\n", self.program)).unwrap();
+        let (_, section) = text
+            .split_once(&format!("## `{}`\n", self.program))
+            .unwrap();
         let section = section.split("\n## ").next().unwrap();
         let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
         let said: BTreeSet<_> = section.lines().filter_map(name).collect();
@@ -135,7 +145,10 @@ fn of_save() -> Completion {
     watch.run("$strace ./save f </proc/self/status", 0);
     watch.run("$strace ./save --no-sync -m 600 g <save", 0);
     watch.run("echo more | $strace ./save -a g", 0);
-    watch.run("echo more | $strace -e inject=fsync:error=EIO ./save -a g", 1);
+    watch.run(
+        "echo more | $strace -e inject=fsync:error=EIO ./save -a g",
+        1,
+    );
     watch.run("$strace ./save --help", 0);
     watch.run("$strace ./save . 2>/dev/null", 1);
     watch.run("$strace ./save", 2);
@@ -169,8 +182,14 @@ impl Echod {
         let line = format!("{before} exec $strace ./echod -l 127.0.0.1:0 --grace 1");
         let mut strace = watch.command(&line).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(strace.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("echod: listening on ").unwrap().to_owned();
+        BufReader::new(strace.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim_end()
+            .strip_prefix("echod: listening on ")
+            .unwrap()
+            .to_owned();
         Self { strace, address }
     }
 
