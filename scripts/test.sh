@@ -37,9 +37,13 @@ run() {
 run "the library, $host" cargo test --lib
 
 triple=$(triple "$foreign")
-run "the library, $foreign" cargo test --lib --target "$triple" --config "$setup/$foreign.toml" \
+set -- cargo test --lib --target "$triple" --config "$setup/$foreign.toml" \
 	--config "target.$triple.linker = '$CROSS_CC'" \
 	--config "target.$triple.runner = ['$QEMU', '-L', '/usr/$foreign-linux-gnu']"
+run "the library, $foreign" "$@"
+# memset takes another path where `dc zva` clears at most 64 bytes, which qemu-user's default CPU
+# does not say.
+[ "$foreign" != aarch64 ] || run 'the library, a Cortex-A57' env QEMU_CPU=cortex-a57 "$@" arch
 
 fetch tests
 export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"

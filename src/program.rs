@@ -62,10 +62,12 @@ macro_rules! program {
     };
 }
 
-/// Makes a program that is nothing but its code and constants: no static that holds an address, no
-/// RELRO, no auxv, no panic (reaching one is a link error). For programs counted in bytes.
+/// Makes a program that is nothing but its code and constants, for programs counted in bytes.
 ///
-/// `main` is a `fn(Words) -> !`: it ends by `process::exit`.
+/// It has no auxiliary vector and no `memcpy`. A static that holds an address or is written does not
+/// link: there is no segment for it. A panic says nothing and traps.
+///
+/// `main` is a `fn(Words) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
@@ -79,7 +81,8 @@ macro_rules! bare_program {
         /// Called once, by `_start`, with the initial stack.
         unsafe extern "C" fn __entry(sp: *const usize) -> ! {
             // SAFETY: `_start` passes what the kernel left, to this alone.
-            $main(unsafe { $crate::rt::Words::new(sp) })
+            let words = unsafe { $crate::rt::Words::new(sp) };
+            $crate::process::exit($crate::rt::Termination::status($main(words)))
         }
 
         #[panic_handler]

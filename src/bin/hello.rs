@@ -7,14 +7,14 @@
 #![no_main]
 
 use ring3::fd::{STDERR, STDOUT};
-use ring3::rt::Words;
+use ring3::io;
+use ring3::rt::{Exit, Words};
 use ring3::signal::{self, SIGPIPE, SignalSet};
-use ring3::{io, process};
 
 ring3::bare_program!(main);
 
 #[inline(always)] // into the entry point: a call would be 13 bytes
-fn main(words: Words) -> ! {
+fn main(words: Words) -> Exit {
     // A reader that left is an error to tell, not a signal to die of.
     signal::block(SignalSet::of(&[SIGPIPE]));
 
@@ -33,5 +33,5 @@ fn main(words: Words) -> ! {
         let _ = io::write_all(STDERR, b"hello: write stdout: failed\n"); // nowhere left to say so
         status = 1;
     }
-    process::exit(status)
+    Exit(status)
 }
