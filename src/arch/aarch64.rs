@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-pub mod mem;
+pub(super) mod mem;
 
 /// The architecture as `uname -m` prints it.
 pub const NAME: &str = "aarch64";
@@ -67,22 +67,13 @@ macro_rules! __start_bare {
     };
 }
 
-/// The names that the compiler calls by itself. They are the program's, not the library's, so that
-/// the library can be linked beside a libc that has them too.
+/// The instruction that goes on elsewhere, with all registers as they are.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __mem_names {
-    ($($name:literal => $core:ident),* $(,)?) => { $(
-        ::core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ", \"ax\""), // a section each: unused ones are dropped
-            concat!(".globl ", $name),
-            concat!(".type ", $name, ", @function"),
-            concat!($name, ":"),
-            "b {core}",                           // the arguments are where the core wants them
-            ".popsection",
-            core = sym $crate::arch::mem::$core,
-        );
-    )* };
+macro_rules! __jump {
+    () => {
+        "b"
+    };
 }
 
 /// `svc` with no argument.

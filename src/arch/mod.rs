@@ -7,10 +7,12 @@
 //! | `NAME` | the architecture as `uname -m` and ELF tools spell it |
 //! | `start!` | `_start` of a program: the kernel's stack pointer becomes a call of Rust |
 //! | `start_bare!` | the same for a program that has nothing to relocate |
-//! | `mem_names!` | `memcpy` and its kin under the names the compiler calls |
+//! | `jump!` | the instruction that goes on elsewhere |
 //! | `syscall0` to `syscall6` | a number becomes a call |
 //! | `trap` | the instruction that ends a program which must not go on |
-//! | `mem` | the cores of `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp`, `strlen`; `choose` which instructions they use |
+//! | `mem` | the cores of what [`mem`] declares; `choose` which instructions they use |
+
+pub mod mem;
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

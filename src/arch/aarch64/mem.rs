@@ -1,31 +1,8 @@
-//! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`.
-//!
-//! The compiler calls the first five for code that never names them, so they cannot be written in
-//! Rust: a loop that copies bytes compiles into a call of itself. Each stands in a section of its
-//! own, and the linker drops those a program does not call. The plain names are the program's to
-//! define (`mem_names!`); here they would collide with libc's in a test under std.
+//! The cores of `memcpy` and its kin: see [`super::super::mem`].
 //!
 //! NEON is part of the architecture: a pair of q registers, 32 bytes, moves in one instruction.
 
-use core::{
-    arch::global_asm,
-    ffi::{c_char, c_int, c_void},
-};
-
-unsafe extern "C" {
-    /// `memcpy(3)`: copies `n` bytes from `src` to `dst` and returns `dst`.
-    pub fn ring3_memcpy(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;
-    /// `memmove(3)`: copies `n` bytes from `src` to `dst`, which may overlap, and returns `dst`.
-    pub fn ring3_memmove(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;
-    /// `memset(3)`: fills `n` bytes from `dst` on with the low byte of `c` and returns `dst`.
-    pub fn ring3_memset(dst: *mut c_void, c: c_int, n: usize) -> *mut c_void;
-    /// `memcmp(3)`: the first byte that differs decides, as unsigned: negative, 0 or positive.
-    pub fn ring3_memcmp(a: *const c_void, b: *const c_void, n: usize) -> c_int;
-    /// `bcmp(3)`: 0 if the `n` bytes are equal.
-    pub fn ring3_bcmp(a: *const c_void, b: *const c_void, n: usize) -> c_int;
-    /// `strlen(3)`: the number of bytes before the first NUL.
-    pub fn ring3_strlen(s: *const c_char) -> usize;
-}
+use core::arch::global_asm;
 
 /// x86-64 chooses between SSE2 and AVX here; on aarch64 there is nothing to choose.
 ///

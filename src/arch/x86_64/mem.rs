@@ -1,33 +1,12 @@
-//! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`.
-//!
-//! The compiler calls the first five for code that never names them, so they cannot be written in
-//! Rust: a loop that copies bytes compiles into a call of itself. Each stands in a section of its
-//! own, and the linker drops those a program does not call. The plain names are the program's to
-//! define (`mem_names!`); here they would collide with libc's in a test under std.
+//! The cores of `memcpy` and its kin: see [`super::super::mem`].
 //!
 //! SSE2 is all that x86-64 promises, and half of what the processor moves in a cycle where it has
 //! AVX. From 65 bytes on (`strlen`: 64) the functions ask [`XCR0`] which one to use.
 
 use core::{
     arch::{asm, global_asm},
-    ffi::{c_char, c_int, c_void},
     sync::atomic::{AtomicU8, Ordering::Relaxed},
 };
-
-unsafe extern "C" {
-    /// `memcpy(3)`: copies `n` bytes from `src` to `dst` and returns `dst`.
-    pub fn ring3_memcpy(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;
-    /// `memmove(3)`: copies `n` bytes from `src` to `dst`, which may overlap, and returns `dst`.
-    pub fn ring3_memmove(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;
-    /// `memset(3)`: fills `n` bytes from `dst` on with the low byte of `c` and returns `dst`.
-    pub fn ring3_memset(dst: *mut c_void, c: c_int, n: usize) -> *mut c_void;
-    /// `memcmp(3)`: the first byte that differs decides, as unsigned: negative, 0 or positive.
-    pub fn ring3_memcmp(a: *const c_void, b: *const c_void, n: usize) -> c_int;
-    /// `bcmp(3)`: 0 if the `n` bytes are equal.
-    pub fn ring3_bcmp(a: *const c_void, b: *const c_void, n: usize) -> c_int;
-    /// `strlen(3)`: the number of bytes before the first NUL.
-    pub fn ring3_strlen(s: *const c_char) -> usize;
-}
 
 /// The low byte of the register of this name: the kinds of state that the kernel saves and
 /// restores for a thread. Linux sets a bit only where CPUID has the instructions that go with it
@@ -563,7 +542,7 @@ mod tests {
                     asm!("vxorps xmm4, xmm4, xmm4",
                         "vcmptrueps ymm4, ymm4, ymm4", // ones in both halves
                         "call {strlen}",
-                        strlen = sym ring3_strlen,
+                        strlen = sym crate::arch::mem::ring3_strlen,
                         in("rdi") &text.0[1],
                         inout("rcx") 0_usize => _,
                         lateout("rax") length,
