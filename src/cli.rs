@@ -11,7 +11,7 @@ use crate::fd::{STDERR, STDOUT};
 use crate::io::Writer;
 use crate::rt::{Args, Exit};
 
-/// A program's name, and how it speaks. [`program!`](crate::program) makes the constant `PROGRAM`.
+/// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
 #[derive(Clone, Copy)]
 pub struct Program {
     name: &'static str,

@@ -35,7 +35,7 @@ pub enum End {
 /// Copies all there is in `from`, each from its own place on, and says how many bytes that was.
 ///
 /// # Errors
-/// What [`read`] and [`write`] give; `EIO` where the kernel accepts nothing and gives no reason.
+/// What [`read`] and [`write`](fn@write) give; `EIO` where the kernel accepts nothing and gives no reason.
 pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
     let mut copied = 0;
     // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,

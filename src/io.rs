@@ -42,7 +42,7 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
 /// Writes all of `bytes`, going on behind what was written each time.
 ///
 /// # Errors
-/// As [`write`]; part of the bytes may have been written. `EIO` where the kernel accepts nothing
+/// As [`write`](fn@write); part of the bytes may have been written. `EIO` where the kernel accepts nothing
 /// and gives no reason.
 pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {

@@ -12,7 +12,7 @@
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`table`] (values by descriptor) |
 //! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
-//! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`](abi::Errno) |
+//! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
 //! | the instructions | [`arch`]: `_start`, the system call, `memcpy` |
 
 #![no_std]

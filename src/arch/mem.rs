@@ -2,7 +2,7 @@
 //!
 //! The compiler calls the first five for code that never names them, so they cannot be written in
 //! Rust: a loop that copies bytes compiles into a call of itself. The assembly is in
-//! [`x86_64/mem.rs`](super::x86_64) and `aarch64/mem.rs`. Each stands in a section of its own, and
+//! `x86_64/mem.rs` and `aarch64/mem.rs`. Each stands in a section of its own, and
 //! the linker drops those that a program does not call.
 //!
 //! The plain names are the program's to define, with [`mem_names!`](crate::__mem_names); here they

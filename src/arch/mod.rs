@@ -1,6 +1,6 @@
 //! All assembly, and nothing else.
 //!
-//! [`x86_64.rs`](x86_64) and [`aarch64.rs`](aarch64) define the same items in the same order:
+//! `x86_64.rs` and `aarch64.rs` define the same items in the same order:
 //!
 //! | item | what it is |
 //! |---|---|

@@ -7,9 +7,9 @@
 //!
 //! A [`Layout`] says at its release what it said at its birth, so no block has a header:
 //!
-//! - a *small* one is of a size class ([`class`]), a power of two, and lies in a span of such blocks
-//!   ([`span`]); the beginning of the span, found by masking the address, says the rest;
-//! - a *large* one is a mapping of its own ([`large`]), and grows by moving its pages.
+//! - a *small* one is of a size class (`class`), a power of two, and lies in a span of such blocks
+//!   (`span`); the beginning of the span, found by masking the address, says the rest;
+//! - a *large* one is a mapping of its own (`large`), and grows by moving its pages.
 //!
 //! Memory goes back to the kernel when a large block is freed, and when the last block of a span is.
 //!
