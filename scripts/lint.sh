@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh: rustfmt, clippy for both architectures, shellcheck. Every warning is an error.
+# lint.sh: rustfmt, clippy for both architectures, rustdoc, shellcheck. Every warning is an error.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -21,6 +21,7 @@ clippy=$(value "CLIPPY_$host")
 RUSTC=$(dirname -- "$clippy")/rustc
 export RUSTC
 "$clippy" clippy --quiet --lib --tests -- -D warnings
+RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --lib
 for package in tests benches; do
 	fetch $package
 	"$clippy" clippy --quiet --manifest-path $package/Cargo.toml --all-targets --locked --offline -- -D warnings
