@@ -29,7 +29,6 @@ ring3::program!("echod", main);
 
 const HELP: &str = "\
 usage: echod [-l ADDR:PORT]... [--grace SECONDS]
-
 Send back what TCP clients send (RFC 862).
 
   -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.

@@ -35,15 +35,15 @@ static HEAP: Heap = Heap::new();
 
 const HELP: &str = "\
 usage: msort [-r] [-u] [-z] [-o FILE] [FILE...]
-Sorts the lines of all FILEs by their bytes, as LC_ALL=C sort does.
-Where there is no FILE, or FILE is -, it reads standard input.
+Sort the lines of all FILEs by their bytes, as LC_ALL=C sort does.
+Where there is no FILE, or FILE is -, read standard input.
 
   -r, --reverse          the greatest first
   -u, --unique           of equal lines only one
   -z, --zero-terminated  a zero byte ends a line, not a newline
-  -o, --output=FILE      replaces FILE, which may be an input, once all is sorted
-      --help             prints this
-      --version          prints the version
+  -o, --output=FILE      replace FILE, which may be an input, once all is sorted
+      --help             print this
+      --version          print the version
 ";
 
 /// How much is asked of one read, in bytes: so little that it is in the cache still when the read
