@@ -1,7 +1,6 @@
 //! Bytes in and out of a descriptor: where `EINTR` and short transfers are dealt with, once.
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
@@ -50,51 +49,6 @@ pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
             0 => return Err(Errno::EIO),
             // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
             written => bytes = unsafe { bytes.get_unchecked(written..) },
-        }
-    }
-    Ok(())
-}
-
-/// Bytes to write, as `writev` takes them.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct IoSlice<'a> {
-    base: *const u8,
-    len: usize,
-    bytes: PhantomData<&'a [u8]>,
-}
-
-impl<'a> IoSlice<'a> {
-    /// These bytes.
-    #[inline]
-    pub const fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            base: bytes.as_ptr(),
-            len: bytes.len(),
-            bytes: PhantomData,
-        }
-    }
-}
-
-/// Writes all of several pieces, in one call where the kernel takes them (writev(2)).
-///
-/// # Errors
-/// As [`write_all`].
-pub fn write_all_vectored(fd: BorrowedFd<'_>, pieces: &mut [IoSlice<'_>]) -> Result<()> {
-    let mut left: usize = pieces.iter().map(|piece| piece.len).sum();
-    while left > 0 {
-        // SAFETY: an IoSlice is a struct iovec, and the kernel only reads what it names.
-        let mut written = retry(|| unsafe { syscall!(writev(fd, pieces.as_ptr(), pieces.len())) })?;
-        if written == 0 {
-            return Err(Errno::EIO);
-        }
-        left -= written;
-        // What is written, the pieces no longer have; empty ones stay, and cost the kernel nothing.
-        for piece in pieces.iter_mut() {
-            let gone = written.min(piece.len);
-            piece.base = piece.base.wrapping_add(gone);
-            piece.len -= gone;
-            written -= gone;
         }
     }
     Ok(())

@@ -12,7 +12,6 @@ super::abi! {
         munmap            = { x86_64 11,  aarch64 215 },
         rt_sigaction      = { x86_64 13,  aarch64 134 },
         rt_sigprocmask    = { x86_64 14,  aarch64 135 },
-        writev            = { x86_64 20,  aarch64 66 },
         mremap            = { x86_64 25,  aarch64 216 },
         getpid            = { x86_64 39,  aarch64 172 },
         socket            = { x86_64 41,  aarch64 198 },

@@ -4,9 +4,6 @@ use core::arch::asm;
 
 pub(super) mod mem;
 
-/// The architecture as `uname -m` prints it.
-pub const NAME: &str = "aarch64";
-
 /// The largest page a kernel of this architecture runs with, in bytes.
 pub const PAGE_MAX: usize = 65536;
 

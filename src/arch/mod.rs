@@ -4,7 +4,7 @@
 //!
 //! | item | what it is |
 //! |---|---|
-//! | `NAME` | the architecture as `uname -m` and ELF tools spell it |
+//! | `PAGE_MAX` | the largest page that a kernel runs with |
 //! | `start!` | `_start` of a program: the kernel's stack pointer becomes a call of Rust |
 //! | `start_bare!` | the same for a program that has nothing to relocate |
 //! | `jump!` | the instruction that goes on elsewhere |
