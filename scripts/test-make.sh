@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname -- "$0")/.."
 . scripts/check.sh
 . scripts/lib.sh
-unset MAKEFLAGS MAKELEVEL # this may itself be run by a make
+unset MAKELEVEL # this may itself be run by a make
 folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
 
@@ -28,7 +28,7 @@ for machine in x86 arm; do
 done
 
 ls -lic target/dist/x86_64 target/dist/aarch64 >"$folder/before"
-try make size
+try make -j2 size
 same status $status 0
 same 'on stderr' "$(cat "$folder/err")" ''
 same weighed "$(sed -n 's/^\([a-z]\{1,\}\) .*/\1/p' "$folder/out")" "$(programs src/bin)"
