@@ -29,8 +29,8 @@ use_tools() {
 # of .cargo/programs.toml or put what is built elsewhere.
 unset RUSTC RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTC CARGO_BUILD_RUSTFLAGS \
 	CARGO_BUILD_TARGET
-# `make -j` names a jobserver in it, and then keeps that from the scripts: cargo would complain.
-unset MAKEFLAGS
+# `make -j` names a jobserver here, and then keeps that from the scripts: cargo would complain.
+unset MAKEFLAGS MFLAGS
 # (Apart from target/dist, where what ships is put: cargo would use that name for a profile.)
 export CARGO_TARGET_DIR="$PWD/target/cargo"
 
