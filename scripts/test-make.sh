@@ -55,10 +55,10 @@ same failed $((status != 0)) 1
 same said "$(head -n 1 "$folder/err")" 'ARCH is x86_64 or aarch64, not arm'
 verdict 'make inspect for no such architecture says which there are'
 
-try make install DESTDIR="$folder/root" PREFIX=/usr
+try make install DESTDIR="$folder/image" PREFIX=/usr
 same status $status 0
-same installed "$(cd "$folder/root" && find . -type f | sort)" "$(programs src/bin | sed 's,^,./usr/bin/,' | sort)"
-same 'Hello' "$("$folder/root/usr/bin/hello")" 'Hello, world!'
+same installed "$(cd "$folder/image" && find . -type f | sort)" "$(programs src/bin | sed 's,^,./usr/bin/,' | sort)"
+same 'Hello' "$("$folder/image/usr/bin/hello")" 'Hello, world!'
 verdict 'make install puts the programs under DESTDIR'
 
 try make

@@ -22,16 +22,11 @@ macro_rules! __start {
             "mov x29, xzr",                       // the outermost frame has no caller:
             "mov x30, xzr",                       //   unwinders stop at 0
             "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv are above here
-            "adrp x1, __ehdr_start",              // the linker script's symbols, relative to pc:
-            "add x1, x1, :lo12:__ehdr_start",     //   nothing is relocated yet
-            "adrp x2, __relr_start",              // linked at 0, so __ehdr_start is the load base
-            "add x2, x2, :lo12:__relr_start",
-            "adrp x3, __relr_end",
-            "add x3, x3, :lo12:__relr_end",
-            "adrp x4, __relro_start",
-            "add x4, x4, :lo12:__relro_start",
-            "adrp x5, __relro_end",
-            "add x5, x5, :lo12:__relro_end",
+            "adr x1, __ehdr_start",               // the linker script's symbols, relative to pc:
+            "adr x2, __relr_start",               //   nothing is relocated yet. Linked at 0,
+            "adr x3, __relr_end",                 //   __ehdr_start is the load base; and all is
+            "adr x4, __relro_start",              //   within 1 MB, as the code model promises
+            "adr x5, __relro_end",
             "sub sp, sp, #48",                    // an `Image` of 5 words, and 16-byte alignment kept
             "stp x1, x2, [sp]",
             "stp x3, x4, [sp, #16]",
