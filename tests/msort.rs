@@ -12,10 +12,9 @@ use std::process::{Command, Output, Stdio};
 use libtest_mimic::{Completion, Trial};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tempfile::{TempDir, tempdir};
 
 use crate::per_arch;
-use crate::support::{Arch, Ran, limit_memory, ran, run};
+use crate::support::{Arch, Folder, Ran, limit_memory, ran, run};
 use inputs::{each_in_the_next, inputs, random_lines};
 
 pub fn trials() -> Vec<Trial> {
@@ -53,38 +52,19 @@ const WAYS: [&[&str]; 8] = [
     &["-ruz"],
 ];
 
-/// A folder with the files of a test, in which `msort` and `sort` run.
-struct Folder(TempDir);
-
 impl Folder {
-    fn new(files: &[(&str, &[u8])]) -> Self {
-        let folder = Self(tempdir().unwrap());
+    /// A folder with these files.
+    fn with(files: &[(&str, &[u8])]) -> Self {
+        let folder = Self::new();
         for (name, content) in files {
             fs::write(folder.path(name), content).unwrap();
         }
         folder
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
     fn msort(&self, arch: Arch, arguments: &[&str]) -> Command {
         let mut command = arch.program("msort");
-        command.args(arguments).current_dir(self.0.path());
+        command.args(arguments).current_dir(self.root());
         command
     }
 
@@ -93,7 +73,7 @@ impl Folder {
         let mut command = Command::new("sort");
         command
             .args(arguments)
-            .current_dir(self.0.path())
+            .current_dir(self.root())
             .env("LC_ALL", "C");
         let output = run_with(&mut command, input);
         assert!(
@@ -140,7 +120,7 @@ fn run_with(command: &mut Command, input: &[u8]) -> Output {
 }
 
 fn sorts_as_sort_does(arch: Arch) {
-    let folder = Folder::new(&[]);
+    let folder = Folder::with(&[]);
     for (name, text) in inputs() {
         fs::write(folder.path(name), text).unwrap();
         for way in WAYS {
@@ -151,7 +131,7 @@ fn sorts_as_sort_does(arch: Arch) {
 
 /// The depth of the sort is not the length of the lines.
 fn sorts_on_a_small_stack(arch: Arch) {
-    let folder = Folder::new(&[("input", &each_in_the_next())]);
+    let folder = Folder::with(&[("input", &each_in_the_next())]);
     let expected = folder.sort(&["input"], b"");
     // As much for the program, and as qemu-user gives it.
     let script = "ulimit -s 192; export QEMU_STACK_SIZE=196608; exec \"$@\"";
@@ -162,7 +142,7 @@ fn sorts_on_a_small_stack(arch: Arch) {
 
 fn reads_options_as_sort_does(arch: Arch) {
     let text = random_lines(8, 1000, 0..4, b"a\0b");
-    let folder = Folder::new(&[("input", &text), ("-r", b"2\n1\n")]);
+    let folder = Folder::with(&[("input", &text), ("-r", b"2\n1\n")]);
     for arguments in [
         &["-r", "-u", "-z", "input"][..],
         &["-rr", "-r", "input"],
@@ -196,7 +176,7 @@ fn reads_options_as_sort_does(arch: Arch) {
 
 /// The end that the last line of one lacks does not join it with the first of the next.
 fn reads_several_inputs(arch: Arch) {
-    let folder = Folder::new(&[
+    let folder = Folder::with(&[
         ("whole", b"c\na\n"),
         ("open", b"b\nd"),
         ("empty", b""),
@@ -219,7 +199,7 @@ fn reads_several_inputs(arch: Arch) {
 }
 
 fn reads_a_pipe_piece_by_piece(arch: Arch) {
-    let folder = Folder::new(&[]);
+    let folder = Folder::with(&[]);
     let text = random_lines(9, 50_000, 0..60, b"0123456789");
     let expected = folder.sort(&[], &text);
     let mut command = folder.msort(arch, &[]);
@@ -242,7 +222,7 @@ fn reads_a_pipe_piece_by_piece(arch: Arch) {
 }
 
 fn replaces_a_file(arch: Arch) {
-    let folder = Folder::new(&[
+    let folder = Folder::with(&[
         ("input", b"2\n1\n"),
         ("old", b"a longer text that was there\n"),
     ]);
@@ -259,7 +239,7 @@ fn replaces_a_file(arch: Arch) {
 
 fn replaces_its_own_input(arch: Arch) {
     let text = random_lines(11, 100_000, 0..40, b"0123456789");
-    let folder = Folder::new(&[("file", &text), ("other", b"2\n1")]);
+    let folder = Folder::with(&[("file", &text), ("other", b"2\n1")]);
     for way in WAYS {
         fs::write(folder.path("file"), &text).unwrap();
         let arguments = [way, &["other", "file", "-o", "file"]].concat();
@@ -274,7 +254,7 @@ fn replaces_its_own_input(arch: Arch) {
 }
 
 fn replaces_what_a_link_leads_to(arch: Arch) {
-    let folder = Folder::new(&[("file", b"2\n1\n")]);
+    let folder = Folder::with(&[("file", b"2\n1\n")]);
     symlink("file", folder.path("link")).unwrap();
     assert_eq!(
         run(&mut folder.msort(arch, &["link", "-o", "link"])),
@@ -305,7 +285,7 @@ fn assert_output_untouched(folder: &Folder, command: &mut Command, stderr: &str)
 }
 
 fn leaves_the_output_where_an_input_fails(arch: Arch) {
-    let folder = Folder::new(&[("input", b"2\n1\n"), ("output", b"old")]);
+    let folder = Folder::with(&[("input", b"2\n1\n"), ("output", b"old")]);
     assert_output_untouched(
         &folder,
         &mut folder.msort(arch, &["-o", "output", "input", "missing"]),
@@ -326,7 +306,7 @@ fn leaves_the_output_where_an_input_fails(arch: Arch) {
 
 fn leaves_the_output_where_its_room_ends(arch: Arch) {
     let text = random_lines(13, 50_000, 0..20, b"ab");
-    let folder = Folder::new(&[("input", &text), ("output", b"old")]);
+    let folder = Folder::with(&[("input", &text), ("output", b"old")]);
     assert_output_untouched(
         &folder,
         &mut by_shell(
@@ -341,7 +321,7 @@ fn leaves_the_output_where_memory_ends(arch: Arch) {
     let text = vec![b'x'; 100 << 20];
     // The text has room; 24 bytes more for each line have not.
     let lines = vec![b'\n'; 8 << 20];
-    let folder = Folder::new(&[("text", &text), ("lines", &lines), ("output", b"old")]);
+    let folder = Folder::with(&[("text", &text), ("lines", &lines), ("output", b"old")]);
     for (name, message) in [
         (
             "text",
@@ -366,7 +346,7 @@ fn uses_the_memory_there_is(arch: Arch) -> Completion {
         );
     }
     let text = [vec![b'x'; 40 << 20], b"\n".to_vec()].concat();
-    let folder = Folder::new(&[("text", &text)]);
+    let folder = Folder::with(&[("text", &text)]);
     let mut command = folder.msort(arch, &["text", "-o", "output"]);
     limit_memory(arch, &mut command, 64 << 20);
     assert_eq!(run(&mut command), Ran::new(0, "", ""));
@@ -375,7 +355,7 @@ fn uses_the_memory_there_is(arch: Arch) -> Completion {
 }
 
 fn tells_of_inputs_it_cannot_read(arch: Arch) {
-    let folder = Folder::new(&[("input", b"2\n1\n")]);
+    let folder = Folder::with(&[("input", b"2\n1\n")]);
     for (arguments, stderr) in [
         (
             &["input", "missing"][..],
@@ -403,7 +383,7 @@ fn tells_of_inputs_it_cannot_read(arch: Arch) {
 }
 
 fn tells_of_outputs_it_cannot_make(arch: Arch) {
-    let folder = Folder::new(&[("input", b"2\n1\n")]);
+    let folder = Folder::with(&[("input", b"2\n1\n")]);
     for (output, stderr) in [
         (".", "msort: open .: Is a directory (EISDIR)\n"),
         (
@@ -439,7 +419,7 @@ fn tells_of_failed_writes(arch: Arch) {
     // One that fits in the buffer, and one that does not.
     for count in [10, 50_000] {
         let text = random_lines(12, count, 0..20, b"ab");
-        let folder = Folder::new(&[("input", &text)]);
+        let folder = Folder::with(&[("input", &text)]);
         let full = "No space left on device (ENOSPC)";
         for (script, stderr) in [
             (
@@ -477,7 +457,7 @@ fn tells_of_failed_writes(arch: Arch) {
 const USAGE: &str = "usage: msort [-r] [-u] [-z] [-o FILE] [FILE...]\n";
 
 fn tells_of_wrong_usage(arch: Arch) {
-    let folder = Folder::new(&[]);
+    let folder = Folder::with(&[]);
     for (arguments, message) in [
         (&["-x"][..], "unknown option -x"),
         (&["-rux"], "unknown option -x"),
@@ -494,7 +474,7 @@ fn tells_of_wrong_usage(arch: Arch) {
 }
 
 fn helps(arch: Arch) {
-    let folder = Folder::new(&[]);
+    let folder = Folder::with(&[]);
     let help = run(&mut folder.msort(arch, &["--help"]));
     assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.starts_with(USAGE));

@@ -11,14 +11,12 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
-use tempfile::TempDir;
 
 use crate::per_arch;
-use crate::support::{Arch, Ran, ran, run};
+use crate::support::{Arch, Folder, Ran, ran, run};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -43,14 +41,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// A folder of its own for a test, which is `save`'s current directory.
-struct Folder(TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
     /// A folder with a file `f` that has some content.
     fn with_old() -> Self {
         let folder = Self::new();
@@ -58,28 +49,10 @@ impl Folder {
         folder
     }
 
-    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
-    }
-
-    /// The names in it.
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
     /// Runs a command here, with standard input from there.
     fn run(&self, command: &mut Command, stdin: impl Into<Stdio>) -> Ran {
         command
-            .current_dir(self.0.path())
+            .current_dir(self.root())
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -5,13 +5,15 @@
 //! architecture).
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
 use rustix::process::{Resource, Rlimit, setrlimit};
+use tempfile::TempDir;
 
 /// An architecture that the programs are built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -186,5 +188,37 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
             "waited a minute until {what}"
         );
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A folder of its own for a test, in which the programs run. What a program's tests do there, they
+/// add themselves.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root().join(name)
+    }
+
+    pub fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The names in it.
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.root()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
@@ -15,7 +15,7 @@ use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::save::attributes::{ACCESS, list};
-use crate::support::{Arch, once, run};
+use crate::support::{Arch, Folder, once, run};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -29,7 +29,7 @@ pub fn trials() -> Vec<Trial> {
 /// A program under strace: a folder to work in, and the calls seen so far.
 struct Watch {
     program: &'static str,
-    folder: tempfile::TempDir,
+    folder: Folder,
     seen: BTreeSet<String>,
 }
 
@@ -41,8 +41,8 @@ impl Watch {
                 "strace sees qemu-user's system calls",
             ));
         }
-        let folder = tempfile::tempdir().unwrap();
-        symlink(Arch::X86_64.shipped(program), folder.path().join(program)).unwrap();
+        let folder = Folder::new();
+        symlink(Arch::X86_64.shipped(program), folder.path(program)).unwrap();
         Ok(Self {
             program,
             folder,
@@ -50,14 +50,10 @@ impl Watch {
         })
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     /// A line for the shell, in which `$strace` stands for just that and what makes it quiet.
     fn command(&self, line: &str) -> Command {
         let mut shell = Command::new("sh");
-        shell.current_dir(self.folder.path()).stdin(Stdio::null());
+        shell.current_dir(self.folder.root()).stdin(Stdio::null());
         shell.args(["-c", line]).env("strace", "strace -qq -o log");
         shell
     }
@@ -71,7 +67,7 @@ impl Watch {
 
     /// Takes in what strace wrote: `NAME(ARGUMENTS) = RESULT`.
     fn collect(&mut self) {
-        let log = fs::read_to_string(self.path("log")).unwrap();
+        let log = fs::read_to_string(self.folder.path("log")).unwrap();
         let calls = log
             .lines()
             .filter_map(|line| Some(line.split_once('(')?.0.to_owned()));
@@ -120,7 +116,7 @@ fn replace(watch: &mut Watch, writer: &str) -> Result<(), Completion> {
     let strace = |options: &str| writer.replace("$strace", &format!("$strace {options}"));
     watch.run(writer, 0);
     watch.run(writer, 0);
-    match setxattr(watch.path("f"), ACCESS, &list(), XattrFlags::empty()) {
+    match setxattr(watch.folder.path("f"), ACCESS, &list(), XattrFlags::empty()) {
         Err(rustix::io::Errno::OPNOTSUPP) => {
             return Err(Completion::ignored_with(
                 "the file system of temporary files has no access control lists",
@@ -160,7 +156,7 @@ fn of_msort() -> Completion {
         Ok(watch) => watch,
         Err(ignored) => return ignored,
     };
-    fs::write(watch.path("lines"), "a line\n".repeat(100_000)).unwrap();
+    fs::write(watch.folder.path("lines"), "a line\n".repeat(100_000)).unwrap();
     if let Err(ignored) = replace(&mut watch, "$strace ./msort -o f lines") {
         return ignored;
     }

@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 
 use libtest_mimic::Trial;
 
-use super::{Folder, LENGTHS, OLD, after, connection, content, failed, fine, reset};
+use super::{LENGTHS, OLD, after, connection, content, failed, fine, reset};
 use crate::per_arch;
-use crate::support::{Arch, Ran, wait_until};
+use crate::support::{Arch, Folder, Ran, wait_until};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![

@@ -9,9 +9,9 @@ use libtest_mimic::{Completion, Trial};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
 
-use super::{Folder, after, fine};
+use super::{after, fine};
 use crate::per_arch;
-use crate::support::Arch;
+use crate::support::{Arch, Folder};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![

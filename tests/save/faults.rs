@@ -6,8 +6,8 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use super::{Folder, OLD, content, failed, fine};
-use crate::support::{Arch, Ran, once};
+use super::{OLD, content, failed, fine};
+use crate::support::{Arch, Folder, Ran, once};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Folder, OLD, content, failed, fine};
+use super::{OLD, content, failed, fine};
 use crate::per_arch;
-use crate::support::{Arch, ran, wait_until};
+use crate::support::{Arch, Folder, ran, wait_until};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![

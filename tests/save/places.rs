@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
-use super::{Folder, OLD, content, failed, fine};
+use super::{OLD, content, failed, fine};
 use crate::per_arch;
-use crate::support::{Arch, ran};
+use crate::support::{Arch, Folder, ran};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
