@@ -10,6 +10,7 @@ use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
 use crate::io::Writer;
 use crate::rt::{Args, Exit};
+use crate::shown::Shown;
 
 /// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
 #[derive(Clone, Copy)]
@@ -63,29 +64,6 @@ impl<T> OrFail<T> for Result<T> {
         object: impl Display,
     ) -> core::result::Result<T, Exit> {
         self.map_err(|errno| program.fail(operation, object, errno))
-    }
-}
-
-/// A path or an argument, in a message: as it is, but for control characters and what is not UTF-8,
-/// which cannot break the line or the terminal: `\x1b`.
-#[derive(Clone, Copy)]
-pub struct Shown<'a>(pub &'a CStr);
-
-impl Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.to_bytes().utf8_chunks() {
-            for char in chunk.valid().chars() {
-                if char.is_control() {
-                    write!(f, "\\x{:02x}", u32::from(char))?;
-                } else {
-                    f.write_char(char)?;
-                }
-            }
-            for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -196,7 +174,8 @@ impl Options {
     /// Says what is wrong with the command line, and the line of usage: exit 2.
     #[cold]
     pub fn usage(&self, message: impl Display) -> Exit {
-        let usage = self.help.split('\n').next().unwrap_or_default();
+        let end = self.help.bytes().position(|byte| byte == b'\n');
+        let usage = end.and_then(|end| self.help.get(..end)).unwrap_or_default();
         self.program.line(format_args!("{message}\n{usage}"));
         Exit(2)
     }
@@ -244,9 +223,9 @@ struct Spelled(Option<Arg>);
 impl Display for Spelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(Arg::Short(letter)) => write!(f, "-{}", [letter].escape_ascii()),
-            Some(Arg::Long(name)) => write!(f, "--{}", name.escape_ascii()),
-            Some(Arg::Operand(operand)) => Shown(operand).fmt(f),
+            Some(Arg::Short(letter)) => write!(f, "-{}", Shown(&[letter])),
+            Some(Arg::Long(name)) => write!(f, "--{}", Shown(name)),
+            Some(Arg::Operand(operand)) => Shown(operand.to_bytes()).fmt(f),
             None => Ok(()),
         }
     }

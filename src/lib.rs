@@ -8,7 +8,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
-//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
+//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`shown`] (what came from outside, in a message) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`table`] (values by descriptor) |
 //! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
@@ -35,6 +35,7 @@ pub mod program;
 pub mod random;
 pub mod replace;
 pub mod rt;
+pub mod shown;
 pub mod signal;
 pub mod table;
 pub mod time;

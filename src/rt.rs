@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use crate::abi::syscall;
 use crate::fd::STDERR;
 use crate::io::Writer;
+use crate::shown::Shown;
 use crate::{arch, auxv, process};
 
 /// Where the parts of a loaded program are that the start-up works on: symbols of the linker script.
@@ -338,8 +339,9 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
     let mut stderr = Writer::<512>::new(STDERR);
     let _ = write!(
         stderr,
-        "{program}: thread '{}' ({tid}) panicked",
-        name.escape_ascii()
+        "{program}: thread '{}' ({}) panicked",
+        Shown(name),
+        tid.unsigned_abs()
     );
     if let Some(place) = info.location() {
         let _ = write!(stderr, " at {place}");

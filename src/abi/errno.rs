@@ -215,7 +215,12 @@ impl Errno {
         let row = NUMBERS
             .iter()
             .position(|&n| u16::from(n) == self.number())?;
-        TEXTS.split('\0').nth(2 * row + which)
+        let mut zeros = (0..TEXTS.len()).filter(|&at| TEXTS.as_bytes()[at] == 0);
+        let start = match 2 * row + which {
+            0 => 0,
+            before => zeros.nth(before - 1)? + 1,
+        };
+        TEXTS.get(start..zeros.next()?)
     }
 }
 
@@ -223,7 +228,7 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.words(), self.name()) {
             (Some(words), Some(name)) => write!(f, "{words} ({name})"),
-            _ => write!(f, "Unknown error {}", self.number()),
+            _ => write!(f, "Unknown error {}", u32::from(self.number())),
         }
     }
 }

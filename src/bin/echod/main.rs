@@ -15,11 +15,12 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use ring3::Errno;
-use ring3::cli::{Arg, Options, OrFail, Shown};
+use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::{OwnedFd, STDOUT};
 use ring3::io::Writer;
 use ring3::net::{self, *};
 use ring3::rt::{Exit, Start};
+use ring3::shown::Shown;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
 use ring3::table::Table;
 
@@ -102,7 +103,9 @@ impl Settings {
                         Duration::from_secs(value(&mut options, "a number of seconds")?);
                 }
                 Some(Arg::Operand(operand)) => {
-                    return Err(options.usage(format_args!("unexpected {}", Shown(operand))));
+                    return Err(
+                        options.usage(format_args!("unexpected {}", Shown(operand.to_bytes())))
+                    );
                 }
                 Some(_) => return Err(options.unknown()),
             }
@@ -116,7 +119,7 @@ fn value<T: FromStr>(options: &mut Options, what: &str) -> Result<T, Exit> {
     let text: &CStr = options.value()?;
     match text.to_str().ok().and_then(|text| text.parse().ok()) {
         Some(value) => Ok(value),
-        None => Err(options.usage(format_args!("{} is not {what}", Shown(text)))),
+        None => Err(options.usage(format_args!("{} is not {what}", Shown(text.to_bytes())))),
     }
 }
 

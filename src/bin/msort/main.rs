@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::{self, Display};
 
-use ring3::cli::{Arg, Options, OrFail, Shown};
+use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::{BorrowedFd, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY};
 use ring3::heap::Heap;
@@ -23,6 +23,7 @@ use ring3::io::{self, Writer};
 use ring3::program;
 use ring3::replace::{self, Failed, Replacement};
 use ring3::rt::{Exit, Start};
+use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 
 use lines::Line;
@@ -70,7 +71,7 @@ fn main(start: Start) -> Result<(), Exit> {
             .or_fail(PROGRAM, "write", "stdout"),
         Some(path) => job
             .replace(&lines, path)
-            .map_err(|failed| PROGRAM.fail(failed.operation, Shown(path), failed.errno)),
+            .map_err(|failed| PROGRAM.fail(failed.operation, Shown(path.to_bytes()), failed.errno)),
     }
 }
 
@@ -186,7 +187,7 @@ impl Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.is_stdin() {
             true => f.write_str("stdin"),
-            false => Shown(self.0).fmt(f),
+            false => Shown(self.0.to_bytes()).fmt(f),
         }
     }
 }

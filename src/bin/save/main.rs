@@ -6,12 +6,13 @@
 use core::ffi::CStr;
 
 use ring3::abi::Errno;
-use ring3::cli::{Arg, OrFail, Shown};
+use ring3::cli::{Arg, OrFail};
 use ring3::copy::{End, Stopped, copy};
 use ring3::fd::STDIN;
 use ring3::fs;
 use ring3::replace::{self, Replacement};
 use ring3::rt::{Exit, Start};
+use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 
 mod append;
@@ -70,14 +71,17 @@ impl Wanted {
                     options.mode = Some(octal(value).ok_or_else(|| {
                         args.usage(format_args!(
                             "-m takes 0 to 7777, octal, not {}",
-                            Shown(value)
+                            Shown(value.to_bytes())
                         ))
                     })?);
                 }
                 Arg::Long(b"no-sync") => options.sync = false,
                 Arg::Operand(operand) if file.is_none() => file = Some(operand),
                 Arg::Operand(operand) => {
-                    return Err(args.usage(format_args!("one FILE, not {} too", Shown(operand))));
+                    return Err(args.usage(format_args!(
+                        "one FILE, not {} too",
+                        Shown(operand.to_bytes())
+                    )));
                 }
                 _ => return Err(args.unknown()),
             }
@@ -136,11 +140,11 @@ impl Failed {
             End::From => c"stdin",
             End::To => file,
         };
-        let exit = PROGRAM.fail(self.operation, Shown(object), self.errno);
+        let exit = PROGRAM.fail(self.operation, Shown(object.to_bytes()), self.errno);
         if self.left > 0 {
             PROGRAM.say(format_args!(
                 "{} has {} bytes of it",
-                Shown(file),
+                Shown(file.to_bytes()),
                 self.left
             ));
         }

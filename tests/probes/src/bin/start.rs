@@ -5,10 +5,11 @@
 #![no_main]
 
 use ring3::auxv;
-use ring3::cli::{OrFail, Shown};
+use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::io::Writer;
 use ring3::rt::{Exit, Start};
+use ring3::shown::Shown;
 
 ring3::program!("start", main);
 
@@ -19,13 +20,13 @@ fn main(start: Start) -> Result<(), Exit> {
     let mut out = Writer::<256>::new(STDOUT);
     ring3::println!(&mut out, "argc {}", start.args().len());
     for arg in start.args() {
-        ring3::println!(&mut out, "arg {}", Shown(arg));
+        ring3::println!(&mut out, "arg {}", Shown(arg.to_bytes()));
     }
     for entry in start.environ() {
-        ring3::println!(&mut out, "env {}", Shown(entry));
+        ring3::println!(&mut out, "env {}", Shown(entry.to_bytes()));
     }
     if let Some(value) = start.var("RING3_VAR") {
-        ring3::println!(&mut out, "var {}", Shown(value));
+        ring3::println!(&mut out, "var {}", Shown(value.to_bytes()));
     }
     for entry in auxv::entries() {
         ring3::println!(&mut out, "auxv {} {:#x}", entry.key, entry.value);
