@@ -47,7 +47,14 @@ run "the library, $foreign" "$@"
 
 fetch tests
 export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
-run 'the programs, both' cargo test --manifest-path tests/Cargo.toml --locked --offline
+set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
+run 'the programs, both' "$@"
+# Kernels for aarch64 run with these too, and qemu-user pretends.
+if [ "$foreign" = aarch64 ]; then
+	for size in 16384 65536; do
+		run "the programs, aarch64 with pages of $size" env QEMU_PAGESIZE=$size "$@" -- '[aarch64]'
+	done
+fi
 
 run 'set-up' scripts/test-setup.sh
 run 'make' scripts/test-make.sh

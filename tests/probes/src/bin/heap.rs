@@ -136,16 +136,17 @@ fn fresh() -> Result<(), Exit> {
     Ok(())
 }
 
-/// The bytes of this process that are in memory: the second number of proc_pid_statm(5), in pages.
+/// The bytes of this process that are in memory: VmRSS of proc_pid_status(5), which is in KiB
+/// whatever the page size.
 fn resident() -> usize {
-    let mut text = [0; 128];
-    let file = fs::open(CWD, c"/proc/self/statm", O_RDONLY, 0).expect("/proc is mounted");
-    let count = io::read(file.as_fd(), &mut text).expect("statm can be read");
-    let text = core::str::from_utf8(&text[..count]).expect("statm is text");
-    let pages: usize = text
-        .split(' ')
-        .nth(1)
-        .and_then(|n| n.parse().ok())
+    let mut text = [0; 4096];
+    let file = fs::open(CWD, c"/proc/self/status", O_RDONLY, 0).expect("/proc is mounted");
+    let count = io::read(file.as_fd(), &mut text).expect("status can be read");
+    let text = core::str::from_utf8(&text[..count]).expect("status is text");
+    let kib: usize = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"))
+        .and_then(|n| n.trim().parse().ok())
         .expect("a number");
-    pages * ring3::mem::page_size()
+    kib * 1024
 }
