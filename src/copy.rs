@@ -4,7 +4,7 @@ use core::ptr;
 
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
-use crate::io::{read, retry, write};
+use crate::io::{read, retry, write_counting};
 
 /// What is asked of the kernel at once where no buffer of ours limits it, in bytes.
 const WITHIN: usize = 1 << 30;
@@ -35,7 +35,7 @@ pub enum End {
 /// Copies all there is in `from`, each from its own place on, and says how many bytes that was.
 ///
 /// # Errors
-/// What [`read`] and [`write`](fn@write) give; `EIO` where the kernel accepts nothing and gives no reason.
+/// What [`read`] and [`write_counting`] give.
 pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
     let mut copied = 0;
     // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,
@@ -48,25 +48,21 @@ pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u6
     }
     let mut buffer = [0; BUFFER];
     loop {
-        let stopped = |end| move |errno| Stopped { copied, end, errno };
-        let count = read(from, &mut buffer).map_err(stopped(End::From))?;
+        let count = read(from, &mut buffer).map_err(|errno| Stopped {
+            copied,
+            end: End::From,
+            errno,
+        })?;
         if count == 0 {
             return Ok(copied);
         }
-        let mut bytes = buffer.get(..count).unwrap_or_default();
-        while !bytes.is_empty() {
-            let stopped = |errno| Stopped {
-                copied,
-                end: End::To,
-                errno,
-            };
-            let count = match write(to, bytes).map_err(stopped)? {
-                0 => return Err(stopped(Errno::EIO)),
-                count => count,
-            };
-            copied += count as u64;
-            bytes = bytes.get(count..).unwrap_or_default();
-        }
+        let bytes = buffer.get(..count).unwrap_or_default();
+        let written = write_counting(to, bytes, |count| copied += count as u64);
+        written.map_err(|errno| Stopped {
+            copied,
+            end: End::To,
+            errno,
+        })?;
     }
 }
 

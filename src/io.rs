@@ -43,12 +43,29 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
 /// # Errors
 /// As [`write`](fn@write); part of the bytes may have been written. `EIO` where the kernel accepts nothing
 /// and gives no reason.
-pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
+pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<()> {
+    write_counting(fd, bytes, |_| ())
+}
+
+/// [`write_all`], which says after each write how many bytes it took: so an error leaves the caller
+/// knowing what came before it.
+///
+/// # Errors
+/// As [`write_all`].
+#[inline]
+pub fn write_counting(
+    fd: BorrowedFd<'_>,
+    mut bytes: &[u8],
+    mut took: impl FnMut(usize),
+) -> Result<()> {
     while !bytes.is_empty() {
         match write(fd, bytes)? {
             0 => return Err(Errno::EIO),
-            // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
-            written => bytes = unsafe { bytes.get_unchecked(written..) },
+            written => {
+                took(written);
+                // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
+                bytes = unsafe { bytes.get_unchecked(written..) };
+            }
         }
     }
     Ok(())
