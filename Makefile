@@ -47,7 +47,6 @@ lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
 
 bench: ## measure against what others ship
 	@scripts/setup.sh bench
-	@scripts/build.sh $(shell uname -m)
 	@scripts/bench.sh
 
 install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR

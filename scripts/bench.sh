@@ -5,4 +5,4 @@ cd "$(dirname -- "$0")/.."
 use_tools
 
 fetch benches
-RING3_DIST="$PWD/target/dist" cargo bench --manifest-path benches/Cargo.toml --locked --offline
+cargo bench --manifest-path benches/Cargo.toml --locked --offline

@@ -16,12 +16,25 @@ if ! cat linker/* | cmp -s - "$built/linker"; then
 	cat linker/* >"$built/linker"
 fi
 
+# A bare program is built for size.
+profile() { if grep -qs '^ring3::bare_program!' "src/bin/$1.rs"; then echo tiny; else echo dist; fi; }
+tiny='' rest=''
+for name in $(programs src/bin); do
+	case $(profile "$name") in
+	tiny) tiny="$tiny --bin $name" ;;
+	dist) rest="$rest --bin $name" ;;
+	esac
+done
+probes=${2:+$(programs tests/probes/src/bin)}
+for name in $probes; do rest="$rest --bin $name"; done
+
 # The first build shows what cargo does; after that it speaks only when something is wrong.
-probes=${2-}
 set -- --config "$setup/$arch.toml" --target "$(triple "$arch")"
 [ ! -e "$dist" ] || set -- "$@" --quiet
-cargo programs "$@" ${probes:+--workspace}
-cargo tiny "$@"
+# shellcheck disable=SC2086 # words
+cargo programs "$@" --workspace $rest
+# shellcheck disable=SC2086
+cargo tiny "$@" $tiny
 
 # ship FROM TO: only when it changed, and in one step, because the old one may be running.
 ship() {
@@ -33,9 +46,5 @@ ship() {
 	mv -- "$2.debug.new" "$2.debug"
 }
 
-for name in $(programs src/bin); do
-	case $name in hello) profile=tiny ;; *) profile=dist ;; esac
-	ship "$built/$profile/$name" "$dist/$name"
-done
-[ -z "$probes" ] ||
-	for name in $(programs tests/probes/src/bin); do ship "$built/dist/$name" "$dist/probes/$name"; done
+for name in $(programs src/bin); do ship "$built/$(profile "$name")/$name" "$dist/$name"; done
+for name in $probes; do ship "$built/dist/$name" "$dist/probes/$name"; done

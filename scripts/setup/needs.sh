@@ -45,7 +45,7 @@ find_need() {
 		tool SHELLCHECK shellcheck 'checks the scripts' shellcheck
 		;;
 	bench)
-		find_need "build-$host"
+		find_toolchain
 		find_c
 		;;
 	*)
