@@ -1,4 +1,4 @@
-//! Signals: which are ignored, which wait.
+//! Signals: which wait, and how they are heard.
 
 use core::ptr;
 

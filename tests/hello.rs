@@ -58,28 +58,18 @@ fn greets_names(arch: Arch) {
 /// It writes its greeting over its own name, which may be short or missing; and it needs nothing
 /// of the environment behind the names.
 fn greets_whatever_its_own_name_is(arch: Arch) {
-    if arch.is_native() {
-        for name in ["", "h", "hello", "a rather long name of a program"] {
-            let ran = run(arch
-                .program("hello")
-                .arg0(name)
-                .env_clear()
-                .args(["Ada", "Grace"]));
-            assert_eq!(ran, Ran::new(0, "Hello, Ada Grace!\n", ""));
-        }
-    } else {
-        for name in ["", "h", "hello", "a rather long name of a program"] {
+    for name in ["", "h", "hello", "a rather long name of a program"] {
+        let mut hello = arch.program("hello");
+        if arch.is_native() {
+            hello.arg0(name);
+        } else {
             // qemu-user's way to say it: -0 NAME.
-            let program = arch.program("hello");
-            let file = program.get_args().next().unwrap();
-            let mut command = Command::new(program.get_program());
-            let ran = run(command
-                .args(["-0", name])
-                .arg(file)
-                .env_clear()
-                .args(["Ada", "Grace"]));
-            assert_eq!(ran, Ran::new(0, "Hello, Ada Grace!\n", ""));
+            let mut qemu = Command::new(hello.get_program());
+            qemu.args(["-0", name]).args(hello.get_args());
+            hello = qemu;
         }
+        let ran = run(hello.env_clear().args(["Ada", "Grace"]));
+        assert_eq!(ran, Ran::new(0, "Hello, Ada Grace!\n", ""));
     }
 }
 
