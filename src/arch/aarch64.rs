@@ -1,6 +1,6 @@
 //! aarch64: the number goes in `x8`, the arguments in `x0` to `x5`, then `svc #0`.
 
-use core::arch::asm;
+use core::arch::{asm, global_asm};
 
 pub(super) mod mem;
 
@@ -179,4 +179,53 @@ pub unsafe fn syscall6(
 pub fn trap() -> ! {
     // SAFETY: brk raises an exception and does nothing else.
     unsafe { asm!("brk #1", options(noreturn, nomem, nostack)) }
+}
+
+// The words that each thread has of its own (`thread_word`): in the block of thread-local storage
+// that whoever starts a thread lays out above its thread pointer, `tpidr_el0` (ELF for the Arm
+// 64-bit Architecture, "Thread Local Storage").
+global_asm!(
+    ".pushsection .tbss.ring3, \"awT\", @nobits",
+    ".balign 8",
+    ".globl ring3_thread_words",
+    ".hidden ring3_thread_words",
+    "ring3_thread_words: .zero {size}",
+    ".popsection",
+    size = const 8 * super::THREAD_WORDS,
+);
+
+/// Word `N` of the calling thread's own: 0 until [`set_thread_word`].
+#[inline(always)]
+pub fn thread_word<const N: usize>() -> usize {
+    const { assert!(N < super::THREAD_WORDS) };
+    let value;
+    // SAFETY: reads a word of the thread's block, where the linker put `ring3_thread_words`: at an
+    // offset from `tpidr_el0` which stands in the GOT, and which the linker of a program writes into
+    // the first two instructions instead.
+    unsafe {
+        asm!("adrp {0}, :gottprel:ring3_thread_words",
+            "ldr {0}, [{0}, :gottprel_lo12:ring3_thread_words]",
+            "mrs {1}, tpidr_el0",
+            "add {0}, {0}, {1}",
+            "ldr {0}, [{0}, {at}]",
+            out(reg) value, out(reg) _, at = const 8 * N,
+            options(pure, readonly, nostack, preserves_flags));
+    }
+    value
+}
+
+/// Sets word `N` of the calling thread's own.
+#[inline(always)]
+pub fn set_thread_word<const N: usize>(value: usize) {
+    const { assert!(N < super::THREAD_WORDS) };
+    // SAFETY: as in thread_word; nothing but these two uses the word.
+    unsafe {
+        asm!("adrp {0}, :gottprel:ring3_thread_words",
+            "ldr {0}, [{0}, :gottprel_lo12:ring3_thread_words]",
+            "mrs {1}, tpidr_el0",
+            "add {0}, {0}, {1}",
+            "str {2}, [{0}, {at}]",
+            out(reg) _, out(reg) _, in(reg) value, at = const 8 * N,
+            options(nostack, preserves_flags));
+    }
 }

@@ -10,6 +10,7 @@
 //! | `jump!` | the instruction that goes on elsewhere |
 //! | `syscall0` to `syscall6` | a number becomes a call |
 //! | `trap` | the instruction that ends a program which must not go on |
+//! | `thread_word`, `set_thread_word` | the words that each thread has of its own, through its thread pointer |
 //! | `mem` | the cores of what [`mem`] declares; `choose` which instructions they use |
 
 pub mod mem;
@@ -23,6 +24,18 @@ pub use x86_64::*;
 mod aarch64;
 #[cfg(target_arch = "aarch64")]
 pub use aarch64::*;
+
+/// How many words each thread has of its own, all 0 where it begins.
+const THREAD_WORDS: usize = 4;
+
+/// Which of a thread's words is the heap's: the thread's cache of blocks, or 0.
+pub const WORD_HEAP: usize = 0;
+
+/// Which is the heap's too: what to call where the thread ends, an `extern "C" fn()`, or 0.
+pub const WORD_AT_EXIT: usize = 1;
+
+/// Which is the thread's own record's, or 0.
+pub const WORD_THREAD: usize = 2;
 
 #[cfg(test)]
 mod mem_tests;

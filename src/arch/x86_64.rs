@@ -1,6 +1,6 @@
 //! x86-64: the number goes in `rax`, the arguments in `rdi rsi rdx r10 r8 r9`, then `syscall`.
 
-use core::arch::asm;
+use core::arch::{asm, global_asm};
 
 pub(super) mod mem;
 
@@ -189,4 +189,44 @@ pub unsafe fn syscall6(
 pub fn trap() -> ! {
     // SAFETY: ud2 raises an exception and does nothing else.
     unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
+}
+
+// The words that each thread has of its own (`thread_word`): in the block of thread-local storage
+// that whoever starts a thread lays out below its thread pointer, `fs` (System V ABI for AMD64, "TLS").
+global_asm!(
+    ".pushsection .tbss.ring3, \"awT\", @nobits",
+    ".balign 8",
+    ".globl ring3_thread_words",
+    ".hidden ring3_thread_words",
+    "ring3_thread_words: .zero {size}",
+    ".popsection",
+    size = const 8 * super::THREAD_WORDS,
+);
+
+/// Word `N` of the calling thread's own: 0 until [`set_thread_word`].
+#[inline(always)]
+pub fn thread_word<const N: usize>() -> usize {
+    const { assert!(N < super::THREAD_WORDS) };
+    let value;
+    // SAFETY: reads a word of the thread's block, where the linker put `ring3_thread_words`: at an
+    // offset from `fs` which stands in the GOT, and which the linker of a program writes into the
+    // first instruction instead.
+    unsafe {
+        asm!("mov {0}, qword ptr [rip + ring3_thread_words@gottpoff]",
+            "mov {0}, qword ptr fs:[{0} + {at}]",
+            out(reg) value, at = const 8 * N, options(pure, readonly, nostack, preserves_flags));
+    }
+    value
+}
+
+/// Sets word `N` of the calling thread's own.
+#[inline(always)]
+pub fn set_thread_word<const N: usize>(value: usize) {
+    const { assert!(N < super::THREAD_WORDS) };
+    // SAFETY: as in thread_word; nothing but these two uses the word.
+    unsafe {
+        asm!("mov {0}, qword ptr [rip + ring3_thread_words@gottpoff]",
+            "mov qword ptr fs:[{0} + {at}], {1}",
+            out(reg) _, in(reg) value, at = const 8 * N, options(nostack, preserves_flags));
+    }
 }
