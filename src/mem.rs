@@ -23,20 +23,91 @@ pub fn page_size() -> usize {
 /// `ENOMEM`: the address space, `RLIMIT_AS` or the number of mappings is exhausted. `EINVAL`:
 /// `length` is 0.
 pub fn map(length: usize) -> Result<NonNull<u8>> {
+    new(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)
+}
+
+/// `length` bytes of address space, without memory: whoever touches it ends by SIGSEGV, until
+/// [`commit`] (mmap(2) with `PROT_NONE`). It begins on a page.
+///
+/// # Errors
+/// As for [`map`].
+pub fn reserve(length: usize) -> Result<NonNull<u8>> {
+    new(
+        length,
+        PROT_NONE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+    )
+}
+
+/// A new mapping at an address of the kernel's choice.
+fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
     const ANY_ADDRESS: usize = 0;
     const NO_FILE: i32 = -1;
-    // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
-    let start = unsafe {
-        syscall!(mmap(
-            ANY_ADDRESS,
-            length,
-            PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS,
-            NO_FILE,
-            0usize,
-        ))
-    }?;
+    // SAFETY: it touches no memory in use.
+    let start = unsafe { syscall!(mmap(ANY_ADDRESS, length, prot, flags, NO_FILE, 0usize)) }?;
     pointer(start)
+}
+
+/// Makes pages for reading and writing of what was reserved; they are zero (mprotect(2)).
+///
+/// # Errors
+/// `ENOMEM`: memory or the number of mappings is exhausted. A part of the pages may be changed.
+///
+/// # Safety
+/// Whole pages that [`reserve`] gave, not unmapped since.
+pub unsafe fn commit(start: NonNull<u8>, length: usize) -> Result<()> {
+    // SAFETY: the caller's promise: it takes no right from memory in use.
+    unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_READ | PROT_WRITE)) }.map(drop)
+}
+
+/// Takes the memory from pages, and leaves their address space as [`reserve`] gives it.
+///
+/// # Errors
+/// `ENOMEM`: the number of mappings is exhausted. The pages are as they were.
+///
+/// # Safety
+/// Whole pages of this module's giving, which nobody uses until [`commit`].
+pub unsafe fn decommit(start: NonNull<u8>, length: usize) -> Result<()> {
+    const NO_FILE: i32 = -1;
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    // SAFETY: it replaces pages that nobody uses: the caller's promise.
+    unsafe {
+        syscall!(mmap(
+            start.as_ptr(),
+            length,
+            PROT_NONE,
+            flags,
+            NO_FILE,
+            0usize
+        ))
+    }
+    .map(drop)
+}
+
+/// Gives back the memory of pages that stay for use: they are zero again (madvise(2), `MADV_DONTNEED`).
+///
+/// # Errors
+/// `EINVAL`: pages that are locked; none that this module gives.
+///
+/// # Safety
+/// Whole pages of this module's giving, committed; nobody relies on what they hold.
+pub unsafe fn discard(start: NonNull<u8>, length: usize) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(madvise(start.as_ptr(), length, MADV_DONTNEED)) }.map(drop)
+}
+
+/// Says that all of the pages will be used: where the kernel has larger ones (2 MiB, mostly) it may
+/// then fill an aligned stretch at the first touch, in place of a page fault every few KiB
+/// (madvise(2), `MADV_HUGEPAGE`).
+///
+/// # Errors
+/// `EINVAL`: this kernel has no such pages.
+///
+/// # Safety
+/// Whole pages of this module's giving.
+pub unsafe fn prefer_huge(start: NonNull<u8>, length: usize) -> Result<()> {
+    // SAFETY: changes nothing that a program sees but its speed and size.
+    unsafe { syscall!(madvise(start.as_ptr(), length, MADV_HUGEPAGE)) }.map(drop)
 }
 
 /// Gives back the pages of `length` bytes from `start`, a mapping or a part of one (munmap(2)).
@@ -70,6 +141,25 @@ pub unsafe fn remap(
     // SAFETY: the caller's promise.
     let start = unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how)) }?;
     pointer(start)
+}
+
+/// Moves a mapping into reserved space and changes its length; its pages move without being copied,
+/// and what is added is zero (mremap(2), `MREMAP_FIXED`).
+///
+/// # Errors
+/// `ENOMEM`: as for [`map`]. The mapping is as it was; the space it was to go to may be unmapped.
+///
+/// # Safety
+/// As for [`remap`]; `to` is `new_length` bytes of whole pages that [`reserve`] gave and nobody uses.
+pub unsafe fn move_to(
+    start: NonNull<u8>,
+    length: usize,
+    to: NonNull<u8>,
+    new_length: usize,
+) -> Result<()> {
+    let how = MREMAP_MAYMOVE | MREMAP_FIXED;
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
 }
 
 /// A mapping's address as a pointer to it. Only here does memory get its provenance; it is exposed,

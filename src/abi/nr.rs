@@ -13,6 +13,7 @@ super::abi! {
         rt_sigaction      = { x86_64 13,  aarch64 134 },
         rt_sigprocmask    = { x86_64 14,  aarch64 135 },
         mremap            = { x86_64 25,  aarch64 216 },
+        madvise           = { x86_64 28,  aarch64 233 },
         getpid            = { x86_64 39,  aarch64 172 },
         socket            = { x86_64 41,  aarch64 198 },
         sendto            = { x86_64 44,  aarch64 206 },
