@@ -2,14 +2,14 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm test inspect size lint bench install clean
+.PHONY: help setup run-x86 run-arm test inspect size lint bench bench-heap install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
 PREFIX  ?= /usr/local
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 setup: ## all set-up that the others would do
 	@scripts/setup.sh
@@ -48,6 +48,10 @@ lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
 bench: ## measure against what others ship
 	@scripts/setup.sh bench
 	@scripts/bench.sh
+
+bench-heap: ## of these the heap's alone: BENCH="--only pair,lifo --rounds 9" make bench-heap
+	@scripts/setup.sh bench
+	@scripts/bench-heap.sh $(BENCH)
 
 install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR
 	@scripts/setup.sh build-$(shell uname -m)

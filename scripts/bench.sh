@@ -6,3 +6,4 @@ use_tools
 
 fetch benches
 cargo bench --manifest-path benches/Cargo.toml --locked --offline
+scripts/bench-heap.sh

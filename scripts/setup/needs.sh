@@ -44,9 +44,10 @@ find_need() {
 		find_c # build scripts of the tests' crates are linked with it
 		tool SHELLCHECK shellcheck 'checks the scripts' shellcheck
 		;;
-	bench)
+	bench) # beside glibc, and allocators that are compiled from C and C++
 		find_toolchain
 		find_c
+		tool CXX g++ 'compiles one of the allocators' g++ c++
 		;;
 	*)
 		die "set-up: no need is called $1"

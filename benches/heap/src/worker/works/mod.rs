@@ -1,0 +1,28 @@
+//! The works, each by its name.
+
+mod first;
+mod growth;
+mod memory;
+mod pages;
+mod small;
+mod threads;
+
+/// Does the work of that name.
+pub fn run(name: &str) {
+    match name {
+        "pair" => small::pair(),
+        "lifo" => small::lifo(),
+        "random-1k" => small::random(name, 10_000, 1024),
+        "random-64k" => small::random(name, 2_000, 64 * 1024),
+        "grow-small" => growth::small(),
+        "grow-large" => growth::large(),
+        "grow-steps" => growth::steps(),
+        "pages" => pages::pages(),
+        "private" => threads::private(),
+        "larson" => threads::larson(),
+        "remote" => threads::remote(),
+        "memory" => memory::memory(),
+        "first" => first::first(),
+        _ => panic!("no work is called {name}"),
+    }
+}

@@ -1,0 +1,25 @@
+//! Blocks of many pages.
+
+use crate::{block::Block, measure::time, random::Random};
+
+/// Eight live blocks of 1 to 8 MiB; one of them makes room for a new one, each page of which is
+/// touched.
+pub fn pages() {
+    const LIVE: usize = 8;
+    const OPERATIONS: usize = 30;
+    let mut random = Random::new(1);
+    let mut block = || {
+        let block = Block::new(random.size(1 << 20, 8 << 20));
+        block.touch(0);
+        block
+    };
+    let mut blocks: [Block; LIVE] = std::array::from_fn(|_| block());
+    let mut slots = Random::new(2);
+    time("pages", OPERATIONS, || {
+        for _ in 0..OPERATIONS {
+            let slot = slots.below(LIVE);
+            blocks[slot].free();
+            blocks[slot] = block();
+        }
+    });
+}
