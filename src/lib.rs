@@ -37,7 +37,9 @@ pub mod replace;
 pub mod rt;
 pub mod shown;
 pub mod signal;
+pub mod sync;
 pub mod table;
+pub mod thread;
 pub mod time;
 
 pub use abi::{Errno, Result};

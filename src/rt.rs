@@ -16,6 +16,7 @@ use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use crate::abi::syscall;
+use crate::arch::ThreadBlock;
 use crate::fd::STDERR;
 use crate::io::Writer;
 use crate::shown::Shown;
@@ -31,6 +32,8 @@ pub struct Image {
     relr_end: *const usize,
     relro: usize,
     relro_end: usize,
+    /// Bytes of the words that each thread has of its own: 0 where no code of the program uses them.
+    thread_words: usize,
 }
 
 /// From the initial stack to the exit status.
@@ -45,6 +48,8 @@ pub unsafe fn start<T: Termination>(
 ) -> ! {
     // SAFETY: `image` is readable, and describes this program: the caller's promise.
     unsafe { relocate(&*image) };
+    // SAFETY: `image` is readable, and this is the first thread's beginning.
+    unsafe { thread_words(&*image) };
     // SAFETY: `sp` is the initial stack pointer.
     let start = unsafe { Start::new(sp) };
     // SAFETY: Start::new found the vector behind the environment.
@@ -89,6 +94,22 @@ unsafe fn relocate(image: &Image) {
             }
             place = place.wrapping_add(usize::BITS as usize - 1);
         }
+    }
+}
+
+/// Gives the first thread words of its own, if any code uses them.
+///
+/// # Safety
+/// Called once, in the first thread, and before anything uses such a word.
+unsafe fn thread_words(image: &Image) {
+    static mut BLOCK: ThreadBlock = ThreadBlock::NEW;
+    if image.thread_words != 0 {
+        let block = &raw mut BLOCK;
+        // SAFETY: nobody else has a reference: this function runs once, and all other use of the block
+        // is through the thread pointer.
+        let pointer = unsafe { (*block).thread_pointer() };
+        // SAFETY: the block is the first thread's alone, and a static; the image is a program's of ours.
+        unsafe { arch::set_thread_pointer(pointer) };
     }
 }
 

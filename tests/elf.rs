@@ -137,6 +137,7 @@ fn needs_nobody(arch: Arch) {
                 ".relr.dyn",
                 ".data.rel.ro",
                 ".got",
+                ".tbss",
                 ".data",
                 ".bss",
             ];

@@ -8,6 +8,7 @@ pub mod auxv;
 pub mod elf;
 mod errno;
 pub mod fs;
+pub mod futex;
 pub mod mem;
 pub mod net;
 pub mod nr;
@@ -15,6 +16,8 @@ pub mod poll;
 pub mod process;
 pub mod signal;
 pub mod time;
+#[cfg(target_arch = "x86_64")]
+pub mod x86;
 
 pub use errno::Errno;
 
@@ -38,6 +41,7 @@ pub const FACTS: &[&[&[Fact]]] = &[
     elf::FACTS,
     errno::FACTS,
     fs::FACTS,
+    futex::FACTS,
     mem::FACTS,
     net::FACTS,
     nr::FACTS,
@@ -45,6 +49,8 @@ pub const FACTS: &[&[&[Fact]]] = &[
     process::FACTS,
     signal::FACTS,
     time::FACTS,
+    #[cfg(target_arch = "x86_64")]
+    x86::FACTS,
 ];
 
 /// The value for this architecture: a row gives one for both, or `{ x86_64 A, aarch64 B }`.

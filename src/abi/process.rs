@@ -2,8 +2,32 @@
 
 super::abi! {
     consts ["linux/prctl.h" i32] {
+        /// Sets the calling thread's name, at most 15 bytes and a zero.
+        PR_SET_NAME = 15,
         /// The calling thread's name, 16 bytes with the zero at its end.
         PR_GET_NAME = 16,
+    }
+
+    /// What a new thread shares with its creator, and what the kernel does about it.
+    flags ["linux/sched.h" Share: usize] {
+        /// All memory.
+        CLONE_VM = 0x100,
+        /// The working directory, the root and the umask.
+        CLONE_FS = 0x200,
+        /// Descriptors.
+        CLONE_FILES = 0x400,
+        /// Signal handlers.
+        CLONE_SIGHAND = 0x800,
+        /// The process id: it is a thread.
+        CLONE_THREAD = 0x10000,
+        /// What System V semaphores undo at the end.
+        CLONE_SYSVSEM = 0x40000,
+        /// It has a thread pointer of its own.
+        CLONE_SETTLS = 0x80000,
+        /// Its id is written before either goes on.
+        CLONE_PARENT_SETTID = 0x100000,
+        /// Where it ends, 0 is written, and one who waits there, by a futex that is not private, woken.
+        CLONE_CHILD_CLEARTID = 0x200000,
     }
 
     consts ["asm/resource.h" u32] {

@@ -2,6 +2,8 @@
 
 use core::arch::{asm, global_asm};
 
+use crate::abi::nr;
+
 pub(super) mod mem;
 
 /// The largest page a kernel of this architecture runs with, in bytes.
@@ -27,10 +29,11 @@ macro_rules! __start {
             "adr x3, __relr_end",                 //   __ehdr_start is the load base; and all is
             "adr x4, __relro_start",              //   within 1 MB, as the code model promises
             "adr x5, __relro_end",
-            "sub sp, sp, #48",                    // an `Image` of 5 words, and 16-byte alignment kept
+            "movz x6, #:abs_g0:__thread_words",   // this one is a number
+            "sub sp, sp, #48",                    // an `Image` of 6 words, and 16-byte alignment kept
             "stp x1, x2, [sp]",
             "stp x3, x4, [sp, #16]",
-            "str x5, [sp, #32]",
+            "stp x5, x6, [sp, #32]",
             "mov x1, sp",                         // 2nd argument: the Image
             "bl {entry}",
             "brk #1",                             // entry does not return
@@ -227,5 +230,82 @@ pub fn set_thread_word<const N: usize>(value: usize) {
             "str {2}, [{0}, {at}]",
             out(reg) _, out(reg) _, in(reg) value, at = const 8 * N,
             options(nostack, preserves_flags));
+    }
+}
+
+/// A thread's own memory: at the thread pointer two words that nobody here uses, and behind them its
+/// own (ELF for the Arm 64-bit Architecture, "Thread Local Storage").
+#[repr(C)]
+pub struct ThreadBlock([usize; 2 + super::THREAD_WORDS]);
+
+impl ThreadBlock {
+    /// The block of a thread that begins.
+    pub const NEW: Self = Self([0; 2 + super::THREAD_WORDS]);
+
+    /// The thread pointer of the thread whose block this is, once it has its place.
+    pub fn thread_pointer(&mut self) -> usize {
+        self.0.as_mut_ptr().expose_provenance()
+    }
+}
+
+/// Makes a block the calling thread's own.
+///
+/// # Safety
+/// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
+/// thread's and stays as long as this one. The program is linked by our linker script: under another
+/// runtime the thread pointer is that runtime's.
+pub unsafe fn set_thread_pointer(pointer: usize) {
+    // SAFETY: changes this register alone, to what the caller promises.
+    unsafe { asm!("msr tpidr_el0, {}", in(reg) pointer, options(nostack, preserves_flags)) };
+}
+
+/// Starts a thread by clone(2): it calls `entry(stack)` on the stack that ends at `stack`. Gives what the
+/// kernel gave the caller: the thread's id, or an error number negated.
+///
+/// # Safety
+/// `flags` are those of a thread: it shares all memory and has its own thread pointer. `stack` is a
+/// multiple of 16, and below it is memory for a stack that nobody else uses; at `tid` the kernel may
+/// write as the flags ask. `entry` is sound with `stack`, in a new thread.
+#[inline(never)] // the two threads go apart in here; no caller's frame is in two minds
+pub unsafe fn clone(
+    flags: usize,
+    stack: *mut u8,
+    tid: *mut u32,
+    pointer: usize,
+    entry: unsafe extern "C" fn(*mut u8) -> !,
+) -> usize {
+    let result;
+    // SAFETY: the new thread touches nothing of the caller's frame, whose registers it only copied: it
+    // has a stack of its own and never leaves `entry`. For the caller this is a system call.
+    unsafe {
+        asm!("svc #0",
+            "cbnz x0, 2f",          // 0 in the new thread
+            "mov x29, xzr",         // the outermost frame has no caller:
+            "mov x30, xzr",         //   unwinders stop at 0, and nothing returns there
+            "mov x0, sp",           // 1st argument: the stack's end
+            "br x5",
+            "2:",
+            in("x8") nr::clone, inlateout("x0") flags => result, in("x1") stack, in("x2") tid,
+            in("x3") pointer, in("x4") tid, in("x5") entry, options(nostack));
+    }
+    result
+}
+
+/// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends
+/// the thread: no instruction between the two needs a stack.
+///
+/// # Safety
+/// Nothing uses these mappings any more but this thread, and no signal handler may run in it: all
+/// signals are blocked.
+pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
+    // SAFETY: the caller's promise; nothing after the first call touches memory.
+    unsafe {
+        asm!("svc #0",              // munmap(start, length)
+            "mov x8, {exit}",
+            "mov x0, xzr",          // status 0, which nobody asks for
+            "svc #0",
+            "brk #1",               // exit does not return
+            exit = const nr::exit, in("x8") nr::munmap, in("x0") start, in("x1") length,
+            options(noreturn));
     }
 }

@@ -11,6 +11,9 @@
 //! | `syscall0` to `syscall6` | a number becomes a call |
 //! | `trap` | the instruction that ends a program which must not go on |
 //! | `thread_word`, `set_thread_word` | the words that each thread has of its own, through its thread pointer |
+//! | `ThreadBlock`, `set_thread_pointer` | the memory where they are, and what makes it a thread's |
+//! | `clone` | starts a thread on a stack of its own |
+//! | `unmap_and_exit` | ends a thread whose stack goes with it |
 //! | `mem` | the cores of what [`mem`] declares; `choose` which instructions they use |
 
 pub mod mem;

@@ -2,6 +2,8 @@
 
 use core::arch::{asm, global_asm};
 
+use crate::abi::{nr, x86};
+
 pub(super) mod mem;
 
 /// The largest page a kernel of this architecture runs with, in bytes.
@@ -21,8 +23,9 @@ macro_rules! __start {
             "_start:",
             "xor ebp, ebp",                       // the outermost frame has no caller: unwinders stop at 0
             "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv are above here
-            "lea rax, [rip + __relro_end]",       // the linker script's symbols, relative to rip:
-            "push rax",                           //   nothing is relocated yet. An `Image` of 5 words,
+            "push offset __thread_words",         // the linker script's symbols: this is a number,
+            "lea rax, [rip + __relro_end]",       //   and these are addresses, relative to rip because
+            "push rax",                           //   nothing is relocated yet. An `Image` of 6 words,
             "lea rax, [rip + __relro_start]",     //   last field first
             "push rax",
             "lea rax, [rip + __relr_end]",
@@ -32,7 +35,7 @@ macro_rules! __start {
             "lea rax, [rip + __ehdr_start]",      // linked at 0, so its address is the load base
             "push rax",
             "mov rsi, rsp",                       // 2nd argument: the Image
-            "and rsp, -16",                       // 5 pushes broke the alignment that `call` owes its callee
+            "and rsp, -16",                       // the alignment that `call` owes its callee, however many pushes
             "call {entry}",
             "ud2",                                // entry does not return
             ".popsection",
@@ -228,5 +231,88 @@ pub fn set_thread_word<const N: usize>(value: usize) {
         asm!("mov {0}, qword ptr [rip + ring3_thread_words@gottpoff]",
             "mov qword ptr fs:[{0} + {at}], {1}",
             out(reg) _, in(reg) value, at = const 8 * N, options(nostack, preserves_flags));
+    }
+}
+
+/// A thread's own memory: its words, and behind them, where the thread pointer is, the address of that
+/// place (System V ABI for AMD64, "TLS").
+#[repr(C)]
+pub struct ThreadBlock([usize; super::THREAD_WORDS + 1]);
+
+impl ThreadBlock {
+    /// The block of a thread that begins.
+    pub const NEW: Self = Self([0; super::THREAD_WORDS + 1]);
+
+    /// The thread pointer of the thread whose block this is, once it has its place.
+    pub fn thread_pointer(&mut self) -> usize {
+        let own = &mut self.0[super::THREAD_WORDS];
+        *own = (&raw mut *own).expose_provenance();
+        *own
+    }
+}
+
+/// Makes a block the calling thread's own.
+///
+/// # Safety
+/// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
+/// thread's and stays as long as this one. The program is linked by our linker script: under another
+/// runtime the thread pointer is that runtime's.
+pub unsafe fn set_thread_pointer(pointer: usize) {
+    // Without CPUID nobody knows whether `wrfsbase` may be used but the kernel, which is asked instead.
+    // SAFETY: changes the register `fs` alone, to what the caller promises. The one error is EPERM, of
+    // an address that is not a program's (arch_prctl(2)).
+    unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) };
+}
+
+/// Starts a thread by clone(2): it calls `entry(stack)` on the stack that ends at `stack`. Gives what the
+/// kernel gave the caller: the thread's id, or an error number negated.
+///
+/// # Safety
+/// `flags` are those of a thread: it shares all memory and has its own thread pointer. `stack` is a
+/// multiple of 16, and below it is memory for a stack that nobody else uses; at `tid` the kernel may
+/// write as the flags ask. `entry` is sound with `stack`, in a new thread.
+#[inline(never)] // the two threads go apart in here; no caller's frame is in two minds
+pub unsafe fn clone(
+    flags: usize,
+    stack: *mut u8,
+    tid: *mut u32,
+    pointer: usize,
+    entry: unsafe extern "C" fn(*mut u8) -> !,
+) -> usize {
+    let result;
+    // SAFETY: the new thread touches nothing of the caller's frame, whose registers it only copied: it
+    // has a stack of its own and never leaves `entry`. For the caller this is a system call.
+    unsafe {
+        asm!("syscall",
+            "test rax, rax",        // 0 in the new thread
+            "jnz 2f",
+            "xor ebp, ebp",         // the outermost frame has no caller: unwinders stop at 0
+            "mov rdi, rsp",         // 1st argument: the stack's end
+            "push rbp",             // as a `call` would; nothing returns to 0
+            "jmp r9",
+            "2:",
+            inlateout("rax") nr::clone => result, in("rdi") flags, in("rsi") stack, in("rdx") tid,
+            in("r10") tid, in("r8") pointer, in("r9") entry, lateout("rcx") _, lateout("r11") _,
+            options(nostack));
+    }
+    result
+}
+
+/// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends
+/// the thread: no instruction between the two needs a stack.
+///
+/// # Safety
+/// Nothing uses these mappings any more but this thread, and no signal handler may run in it: all
+/// signals are blocked.
+pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
+    // SAFETY: the caller's promise; nothing after the first call touches memory.
+    unsafe {
+        asm!("syscall",             // munmap(start, length)
+            "mov eax, {exit}",
+            "xor edi, edi",         // status 0, which nobody asks for
+            "syscall",
+            "ud2",                  // exit does not return
+            exit = const nr::exit, in("rax") nr::munmap, in("rdi") start, in("rsi") length,
+            options(noreturn));
     }
 }

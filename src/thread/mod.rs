@@ -1,0 +1,147 @@
+//! Threads: functions that run beside each other in one memory (clone(2)).
+//!
+//! [`spawn`] starts one, [`scope`] threads that borrow from their creator. Their ids and names are
+//! [`process::gettid`](crate::process::gettid) and [`process::thread_name`](crate::process::thread_name).
+//!
+//! A thread lies in a mapping of its own, so that nothing here needs a heap:
+//!
+//! ```text
+//!  low                                                                                          high
+//!  | guard: a page nobody may touch | stack <- grows down | id, result, thread words | its function |
+//! ```
+//!
+//! - A stack that grows into its guard ends the process by SIGSEGV.
+//! - A panic ends the process by SIGABRT, so that a thread that is joined has always a result.
+//! - A thread begins with its creator's blocked signals. It ends with all blocked.
+//! - When `main` returns, all threads end with the process.
+
+mod scope;
+mod stack;
+mod task;
+
+pub use scope::{Scope, scope};
+
+use core::ptr;
+
+use crate::Result;
+use crate::abi::syscall;
+use task::Handle;
+
+/// Starts a thread that runs `work`, with a stack of [`STACK`] bytes and its creator's name.
+///
+/// # Errors
+/// As for [`Builder::spawn`].
+pub fn spawn<T, F>(work: F) -> Result<JoinHandle<T>>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    Builder::new().spawn(work)
+}
+
+/// Bytes of a stack, where nobody says otherwise: less than the 2 MiB for which the kernel might find
+/// one page, of which a thread seldom needs more than a little.
+pub const STACK: usize = 1 << 20;
+
+/// What a thread is to be like.
+#[derive(Clone, Copy)]
+pub struct Builder {
+    stack: usize,
+    name: [u8; 16],
+}
+
+impl Builder {
+    /// As [`spawn`] has it.
+    pub const fn new() -> Self {
+        Self {
+            stack: STACK,
+            name: [0; 16],
+        }
+    }
+
+    /// With so many bytes of stack; the kernel's page and 16 KiB are the least that there are.
+    pub const fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack = bytes;
+        self
+    }
+
+    /// With this name, up to its first zero and the 15 bytes that the kernel keeps
+    /// (`/proc/PID/task/TID/comm`). An empty one leaves it with its creator's.
+    pub fn name(mut self, name: &[u8]) -> Self {
+        self.name = [0; 16];
+        let length = name.len().min(15);
+        self.name[..length].copy_from_slice(&name[..length]);
+        self
+    }
+
+    /// Starts a thread that runs `work`.
+    ///
+    /// # Errors
+    /// `EAGAIN`: as many threads as `RLIMIT_NPROC`, the control group or the kernel allows. `ENOMEM`: no
+    /// address space or memory for its mapping. `ENOSYS`: the program was not made by
+    /// [`program!`](crate::program!): under another runtime threads are that runtime's.
+    pub fn spawn<T, F>(self, work: F) -> Result<JoinHandle<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        // SAFETY: neither `work` nor its result borrows anything.
+        unsafe { task::start(&self, ptr::null(), work) }.map(JoinHandle)
+    }
+
+    /// Starts a thread that runs `work` and that `scope` waits for.
+    ///
+    /// # Errors
+    /// As for [`spawn`](Self::spawn).
+    pub fn spawn_scoped<'scope, T, F>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        work: F,
+    ) -> Result<JoinHandle<T>>
+    where
+        T: Send + 'scope,
+        F: FnOnce() -> T + Send + 'scope,
+    {
+        scope.start(&self, work)
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A thread whose result nobody has taken. Dropping it lets the thread go on alone.
+pub struct JoinHandle<T>(Handle<T>);
+
+impl<T> JoinHandle<T> {
+    /// Waits for the thread's end and gives what its function gave.
+    pub fn join(self) -> T {
+        self.0.join()
+    }
+}
+
+/// Lets other threads run first, where they wait for this CPU (sched_yield(2)).
+pub fn yield_now() {
+    // SAFETY: takes nothing, changes nothing, and does not fail.
+    let _ = unsafe { syscall!(sched_yield()) };
+}
+
+/// How many CPUs this thread may run on (sched_getaffinity(2)), at least 1. A control group may grant
+/// less of their time than all.
+pub fn available_parallelism() -> usize {
+    /// The calling thread.
+    const OWN: i32 = 0;
+    let mut mask = [0_u64; 128]; // of 8192 CPUs, the most that a kernel is built for
+    // SAFETY: the kernel writes at most that many bytes to ours. What fails leaves zeros.
+    let _ = unsafe {
+        syscall!(sched_getaffinity(
+            OWN,
+            size_of_val(&mask),
+            mask.as_mut_ptr()
+        ))
+    };
+    let count: u32 = mask.iter().map(|word| word.count_ones()).sum();
+    count.max(1) as usize
+}
