@@ -11,6 +11,7 @@ mod save;
 mod start;
 mod support;
 mod syscalls;
+mod thread;
 mod time;
 
 fn main() -> std::process::ExitCode {
@@ -25,6 +26,7 @@ fn main() -> std::process::ExitCode {
         save::trials(),
         start::trials(),
         syscalls::trials(),
+        thread::trials(),
         time::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()

@@ -26,7 +26,8 @@ struct Thread {
     name: [u8; 16],
     /// Its scope's count of threads that are not done, or null.
     running: *const AtomicU32,
-    words: ThreadBlock,
+    /// What its thread pointer points to, and nobody else uses.
+    words: UnsafeCell<ThreadBlock>,
 }
 
 /// The first of the two, the thread and its handle, to be done with the other says so here. The second
@@ -73,14 +74,14 @@ pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
             stack,
             name: builder.name,
             running,
-            words: ThreadBlock::NEW,
+            words: UnsafeCell::new(ThreadBlock::NEW),
         },
         result: UnsafeCell::new(MaybeUninit::uninit()),
     };
     // SAFETY: the place is of that size and alignment, in a mapping that is ours alone.
     unsafe { start.write(Start { task, work }) };
     // SAFETY: it was just written, and the new thread does not run yet.
-    let pointer = unsafe { (*start).task.thread.words.thread_pointer() };
+    let pointer = unsafe { (*start).task.thread.words.get_mut().thread_pointer() };
     // What qemu-user takes for a thread, and nothing else.
     let share = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
     let told = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;

@@ -1,0 +1,198 @@
+//! Threads and what they wait for each other with, in a program of the library's own kind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, limit_memory, once, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        gives_what_its_function_gives,
+        has_words_of_its_own,
+        borrows_within_a_scope,
+        goes_on_alone,
+        calls_the_heap_at_its_end,
+        waits_for_mutex_condvar_and_once,
+        leaves_no_mapping_behind,
+        has_a_name,
+        tells_its_name_in_a_panic,
+        has_a_guard_below_its_stack,
+        overflows_into_sigsegv,
+        counts_the_cpus_it_may_use,
+        exhaustion_is_an_error_and_what_ended_makes_room,
+    ]
+    .chain([once(
+        "thread::a_refusal_of_the_kernel_is_told [x86_64]",
+        a_refusal_of_the_kernel_is_told,
+    )])
+    .collect()
+}
+
+/// Runs a part of the probe `thread` that says nothing where all is well.
+fn holds(arch: Arch, part: &str) {
+    assert_eq!(run(arch.probe("thread").arg(part)), Ran::new(0, "", ""));
+}
+
+fn gives_what_its_function_gives(arch: Arch) {
+    holds(arch, "results");
+}
+
+fn has_words_of_its_own(arch: Arch) {
+    holds(arch, "words");
+}
+
+fn borrows_within_a_scope(arch: Arch) {
+    holds(arch, "scope");
+}
+
+fn goes_on_alone(arch: Arch) {
+    holds(arch, "detach");
+}
+
+fn calls_the_heap_at_its_end(arch: Arch) {
+    holds(arch, "at-exit");
+}
+
+fn waits_for_mutex_condvar_and_once(arch: Arch) {
+    holds(arch, "sync");
+}
+
+fn leaves_no_mapping_behind(arch: Arch) {
+    holds(arch, "many");
+}
+
+fn has_a_name(arch: Arch) {
+    let mut probe = arch.probe("thread");
+    probe
+        .arg("names")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut probe = probe.spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(probe.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    assert_eq!(ready, "ready\n");
+    let tasks = fs::read_dir(format!("/proc/{}/task", probe.id())).unwrap();
+    let names: Vec<_> = tasks
+        .map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap())
+        .collect();
+    drop(probe.stdin.take());
+    assert!(probe.wait().unwrap().success());
+    // The one without a name has its creator's. (qemu-user has a thread more, and a name of its own.)
+    let own = if arch.is_native() {
+        "thread\n"
+    } else {
+        "qemu-aarch64\n"
+    };
+    let all: BTreeSet<_> = names.iter().map(String::as_str).collect();
+    assert_eq!(all, BTreeSet::from(["longer than fif\n", "short\n", own]));
+    let count = names.iter().filter(|name| *name == own).count();
+    assert_eq!(count, if arch.is_native() { 2 } else { 3 }, "{names:?}");
+}
+
+/// Runs a part of the probe `thread` that ends by a signal, and gives what it said.
+fn ends_by(arch: Arch, signal: i32, part: &str) -> String {
+    let mut probe = arch.probe("thread");
+    let output = probe.arg(part).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.signal(), Some(signal), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn tells_its_name_in_a_panic(arch: Arch) {
+    let told = ends_by(arch, 6, "panic");
+    // qemu-user adds a line of its own; ours is the first. The thread's id differs from run to run.
+    let line = told.lines().next().unwrap();
+    let (begin, rest) = line.split_once(" (").unwrap();
+    let (id, rest) = rest.split_once(") ").unwrap();
+    assert_eq!(begin, "thread: thread 'second'");
+    assert!(id.parse::<u32>().unwrap() > 0);
+    assert!(
+        rest.starts_with("panicked at tests/probes/src/bin/thread.rs:")
+            && rest.ends_with(": the answer is 42"),
+        "{line}"
+    );
+}
+
+/// A line of `/proc/PID/maps`: begin, end, and what may be done.
+fn mapping(line: &str) -> (u64, u64, &str) {
+    let (range, rest) = line.split_once(' ').unwrap();
+    let (begin, end) = range.split_once('-').unwrap();
+    let address = |text| u64::from_str_radix(text, 16).unwrap();
+    (address(begin), address(end), &rest[..4])
+}
+
+fn has_a_guard_below_its_stack(arch: Arch) {
+    let ran = run(arch.probe("thread").arg("guard"));
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    let (place, maps) = ran.stdout.split_once('\n').unwrap();
+    let place = u64::from_str_radix(place, 16).unwrap();
+    let maps: Vec<_> = maps.lines().map(mapping).collect();
+    let stack = maps
+        .iter()
+        .position(|&(begin, end, _)| (begin..end).contains(&place))
+        .unwrap();
+    let (begin, _, what) = maps[stack];
+    assert_eq!(what, "rw-p");
+    // It goes down for about the 100 000 bytes that were asked for.
+    assert!(
+        (90_000..200_000).contains(&(place - begin)),
+        "{}",
+        place - begin
+    );
+    let (low, high, what) = maps[stack - 1];
+    assert_eq!((high, what), (begin, "---p"), "below the stack: {low:x}");
+}
+
+fn overflows_into_sigsegv(arch: Arch) {
+    ends_by(arch, 11, "overflow");
+}
+
+fn counts_the_cpus_it_may_use(arch: Arch) {
+    let all = sched_getaffinity(None).unwrap();
+    let count = |command: &mut Command| run(command.arg("cpus"));
+    assert_eq!(
+        count(&mut arch.probe("thread")),
+        Ran::new(0, &format!("{}\n", all.count()), "")
+    );
+    let mut one = CpuSet::new();
+    one.set((0..CpuSet::MAX_CPU).find(|&n| all.is_set(n)).unwrap());
+    let mut probe = arch.probe("thread");
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { probe.pre_exec(move || Ok(sched_setaffinity(None, &one)?)) };
+    assert_eq!(count(&mut probe), Ran::new(0, "1\n", ""));
+}
+
+fn exhaustion_is_an_error_and_what_ended_makes_room(arch: Arch) {
+    let mut probe = arch.probe("thread");
+    limit_memory(arch, &mut probe, 64 << 20);
+    let told = "Cannot allocate memory (ENOMEM)\n".repeat(2);
+    assert_eq!(run(probe.arg("exhaust")), Ran::new(0, &told, ""));
+}
+
+/// strace refuses the first clone as the kernel does beyond `RLIMIT_NPROC`, which would be the user's,
+/// and not root's at all.
+fn a_refusal_of_the_kernel_is_told() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with("strace sees qemu-user's system calls");
+    }
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-qq", "-o"])
+        .arg(folder.path("log"))
+        .args(["-e", "inject=clone:error=EAGAIN:when=1"])
+        .arg(Arch::X86_64.shipped("probes/thread"))
+        .arg("refused");
+    let told = "Resource temporarily unavailable (EAGAIN)\n2\n";
+    assert_eq!(run(&mut strace), Ran::new(0, told, ""));
+    Completion::Completed
+}
