@@ -6,7 +6,7 @@ use_tools
 export RUSTFMT
 
 "$CARGO_FMT" fmt --all --check
-for package in tests benches; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+for package in tests benches benches/heap; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
 # The product and the probes, as they are linked; with the rustc that clippy is of.
 for arch in x86_64 aarch64; do
@@ -22,10 +22,16 @@ RUSTC=$(dirname -- "$clippy")/rustc
 export RUSTC
 "$clippy" clippy --quiet --lib --tests -- -D warnings
 RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --lib
-for package in tests benches; do
-	fetch $package
-	"$clippy" clippy --quiet --manifest-path $package/Cargo.toml --all-targets --locked --offline -- -D warnings
-done
+lint_std() { # PACKAGE [OPTION...]
+	package=$1
+	shift
+	fetch "$package"
+	"$clippy" clippy --quiet --manifest-path "$package/Cargo.toml" "$@" --all-targets --locked --offline -- -D warnings
+}
+lint_std tests
+lint_std benches
+lint_std benches/heap --features ring3
+lint_std benches/heap --features glibc
 
 # What is run, and with it (-a) what it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +

@@ -1,8 +1,8 @@
 //! The table: each work on each allocator, rounds interleaved, ratios of the same round.
 //!
-//! In a round every allocator does a work once, each in a process of its own, and the next round
-//! begins with another of them. A ratio is to mimalloc v3 of the same round; the table shows the
-//! median of the rounds and their quartiles.
+//! In a round every allocator does a work once, each in a process of its own; the next round begins
+//! with the next of them. A time is shown as its ratio to mimalloc v3's of the same round: the median
+//! of the rounds, and their quartiles. What is no time is shown as it is.
 
 mod options;
 mod rows;
@@ -10,7 +10,7 @@ mod rows;
 use std::{collections::HashMap, path::Path, process::Command};
 
 use options::Options;
-use rows::{ROWS, Row};
+use rows::{Kind, ROWS, Row};
 
 /// The allocators, in the order of the table's columns.
 const ALLOCATORS: [&str; 9] = [
@@ -31,113 +31,97 @@ const BASE: &str = "mimalloc3";
 /// What a process said: figures by their names.
 type Figures = HashMap<String, f64>;
 
+/// What the processes of a round said, by allocator.
+type Round<'a> = HashMap<&'a str, Figures>;
+
 fn main() {
     let options = Options::of_this_process();
-    let rows: Vec<&Row> = ROWS.iter().filter(|row| options.wants_work(row)).collect();
-    let allocators: Vec<&str> = ALLOCATORS
-        .into_iter()
-        .filter(|name| options.wants(name))
+    let rows: Vec<&Row> = ROWS
+        .iter()
+        .filter(|row| options.wants_work(row.work))
         .collect();
-
     let mut works: Vec<&str> = rows.iter().map(|row| row.work).collect();
-    works.dedup();
-    let mut table = vec![heading(&allocators)];
+    works.dedup(); // the rows of a work are neighbours
+    let mut allocators = ALLOCATORS.to_vec();
+    allocators.retain(|name| options.wants_allocator(name));
+
+    let mut table = vec![vec!["work".to_owned(), "at most".to_owned()]];
+    table[0].extend(allocators.iter().map(|name| name.to_string()));
     for work in works {
-        eprint!("{work} ");
-        let rounds: Vec<Vec<Figures>> = (0..options.rounds)
-            .map(|round| play(&options.workers, work, &allocators, round))
+        eprintln!("{work}...");
+        let mut turns = allocators.clone();
+        let rounds: Vec<Round> = (0..options.rounds)
+            .map(|_| {
+                turns.rotate_left(1);
+                turns
+                    .iter()
+                    .map(|&name| (name, run(&options.workers.join(name), work)))
+                    .collect()
+            })
             .collect();
         for row in rows.iter().filter(|row| row.work == work) {
-            table.push(line(row, &allocators, &rounds, options.suffix));
+            let mut line = vec![row.title.to_owned(), row.bar.to_owned()];
+            line.extend(
+                allocators
+                    .iter()
+                    .map(|name| cell(row, name, &rounds, options.clock)),
+            );
+            table.push(line);
         }
     }
-    eprintln!();
     print(&table);
 }
 
-/// One round of a work: the figures of each allocator, in their order.
-fn play(workers: &Path, work: &str, allocators: &[&str], round: usize) -> Vec<Figures> {
-    let mut all = vec![Figures::new(); allocators.len()];
-    for turn in 0..allocators.len() {
-        let index = (turn + round) % allocators.len();
-        let worker = workers.join(allocators[index]);
-        let output = Command::new(&worker).arg(work).output();
-        let output = output.unwrap_or_else(|error| panic!("{}: {error}", worker.display()));
-        assert!(
-            output.status.success(),
-            "{} {work}: {}",
-            worker.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let text = String::from_utf8(output.stdout).expect("figures are ASCII");
-        all[index] = text.lines().map(figure).collect();
-    }
-    all
+/// Has a worker do a work.
+fn run(worker: &Path, work: &str) -> Figures {
+    let output = Command::new(worker).arg(work).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}", worker.display()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{} {work}: {said}",
+        worker.display()
+    );
+    let figures = String::from_utf8_lossy(&output.stdout);
+    figures
+        .lines()
+        .map(|line| {
+            let (name, number) = line.split_once(' ').expect("a name and a number");
+            (name.to_owned(), number.parse().expect("a number"))
+        })
+        .collect()
 }
 
-/// `NAME NUMBER`.
-fn figure(line: &str) -> (String, f64) {
-    let (name, number) = line.split_once(' ').expect("a name and a number");
-    (name.to_owned(), number.parse().expect("a number"))
-}
-
-fn heading(allocators: &[&str]) -> Vec<String> {
-    let mut cells = vec!["work".to_owned(), "at most".to_owned()];
-    cells.extend(allocators.iter().map(|name| name.to_string()));
-    cells
-}
-
-fn line(row: &Row, allocators: &[&str], rounds: &[Vec<Figures>], suffix: &str) -> Vec<String> {
-    let name = if row.unit.is_empty() {
-        format!("{}{suffix}", row.figure)
-    } else {
-        row.figure.to_owned()
+/// What the table says of an allocator in a row.
+fn cell(row: &Row, allocator: &str, rounds: &[Round], clock: &str) -> String {
+    let figure = match row.kind {
+        Kind::Time => format!("{}{clock}", row.figure),
+        Kind::Plain => row.figure.to_owned(),
     };
-    let of = |round: &Vec<Figures>, index: usize| round[index][&name];
-    let base = allocators
+    let is_ratio = row.kind == Kind::Time && allocator != BASE;
+    let mut values: Vec<f64> = rounds
         .iter()
-        .position(|&name| name == BASE)
-        .expect("always there");
-    let mut cells = vec![row.title.to_owned(), format!("{:.2}{}", row.bar, row.unit)];
-    for (index, &allocator) in allocators.iter().enumerate() {
-        let relative = row.unit.is_empty();
-        let mut values: Vec<f64> = rounds
-            .iter()
-            .map(|round| match relative && allocator != BASE {
-                true => of(round, index) / of(round, base),
-                false => of(round, index),
-            })
-            .collect();
-        values.sort_by(f64::total_cmp);
-        cells.push(if relative && allocator == BASE {
-            format!("{} ns", short(quantile(&values, 0.5)))
-        } else {
-            let [low, median, high] = [0.25, 0.5, 0.75].map(|part| short(quantile(&values, part)));
-            if low == high {
-                median
-            } else {
-                format!("{median} [{low} {high}]")
-            }
-        });
-    }
-    cells
-}
+        .map(|round| round[allocator][&figure] / if is_ratio { round[BASE][&figure] } else { 1.0 })
+        .collect();
+    values.sort_by(f64::total_cmp);
 
-/// The value that a `part` of the sorted ones lies below.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
-}
-
-/// Two digits behind the point where there are few before it.
-fn short(value: f64) -> String {
-    if value < 100.0 {
-        format!("{value:.2}")
+    let [low, median, high] =
+        [1, 2, 3].map(|quarter| short(values[(values.len() - 1) * quarter / 4]));
+    if row.kind == Kind::Time && allocator == BASE {
+        format!("{median} ns")
+    } else if low == high {
+        median
     } else {
-        format!("{value:.0}")
+        format!("{median} [{low} {high}]")
     }
 }
 
-/// As Markdown, which reads as well on a terminal.
+/// Two digits behind the point, where there are few before it.
+fn short(value: f64) -> String {
+    format!("{value:.0$}", if value < 100.0 { 2 } else { 0 })
+}
+
+/// Prints it as Markdown, which a terminal shows as well.
 fn print(table: &[Vec<String>]) {
     let widths: Vec<usize> = (0..table[0].len())
         .map(|column| {
@@ -148,16 +132,19 @@ fn print(table: &[Vec<String>]) {
                 .unwrap_or(0)
         })
         .collect();
-    for (number, line) in table.iter().enumerate() {
-        for (cell, &width) in line.iter().zip(&widths) {
-            print!("| {cell:width$} ");
-        }
-        println!("|");
-        if number == 0 {
-            for &width in &widths {
-                print!("|{:-<1$}", "", width + 2);
-            }
-            println!("|");
-        }
-    }
+    let print_line = |line: &[String]| {
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
+    };
+    print_line(&table[0]);
+    print_line(
+        &widths
+            .iter()
+            .map(|&width| "-".repeat(width))
+            .collect::<Vec<_>>(),
+    );
+    table[1..].iter().for_each(|line| print_line(line));
 }

@@ -2,46 +2,46 @@
 
 use std::{env, path::PathBuf, process};
 
-use crate::{
-    ALLOCATORS, BASE,
-    rows::{ROWS, Row},
-};
+use crate::{ALLOCATORS, BASE, rows::ROWS};
 
 const USAGE: &str =
     "usage: heap-bench [--only WORK,...] [--with ALLOCATOR,...] [--rounds N] [--cpu] WORKERS";
 
 /// The command line, taken apart.
 pub struct Options {
-    works: Option<Vec<String>>,
-    allocators: Option<Vec<String>>,
+    works: Vec<String>,
+    allocators: Vec<String>,
     /// How many rounds of each work.
     pub rounds: usize,
-    /// What follows a figure's name: CPU time of both threads together, in place of the wall's.
-    pub suffix: &'static str,
-    /// The directory of the executables, each by its allocator's name.
+    /// What follows the name of a time: nothing for the wall's, `-cpu` for CPU time.
+    pub clock: &'static str,
+    /// The directory of the workers, each by its allocator's name.
     pub workers: PathBuf,
 }
 
 impl Options {
-    /// Of this process; which ends here, with a word about it, where they make no sense.
+    /// Of this process; where they make no sense it says what would, and ends.
     pub fn of_this_process() -> Self {
         Self::parse(env::args().skip(1)).unwrap_or_else(|| {
+            let mut works = ROWS.map(|row| row.work).to_vec();
+            works.dedup();
             eprintln!(
                 "{USAGE}\nworks: {}\nallocators: {}",
-                ROWS.map(|row| row.work).join(" "),
-                ALLOCATORS.join(" ")
+                works.join(","),
+                ALLOCATORS.join(",")
             );
             process::exit(2)
         })
     }
 
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let (mut works, mut allocators, mut workers) = (None, None, None);
-        let (mut rounds, mut suffix) = (5, "");
+        let (mut rounds, mut clock, mut workers) = (7, "", None);
+        let mut works = ROWS.map(|row| row.work.to_owned()).to_vec();
+        let mut allocators = ALLOCATORS.map(str::to_owned).to_vec();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                "--only" => works = Some(names(&arguments.next()?, &ROWS.map(|row| row.work))?),
-                "--with" => allocators = Some(names(&arguments.next()?, &ALLOCATORS)?),
+                "--only" => works = chosen(&arguments.next()?, &works)?,
+                "--with" => allocators = chosen(&arguments.next()?, &allocators)?,
                 "--rounds" => {
                     rounds = arguments
                         .next()?
@@ -49,7 +49,7 @@ impl Options {
                         .ok()
                         .filter(|&rounds| rounds > 0)?
                 }
-                "--cpu" => suffix = "-cpu",
+                "--cpu" => clock = "-cpu",
                 _ if argument.starts_with('-') || workers.is_some() => return None,
                 _ => workers = Some(argument.into()),
             }
@@ -58,33 +58,27 @@ impl Options {
             works,
             allocators,
             rounds,
-            suffix,
+            clock,
             workers: workers?,
         })
     }
 
-    /// Whether the row's work is to be done.
-    pub fn wants_work(&self, row: &Row) -> bool {
-        self.works
-            .as_ref()
-            .is_none_or(|works| works.iter().any(|work| work == row.work))
+    /// Whether that work is to be done.
+    pub fn wants_work(&self, work: &str) -> bool {
+        self.works.iter().any(|wanted| wanted == work)
     }
 
-    /// Whether this allocator is to be run. The one that the others are compared with always is.
-    pub fn wants(&self, allocator: &str) -> bool {
-        allocator == BASE
-            || self
-                .allocators
-                .as_ref()
-                .is_none_or(|names| names.iter().any(|name| name == allocator))
+    /// Whether that allocator is to be run: the one that the others are compared with always is.
+    pub fn wants_allocator(&self, allocator: &str) -> bool {
+        allocator == BASE || self.allocators.iter().any(|wanted| wanted == allocator)
     }
 }
 
-/// The names of a list, if they are all known.
-fn names(list: &str, known: &[&str]) -> Option<Vec<String>> {
+/// The names of a list, if all of them are among those.
+fn chosen(list: &str, among: &[String]) -> Option<Vec<String>> {
     let names: Vec<String> = list.split(',').map(str::to_owned).collect();
     names
         .iter()
-        .all(|name| known.contains(&name.as_str()))
+        .all(|name| among.contains(name))
         .then_some(names)
 }

@@ -1,5 +1,4 @@
-//! The allocator of this executable, as its feature names it; with no feature, or with two, it does
-//! not compile.
+//! The allocator of this executable, as its feature names it. Two of them do not compile.
 
 #[cfg(feature = "ring3")]
 #[global_allocator]

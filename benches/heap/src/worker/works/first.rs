@@ -16,5 +16,5 @@ pub fn first() {
     let after = look();
     block.free();
     say("first-faults", (after.0 - before.0) as f64);
-    say("first-us", (after.1 - before.1) as f64 / 1000.0);
+    say("first-time", (after.1 - before.1) as f64 / 1000.0);
 }

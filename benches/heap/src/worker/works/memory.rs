@@ -2,36 +2,61 @@
 
 use std::mem::MaybeUninit;
 
+use super::threads::on_both;
 use crate::{block::Block, machine, measure::say, random::Random};
 
 /// How many bytes are live at the end of a phase.
 const LIVE: usize = 64 << 20;
 
-/// A phase of blocks of 16 to 256 bytes; half of them are freed at random, and a phase of other sizes
-/// takes their place, 256 to 1024 bytes, until as many bytes are live as before. Then all are freed.
-pub fn memory() {
-    let mut phases = Phases::new();
+/// Two phases: the least and the most bytes of each one's blocks.
+pub type Change = [(usize, usize); 2];
+
+/// Small blocks, of sizes that glibc and dlmalloc need 1.25 times the memory for.
+pub const SMALL: Change = [(16, 1 << 10), (1 << 10, 2 << 10)];
+
+/// The same of larger ones, which have pages of their own.
+pub const MEDIUM: Change = [(4 << 10, 32 << 10), (32 << 10, 128 << 10)];
+
+/// The memory for a change of phases, and what is left of it when all is freed.
+pub fn change(name: &str, change: Change) {
+    let mut phases = Phases::new(LIVE);
     let before = machine::resident();
-    phases.fill(16, 256);
-    phases.halve();
-    phases.fill(256, 1024);
-    let resident = machine::resident() - before;
-    say("phase", resident as f64 / phases.live as f64);
+    phases.pass(change);
+    let more = machine::resident() - before;
+    say(&format!("{name}-rss"), more as f64 / phases.live as f64);
     phases.free();
+    say_left(name, before);
+}
+
+/// What is left of two threads that did so, and ended.
+pub fn ended() {
+    let before = machine::resident();
+    on_both(|_| {
+        let mut phases = Phases::new(LIVE / 2);
+        phases.pass(SMALL);
+        phases.free();
+    });
+    say_left("ended", before);
+}
+
+/// MiB that are resident, and were not before.
+fn say_left(name: &str, before: usize) {
     let left = machine::resident().saturating_sub(before);
-    say("left", left as f64 / (1 << 20) as f64);
+    say(&format!("{name}-left"), left as f64 / (1 << 20) as f64);
 }
 
 struct Phases {
     random: Random,
     blocks: Vec<Block>,
     live: usize,
+    /// What `live` is at the end of a phase.
+    goal: usize,
 }
 
 impl Phases {
     /// No block yet, and room for the list of all, resident already.
-    fn new() -> Self {
-        let mut blocks = Vec::with_capacity(LIVE / 64);
+    fn new(goal: usize) -> Self {
+        let mut blocks = Vec::with_capacity(goal / 256);
         for room in blocks.spare_capacity_mut() {
             *room = MaybeUninit::zeroed();
         }
@@ -39,12 +64,21 @@ impl Phases {
             random: Random::new(1),
             blocks,
             live: 0,
+            goal,
         }
     }
 
-    /// Blocks of `least` to `most` bytes, all written, until `LIVE` bytes are live.
-    fn fill(&mut self, least: usize, most: usize) {
-        while self.live < LIVE {
+    /// Half of the first phase's blocks are freed at random. The second phase's, for which the hole that
+    /// one leaves is too small, take their place, until as many bytes are live as before.
+    fn pass(&mut self, [first, second]: Change) {
+        self.fill(first);
+        self.halve();
+        self.fill(second);
+    }
+
+    /// Blocks of `least` to `most` bytes, all written, until as many bytes are live as the goal says.
+    fn fill(&mut self, (least, most): (usize, usize)) {
+        while self.live < self.goal {
             let block = Block::new(self.random.size(least, most));
             block.fill(0);
             self.live += block.size();

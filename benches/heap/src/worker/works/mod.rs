@@ -21,7 +21,9 @@ pub fn run(name: &str) {
         "private" => threads::private(),
         "larson" => threads::larson(),
         "remote" => threads::remote(),
-        "memory" => memory::memory(),
+        "small" => memory::change(name, memory::SMALL),
+        "medium" => memory::change(name, memory::MEDIUM),
+        "ended" => memory::ended(),
         "first" => first::first(),
         _ => panic!("no work is called {name}"),
     }

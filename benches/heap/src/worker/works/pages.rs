@@ -1,12 +1,14 @@
 //! Blocks of many pages.
 
+use super::small::Slots;
 use crate::{block::Block, measure::time, random::Random};
 
 /// Eight live blocks of 1 to 8 MiB; one of them makes room for a new one, each page of which is
 /// touched.
 pub fn pages() {
     const LIVE: usize = 8;
-    const OPERATIONS: usize = 30;
+    const OPERATIONS: usize = 200;
+    let _others = Slots::others();
     let mut random = Random::new(1);
     let mut block = || {
         let block = Block::new(random.size(1 << 20, 8 << 20));

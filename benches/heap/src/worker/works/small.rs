@@ -61,6 +61,11 @@ impl Slots {
         }
     }
 
+    /// A thousand small ones, for works that would be alone in their process.
+    pub fn others() -> Self {
+        Self::new(0, 1000, 1024)
+    }
+
     /// Frees a random one, and puts a new one there, `count` times.
     pub fn replace(&mut self, count: usize) {
         for _ in 0..count {

@@ -2,11 +2,11 @@
 
 use std::{sync::mpsc, thread};
 
-use super::small::Slots;
+use super::small::{LEAST, Slots};
 use crate::{block::Block, machine, measure::time, random::Random};
 
 /// Runs `work` twice at the same time, on core 0 and on core 1.
-fn on_both(work: impl Fn(usize) + Sync) {
+pub fn on_both(work: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
         for core in 0..2 {
             let work = &work;
@@ -33,8 +33,8 @@ pub fn private() {
 /// Larson and Krishnan's server: a thread replaces random ones of a thousand blocks of 16 to 1024
 /// bytes, then hands them over to a new thread and ends; so that blocks outlive those who made them.
 pub fn larson() {
-    const GENERATIONS: usize = 50;
-    const OPERATIONS: usize = 10_000;
+    const GENERATIONS: usize = 20;
+    const OPERATIONS: usize = 50_000;
     time("larson", 2 * GENERATIONS * OPERATIONS, || {
         on_both(|core| {
             let mut slots = Slots::new(core as u64, 1000, 1024);
@@ -51,11 +51,11 @@ pub fn larson() {
     });
 }
 
-/// One allocates, the other frees: blocks of 16 to 256 bytes, a thousand at a time.
+/// One allocates, the other frees: blocks of 16 to 1024 bytes, a thousand at a time.
 pub fn remote() {
     const BATCHES: usize = 500;
     const BATCH: usize = 1000;
-    const BETWEEN: usize = 4;
+    const BETWEEN: usize = 32;
     time("remote", BATCHES * BATCH, || {
         let (full, to_free) = mpsc::sync_channel::<Vec<Block>>(BETWEEN);
         let (emptied, empty) = mpsc::sync_channel(BETWEEN);
@@ -70,7 +70,7 @@ pub fn remote() {
                 let mut random = Random::new(1);
                 for _ in 0..BATCHES {
                     let mut batch: Vec<Block> = empty.recv().expect("a batch to fill");
-                    batch.extend((0..BATCH).map(|_| Block::new(random.size(16, 256))));
+                    batch.extend((0..BATCH).map(|_| Block::new(random.size(LEAST, 1024))));
                     full.send(batch).expect("somebody frees");
                 }
             });
