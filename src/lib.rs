@@ -11,9 +11,10 @@
 //! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`shown`] (what came from outside, in a message) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`table`] (values by descriptor) |
+//! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
 //! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
-//! | the instructions | [`arch`]: `_start`, the system call, `memcpy` |
+//! | the instructions | [`arch`]: `_start`, the system call, `clone`, `memcpy` |
 
 #![no_std]
 

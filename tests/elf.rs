@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use object::Endianness;
 use object::elf::{
     EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_RELRO,
-    PT_GNU_STACK, PT_INTERP, PT_LOAD, ProgramHeader64,
+    PT_GNU_STACK, PT_INTERP, PT_LOAD, PT_TLS, ProgramHeader64,
 };
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         writes_or_executes,
         follows_without_a_gap,
         protects_what_it_relocates,
+        has_two_words_a_thread_or_none,
         keeps_its_size,
     ]
     .collect()
@@ -221,6 +222,25 @@ fn protects_what_it_relocates(arch: Arch) {
             "{program}: RELRO is not alone in its segment"
         );
     });
+}
+
+/// What rt and `thread` have room for, and begin with zeros.
+fn has_two_words_a_thread_or_none(arch: Arch) {
+    let sizes = |file: &[u8]| -> Vec<_> {
+        let tls = of_type(file, PT_TLS);
+        let size = |segment: &&Segment| (segment.p_filesz(LE), segment.p_memsz(LE));
+        tls.iter().map(size).collect()
+    };
+    each(arch, |program, file| {
+        let sizes = sizes(file);
+        let allowed: &[&[_]] = match program {
+            "hello" => &[&[]],
+            _ => &[&[(0, 0)], &[(0, 16)]],
+        };
+        assert!(allowed.contains(&&*sizes), "{program}: {sizes:?}");
+    });
+    let threads = std::fs::read(arch.shipped("probes/thread")).unwrap();
+    assert_eq!(sizes(&threads), [(0, 16)]);
 }
 
 fn keeps_its_size(arch: Arch) {

@@ -29,16 +29,13 @@ mod aarch64;
 pub use aarch64::*;
 
 /// How many words each thread has of its own, all 0 where it begins.
-const THREAD_WORDS: usize = 4;
+const THREAD_WORDS: usize = 2;
 
 /// Which of a thread's words is the heap's: the thread's cache of blocks, or 0.
 pub const WORD_HEAP: usize = 0;
 
 /// Which is the heap's too: what to call where the thread ends, an `extern "C" fn()`, or 0.
 pub const WORD_AT_EXIT: usize = 1;
-
-/// Which is the thread's own record's, or 0.
-pub const WORD_THREAD: usize = 2;
 
 #[cfg(test)]
 mod mem_tests;

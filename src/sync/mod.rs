@@ -8,6 +8,8 @@ mod condvar;
 pub(crate) mod futex;
 mod mutex;
 mod once;
+#[cfg(test)]
+mod tests;
 
 pub use condvar::Condvar;
 pub use mutex::{Mutex, MutexGuard};

@@ -59,7 +59,7 @@ impl Builder {
         }
     }
 
-    /// With so many bytes of stack; the kernel's page and 16 KiB are the least that there are.
+    /// With so many bytes of stack, at least 16 KiB, up to the end of a page.
     pub const fn stack_size(mut self, bytes: usize) -> Self {
         self.stack = bytes;
         self
@@ -144,4 +144,25 @@ pub fn available_parallelism() -> usize {
     };
     let count: u32 = mask.iter().map(|word| word.count_ones()).sum();
     count.max(1) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Errno;
+
+    /// A thread of ours would have none of the memory that std's runtime gives its own.
+    #[test]
+    fn under_another_runtime_there_are_none() {
+        assert_eq!(spawn(|| ()).err(), Some(Errno::ENOSYS));
+        assert_eq!(scope(|scope| scope.spawn(|| ()).err()), Some(Errno::ENOSYS));
+    }
+
+    #[test]
+    fn cpus_are_as_many_as_std_counts_at_least() {
+        extern crate std;
+        // std takes a control group's quota into account.
+        let count = std::thread::available_parallelism().unwrap().get();
+        assert!(available_parallelism() >= count);
+    }
 }

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use crate::abi::{Errno, Result};
 use crate::{auxv, mem};
 
-/// The least that a thread's beginning, its end and the delivery of a signal are given.
+/// The least that there is: a thread begins and ends in less.
 const LEAST: usize = 16 << 10;
 
 /// Where it is: a page that nobody may touch, a stack, and room above that.

@@ -87,17 +87,17 @@ fn results() {
 
 /// Each thread's words are its own, and 0 where it begins.
 fn words() {
-    let own = || {
-        assert_eq!((thread_word::<WORD_HEAP>(), thread_word::<3>()), (0, 0));
+    let words = || (thread_word::<WORD_HEAP>(), thread_word::<WORD_AT_EXIT>());
+    let own = move || {
+        assert_eq!(words(), (0, 0));
         let own = ring3::process::gettid() as usize;
         set_thread_word::<WORD_HEAP>(own);
-        set_thread_word::<3>(own + 1);
+        set_thread_word::<WORD_AT_EXIT>(own + 1);
         for _ in 0..100 {
             thread::yield_now();
-            let words = (thread_word::<WORD_HEAP>(), thread_word::<3>());
-            assert_eq!(words, (own, own + 1));
+            assert_eq!(words(), (own, own + 1));
         }
-        set_thread_word::<WORD_HEAP>(0);
+        set_thread_word::<WORD_AT_EXIT>(0); // or it would be called
         own
     };
     let threads = [(); 8].map(|()| spawn(Builder::new(), own));
@@ -223,9 +223,10 @@ fn sync() {
             let work = || {
                 ONCE.call_once(|| *SUM.lock() += 1);
                 for n in 0..TIMES {
-                    *SUM.lock() += 1;
+                    let mut sum = SUM.lock();
+                    *sum += 1;
                     if n % 64 == 0 {
-                        thread::yield_now();
+                        thread::yield_now(); // others wait in the kernel meanwhile
                     }
                 }
                 *FIRST.get_or_init(|| ring3::process::gettid() as u32)

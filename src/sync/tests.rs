@@ -1,0 +1,238 @@
+//! Under std's threads, which contend: whoever waits in the kernel and whoever does not.
+
+extern crate std;
+
+use super::*;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Instant;
+use std::vec::Vec;
+
+const THREADS: usize = 4;
+
+/// Runs `work` in several threads that begin together, each with its number.
+fn together<T: Send>(work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|n| {
+                let (barrier, work) = (&barrier, &work);
+                scope.spawn(move || {
+                    barrier.wait();
+                    work(n)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_mutex_lets_one_in_at_a_time() {
+    const TIMES: usize = 20_000;
+    // Not atomic: two at a time would lose some, and see them differ.
+    let counts = Mutex::new([0_usize; 2]);
+    let taken_at_once = AtomicU32::new(0);
+    together(|_| {
+        for n in 0..TIMES {
+            let mut guard = match counts.try_lock() {
+                Some(guard) => {
+                    taken_at_once.fetch_add(1, Relaxed);
+                    guard
+                }
+                None => counts.lock(),
+            };
+            guard[0] += 1;
+            if n % 1000 == 0 {
+                thread::sleep(Duration::from_micros(50)); // long enough for others to wait in the kernel
+            }
+            assert_eq!(guard[0], guard[1] + 1);
+            guard[1] += 1;
+        }
+    });
+    assert_ne!(taken_at_once.into_inner(), 0);
+    assert_eq!(counts.into_inner(), [THREADS * TIMES; 2]);
+}
+
+#[test]
+fn a_held_mutex_is_not_lent_again() {
+    let mut mutex = Mutex::new(1);
+    {
+        let guard = mutex.lock();
+        assert!(mutex.try_lock().is_none());
+        assert_eq!(*guard, 1);
+    }
+    *mutex.try_lock().unwrap() = 2;
+    *mutex.get_mut() += 1;
+    assert_eq!(*mutex.lock(), 3);
+    assert_eq!(size_of::<Mutex<()>>(), 4);
+}
+
+/// Several put in, several take out, and there is room for three: nothing is lost, doubled, or out of
+/// its sender's order, and nobody waits for good.
+#[test]
+fn a_bounded_queue_of_a_mutex_and_condvars() {
+    const ROOM: usize = 3;
+    const EACH: usize = 5_000;
+    let queue = Mutex::new(VecDeque::new());
+    let (more, less) = (Condvar::new(), Condvar::new());
+    let put = |item| {
+        let mut guard = queue.lock();
+        while guard.len() == ROOM {
+            guard = less.wait(guard);
+        }
+        guard.push_back(item);
+        drop(guard);
+        more.notify_one();
+    };
+    let take = || {
+        let mut guard = queue.lock();
+        while guard.is_empty() {
+            guard = more.wait(guard);
+        }
+        assert!(guard.len() <= ROOM);
+        let item = guard.pop_front();
+        drop(guard);
+        less.notify_one();
+        item.unwrap()
+    };
+    let taken = together(|n| {
+        if n % 2 == 0 {
+            (0..EACH).for_each(|i| put((n, i)));
+            Vec::new()
+        } else {
+            (0..EACH).map(|_| take()).collect()
+        }
+    });
+    for list in &taken {
+        for sender in 0..THREADS {
+            let of_one = list.iter().filter(|item| item.0 == sender);
+            assert!(of_one.is_sorted());
+        }
+    }
+    let mut all = taken.concat();
+    all.sort();
+    let sent: Vec<_> = (0..THREADS)
+        .step_by(2)
+        .flat_map(|n| (0..EACH).map(move |i| (n, i)))
+        .collect();
+    assert!(all == sent);
+}
+
+#[test]
+fn a_notice_wakes_one_or_all() {
+    /// How many wait, and how many of those may go.
+    #[derive(Default)]
+    struct State {
+        waiting: usize,
+        passes: usize,
+    }
+    let (state, changed) = (Mutex::new(State::default()), Condvar::new());
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let mut guard = state.lock();
+                guard.waiting += 1;
+                while guard.passes == 0 {
+                    guard = changed.wait(guard);
+                }
+                guard.passes -= 1;
+                guard.waiting -= 1;
+            });
+        }
+        let waiting = |n| {
+            while state.lock().waiting != n {
+                thread::yield_now();
+            }
+        };
+        waiting(THREADS);
+        for left in [THREADS - 1, THREADS - 2] {
+            state.lock().passes = 1;
+            changed.notify_one();
+            waiting(left);
+        }
+        state.lock().passes = THREADS - 2;
+        changed.notify_all();
+    });
+    let end = state.into_inner();
+    assert_eq!((end.waiting, end.passes), (0, 0));
+}
+
+#[test]
+fn a_wait_ends_with_its_time() {
+    let (mutex, changed) = (Mutex::new(()), Condvar::new());
+    let time = Duration::from_millis(30);
+    let begin = Instant::now();
+    let mut guard = mutex.lock();
+    loop {
+        let over;
+        (guard, over) = changed.wait_timeout(guard, time);
+        if over {
+            break;
+        }
+    }
+    assert!(begin.elapsed() >= time);
+    assert!(mutex.try_lock().is_none());
+    drop(guard);
+    // However long: a notice ends it, and it does not say that the time is over.
+    let noticed = Mutex::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            *noticed.lock() = true;
+            changed.notify_all();
+        });
+        let mut guard = noticed.lock();
+        while !*guard {
+            let over;
+            (guard, over) = changed.wait_timeout(guard, Duration::MAX);
+            assert!(!over);
+        }
+    });
+}
+
+#[test]
+fn once_is_once_and_all_see_it() {
+    for round in 0..200 {
+        let (once, value) = (Once::new(), AtomicU32::new(0));
+        together(|_| {
+            once.call_once(|| {
+                if round % 8 == 0 {
+                    thread::sleep(Duration::from_micros(200)); // others wait in the kernel
+                }
+                value.fetch_add(1, Relaxed);
+            });
+            assert!(once.is_completed());
+            assert_eq!(value.load(Relaxed), 1);
+        });
+    }
+    assert!(!Once::new().is_completed());
+}
+
+#[test]
+fn a_once_lock_is_made_once_and_dropped_once() {
+    /// Counts its end.
+    struct Counted<'a>(&'a AtomicU32, usize);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    let dropped = AtomicU32::new(0);
+    for _ in 0..200 {
+        dropped.store(0, SeqCst);
+        let lock = OnceLock::new();
+        assert!(lock.get().is_none());
+        let seen = together(|n| lock.get_or_init(|| Counted(&dropped, n)).1);
+        assert!(seen.iter().all(|&n| n == seen[0]), "{seen:?}");
+        assert_eq!(lock.get().map(|value| value.1), Some(seen[0]));
+        assert_eq!(dropped.load(SeqCst), 0);
+        drop(lock);
+        assert_eq!(dropped.load(SeqCst), 1);
+    }
+    drop(OnceLock::<Counted>::new());
+    assert_eq!(dropped.load(SeqCst), 1);
+}
