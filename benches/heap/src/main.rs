@@ -72,24 +72,22 @@ fn main() {
     print(&table);
 }
 
-/// Has a worker do a work.
+/// Has a worker do a work. One that dies of it has no figures.
 fn run(worker: &Path, work: &str) -> Figures {
     let output = Command::new(worker).arg(work).output();
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", worker.display()));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{} {work}: {said}",
-        worker.display()
-    );
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        eprintln!("{} {work}: {} {said}", worker.display(), output.status);
+        return Figures::new();
+    }
     let figures = String::from_utf8_lossy(&output.stdout);
-    figures
-        .lines()
-        .map(|line| {
-            let (name, number) = line.split_once(' ').expect("a name and a number");
-            (name.to_owned(), number.parse().expect("a number"))
-        })
-        .collect()
+    let figure = |line: &str| {
+        let (name, number) = line.split_once(' ')?;
+        Some((name.to_owned(), number.parse().ok()?))
+    };
+    let figures = figures.lines().map(figure).collect::<Option<_>>();
+    figures.expect("lines of a name and a number")
 }
 
 /// What the table says of an allocator in a row.
@@ -99,21 +97,37 @@ fn cell(row: &Row, allocator: &str, rounds: &[Round], clock: &str) -> String {
         Kind::Plain => row.figure.to_owned(),
     };
     let is_ratio = row.kind == Kind::Time && allocator != BASE;
-    let mut values: Vec<f64> = rounds
-        .iter()
-        .map(|round| round[allocator][&figure] / if is_ratio { round[BASE][&figure] } else { 1.0 })
-        .collect();
+    let value = |round: &Round| {
+        let value = round[allocator].get(&figure)?;
+        let base = if is_ratio {
+            round[BASE].get(&figure)?
+        } else {
+            &1.0
+        };
+        Some(value / base)
+    };
+    let mut values: Vec<f64> = rounds.iter().filter_map(value).collect();
     values.sort_by(f64::total_cmp);
 
-    let [low, median, high] =
-        [1, 2, 3].map(|quarter| short(values[(values.len() - 1) * quarter / 4]));
-    if row.kind == Kind::Time && allocator == BASE {
+    let Some(last) = values.len().checked_sub(1) else {
+        return "died".to_owned();
+    };
+    let [low, median, high] = [1, 2, 3].map(|quarter| short(values[last * quarter / 4]));
+    let mut cell = if row.kind == Kind::Time && allocator == BASE {
         format!("{median} ns")
     } else if low == high {
         median
     } else {
         format!("{median} [{low} {high}]")
+    };
+    let died = rounds
+        .iter()
+        .filter(|round| round[allocator].is_empty())
+        .count();
+    if died > 0 {
+        cell += &format!(" {died} died");
     }
+    cell
 }
 
 /// Two digits behind the point, where there are few before it.
