@@ -20,12 +20,12 @@ mod stack;
 mod task;
 
 pub use scope::{Scope, scope};
+pub use task::JoinHandle;
 
 use core::ptr;
 
 use crate::Result;
 use crate::abi::syscall;
-use task::Handle;
 
 /// Starts a thread that runs `work`, with a stack of [`STACK`] bytes and its creator's name.
 ///
@@ -59,7 +59,8 @@ impl Builder {
         }
     }
 
-    /// With so many bytes of stack, at least 16 KiB, up to the end of a page.
+    /// With so many bytes of stack, at least 16 KiB, up to the end of a page. What its function
+    /// captures and gives passes over the stack too.
     pub const fn stack_size(mut self, bytes: usize) -> Self {
         self.stack = bytes;
         self
@@ -86,7 +87,7 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
     {
         // SAFETY: neither `work` nor its result borrows anything.
-        unsafe { task::start(&self, ptr::null(), work) }.map(JoinHandle)
+        unsafe { task::start(&self, ptr::null(), work) }
     }
 
     /// Starts a thread that runs `work` and that `scope` waits for.
@@ -109,16 +110,6 @@ impl Builder {
 impl Default for Builder {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A thread whose result nobody has taken. Dropping it lets the thread go on alone.
-pub struct JoinHandle<T>(Handle<T>);
-
-impl<T> JoinHandle<T> {
-    /// Waits for the thread's end and gives what its function gave.
-    pub fn join(self) -> T {
-        self.0.join()
     }
 }
 

@@ -76,6 +76,6 @@ impl<'scope> Scope<'scope, '_> {
             // The creator, which goes on, is within the scope: nobody waits for a 0 yet, or it is counted.
             self.running.fetch_sub(1, Relaxed);
         }
-        handle.map(JoinHandle)
+        handle
     }
 }

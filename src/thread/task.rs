@@ -21,6 +21,7 @@ struct Thread {
     /// Its id. The kernel writes it before the thread begins; where the thread has ended and touches none
     /// of its memory any more, it writes 0, and wakes one who waits.
     id: AtomicU32,
+    /// `BOTH`, `DONE` or `ALONE`.
     fate: AtomicU32,
     stack: Stack,
     name: [u8; 16],
@@ -64,7 +65,7 @@ pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
     builder: &Builder,
     running: *const AtomicU32,
     work: F,
-) -> Result<Handle<T>> {
+) -> Result<JoinHandle<T>> {
     let (stack, place) = Stack::new(builder.stack, Layout::new::<Start<T, F>>())?;
     let start = place.cast::<Start<T, F>>();
     let task = Task {
@@ -102,7 +103,7 @@ pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
         return Err(errno);
     }
     // SAFETY: not null: in a mapping. The task comes first in it.
-    Ok(Handle(unsafe { NonNull::new_unchecked(start.cast()) }))
+    Ok(JoinHandle(unsafe { NonNull::new_unchecked(start.cast()) }))
 }
 
 /// Where a thread begins.
@@ -172,16 +173,16 @@ unsafe fn end(thread: *const Thread, alone: bool) -> ! {
     arch::trap() // exit does not return
 }
 
-/// A thread that has somebody to take its result, or to let it go.
-pub struct Handle<T>(NonNull<Task<T>>);
+/// A thread whose result nobody has taken. Dropping it lets the thread go on alone.
+pub struct JoinHandle<T>(NonNull<Task<T>>);
 
 // SAFETY: a handle gives the result away, as a value that may go to another thread, and nothing by
 // reference.
-unsafe impl<T: Send> Send for Handle<T> {}
+unsafe impl<T: Send> Send for JoinHandle<T> {}
 // SAFETY: as above.
-unsafe impl<T: Send> Sync for Handle<T> {}
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
 
-impl<T> Handle<T> {
+impl<T> JoinHandle<T> {
     /// Waits for the thread's end and gives what its function gave.
     pub fn join(self) -> T {
         let handle = ManuallyDrop::new(self);
@@ -216,7 +217,7 @@ impl<T> Handle<T> {
     }
 }
 
-impl<T> Drop for Handle<T> {
+impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // SAFETY: the mapping stays as long as this thread or its handle has not given it up.
         let fate = unsafe { &self.0.as_ref().thread.fate };
