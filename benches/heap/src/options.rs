@@ -35,7 +35,7 @@ impl Options {
     }
 
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let (mut rounds, mut clock, mut workers) = (7, "", None);
+        let (mut rounds, mut clock, mut workers) = (5, "", None);
         let mut works = ROWS.map(|row| row.work.to_owned()).to_vec();
         let mut allocators = ALLOCATORS.map(str::to_owned).to_vec();
         while let Some(argument) = arguments.next() {

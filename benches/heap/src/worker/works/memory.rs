@@ -19,30 +19,32 @@ pub const MEDIUM: Change = [(4 << 10, 32 << 10), (32 << 10, 128 << 10)];
 
 /// The memory for a change of phases, and what is left of it when all is freed.
 pub fn change(name: &str, change: Change) {
+    let nothing = machine::resident();
     let mut phases = Phases::new(LIVE);
-    let before = machine::resident();
+    let list = machine::resident();
     phases.pass(change);
-    let more = machine::resident() - before;
-    say(&format!("{name}-rss"), more as f64 / phases.live as f64);
+    let ratio = (machine::resident() - list) as f64 / phases.live as f64;
     phases.free();
-    say_left(name, before);
+    let left = mebibytes_since(nothing);
+    // To print takes memory, and keeps it.
+    say(&format!("{name}-rss"), ratio);
+    say(&format!("{name}-left"), left);
 }
 
 /// What is left of two threads that did so, and ended.
 pub fn ended() {
-    let before = machine::resident();
+    let nothing = machine::resident();
     on_both(|_| {
         let mut phases = Phases::new(LIVE / 2);
         phases.pass(SMALL);
         phases.free();
     });
-    say_left("ended", before);
+    say("ended-left", mebibytes_since(nothing));
 }
 
 /// MiB that are resident, and were not before.
-fn say_left(name: &str, before: usize) {
-    let left = machine::resident().saturating_sub(before);
-    say(&format!("{name}-left"), left as f64 / (1 << 20) as f64);
+fn mebibytes_since(before: usize) -> f64 {
+    machine::resident().saturating_sub(before) as f64 / (1 << 20) as f64
 }
 
 struct Phases {
@@ -96,8 +98,9 @@ impl Phases {
         }
     }
 
-    fn free(&mut self) {
-        for block in self.blocks.drain(..) {
+    /// Frees all, at last the list.
+    fn free(self) {
+        for block in self.blocks {
             block.free();
         }
     }
