@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm test inspect size lint bench bench-heap install clean
+.PHONY: help setup run-x86 run-arm test inspect size lint bench bench-heap bench-msort install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -46,12 +46,16 @@ lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
 	@scripts/lint.sh
 
 bench: ## measure against what others ship
-	@scripts/setup.sh bench
+	@scripts/setup.sh bench build-$(shell uname -m)
 	@scripts/bench.sh
 
 bench-heap: ## of these the heap's alone: BENCH="--only pair,lifo --rounds 9" make bench-heap
 	@scripts/setup.sh bench
 	@scripts/bench-heap.sh $(BENCH)
+
+bench-msort: ## and msort's, beside sort
+	@scripts/setup.sh bench build-$(shell uname -m)
+	@scripts/bench-msort.sh
 
 install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR
 	@scripts/setup.sh build-$(shell uname -m)

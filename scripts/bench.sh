@@ -5,5 +5,6 @@ cd "$(dirname -- "$0")/.."
 use_tools
 
 fetch benches
-cargo bench --manifest-path benches/Cargo.toml --locked --offline
+cargo bench --manifest-path benches/Cargo.toml --locked --offline --bench mem
 scripts/bench-heap.sh
+scripts/bench-msort.sh

@@ -162,6 +162,12 @@ pub unsafe fn move_to(
     unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
 }
 
+/// Begins to bring a byte and its neighbours into the cache, for one who reads it a little later.
+#[inline]
+pub fn prefetch(byte: &u8) {
+    arch::prefetch(byte);
+}
+
 /// A mapping's address as a pointer to it. Only here does memory get its provenance; it is exposed,
 /// so that an address computed inside a mapping may become a pointer again.
 fn pointer(address: usize) -> Result<NonNull<u8>> {

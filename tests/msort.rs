@@ -8,6 +8,7 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use libtest_mimic::{Completion, Trial};
 use rand::rngs::StdRng;
@@ -15,17 +16,20 @@ use rand::{Rng, SeedableRng};
 
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, limit_memory, ran, run};
-use inputs::{each_in_the_next, inputs, random_lines};
+use inputs::{each_in_the_next, inputs, random_lines, shared_inputs};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
         sorts_as_sort_does,
+        sorts_in_threads,
+        sorts_where_no_thread_can_be_had,
         sorts_on_a_small_stack,
         reads_options_as_sort_does,
         reads_several_inputs,
         reads_a_pipe_piece_by_piece,
         replaces_a_file,
         replaces_its_own_input,
+        replaces_an_input_that_changes,
         replaces_what_a_link_leads_to,
         leaves_the_output_where_an_input_fails,
         leaves_the_output_where_its_room_ends,
@@ -127,6 +131,33 @@ fn sorts_as_sort_does(arch: Arch) {
             folder.compare(arch, &[way, &[name]].concat(), b"");
         }
     }
+}
+
+/// On all CPUs, and on one.
+fn sorts_in_threads(arch: Arch) {
+    let folder = Folder::with(&[]);
+    for (name, text) in shared_inputs() {
+        fs::write(folder.path(name), text).unwrap();
+        for way in [&[][..], &["-ru"], &["-uz"]] {
+            folder.compare(arch, &[way, &[name]].concat(), b"");
+        }
+        let script = "taskset -c 0 \"$@\"";
+        let output = run_with(&mut by_shell(script, &folder.msort(arch, &[name])), b"");
+        assert!(output.status.success() && output.stdout == folder.sort(&[name], b""));
+    }
+}
+
+fn sorts_where_no_thread_can_be_had(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with("strace sees qemu-user's system calls");
+    }
+    let folder = Folder::with(&[]);
+    let (name, text) = shared_inputs().swap_remove(2);
+    fs::write(folder.path(name), text).unwrap();
+    let script = "strace -f -qq -o log -e inject=clone:error=EAGAIN \"$@\"";
+    let output = run_with(&mut by_shell(script, &folder.msort(arch, &[name])), b"");
+    assert!(output.status.success() && output.stdout == folder.sort(&[name], b""));
+    Completion::Completed
 }
 
 /// The depth of the sort is not the length of the lines.
@@ -253,6 +284,49 @@ fn replaces_its_own_input(arch: Arch) {
     assert_eq!(folder.names(), ["file", "other"]);
 }
 
+/// Somebody else cuts the file or adds to it, at any moment: what was read of it is sorted.
+fn replaces_an_input_that_changes(arch: Arch) {
+    let text = random_lines(16, 200_000, 8..51, b"0123456789abcdef");
+    let more = random_lines(17, 100_000, 8..51, b"0123456789abcdef");
+    let whole = [&text[..], &more].concat();
+    let folder = Folder::with(&[("file", &text)]);
+    let mut random = StdRng::seed_from_u64(18);
+    let begin = Instant::now();
+    assert!(run(&mut folder.msort(arch, &["file", "-o", "file"])).status == Some(0));
+    let duration = begin.elapsed();
+    for round in 0..20 {
+        fs::write(folder.path("file"), &text).unwrap();
+        let mut file = fs::File::options()
+            .append(true)
+            .open(folder.path("file"))
+            .unwrap();
+        let mut command = folder.msort(arch, &["file", "-o", "file"]);
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(duration.mul_f64(random.random()));
+        match round % 2 {
+            0 => file
+                .set_len(random.random_range(0..text.len() as u64))
+                .unwrap(),
+            _ => file.write_all(&more).unwrap(),
+        }
+        assert_eq!(
+            ran(child.wait_with_output().unwrap()),
+            Ran::new(0, "", ""),
+            "round {round}"
+        );
+        let output = folder.read("file");
+        // What was read: the end of a line that was cut is not of it.
+        let mut read = whole[..output.len()].to_vec();
+        if let Some(last) = read.last_mut() {
+            *last = b'\n';
+        }
+        let mut lines: Vec<_> = read.split_inclusive(|&byte| byte == b'\n').collect();
+        lines.sort_unstable();
+        assert!(output == lines.concat(), "round {round}");
+    }
+    assert_eq!(folder.names(), ["file"]);
+}
+
 fn replaces_what_a_link_leads_to(arch: Arch) {
     let folder = Folder::with(&[("file", b"2\n1\n")]);
     symlink("file", folder.path("link")).unwrap();
@@ -319,9 +393,13 @@ fn leaves_the_output_where_its_room_ends(arch: Arch) {
 
 fn leaves_the_output_where_memory_ends(arch: Arch) {
     let text = vec![b'x'; 100 << 20];
-    // The text has room; 24 bytes more for each line have not.
-    let lines = vec![b'\n'; 8 << 20];
-    let folder = Folder::with(&[("text", &text), ("lines", &lines), ("output", b"old")]);
+    // The text has room; 16 bytes more for each line have not.
+    let lines: String = (0..3_000_000).map(|n| format!("{n:07}\n")).collect();
+    let folder = Folder::with(&[
+        ("text", &text),
+        ("lines", lines.as_bytes()),
+        ("output", b"old"),
+    ]);
     for (name, message) in [
         (
             "text",
@@ -416,8 +494,8 @@ fn by_shell(script: &str, command: &Command) -> Command {
 }
 
 fn tells_of_failed_writes(arch: Arch) {
-    // One that fits in the buffer, and one that does not.
-    for count in [10, 50_000] {
+    // One that fits in the buffer, one that does not, and one that is written by several threads.
+    for count in [10, 50_000, 400_000] {
         let text = random_lines(12, count, 0..20, b"ab");
         let folder = Folder::with(&[("input", &text)]);
         let full = "No space left on device (ENOSPC)";

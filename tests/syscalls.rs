@@ -65,12 +65,15 @@ impl Watch {
         self.collect();
     }
 
-    /// Takes in what strace wrote: `NAME(ARGUMENTS) = RESULT`.
+    /// Takes in what strace wrote: `NAME(ARGUMENTS) = RESULT`, behind the thread's id where it follows
+    /// them (`-f`); there the end of a call that took long is a line of its own.
     fn collect(&mut self) {
         let log = fs::read_to_string(self.folder.path("log")).unwrap();
         let calls = log
             .lines()
-            .filter_map(|line| Some(line.split_once('(')?.0.to_owned()));
+            .filter(|line| !line.contains(" resumed>"))
+            .filter_map(|line| line.split_once('(')?.0.rsplit(' ').next())
+            .map(str::to_owned);
         // The shell's execve becomes the program.
         self.seen.extend(calls.filter(|name| name != "execve"));
     }
@@ -157,10 +160,16 @@ fn of_msort() -> Completion {
         Err(ignored) => return ignored,
     };
     fs::write(watch.folder.path("lines"), "a line\n".repeat(100_000)).unwrap();
+    fs::write(
+        watch.folder.path("many"),
+        "one line of many\n".repeat(200_000),
+    )
+    .unwrap();
     if let Err(ignored) = replace(&mut watch, "$strace ./msort -o f lines") {
         return ignored;
     }
     watch.run("$strace ./msort -r -u lines - <lines", 0);
+    watch.run("$strace -f ./msort many >sorted", 0);
     watch.run("$strace ./msort lines >/dev/full", 1);
     watch.run("$strace ./msort .", 1);
     watch.run("$strace ./msort -x", 2);

@@ -184,6 +184,16 @@ pub fn trap() -> ! {
     unsafe { asm!("brk #1", options(noreturn, nomem, nostack)) }
 }
 
+/// Begins to bring what is at an address into the first cache, and waits for nothing.
+#[inline(always)]
+pub fn prefetch(address: *const u8) {
+    // SAFETY: a hint; an address where nothing is does no harm.
+    unsafe {
+        asm!("prfm pldl1keep, [{}]", in(reg) address,
+            options(readonly, nostack, preserves_flags));
+    }
+}
+
 // The words that each thread has of its own (`thread_word`): in the block of thread-local storage
 // that whoever starts a thread lays out above its thread pointer, `tpidr_el0` (ELF for the Arm
 // 64-bit Architecture, "Thread Local Storage").

@@ -10,6 +10,7 @@
 //! | `jump!` | the instruction that goes on elsewhere |
 //! | `syscall0` to `syscall6` | a number becomes a call |
 //! | `trap` | the instruction that ends a program which must not go on |
+//! | `prefetch` | the instruction that fetches what will be read soon |
 //! | `thread_word`, `set_thread_word` | the words that each thread has of its own, through its thread pointer |
 //! | `ThreadBlock`, `set_thread_pointer` | the memory where they are, and what makes it a thread's |
 //! | `clone` | starts a thread on a stack of its own |

@@ -194,6 +194,16 @@ pub fn trap() -> ! {
     unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
 }
 
+/// Begins to bring what is at an address into the first cache, and waits for nothing.
+#[inline(always)]
+pub fn prefetch(address: *const u8) {
+    // SAFETY: a hint; an address where nothing is does no harm.
+    unsafe {
+        asm!("prefetcht0 byte ptr [{}]", in(reg) address,
+            options(readonly, nostack, preserves_flags));
+    }
+}
+
 // The words that each thread has of its own (`thread_word`): in the block of thread-local storage
 // that whoever starts a thread lays out below its thread pointer, `fs` (System V ABI for AMD64, "TLS").
 global_asm!(

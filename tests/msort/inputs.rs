@@ -103,3 +103,48 @@ pub fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ),
     ]
 }
+
+/// As many bytes as are worth a second thread.
+pub const SHARED: usize = 2 << 20;
+
+/// What several threads sort, by name.
+pub fn shared_inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let random = random_lines(20, 80_000, 8..51, b"0123456789abcdef");
+    let numbers = || (0..300_000_u32).map(|n| format!("{n:09}").into_bytes());
+    let mut zeros = random_lines(21, 300_000, 0..20, b"\0a\n");
+    zeros.pop();
+    vec![
+        ("one byte too few", random[..SHARED - 1].to_vec()),
+        ("just enough", random[..SHARED].to_vec()),
+        ("one byte more", random[..=SHARED].to_vec()),
+        ("sorted", joined(numbers())),
+        ("reversed", joined(numbers().rev())),
+        (
+            "equal lines",
+            joined(vec![b"the same line again".to_vec(); 120_000]),
+        ),
+        (
+            "few different",
+            joined((0..120_000).map(|n| format!("line {:012}", n * 7 % 11).into_bytes())),
+        ),
+        ("empty lines", vec![b'\n'; SHARED]),
+        ("short lines", random_lines(22, 900_000, 0..4, b"ab")),
+        (
+            "keys and no more",
+            random_lines(23, 350_000, 6..9, b"\0\x01"),
+        ),
+        (
+            "a common beginning",
+            joined((0..100_000_u32).map(|n| {
+                let number = n.wrapping_mul(2_654_435_761);
+                format!("/usr/share/doc/{number}").into_bytes()
+            })),
+        ),
+        ("one line", vec![b'x'; SHARED]),
+        (
+            "a long line among others",
+            [&random[..SHARED / 2], &vec![b'7'; SHARED], b"\n", &random].concat(),
+        ),
+        ("zeros", zeros),
+    ]
+}

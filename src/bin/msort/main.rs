@@ -1,15 +1,23 @@
 //! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
 //!
-//! All inputs are read into one text, its lines are sorted ([`lines`]), and written. Memory is asked
-//! for where its lack can still be told, and none after the first byte of output.
+//! All inputs are read into one text; its lines are listed ([`index`]), sorted ([`sort`]) and written
+//! ([`output`]), by several threads where there is much to do. Memory is asked for where its lack can
+//! still be told, and none after the first byte of output.
+//!
+//! Inputs are read, not mapped: one that somebody else cuts meanwhile just ends earlier.
 
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
-mod lines;
+mod index;
+mod line;
 mod memory;
+mod output;
+mod sort;
+mod text;
+mod workers;
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -19,15 +27,16 @@ use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::{BorrowedFd, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY};
 use ring3::heap::Heap;
-use ring3::io::{self, Writer};
+use ring3::io;
 use ring3::program;
 use ring3::replace::{self, Failed, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 
-use lines::Line;
 use memory::reserve;
+use output::Sorted;
+use text::Text;
 
 program!("msort", main);
 
@@ -51,9 +60,6 @@ Where there is no FILE, or FILE is -, read standard input.
 /// writes over the zeros in it.
 const READ: usize = 128 * 1024;
 
-/// The buffer before the output, in bytes: as much as a pipe holds.
-const WRITE: usize = 64 * 1024;
-
 fn main(start: Start) -> Result<(), Exit> {
     // The write that meets them fails, with EPIPE or EFBIG, which can be told.
     signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
@@ -62,15 +68,22 @@ fn main(start: Start) -> Result<(), Exit> {
     for &input in &job.inputs {
         Input(input).read(&mut text, job.end)?;
     }
-    let mut lines = lines::of(&text, job.end).or_fail(PROGRAM, "sort", "input")?;
-    lines::sort(&mut lines);
+    let text = Text::new(&text, job.end);
+    let threads = workers::threads(text.len());
+    let mut lines = index::lines(text, threads).or_fail(PROGRAM, "sort", "input")?;
+    sort::sort(text, &mut lines, threads);
+    let sorted = Sorted {
+        text,
+        lines: &lines,
+        reverse: job.reverse,
+        unique: job.unique,
+    };
 
     match job.output {
-        None => job
-            .write(&lines, STDOUT)
+        None => sorted
+            .write(STDOUT, threads)
             .or_fail(PROGRAM, "write", "stdout"),
-        Some(path) => job
-            .replace(&lines, path)
+        Some(path) => replace(&sorted, path, threads)
             .map_err(|failed| PROGRAM.fail(failed.operation, Shown(path.to_bytes()), failed.errno)),
     }
 }
@@ -119,38 +132,21 @@ impl Job {
         }
         Ok(job)
     }
+}
 
-    /// Writes the sorted lines as asked.
-    fn write(&self, lines: &[Line<'_>], fd: BorrowedFd<'_>) -> ring3::Result<()> {
-        let mut output = Writer::<WRITE>::new(fd);
-        let mut last = None;
-        let mut lines = lines.iter();
-        while let Some(line) = if self.reverse {
-            lines.next_back()
-        } else {
-            lines.next()
-        } {
-            if !self.unique || last != Some(line.bytes()) {
-                output.put(line.bytes());
-                last = Some(line.bytes());
-            }
-        }
-        output.flush()
-    }
-
-    /// Writes them to a file that takes the place of the one at `path`.
-    ///
-    /// Its descriptor comes after the last read and is gone before an error is told, so that it
-    /// cannot be the standard input or the standard error of who started us without them.
-    fn replace(&self, lines: &[Line<'_>], path: &CStr) -> Result<(), Failed> {
-        let replacement = Replacement::new(path, replace::Options::default())?;
-        self.write(lines, replacement.as_fd())
-            .map_err(|errno| Failed {
-                operation: "write",
-                errno,
-            })?;
-        replacement.commit()
-    }
+/// Writes the lines to a file that takes the place of the one at `path`.
+///
+/// Its descriptor comes after the last read and is gone before an error is told, so that it cannot be
+/// the standard input or the standard error of who started us without them.
+fn replace(sorted: &Sorted<'_>, path: &CStr, threads: usize) -> Result<(), Failed> {
+    let replacement = Replacement::new(path, replace::Options::default())?;
+    sorted
+        .write(replacement.as_fd(), threads)
+        .map_err(|errno| Failed {
+            operation: "write",
+            errno,
+        })?;
+    replacement.commit()
 }
 
 /// One input, by its name on the command line.

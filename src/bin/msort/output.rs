@@ -1,0 +1,179 @@
+//! The sorted lines, written.
+//!
+//! Each thread collects the lines of a block in a buffer of its own, at the same time as the others;
+//! they write in turns. One whose buffer is full before its block is at its end keeps the turn for the
+//! rest of it.
+
+use alloc::vec::Vec;
+
+use ring3::fd::BorrowedFd;
+use ring3::sync::{Condvar, Mutex};
+use ring3::{Result, io};
+
+use crate::line::{Content, Line};
+use crate::memory::reserve;
+use crate::text::{Text, WORD, first};
+use crate::workers::share;
+
+/// The buffer of a thread, in bytes: so many that a turn takes longer than waking the next thread, and
+/// so few that they are in its cache still.
+const BUFFER: usize = 256 * 1024;
+
+/// How many lines ahead the text is fetched: neighbours in order are anywhere in it.
+const AHEAD: usize = 24;
+
+/// What is to be written, and how.
+pub struct Sorted<'a> {
+    pub text: Text<'a>,
+    pub lines: &'a [Line],
+    /// Whether the last line is the first to be written.
+    pub reverse: bool,
+    /// Whether of equal lines only one is written.
+    pub unique: bool,
+}
+
+impl Sorted<'_> {
+    /// Writes the lines.
+    ///
+    /// # Errors
+    /// `ENOMEM` before the first byte is written, and those of write(2).
+    pub fn write(&self, fd: BorrowedFd<'_>, threads: usize) -> Result<()> {
+        let size = BUFFER.min(self.text.len() + WORD);
+        let mut buffers = Vec::new();
+        reserve(&mut buffers, threads * size)?;
+        buffers.resize(threads * size, 0);
+
+        // As many lines as fill a buffer, where all are of the same length.
+        let count = self.lines.len();
+        let block = (count * size / self.text.len().max(1)).max(1);
+        let blocks = Mutex::new((0..count).step_by(block).enumerate());
+        let turns = Turns {
+            fd,
+            turn: Mutex::new(Turn {
+                number: 0,
+                result: Ok(()),
+            }),
+            changed: Condvar::new(),
+        };
+        share(threads, buffers.chunks_exact_mut(size), |buffer| {
+            let next = || blocks.lock().next();
+            while let Some((number, begin)) = next() {
+                let mut output = Output {
+                    turns: &turns,
+                    number,
+                    buffer,
+                    used: 0,
+                };
+                let places = begin..count.min(begin + block);
+                let result = places
+                    .into_iter()
+                    .try_for_each(|place| self.put(place, &mut output));
+                if result.and_then(|()| output.write(true)).is_err() {
+                    return;
+                }
+            }
+        });
+        turns.turn.into_inner().result
+    }
+
+    /// The line that is the `place`th in the output.
+    fn line(&self, place: usize) -> Option<Line> {
+        let place = match self.reverse {
+            false => place,
+            true => self.lines.len().checked_sub(place + 1)?,
+        };
+        self.lines.get(place).copied()
+    }
+
+    /// Puts that line out, unless it is one too many.
+    fn put(&self, place: usize, output: &mut Output<'_, '_>) -> Result<()> {
+        if let Some(Content::At(at)) = self.line(place + AHEAD).map(Line::content) {
+            self.text.prefetch(at);
+        }
+        let Some(line) = self.line(place) else {
+            return Ok(());
+        };
+        let is_again = || {
+            let before = place.checked_sub(1).and_then(|before| self.line(before));
+            before.is_some_and(|before| line.equals(before, self.text))
+        };
+        if self.unique && is_again() {
+            return Ok(());
+        }
+        match line.content() {
+            Content::At(mut at) => loop {
+                let word = self.text.word(at);
+                match self.text.ends(word) {
+                    0 => output.put(word, WORD)?,
+                    ends => return output.put(word, first(ends) + 1),
+                }
+                at += WORD;
+            },
+            Content::Short(key, count) => {
+                let count = if self.unique { 1 } else { count };
+                let word = self.text.word_of(key);
+                for _ in 0..count {
+                    output.put(word, key.length() + 1)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whose turn it is to write.
+struct Turns<'fd> {
+    fd: BorrowedFd<'fd>,
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+struct Turn {
+    /// The number of the block that comes next.
+    number: usize,
+    /// What writing gave. After an error nothing is written, so that no later part stands alone.
+    result: Result<()>,
+}
+
+/// The output of one block.
+struct Output<'a, 'fd> {
+    turns: &'a Turns<'fd>,
+    number: usize,
+    buffer: &'a mut [u8],
+    used: usize,
+}
+
+impl Output<'_, '_> {
+    /// Takes the first `count` bytes of a word.
+    #[inline]
+    fn put(&mut self, word: u64, count: usize) -> Result<()> {
+        loop {
+            if let Some(room) = self.buffer[self.used..].first_chunk_mut() {
+                *room = word.to_be_bytes();
+                self.used += count;
+                return Ok(());
+            }
+            self.write(false)?;
+        }
+    }
+
+    /// Writes what is in the buffer, when it is the block's turn; `last` ends that.
+    ///
+    /// # Errors
+    /// The first that any block met.
+    #[cold]
+    fn write(&mut self, last: bool) -> Result<()> {
+        let mut turn = self.turns.turn.lock();
+        while turn.number != self.number && turn.result.is_ok() {
+            turn = self.turns.changed.wait(turn);
+        }
+        turn.result?;
+        turn.result = io::write_all(self.turns.fd, &self.buffer[..self.used]);
+        turn.number += usize::from(last);
+        self.used = 0;
+        let result = turn.result;
+        drop(turn);
+        self.turns.changed.notify_all();
+        result
+    }
+}
