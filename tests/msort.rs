@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
     per_arch![
         sorts_as_sort_does,
         sorts_in_threads,
+        sorts_in_a_thread_for_each_cpu,
         sorts_where_no_thread_can_be_had,
         sorts_on_a_small_stack,
         reads_options_as_sort_does,
@@ -147,16 +148,40 @@ fn sorts_in_threads(arch: Arch) {
     }
 }
 
+/// Asserts that it sorts under strace with these injections, and says how often it asked for a thread.
+fn threads_under_strace(arch: Arch, text: &[u8], injections: &str) -> usize {
+    let folder = Folder::with(&[("input", text)]);
+    let script =
+        format!("strace -f -qq -o log -e trace=clone,sched_getaffinity {injections} \"$@\"");
+    let output = run_with(&mut by_shell(&script, &folder.msort(arch, &["input"])), b"");
+    assert!(output.status.success() && output.stdout == folder.sort(&["input"], b""));
+    let log = String::from_utf8(folder.read("log")).unwrap();
+    log.matches("clone(").count()
+}
+
+const NOT_UNDER_STRACE: &str = "strace sees qemu-user's system calls";
+
+fn sorts_in_a_thread_for_each_cpu(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(NOT_UNDER_STRACE);
+    }
+    let text = random_lines(24, 320_000, 8..51, b"0123456789abcdef");
+    for (mask, cpus) in [("01", 1), ("07", 3), ("ff", 8)] {
+        let poke = format!("-e inject=sched_getaffinity:poke_exit=@arg3={mask}00000000000000");
+        // To list, to sort and to write.
+        assert_eq!(threads_under_strace(arch, &text, &poke), 3 * (cpus - 1));
+    }
+    Completion::Completed
+}
+
 fn sorts_where_no_thread_can_be_had(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with("strace sees qemu-user's system calls");
+        return Completion::ignored_with(NOT_UNDER_STRACE);
     }
-    let folder = Folder::with(&[]);
-    let (name, text) = shared_inputs().swap_remove(2);
-    fs::write(folder.path(name), text).unwrap();
-    let script = "strace -f -qq -o log -e inject=clone:error=EAGAIN \"$@\"";
-    let output = run_with(&mut by_shell(script, &folder.msort(arch, &[name])), b"");
-    assert!(output.status.success() && output.stdout == folder.sort(&[name], b""));
+    let text = random_lines(25, 200_000, 8..51, b"0123456789abcdef");
+    let two = "-e inject=sched_getaffinity:poke_exit=@arg3=0300000000000000";
+    let refused = format!("{two} -e inject=clone:error=EAGAIN");
+    assert_eq!(threads_under_strace(arch, &text, &refused), 3);
     Completion::Completed
 }
 

@@ -5,6 +5,7 @@
 //! rest of it.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use ring3::fd::BorrowedFd;
 use ring3::sync::{Condvar, Mutex};
@@ -58,18 +59,15 @@ impl Sorted<'_> {
         share(threads, buffers.chunks_exact_mut(size), |buffer| {
             let next = || blocks.lock().next();
             while let Some((number, begin)) = next() {
-                let mut output = Output {
+                let output = Output {
                     turns: &turns,
                     number,
                     buffer,
                     used: 0,
                 };
-                let places = begin..count.min(begin + block);
-                let result = places
-                    .into_iter()
-                    .try_for_each(|place| self.put(place, &mut output));
-                if result.and_then(|()| output.write(true)).is_err() {
-                    return;
+                let end = count.min(begin + block);
+                if self.put_block(begin..end, output).is_err() {
+                    return; // the turn keeps the error
                 }
             }
         });
@@ -85,11 +83,19 @@ impl Sorted<'_> {
         self.lines.get(place).copied()
     }
 
-    /// Puts that line out, unless it is one too many.
-    fn put(&self, place: usize, output: &mut Output<'_, '_>) -> Result<()> {
-        if let Some(Content::At(at)) = self.line(place + AHEAD).map(Line::content) {
-            self.text.prefetch(at);
+    /// Puts out the lines of a block.
+    fn put_block(&self, places: Range<usize>, mut output: Output<'_, '_>) -> Result<()> {
+        for place in places {
+            if let Some(Content::At(at)) = self.line(place + AHEAD).map(Line::content) {
+                self.text.prefetch(at);
+            }
+            self.put(place, &mut output)?;
         }
+        output.write(true)
+    }
+
+    /// Puts out the line at `place`, unless it is one too many.
+    fn put(&self, place: usize, output: &mut Output<'_, '_>) -> Result<()> {
         let Some(line) = self.line(place) else {
             return Ok(());
         };

@@ -116,8 +116,8 @@ impl<'a> Text<'a> {
     /// Where the `number`th of so many parts begins, each whole lines and about equally long.
     pub fn part(&self, number: usize, parts: usize) -> usize {
         match self.bytes.len() / parts * number {
-            0 => 0,
             _ if number == parts => self.bytes.len(),
+            0 => 0,
             at => self.end_from(at) + 1,
         }
     }
