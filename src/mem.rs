@@ -39,6 +39,33 @@ pub fn reserve(length: usize) -> Result<NonNull<u8>> {
     )
 }
 
+/// As [`map`], at this address, which is a multiple of the page size; or not at all.
+///
+/// # Errors
+/// As for [`map`]. `EEXIST`: something is there.
+pub fn map_at(address: usize, length: usize) -> Result<NonNull<u8>> {
+    const NO_FILE: i32 = -1;
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    // SAFETY: it touches no memory in use.
+    let start = unsafe {
+        syscall!(mmap(
+            address,
+            length,
+            PROT_READ | PROT_WRITE,
+            flags,
+            NO_FILE,
+            0usize
+        ))
+    }?;
+    if start == address {
+        return pointer(start);
+    }
+    // A kernel before 4.17 does not know the flag, and takes the address as a wish.
+    // SAFETY: just mapped.
+    let _ = unsafe { syscall!(munmap(start, length)) };
+    Err(Errno::EEXIST)
+}
+
 /// A new mapping at an address of the kernel's choice.
 fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
     const ANY_ADDRESS: usize = 0;
@@ -60,28 +87,16 @@ pub unsafe fn commit(start: NonNull<u8>, length: usize) -> Result<()> {
     unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_READ | PROT_WRITE)) }.map(drop)
 }
 
-/// Takes the memory from pages, and leaves their address space as [`reserve`] gives it.
+/// Takes all rights from pages: who touches them ends by SIGSEGV (mprotect(2) with `PROT_NONE`).
 ///
 /// # Errors
 /// `ENOMEM`: the number of mappings is exhausted. The pages are as they were.
 ///
 /// # Safety
 /// Whole pages of this module's giving, which nobody uses until [`commit`].
-pub unsafe fn decommit(start: NonNull<u8>, length: usize) -> Result<()> {
-    const NO_FILE: i32 = -1;
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    // SAFETY: it replaces pages that nobody uses: the caller's promise.
-    unsafe {
-        syscall!(mmap(
-            start.as_ptr(),
-            length,
-            PROT_NONE,
-            flags,
-            NO_FILE,
-            0usize
-        ))
-    }
-    .map(drop)
+pub unsafe fn protect(start: NonNull<u8>, length: usize) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_NONE)) }.map(drop)
 }
 
 /// Gives back the memory of pages that stay for use: they are zero again (madvise(2), `MADV_DONTNEED`).

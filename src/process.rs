@@ -2,7 +2,7 @@
 
 use crate::abi::process::PR_GET_NAME;
 pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
-use crate::abi::syscall;
+use crate::abi::{Errno, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};
 
@@ -26,6 +26,14 @@ pub fn getpid() -> i32 {
 pub fn gettid() -> i32 {
     // SAFETY: as for getpid.
     unsafe { arch::syscall0(crate::abi::nr::gettid) as i32 }
+}
+
+/// Whether a thread of this process has this id (tgkill(2) without a signal).
+pub fn thread_exists(tid: i32) -> bool {
+    const NO_SIGNAL: i32 = 0;
+    // SAFETY: signal 0 is not sent.
+    let result = unsafe { syscall!(tgkill(getpid(), tid, NO_SIGNAL)) };
+    result != Err(Errno::ESRCH)
 }
 
 /// The calling thread's name (`/proc/PID/comm`): at most 15 bytes, in `buffer`.

@@ -168,7 +168,8 @@ pub fn ran(output: Output) -> Ran {
 /// Under qemu-user `RLIMIT_AS` would be qemu's own; it keeps the program itself within bounds.
 pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
     if !arch.is_native() {
-        command.env("QEMU_RESERVED_VA", bytes.to_string());
+        // It bounds addresses, of which the heap leaves gaps: its regions begin 64 MiB apart.
+        command.env("QEMU_RESERVED_VA", (2 * bytes).to_string());
         return;
     }
     let limit = Rlimit {

@@ -17,8 +17,8 @@ super::abi! {
         MAP_PRIVATE = 0x02,
         /// Of no file: fresh pages of zeros.
         MAP_ANONYMOUS = 0x20,
-        /// At this very address, in place of what is there.
-        MAP_FIXED = 0x10,
+        /// At this very address, unless something is there.
+        MAP_FIXED_NOREPLACE = 0x10_0000,
         /// No memory is set aside for it beforehand.
         MAP_NORESERVE = 0x4000,
     }

@@ -1,76 +1,142 @@
-//! Large blocks: each a mapping of its own.
+//! Large blocks: the middling ones are units of a [region](super::region), the others mappings of
+//! their own, between guards ([`reservation`](super::reservation)).
 //!
-//! A mapping's length is its layout's size, which the kernel rounds up to pages at every call in the
-//! same way.
+//! Which mappings there are stands in a [register](super::register), apart from them, the regions too:
+//! so a block that is freed twice, or was never given out, is told of.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::mem::{self, MREMAP_MAYMOVE, Remap};
+use super::lock::Lock;
+use super::region::{self, REGIONS};
+use super::register::Register;
+use super::reservation::{Reservation, Wish};
+use super::span::{Block, Corrupt};
 
-/// What every address that the kernel chooses is a multiple of, whatever its pages are.
-const LEAST_PAGE: usize = 4096;
+/// The largest block that is of a region, in bytes. What is larger grows by moving its pages.
+const MIDDLING: usize = 16 << 20;
 
-/// Fresh zeros for `layout`; none where the kernel has no more.
-pub fn map(layout: Layout) -> Option<NonNull<u8>> {
-    let (size, align) = (layout.size(), layout.align());
-    // New mappings often lie below each other, aligned already.
-    let start = mem::map(size).ok()?;
-    if start.addr().get() & (align - 1) == 0 {
-        return Some(start);
+/// The largest alignment of one.
+const MIDDLING_ALIGN: usize = 1 << 20;
+
+/// How many blocks get guards. Each takes some of the mappings that a process may have
+/// (vm.max_map_count, 65530 mostly); blocks beyond this number go without, and lie side by side.
+const GUARDED: usize = 10_000;
+
+static REGISTER: Lock<Register> = Lock::new(Register::new());
+
+/// A block for `layout`, of zeros where that is asked; none where the kernel has no more memory.
+pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
+    if layout.size() <= MIDDLING && layout.align() <= MIDDLING_ALIGN {
+        let found = REGIONS.with(|regions| regions.alloc(layout.size(), layout.align()));
+        if let Some((block, dirty)) = found {
+            if zeros && dirty.start < layout.size() {
+                let length = dirty.end.min(layout.size()) - dirty.start;
+                // SAFETY: within the block, which is ours alone.
+                unsafe { block.add(dirty.start).write_bytes(0, length) };
+            }
+            return Some(block);
+        }
     }
-    // SAFETY: just mapped, and given to nobody.
-    unsafe { give_back(start, size) };
-
-    // Somewhere in a mapping longer by the alignment is a place for it. What is before and behind is
-    // whole pages, where `size` is.
-    let size = size.next_multiple_of(mem::page_size());
-    let start = mem::map(size + align).ok()?;
-    let before = start.addr().get().wrapping_neg() & (align - 1);
-    // SAFETY: `before` is less than the mapping's surplus, `align`.
-    let block = unsafe { start.add(before) };
-    // SAFETY: the pages before and behind the block are given to nobody.
-    unsafe {
-        give_back(start, before);
-        give_back(block.add(size), align - before);
+    let new = Reservation::new(Wish {
+        size: layout.size(),
+        align: layout.align(),
+        guarded: REGISTER.with(|register| register.count()) < GUARDED,
+        // Large tables of zeros often stay that, for the most part.
+        sparse: zeros,
+    })?;
+    let block = new.block();
+    match REGISTER.with(|register| register.insert(new)) {
+        Ok(()) => Some(block),
+        Err(new) => {
+            // SAFETY: given to nobody.
+            unsafe { new.release() };
+            None
+        }
     }
-    Some(block)
 }
 
-/// Gives a large block back.
-///
-/// # Safety
-/// `block` is one that [`map`] or [`remap`] gave for `layout`, and is not used again.
-pub unsafe fn unmap(block: NonNull<u8>, layout: Layout) {
-    // SAFETY: the caller's promise.
-    unsafe { give_back(block, layout.size()) }
+/// Where a block is.
+enum Place {
+    /// In a mapping of its own, which is out of the register now.
+    Own(Reservation),
+    /// In a region.
+    Region,
 }
 
-/// The block with the size of `new`, which has the alignment of `layout`; none where the kernel
-/// cannot, and it is as it was.
-///
-/// # Safety
-/// `block` is one that [`map`] or this gave for `layout`, and is used from now on where the answer says.
-pub unsafe fn remap(block: NonNull<u8>, layout: Layout, new: Layout) -> Option<NonNull<u8>> {
-    // The kernel chooses a new place by pages alone.
-    let how = if layout.align() <= LEAST_PAGE {
-        MREMAP_MAYMOVE
-    } else {
-        Remap::NONE
-    };
-    // SAFETY: the block is a mapping of this length: the caller's promise.
-    unsafe { mem::remap(block, layout.size(), new.size(), how) }.ok()
+/// Looks a block up, and takes its mapping out of the register by `take`.
+fn place(
+    block: Block,
+    take: impl FnOnce(&mut Register, Block) -> Option<Reservation>,
+) -> Result<Place, Corrupt> {
+    let offset = block.addr().get() % region::SPACE;
+    // SAFETY: only its address is used.
+    let region = unsafe { block.sub(offset) };
+    REGISTER.with(|register| {
+        if register.get(block).is_some_and(Reservation::is_block)
+            && let Some(found) = take(register, block)
+        {
+            return Ok(Place::Own(found));
+        }
+        match register.get(region) {
+            Some(found) if !found.is_block() => Ok(Place::Region),
+            _ => Err(Corrupt::Foreign(block)),
+        }
+    })
 }
 
-/// Unmaps, if there is anything to unmap.
+/// Takes a large block back.
 ///
 /// # Safety
-/// As for [`mem::unmap`].
-unsafe fn give_back(start: NonNull<u8>, length: usize) {
-    if length != 0 {
-        // The kernel refuses a hole that would make one mapping too many (vm.max_map_count). Then
-        // the pages stay, lost but unused: there is nobody whom a release could tell.
-        // SAFETY: the caller's promise.
-        let _ = unsafe { mem::unmap(start, length) };
+/// Nobody uses it again.
+pub unsafe fn dealloc(block: Block, layout: Layout) -> Result<(), Corrupt> {
+    match place(block, Register::remove)? {
+        // SAFETY: the block is in no register any more: ours; and unused, the caller's promise.
+        Place::Own(found) => unsafe { found.release() },
+        Place::Region => {
+            // SAFETY: there is a region; the caller's promise.
+            let was_out = REGIONS.with(|regions| unsafe { regions.dealloc(block, layout.size()) });
+            if !was_out {
+                return Err(Corrupt::Foreign(block));
+            }
+        }
     }
+    Ok(())
+}
+
+/// The block with another size, large too, and the alignment that it had; none where that takes a
+/// copy, and it is as it was.
+///
+/// # Safety
+/// The block is used from now on where the answer says, and as far as `size`.
+pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Option<Block>, Corrupt> {
+    match place(block, Register::lend)? {
+        Place::Own(mut found) => {
+            // SAFETY: the block is in no register meanwhile: ours; the caller's promise.
+            let resized = unsafe { found.resize(size, layout.align()) };
+            let block = found.block();
+            REGISTER.with(|register| register.give_back(found));
+            Ok(resized.then_some(block))
+        }
+        Place::Region => {
+            if size > MIDDLING {
+                return Ok(None);
+            }
+            // SAFETY: there is a region; the caller's promise.
+            let resized =
+                REGIONS.with(|regions| unsafe { regions.resize(block, layout.size(), size) });
+            Ok(resized.ok_or(Corrupt::Foreign(block))?.then_some(block))
+        }
+    }
+}
+
+/// Notes a region; false where there is no memory for that.
+pub fn note(region: NonNull<u8>) -> bool {
+    let space = Reservation::space(region);
+    REGISTER.with(|register| register.insert(space)).is_ok()
+}
+
+/// Forgets a region.
+pub fn forget(region: NonNull<u8>) {
+    REGISTER.with(|register| register.remove(region));
 }

@@ -7,19 +7,32 @@
 //!
 //! A [`Layout`] says at its release what it said at its birth, so no block has a header:
 //!
-//! - a *small* one is of a size class (`class`), a power of two, and lies in a span of such blocks
-//!   (`span`); the beginning of the span, found by masking the address, says the rest;
-//! - a *large* one is a mapping of its own (`large`), and grows by moving its pages.
+//! - a *small* one is of a size [`class`]. Each thread has some blocks of a class at hand in its
+//!   [`cache`]; those come from, and go back to, the class's [`bin`](mod@bin), which knows the
+//!   [`span`]s of such blocks that have room; and spans are cut from [`chunk`]s of the kernel's memory;
+//! - a [`large`] one is a mapping of its own, and grows by moving its pages.
 //!
-//! Memory goes back to the kernel when a large block is freed, and when the last block of a span is.
+//! Memory goes back to the kernel when a large block is freed, and when many spans have no block out.
 //!
-//! What it does not do: catch a double free or a foreign pointer, or work in a signal handler that
-//! interrupted it (it would wait for its own lock).
+//! What is caught, by a panic that says so: a large block freed twice, or that is none; a small one
+//! that comes back to its span twice, with another class than its own or from the middle of a block.
+//! By SIGSEGV: a write right behind a large block's last page, or before its first. What is not: a
+//! write behind a small block, use of a small block after its release, a second release while the
+//! first is still in a cache, and a small one that is none of ours.
+//!
+//! It must not be used in a signal handler that interrupted it, nor in a forked child of a process
+//! with several threads.
 
+mod cache;
 mod class;
+mod depot;
 mod large;
 mod lock;
+mod region;
+mod register;
+mod reservation;
 mod span;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -27,72 +40,78 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
 use class::Class;
-use lock::Lock;
-use span::Spans;
+use region::REGIONS;
+use span::{Block, Corrupt};
+use store::Store;
 
 /// An allocator on top of [`mem`](crate::mem), for every layout that [`GlobalAlloc`] allows.
 ///
 /// It answers null where the kernel has no more memory, and serves again once some was freed.
-/// Its spans are its own for as long as blocks in them live: it belongs in a static.
-pub struct Heap {
-    small: Lock<Spans>,
-}
+/// A process has one heap: every value of this type is the same.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Heap;
 
 impl Heap {
-    /// A heap that has asked the kernel for nothing yet.
+    /// The heap of the process.
     pub const fn new() -> Self {
-        Self {
-            small: Lock::new(Spans::new()),
-        }
-    }
-}
-
-impl Default for Heap {
-    fn default() -> Self {
-        Self::new()
+        Self
     }
 }
 
 // SAFETY: each block is one that is handed out nowhere else until it is freed: a large one because
-// the kernel gave it as a new mapping, a small one because `Spans` hands out a block of a span once,
-// behind a lock. Both are as long and as aligned as the layout asks. Nothing unwinds.
+// the kernel gave it as a new mapping; a small one because a bin hands out a block of a span once,
+// behind its lock, and to one thread's cache. Both are as long and as aligned as the layout asks.
+// Nothing unwinds.
 unsafe impl GlobalAlloc for Heap {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let block = match Class::of(layout) {
-            Some(class) => self
-                .small
-                .with(|spans| spans.take(class))
-                .map(|block| block.start),
-            None => large::map(layout),
+            Some(class) => cache::pop(class).or_else(|| small(class)),
+            None => large(layout, false),
         };
         pointer(block)
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let Some(class) = Class::of(layout) else {
-            return pointer(large::map(layout)); // a new mapping is zero, and stays untouched
+            return pointer(large(layout, true));
         };
-        let block = self.small.with(|spans| spans.take(class));
-        if let Some(block) = &block
-            && !block.zero
+        // What is a page or more may have pages that were never touched: the bin knows.
+        if layout.size() >= LEAST_PAGE
+            && let Some((block, zero)) = Store::with(class, |store| store.take_one(class))
         {
-            // SAFETY: the block is ours alone and has at least that many bytes.
-            unsafe { block.start.write_bytes(0, layout.size()) };
+            if !zero {
+                // SAFETY: the block is ours alone and has at least that many bytes.
+                unsafe { block.write_bytes(0, layout.size()) };
+            }
+            return block.as_ptr();
         }
-        pointer(block.map(|block| block.start))
+        // SAFETY: the caller's promise.
+        let block = unsafe { self.alloc(layout) };
+        if !block.is_null() {
+            // SAFETY: as above.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
     }
 
+    #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller's block is one that `alloc` gave, which is never null.
         let block = unsafe { NonNull::new_unchecked(block) };
         match Class::of(layout) {
-            // SAFETY: the block is of this heap, of this layout and not used again: the caller's promise.
-            Some(class) => self.small.with(|spans| unsafe { spans.put(class, block) }),
-            // SAFETY: as above.
-            None => unsafe { large::unmap(block, layout) },
+            Some(class) => {
+                if !cache::push(class, block) {
+                    // SAFETY: a small block, not used again: the caller's promise.
+                    unsafe { flush(class, block) };
+                }
+            }
+            // SAFETY: a large block, not used again: the caller's promise.
+            None => unsafe { unmap(block, layout) },
         }
     }
 
+    #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: GlobalAlloc asks of the caller that `new_size`, rounded up to the alignment, does
         // not exceed isize::MAX.
@@ -101,7 +120,7 @@ unsafe impl GlobalAlloc for Heap {
             (Some(class), Some(new_class)) if class == new_class => return block,
             (None, None) => {
                 // SAFETY: the caller's block is one that `alloc` gave for this layout, never null.
-                let moved = unsafe { large::remap(NonNull::new_unchecked(block), layout, new) };
+                let moved = unsafe { remap(NonNull::new_unchecked(block), layout, new_size) };
                 if let Some(moved) = moved {
                     return moved.as_ptr();
                 }
@@ -120,7 +139,93 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
+/// The bytes of the smallest page.
+const LEAST_PAGE: usize = 4096;
+
+/// A small block that the cache does not have.
+#[cold]
+#[inline(never)]
+fn small(class: Class) -> Option<Block> {
+    cache::refill(class).or_else(|| {
+        reclaim();
+        cache::refill(class)
+    })
+}
+
+/// A large block.
+#[cold]
+#[inline(never)]
+fn large(layout: Layout, sparse: bool) -> Option<Block> {
+    large::alloc(layout, sparse).or_else(|| {
+        reclaim();
+        large::alloc(layout, sparse)
+    })
+}
+
+/// Gives the kernel back what nobody uses, once it has no more.
+fn reclaim() {
+    told(cache::flush_all());
+    REGIONS.with(|regions| regions.cool_to(0));
+}
+
+/// Takes back a small block that the cache has no room for.
+///
+/// # Safety
+/// It is a small block, and not used again.
+#[cold]
+#[inline(never)]
+unsafe fn flush(class: Class, block: Block) {
+    // SAFETY: the caller's promise.
+    told(unsafe { cache::flush(class, block) });
+}
+
+/// Takes back a large block.
+///
+/// # Safety
+/// It is not used again.
+#[cold]
+#[inline(never)]
+unsafe fn unmap(block: Block, layout: Layout) {
+    // SAFETY: the caller's promise.
+    told(unsafe { large::dealloc(block, layout) });
+}
+
+/// Moves or resizes a large block.
+///
+/// # Safety
+/// It is used from now on where the answer says, and as far as `size`.
+#[cold]
+#[inline(never)]
+unsafe fn remap(block: Block, layout: Layout, size: usize) -> Option<Block> {
+    // SAFETY: the caller's promise.
+    match unsafe { large::realloc(block, layout, size) } {
+        Ok(moved) => moved,
+        Err(why) => corrupt(why),
+    }
+}
+
+/// Goes on where nothing is wrong.
+fn told(result: Result<(), Corrupt>) {
+    if let Err(why) = result {
+        corrupt(why)
+    }
+}
+
+/// Tells of a block that was freed and cannot have been. No lock is held here.
+///
+/// A function of C's cannot unwind, and neither may an allocator: the panic aborts.
+#[cold]
+extern "C" fn corrupt(why: Corrupt) -> ! {
+    match why {
+        Corrupt::Foreign(block) => {
+            panic!("heap: freed {block:p}, which is no block of that size in use")
+        }
+        Corrupt::Twice(block) => panic!("heap: freed {block:p} twice"),
+    }
+}
+
 /// A block as [`GlobalAlloc`] says it: null where there is none.
-fn pointer(block: Option<NonNull<u8>>) -> *mut u8 {
+#[inline(always)]
+fn pointer(block: Option<Block>) -> *mut u8 {
     block.map_or(ptr::null_mut(), NonNull::as_ptr)
 }

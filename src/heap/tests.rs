@@ -277,10 +277,10 @@ fn blocks_of_one_thread_are_freed_by_another() {
 #[test]
 fn classes_fit() {
     let mut last = None;
-    for size in 1..=40_000 {
+    for size in 1..=80_000 {
         for align in [1, 8, 64, 4096] {
             let Some(class) = Class::of(Layout::from_size_align(size, align).unwrap()) else {
-                assert!(size > 32 * 1024);
+                assert!(size > 64 * 1024);
                 continue;
             };
             assert!(class.index() < class::COUNT);
@@ -293,4 +293,27 @@ fn classes_fit() {
         }
     }
     assert_eq!(last, Some(class::COUNT - 1));
+}
+
+/// What stays in caches keeps few spans: all was freed in random order.
+#[test]
+fn what_is_freed_goes_back() {
+    let heap = Heap::new();
+    let mut random = Random(3);
+    let mut blocks = Vec::new();
+    for most in [256, 1024, 20_000] {
+        for _ in 0..40_000_000 / most {
+            let layout = Layout::from_size_align(16 + random.below(most), 8).unwrap();
+            // SAFETY: not of size 0.
+            blocks.push((unsafe { heap.alloc(layout) }, layout));
+        }
+        while !blocks.is_empty() {
+            let one = random.below(blocks.len());
+            let (start, layout) = blocks.swap_remove(one);
+            // SAFETY: a live block of this layout.
+            unsafe { heap.dealloc(start, layout) };
+        }
+        let (used, dirty) = super::REGIONS.with(|regions| regions.numbers());
+        std::eprintln!("{most}: {used} {dirty}");
+    }
 }

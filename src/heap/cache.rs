@@ -1,0 +1,387 @@
+//! A thread's cache: blocks of each class that are cut from their span, but in nobody's use.
+//!
+//! To give one out and to take it back is a load and a store here, without a lock and without a look
+//! at the block; what came back last is given out first, while it is in the processor's cache. Where
+//! a cache is empty or full it turns to the class's [store](super::store).
+//!
+//! How many blocks of a class a cache may hold changes with what it meets: more where it runs empty
+//! or over; none where it runs over while [little of much](Store::is_sparse) is in use, and then the
+//! whole cache is emptied. So a thread that frees all that it has leaves nothing here that would keep
+//! whole spans.
+//!
+//! A thread finds its cache by its thread word. At the thread's end the cache is flushed, and kept
+//! for another thread. Threads that someone else's runtime started do not tell of their end; so a
+//! thread that needs a cache looks whether the owners of some others are gone, and takes over.
+
+use core::ptr::{self, NonNull};
+
+use super::class::{self, Class};
+use super::depot;
+use super::lock::Lock;
+use super::span::{self, Block, Corrupt};
+use super::store::Store;
+use crate::{arch, mem, process};
+
+/// How many blocks of a class a cache may hold once it has met the need, where it can.
+const FEW: usize = 8;
+
+/// What a cache has of one class.
+#[derive(Clone, Copy)]
+struct Stock {
+    /// How many blocks there are.
+    count: u16,
+    /// How many there may be.
+    limit: u16,
+    /// The slot of the first.
+    at: u32,
+}
+
+/// The stocks of a cache that has nothing.
+const STOCKS: [Stock; class::COUNT] = {
+    let mut stocks = [Stock {
+        count: 0,
+        limit: 0,
+        at: 0,
+    }; class::COUNT];
+    let mut class = 0;
+    while class < class::COUNT {
+        stocks[class].at = Class::ALL[class].first_slot() as u32;
+        class += 1;
+    }
+    stocks
+};
+
+type Link = Option<NonNull<Cache>>;
+
+/// The blocks at a thread's hand.
+#[repr(C)]
+pub struct Cache {
+    stocks: [Stock; class::COUNT],
+    /// The next of all caches.
+    next: Link,
+    /// The next of those that nobody uses.
+    next_idle: Link,
+    /// The thread that uses it, or used it last, and its process: a thread has another id in a forked
+    /// one, and is not gone.
+    owner: i32,
+    process: i32,
+    /// For how many spans it has asked.
+    grown: usize,
+    slots: [*mut u8; class::SLOTS],
+}
+
+/// All caches there are.
+struct Caches {
+    first: Link,
+    count: usize,
+    /// Those that their owners left.
+    idle: Link,
+    /// Where to look next for one whose owner is gone without a word.
+    look: Link,
+}
+
+// SAFETY: caches are memory of the process; each is used by its owner.
+unsafe impl Send for Caches {}
+
+static CACHES: Lock<Caches> = Lock::new(Caches {
+    first: None,
+    count: 0,
+    idle: None,
+    look: None,
+});
+
+/// A block from the calling thread's cache, where it has one of this class.
+#[inline(always)]
+pub fn pop(class: Class) -> Option<Block> {
+    // SAFETY: the calling thread's own cache, to which nobody holds a reference.
+    unsafe { mine()?.as_mut() }.pop(class)
+}
+
+/// Puts a block into the calling thread's cache; false where there is no room for it.
+#[inline(always)]
+pub fn push(class: Class, block: Block) -> bool {
+    // SAFETY: as in `pop`.
+    mine().is_some_and(|mut cache| unsafe { cache.as_mut() }.push(class, block))
+}
+
+/// A block, where the calling thread's cache has none of this class. None where memory is
+/// exhausted.
+#[cold]
+#[inline(never)]
+pub fn refill(class: Class) -> Option<Block> {
+    match mine().or_else(adopt) {
+        // SAFETY: as in `pop`.
+        Some(mut cache) => unsafe { cache.as_mut() }.refill(class),
+        // No memory even for a cache: perhaps there is a block all the same.
+        None => Store::with(class, |store| store.take_one(class)).map(|(block, _)| block),
+    }
+}
+
+/// Takes a block back, where the calling thread's cache has no room for it.
+///
+/// # Safety
+/// The heap gave the block out as a small one, and it is not used again.
+#[cold]
+#[inline(never)]
+pub unsafe fn flush(class: Class, block: Block) -> Result<(), Corrupt> {
+    match mine().or_else(adopt) {
+        // SAFETY: as in `pop`; the caller's promise.
+        Some(mut cache) => unsafe { cache.as_mut().flush(class, block) },
+        // SAFETY: the caller's promise.
+        None => Store::with(class, |store| unsafe {
+            store.put(class, &[block.as_ptr()])
+        }),
+    }
+}
+
+/// Empties the calling thread's cache, and the depot.
+pub fn flush_all() -> Result<(), Corrupt> {
+    let Some(mut cache) = mine() else {
+        return Ok(());
+    };
+    // SAFETY: as in `pop`.
+    let cache = unsafe { cache.as_mut() };
+    cache.flush_all()?;
+    cache.flush_depot()
+}
+
+impl Cache {
+    #[inline(always)]
+    fn pop(&mut self, class: Class) -> Option<Block> {
+        let stock = self.stock(class);
+        let last = stock.count.checked_sub(1)?;
+        stock.count = last;
+        let slot = stock.at as usize + usize::from(last);
+        // SAFETY: `count` slots from `at` on hold blocks, whose addresses are not 0.
+        unsafe { Some(NonNull::new_unchecked(*self.slots.get_unchecked(slot))) }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, class: Class, block: Block) -> bool {
+        let stock = self.stock(class);
+        let count = stock.count;
+        if count >= stock.limit {
+            return false;
+        }
+        stock.count = count + 1;
+        let slot = stock.at as usize + usize::from(count);
+        // SAFETY: a class has as many slots from `at` on as `limit` can be.
+        unsafe { *self.slots.get_unchecked_mut(slot) = block.as_ptr() };
+        true
+    }
+
+    fn refill(&mut self, class: Class) -> Option<Block> {
+        // One that was another thread's until now may have some.
+        if let Some(block) = self.pop(class) {
+            return Some(block);
+        }
+        let stock = self.stock(class);
+        let wanted = usize::from(stock.limit / 2);
+        stock.raise(class, FEW);
+        if wanted == 0 {
+            // Perhaps the only block of its kind.
+            return Store::with(class, |store| store.take_one(class)).map(|(block, _)| block);
+        }
+        let at = stock.at as usize;
+        let slots = &mut self.slots[at..at + wanted];
+        let count = depot::take(class, slots);
+        self.stock(class).count = count as u16; // at most MOST, which fits
+        if count == 0 && self.take(class, wanted) == 0 {
+            self.grow(class, wanted);
+        }
+        self.pop(class)
+    }
+
+    /// Takes blocks of a class from its store, so many at most; says how many.
+    fn take(&mut self, class: Class, wanted: usize) -> usize {
+        let at = self.stock(class).at as usize;
+        let slots = &mut self.slots[at..at + wanted];
+        let count = Store::with(class, |store| store.take(class, slots));
+        self.stock(class).count = count as u16; // at most MOST, which fits
+        count
+    }
+
+    /// The same where that takes a span more. Before the heap grows by much, what lies here of other
+    /// classes goes back: perhaps nobody will ask for it.
+    fn grow(&mut self, class: Class, wanted: usize) {
+        const MUCH: usize = (8 << 20) / span::SIZE;
+        self.grown += 1;
+        if self.grown.is_multiple_of(MUCH) {
+            // What is wrong with a block is told of where its like is freed.
+            let _ = self.flush_all().and_then(|()| self.flush_depot());
+            if self.take(class, wanted) != 0 {
+                return;
+            }
+        }
+        Store::with(class, Store::open);
+        self.take(class, wanted);
+    }
+
+    /// # Safety
+    /// As for [`flush`].
+    unsafe fn flush(&mut self, class: Class, block: Block) -> Result<(), Corrupt> {
+        // One that was another thread's until now may have room.
+        if self.push(class, block) {
+            return Ok(());
+        }
+        if self.stock(class).limit != 0 && Store::with(class, |store| store.is_sparse()) {
+            self.flush_all()?;
+            self.flush_depot()?;
+            for stock in &mut self.stocks {
+                stock.limit = 0;
+            }
+        }
+        let stock = self.stock(class);
+        let limit = usize::from(stock.limit);
+        if limit == 0 {
+            let is_sparse = Store::with(class, |store| {
+                // SAFETY: the caller's promise.
+                unsafe { store.put(class, &[block.as_ptr()]) }?;
+                Ok(store.is_sparse())
+            })?;
+            if !is_sparse {
+                self.stock(class).raise(class, 1);
+            }
+            return Ok(());
+        }
+        // Those that are here longest go.
+        let gone = limit.div_ceil(2);
+        stock.count -= gone as u16;
+        stock.raise(class, 1);
+        let (at, kept) = (stock.at as usize, usize::from(stock.count));
+        let slots = &mut self.slots[at..at + gone + kept];
+        let put = depot::put(class, &slots[..gone]);
+        if put != gone {
+            // SAFETY: whoever put a block into the cache promised what `put` asks.
+            Store::with(class, |store| unsafe {
+                store.put(class, &slots[put..gone])
+            })?;
+        }
+        slots.copy_within(gone.., 0);
+        self.push(class, block);
+        Ok(())
+    }
+
+    /// Empties the depot, by way of this cache, which is empty.
+    fn flush_depot(&mut self) -> Result<(), Corrupt> {
+        for class in Class::ALL {
+            let slots = &mut self.slots[class.first_slot()..][..class.most()];
+            loop {
+                let count = depot::take(class, slots);
+                if count == 0 {
+                    break;
+                }
+                // SAFETY: whoever put a block into a cache promised what `put` asks.
+                Store::with(class, |store| unsafe { store.put(class, &slots[..count]) })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush_all(&mut self) -> Result<(), Corrupt> {
+        for class in Class::ALL {
+            let Stock { count, at, .. } = *self.stock(class);
+            if count != 0 {
+                self.stock(class).count = 0;
+                let blocks = &self.slots[at as usize..][..count.into()];
+                // SAFETY: whoever put a block into the cache promised what `put` asks.
+                Store::with(class, |store| unsafe { store.put(class, blocks) })?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn stock(&mut self, class: Class) -> &mut Stock {
+        // SAFETY: a class is below COUNT.
+        unsafe { self.stocks.get_unchecked_mut(class.index()) }
+    }
+}
+
+impl Stock {
+    /// More may stay: the cache ran empty or over.
+    fn raise(&mut self, class: Class, least: usize) {
+        let most = class.most();
+        self.limit = (2 * usize::from(self.limit)).clamp(least.min(most), most) as u16;
+    }
+}
+
+/// The calling thread's cache, once it has one.
+#[inline(always)]
+fn mine() -> Link {
+    NonNull::new(ptr::with_exposed_provenance_mut(arch::thread_word::<
+        { arch::WORD_HEAP },
+    >()))
+}
+
+/// Gives the calling thread, which has none, a cache: one without an owner, or a new one.
+fn adopt() -> Link {
+    let cache = CACHES.with(|caches| {
+        let cache = caches
+            .left()
+            .or_else(|| caches.abandoned())
+            .or_else(|| caches.new_one())?;
+        // SAFETY: nobody else uses it: it has no owner.
+        let cache = unsafe { &mut *cache.as_ptr() };
+        (cache.owner, cache.process) = (process::gettid(), process::getpid());
+        Some(NonNull::from(cache))
+    })?;
+    arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
+    arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
+    Some(cache)
+}
+
+/// At the end of the calling thread.
+extern "C" fn leave() {
+    let Some(cache) = mine() else { return };
+    // What is wrong with a block is told of where its like is freed.
+    // SAFETY: the calling thread's own cache.
+    let _ = unsafe { (*cache.as_ptr()).flush_all() };
+    arch::set_thread_word::<{ arch::WORD_HEAP }>(0);
+    CACHES.with(|caches| {
+        // SAFETY: the calling thread's own until here.
+        unsafe { (*cache.as_ptr()).next_idle = caches.idle };
+        caches.idle = Some(cache);
+    });
+}
+
+impl Caches {
+    /// A cache whose owner left it.
+    fn left(&mut self) -> Link {
+        let cache = self.idle?;
+        // SAFETY: caches stay, and nobody uses an idle one.
+        self.idle = unsafe { (*cache.as_ptr()).next_idle };
+        Some(cache)
+    }
+
+    /// A cache whose owner is gone.
+    fn abandoned(&mut self) -> Link {
+        /// How many to look at: over several births of threads it is all.
+        const LOOK: usize = 8;
+        for _ in 0..self.count.min(LOOK) {
+            let cache = self.look.or(self.first)?;
+            // SAFETY: caches stay; what is read here changes under the lock.
+            let (owner, its_process) = unsafe {
+                self.look = (*cache.as_ptr()).next;
+                ((*cache.as_ptr()).owner, (*cache.as_ptr()).process)
+            };
+            if its_process == process::getpid() && !process::thread_exists(owner) {
+                return Some(cache);
+            }
+        }
+        None
+    }
+
+    /// A cache more.
+    fn new_one(&mut self) -> Link {
+        let cache = mem::map(size_of::<Cache>()).ok()?.cast::<Cache>();
+        // SAFETY: just mapped; zeros are a cache but for where its stacks are.
+        unsafe {
+            (*cache.as_ptr()).stocks = STOCKS;
+            (*cache.as_ptr()).next = self.first;
+        }
+        self.first = Some(cache);
+        self.count += 1;
+        Some(cache)
+    }
+}

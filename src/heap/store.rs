@@ -1,0 +1,232 @@
+//! The stores: the spans of a grain, which all threads share, by the longest gap that each has.
+
+use core::ptr::NonNull;
+
+use super::class::Class;
+use super::depot;
+use super::lock::Lock;
+use super::region::{self, REGIONS};
+use super::span::{self, Block, Corrupt, Grain, List, Span};
+
+/// The spans of a grain.
+pub struct Store {
+    grain: Grain,
+    /// Spans whose longest known gap is of 2^N granules or more, but less than double, are in list N.
+    lists: [List; LISTS],
+    /// A bit for each list that has a span.
+    filled: u32,
+    /// How many bytes are out, in a thread's cache or in use.
+    out: usize,
+    /// How many bytes the spans have touched.
+    touched: usize,
+}
+
+/// A gap is of up to 2^14 granules.
+const LISTS: usize = 15;
+
+/// A gap that is so many doublings longer than a block is one for several.
+const SEVERAL: u32 = 1;
+
+/// How many spans to look at that perhaps have a gap, before one that certainly has.
+const LOOK: usize = 4;
+
+/// On a cache line of its own each.
+#[repr(align(64))]
+struct Line(Lock<Store>);
+
+static FINE: Line = Line(Lock::new(Store::new(Grain::Fine)));
+static COARSE: Line = Line(Lock::new(Store::new(Grain::Coarse)));
+
+impl Store {
+    const fn new(grain: Grain) -> Self {
+        Self {
+            grain,
+            lists: [const { List::new() }; LISTS],
+            filled: 0,
+            out: 0,
+            touched: 0,
+        }
+    }
+
+    /// Lends the store for a class to `work`, which must not come back here.
+    pub fn with<R>(class: Class, work: impl FnOnce(&mut Self) -> R) -> R {
+        let store = match Grain::of(class) {
+            Grain::Fine => &FINE,
+            Grain::Coarse => &COARSE,
+        };
+        store.0.with(work)
+    }
+
+    /// Whether little is out of much that was touched: then few blocks, if they stayed in a cache,
+    /// could keep all of it from the kernel.
+    pub fn is_sparse(&self) -> bool {
+        /// What is touched does not matter below this many bytes.
+        const LITTLE: usize = span::SIZE;
+        self.touched > LITTLE && self.out.saturating_sub(depot::bytes()) < self.touched / 3
+    }
+
+    /// Gives out blocks, as many as there are and `out` has room for; says how many.
+    pub fn take(&mut self, class: Class, out: &mut [*mut u8]) -> usize {
+        let mut count = 0;
+        while count < out.len()
+            && let Some(span) = self.find(class)
+        {
+            count += self.used(span, |record| record.take(class, &mut out[count..]));
+        }
+        self.out += count * class.size();
+        count
+    }
+
+    /// Gives out one block, and says whether it is zero.
+    pub fn take_one(&mut self, class: Class) -> Option<(Block, bool)> {
+        loop {
+            let span = self.find(class).or_else(|| self.open())?;
+            if let Some(block) = self.used(span, |record| record.take_one(class)) {
+                self.out += class.size();
+                return Some(block);
+            }
+        }
+    }
+
+    /// Takes blocks back; or says why one of them cannot be one that is out.
+    ///
+    /// # Safety
+    /// The heap gave them out as small ones of this grain, and they are not used again; none is null.
+    pub unsafe fn put(&mut self, class: Class, blocks: &[*mut u8]) -> Result<(), Corrupt> {
+        let size = class.size();
+        let mut blocks = blocks.iter().copied();
+        let mut next = blocks.next();
+        while let Some(block) = next {
+            // What was cut in a row often comes back in a row, or in the reverse order.
+            let (mut first, mut count) = (block, 1);
+            loop {
+                next = blocks.next();
+                match next {
+                    Some(block) if !is_same_span(block, first) => break,
+                    Some(block) if block == first.wrapping_add(count * size) => {}
+                    Some(block) if block == first.wrapping_sub(size) => first = block,
+                    _ => break,
+                }
+                count += 1;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { self.put_row(class, NonNull::new_unchecked(first), count)? };
+        }
+        Ok(())
+    }
+
+    /// Takes back so many blocks of a span, one behind the other.
+    ///
+    /// # Safety
+    /// As for [`put`](Self::put).
+    unsafe fn put_row(&mut self, class: Class, first: Block, count: usize) -> Result<(), Corrupt> {
+        // SAFETY: the caller's promise.
+        let span = unsafe { region::span_of(first) };
+        self.used(span, |record| record.put(class, first, count))?;
+        self.out -= count * class.size();
+        // SAFETY: a span of this store; nobody else uses its record.
+        if unsafe { span.as_ref() }.is_empty() {
+            self.close(span);
+        }
+        Ok(())
+    }
+
+    /// A span that has, or perhaps has, a gap for a block of this class: better one for several, so that
+    /// one search finds them; but longer gaps stay for longer blocks.
+    fn find(&mut self, class: Class) -> span::Link {
+        let wanted = Grain::enough(class);
+        let tight = wanted.ilog2();
+        let above = |list: u32| self.filled >> list << list;
+        let several = above((tight + SEVERAL).min(LISTS as u32 - 1));
+        if several != 0 {
+            return self.lists[several.trailing_zeros() as usize].first();
+        }
+        let longer = above(tight + 1);
+        if longer != 0 {
+            return self.lists[longer.ilog2() as usize].first();
+        }
+        let mut next = self.lists[tight as usize].first();
+        for _ in 0..LOOK {
+            let span = next?;
+            // SAFETY: the spans of a store's lists are the store's, which is borrowed.
+            let record = unsafe { span.as_ref() };
+            if record.gap() >= wanted {
+                return Some(span);
+            }
+            next = record.behind;
+        }
+        None
+    }
+
+    /// Lends the record of a span of this store to `work`, and puts the span into the list where it
+    /// belongs then.
+    fn used<R>(&mut self, mut span: NonNull<Span>, work: impl FnOnce(&mut Span) -> R) -> R {
+        // SAFETY: a span of this store, which is borrowed.
+        let record = unsafe { span.as_mut() };
+        let touched = record.touched();
+        let result = work(record);
+        self.touched += record.touched() - touched;
+        let list = list(record.gap());
+        if list != record.list {
+            let old = core::mem::replace(&mut record.list, list);
+            self.unlink(span, old);
+            self.link(span, list);
+        }
+        result
+    }
+
+    fn link(&mut self, span: NonNull<Span>, list: u8) {
+        if list == NONE {
+            return;
+        }
+        // SAFETY: a span of this store that is in no list.
+        unsafe { self.lists[list as usize].push_back(span) };
+        self.filled |= 1 << list;
+    }
+
+    fn unlink(&mut self, span: NonNull<Span>, list: u8) {
+        if list == NONE {
+            return;
+        }
+        let spans = &mut self.lists[list as usize];
+        // SAFETY: a span that is in this list of this store.
+        unsafe { spans.remove(span) };
+        if spans.first().is_none() {
+            self.filled &= !(1 << list);
+        }
+    }
+
+    /// Takes a span more, if the kernel has memory for it.
+    pub fn open(&mut self) -> span::Link {
+        let mut span = REGIONS.with(|regions| regions.open(self.grain))?;
+        // SAFETY: given to us alone.
+        let record = unsafe { span.as_mut() };
+        record.list = list(record.gap());
+        self.touched += record.touched();
+        self.link(span, record.list);
+        Some(span)
+    }
+
+    /// Gives a span back of which no block is out.
+    fn close(&mut self, span: NonNull<Span>) {
+        // SAFETY: a span of this store.
+        let record = unsafe { span.as_ref() };
+        self.touched -= record.touched();
+        self.unlink(span, record.list);
+        // SAFETY: it is in no list any more, and nothing of it is out.
+        REGIONS.with(|regions| unsafe { regions.close(span) });
+    }
+}
+
+/// Whether two blocks are of the same span.
+fn is_same_span(a: *mut u8, b: *mut u8) -> bool {
+    a.addr() / span::SIZE == b.addr() / span::SIZE
+}
+
+/// The list of the spans without a gap: none.
+const NONE: u8 = u8::MAX;
+
+/// The list for spans with this longest gap.
+fn list(gap: usize) -> u8 {
+    gap.checked_ilog2().map_or(NONE, |list| list as u8)
+}
