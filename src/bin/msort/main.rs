@@ -190,6 +190,10 @@ impl Display for Input {
 
 /// Adds to `text` all that is read until the end of the file.
 fn read_to_end(fd: BorrowedFd<'_>, text: &mut Vec<u8>) -> ring3::Result<()> {
+    let size = fs::stat(fd).map_or(0, |stat| stat.stx_size as usize);
+    // Room for all at once, and for the read that finds the end. What has no size, or another by then,
+    // or one that is too much, gets room as it comes.
+    let _ = reserve(text, size.saturating_add(READ));
     let mut used = text.len();
     loop {
         if used == text.len() {
