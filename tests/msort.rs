@@ -451,7 +451,7 @@ fn uses_the_memory_there_is(arch: Arch) -> Completion {
     }
     let text = [vec![b'x'; 40 << 20], b"\n".to_vec()].concat();
     let folder = Folder::with(&[("text", &text)]);
-    for (name, limit) in [("text", 64 << 20), ("-", 72 << 20)] {
+    for (name, limit) in [("text", 64 << 20), ("-", 96 << 20)] {
         let mut command = folder.msort(arch, &[name, "-o", "output"]);
         limit_memory(arch, &mut command, limit);
         let output = run_with(&mut command, &text);

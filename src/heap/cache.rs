@@ -19,7 +19,7 @@ use super::class::{self, Class};
 use super::depot;
 use super::lock::Lock;
 use super::span::{self, Block, Corrupt};
-use super::store::Store;
+use super::store::{SHARDS, Store};
 use crate::{arch, mem, process};
 
 /// How many blocks of a class a cache may hold once it has met the need, where it can.
@@ -67,6 +67,8 @@ pub struct Cache {
     process: i32,
     /// For how many spans it has asked.
     grown: usize,
+    /// Which stores it takes blocks from.
+    shard: u8,
     slots: [*mut u8; class::SLOTS],
 }
 
@@ -113,8 +115,15 @@ pub fn refill(class: Class) -> Option<Block> {
         // SAFETY: as in `pop`.
         Some(mut cache) => unsafe { cache.as_mut() }.refill(class),
         // No memory even for a cache: perhaps there is a block all the same.
-        None => Store::with(class, |store| store.take_one(class)).map(|(block, _)| block),
+        None => take_one(class).map(|(block, _)| block),
     }
+}
+
+/// A block that comes from no cache, and whether it is zero.
+pub fn take_one(class: Class) -> Option<(Block, bool)> {
+    // SAFETY: as in `pop`.
+    let shard = mine().map_or(0, |cache| unsafe { cache.as_ref() }.shard);
+    Store::with(shard, class, |store| store.take_one(class))
 }
 
 /// Takes a block back, where the calling thread's cache has no room for it.
@@ -128,13 +137,11 @@ pub unsafe fn flush(class: Class, block: Block) -> Result<(), Corrupt> {
         // SAFETY: as in `pop`; the caller's promise.
         Some(mut cache) => unsafe { cache.as_mut().flush(class, block) },
         // SAFETY: the caller's promise.
-        None => Store::with(class, |store| unsafe {
-            store.put(class, &[block.as_ptr()])
-        }),
+        None => unsafe { Store::put_back(class, &[block.as_ptr()]) },
     }
 }
 
-/// Empties the calling thread's cache, and the depot.
+/// Empties the calling thread's cache, and the depots.
 pub fn flush_all() -> Result<(), Corrupt> {
     let Some(mut cache) = mine() else {
         return Ok(());
@@ -142,7 +149,7 @@ pub fn flush_all() -> Result<(), Corrupt> {
     // SAFETY: as in `pop`.
     let cache = unsafe { cache.as_mut() };
     cache.flush_all()?;
-    cache.flush_depot()
+    (0..SHARDS as u8).try_for_each(|shard| cache.flush_depot(shard))
 }
 
 impl Cache {
@@ -180,11 +187,12 @@ impl Cache {
         stock.raise(class, FEW);
         if wanted == 0 {
             // Perhaps the only block of its kind.
-            return Store::with(class, |store| store.take_one(class)).map(|(block, _)| block);
+            return Store::with(self.shard, class, |store| store.take_one(class))
+                .map(|(block, _)| block);
         }
         let at = stock.at as usize;
         let slots = &mut self.slots[at..at + wanted];
-        let count = depot::take(class, slots);
+        let count = depot::take(self.shard, class, slots);
         self.stock(class).count = count as u16; // at most MOST, which fits
         if count == 0 && self.take(class, wanted) == 0 {
             self.grow(class, wanted);
@@ -196,7 +204,7 @@ impl Cache {
     fn take(&mut self, class: Class, wanted: usize) -> usize {
         let at = self.stock(class).at as usize;
         let slots = &mut self.slots[at..at + wanted];
-        let count = Store::with(class, |store| store.take(class, slots));
+        let count = Store::with(self.shard, class, |store| store.take(class, slots));
         self.stock(class).count = count as u16; // at most MOST, which fits
         count
     }
@@ -208,12 +216,12 @@ impl Cache {
         self.grown += 1;
         if self.grown.is_multiple_of(MUCH) {
             // What is wrong with a block is told of where its like is freed.
-            let _ = self.flush_all().and_then(|()| self.flush_depot());
+            let _ = self.flush_all().and_then(|()| self.flush_depot(self.shard));
             if self.take(class, wanted) != 0 {
                 return;
             }
         }
-        Store::with(class, Store::open);
+        Store::with(self.shard, class, Store::open);
         self.take(class, wanted);
     }
 
@@ -224,69 +232,67 @@ impl Cache {
         if self.push(class, block) {
             return Ok(());
         }
-        if self.stock(class).limit != 0 && Store::with(class, |store| store.is_sparse()) {
+        if self.stock(class).limit != 0 && self.is_sparse(class) {
             self.flush_all()?;
-            self.flush_depot()?;
+            self.flush_depot(self.shard)?;
             for stock in &mut self.stocks {
                 stock.limit = 0;
             }
         }
         let stock = self.stock(class);
-        let limit = usize::from(stock.limit);
-        if limit == 0 {
-            let is_sparse = Store::with(class, |store| {
-                // SAFETY: the caller's promise.
-                unsafe { store.put(class, &[block.as_ptr()]) }?;
-                Ok(store.is_sparse())
-            })?;
-            if !is_sparse {
+        if stock.limit == 0 {
+            // SAFETY: the caller's promise.
+            unsafe { Store::put_back(class, &[block.as_ptr()])? };
+            if !self.is_sparse(class) {
                 self.stock(class).raise(class, 1);
             }
             return Ok(());
         }
         // Those that are here longest go.
-        let gone = limit.div_ceil(2);
-        stock.count -= gone as u16;
+        let gone = usize::from(stock.limit.div_ceil(2));
+        stock.count -= gone as u16; // at most `limit`, which is what there was
         stock.raise(class, 1);
         let (at, kept) = (stock.at as usize, usize::from(stock.count));
         let slots = &mut self.slots[at..at + gone + kept];
-        let put = depot::put(class, &slots[..gone]);
-        if put != gone {
-            // SAFETY: whoever put a block into the cache promised what `put` asks.
-            Store::with(class, |store| unsafe {
-                store.put(class, &slots[put..gone])
-            })?;
+        // SAFETY: whoever put a block into a cache promised what `put_back` asks.
+        unsafe {
+            let put = depot::put(Store::of(slots[0]), class, &slots[..gone]);
+            Store::put_back(class, &slots[put..gone])?;
         }
         slots.copy_within(gone.., 0);
         self.push(class, block);
         Ok(())
     }
 
-    /// Empties the depot, by way of this cache, which is empty.
-    fn flush_depot(&mut self) -> Result<(), Corrupt> {
+    /// Whether little of much is in use in the store for a class.
+    fn is_sparse(&self, class: Class) -> bool {
+        Store::with(self.shard, class, |store| store.is_sparse())
+    }
+
+    /// Empties the depot of a shard, by way of this cache, which is empty.
+    fn flush_depot(&mut self, shard: u8) -> Result<(), Corrupt> {
         for class in Class::ALL {
             let slots = &mut self.slots[class.first_slot()..][..class.most()];
             loop {
-                let count = depot::take(class, slots);
+                let count = depot::take(shard, class, slots);
                 if count == 0 {
                     break;
                 }
-                // SAFETY: whoever put a block into a cache promised what `put` asks.
-                Store::with(class, |store| unsafe { store.put(class, &slots[..count]) })?;
+                // SAFETY: whoever put a block into a cache promised what `put_back` asks.
+                unsafe { Store::put_back(class, &slots[..count])? };
             }
         }
         Ok(())
     }
 
+    /// Empties the cache.
     fn flush_all(&mut self) -> Result<(), Corrupt> {
         for class in Class::ALL {
             let Stock { count, at, .. } = *self.stock(class);
-            if count != 0 {
-                self.stock(class).count = 0;
-                let blocks = &self.slots[at as usize..][..count.into()];
-                // SAFETY: whoever put a block into the cache promised what `put` asks.
-                Store::with(class, |store| unsafe { store.put(class, blocks) })?;
-            }
+            self.stock(class).count = 0;
+            let blocks = &self.slots[at as usize..][..count.into()];
+            // SAFETY: whoever put a block into a cache promised what `put_back` asks.
+            unsafe { Store::put_back(class, blocks)? };
         }
         Ok(())
     }
@@ -379,6 +385,7 @@ impl Caches {
         unsafe {
             (*cache.as_ptr()).stocks = STOCKS;
             (*cache.as_ptr()).next = self.first;
+            (*cache.as_ptr()).shard = (self.count % SHARDS) as u8;
         }
         self.first = Some(cache);
         self.count += 1;

@@ -1,11 +1,15 @@
-//! The depot: blocks that some thread's cache had too many of, for the next that has too few. They go
-//! in and out many at a time, without a look at their spans.
+//! The depots: blocks that some thread's cache had too many of, for the next that has too few. They go
+//! in and out many at a time, without a look at the spans of all.
+//!
+//! Each has the blocks of a [shard](SHARDS), or nearly so: those that go in together are taken for what
+//! the first of them is.
 
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::class::{self, Class};
 use super::lock::Lock;
+use super::store::SHARDS;
 use crate::mem;
 
 /// How many blocks of a class there can be, so many times what a cache can hold.
@@ -16,40 +20,45 @@ const TIMES: usize = 2;
 struct Shelf(Lock<usize>);
 
 struct Depot {
+    /// How many bytes there are.
+    bytes: AtomicUsize,
     shelves: [Shelf; class::COUNT],
     slots: [*mut u8; TIMES * class::SLOTS],
 }
 
-/// It is mapped at its first use.
-static DEPOT: AtomicPtr<Depot> = AtomicPtr::new(ptr::null_mut());
+/// Each is mapped at its first use.
+static DEPOTS: [AtomicPtr<Depot>; SHARDS] = [const { AtomicPtr::new(ptr::null_mut()) }; SHARDS];
 
-/// How many bytes are in the depot.
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-
-/// How many bytes are in the depot.
-pub fn bytes() -> usize {
-    BYTES.load(Ordering::Relaxed)
+/// How many bytes are in a depot.
+pub fn bytes(shard: u8) -> usize {
+    let depot = NonNull::new(DEPOTS[usize::from(shard) % SHARDS].load(Ordering::Acquire));
+    depot.map_or(0, |depot| {
+        // SAFETY: mapped, never unmapped.
+        unsafe { depot.as_ref() }.bytes.load(Ordering::Relaxed)
+    })
 }
 
 /// Puts blocks in, the first of these, as far as there is room; says how many.
-pub fn put(class: Class, blocks: &[*mut u8]) -> usize {
-    let Some(depot) = depot() else { return 0 };
+pub fn put(shard: u8, class: Class, blocks: &[*mut u8]) -> usize {
+    let Some(depot) = depot(shard) else { return 0 };
     depot.with(class, |count, slots| {
         let put = blocks.len().min(slots.len() - *count);
         slots[*count..*count + put].copy_from_slice(&blocks[..put]);
         *count += put;
-        BYTES.fetch_add(put * class.size(), Ordering::Relaxed);
+        depot.bytes.fetch_add(put * class.size(), Ordering::Relaxed);
         put
     })
 }
 
 /// Takes blocks out, as many as there are and `out` has room for; says how many.
-pub fn take(class: Class, out: &mut [*mut u8]) -> usize {
-    let Some(depot) = depot() else { return 0 };
+pub fn take(shard: u8, class: Class, out: &mut [*mut u8]) -> usize {
+    let Some(depot) = depot(shard) else { return 0 };
     depot.with(class, |count, slots| {
         let taken = out.len().min(*count);
         *count -= taken;
-        BYTES.fetch_sub(taken * class.size(), Ordering::Relaxed);
+        depot
+            .bytes
+            .fetch_sub(taken * class.size(), Ordering::Relaxed);
         out[..taken].copy_from_slice(&slots[*count..*count + taken]);
         taken
     })
@@ -70,20 +79,21 @@ impl Depot {
     }
 }
 
-/// The depot of the process; none where there is no memory for it.
-fn depot() -> Option<&'static Depot> {
-    let depot = match NonNull::new(DEPOT.load(Ordering::Acquire)) {
+/// The depot of a shard; none where there is no memory for it.
+fn depot(shard: u8) -> Option<&'static Depot> {
+    let place = &DEPOTS[usize::from(shard) % SHARDS];
+    let depot = match NonNull::new(place.load(Ordering::Acquire)) {
         Some(depot) => depot,
-        None => map()?,
+        None => map(place)?,
     };
     // SAFETY: mapped, never unmapped; zeros are free locks and empty shelves.
     Some(unsafe { depot.as_ref() })
 }
 
 #[cold]
-fn map() -> Option<NonNull<Depot>> {
+fn map(place: &AtomicPtr<Depot>) -> Option<NonNull<Depot>> {
     let new = mem::map(size_of::<Depot>()).ok()?.cast::<Depot>();
-    let won = DEPOT.compare_exchange(
+    let won = place.compare_exchange(
         ptr::null_mut(),
         new.as_ptr(),
         Ordering::AcqRel,

@@ -14,7 +14,7 @@ use super::reservation::{Reservation, Wish};
 use super::span::{Block, Corrupt};
 
 /// The largest block that is of a region, in bytes. What is larger grows by moving its pages.
-const MIDDLING: usize = 16 << 20;
+const MIDDLING: usize = 32 << 20;
 
 /// The largest alignment of one.
 const MIDDLING_ALIGN: usize = 1 << 20;

@@ -42,7 +42,6 @@ use core::ptr::{self, NonNull};
 use class::Class;
 use region::REGIONS;
 use span::{Block, Corrupt};
-use store::Store;
 
 /// An allocator on top of [`mem`](crate::mem), for every layout that [`GlobalAlloc`] allows.
 ///
@@ -78,7 +77,7 @@ unsafe impl GlobalAlloc for Heap {
         };
         // What is a page or more may have pages that were never touched: the bin knows.
         if layout.size() >= LEAST_PAGE
-            && let Some((block, zero)) = Store::with(class, |store| store.take_one(class))
+            && let Some((block, zero)) = cache::take_one(class)
         {
             if !zero {
                 // SAFETY: the block is ours alone and has at least that many bytes.
@@ -117,7 +116,25 @@ unsafe impl GlobalAlloc for Heap {
         // not exceed isize::MAX.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         match (Class::of(layout), Class::of(new)) {
-            (Some(class), Some(new_class)) if class == new_class => return block,
+            (Some(class), Some(new_class)) => {
+                if class == new_class {
+                    return block;
+                }
+                let Some(copy) = cache::pop(new_class).or_else(|| small(new_class)) else {
+                    return ptr::null_mut();
+                };
+                // SAFETY: both blocks have that many bytes; they do not overlap, because both are
+                // live. The caller's block is one that `alloc` gave, never null, replaced by its copy.
+                unsafe {
+                    let length = layout.size().min(new_size);
+                    ptr::copy_nonoverlapping(block, copy.as_ptr(), length);
+                    let block = NonNull::new_unchecked(block);
+                    if !cache::push(class, block) {
+                        flush(class, block);
+                    }
+                }
+                return copy.as_ptr();
+            }
             (None, None) => {
                 // SAFETY: the caller's block is one that `alloc` gave for this layout, never null.
                 let moved = unsafe { remap(NonNull::new_unchecked(block), layout, new_size) };
@@ -165,7 +182,7 @@ fn large(layout: Layout, sparse: bool) -> Option<Block> {
 /// Gives the kernel back what nobody uses, once it has no more.
 fn reclaim() {
     told(cache::flush_all());
-    REGIONS.with(|regions| regions.cool_to(0));
+    REGIONS.with(|regions| regions.reclaim());
 }
 
 /// Takes back a small block that the cache has no room for.

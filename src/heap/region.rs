@@ -48,7 +48,7 @@ const HUGE: usize = (2 << 20) / UNIT;
 
 /// How many bytes may stay warm, however little is in use; and how many units of those in use, one
 /// in so many.
-const WARM: usize = (1 << 20) / UNIT;
+const WARM: usize = (512 << 10) / UNIT;
 const WARM_PART: usize = 1;
 
 /// How many places on either side of another region to try for a new one.
@@ -183,6 +183,19 @@ impl Region {
         let old = core::mem::replace(&mut self.units, units);
         self.prefer_huge(old);
         true
+    }
+
+    /// Unmaps what is behind all runs. Its pages are not dirty.
+    fn shorten(&mut self) {
+        let units = self.rest.next_multiple_of(STEP);
+        if units < self.units {
+            // SAFETY: nobody uses these units.
+            let unmapped =
+                unsafe { mem::unmap(self.start(units), (self.units - units) * UNIT) }.is_ok();
+            if unmapped {
+                self.units = units;
+            }
+        }
     }
 
     /// Asks for huge pages from the unit on where they begin, or from `first`.
@@ -353,10 +366,12 @@ impl Region {
         count as usize
     }
 
-    /// Gives the kernel back the pages of units that nobody uses, or, if `whole`, those that are not
-    /// part of a huge page; says how many units were dirty.
-    fn discard(&mut self, units: Range<usize>, whole: bool) -> usize {
+    /// Gives the kernel back the pages of units that nobody uses: the last of them, about as many as are
+    /// `wanted`; or, if `whole`, those that are not part of a huge page. Says how many units were dirty.
+    fn discard(&mut self, units: Range<usize>, wanted: usize, whole: bool) -> usize {
         let mut units = self.dirty(units);
+        let enough = units.end.saturating_sub(wanted) / HUGE * HUGE;
+        units.start = units.start.max(enough);
         if whole && units.end > self.huge {
             if units.start > self.huge {
                 units.start = units.start.next_multiple_of(HUGE);
@@ -581,27 +596,43 @@ impl Regions {
 
     /// Gives the kernel back pages of units that are free, until so many units at most are warm. It
     /// takes parts of huge pages only where whole ones are not enough.
-    pub fn cool_to(&mut self, keep: usize) {
+    fn cool_to(&mut self, keep: usize) {
         for whole in [true, false] {
             let mut next = self.first;
             while let Some(mut region) = next {
                 // SAFETY: a region of ours, which nobody else uses.
                 let region = unsafe { region.as_mut() };
-                if self.dirty <= self.used + keep {
-                    return;
-                }
-                self.dirty -= region.discard(region.rest..region.units, whole);
+                let rest = region.rest..region.units;
+                self.dirty -= region.discard(rest, self.excess(keep), whole);
                 for list in (0..LISTS).rev() {
                     let mut run = usize::from(region.lists[list]);
-                    while run != 0 && self.dirty > self.used + keep {
-                        let end = run + region.length(run);
-                        self.dirty -= region.discard(run..end, whole);
+                    while run != 0 {
+                        let excess = self.excess(keep);
+                        if excess == 0 {
+                            return;
+                        }
+                        let units = run..run + region.length(run);
+                        self.dirty -= region.discard(units, excess, whole);
                         run = region.unit(run).behind.into();
                     }
                 }
                 next = region.behind;
             }
         }
+    }
+
+    /// Gives the kernel back all that nobody uses, address space too.
+    pub fn reclaim(&mut self) {
+        self.cool_to(0);
+        self.find(|region| -> Option<()> {
+            region.shorten();
+            None
+        });
+    }
+
+    /// How many units are warm beyond so many.
+    fn excess(&self, keep: usize) -> usize {
+        self.dirty.saturating_sub(self.used + keep)
     }
 
     /// A new region, in the list, with more than so many units to give.

@@ -1,7 +1,7 @@
 //! The register of large blocks: which there are, and what address space belongs to each.
 //!
-//! A hash table by the block's address, open addressing with linear probing, in a mapping of its own
-//! that doubles before it is half full and does not shrink.
+//! A hash table by the block's address, open addressing with linear probing, which doubles before it is
+//! half full and does not shrink.
 
 use core::ptr::NonNull;
 
@@ -11,13 +11,14 @@ use crate::mem;
 
 type Place = Option<Reservation>;
 
-/// How many places the first table has: it is a page of the smallest.
-const FIRST: usize = 4096 / size_of::<Place>();
+/// How many places the first table has, which is in the register itself.
+const FIRST: usize = 16;
 
 /// The large blocks.
 pub struct Register {
-    /// As many places as a power of two, or none.
-    table: NonNull<[Place]>,
+    first: [Place; FIRST],
+    /// The places, as many as a power of two, once they are more than the first.
+    more: Option<NonNull<[Place]>>,
     /// How many blocks there are, those that were lent included.
     count: usize,
 }
@@ -28,7 +29,8 @@ unsafe impl Send for Register {}
 impl Register {
     pub const fn new() -> Self {
         Self {
-            table: NonNull::slice_from_raw_parts(NonNull::dangling(), 0),
+            first: [const { None }; FIRST],
+            more: None,
             count: 0,
         }
     }
@@ -43,7 +45,7 @@ impl Register {
     /// # Errors
     /// The block, where there is no memory for the table.
     pub fn insert(&mut self, block: Reservation) -> Result<(), Reservation> {
-        if 2 * (self.count + 1) > self.table.len() && !self.double() {
+        if 2 * (self.count + 1) > self.table().len() && !self.double() {
             return Err(block);
         }
         self.count += 1;
@@ -67,7 +69,7 @@ impl Register {
     /// Where the table has a block.
     fn find(&mut self, block: Block) -> Option<usize> {
         let table = self.table();
-        let last = table.len().checked_sub(1)?; // also the mask of places
+        let last = table.len() - 1; // also the mask of places
         let mut at = home(block, last);
         while table[at].as_ref()?.block() != block {
             at = (at + 1) & last;
@@ -108,33 +110,46 @@ impl Register {
 
     /// Moves to a table of double the size.
     fn double(&mut self) -> bool {
-        let length = (2 * self.table.len()).max(FIRST);
+        let length = 2 * self.table().len();
         let Ok(start) = mem::map(length * size_of::<Place>()) else {
             return false;
         };
-        let table = NonNull::slice_from_raw_parts(start.cast(), length);
         for at in 0..length {
             // SAFETY: within the table, just mapped.
             unsafe { start.cast::<Place>().add(at).write(None) };
         }
-        let old = core::mem::replace(&mut self.table, table);
-        // SAFETY: the old table, to which nobody else has a reference.
-        for place in unsafe { &mut *old.as_ptr() } {
-            if let Some(block) = place.take() {
-                self.give_back(block);
+        let table = NonNull::slice_from_raw_parts(start.cast(), length);
+        match self.more.replace(table) {
+            None => {
+                for at in 0..FIRST {
+                    self.first[at]
+                        .take()
+                        .into_iter()
+                        .for_each(|block| self.give_back(block));
+                }
             }
-        }
-        if !old.is_empty() {
-            // SAFETY: a whole mapping, of no use any more. Where the kernel cannot unmap it, it is
-            // lost but unused.
-            let _ = unsafe { mem::unmap(old.cast(), old.len() * size_of::<Place>()) };
+            Some(old) => {
+                // SAFETY: the old table, to which nobody else has a reference.
+                for place in unsafe { &mut *old.as_ptr() } {
+                    place
+                        .take()
+                        .into_iter()
+                        .for_each(|block| self.give_back(block));
+                }
+                // SAFETY: a whole mapping, of no use any more. Where the kernel cannot unmap it, it is
+                // lost but unused.
+                let _ = unsafe { mem::unmap(old.cast(), old.len() * size_of::<Place>()) };
+            }
         }
         true
     }
 
     fn table(&mut self) -> &mut [Place] {
-        // SAFETY: `double` made it, or it has no place; it is ours alone.
-        unsafe { self.table.as_mut() }
+        match &mut self.more {
+            None => &mut self.first,
+            // SAFETY: `double` made it, and it is ours alone.
+            Some(table) => unsafe { table.as_mut() },
+        }
     }
 }
 

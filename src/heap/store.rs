@@ -11,6 +11,7 @@ use super::span::{self, Block, Corrupt, Grain, List, Span};
 /// The spans of a grain.
 pub struct Store {
     grain: Grain,
+    shard: u8,
     /// Spans whose longest known gap is of 2^N granules or more, but less than double, are in list N.
     lists: [List; LISTS],
     /// A bit for each list that has a span.
@@ -28,19 +29,24 @@ const LISTS: usize = 15;
 const SEVERAL: u32 = 1;
 
 /// How many spans to look at that perhaps have a gap, before one that certainly has.
-const LOOK: usize = 4;
+const LOOK: usize = 16;
 
-/// On a cache line of its own each.
+/// How many shards there are: stores of each grain, and a [depot]. A cache takes from one of them, so that few threads meet
+/// there, and the spans of one that frees all that it has are not kept by another's blocks.
+pub const SHARDS: usize = 4;
+
+/// On cache lines of its own each.
 #[repr(align(64))]
 struct Line(Lock<Store>);
 
-static FINE: Line = Line(Lock::new(Store::new(Grain::Fine)));
-static COARSE: Line = Line(Lock::new(Store::new(Grain::Coarse)));
+static STORES: [[Line; 2]; SHARDS] =
+    [const { [const { Line(Lock::new(Store::new())) }; 2] }; SHARDS];
 
 impl Store {
-    const fn new(grain: Grain) -> Self {
+    const fn new() -> Self {
         Self {
-            grain,
+            grain: Grain::Fine,
+            shard: 0,
             lists: [const { List::new() }; LISTS],
             filled: 0,
             out: 0,
@@ -48,13 +54,52 @@ impl Store {
         }
     }
 
-    /// Lends the store for a class to `work`, which must not come back here.
-    pub fn with<R>(class: Class, work: impl FnOnce(&mut Self) -> R) -> R {
-        let store = match Grain::of(class) {
-            Grain::Fine => &FINE,
-            Grain::Coarse => &COARSE,
+    /// Lends a store for a class to `work`, which must not come back here.
+    pub fn with<R>(shard: u8, class: Class, work: impl FnOnce(&mut Self) -> R) -> R {
+        let grain = Grain::of(class);
+        STORES[usize::from(shard) % SHARDS][grain as usize]
+            .0
+            .with(|store| {
+                // Here, so that the stores begin as zeros, of which a program's file has no byte.
+                (store.grain, store.shard) = (grain, shard);
+                work(store)
+            })
+    }
+
+    /// The shard that a block is of.
+    ///
+    /// # Safety
+    /// As for [`put_back`](Self::put_back): while a block is out, its span stays of its store.
+    pub unsafe fn of(block: *mut u8) -> u8 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            region::span_of(NonNull::new_unchecked(block))
+                .as_ref()
+                .shard
+        }
+    }
+
+    /// Takes blocks back, whichever stores they are of; or says why one of them cannot be one that is
+    /// out.
+    ///
+    /// # Safety
+    /// The heap gave them out as small ones of this grain, and they are not used again; none is null.
+    pub unsafe fn put_back(class: Class, mut blocks: &[*mut u8]) -> Result<(), Corrupt> {
+        // SAFETY: the caller's promise: while a block is out, its span stays of its store.
+        let shard = |&block: &*mut u8| unsafe {
+            region::span_of(NonNull::new_unchecked(block))
+                .as_ref()
+                .shard
         };
-        store.0.with(work)
+        while let Some(first) = blocks.first() {
+            let of = shard(first);
+            let count = blocks.iter().take_while(|block| shard(block) == of).count();
+            let (these, others) = blocks.split_at(count);
+            // SAFETY: the caller's promise.
+            Self::with(of, class, |store| unsafe { store.put(class, these) })?;
+            blocks = others;
+        }
+        Ok(())
     }
 
     /// Whether little is out of much that was touched: then few blocks, if they stayed in a cache,
@@ -62,7 +107,8 @@ impl Store {
     pub fn is_sparse(&self) -> bool {
         /// What is touched does not matter below this many bytes.
         const LITTLE: usize = span::SIZE;
-        self.touched > LITTLE && self.out.saturating_sub(depot::bytes()) < self.touched / 3
+        self.touched > LITTLE
+            && self.out.saturating_sub(depot::bytes(self.shard)) < self.touched / 3
     }
 
     /// Gives out blocks, as many as there are and `out` has room for; says how many.
@@ -88,11 +134,11 @@ impl Store {
         }
     }
 
-    /// Takes blocks back; or says why one of them cannot be one that is out.
+    /// Takes back blocks of this store.
     ///
     /// # Safety
-    /// The heap gave them out as small ones of this grain, and they are not used again; none is null.
-    pub unsafe fn put(&mut self, class: Class, blocks: &[*mut u8]) -> Result<(), Corrupt> {
+    /// As for [`put_back`](Self::put_back).
+    unsafe fn put(&mut self, class: Class, blocks: &[*mut u8]) -> Result<(), Corrupt> {
         let size = class.size();
         let mut blocks = blocks.iter().copied();
         let mut next = blocks.next();
@@ -201,6 +247,7 @@ impl Store {
         let mut span = REGIONS.with(|regions| regions.open(self.grain))?;
         // SAFETY: given to us alone.
         let record = unsafe { span.as_mut() };
+        record.shard = self.shard;
         record.list = list(record.gap());
         self.touched += record.touched();
         self.link(span, record.list);
