@@ -29,11 +29,11 @@ const FEW: usize = 8;
 #[derive(Clone, Copy)]
 struct Stock {
     /// How many blocks there are.
-    count: u16,
+    count: u32,
     /// How many there may be.
-    limit: u16,
+    limit: u32,
     /// The slot of the first.
-    at: u32,
+    at: usize,
 }
 
 /// The stocks of a cache that has nothing.
@@ -45,7 +45,7 @@ const STOCKS: [Stock; class::COUNT] = {
     }; class::COUNT];
     let mut class = 0;
     while class < class::COUNT {
-        stocks[class].at = Class::ALL[class].first_slot() as u32;
+        stocks[class].at = Class::ALL[class].first_slot();
         class += 1;
     }
     stocks
@@ -158,7 +158,7 @@ impl Cache {
         let stock = self.stock(class);
         let last = stock.count.checked_sub(1)?;
         stock.count = last;
-        let slot = stock.at as usize + usize::from(last);
+        let slot = stock.at + last as usize;
         // SAFETY: `count` slots from `at` on hold blocks, whose addresses are not 0.
         unsafe { Some(NonNull::new_unchecked(*self.slots.get_unchecked(slot))) }
     }
@@ -171,7 +171,7 @@ impl Cache {
             return false;
         }
         stock.count = count + 1;
-        let slot = stock.at as usize + usize::from(count);
+        let slot = stock.at + count as usize;
         // SAFETY: a class has as many slots from `at` on as `limit` can be.
         unsafe { *self.slots.get_unchecked_mut(slot) = block.as_ptr() };
         true
@@ -183,17 +183,17 @@ impl Cache {
             return Some(block);
         }
         let stock = self.stock(class);
-        let wanted = usize::from(stock.limit / 2);
+        let wanted = (stock.limit / 2) as usize;
         stock.raise(class, FEW);
         if wanted == 0 {
             // Perhaps the only block of its kind.
             return Store::with(self.shard, class, |store| store.take_one(class))
                 .map(|(block, _)| block);
         }
-        let at = stock.at as usize;
+        let at = stock.at;
         let slots = &mut self.slots[at..at + wanted];
         let count = depot::take(self.shard, class, slots);
-        self.stock(class).count = count as u16; // at most MOST, which fits
+        self.stock(class).count = count as u32; // at most MOST, which fits
         if count == 0 && self.take(class, wanted) == 0 {
             self.grow(class, wanted);
         }
@@ -202,17 +202,17 @@ impl Cache {
 
     /// Takes blocks of a class from its store, so many at most; says how many.
     fn take(&mut self, class: Class, wanted: usize) -> usize {
-        let at = self.stock(class).at as usize;
+        let at = self.stock(class).at;
         let slots = &mut self.slots[at..at + wanted];
         let count = Store::with(self.shard, class, |store| store.take(class, slots));
-        self.stock(class).count = count as u16; // at most MOST, which fits
+        self.stock(class).count = count as u32; // at most MOST, which fits
         count
     }
 
     /// The same where that takes a span more. Before the heap grows by much, what lies here of other
     /// classes goes back: perhaps nobody will ask for it.
     fn grow(&mut self, class: Class, wanted: usize) {
-        const MUCH: usize = (8 << 20) / span::SIZE;
+        const MUCH: usize = (4 << 20) / span::SIZE;
         self.grown += 1;
         if self.grown.is_multiple_of(MUCH) {
             // What is wrong with a block is told of where its like is freed.
@@ -249,10 +249,10 @@ impl Cache {
             return Ok(());
         }
         // Those that are here longest go.
-        let gone = usize::from(stock.limit.div_ceil(2));
-        stock.count -= gone as u16; // at most `limit`, which is what there was
+        let gone = stock.limit.div_ceil(2) as usize;
+        stock.count -= gone as u32; // at most `limit`, which is what there was
         stock.raise(class, 1);
-        let (at, kept) = (stock.at as usize, usize::from(stock.count));
+        let (at, kept) = (stock.at, stock.count as usize);
         let slots = &mut self.slots[at..at + gone + kept];
         // SAFETY: whoever put a block into a cache promised what `put_back` asks.
         unsafe {
@@ -290,7 +290,7 @@ impl Cache {
         for class in Class::ALL {
             let Stock { count, at, .. } = *self.stock(class);
             self.stock(class).count = 0;
-            let blocks = &self.slots[at as usize..][..count.into()];
+            let blocks = &self.slots[at..][..count as usize];
             // SAFETY: whoever put a block into a cache promised what `put_back` asks.
             unsafe { Store::put_back(class, blocks)? };
         }
@@ -308,7 +308,7 @@ impl Stock {
     /// More may stay: the cache ran empty or over.
     fn raise(&mut self, class: Class, least: usize) {
         let most = class.most();
-        self.limit = (2 * usize::from(self.limit)).clamp(least.min(most), most) as u16;
+        self.limit = (2 * self.limit as usize).clamp(least.min(most), most) as u32;
     }
 }
 
