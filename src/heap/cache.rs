@@ -18,7 +18,8 @@ use core::ptr::{self, NonNull};
 use super::class::{self, Class};
 use super::depot;
 use super::lock::Lock;
-use super::span::{self, Block, Corrupt};
+use super::region::REGIONS;
+use super::span::{Block, Corrupt};
 use super::store::{SHARDS, Store};
 use crate::{arch, mem, process};
 
@@ -65,8 +66,8 @@ pub struct Cache {
     /// one, and is not gone.
     owner: i32,
     process: i32,
-    /// For how many spans it has asked.
-    grown: usize,
+    /// How many bytes the heap had when this was last emptied because it grew.
+    used: usize,
     /// Which stores it takes blocks from.
     shard: u8,
     slots: [*mut u8; class::SLOTS],
@@ -209,12 +210,13 @@ impl Cache {
         count
     }
 
-    /// The same where that takes a span more. Before the heap grows by much, what lies here of other
-    /// classes goes back: perhaps nobody will ask for it.
+    /// The same where that takes a span more. Each time that the heap has grown by much, what lies here
+    /// of other classes goes back before: perhaps nobody will ask for it.
     fn grow(&mut self, class: Class, wanted: usize) {
-        const MUCH: usize = (4 << 20) / span::SIZE;
-        self.grown += 1;
-        if self.grown.is_multiple_of(MUCH) {
+        const MUCH: usize = 4 << 20;
+        let used = REGIONS.with(|regions| regions.used());
+        if used > self.used + MUCH {
+            self.used = used;
             // What is wrong with a block is told of where its like is freed.
             let _ = self.flush_all().and_then(|()| self.flush_depot(self.shard));
             if self.take(class, wanted) != 0 {

@@ -437,9 +437,9 @@ pub static REGIONS: Lock<Regions> = Lock::new(Regions {
 });
 
 impl Regions {
-    #[cfg(test)]
-    pub fn numbers(&self) -> (usize, usize) {
-        (self.used, self.dirty)
+    /// How many bytes are in use, as spans or blocks.
+    pub fn used(&self) -> usize {
+        self.used * UNIT
     }
 
     /// A span of which all is free; none where the kernel has no more memory. It is in no list.
@@ -602,22 +602,32 @@ impl Regions {
             while let Some(mut region) = next {
                 // SAFETY: a region of ours, which nobody else uses.
                 let region = unsafe { region.as_mut() };
-                let rest = region.rest..region.units;
-                self.dirty -= region.discard(rest, self.excess(keep), whole);
+                self.discard(region, region.rest..region.units, keep, whole);
                 for list in (0..LISTS).rev() {
                     let mut run = usize::from(region.lists[list]);
-                    while run != 0 {
-                        let excess = self.excess(keep);
-                        if excess == 0 {
-                            return;
-                        }
+                    while run != 0 && self.excess(keep) != 0 {
                         let units = run..run + region.length(run);
-                        self.dirty -= region.discard(units, excess, whole);
+                        self.discard(region, units, keep, whole);
                         run = region.unit(run).behind.into();
                     }
                 }
                 next = region.behind;
             }
+        }
+    }
+
+    /// The same of some units that are free.
+    fn discard(&mut self, region: &mut Region, units: Range<usize>, keep: usize, whole: bool) {
+        loop {
+            let excess = self.excess(keep);
+            let count = match excess {
+                0 => 0,
+                _ => region.discard(units.clone(), excess, whole),
+            };
+            if count == 0 {
+                return;
+            }
+            self.dirty -= count;
         }
     }
 

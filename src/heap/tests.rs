@@ -313,7 +313,5 @@ fn what_is_freed_goes_back() {
             // SAFETY: a live block of this layout.
             unsafe { heap.dealloc(start, layout) };
         }
-        let (used, dirty) = super::REGIONS.with(|regions| regions.numbers());
-        std::eprintln!("{most}: {used} {dirty}");
     }
 }
