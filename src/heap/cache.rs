@@ -213,7 +213,7 @@ impl Cache {
     /// The same where that takes a span more. Each time that the heap has grown by much, what lies here
     /// of other classes goes back before: perhaps nobody will ask for it.
     fn grow(&mut self, class: Class, wanted: usize) {
-        const MUCH: usize = 4 << 20;
+        const MUCH: usize = 2 << 20;
         let used = REGIONS.with(|regions| regions.used());
         if used > self.used + MUCH {
             self.used = used;

@@ -38,7 +38,7 @@ const OWN: usize =
 /// How many units are mapped at a time. The first ones of all have small pages. From there on they are
 /// huge, where the kernel has such pages: a program that uses as much will use them as a whole, and
 /// saves a page fault every 4 KiB.
-const STEP: usize = (8 << 20) / UNIT;
+const STEP: usize = (4 << 20) / UNIT;
 
 /// Runs of so many units are on huge pages always.
 const BIG: usize = (1 << 20) / UNIT;
