@@ -17,10 +17,10 @@ use core::ptr::{self, NonNull};
 
 use super::class::{self, Class};
 use super::depot;
-use super::lock::Lock;
 use super::region::REGIONS;
 use super::span::{Block, Corrupt};
 use super::store::{SHARDS, Store};
+use crate::sync::Mutex;
 use crate::{arch, mem, process};
 
 /// How many blocks of a class a cache may hold once it has met the need, where it can.
@@ -86,7 +86,7 @@ struct Caches {
 // SAFETY: caches are memory of the process; each is used by its owner.
 unsafe impl Send for Caches {}
 
-static CACHES: Lock<Caches> = Lock::new(Caches {
+static CACHES: Mutex<Caches> = Mutex::new(Caches {
     first: None,
     count: 0,
     idle: None,
@@ -214,7 +214,7 @@ impl Cache {
     /// of other classes goes back before: perhaps nobody will ask for it.
     fn grow(&mut self, class: Class, wanted: usize) {
         const MUCH: usize = 2 << 20;
-        let used = REGIONS.with(|regions| regions.used());
+        let used = REGIONS.lock().used();
         if used > self.used + MUCH {
             self.used = used;
             // What is wrong with a block is told of where its like is freed.
@@ -324,16 +324,7 @@ fn mine() -> Link {
 
 /// Gives the calling thread, which has none, a cache: one without an owner, or a new one.
 fn adopt() -> Link {
-    let cache = CACHES.with(|caches| {
-        let cache = caches
-            .left()
-            .or_else(|| caches.abandoned())
-            .or_else(|| caches.new_one())?;
-        // SAFETY: nobody else uses it: it has no owner.
-        let cache = unsafe { &mut *cache.as_ptr() };
-        (cache.owner, cache.process) = (process::gettid(), process::getpid());
-        Some(NonNull::from(cache))
-    })?;
+    let cache = CACHES.lock().adopt()?;
     arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
     arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
     Some(cache)
@@ -346,14 +337,31 @@ extern "C" fn leave() {
     // SAFETY: the calling thread's own cache.
     let _ = unsafe { (*cache.as_ptr()).flush_all() };
     arch::set_thread_word::<{ arch::WORD_HEAP }>(0);
-    CACHES.with(|caches| {
-        // SAFETY: the calling thread's own until here.
-        unsafe { (*cache.as_ptr()).next_idle = caches.idle };
-        caches.idle = Some(cache);
-    });
+    CACHES.lock().put(cache);
 }
 
 impl Caches {
+    /// A cache for the calling thread.
+    fn adopt(&mut self) -> Link {
+        let cache = self
+            .left()
+            .or_else(|| self.abandoned())
+            .or_else(|| self.new_one())?;
+        // SAFETY: nobody else uses it: it has no owner.
+        unsafe {
+            (*cache.as_ptr()).owner = process::gettid();
+            (*cache.as_ptr()).process = process::getpid();
+        }
+        Some(cache)
+    }
+
+    /// Keeps a cache that its owner leaves.
+    fn put(&mut self, cache: NonNull<Cache>) {
+        // SAFETY: nobody else uses it.
+        unsafe { (*cache.as_ptr()).next_idle = self.idle };
+        self.idle = Some(cache);
+    }
+
     /// A cache whose owner left it.
     fn left(&mut self) -> Link {
         let cache = self.idle?;

@@ -4,27 +4,31 @@
 //! Each has the blocks of a [shard](SHARDS), or nearly so: those that go in together are taken for what
 //! the first of them is.
 
+use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::class::{self, Class};
-use super::lock::Lock;
 use super::store::SHARDS;
 use crate::mem;
+use crate::sync::Mutex;
 
 /// How many blocks of a class there can be, so many times what a cache can hold.
 const TIMES: usize = 2;
 
 /// The blocks of one class: how many there are. On a cache line of its own.
 #[repr(align(64))]
-struct Shelf(Lock<usize>);
+struct Shelf(Mutex<usize>);
 
 struct Depot {
     /// How many bytes there are.
     bytes: AtomicUsize,
     shelves: [Shelf; class::COUNT],
-    slots: [*mut u8; TIMES * class::SLOTS],
+    slots: UnsafeCell<[*mut u8; TIMES * class::SLOTS]>,
 }
+
+// SAFETY: the slots of a class are behind the lock of its shelf; the blocks in them are nobody's.
+unsafe impl Sync for Depot {}
 
 /// Each is mapped at its first use.
 static DEPOTS: [AtomicPtr<Depot>; SHARDS] = [const { AtomicPtr::new(ptr::null_mut()) }; SHARDS];
@@ -67,15 +71,14 @@ pub fn take(shard: u8, class: Class, out: &mut [*mut u8]) -> usize {
 impl Depot {
     /// Lends the slots of a class to `work`, and how many have a block: the first.
     fn with<R>(&self, class: Class, work: impl FnOnce(&mut usize, &mut [*mut u8]) -> R) -> R {
-        self.shelves[class.index()].0.with(|count| {
-            let at = TIMES * class.first_slot();
-            // SAFETY: the slots of a class are lent to one thread at a time, by the lock of its shelf.
-            let slots = unsafe {
-                let first = (&raw const self.slots).cast_mut().cast::<*mut u8>().add(at);
-                &mut *ptr::slice_from_raw_parts_mut(first, TIMES * class.most())
-            };
-            work(count, slots)
-        })
+        let mut count = self.shelves[class.index()].0.lock();
+        let at = TIMES * class.first_slot();
+        // SAFETY: the slots of a class are lent to one thread at a time, by the lock of its shelf.
+        let slots = unsafe {
+            let first = self.slots.get().cast::<*mut u8>().add(at);
+            &mut *ptr::slice_from_raw_parts_mut(first, TIMES * class.most())
+        };
+        work(&mut count, slots)
     }
 }
 

@@ -7,11 +7,11 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use super::lock::Lock;
 use super::region::{self, REGIONS};
 use super::register::Register;
 use super::reservation::{Reservation, Wish};
 use super::span::{Block, Corrupt};
+use crate::sync::Mutex;
 
 /// The largest block that is of a region, in bytes. What is larger grows by moving its pages.
 const MIDDLING: usize = 32 << 20;
@@ -23,12 +23,12 @@ const MIDDLING_ALIGN: usize = 1 << 20;
 /// (vm.max_map_count, 65530 mostly); blocks beyond this number go without, and lie side by side.
 const GUARDED: usize = 10_000;
 
-static REGISTER: Lock<Register> = Lock::new(Register::new());
+static REGISTER: Mutex<Register> = Mutex::new(Register::new());
 
 /// A block for `layout`, of zeros where that is asked; none where the kernel has no more memory.
 pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
     if layout.size() <= MIDDLING && layout.align() <= MIDDLING_ALIGN {
-        let found = REGIONS.with(|regions| regions.alloc(layout.size(), layout.align()));
+        let found = REGIONS.lock().alloc(layout.size(), layout.align());
         if let Some((block, dirty)) = found {
             if zeros && dirty.start < layout.size() {
                 let length = dirty.end.min(layout.size()) - dirty.start;
@@ -41,12 +41,13 @@ pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
     let new = Reservation::new(Wish {
         size: layout.size(),
         align: layout.align(),
-        guarded: REGISTER.with(|register| register.count()) < GUARDED,
+        guarded: REGISTER.lock().count() < GUARDED,
         // Large tables of zeros often stay that, for the most part.
         sparse: zeros,
     })?;
     let block = new.block();
-    match REGISTER.with(|register| register.insert(new)) {
+    let noted = REGISTER.lock().insert(new);
+    match noted {
         Ok(()) => Some(block),
         Err(new) => {
             // SAFETY: given to nobody.
@@ -72,17 +73,16 @@ fn place(
     let offset = block.addr().get() % region::SPACE;
     // SAFETY: only its address is used.
     let region = unsafe { block.sub(offset) };
-    REGISTER.with(|register| {
-        if register.get(block).is_some_and(Reservation::is_block)
-            && let Some(found) = take(register, block)
-        {
-            return Ok(Place::Own(found));
-        }
-        match register.get(region) {
-            Some(found) if !found.is_block() => Ok(Place::Region),
-            _ => Err(Corrupt::Foreign(block)),
-        }
-    })
+    let mut register = REGISTER.lock();
+    if register.get(block).is_some_and(Reservation::is_block)
+        && let Some(found) = take(&mut register, block)
+    {
+        return Ok(Place::Own(found));
+    }
+    match register.get(region) {
+        Some(found) if !found.is_block() => Ok(Place::Region),
+        _ => Err(Corrupt::Foreign(block)),
+    }
 }
 
 /// Takes a large block back.
@@ -95,7 +95,7 @@ pub unsafe fn dealloc(block: Block, layout: Layout) -> Result<(), Corrupt> {
         Place::Own(found) => unsafe { found.release() },
         Place::Region => {
             // SAFETY: there is a region; the caller's promise.
-            let was_out = REGIONS.with(|regions| unsafe { regions.dealloc(block, layout.size()) });
+            let was_out = unsafe { REGIONS.lock().dealloc(block, layout.size()) };
             if !was_out {
                 return Err(Corrupt::Foreign(block));
             }
@@ -115,7 +115,7 @@ pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Optio
             // SAFETY: the block is in no register meanwhile: ours; the caller's promise.
             let resized = unsafe { found.resize(size, layout.align()) };
             let block = found.block();
-            REGISTER.with(|register| register.give_back(found));
+            REGISTER.lock().give_back(found);
             Ok(resized.then_some(block))
         }
         Place::Region => {
@@ -123,8 +123,7 @@ pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Optio
                 return Ok(None);
             }
             // SAFETY: there is a region; the caller's promise.
-            let resized =
-                REGIONS.with(|regions| unsafe { regions.resize(block, layout.size(), size) });
+            let resized = unsafe { REGIONS.lock().resize(block, layout.size(), size) };
             Ok(resized.ok_or(Corrupt::Foreign(block))?.then_some(block))
         }
     }
@@ -133,10 +132,10 @@ pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Optio
 /// Notes a region; false where there is no memory for that.
 pub fn note(region: NonNull<u8>) -> bool {
     let space = Reservation::space(region);
-    REGISTER.with(|register| register.insert(space)).is_ok()
+    REGISTER.lock().insert(space).is_ok()
 }
 
 /// Forgets a region.
 pub fn forget(region: NonNull<u8>) {
-    REGISTER.with(|register| register.remove(region));
+    REGISTER.lock().remove(region);
 }

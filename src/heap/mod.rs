@@ -5,29 +5,42 @@
 //! static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
 //! ```
 //!
-//! A [`Layout`] says at its release what it said at its birth, so no block has a header:
+//! It is for freestanding programs and for those of std alike. A [`Layout`] says at its release what it
+//! said at its birth, so no block has a header. By its size, a block is
 //!
-//! - a *small* one is of a size [`class`]. Each thread has some blocks of a class at hand in its
-//!   [`cache`]; those come from, and go back to, the class's [`bin`](mod@bin), which knows the
-//!   [`span`]s of such blocks that have room; and spans are cut from [`chunk`]s of the kernel's memory;
-//! - a [`large`] one is a mapping of its own, and grows by moving its pages.
+//! - *small*, up to 64 KiB: of a size class. Each thread has a cache of blocks of each class at hand
+//!   (`cache`), which gives and takes many at a time: from a `depot`, where another thread's surplus
+//!   lies, or from a `store`, which cuts them from a `span` of 256 KiB. A span has a bit for each 16 or
+//!   256 bytes, so that what is freed side by side is a gap again for any class;
+//! - *middling*, up to 32 MiB: a run of 64 KiB units in a `region`, which is where spans come from too;
+//! - *large*: a mapping of its own, between guards (`reservation`), which grows by moving its pages.
 //!
-//! Memory goes back to the kernel when a large block is freed, and when many spans have no block out.
+//! Memory goes back to the kernel when a large block is freed; and when more units are free than are in
+//! use, and 512 KiB. What a thread has in its cache goes back when little of much is in use, when the
+//! heap grows by much, and when the thread ends. Threads of the [`thread`](mod@crate::thread) room say
+//! that they end; the caches of others are taken over by a later thread.
 //!
-//! What is caught, by a panic that says so: a large block freed twice, or that is none; a small one
-//! that comes back to its span twice, with another class than its own or from the middle of a block.
-//! By SIGSEGV: a write right behind a large block's last page, or before its first. What is not: a
-//! write behind a small block, use of a small block after its release, a second release while the
-//! first is still in a cache, and a small one that is none of ours.
+//! # What is caught
 //!
-//! It must not be used in a signal handler that interrupted it, nor in a forked child of a process
-//! with several threads.
+//! By a panic that says so: a middling or large block that is freed twice, or is none, or has another
+//! length; a small one that is in its span already when its cache gives it back, or lies there as no
+//! block of its class can. By SIGSEGV: a write before a large block, or behind its last page (behind a
+//! block that has grown: up to 2 MiB further on). No write behind a block reaches what the heap knows of
+//! blocks, but through a whole region.
+//!
+//! What is not: a write behind a small or middling block, the use of a block after its release, a small
+//! one that is freed again while it is in a cache, and an address that was never the heap's, freed as
+//! small.
+//!
+//! # Where it must not be used
+//!
+//! In a signal handler that may have interrupted it; nor in the forked child of a process that has
+//! several threads: it waits for what one of them holds.
 
 mod cache;
 mod class;
 mod depot;
 mod large;
-mod lock;
 mod region;
 mod register;
 mod reservation;
@@ -182,7 +195,7 @@ fn large(layout: Layout, sparse: bool) -> Option<Block> {
 /// Gives the kernel back what nobody uses, once it has no more.
 fn reclaim() {
     told(cache::flush_all());
-    REGIONS.with(|regions| regions.reclaim());
+    REGIONS.lock().reclaim();
 }
 
 /// Takes back a small block that the cache has no room for.

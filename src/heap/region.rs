@@ -15,9 +15,9 @@ use core::ops::Range;
 use core::ptr::NonNull;
 
 use super::large;
-use super::lock::Lock;
 use super::span::{self, BITMAP, Block, Grain, Link, Span};
 use crate::mem;
+use crate::sync::Mutex;
 
 /// The bytes of a unit.
 pub const UNIT: usize = 64 * 1024;
@@ -430,7 +430,7 @@ pub struct Regions {
 // SAFETY: regions are memory of the process, not of a thread.
 unsafe impl Send for Regions {}
 
-pub static REGIONS: Lock<Regions> = Lock::new(Regions {
+pub static REGIONS: Mutex<Regions> = Mutex::new(Regions {
     first: None,
     used: 0,
     dirty: 0,

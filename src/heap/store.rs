@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use super::class::Class;
 use super::depot;
-use super::lock::Lock;
 use super::region::{self, REGIONS};
 use super::span::{self, Block, Corrupt, Grain, List, Span};
+use crate::sync::Mutex;
 
 /// The spans of a grain.
 pub struct Store {
@@ -37,10 +37,10 @@ pub const SHARDS: usize = 4;
 
 /// On cache lines of its own each.
 #[repr(align(64))]
-struct Line(Lock<Store>);
+struct Line(Mutex<Store>);
 
 static STORES: [[Line; 2]; SHARDS] =
-    [const { [const { Line(Lock::new(Store::new())) }; 2] }; SHARDS];
+    [const { [const { Line(Mutex::new(Store::new())) }; 2] }; SHARDS];
 
 impl Store {
     const fn new() -> Self {
@@ -57,13 +57,10 @@ impl Store {
     /// Lends a store for a class to `work`, which must not come back here.
     pub fn with<R>(shard: u8, class: Class, work: impl FnOnce(&mut Self) -> R) -> R {
         let grain = Grain::of(class);
-        STORES[usize::from(shard) % SHARDS][grain as usize]
-            .0
-            .with(|store| {
-                // Here, so that the stores begin as zeros, of which a program's file has no byte.
-                (store.grain, store.shard) = (grain, shard);
-                work(store)
-            })
+        let mut store = STORES[usize::from(shard) % SHARDS][grain as usize].0.lock();
+        // Here, so that the stores begin as zeros, of which a program's file has no byte.
+        (store.grain, store.shard) = (grain, shard);
+        work(&mut store)
     }
 
     /// The shard that a block is of.
@@ -244,7 +241,7 @@ impl Store {
 
     /// Takes a span more, if the kernel has memory for it.
     pub fn open(&mut self) -> span::Link {
-        let mut span = REGIONS.with(|regions| regions.open(self.grain))?;
+        let mut span = REGIONS.lock().open(self.grain)?;
         // SAFETY: given to us alone.
         let record = unsafe { span.as_mut() };
         record.shard = self.shard;
@@ -261,7 +258,7 @@ impl Store {
         self.touched -= record.touched();
         self.unlink(span, record.list);
         // SAFETY: it is in no list any more, and nothing of it is out.
-        REGIONS.with(|regions| unsafe { regions.close(span) });
+        unsafe { REGIONS.lock().close(span) };
     }
 }
 

@@ -3,6 +3,7 @@
 extern crate std;
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::ptr::NonNull;
 use core::slice;
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -11,6 +12,9 @@ use std::vec::Vec;
 
 use super::Heap;
 use super::class::{self, Class};
+use super::register::Register;
+use super::reservation::Reservation;
+use super::span::{self, Corrupt, Grain, Span};
 
 /// xorshift64*: the same numbers at every run.
 struct Random(u64);
@@ -295,23 +299,80 @@ fn classes_fit() {
     assert_eq!(last, Some(class::COUNT - 1));
 }
 
-/// What stays in caches keeps few spans: all was freed in random order.
 #[test]
-fn what_is_freed_goes_back() {
-    let heap = Heap::new();
-    let mut random = Random(3);
-    let mut blocks = Vec::new();
-    for most in [256, 1024, 20_000] {
-        for _ in 0..40_000_000 / most {
-            let layout = Layout::from_size_align(16 + random.below(most), 8).unwrap();
-            // SAFETY: not of size 0.
-            blocks.push((unsafe { heap.alloc(layout) }, layout));
+fn a_block_is_cut_and_put_back_to_the_bit() {
+    let mut memory = std::vec![0_u64; (2 * span::SIZE + span::BITMAP) / 8];
+    let start = memory.as_mut_ptr().cast::<u8>();
+    // SAFETY: within the memory, a span begins at a multiple of its size; the bits are behind it.
+    let mut span = unsafe {
+        let start = start.add(start.align_offset(span::SIZE));
+        let bits = memory.as_mut_ptr().add(2 * span::SIZE / 8);
+        Span::new(
+            NonNull::new(start).unwrap(),
+            NonNull::new(bits).unwrap(),
+            Grain::Fine,
+            0,
+        )
+    };
+    let class = |size| Class::of(Layout::from_size_align(size, 8).unwrap()).unwrap();
+    let mut blocks = [core::ptr::null_mut(); 100];
+    assert_eq!(span.take(class(48), &mut blocks), 100);
+    let block = |n: usize| NonNull::new(blocks[n]).unwrap();
+    assert_eq!(block(99).addr().get() - block(0).addr().get(), 99 * 48);
+
+    // Two neighbours are one gap, for one block of their joint size.
+    span.put(class(48), block(10), 2).unwrap();
+    let mut joint = [core::ptr::null_mut()];
+    assert_eq!(span.take(class(96), &mut joint), 1);
+    assert_eq!(joint[0], blocks[10]);
+
+    let twice = span.put(class(48), block(20), 1);
+    assert_eq!(twice, Ok(()));
+    assert_eq!(
+        span.put(class(48), block(20), 1),
+        Err(Corrupt::Twice(block(20)))
+    );
+    // Within a granule; of the other grain; behind the end.
+    let inside = block(30).map_addr(|address| address | 8);
+    assert_eq!(
+        span.put(class(48), inside, 1),
+        Err(Corrupt::Foreign(inside))
+    );
+    assert!(span.put(class(8192), block(30), 1).is_err());
+    assert!(span.put(class(48), block(30), span::SIZE / 48).is_err());
+
+    span.put(class(96), block(10), 1).unwrap();
+    for n in (0..100).filter(|n| ![10, 11, 20].contains(n)) {
+        assert!(!span.is_empty());
+        span.put(class(48), block(n), 1).unwrap();
+    }
+    assert!(span.is_empty() && span.touched() >= 100 * 48);
+}
+
+#[test]
+fn a_register_finds_what_is_in_it() {
+    let mut register = Register::new();
+    let mut random = Random(5);
+    let mut there = Vec::new();
+    let place = |n: usize| NonNull::new(core::ptr::without_provenance_mut(n << 12)).unwrap();
+    for _ in 0..20_000 {
+        if random.below(5) < 3 || there.is_empty() {
+            let n = 1 + random.below(1 << 20);
+            if register.get(place(n)).is_none() {
+                assert!(register.insert(Reservation::space(place(n))).is_ok());
+                there.push(n);
+            }
+        } else {
+            let n = there.swap_remove(random.below(there.len()));
+            assert!(register.remove(place(n)).is_some());
+            assert!(register.get(place(n)).is_none());
         }
-        while !blocks.is_empty() {
-            let one = random.below(blocks.len());
-            let (start, layout) = blocks.swap_remove(one);
-            // SAFETY: a live block of this layout.
-            unsafe { heap.dealloc(start, layout) };
-        }
+        assert_eq!(register.count(), there.len());
+    }
+    for n in there {
+        let lent = register.lend(place(n)).unwrap();
+        assert!(register.get(place(n)).is_none());
+        register.give_back(lent);
+        assert_eq!(register.get(place(n)).unwrap().block(), place(n));
     }
 }
