@@ -29,7 +29,7 @@ pub fn trials() -> Vec<Trial> {
 const PROGRAMS: [(&str, u64, u64); 4] = [
     ("hello", 512, 640),
     ("save", 26_500, 24_700),
-    ("msort", 43_000, 40_300),
+    ("msort", 64_000, 60_500),
     ("echod", 38_000, 34_400),
 ];
 
