@@ -17,7 +17,7 @@ use core::ptr::{self, NonNull};
 
 use super::class::{self, Class};
 use super::depot;
-use super::region::REGIONS;
+use super::regions::REGIONS;
 use super::span::{Block, Corrupt};
 use super::store::{SHARDS, Store};
 use crate::sync::Mutex;

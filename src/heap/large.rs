@@ -7,7 +7,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use super::region::{self, REGIONS};
+use super::region;
+use super::regions::REGIONS;
 use super::register::Register;
 use super::reservation::{Reservation, Wish};
 use super::span::{Block, Corrupt};

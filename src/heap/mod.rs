@@ -42,6 +42,7 @@ mod class;
 mod depot;
 mod large;
 mod region;
+mod regions;
 mod register;
 mod reservation;
 mod span;
@@ -53,7 +54,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
 use class::Class;
-use region::REGIONS;
+use regions::REGIONS;
 use span::{Block, Corrupt};
 
 /// An allocator on top of [`mem`](crate::mem), for every layout that [`GlobalAlloc`] allows.

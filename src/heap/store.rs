@@ -4,7 +4,8 @@ use core::ptr::NonNull;
 
 use super::class::Class;
 use super::depot;
-use super::region::{self, REGIONS};
+use super::region;
+use super::regions::REGIONS;
 use super::span::{self, Block, Corrupt, Grain, List, Span};
 use crate::sync::Mutex;
 
