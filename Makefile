@@ -7,6 +7,7 @@
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
 PREFIX  ?= /usr/local
+SECONDS ?= 60
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -29,6 +30,10 @@ test: ## every test, both architectures
 	@scripts/build.sh x86_64 probes
 	@scripts/build.sh aarch64 probes
 	@scripts/test.sh
+
+fuzz: ## the heap over inputs that libFuzzer makes up: SECONDS=600 make fuzz
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(SECONDS)
 
 inspect: ## the disassembly of a program: PROGRAM=echod ARCH=aarch64 make inspect
 	@scripts/setup.sh inspect-$(ARCH)

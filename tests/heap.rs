@@ -1,16 +1,32 @@
-//! The heap under what the `alloc` crate offers, and at its end.
+//! The heap under what the `alloc` crate offers, at its end, and what it catches.
 
-use libtest_mimic::Trial;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
-use crate::support::{Arch, Ran, limit_memory, run};
+use crate::support::{Arch, Folder, Ran, limit_memory, once, run};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
         vec_string_btreemap_and_arc_live_on_it,
         exhaustion_is_null_and_what_is_freed_serves_again,
         zeros_take_no_memory_until_they_are_written,
+        has_every_alignment_and_not_every_size,
+        keeps_what_a_growing_block_holds,
+        catches_a_large_block_that_is_freed_twice,
+        catches_a_small_block_that_comes_back_to_its_span_twice,
+        catches_a_pointer_into_a_large_block,
     ]
+    .chain([
+        once(
+            "heap::a_large_block_grows_by_moving_its_pages [x86_64]",
+            a_large_block_grows_by_moving_its_pages,
+        ),
+        once("heap::asks_no_cpuid [x86_64]", asks_no_cpuid),
+    ])
     .collect()
 }
 
@@ -19,10 +35,14 @@ fn types() -> String {
     let squares: u64 = (0..100_000_u64).map(|n| n * n).sum();
     let text: usize = (0..10_000).map(|n: u32| n.to_string().len() + 1).sum();
     let words: Vec<u32> = (0..10_000).filter(|n| n % 3 == 0).collect();
+    let boxes: usize = words.iter().map(|n| 2 * n.to_string().len()).sum();
     let last = words.iter().map(u32::to_string).max();
     let shared = words.iter().filter(|&n| n % 2 == 0).count();
     let words = words.len();
-    format!("squares {squares}\ntext {text}\nwords {words} {last:?}\nshared 5000 {shared}\n")
+    format!(
+        "squares {squares}\ntext {text}\nwords {words} {last:?}\nshared 5000 {shared}\n\
+         boxes {words} {boxes} 1\n"
+    )
 }
 
 fn vec_string_btreemap_and_arc_live_on_it(arch: Arch) {
@@ -40,4 +60,70 @@ fn exhaustion_is_null_and_what_is_freed_serves_again(arch: Arch) {
 
 fn zeros_take_no_memory_until_they_are_written(arch: Arch) {
     assert_eq!(run(arch.probe("heap").arg("fresh")), Ran::new(0, "", ""));
+}
+
+fn has_every_alignment_and_not_every_size(arch: Arch) {
+    assert_eq!(run(arch.probe("heap").arg("layouts")), Ran::new(0, "", ""));
+}
+
+fn keeps_what_a_growing_block_holds(arch: Arch) {
+    assert_eq!(run(arch.probe("heap").arg("grow")), Ran::new(0, "", ""));
+}
+
+/// Some steps up find room that was left behind the block.
+fn a_large_block_grows_by_moving_its_pages() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with("strace sees qemu-user's system calls");
+    }
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-qq", "-e", "trace=mremap", "-o"])
+        .arg(folder.path("log"))
+        .arg(Arch::X86_64.shipped("probes/heap"))
+        .arg("grow");
+    assert_eq!(run(&mut strace), Ran::new(0, "", ""));
+    let log = fs::read_to_string(folder.path("log")).unwrap();
+    assert!(log.contains("mremap("), "{log}");
+    Completion::Completed
+}
+
+/// Runs a part of the probe that frees what it must not: it says so, and is ended.
+fn is_caught(arch: Arch, part: &str, why: &str) {
+    let mut probe = arch.probe("heap");
+    let output = probe.arg(part).stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    // qemu-user adds a line of its own.
+    let line = told.lines().next().unwrap_or_default();
+    assert!(
+        line.contains(": heap: freed 0x") && line.ends_with(why),
+        "{told}"
+    );
+    assert_eq!(output.status.signal(), Some(6));
+}
+
+fn catches_a_large_block_that_is_freed_twice(arch: Arch) {
+    is_caught(arch, "twice", "which is no block of that size in use");
+}
+
+fn catches_a_small_block_that_comes_back_to_its_span_twice(arch: Arch) {
+    is_caught(arch, "twice-small", "twice");
+}
+
+fn catches_a_pointer_into_a_large_block(arch: Arch) {
+    is_caught(arch, "foreign", "which is no block of that size in use");
+}
+
+/// It would trap under hypervisors. (aarch64 has no such instruction.)
+fn asks_no_cpuid() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with("objdump knows this machine's instructions");
+    }
+    for file in ["save", "msort", "echod", "probes/heap", "probes/model"] {
+        let mut objdump = Command::new("objdump");
+        let listing = run(objdump.arg("-d").arg(Arch::X86_64.debug(file)));
+        assert!(listing.stdout.contains("\tsyscall"), "{}", listing.stderr);
+        assert!(!listing.stdout.contains("\tcpuid"), "{file}");
+    }
+    Completion::Completed
 }

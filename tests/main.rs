@@ -5,6 +5,8 @@ mod echod;
 mod elf;
 mod heap;
 mod hello;
+mod memory;
+mod model;
 mod msort;
 mod oracle;
 mod save;
@@ -21,6 +23,8 @@ fn main() -> std::process::ExitCode {
         elf::trials(),
         heap::trials(),
         hello::trials(),
+        memory::trials(),
+        model::trials(),
         msort::trials(),
         oracle::trials(),
         save::trials(),

@@ -49,6 +49,11 @@ find_need() {
 		find_c
 		tool CXX g++ 'compiles one of the allocators' g++ c++
 		;;
+	fuzz)
+		find_toolchain
+		find_c
+		tool CXX g++ 'compiles libFuzzer' g++ c++
+		;;
 	*)
 		die "set-up: no need is called $1"
 		;;

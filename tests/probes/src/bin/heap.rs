@@ -1,5 +1,7 @@
 //! Lives on the heap as its argument says: `types` (what the `alloc` crate offers), `exhaust` (until
-//! there is no more, and again), `fresh` (memory that was never touched).
+//! there is no more, and again), `fresh` (memory that was never touched), `layouts` (all alignments, and
+//! sizes that cannot be), `grow` (a block by doubling), or ends by what is caught: `twice`, `twice-small`,
+//! `foreign`.
 
 #![no_std]
 #![no_main]
@@ -7,18 +9,21 @@
 extern crate alloc;
 
 use alloc::alloc::{alloc, alloc_zeroed, dealloc, realloc};
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::hint::black_box;
 use core::ptr;
 
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io::{self, Writer};
 use ring3::rt::{Exit, Start};
+use ring3::thread;
 
 ring3::program!("heap", main);
 
@@ -27,11 +32,19 @@ static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
 
 const MIB: usize = 1 << 20;
 
+// The compiler knows what alloc and dealloc are, and leaves them out where nobody else sees the block:
+// so black_box.
+
 fn main(start: Start) -> Result<(), Exit> {
     match start.args().nth(1).map(|arg| arg.to_bytes()) {
         Some(b"types") => types(),
         Some(b"exhaust") => exhaust(),
         Some(b"fresh") => fresh(),
+        Some(b"layouts") => layouts(),
+        Some(b"grow") => grow(),
+        Some(b"twice") => twice(2 * MIB, 2),
+        Some(b"twice-small") => twice(64, 100_000),
+        Some(b"foreign") => foreign(),
         _ => Err(Exit(2)),
     }
 }
@@ -58,6 +71,33 @@ fn types() -> Result<(), Exit> {
         words.keys().next_back()
     );
     ring3::println!(&mut stdout, "shared {} {shared_still}", shared.len());
+
+    // Each thread keeps every fourth word, in a box of its own, and drops its share in all of them.
+    let words = Arc::new(words);
+    let threads = [0, 1, 2, 3].map(|nth| {
+        let words = Arc::clone(&words);
+        let work = move || {
+            let own: VecDeque<Box<str>> = words
+                .keys()
+                .skip(nth)
+                .step_by(4)
+                .map(|word| word.repeat(2).into())
+                .collect();
+            own
+        };
+        thread::spawn(work).unwrap()
+    });
+    let boxes: VecDeque<Box<str>> = threads
+        .into_iter()
+        .flat_map(|handle| handle.join())
+        .collect();
+    let length: usize = boxes.iter().map(|text| text.len()).sum();
+    ring3::println!(
+        &mut stdout,
+        "boxes {} {length} {}",
+        boxes.len(),
+        Arc::strong_count(&words)
+    );
     stdout.flush().map_err(|_| Exit(1))
 }
 
@@ -76,7 +116,7 @@ fn exhaust() -> Result<(), Exit> {
     let layout = Layout::from_size_align(50 * MIB, 8).map_err(|_| Exit(1))?;
     // SAFETY: the size is not 0, and the block is released once.
     unsafe {
-        let block = alloc(layout);
+        let block = black_box(alloc(layout));
         assert!(!block.is_null());
         *block = 42;
         assert!(realloc(block, layout, 1024 * MIB).is_null() && *block == 42);
@@ -86,13 +126,83 @@ fn exhaust() -> Result<(), Exit> {
     types()
 }
 
+/// Every alignment up to a GiB has blocks, and what is larger than the address space is null.
+fn layouts() -> Result<(), Exit> {
+    for align in (0..=30).map(|power| 1 << power) {
+        for size in [1, 100, 5_000, 70_000] {
+            let layout = Layout::from_size_align(size, align).map_err(|_| Exit(1))?;
+            // SAFETY: the size is not 0; the block is as long, and released once.
+            unsafe {
+                let block = black_box(alloc(layout));
+                assert!(!block.is_null() && block.addr().is_multiple_of(align));
+                *block = 1;
+                *block.add(size - 1) = 1;
+                dealloc(block, layout);
+            }
+        }
+        let most = isize::MAX as usize & !(align - 1);
+        let layout = Layout::from_size_align(most, align).map_err(|_| Exit(1))?;
+        // SAFETY: the size is not 0.
+        let blocks = unsafe { black_box((alloc(layout), alloc_zeroed(layout))) };
+        assert!(blocks.0.is_null() && blocks.1.is_null());
+    }
+    Ok(())
+}
+
+/// A block from a MiB to 256 MiB, by doubling, and back: what was written stays.
+fn grow() -> Result<(), Exit> {
+    let layout = |size| Layout::from_size_align(size, 16).map_err(|_| Exit(1));
+    let doublings = (0..=8).map(|power| MIB << power);
+    // SAFETY: the sizes are not 0; what is read and written is inside the block, which is as long as the
+    // last layout says, and is released once.
+    unsafe {
+        let mut block = black_box(alloc_zeroed(layout(MIB)?));
+        let mut size = MIB;
+        for new_size in doublings.clone().chain(doublings.rev()) {
+            block = realloc(block, layout(size)?, new_size);
+            assert!(!block.is_null());
+            for mib in 0..size.min(new_size) / MIB {
+                assert_eq!(*block.add(mib * MIB + 12_345), mib as u8);
+            }
+            size = new_size;
+            for mib in 0..size / MIB {
+                *block.add(mib * MIB + 12_345) = mib as u8;
+            }
+        }
+        dealloc(block, layout(size)?);
+    }
+    Ok(())
+}
+
+/// Frees one block of many twice. The others see to it that no cache has room for it.
+fn twice(size: usize, count: usize) -> Result<(), Exit> {
+    let layout = Layout::from_size_align(size, 16).map_err(|_| Exit(1))?;
+    // SAFETY: none: what is caught is that blocks are released twice.
+    unsafe {
+        let blocks: Vec<_> = (0..count).map(|_| black_box(alloc(layout))).collect();
+        dealloc(blocks[1], layout);
+        for block in blocks {
+            dealloc(block, layout);
+        }
+    }
+    Ok(())
+}
+
+/// Frees what is no block, but within one.
+fn foreign() -> Result<(), Exit> {
+    let layout = Layout::from_size_align(40 * MIB, 16).map_err(|_| Exit(1))?;
+    // SAFETY: none: what is caught is that this is no block.
+    unsafe { dealloc(black_box(alloc(layout)).add(MIB), layout) };
+    Ok(())
+}
+
 /// Takes blocks until there are no more, gives all back, and says how many there were.
 fn fill_and_free(layout: Layout) -> usize {
     let mut count = 0;
     let mut last = ptr::null_mut::<*mut u8>();
     loop {
         // SAFETY: the size is not 0.
-        let block = unsafe { alloc(layout) }.cast::<*mut u8>();
+        let block = black_box(unsafe { alloc(layout) }).cast::<*mut u8>();
         if block.is_null() {
             break;
         }
@@ -120,10 +230,10 @@ fn fresh() -> Result<(), Exit> {
     // SAFETY: the sizes are not 0; what is read and written is inside the block, which is as long as
     // `layout` and then as `grown`, and is released once.
     unsafe {
-        let block = alloc_zeroed(layout);
+        let block = black_box(alloc_zeroed(layout));
         assert!(!block.is_null());
         assert_eq!((*block, *block.add(64 * MIB - 1)), (0, 0));
-        let block = realloc(block, layout, grown.size());
+        let block = black_box(realloc(block, layout, grown.size()));
         assert!(!block.is_null());
         assert_eq!((*block, *block.add(64 * MIB - 1)), (0, 0));
         assert!(resident() < before + 16 * MIB);

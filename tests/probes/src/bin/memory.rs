@@ -1,0 +1,142 @@
+//! What the heap takes of the kernel's memory and gives back. Prints one number, as its argument says.
+
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::alloc::{alloc_zeroed, dealloc};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::hint::black_box;
+
+use heap_model::Random;
+use ring3::cli::OrFail;
+use ring3::fd::STDOUT;
+use ring3::fs::{self, CWD, O_RDONLY};
+use ring3::heap::Heap;
+use ring3::io::{self, Writer};
+use ring3::rt::{Exit, Start};
+use ring3::thread;
+
+ring3::program!("memory", main);
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
+
+const KIB: u32 = 1 << 10;
+const MIB: usize = 1 << 20;
+
+fn main(start: Start) -> Result<(), Exit> {
+    let number = match start.args().nth(1).map(|arg| arg.to_bytes()) {
+        Some(b"zeros") => zeros(),
+        Some(b"freed") => freed(),
+        Some(b"generations") => generations(),
+        _ => return Err(Exit(2)),
+    };
+    let mut stdout = Writer::<32>::new(STDOUT);
+    ring3::println!(&mut stdout, "{number}");
+    stdout.flush().or_fail(PROGRAM, "write", "stdout")
+}
+
+/// The KiB that a GiB of zeros takes of which a few are read.
+fn zeros() -> usize {
+    let layout = Layout::new::<[u8; 1 << 30]>();
+    let before = resident();
+    // SAFETY: not of size 0.
+    let block = black_box(unsafe { alloc_zeroed(layout) });
+    assert!(!block.is_null());
+    for place in (0..layout.size()).step_by(128 * MIB) {
+        // SAFETY: within the block, which is released once.
+        assert_eq!(unsafe { *block.add(place) }, 0);
+    }
+    let after = resident();
+    // SAFETY: as above.
+    unsafe { dealloc(block, layout) };
+    after.saturating_sub(before)
+}
+
+/// Blocks that are written, of so many bytes at least and at most, until all have so many together.
+fn fill(blocks: &mut Vec<Vec<u8>>, random: &mut Random, (least, most): (u32, u32), bytes: usize) {
+    let mut live: usize = blocks.iter().map(Vec::len).sum();
+    while live < bytes {
+        let size = least + random.below(most - least);
+        blocks.push(black_box(vec![1; size as usize]));
+        live += size as usize;
+    }
+}
+
+/// Frees one of two blocks.
+fn halve(blocks: &mut Vec<Vec<u8>>, random: &mut Random) {
+    for _ in 0..blocks.len() / 2 {
+        blocks.swap_remove(random.below(blocks.len() as u32) as usize);
+    }
+}
+
+/// The KiB that stay when all is freed, in random order.
+fn freed() -> usize {
+    let mut random = Random::new(1);
+    let before = resident();
+    let sizes = [
+        (1, 256),
+        (16, 4 * KIB),
+        (KIB, 64 * KIB),
+        (64 * KIB, 4096 * KIB),
+    ];
+    let mut blocks = Vec::new();
+    for (nth, sizes) in sizes.into_iter().enumerate() {
+        fill(&mut blocks, &mut random, sizes, (nth + 1) * 16 * MIB);
+    }
+    assert!(resident() > before + (64 << 10));
+    while !blocks.is_empty() {
+        blocks.swap_remove(random.below(blocks.len() as u32) as usize);
+    }
+    drop(blocks);
+    resident().saturating_sub(before)
+}
+
+/// The KiB that come to it while two thousand threads follow one another, and a thousand before them: each
+/// frees half of its blocks and leaves the others to the first thread. What threads take that allocate
+/// nothing is not counted: nothing, but under qemu-user, which keeps 285 KiB of each for good.
+fn generations() -> usize {
+    let generation = |nth, bytes: usize| {
+        let mut left: Vec<Vec<u8>> = thread::scope(|scope| {
+            let work = move || {
+                let mut random = Random::new(nth);
+                let mut blocks = Vec::new();
+                fill(&mut blocks, &mut random, (1, 2 * KIB), bytes / 4);
+                fill(&mut blocks, &mut random, (KIB, 64 * KIB), bytes);
+                halve(&mut blocks, &mut random);
+                blocks
+            };
+            scope.spawn(work).unwrap().join()
+        });
+        // What the thread left is used here.
+        left.iter_mut().for_each(|block| block.push(2));
+    };
+    (0..1_000).for_each(|nth| generation(nth, 400 << 10));
+    let before = resident();
+    (0..2_000).for_each(|nth| generation(nth, 0));
+    let between = resident();
+    (0..2_000).for_each(|nth| generation(1_000 + nth, 400 << 10));
+    (resident() - between).saturating_sub(between - before)
+}
+
+/// The KiB of this process that are in memory: Rss of `/proc/self/smaps_rollup` (proc_pid_smaps(5)), which
+/// is exact.
+fn resident() -> usize {
+    let mut text = [0; 4096];
+    let text = read(c"/proc/self/smaps_rollup", &mut text);
+    text.lines()
+        .find_map(|line| line.strip_prefix("Rss:")?.strip_suffix("kB"))
+        .and_then(|kib| kib.trim().parse().ok())
+        .expect("a number")
+}
+
+/// The text of a file.
+fn read<'b>(path: &core::ffi::CStr, buffer: &'b mut [u8]) -> &'b str {
+    let file = fs::open(CWD, path, O_RDONLY, 0).expect("/proc is mounted");
+    let count = io::read(file.as_fd(), buffer).expect("it can be read");
+    core::str::from_utf8(&buffer[..count]).expect("it is text")
+}
