@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm test inspect size lint bench bench-heap bench-msort install clean
+.PHONY: help setup run-x86 run-arm test fuzz inspect size lint bench bench-heap bench-msort install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
