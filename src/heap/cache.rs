@@ -150,7 +150,7 @@ pub fn flush_all() -> Result<(), Corrupt> {
     // SAFETY: as in `pop`.
     let cache = unsafe { cache.as_mut() };
     cache.flush_all()?;
-    (0..SHARDS as u8).try_for_each(|shard| cache.flush_depot(shard))
+    cache.flush_depots()
 }
 
 impl Cache {
@@ -234,9 +234,13 @@ impl Cache {
         if self.push(class, block) {
             return Ok(());
         }
-        if self.stock(class).limit != 0 && self.is_sparse(class) {
+        // Of whichever store: perhaps this thread frees what others had.
+        // SAFETY: the caller's promise.
+        let shard = unsafe { Store::of(block.as_ptr()) };
+        let is_sparse = || Store::with(shard, class, |store| store.is_sparse());
+        if self.stock(class).limit != 0 && is_sparse() {
             self.flush_all()?;
-            self.flush_depot(self.shard)?;
+            self.flush_depots()?;
             for stock in &mut self.stocks {
                 stock.limit = 0;
             }
@@ -245,7 +249,7 @@ impl Cache {
         if stock.limit == 0 {
             // SAFETY: the caller's promise.
             unsafe { Store::put_back(class, &[block.as_ptr()])? };
-            if !self.is_sparse(class) {
+            if !is_sparse() {
                 self.stock(class).raise(class, 1);
             }
             return Ok(());
@@ -266,12 +270,11 @@ impl Cache {
         Ok(())
     }
 
-    /// Whether little of much is in use in the store for a class.
-    fn is_sparse(&self, class: Class) -> bool {
-        Store::with(self.shard, class, |store| store.is_sparse())
+    /// Empties the depots, by way of this cache, which is empty.
+    fn flush_depots(&mut self) -> Result<(), Corrupt> {
+        (0..SHARDS as u8).try_for_each(|shard| self.flush_depot(shard))
     }
 
-    /// Empties the depot of a shard, by way of this cache, which is empty.
     fn flush_depot(&mut self, shard: u8) -> Result<(), Corrupt> {
         for class in Class::ALL {
             let slots = &mut self.slots[class.first_slot()..][..class.most()];

@@ -336,7 +336,6 @@ pub fn words(first: usize, end: usize) -> impl Iterator<Item = (usize, u64)> {
 /// A list of spans, each of which is in it once.
 pub struct List {
     first: Link,
-    last: Link,
 }
 
 // SAFETY: records are memory of the process, not of a thread.
@@ -344,10 +343,7 @@ unsafe impl Send for List {}
 
 impl List {
     pub const fn new() -> Self {
-        Self {
-            first: None,
-            last: None,
-        }
+        Self { first: None }
     }
 
     pub fn first(&self) -> Link {
@@ -356,17 +352,16 @@ impl List {
 
     /// # Safety
     /// The span is in no list, and used by nobody else; so are those of the list.
-    pub unsafe fn push_back(&mut self, mut span: NonNull<Span>) {
+    pub unsafe fn push(&mut self, mut span: NonNull<Span>) {
         // SAFETY: the caller's promise.
         unsafe {
-            span.as_mut().before = self.last;
-            span.as_mut().behind = None;
-            match self.last {
-                Some(mut last) => last.as_mut().behind = Some(span),
-                None => self.first = Some(span),
+            span.as_mut().before = None;
+            span.as_mut().behind = self.first;
+            if let Some(mut behind) = self.first {
+                behind.as_mut().before = Some(span);
             }
         }
-        self.last = Some(span);
+        self.first = Some(span);
     }
 
     /// # Safety
@@ -379,9 +374,8 @@ impl List {
                 Some(mut before) => before.as_mut().behind = behind,
                 None => self.first = behind,
             }
-            match behind {
-                Some(mut behind) => behind.as_mut().before = before,
-                None => self.last = before,
+            if let Some(mut behind) = behind {
+                behind.as_mut().before = before;
             }
         }
     }

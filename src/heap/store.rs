@@ -13,7 +13,7 @@ use crate::sync::Mutex;
 pub struct Store {
     grain: Grain,
     shard: u8,
-    /// Spans whose longest known gap is of 2^N granules or more, but less than double, are in list N.
+    /// The spans by their longest known gap: two lists for each doubling of its granules.
     lists: [List; LISTS],
     /// A bit for each list that has a span.
     filled: u32,
@@ -24,13 +24,10 @@ pub struct Store {
 }
 
 /// A gap is of up to 2^14 granules.
-const LISTS: usize = 15;
+const LISTS: usize = list(1 << 14) as usize + 1;
 
-/// A gap that is so many doublings longer than a block is one for several.
-const SEVERAL: u32 = 1;
-
-/// How many spans to look at that perhaps have a gap, before one that certainly has.
-const LOOK: usize = 16;
+/// How many spans to look at that perhaps have a gap, where none certainly has.
+const LOOK: usize = 32;
 
 /// How many shards there are: stores of each grain, and a [depot]. A cache takes from one of them, so that few threads meet
 /// there, and the spans of one that frees all that it has are not kept by another's blocks.
@@ -175,19 +172,19 @@ impl Store {
         Ok(())
     }
 
-    /// A span that has, or perhaps has, a gap for a block of this class: better one for several, so that
-    /// one search finds them; but longer gaps stay for longer blocks.
+    /// A span that has, or perhaps has, a gap for a block of this class. Of those that certainly have it is
+    /// one of the tightest, so that long gaps stay for long blocks; but for coarse blocks one of the
+    /// roomiest, because few of those fill a span, and a search costs more than they save.
     fn find(&mut self, class: Class) -> span::Link {
         let wanted = Grain::enough(class);
-        let tight = wanted.ilog2();
-        let above = |list: u32| self.filled >> list << list;
-        let several = above((tight + SEVERAL).min(LISTS as u32 - 1));
-        if several != 0 {
-            return self.lists[several.trailing_zeros() as usize].first();
-        }
-        let longer = above(tight + 1);
+        let tight = u32::from(list(wanted));
+        let longer = self.filled >> (tight + 1) << (tight + 1);
         if longer != 0 {
-            return self.lists[longer.ilog2() as usize].first();
+            let list = match self.grain {
+                Grain::Fine => longer.trailing_zeros(),
+                Grain::Coarse => longer.ilog2(),
+            };
+            return self.lists[list as usize].first();
         }
         let mut next = self.lists[tight as usize].first();
         for _ in 0..LOOK {
@@ -224,7 +221,7 @@ impl Store {
             return;
         }
         // SAFETY: a span of this store that is in no list.
-        unsafe { self.lists[list as usize].push_back(span) };
+        unsafe { self.lists[list as usize].push(span) };
         self.filled |= 1 << list;
     }
 
@@ -272,6 +269,10 @@ fn is_same_span(a: *mut u8, b: *mut u8) -> bool {
 const NONE: u8 = u8::MAX;
 
 /// The list for spans with this longest gap.
-fn list(gap: usize) -> u8 {
-    gap.checked_ilog2().map_or(NONE, |list| list as u8)
+const fn list(gap: usize) -> u8 {
+    match gap.checked_ilog2() {
+        None => NONE,
+        Some(0) => 0,
+        Some(doubling) => (2 * doubling) as u8 + (gap >> (doubling - 1) & 1) as u8,
+    }
 }
