@@ -6,6 +6,7 @@
 extern crate alloc;
 
 use alloc::alloc::{alloc_zeroed, dealloc};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::alloc::Layout;
@@ -30,14 +31,27 @@ const MIB: usize = 1 << 20;
 
 fn main(start: Start) -> Result<(), Exit> {
     let number = match start.args().nth(1).map(|arg| arg.to_bytes()) {
+        Some(b"first") => first(),
         Some(b"zeros") => zeros(),
         Some(b"freed") => freed(),
+        Some(b"handed-over") => handed_over(),
+        Some(b"phases") => phases([(16, KIB), (KIB, 2 * KIB)]),
         Some(b"generations") => generations(),
         _ => return Err(Exit(2)),
     };
     let mut stdout = Writer::<32>::new(STDOUT);
     ring3::println!(&mut stdout, "{number}");
     stdout.flush().or_fail(PROGRAM, "write", "stdout")
+}
+
+/// The page faults of the first block, until it is written.
+fn first() -> usize {
+    faults(); // the code that looks has its pages
+    let before = faults();
+    let block = black_box(Box::new(42));
+    let after = faults();
+    drop(block);
+    after - before
 }
 
 /// The KiB that a GiB of zeros takes of which a few are read.
@@ -96,6 +110,49 @@ fn freed() -> usize {
     resident().saturating_sub(before)
 }
 
+/// The KiB that stay when this thread frees what others, which have ended, allocated.
+fn handed_over() -> usize {
+    let before = resident();
+    let mut blocks: Vec<_> = thread::scope(|scope| {
+        let threads = [0, 1, 2, 3].map(|nth| {
+            let work = move || {
+                let mut random = Random::new(nth);
+                let mut blocks = Vec::new();
+                fill(&mut blocks, &mut random, (1, 2 * KIB), 8 * MIB);
+                fill(&mut blocks, &mut random, (KIB, 64 * KIB), 16 * MIB);
+                blocks
+            };
+            scope.spawn(work).unwrap()
+        });
+        threads
+            .into_iter()
+            .flat_map(|handle| handle.join())
+            .collect()
+    });
+    assert!(resident() > before + (60 << 10));
+    let mut random = Random::new(4);
+    while !blocks.is_empty() {
+        blocks.swap_remove(random.below(blocks.len() as u32) as usize);
+    }
+    drop(blocks);
+    resident().saturating_sub(before)
+}
+
+/// The memory for a second phase, of other sizes, once half of the first is freed at random: thousandths
+/// of what is live.
+fn phases([first, second]: [(u32, u32); 2]) -> usize {
+    const LIVE: usize = 64 * MIB;
+    let mut random = Random::new(1);
+    let before = resident();
+    let mut blocks = Vec::with_capacity(LIVE / 256);
+    fill(&mut blocks, &mut random, first, LIVE);
+    halve(&mut blocks, &mut random);
+    fill(&mut blocks, &mut random, second, LIVE);
+    let bytes: usize = blocks.iter().map(Vec::len).sum();
+    let live = bytes + blocks.len() * size_of::<Vec<u8>>();
+    (resident() - before) * 1024 * 1000 / live
+}
+
 /// The KiB that come to it while two thousand threads follow one another, and a thousand before them: each
 /// frees half of its blocks and leaves the others to the first thread. What threads take that allocate
 /// nothing is not counted: nothing, but under qemu-user, which keeps 285 KiB of each for good.
@@ -132,6 +189,15 @@ fn resident() -> usize {
         .find_map(|line| line.strip_prefix("Rss:")?.strip_suffix("kB"))
         .and_then(|kib| kib.trim().parse().ok())
         .expect("a number")
+}
+
+/// The page faults until now: the 10th field of proc_pid_stat(5), the 8th behind the name in parentheses.
+fn faults() -> usize {
+    let mut text = [0; 4096];
+    let text = read(c"/proc/self/stat", &mut text);
+    let (_, fields) = text.rsplit_once(") ").expect("a name");
+    let faults = fields.split(' ').nth(7);
+    faults.and_then(|n| n.parse().ok()).expect("a number")
 }
 
 /// The text of a file.
