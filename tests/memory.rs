@@ -52,8 +52,9 @@ fn what_is_freed_goes_back(arch: Arch) {
     at_most(arch, "freed", 2 * MIB, 4 * MIB);
 }
 
+/// With the empty caches and depots of five threads, which are a MiB.
 fn what_others_allocated_goes_back_too(arch: Arch) {
-    at_most(arch, "handed-over", 2 * MIB, 4 * MIB);
+    at_most(arch, "handed-over", 3 * MIB, 4 * MIB);
 }
 
 /// In thousandths of 64 MiB that are live: 1.35, and a third of a huge page, of which the last is there as
