@@ -16,10 +16,10 @@
 use core::ptr::{self, NonNull};
 
 use super::class::{self, Class};
-use super::depot;
+use super::depot::{self, SHARDS};
 use super::regions::REGIONS;
 use super::span::{Block, Corrupt};
-use super::store::{SHARDS, Store};
+use super::store::Store;
 use crate::sync::Mutex;
 use crate::{arch, mem, process};
 

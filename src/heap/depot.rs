@@ -9,9 +9,13 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::class::{self, Class};
-use super::store::SHARDS;
 use crate::mem;
 use crate::sync::Mutex;
+
+/// How many shards there are, each a depot and a store of each grain. A cache takes from one of them, so that
+/// few threads meet there, and the spans of one that frees all that it has are not kept by another's
+/// blocks.
+pub const SHARDS: usize = 4;
 
 /// How many blocks of a class there can be, so many times what a cache can hold.
 const TIMES: usize = 2;

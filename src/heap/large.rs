@@ -5,14 +5,12 @@
 //! so a block that is freed twice, or was never given out, is told of.
 
 use core::alloc::Layout;
-use core::ptr::NonNull;
 
 use super::region;
 use super::regions::REGIONS;
-use super::register::Register;
+use super::register::{REGISTER, Register};
 use super::reservation::{Reservation, Wish};
 use super::span::{Block, Corrupt};
-use crate::sync::Mutex;
 
 /// The largest block that is of a region, in bytes. What is larger grows by moving its pages.
 const MIDDLING: usize = 32 << 20;
@@ -23,8 +21,6 @@ const MIDDLING_ALIGN: usize = 1 << 20;
 /// How many blocks get guards. Each takes some of the mappings that a process may have
 /// (vm.max_map_count, 65530 mostly); blocks beyond this number go without, and lie side by side.
 const GUARDED: usize = 10_000;
-
-static REGISTER: Mutex<Register> = Mutex::new(Register::new());
 
 /// A block for `layout`, of zeros where that is asked; none where the kernel has no more memory.
 pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
@@ -128,15 +124,4 @@ pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Optio
             Ok(resized.ok_or(Corrupt::Foreign(block))?.then_some(block))
         }
     }
-}
-
-/// Notes a region; false where there is no memory for that.
-pub fn note(region: NonNull<u8>) -> bool {
-    let space = Reservation::space(region);
-    REGISTER.lock().insert(space).is_ok()
-}
-
-/// Forgets a region.
-pub fn forget(region: NonNull<u8>) {
-    REGISTER.lock().remove(region);
 }

@@ -6,10 +6,11 @@
 use core::ops::Range;
 use core::ptr::NonNull;
 
-use super::large;
 use super::region::{
     self, BIG, End, HUGE, LISTS, OWN, QUAD, Region, SPACE, STEP, UNIT, UNITS, quad,
 };
+use super::register::REGISTER;
+use super::reservation::Reservation;
 use super::span::{Block, Grain, Link, Span};
 use crate::mem;
 use crate::sync::Mutex;
@@ -261,7 +262,8 @@ impl Regions {
             units
         };
         let region = aligned(units * UNIT, self.first.map(NonNull::cast))?;
-        if !large::note(region) {
+        let note = Reservation::space(region);
+        if REGISTER.lock().insert(note).is_err() {
             // SAFETY: just mapped.
             let _ = unsafe { mem::unmap(region, units * UNIT) };
             return None;
@@ -292,7 +294,7 @@ impl Regions {
             if let Some(mut behind) = header.behind {
                 behind.as_mut().before = header.before;
             }
-            large::forget(region.cast());
+            REGISTER.lock().remove(region.cast());
             let _ = mem::unmap(region.cast(), header.units * UNIT);
         }
     }

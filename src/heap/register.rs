@@ -1,4 +1,5 @@
-//! The register of large blocks: which there are, and what address space belongs to each.
+//! The register of mappings: which large blocks there are, what address space belongs to each, and
+//! which regions.
 //!
 //! A hash table by the block's address, open addressing with linear probing, which doubles before it is
 //! half full and does not shrink.
@@ -8,11 +9,15 @@ use core::ptr::NonNull;
 use super::reservation::Reservation;
 use super::span::Block;
 use crate::mem;
+use crate::sync::Mutex;
 
 type Place = Option<Reservation>;
 
 /// How many places the first table has, which is in the register itself.
 const FIRST: usize = 16;
+
+/// The register of the process.
+pub static REGISTER: Mutex<Register> = Mutex::new(Register::new());
 
 /// The large blocks.
 pub struct Register {

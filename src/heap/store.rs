@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use super::class::Class;
-use super::depot;
+use super::depot::{self, SHARDS};
 use super::region;
 use super::regions::REGIONS;
 use super::span::{self, Block, Corrupt, Grain, List, Span};
@@ -28,10 +28,6 @@ const LISTS: usize = list(1 << 14) as usize + 1;
 
 /// How many spans to look at that perhaps have a gap, where none certainly has.
 const LOOK: usize = 32;
-
-/// How many shards there are: stores of each grain, and a [depot]. A cache takes from one of them, so that few threads meet
-/// there, and the spans of one that frees all that it has are not kept by another's blocks.
-pub const SHARDS: usize = 4;
 
 /// On cache lines of its own each.
 #[repr(align(64))]
