@@ -118,6 +118,48 @@ pub fn accept(fd: BorrowedFd<'_>, flags: Sock) -> Result<OwnedFd> {
     }
 }
 
+/// Connects the socket to `address` (connect(2)).
+///
+/// # Errors
+/// `EINPROGRESS`: a non-blocking socket is being connected; `EPOLLOUT` is reported when that is over, and
+/// [`take_error`] says how it went. `ECONNREFUSED`: nobody listens there. `EADDRNOTAVAIL`: no local port
+/// is free. `ETIMEDOUT`, `ENETUNREACH` and other errors of the network; `EACCES`, `EPERM`: forbidden.
+pub fn connect(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
+    let (raw, length) = Sockaddr::new(address);
+    // SAFETY: the kernel reads `length` bytes of `raw`.
+    unsafe { syscall!(connect(fd, &raw const raw, length)) }.map(drop)
+}
+
+/// The error that waits on the socket (socket(7), `SO_ERROR`). It is told once.
+///
+/// # Errors
+/// That error: after [`connect`] answered `EINPROGRESS`, why there is no connection.
+pub fn take_error(fd: BorrowedFd<'_>) -> Result<()> {
+    let mut number = 0i32;
+    let mut length = size_of::<i32>() as u32;
+    // SAFETY: the kernel writes at most `length` bytes, an int, to `number`, and to `length` how many.
+    unsafe {
+        syscall!(getsockopt(
+            fd,
+            SOL_SOCKET,
+            SO_ERROR,
+            &raw mut number,
+            &raw mut length
+        ))
+    }?;
+    Errno::from_number(number).map_or(Ok(()), Err)
+}
+
+/// Ends our direction: behind all that was sent the peer reads the end of file; receiving goes on
+/// (shutdown(2)).
+///
+/// # Errors
+/// `ENOTCONN`: there is no connection, or no more.
+pub fn shutdown_write(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: shutdown takes no memory of ours.
+    unsafe { syscall!(shutdown(fd, SHUT_WR)) }.map(drop)
+}
+
 /// Whether an error tells of the peer of one connection or of the network on the way to it, and not
 /// of this machine (accept(2), tcp(7), ip(7)).
 pub fn is_of_one_connection(errno: Errno) -> bool {

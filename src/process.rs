@@ -2,7 +2,7 @@
 
 use crate::abi::process::PR_GET_NAME;
 pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
-use crate::abi::{Errno, syscall};
+use crate::abi::{Errno, Result, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};
 
@@ -59,6 +59,18 @@ pub fn limit(resource: u32) -> Rlimit {
     // and of resources that there are not.
     let _ = unsafe { syscall!(prlimit64(OWN, resource, unchanged, &raw mut limit)) };
     limit
+}
+
+/// Changes what limits the process's use of `resource` (prlimit(2)).
+///
+/// # Errors
+/// `EPERM`: `rlim_max` is raised, or what `RLIMIT_NOFILE` asks for is above `fs.nr_open`. `EINVAL`:
+/// `rlim_cur` is above `rlim_max`.
+pub fn set_limit(resource: u32, limit: Rlimit) -> Result<()> {
+    const OWN: i32 = 0;
+    let old = core::ptr::null_mut::<Rlimit>();
+    // SAFETY: the kernel reads an Rlimit.
+    unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, old)) }.map(drop)
 }
 
 /// Ends the process by `SIGABRT`, sent to this thread and no other process.

@@ -49,6 +49,8 @@ super::abi! {
         SOL_SOCKET = 1,
         /// Bind where connections of an earlier socket are still in TIME_WAIT.
         SO_REUSEADDR = 2,
+        /// The error that a connection ended with, or could not be made for; asking takes it away.
+        SO_ERROR = 4,
         /// Bytes sent out of band stay in their place in the stream.
         SO_OOBINLINE = 10,
         /// What `close` does with bytes not yet sent.
@@ -78,6 +80,11 @@ super::abi! {
         l_onoff: i32,
         /// Seconds; with 0 the connection is reset.
         l_linger: i32,
+    }
+
+    consts ["sys/socket.h" i32] {
+        /// `shutdown` of our own direction: the peer reads the end of file.
+        SHUT_WR = 1,
     }
 
     /// How to send.
