@@ -5,7 +5,7 @@ use core::time::Duration;
 
 pub use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 
 /// A set of descriptors to wait for. One that is closed leaves it.
 pub struct Epoll(OwnedFd);
@@ -20,6 +20,22 @@ impl Epoll {
         unsafe {
             let raw = syscall!(epoll_create1(EPOLL_CLOEXEC))?;
             Ok(Self(OwnedFd::from_raw(raw)))
+        }
+    }
+
+    /// [`new`](Self::new), behind the standard descriptors. Where one of those is closed, its place is
+    /// taken for good by a set that is not used, on which writing fails: else a socket opened later would
+    /// get it, and its peer our messages.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn above_standard() -> Result<Self> {
+        loop {
+            let epoll = Self::new()?;
+            if epoll.as_fd().as_raw() > STDERR.as_raw() {
+                return Ok(epoll);
+            }
+            core::mem::forget(epoll);
         }
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::OrFail;
-use ring3::fd::{BorrowedFd, OwnedFd, STDERR};
+use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events};
@@ -69,15 +69,7 @@ impl Server {
     /// A server that listens nowhere yet, and ends at the signals of `end`, which are blocked.
     pub fn new(end: SignalSet) -> Result<Self, Exit> {
         let descriptors = process::limit(RLIMIT_NOFILE).rlim_max.min(DESCRIPTORS) as usize;
-        let epoll = loop {
-            let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
-            if epoll.as_fd().as_raw() > STDERR.as_raw() {
-                break epoll;
-            }
-            // A standard descriptor is closed. This stays in its place, where writing fails: else a
-            // client would get it, and our messages.
-            core::mem::forget(epoll);
-        };
+        let epoll = Epoll::above_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
         let signals = SignalFd::new(end).or_fail(PROGRAM, "signalfd4", "signals")?;
         epoll
             .add(signals.as_fd(), EPOLLIN, SIGNALS)
