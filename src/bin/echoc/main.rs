@@ -1,0 +1,187 @@
+//! `echoc`: sends messages to a TCP echo server, each answered by the next, and says how many came back
+//! and how fast; and when one comes back wrong.
+//!
+//! This file reads the command line and prints what came of it; `load.rs` is the loop that waits,
+//! `connection.rs` one connection's messages on their way, `pattern.rs` what is in them.
+
+#![no_std]
+#![no_main]
+
+mod connection;
+mod histogram;
+mod load;
+mod pattern;
+
+use core::net::SocketAddr;
+use core::ops::RangeInclusive;
+
+use ring3::cli::{Arg, Options, OrFail};
+use ring3::fd::STDOUT;
+use ring3::io::Writer;
+use ring3::process::{self, RLIMIT_NOFILE, Rlimit};
+use ring3::rt::{Exit, Start};
+use ring3::shown::Shown;
+use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
+
+use load::{Load, Outcome};
+
+ring3::program!("echoc", main);
+
+const HELP: &str = "\
+usage: echoc [-c CONNECTIONS] [-s SIZE] [-d DEPTH] [-t SECONDS] [--verify] [--stall SECONDS] ADDR:PORT
+Send messages to a TCP echo server, the next when one has come back, and say how
+many came back, and how fast. A byte too few or too many is an error.
+
+  -c CONNECTIONS   how many at once (default 1)
+  -s SIZE          bytes of a message (default 64)
+  -d DEPTH         messages under way on a connection (default 1)
+  -t SECONDS       for how long new ones are sent (default 1); SIGTERM and SIGINT
+                   end that early
+  --verify         compare every byte
+  --stall SECONDS  how long nothing may come back that is owed (default 5)
+  --help           print this
+  --version        print the version
+";
+
+/// Descriptors that are no connections: the standard ones, the loop's two, and some that a parent left
+/// open.
+const OTHERS: u64 = 16;
+
+fn main(start: Start) -> Result<(), Exit> {
+    // What ends it early is heard in its loop. A reader of our output that is gone makes an error of
+    // the write, and does not kill.
+    let end = SignalSet::of(&[SIGTERM, SIGINT]);
+    signal::block(end);
+    signal::block(SignalSet::of(&[SIGPIPE]));
+
+    let settings = Settings::of(start)?;
+    allow_descriptors(settings.connections as u64 + OTHERS);
+    print(&Load::new(settings, end)?.run()?)
+}
+
+/// What the command line asks for.
+#[derive(Clone, Copy)]
+struct Settings {
+    address: SocketAddr,
+    /// As it was written.
+    name: &'static str,
+    connections: usize,
+    size: u64,
+    depth: u64,
+    seconds: u64,
+    verify: bool,
+    stall: u64,
+}
+
+impl Settings {
+    fn of(start: Start) -> Result<Self, Exit> {
+        const SECONDS: RangeInclusive<u64> = 1..=1_000_000;
+        let (mut connections, mut size, mut depth) = (1, 64, 1);
+        let (mut seconds, mut verify, mut stall) = (1, false, 5);
+        let mut server = None;
+        let mut options = Options::new(PROGRAM, HELP, start.args());
+        while let Some(arg) = options.next_arg()? {
+            match arg {
+                Arg::Short(b'c') => connections = number(&mut options, 1..=1_000_000)? as usize,
+                Arg::Short(b's') => size = number(&mut options, 1..=16 << 20)?,
+                Arg::Short(b'd') => depth = number(&mut options, 1..=1024)?,
+                Arg::Short(b't') => seconds = number(&mut options, SECONDS)?,
+                Arg::Long(b"verify") => verify = true,
+                Arg::Long(b"stall") => stall = number(&mut options, SECONDS)?,
+                Arg::Operand(operand) => {
+                    let shown = Shown(operand.to_bytes());
+                    if server.is_some() {
+                        return Err(options.usage(format_args!("one ADDR:PORT, not {shown} too")));
+                    }
+                    let parsed = operand
+                        .to_str()
+                        .ok()
+                        .and_then(|name| Some((name.parse().ok()?, name)));
+                    if parsed.is_none() {
+                        return Err(options.usage(format_args!("{shown} is not ADDR:PORT")));
+                    }
+                    server = parsed;
+                }
+                _ => return Err(options.unknown()),
+            }
+        }
+        match server {
+            Some((address, name)) => Ok(Self {
+                address,
+                name,
+                connections,
+                size,
+                depth,
+                seconds,
+                verify,
+                stall,
+            }),
+            None => Err(options.usage("no ADDR:PORT")),
+        }
+    }
+}
+
+/// The value of the option just read, a number in `range`.
+fn number(options: &mut Options, range: RangeInclusive<u64>) -> Result<u64, Exit> {
+    let text = options.value()?;
+    match text.to_str().ok().and_then(|text| text.parse().ok()) {
+        Some(value) if range.contains(&value) => Ok(value),
+        _ => Err(options.usage(format_args!(
+            "{} is not a number from {} to {}",
+            Shown(text.to_bytes()),
+            range.start(),
+            range.end()
+        ))),
+    }
+}
+
+/// Has so many descriptors be possible, if that can be had. Where it can't, the socket that is one too
+/// many says so.
+fn allow_descriptors(count: u64) {
+    let limit = process::limit(RLIMIT_NOFILE);
+    if limit.rlim_cur < count {
+        let most = Rlimit {
+            rlim_cur: limit.rlim_max,
+            ..limit
+        };
+        let _ = process::set_limit(RLIMIT_NOFILE, most);
+    }
+}
+
+/// Prints what came of it.
+fn print(outcome: &Outcome) -> Result<(), Exit> {
+    let latencies = &outcome.latencies;
+    let micros = (outcome.elapsed / 1000).max(1);
+    let requests = latencies.count();
+    let mut out = Writer::<512>::new(STDOUT);
+    ring3::print!(&mut out, "{requests} requests in ");
+    thousandths(&mut out, micros / 1000);
+    ring3::print!(
+        &mut out,
+        " s: {} req/s, ",
+        per(requests * 1_000_000, micros)
+    );
+    thousandths(&mut out, per(outcome.bytes, micros)); // bytes a microsecond are MB/s
+    ring3::print!(&mut out, " GB/s\nlatency");
+    for (name, nanoseconds) in [
+        (" p50", latencies.per_mille(500)),
+        (", p99", latencies.per_mille(990)),
+        (", p99.9", latencies.per_mille(999)),
+        (", max", latencies.max()),
+    ] {
+        let tenths = per(nanoseconds, 100);
+        ring3::print!(&mut out, "{name} {}.{} us", tenths / 10, tenths % 10);
+    }
+    ring3::println!(&mut out);
+    out.flush().or_fail(PROGRAM, "write", "stdout")
+}
+
+/// A rounded quotient.
+fn per(count: u64, unit: u64) -> u64 {
+    (count + unit / 2) / unit
+}
+
+/// Puts a number of thousandths as one with a point. (The formatting of floating point is large.)
+fn thousandths<const N: usize>(out: &mut Writer<'_, N>, number: u64) {
+    ring3::print!(out, "{}.{:03}", number / 1000, number % 1000);
+}
