@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh ARCH: the four programs at work, each command as one would type it and what it answered.
+# run.sh ARCH: the five programs at work, each command as one would type it and what it answered.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -50,6 +50,6 @@ until port=$(grep -o '[0-9]*$' address); do
 	sleep 0.1
 done
 cat address
-demo "bash -c 'exec 3<>/dev/tcp/127.0.0.1/$port; echo is anybody there >&3; head -n 1 <&3'"
+demo "$under./echoc -c 8 -t 1 --verify 127.0.0.1:$port"
 trap - EXIT
 demo "kill $pid; wait $pid; echo \$?"

@@ -2,9 +2,9 @@
 //! ends.
 
 mod abuse;
-mod client;
+pub mod client;
 mod injected;
-mod server;
+pub mod server;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};

@@ -14,6 +14,7 @@ use libtest_mimic::{Completion, Trial};
 use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::echod::server::Server;
 use crate::save::attributes::{ACCESS, list};
 use crate::support::{Arch, Folder, once, run};
 
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
         once("syscalls::of_save [x86_64]", of_save),
         once("syscalls::of_msort [x86_64]", of_msort),
         once("syscalls::of_echod [x86_64]", of_echod),
+        once("syscalls::of_echoc [x86_64]", of_echoc),
     ]
 }
 
@@ -259,5 +261,33 @@ fn of_echod() -> Completion {
     watch.run("$strace ./echod --help", 0);
     watch.run("$strace ./echod -l here", 2);
     watch.run("$strace ./echod -l 192.0.2.1:7", 1);
+    watch.check()
+}
+
+fn of_echoc() -> Completion {
+    let mut watch = match Watch::new("echoc") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    let server = Server::new(Arch::X86_64, &[]);
+    let address = server.address();
+    watch.run(&format!("$strace ./echoc -c 10 {address}"), 0);
+    watch.run(
+        &format!("$strace ./echoc --verify -s 5000000 -d 4 {address}"),
+        0,
+    );
+    // A signal, with the first message.
+    watch.run(
+        &format!("$strace -e inject=sendto:signal=TERM:when=1 ./echoc -t 1000 {address}"),
+        0,
+    );
+    watch.run(
+        &format!("ulimit -Sn 20; $strace ./echoc -c 30 {address}"),
+        0,
+    );
+    watch.run("$strace ./echoc 127.0.0.1:1", 1);
+    watch.run("$strace ./echoc --help", 0);
+    watch.run("$strace ./echoc -x", 2);
+    server.end("");
     watch.check()
 }

@@ -133,12 +133,18 @@ pub enum Fault {
     Failed(&'static str, Errno),
     /// Another byte came back than was sent.
     Wrong { position: u64, is: u8, should: u8 },
-    /// So many bytes came back that were not sent.
-    TooMany(u64),
-    /// Nothing happened for too long, and so many bytes had not come back.
-    Stalled(u64),
-    /// It has ended, and so many bytes had not come back.
-    TooFew(u64),
+    /// More came back than was sent.
+    TooMany(Bytes),
+    /// It has ended, and not all had come back.
+    TooFew(Bytes),
+    /// Nothing happened for too long.
+    Stalled(Bytes),
+}
+
+/// How many bytes of a connection came back, and how many were sent.
+pub struct Bytes {
+    pub received: u64,
+    pub sent: u64,
 }
 
 impl Connection {
@@ -181,19 +187,21 @@ impl Connection {
         Ok(())
     }
 
-    /// How many bytes were sent and have not come back.
-    fn owed(&self) -> u64 {
-        self.sent - self.received
+    fn bytes(&self) -> Bytes {
+        Bytes {
+            received: self.received,
+            sent: self.sent,
+        }
     }
 
     /// Looks whether something has been waited for and did not come for `patience` looks.
     pub fn look(&mut self, patience: u64) -> core::result::Result<(), Fault> {
-        let waits = self.state != State::Open || self.owed() > 0;
+        let waits = self.state != State::Open || self.received < self.sent;
         self.idle = if waits { self.idle + 1 } else { 0 };
         match self.state {
             _ if self.idle <= patience => Ok(()),
             State::Connecting => Err(Fault::Failed("connect", Errno::ETIMEDOUT)),
-            State::Open | State::Closing => Err(Fault::Stalled(self.owed())),
+            State::Open | State::Closing => Err(Fault::Stalled(self.bytes())),
         }
     }
 
@@ -217,7 +225,7 @@ impl Connection {
         for _ in 0..ROUNDS {
             let count = match net::recv(self.fd.as_fd(), &mut shared.incoming) {
                 Ok(0) if self.state == State::Closing => return Ok(Next::End),
-                Ok(0) => return Err(Fault::TooFew(self.owed())),
+                Ok(0) => return Err(Fault::TooFew(self.bytes())),
                 Ok(count) => count,
                 Err(Errno::EAGAIN) => return Ok(Next::Wait),
                 Err(errno) => return Err(Fault::Failed("recv", errno)),
@@ -235,14 +243,13 @@ impl Connection {
     fn take(&mut self, count: usize, shared: &mut Shared) -> core::result::Result<(), Fault> {
         shared.now = now();
         self.idle = 0;
-        let owed = self.owed();
         if shared.verify {
             self.compare(&shared.incoming[..count], &mut shared.outgoing[..count])?;
         }
-        if let excess @ 1.. = (count as u64).saturating_sub(owed) {
-            return Err(Fault::TooMany(excess));
-        }
         self.received += count as u64;
+        if self.received > self.sent {
+            return Err(Fault::TooMany(self.bytes()));
+        }
         shared.bytes += count as u64;
         while (self.answered + 1) * shared.size <= self.received {
             let begun = u64::from_ne_bytes(*shared.begun(self.number, self.answered));

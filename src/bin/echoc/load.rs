@@ -9,7 +9,7 @@ use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
 use ring3::table::Table;
 
-use crate::connection::{self, Connection, Fault, Next, Phase, Shared, now};
+use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now};
 use crate::histogram::Histogram;
 use crate::{PROGRAM, Settings};
 
@@ -250,18 +250,19 @@ impl Load {
                 number,
                 format_args!("byte {position} is {is:#04x}, not {should:#04x}"),
             ),
-            Fault::TooMany(excess) => {
-                self.say(number, format_args!("{excess} bytes more than were sent"))
+            Fault::TooMany(Bytes { received, sent }) => {
+                self.say(number, format_args!("{received} bytes came back of {sent}"))
             }
-            Fault::Stalled(owed) => {
+            Fault::TooFew(Bytes { received, sent }) => self.say(
+                number,
+                format_args!("it ended after {received} bytes of {sent}"),
+            ),
+            Fault::Stalled(Bytes { received, sent }) => {
                 let seconds = self.settings.stall;
                 self.say(
                     number,
-                    format_args!("no progress for {seconds} s, {owed} bytes owed"),
+                    format_args!("no progress for {seconds} s, after {received} bytes of {sent}"),
                 )
-            }
-            Fault::TooFew(owed) => {
-                self.say(number, format_args!("it ended early, {owed} bytes owed"))
             }
         }
     }

@@ -1,0 +1,531 @@
+//! `echoc`: what it measures is so, it ends when it should, and it finds what a server does wrong.
+
+mod parts;
+mod server;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
+use socket2::{Domain, Socket, Type};
+
+use crate::echod::server::Server;
+use crate::per_arch;
+use crate::support::{Arch, Ran, ran, run, wait_until};
+use parts::pattern::Pattern;
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        every_byte_of_echod_comes_back,
+        many_connections,
+        counts_what_came_back,
+        tells_how_long_replies_take,
+        more_under_way_than_the_buffers_hold,
+        has_more_descriptors_than_it_was_given,
+        ends_early_at_a_signal,
+        a_second_signal_kills,
+        time_in_which_it_was_stopped_does_not_count,
+        finds_a_changed_byte,
+        finds_pieces_that_changed_places,
+        finds_a_lost_byte,
+        finds_a_byte_too_many,
+        tells_of_a_server_that_does_not_answer,
+        tells_of_a_server_that_does_not_end,
+        tells_of_a_server_that_does_not_accept,
+        tells_of_a_reset,
+        tells_of_a_refused_connection,
+        tells_of_a_reader_that_is_gone,
+        helps,
+        refuses_what_it_does_not_understand,
+    ]
+    .chain(parts::trials())
+    .collect()
+}
+
+const USAGE: &str = "usage: echoc [-c CONNECTIONS] [-s SIZE] [-d DEPTH] [-t SECONDS] [--verify] \
+                     [--stall SECONDS] ADDR:PORT\n";
+
+fn echoc(arch: Arch, arguments: &str) -> Ran {
+    run(arch.program("echoc").args(arguments.split_whitespace()))
+}
+
+/// What it must print when all is well.
+struct Report {
+    requests: u64,
+    milliseconds: u64,
+    /// In tenths of a microsecond: p50, p99, p99.9, max.
+    latencies: [u64; 4],
+}
+
+impl Report {
+    /// Two lines, to the letter.
+    fn of(ran: Ran) -> Self {
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+        Self::parse(&ran.stdout).unwrap_or_else(|| panic!("{ran:?}"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (first, second) = text.strip_suffix('\n')?.split_once('\n')?;
+        let (requests, rest) = first.split_once(" requests in ")?;
+        let (seconds, rest) = rest.split_once(" s: ")?;
+        let (rate, gigabytes) = rest.strip_suffix(" GB/s")?.split_once(" req/s, ")?;
+        let (requests, milliseconds) = (requests.parse().ok()?, decimal(seconds, 3)?);
+        let rate: u64 = rate.parse().ok()?;
+        // The time is rounded, and of none at all there is no rate.
+        let (least, most) = (milliseconds.saturating_sub(1), milliseconds + 1);
+        assert!(rate * least <= (requests + 1) * 1000, "{text}");
+        assert!((rate + 1) * most >= requests * 1000, "{text}");
+        decimal(gigabytes, 3)?;
+        let mut latencies = [0; 4];
+        let names = ["latency p50 ", "p99 ", "p99.9 ", "max "];
+        let fields: Vec<_> = second.split(", ").collect();
+        assert_eq!(fields.len(), 4, "{text}");
+        for ((latency, name), field) in latencies.iter_mut().zip(names).zip(fields) {
+            *latency = decimal(field.strip_prefix(name)?.strip_suffix(" us")?, 1)?;
+        }
+        assert!(latencies.is_sorted(), "{text}");
+        Some(Self {
+            requests,
+            milliseconds,
+            latencies,
+        })
+    }
+}
+
+/// A number with so many digits behind its point, without the point.
+fn decimal(text: &str, digits: usize) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.')?;
+    assert_eq!(fraction.len(), digits, "{text}");
+    format!("{whole}{fraction}").parse().ok()
+}
+
+/// A socket that has an address and does not listen yet.
+fn bound() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
+}
+
+fn every_byte_of_echod_comes_back(arch: Arch) {
+    let server = Server::start(
+        arch.program("echod")
+            .args(["-l", "127.0.0.1:0", "-l", "[::1]:0"]),
+        2,
+    );
+    let [four, six] = server.addresses[..] else {
+        panic!("two addresses");
+    };
+    std::thread::scope(|scope| {
+        for arguments in [
+            format!("{four}"),
+            format!("{six} --verify"),
+            format!("--verify -s 1 -d 1024 {four}"),
+            format!("--verify -s 777 -d 7 -c 20 {six}"),
+            format!("-s 1048576 -c 3 -d 2 {four}"),
+            format!("--verify -s16777216 {six}"),
+        ] {
+            scope.spawn(move || {
+                let arguments = format!("--stall 60 {arguments}");
+                assert_ne!(Report::of(echoc(arch, &arguments)).requests, 0);
+            });
+        }
+    });
+    server.end("");
+}
+
+fn many_connections(arch: Arch) {
+    let server = Server::new(arch, &[]);
+    let count = if arch.is_native() { 500 } else { 200 };
+    let arguments = format!("--stall 60 --verify -c {count} {}", server.address());
+    assert!(Report::of(echoc(arch, &arguments)).requests >= count);
+    server.end("");
+}
+
+fn counts_what_came_back(arch: Arch) {
+    for (connections, size, depth) in [(1, 64, 1), (5, 1000, 3)] {
+        let (address, counted) = server::counting(connections);
+        let report = Report::of(echoc(
+            arch,
+            &format!("--stall 60 -c {connections} -s {size} -d {depth} {address}"),
+        ));
+        assert_eq!(report.requests * size, counted());
+        assert!(report.milliseconds >= 1000, "it sends for a second");
+    }
+}
+
+fn tells_how_long_replies_take(arch: Arch) {
+    let delay = Duration::from_millis(20);
+    let (address, _) = server::start(3, move |client| server::slow(client, delay));
+    let report = Report::of(echoc(arch, &format!("--stall 60 -c 3 {address}")));
+    assert!(
+        report.latencies[0] >= 200_000,
+        "p50 is below what each takes"
+    );
+    // Each connection has one message under way: so many fit into the time, and no more.
+    assert!(report.requests <= 3 * (report.milliseconds / 20 + 1));
+}
+
+/// The server reads nothing while it can't send: who waits for it in turn waits for ever.
+fn more_under_way_than_the_buffers_hold(arch: Arch) {
+    let (socket, address) = bound();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.set_send_buffer_size(16 * 1024).unwrap();
+    socket.listen(16).unwrap();
+    let listener = TcpListener::from(socket);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2 {
+                let (client, _) = listener.accept().unwrap();
+                scope.spawn(|| server::echo(client, |_, _| true));
+            }
+        });
+        let arguments = format!("--stall 60 --verify -c 2 -s 500000 -d 12 {address}");
+        assert!(Report::of(echoc(arch, &arguments)).requests >= 2 * 12);
+    });
+}
+
+/// Has a command begin with so many descriptors at most, of which it may make `maximum`.
+fn limit_descriptors(command: &mut Command, current: u64, maximum: u64) {
+    let limit = Rlimit {
+        current: Some(current),
+        maximum: Some(maximum),
+    };
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Nofile, limit)?)) };
+}
+
+fn has_more_descriptors_than_it_was_given(arch: Arch) {
+    let server = Server::new(arch, &[]);
+    let address = server.address().to_string();
+    let mut command = arch.program("echoc");
+    command.args(["--stall", "60", "-c", "100", &address]);
+    limit_descriptors(&mut command, 50, 200);
+    Report::of(run(&mut command));
+
+    limit_descriptors(&mut command, 50, 60);
+    let why = "Too many open files (EMFILE)";
+    assert_eq!(
+        run(&mut command),
+        Ran::new(1, "", &format!("echoc: socket {address}: {why}\n"))
+    );
+    server.end("");
+}
+
+/// One that runs, and whose server has had a message of each of its clients.
+struct Running(Child);
+
+impl Running {
+    fn start(
+        arch: Arch,
+        arguments: &str,
+        serve: impl Fn(TcpStream) + Clone + Send + 'static,
+    ) -> Self {
+        let (came, wait) = std::sync::mpsc::channel();
+        let (address, _) = server::start(1, move |client| {
+            client.peek(&mut [0]).expect("a message");
+            came.send(()).expect("somebody waits");
+            serve(client);
+        });
+        let child = arch
+            .program("echoc")
+            .args(arguments.split_whitespace())
+            .arg(address.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        wait.recv().expect("a message comes");
+        Self(child)
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).expect("it is there");
+    }
+
+    fn wait(self) -> Ran {
+        ran(self.0.wait_with_output().expect("it is ours"))
+    }
+}
+
+fn ends_early_at_a_signal(arch: Arch) {
+    for signal in [Signal::TERM, Signal::INT] {
+        let running = Running::start(arch, "-t 1000 --stall 60 --verify -d 5", |client| {
+            server::echo(client, |_, _| true);
+        });
+        running.signal(signal);
+        let report = Report::of(running.wait());
+        assert_ne!(report.requests, 0);
+        assert!(report.milliseconds < 1_000_000);
+    }
+}
+
+fn a_second_signal_kills(arch: Arch) {
+    let mut running = Running::start(arch, "-t 1000 --stall 1000", |client| {
+        server::slow(client, Duration::from_secs(1000));
+    });
+    wait_until("it has ended", || {
+        running.signal(Signal::TERM);
+        running.0.try_wait().expect("it is ours").is_some()
+    });
+    assert_eq!(running.wait().status, None);
+}
+
+fn time_in_which_it_was_stopped_does_not_count(arch: Arch) {
+    let running = Running::start(arch, "-t 1 --stall 3 -d 10", |client| {
+        server::echo(client, |_, _| true);
+    });
+    running.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_secs(4));
+    running.signal(Signal::CONT);
+    assert!(Report::of(running.wait()).milliseconds >= 1000);
+}
+
+/// What it says of a server's only client, with these arguments, is this and nothing else.
+fn finds(
+    arch: Arch,
+    arguments: &str,
+    fault: &str,
+    serve: impl Fn(TcpStream) + Clone + Send + 'static,
+) {
+    let (address, _) = server::start(1, serve);
+    let ran = echoc(arch, &format!("{arguments} {address}"));
+    let said = format!("echoc: connection 1 of {address}: {fault}\n");
+    assert_eq!(ran, Ran::new(1, "", &said));
+}
+
+/// The byte that the first connection sends at this place.
+fn sent(position: u64) -> u8 {
+    let mut byte = [0];
+    Pattern::new(0).fill(position, &mut byte);
+    byte[0]
+}
+
+fn finds_a_changed_byte(arch: Arch) {
+    for (size, depth, place) in [(1, 1, 0usize), (64, 1, 1000), (5000, 9, 70_000)] {
+        let is = sent(place as u64);
+        finds(
+            arch,
+            &format!("-t 1000 --stall 60 --verify -s {size} -d {depth}"),
+            &format!("byte {place} is {:#04x}, not {is:#04x}", is ^ 0x10),
+            move |client| {
+                server::echo(client, |position, bytes| {
+                    let wrong = place.checked_sub(position);
+                    if let Some(byte) = wrong.and_then(|index| bytes.get_mut(index)) {
+                        *byte ^= 0x10;
+                    }
+                    true
+                });
+            },
+        );
+    }
+}
+
+/// Of one length, aligned and not, near each other and far.
+fn finds_pieces_that_changed_places(arch: Arch) {
+    for (one, other, length) in [(0, 8, 8), (3, 12, 5), (0, 32, 32), (1, 2, 1), (7, 47, 11)] {
+        let place = 640 + one as u64;
+        let (is, should) = (sent(640 + other as u64), sent(place));
+        assert_ne!(is, should, "choose other places");
+        finds(
+            arch,
+            "-t 1000 --stall 60 --verify",
+            &format!("byte {place} is {is:#04x}, not {should:#04x}"),
+            move |client| {
+                server::echo(client, |position, bytes| {
+                    if position == 640 {
+                        let (head, tail) = bytes.split_at_mut(other);
+                        head[one..one + length].swap_with_slice(&mut tail[..length]);
+                    }
+                    true
+                });
+            },
+        );
+    }
+}
+
+fn finds_a_lost_byte(arch: Arch) {
+    for verify in ["", "--verify"] {
+        finds(
+            arch,
+            &format!("-t 1000 --stall 60 {verify}"),
+            "it ended after 639 bytes of 640",
+            |client| {
+                server::echo(client, |position, bytes| {
+                    if position == 640 - 64 {
+                        bytes.pop();
+                    }
+                    position < 640 - 64
+                });
+            },
+        );
+    }
+    // One lost in the middle, and the end when the client has waited for it in vain.
+    finds(
+        arch,
+        "-t 1 --stall 1",
+        "no progress for 1 s, after 63 bytes of 64",
+        |client| {
+            server::echo(client, |_, bytes| {
+                bytes.pop();
+                true
+            });
+        },
+    );
+}
+
+fn finds_a_byte_too_many(arch: Arch) {
+    for verify in ["", "--verify"] {
+        finds(
+            arch,
+            &format!("-t 1000 --stall 60 {verify}"),
+            "65 bytes came back of 64",
+            |client| {
+                server::echo(client, |_, bytes| {
+                    bytes.push(0);
+                    true
+                });
+            },
+        );
+    }
+    // Behind everything.
+    let (address, _) = server::start(1, |client| {
+        server::echo(client, |_, bytes| {
+            if bytes.is_empty() {
+                bytes.push(0);
+            }
+            true
+        });
+    });
+    let ran = echoc(arch, &format!("--stall 60 {address}"));
+    let [received, sent] = bytes(&ran, address, "", " bytes came back of ");
+    assert_eq!(received, sent + 1);
+}
+
+/// The two numbers in what it says of its only connection.
+fn bytes(ran: &Ran, address: SocketAddr, before: &str, between: &str) -> [u64; 2] {
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), ""));
+    let begin = format!("echoc: connection 1 of {address}: {before}");
+    let numbers = ran.stderr.strip_prefix(&begin);
+    let numbers = numbers.and_then(|numbers| numbers.trim_end().split_once(between));
+    let Some((received, sent)) = numbers else {
+        panic!("{ran:?}")
+    };
+    [received, sent].map(|number| number.parse().expect("a number"))
+}
+
+fn tells_of_a_server_that_does_not_answer(arch: Arch) {
+    finds(
+        arch,
+        "-t 1000 --stall 1",
+        "no progress for 1 s, after 0 bytes of 64",
+        |client| server::slow(client, Duration::from_secs(1000)),
+    );
+}
+
+fn tells_of_a_server_that_does_not_end(arch: Arch) {
+    let (address, _) = server::start(1, |client| {
+        server::echo(client, |_, bytes| {
+            !bytes.is_empty()
+                || loop {
+                    std::thread::park();
+                }
+        });
+    });
+    let ran = echoc(arch, &format!("--stall 2 {address}"));
+    let [received, sent] = bytes(&ran, address, "no progress for 2 s, after ", " bytes of ");
+    assert_eq!(received, sent);
+}
+
+fn tells_of_a_server_that_does_not_accept(arch: Arch) {
+    let (socket, address) = bound();
+    socket.listen(0).unwrap();
+    let why = "Connection timed out (ETIMEDOUT)";
+    assert_eq!(
+        echoc(arch, &format!("-c 8 --stall 1 {address}")),
+        Ran::new(1, "", &format!("echoc: connect {address}: {why}\n"))
+    );
+}
+
+fn tells_of_a_reset(arch: Arch) {
+    finds(
+        arch,
+        "-t 1000 --stall 60",
+        "recv: Connection reset by peer (ECONNRESET)",
+        |client| server::reset(client, 64),
+    );
+}
+
+fn tells_of_a_refused_connection(arch: Arch) {
+    // Bound, it is nobody else's; and it does not listen.
+    let (_socket, address) = bound();
+    let why = "Connection refused (ECONNREFUSED)";
+    for more in ["", "-c 10"] {
+        assert_eq!(
+            echoc(arch, &format!("{more} {address}")),
+            Ran::new(1, "", &format!("echoc: connect {address}: {why}\n"))
+        );
+    }
+}
+
+fn tells_of_a_reader_that_is_gone(arch: Arch) {
+    let (address, _) = server::start(1, |client| server::echo(client, |_, _| true));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = arch.program("echoc");
+    command
+        .arg(address.to_string())
+        .stdin(Stdio::null())
+        .stdout(writer)
+        .stderr(Stdio::piped());
+    let ran = ran(command.output().expect("it starts"));
+    assert_eq!(
+        ran,
+        Ran::new(1, "", "echoc: write stdout: Broken pipe (EPIPE)\n")
+    );
+}
+
+fn helps(arch: Arch) {
+    let help = echoc(arch, "--help");
+    assert!(help.stdout.starts_with(USAGE), "{help:?}");
+    assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
+    let version = echoc(arch, "--verify --version");
+    assert_eq!(version, Ran::new(0, "echoc (ring3) 0.1.0\n", ""));
+}
+
+fn refuses_what_it_does_not_understand(arch: Arch) {
+    for (arguments, why) in [
+        ("", "no ADDR:PORT"),
+        ("127.0.0.1", "127.0.0.1 is not ADDR:PORT"),
+        ("localhost:7", "localhost:7 is not ADDR:PORT"),
+        ("127.0.0.1:7 [::1]:7", "one ADDR:PORT, not [::1]:7 too"),
+        ("-c 0 [::1]:7", "0 is not a number from 1 to 1000000"),
+        ("-c 1000001", "1000001 is not a number from 1 to 1000000"),
+        ("-s 16777217", "16777217 is not a number from 1 to 16777216"),
+        ("-s 0", "0 is not a number from 1 to 16777216"),
+        ("-s 1k", "1k is not a number from 1 to 16777216"),
+        ("-d 1025", "1025 is not a number from 1 to 1024"),
+        ("-d0", "0 is not a number from 1 to 1024"),
+        ("-t 0", "0 is not a number from 1 to 1000000"),
+        ("-t -1", "-1 is not a number from 1 to 1000000"),
+        ("--stall=0", "0 is not a number from 1 to 1000000"),
+        (
+            "--stall=99999999999999999999",
+            "99999999999999999999 is not a number from 1 to 1000000",
+        ),
+        ("--stall", "--stall needs a value"),
+        ("--verify=1", "--verify takes no value"),
+        ("-x", "unknown option -x"),
+        ("--listen", "unknown option --listen"),
+    ] {
+        assert_eq!(
+            echoc(arch, arguments),
+            Ran::new(2, "", &format!("echoc: {why}\n{USAGE}"))
+        );
+    }
+}
