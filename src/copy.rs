@@ -5,6 +5,7 @@ use core::ptr;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 use crate::io::{read, retry, write_counting};
+use crate::pipe::{self, Splice};
 
 /// What is asked of the kernel at once where no buffer of ours limits it, in bytes.
 const WITHIN: usize = 1 << 30;
@@ -41,6 +42,8 @@ pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u6
     // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,
     // both refuse many kinds of ends, and their errors do not say whose they are. `read` and `write`
     // go on from there, and what they say holds.
+    type Within = fn(BorrowedFd<'_>, BorrowedFd<'_>, usize) -> Result<usize>;
+    let splice: Within = |from, to, count| pipe::splice(from, to, count, Splice::NONE);
     for within in [copy_file_range, splice] {
         while let Ok(count @ 1..) = within(from, to, WITHIN) {
             copied += count as u64;
@@ -76,14 +79,4 @@ pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -
     let here = ptr::null_mut::<i64>(); // each file's own place, which moves on
     // SAFETY: null pointers tell the kernel that there are no offsets of ours.
     retry(|| unsafe { syscall!(copy_file_range(from, here, to, here, count, 0)) })
-}
-
-/// Moves up to `count` bytes out of a pipe or into one, and says how many; 0 is the end (splice(2)).
-///
-/// # Errors
-/// `EINVAL`: neither is a pipe, or `to` is for appending; and those of both ends.
-pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -> Result<usize> {
-    let here = ptr::null_mut::<i64>();
-    // SAFETY: as in copy_file_range.
-    retry(|| unsafe { syscall!(splice(from, here, to, here, count, 0)) })
 }

@@ -10,9 +10,9 @@
 //! | `src/bin/` | the programs, each by [`program!`] |
 //! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`shown`] (what came from outside, in a message) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
-//! | memory in use | [`heap`](mod@heap) (the allocator), [`table`] (values by descriptor) |
+//! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
 //! | the instructions | [`arch`]: `_start`, the system call, `clone`, `memcpy` |
 
@@ -29,6 +29,7 @@ pub mod heap;
 pub mod io;
 pub mod mem;
 pub mod net;
+pub mod pipe;
 pub mod place;
 pub mod poll;
 pub mod process;
@@ -38,8 +39,8 @@ pub mod replace;
 pub mod rt;
 pub mod shown;
 pub mod signal;
+pub mod slab;
 pub mod sync;
-pub mod table;
 pub mod thread;
 pub mod time;
 

@@ -192,6 +192,11 @@ fn pointer(address: usize) -> Result<NonNull<u8>> {
 /// Bytes of a mapping of one's own, all zero at first; dropping it gives the pages back.
 pub struct Mapping(NonNull<[u8]>);
 
+// SAFETY: it owns its bytes, as a Vec does.
+unsafe impl Send for Mapping {}
+// SAFETY: shared, it gives nothing but shared references to them.
+unsafe impl Sync for Mapping {}
+
 impl Mapping {
     /// `length` bytes.
     ///

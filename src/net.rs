@@ -204,6 +204,23 @@ pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> Re
     unsafe { set(fd, level, option, &value) }
 }
 
+/// Has a program choose which socket of those that share the address (`SO_REUSEPORT`) takes a new
+/// connection, in the order in which they began to listen. A result that is no such number leaves it to
+/// the kernel (socket(7), `SO_ATTACH_REUSEPORT_CBPF`).
+///
+/// # Errors
+/// `EINVAL`: the program is none, or the socket does not listen or share. `ENOPROTOOPT`: a kernel before 4.5.
+/// `ENOMEM`: it is longer than `net.core.optmem_max` allows.
+pub fn choose_by(fd: BorrowedFd<'_>, program: &[SockFilter]) -> Result<()> {
+    let program = SockFprog {
+        len: u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?,
+        filter: program.as_ptr(),
+    };
+    // SAFETY: the kernel reads an SockFprog and as many instructions as it says, checks them, and keeps
+    // a copy.
+    unsafe { set(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program) }
+}
+
 /// Makes closing the socket reset the connection: the peer reads `ECONNRESET` and no end of file, so
 /// that it cannot take what it got for all there was.
 ///
@@ -219,9 +236,9 @@ pub fn reset_on_close(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// # Safety
-/// The option's value is a `T` without pointers.
+/// The option's value is a `T`, and what its pointers lead to is as the option wants it.
 unsafe fn set<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> Result<()> {
-    // SAFETY: the kernel reads the bytes of `value`; the caller's promise is that they are all it takes.
+    // SAFETY: the kernel reads the bytes of `value`; the caller's promise is that they are what it takes.
     unsafe {
         syscall!(setsockopt(
             fd,

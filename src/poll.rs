@@ -6,6 +6,7 @@ use core::time::Duration;
 pub use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd, STDERR};
+use crate::io;
 
 /// A set of descriptors to wait for. One that is closed leaves it.
 pub struct Epoll(OwnedFd);
@@ -20,22 +21,6 @@ impl Epoll {
         unsafe {
             let raw = syscall!(epoll_create1(EPOLL_CLOEXEC))?;
             Ok(Self(OwnedFd::from_raw(raw)))
-        }
-    }
-
-    /// [`new`](Self::new), behind the standard descriptors. Where one of those is closed, its place is
-    /// taken for good by a set that is not used, on which writing fails: else a socket opened later would
-    /// get it, and its peer our messages.
-    ///
-    /// # Errors
-    /// As for [`new`](Self::new).
-    pub fn above_standard() -> Result<Self> {
-        loop {
-            let epoll = Self::new()?;
-            if epoll.as_fd().as_raw() > STDERR.as_raw() {
-                return Ok(epoll);
-            }
-            core::mem::forget(epoll);
         }
     }
 
@@ -101,6 +86,53 @@ impl Epoll {
             ))
         }?;
         Ok(events.get(..count).unwrap_or_default())
+    }
+}
+
+/// What wakes those who wait for it in an [`Epoll`]: an eventfd (eventfd(2)).
+///
+/// Watched with `EPOLLET` it wakes each of them once a ring, and nobody has to read it.
+pub struct Bell(OwnedFd);
+
+impl Bell {
+    /// One that nobody has rung.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        const COUNT: u32 = 0;
+        // SAFETY: eventfd2 takes no memory of ours; what it returns is a new descriptor.
+        unsafe {
+            let raw = syscall!(eventfd2(COUNT, EFD_CLOEXEC | EFD_NONBLOCK))?;
+            Ok(Self(OwnedFd::from_raw(raw)))
+        }
+    }
+
+    /// The descriptor, for an [`Epoll`].
+    #[inline]
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Wakes who waits.
+    pub fn ring(&self) {
+        // It fails after 2^64 - 2 rings.
+        let _ = io::write(self.as_fd(), &1_u64.to_ne_bytes());
+    }
+}
+
+/// Takes the places of standard descriptors that are closed, for good, by sets that are not used and on
+/// which writing fails. Else a socket opened later would get one, and its peer our messages.
+///
+/// # Errors
+/// As for [`Epoll::new`].
+pub fn occupy_standard() -> Result<()> {
+    loop {
+        let epoll = Epoll::new()?;
+        if epoll.as_fd().as_raw() > STDERR.as_raw() {
+            return Ok(());
+        }
+        core::mem::forget(epoll);
     }
 }
 

@@ -5,8 +5,10 @@ mod abuse;
 pub mod client;
 mod injected;
 pub mod server;
+mod workers;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
@@ -15,7 +17,7 @@ use rustix::process::Signal;
 
 use crate::per_arch;
 use crate::support::{Arch, Ran, ran, run, wait_until};
-use client::{Blocked, connect, is_reset, ping};
+use client::{Blocked, compare, connect, is_reset, patterned, ping};
 use server::Server;
 
 pub fn trials() -> Vec<Trial> {
@@ -32,13 +34,16 @@ pub fn trials() -> Vec<Trial> {
         ends_when_the_grace_is_over,
         ends_at_once_at_a_second_signal,
         resets_whom_it_owes_bytes,
+        goes_on_at_a_hangup,
+        drains_a_busy_crowd,
     ]
+    .chain(workers::trials())
     .chain(abuse::trials())
     .chain(injected::trials())
     .collect()
 }
 
-const USAGE: &str = "usage: echod [-l ADDR:PORT]... [--grace SECONDS]\n";
+const USAGE: &str = "usage: echod [OPTION...]\n";
 
 fn echod(arch: Arch, arguments: &[&str]) -> Ran {
     run(arch.program("echod").args(arguments))
@@ -131,6 +136,12 @@ fn refuses_what_it_does_not_understand(arch: Arch) {
             &["--grace=99999999999999999999"],
             "99999999999999999999 is not a number of seconds",
         ),
+        (&["-w", "0"], "0 is not a number of workers"),
+        (&["-w65536"], "65536 is not a number of workers"),
+        (&["-b", "many"], "many is not a number up to 65535"),
+        (&["--max-conns", "0"], "0 is not a number of clients"),
+        (&["--idle=0"], "0 is not a number of seconds"),
+        (&["--spin", "-1"], "-1 is not a number of microseconds"),
         (&["7007"], "unexpected 7007"),
         (&["-x"], "unknown option -x"),
         (&["--listen"], "unknown option --listen"),
@@ -202,7 +213,7 @@ fn gives_no_client_a_standard_descriptor(arch: Arch) {
     ping(&mut client, b"hello");
     for number in ["0", "2"] {
         let what = std::fs::read_link(format!("/proc/{}/fd/{number}", server.pid())).unwrap();
-        assert_eq!(what.to_str(), Some("anon_inode:[eventpoll]"));
+        assert_eq!(what.to_str(), Some("anon_inode:[eventfd]"));
     }
     drop(client);
     server.end("");
@@ -286,4 +297,43 @@ fn resets_whom_it_owes_bytes(arch: Arch) {
     assert_eq!(server.wait().status, Some(0));
     assert!(is_reset(blocked.into_stream()));
     assert!(!is_reset(fed));
+}
+
+fn goes_on_at_a_hangup(arch: Arch) {
+    let server = Server::new(arch, &[]);
+    let mut client = connect(server.address());
+    ping(&mut client, b"before");
+    server.signal(Signal::HUP);
+    ping(&mut client, b"behind");
+    ping(&mut connect(server.address()), b"new");
+    drop(client);
+    server.end("");
+}
+
+/// Hundreds are in the middle of it when the signal comes: all get every byte and the end.
+fn drains_a_busy_crowd(arch: Arch) {
+    const CLIENTS: u64 = 500;
+    let server = Server::new(arch, &["--grace", "1000"]);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(server.address())).collect();
+    for (seed, client) in (0..).zip(&mut clients) {
+        client.write_all(&patterned(seed, 0, 30_000)).unwrap();
+    }
+    server.signal(Signal::TERM);
+    // Those that were still waiting to be accepted are not: they are reset.
+    let served = clients.into_iter().zip(0..).filter(|(client, seed)| {
+        let mut back = vec![0; 30_000];
+        match (&*client).read_exact(&mut back) {
+            Ok(()) => compare(*seed, 0, &back),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+                return false;
+            }
+        }
+        client.shutdown(Shutdown::Write).unwrap();
+        assert_eq!((&*client).read(&mut [0]).unwrap(), 0);
+        true
+    });
+    assert!(served.count() > 0);
+    let ran = server.wait();
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
 }

@@ -9,6 +9,8 @@ super::abi! {
         O_WRONLY = 1,
         /// For both.
         O_RDWR = 2,
+        /// No call on it waits.
+        O_NONBLOCK = 0o4000,
         /// Make it where there is none.
         O_CREAT = 0o100,
         /// With `O_CREAT`: fail with `EEXIST` where there is one, or a symbolic link.
@@ -64,6 +66,14 @@ super::abi! {
         NAME_MAX = 255,
         /// The longest value of an extended attribute, in bytes.
         XATTR_SIZE_MAX = 65536,
+    }
+
+    /// How bytes move between a pipe and something else.
+    flags ["fcntl.h" Splice: u32] {
+        /// Pages go over, where they can, and are not copied.
+        SPLICE_F_MOVE = 1,
+        /// Waits for no pipe.
+        SPLICE_F_NONBLOCK = 2,
     }
 
     consts ["linux/fs.h" i32] {

@@ -55,6 +55,10 @@ super::abi! {
         SO_OOBINLINE = 10,
         /// What `close` does with bytes not yet sent.
         SO_LINGER = 13,
+        /// Several sockets may listen at one address; the kernel deals connections out among them.
+        SO_REUSEPORT = 15,
+        /// A program says to which of them a connection goes.
+        SO_ATTACH_REUSEPORT_CBPF = 51,
     }
 
     consts ["linux/in.h" i32] {
@@ -85,6 +89,52 @@ super::abi! {
     consts ["sys/socket.h" i32] {
         /// `shutdown` of our own direction: the peer reads the end of file.
         SHUT_WR = 1,
+    }
+
+    consts ["linux/filter.h" u16] {
+        /// Load a number from the packet into the accumulator.
+        BPF_LD = 0x00,
+        /// The number has 32 bits.
+        BPF_W = 0x00,
+        /// It is at a fixed place.
+        BPF_ABS = 0x20,
+        /// Jump.
+        BPF_JMP = 0x05,
+        /// Where the accumulator is the constant.
+        BPF_JEQ = 0x10,
+        /// The constant is in the instruction.
+        BPF_K = 0x00,
+        /// End with a result.
+        BPF_RET = 0x06,
+        /// The result is the accumulator.
+        BPF_A = 0x10,
+    }
+
+    consts ["linux/filter.h" i32] {
+        /// From here on are places of no packet, but of what the kernel knows.
+        SKF_AD_OFF = (-0x1000),
+        /// Which CPU this runs on.
+        SKF_AD_CPU = 36,
+    }
+
+    /// An instruction of the classic Berkeley packet filter.
+    record ["linux/filter.h" "struct sock_filter" SockFilter] {
+        /// What to do: `BPF_*`.
+        code: u16,
+        /// How many instructions to skip where a condition holds.
+        jt: u8,
+        /// And where it does not.
+        jf: u8,
+        /// The constant.
+        k: u32,
+    }
+
+    /// A program of these.
+    record ["linux/filter.h" "struct sock_fprog" SockFprog] {
+        /// How many there are.
+        len: u16,
+        /// The first.
+        filter: *const SockFilter,
     }
 
     /// How to send.

@@ -10,6 +10,14 @@ super::abi! {
         EPOLL_CLOEXEC = 0o2000000,
     }
 
+    /// How an eventfd is made.
+    flags ["sys/eventfd.h" Efd: u32] {
+        /// No call on it waits.
+        EFD_NONBLOCK = 0o4000,
+        /// Closed by execve.
+        EFD_CLOEXEC = 0o2000000,
+    }
+
     /// What happened to a descriptor, or what to watch it for.
     flags ["linux/eventpoll.h" Events: u32] {
         /// Something can be read, or accepted.

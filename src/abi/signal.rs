@@ -2,6 +2,8 @@
 
 super::abi! {
     consts ["asm/signal.h" i32] {
+        /// The terminal is gone; by custom, to read settings again.
+        SIGHUP = 1,
         /// The terminal's interrupt key.
         SIGINT = 2,
         /// abort(3): ends with a core dump.

@@ -119,22 +119,63 @@ pub fn yield_now() {
     let _ = unsafe { syscall!(sched_yield()) };
 }
 
-/// How many CPUs this thread may run on (sched_getaffinity(2)), at least 1. A control group may grant
-/// less of their time than all.
+/// How many CPUs this thread may run on, at least 1. A control group may grant less of their time than
+/// all.
 pub fn available_parallelism() -> usize {
+    Cpus::allowed().iter().count().max(1)
+}
+
+/// A set of CPUs.
+pub struct Cpus([u64; 128]); // 8192, the most that a kernel is built for
+
+impl Cpus {
     /// The calling thread.
     const OWN: i32 = 0;
-    let mut mask = [0_u64; 128]; // of 8192 CPUs, the most that a kernel is built for
-    // SAFETY: the kernel writes at most that many bytes to ours. What fails leaves zeros.
-    let _ = unsafe {
-        syscall!(sched_getaffinity(
-            OWN,
-            size_of_val(&mask),
-            mask.as_mut_ptr()
-        ))
-    };
-    let count: u32 = mask.iter().map(|word| word.count_ones()).sum();
-    count.max(1) as usize
+
+    /// Those that the calling thread may run on (sched_getaffinity(2)).
+    pub fn allowed() -> Self {
+        let mut mask = [0_u64; 128];
+        // SAFETY: the kernel writes at most that many bytes to ours. What fails leaves zeros.
+        let _ = unsafe {
+            syscall!(sched_getaffinity(
+                Self::OWN,
+                size_of_val(&mask),
+                mask.as_mut_ptr()
+            ))
+        };
+        Self(mask)
+    }
+
+    /// One alone.
+    pub fn one(cpu: u32) -> Self {
+        let mut mask = [0; 128];
+        if let Some(word) = mask.get_mut(cpu as usize / 64) {
+            *word = 1 << (cpu % 64);
+        }
+        Self(mask)
+    }
+
+    /// Their numbers, rising.
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        let numbers = 0..u64::BITS * self.0.len() as u32;
+        numbers.filter(|&cpu| self.0[cpu as usize / 64] >> (cpu % 64) & 1 != 0)
+    }
+
+    /// Has the calling thread run on these alone (sched_setaffinity(2)).
+    ///
+    /// # Errors
+    /// `EINVAL`: there are none of them, or a control group allows none.
+    pub fn pin(&self) -> Result<()> {
+        // SAFETY: the kernel reads that many bytes of ours.
+        unsafe {
+            syscall!(sched_setaffinity(
+                Self::OWN,
+                size_of_val(&self.0),
+                self.0.as_ptr()
+            ))
+        }
+        .map(drop)
+    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,19 @@ pub fn ping(stream: &mut TcpStream, bytes: &[u8]) {
     assert_eq!(back, bytes);
 }
 
+/// Whether so many bytes have come back that nobody has read yet. That it waits is no reason to send a
+/// client away.
+pub fn answered(client: &TcpStream, length: usize) -> bool {
+    client.set_nonblocking(true).unwrap();
+    let peeked = client.peek(&mut vec![0; length]);
+    client.set_nonblocking(false).unwrap();
+    match peeked {
+        Ok(count) => count == length,
+        Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+        Err(error) => panic!("a client that waits was sent away: {error}"),
+    }
+}
+
 /// Has closing the connection reset it.
 pub fn reset_on_close(stream: &TcpStream) {
     set_socket_linger(stream, Some(Duration::ZERO)).expect("a socket");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use libtest_mimic::{Completion, Trial};
 
-use super::client::{Leave, connect, is_reset, ping, session};
+use super::client::{Blocked, Leave, connect, is_reset, ping, session};
 use super::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Ran, run, wait_until};
@@ -19,6 +19,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         resets_a_client_that_it_cannot_watch,
         resets_a_client_whose_bytes_it_holds,
         cuts_the_client_for_which_there_is_no_memory,
+        does_without_pipes,
+        is_interrupted_while_it_moves_pages,
     ]
 }
 
@@ -38,7 +40,11 @@ fn start(
     for inject in inject {
         strace.arg(format!("--inject={inject}"));
     }
-    strace.arg(arch.shipped("echod")).args(listen);
+    // One worker, so that calls come in an order.
+    strace
+        .arg(arch.shipped("echod"))
+        .args(["-w", "1"])
+        .args(listen);
     Ok(Server::start(&mut strace, listeners))
 }
 
@@ -118,8 +124,8 @@ fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
 }
 
 fn resets_a_client_that_it_cannot_watch(arch: Arch) -> Completion {
-    // The first two are for the signals and the listener.
-    let no_watch = "epoll_ctl:error=ENOSPC:when=3";
+    // The first three are for the bell, the listener and the signals.
+    let no_watch = "epoll_ctl:error=ENOSPC:when=4";
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_watch]) {
         Ok(server) => server,
         Err(skipped) => return skipped,
@@ -149,9 +155,10 @@ fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
 }
 
 fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
-    // The first four are made at its start; those behind are for bytes that cannot be sent.
-    let no_memory = "mmap:error=ENOMEM:when=5+";
-    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory]) {
+    // The first six are made at its start; those behind are for bytes that cannot be sent.
+    let no_memory = "mmap:error=ENOMEM:when=7+";
+    let no_pipe = "pipe2:error=EMFILE";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory, no_pipe]) {
         Ok(server) => server,
         Err(skipped) => return skipped,
     };
@@ -175,4 +182,35 @@ fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
     drop(witness);
     server.end("echod: echo client: Cannot allocate memory (ENOMEM)\n");
     Completion::Completed
+}
+
+/// Clients that send much, on a server with these results replaced.
+fn bulk(arch: Arch, inject: &[&str]) -> Completion {
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, inject) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let address = server.address();
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            let leave = [Leave::HalfClose, Leave::Close][seed as usize % 2];
+            // Of these seeds some send pieces of more than the buffer.
+            scope.spawn(move || session(address, seed, 3 << 20, leave));
+        }
+        scope.spawn(move || {
+            let mut blocked = Blocked::new(address, 9);
+            blocked.fill();
+            blocked.finish();
+        });
+    });
+    server.end("");
+    Completion::Completed
+}
+
+fn does_without_pipes(arch: Arch) -> Completion {
+    bulk(arch, &["pipe2:error=EMFILE"])
+}
+
+fn is_interrupted_while_it_moves_pages(arch: Arch) -> Completion {
+    bulk(arch, &["splice,recvfrom,sendto:error=EINTR:when=1+3"])
 }

@@ -1,14 +1,23 @@
-//! One client: its bytes back to it, in order, and no more of them held than one read gave.
+//! One client: its bytes back to it, in order.
 
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net;
 use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, Events};
+use ring3::slab::Slab;
 use ring3::{Errno, Result};
 
-/// How many times a client is served in a row while others wait. With the server's buffer of 64 KiB
-/// that is some 100 us.
+use crate::held::{Held, Key};
+
+/// The largest read. A client that fills it sends much, and is served by splice from then on.
+pub const BUFFER: usize = 64 * 1024;
+
+/// How many times a client is served in a row while others wait. With the buffer of 64 KiB that is some
+/// 100 us.
 const ROUNDS: usize = 4;
+
+/// Less than this at once, and pages are not worth moving any more.
+const FEW: usize = 8 * 1024;
 
 /// What a connection is watched for, from its beginning to its end. Edge-triggered, because then
 /// nothing has to be changed when it is blocked and when it is not any more.
@@ -16,19 +25,27 @@ pub fn watched() -> Events {
     EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET
 }
 
-/// A connected client.
+/// A connected client: all that is in memory for one that has nothing under way.
 pub struct Connection {
     fd: OwnedFd,
     /// What was read and could not be sent yet. While there is some, nothing more is read: so the
     /// kernel's buffers fill up, and TCP makes the client wait.
-    unsent: Option<Unsent>,
+    held: Option<Key>,
+    /// When it was served last: a tick of the worker's.
+    pub served: u8,
+    /// Whether it sends much at once.
+    bulk: bool,
 }
 
-/// Bytes that wait for room in the kernel, in memory that exists only meanwhile.
-struct Unsent {
-    bytes: Mapping,
-    /// How many of them were sent.
-    sent: usize,
+const _: () = assert!(
+    Slab::<Connection>::SLOT == 8,
+    "an idle client takes 8 bytes"
+);
+
+/// What a worker's clients use in turn.
+pub struct Tools {
+    pub buffer: Mapping,
+    pub held: Held,
 }
 
 /// How a connection stands after it was served.
@@ -43,8 +60,13 @@ pub enum Next {
 
 impl Connection {
     /// A client that was just accepted.
-    pub fn new(fd: OwnedFd) -> Self {
-        Self { fd, unsent: None }
+    pub fn new(fd: OwnedFd, now: u8) -> Self {
+        Self {
+            fd,
+            held: None,
+            served: now,
+            bulk: false,
+        }
     }
 
     pub fn as_fd(&self) -> BorrowedFd<'_> {
@@ -58,37 +80,47 @@ impl Connection {
     /// # Errors
     /// The connection is gone, or something was read for which there is no memory: it is of no use
     /// any more.
-    pub fn echo(&mut self, events: Events, buffer: &mut [u8]) -> Result<Next> {
+    pub fn echo(&mut self, events: Events, tools: &mut Tools) -> Result<Next> {
         // With these a short read may not have been the last: one stops in front of a byte sent out
         // of band, and in front of the end.
         let more = events.intersects(EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
         for _ in 0..ROUNDS {
-            if let Some(unsent) = &mut self.unsent {
-                match net::send(self.fd.as_fd(), &unsent.bytes[unsent.sent..]) {
-                    Ok(count) => unsent.sent += count,
+            if let Some(key) = self.held {
+                if !tools.held.send(key, self.fd.as_fd())? {
+                    return Ok(Next::Wait);
+                }
+                self.held = None;
+            } else if self.bulk {
+                match tools.held.pass(self.fd.as_fd(), BUFFER) {
+                    Ok((0, _)) => return Ok(Next::End),
+                    Ok((count, held)) => {
+                        self.held = held;
+                        self.bulk = count > FEW;
+                    }
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
+                    // No pipe can be had: it goes without.
+                    Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => self.bulk = false,
                     Err(errno) => return Err(errno),
                 }
-                if unsent.sent == unsent.bytes.len() {
-                    self.unsent = None;
+            } else {
+                let read = match net::recv(self.fd.as_fd(), &mut tools.buffer) {
+                    Ok(0) => return Ok(Next::End),
+                    Ok(count) => &tools.buffer[..count],
+                    Err(Errno::EAGAIN) => return Ok(Next::Wait),
+                    Err(errno) => return Err(errno),
+                };
+                let sent = match net::send(self.fd.as_fd(), read) {
+                    Ok(count) => count,
+                    Err(Errno::EAGAIN) => 0,
+                    Err(errno) => return Err(errno),
+                };
+                if sent < read.len() {
+                    self.held = Some(tools.held.keep(&read[sent..])?);
+                } else if read.len() == tools.buffer.len() {
+                    self.bulk = true;
+                } else if !more {
+                    return Ok(Next::Wait);
                 }
-                continue;
-            }
-            let read = match net::recv(self.fd.as_fd(), buffer) {
-                Ok(0) => return Ok(Next::End),
-                Ok(count) => &buffer[..count],
-                Err(Errno::EAGAIN) => return Ok(Next::Wait),
-                Err(errno) => return Err(errno),
-            };
-            let sent = match net::send(self.fd.as_fd(), read) {
-                Ok(count) => count,
-                Err(Errno::EAGAIN) => 0,
-                Err(errno) => return Err(errno),
-            };
-            if sent < read.len() {
-                self.unsent = Some(Unsent::new(&read[sent..])?);
-            } else if read.len() < buffer.len() && !more {
-                return Ok(Next::Wait);
             }
         }
         Ok(Next::Again)
@@ -96,23 +128,18 @@ impl Connection {
 
     /// Whether bytes of the client are held here.
     pub fn is_blocked(&self) -> bool {
-        self.unsent.is_some()
+        self.held.is_some()
     }
 
-    /// Has its close tell the client that it got less than all.
-    pub fn reset_on_close(&self) {
-        // It fails at no socket; and if it did, closing is still all there is to do.
-        let _ = net::reset_on_close(self.as_fd());
-    }
-}
-
-impl Unsent {
-    fn new(bytes: &[u8]) -> Result<Self> {
-        let mut memory = Mapping::new(bytes.len())?;
-        memory.copy_from_slice(bytes);
-        Ok(Self {
-            bytes: memory,
-            sent: 0,
-        })
+    /// Ends it. With `reset`, or where bytes are still here, the client does not take the end for a good
+    /// one.
+    pub fn close(self, reset: bool, held: &mut Held) {
+        if reset || self.is_blocked() {
+            // It fails at no socket; and if it did, closing is still all there is to do.
+            let _ = net::reset_on_close(self.as_fd());
+        }
+        if let Some(key) = self.held {
+            held.drop(key);
+        }
     }
 }

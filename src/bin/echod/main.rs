@@ -1,42 +1,58 @@
 //! `echod`: sends back what TCP clients send (RFC 862).
 //!
-//! This file reads the command line and opens the listeners; `server.rs` is the loop that waits and
-//! decides, `connection.rs` one client's bytes on their way.
+//! This file reads the command line and starts the workers; `listen.rs` opens their sockets, `worker.rs` is
+//! the loop that waits and decides, `connection.rs` one client's bytes on their way, `held.rs` those that
+//! can't go on yet, `shared.rs` what the workers have in common.
 
 #![no_std]
 #![no_main]
 
 mod connection;
-mod server;
+mod held;
+mod listen;
+mod shared;
+mod worker;
 
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use core::str::FromStr;
 use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::{Arg, Options, OrFail};
-use ring3::fd::{OwnedFd, STDOUT};
+use ring3::fd::{STDERR, STDOUT};
 use ring3::io::Writer;
-use ring3::net::{self, *};
+use ring3::poll::Bell;
+use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
-use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
-use ring3::table::Table;
+use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SignalFd, SignalSet};
+use ring3::slab::Slab;
+use ring3::thread::{self, Builder, Cpus};
 
-use server::Server;
+use shared::Shared;
+use worker::{Habits, Worker};
 
 ring3::program!("echod", main);
 
 const HELP: &str = "\
-usage: echod [-l ADDR:PORT]... [--grace SECONDS]
+usage: echod [OPTION...]
 Send back what TCP clients send (RFC 862).
 
   -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.
                    Port 0 lets the kernel choose. [::] is IPv6 alone.
                    Default: 127.0.0.1:7007, and [::1]:7007 where there is IPv6
+  -w WORKERS       threads (default: one for each CPU that it may run on, and
+                   then each client is served by the CPU that it arrives on)
+  -b BACKLOG       how many clients may wait to be accepted (default 4096; not
+                   more than net.core.somaxconn)
+  --max-conns N    how many clients are served at once; others wait
+  --idle SECONDS   close a client that has done nothing for so long
   --grace SECONDS  how long connections may go on after SIGTERM or SIGINT
                    (default 10); a second signal ends them at once
+  --spin USEC      ask for events so long before sleeping (default 0): quicker
+                   answers, and a CPU that never rests
   --help           print this
   --version        print the version
 
@@ -44,75 +60,184 @@ For each address it prints \"echod: listening on ADDR:PORT\" on standard output.
 ";
 
 const DEFAULT_PORT: u16 = 7007;
-const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
-/// How many clients may wait to be accepted, where `net.core.somaxconn` allows so many.
-const BACKLOG: i32 = 4096;
+/// A descriptor is below this, whatever its limit: `fs.nr_open` as kernels set it.
+const DESCRIPTORS: u64 = 1 << 20;
+
+/// The stack of a worker, in bytes.
+const STACK: usize = 64 * 1024;
 
 fn main(start: Start) -> Result<(), Exit> {
     // What ends the server is heard in its loop, however early it comes. A reader of our output that
     // is gone makes an error of the write, and does not kill.
-    let end = SignalSet::of(&[SIGTERM, SIGINT]);
-    signal::block(end);
+    let heard = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP]);
+    signal::block(heard);
     signal::block(SignalSet::of(&[SIGPIPE]));
 
-    let mut settings = Settings::of(start)?;
-    let mut server = Server::new(end)?;
-    if settings.addresses.iter_mut().next().is_some() {
-        for &mut address in settings.addresses.iter_mut() {
-            let fd = listener(address)
-                .map_err(|(operation, errno)| PROGRAM.fail(operation, address, errno))?;
-            server.add_listener(fd)?;
-        }
-    } else {
-        listen_by_default(&mut server)?;
+    let settings = Settings::of(start)?;
+    let descriptors = process::raise_limit(RLIMIT_NOFILE).min(DESCRIPTORS) as usize;
+    let habits = Habits {
+        capacity: descriptors,
+        idle: settings.idle,
+        spin: settings.spin,
+    };
+
+    let bell = bell()?;
+    let cpus = Cpus::allowed();
+    let count = cpus.iter().count().max(1);
+    let workers = settings
+        .workers
+        .map_or(count, |workers| workers.get().into());
+    let shared = Shared::new(bell, settings.most, workers, settings.grace);
+    let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
+    for _ in 0..workers {
+        let _ = all.insert(Worker::new(&shared, habits, settings.addresses.len())?); // there is room
     }
+    // Each CPU has its worker, which stays there.
+    let steered = workers == count && workers > 1;
 
     let mut out = Writer::<512>::new(STDOUT);
-    for address in server.addresses() {
-        ring3::println!(&mut out, "echod: listening on {}", address?);
+    for &address in settings.addresses.iter() {
+        match listen::listen(
+            address,
+            settings.backlog,
+            &mut all,
+            steered.then_some(&cpus),
+        ) {
+            Ok(address) => ring3::println!(&mut out, "echod: listening on {address}"),
+            Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
+                if settings.by_default && address.is_ipv6() =>
+            {
+                PROGRAM.say(format_args!("{operation} {address}: {errno}; IPv4 alone"));
+            }
+            Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
+        }
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")?;
 
-    server.run(settings.grace)
+    let signals = SignalFd::new(heard).or_fail(PROGRAM, "signalfd4", "signals")?;
+    let mut places = cpus.iter().filter(|_| steered);
+    thread::scope(|scope| {
+        // The first runs in this thread: with one alone, the process has one, and the kernel need not
+        // count who uses a descriptor.
+        let mut first = None;
+        for number in 0..workers {
+            let Some(worker) = all.take(number) else {
+                continue;
+            };
+            let place = places.next();
+            if number == 0 {
+                first = Some((worker, place));
+                continue;
+            }
+            let work = move || run(worker, place);
+            if let Err(errno) = Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+                PROGRAM.fail("clone", "worker", errno);
+                shared.fail();
+            }
+        }
+        if let Some((worker, place)) = first {
+            run(worker.with_signals(signals), place);
+        }
+    });
+    match shared.failed() {
+        false => Ok(()),
+        true => Err(Exit(1)),
+    }
+}
+
+/// What wakes the workers.
+fn bell() -> Result<Bell, Exit> {
+    loop {
+        let bell = Bell::new().or_fail(PROGRAM, "eventfd2", "bell")?;
+        if bell.as_fd().as_raw() > STDERR.as_raw() {
+            return Ok(bell);
+        }
+        // A standard descriptor is closed. This stays in its place, where writing fails: else a
+        // client would get it, and our messages.
+        core::mem::forget(bell);
+    }
+}
+
+/// Runs a worker in this thread.
+fn run(worker: Worker<'_>, cpu: Option<u32>) {
+    if let Some(cpu) = cpu {
+        let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
+    }
+    worker.run();
 }
 
 /// What the command line asks for.
 struct Settings {
-    addresses: Table<SocketAddr>,
+    addresses: Slab<SocketAddr>,
+    /// Whether nobody asked for these addresses.
+    by_default: bool,
+    workers: Option<NonZeroU16>,
+    backlog: u16,
+    most: usize,
+    idle: Option<Duration>,
     grace: Duration,
+    spin: Duration,
 }
 
 impl Settings {
     fn of(start: Start) -> Result<Self, Exit> {
+        // There are no more addresses than arguments, or the two.
+        let room = start.args().len().max(2);
         let mut settings = Self {
-            // There are no more addresses than arguments.
-            addresses: Table::new(start.args().len()).or_fail(PROGRAM, "mmap", "addresses")?,
-            grace: DEFAULT_GRACE,
+            addresses: Slab::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
+            by_default: false,
+            workers: None,
+            backlog: 4096,
+            most: usize::MAX,
+            idle: None,
+            grace: Duration::from_secs(10),
+            spin: Duration::ZERO,
         };
         let mut options = Options::new(PROGRAM, HELP, start.args());
-        for index in 0.. {
-            match options.next_arg()? {
-                None => break,
-                Some(Arg::Short(b'l')) => {
-                    let address = value(&mut options, "ADDR:PORT")?;
-                    let _ = settings.addresses.insert(index, address);
+        while let Some(arg) = options.next_arg()? {
+            match arg {
+                Arg::Short(b'l') => {
+                    let _ = settings.addresses.insert(value(&mut options, "ADDR:PORT")?);
                 }
-                Some(Arg::Long(b"grace")) => {
-                    settings.grace =
-                        Duration::from_secs(value(&mut options, "a number of seconds")?);
+                Arg::Short(b'w') => settings.workers = Some(value(&mut options, WORKERS)?),
+                Arg::Short(b'b') => settings.backlog = value(&mut options, BACKLOG)?,
+                Arg::Long(b"max-conns") => {
+                    settings.most = value::<NonZeroUsize>(&mut options, CLIENTS)?.get();
                 }
-                Some(Arg::Operand(operand)) => {
-                    return Err(
-                        options.usage(format_args!("unexpected {}", Shown(operand.to_bytes())))
-                    );
+                Arg::Long(b"idle") => {
+                    let seconds = value::<NonZeroU32>(&mut options, SECONDS)?.get();
+                    settings.idle = Some(Duration::from_secs(seconds.into()));
                 }
-                Some(_) => return Err(options.unknown()),
+                Arg::Long(b"grace") => {
+                    settings.grace = Duration::from_secs(value(&mut options, SECONDS)?);
+                }
+                Arg::Long(b"spin") => {
+                    let micros = value::<u32>(&mut options, "a number of microseconds")?;
+                    settings.spin = Duration::from_micros(micros.into());
+                }
+                Arg::Operand(operand) => {
+                    let operand = Shown(operand.to_bytes());
+                    return Err(options.usage(format_args!("unexpected {operand}")));
+                }
+                _ => return Err(options.unknown()),
+            }
+        }
+        if settings.addresses.is_empty() {
+            settings.by_default = true;
+            for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
+                let _ = settings.addresses.insert(SocketAddr::new(ip, DEFAULT_PORT));
             }
         }
         Ok(settings)
     }
 }
+
+/// What values are, for messages.
+const WORKERS: &str = "a number of workers";
+const BACKLOG: &str = "a number up to 65535";
+const CLIENTS: &str = "a number of clients";
+const SECONDS: &str = "a number of seconds";
 
 /// The value of the option just read, which must be one of `what`.
 fn value<T: FromStr>(options: &mut Options, what: &str) -> Result<T, Exit> {
@@ -121,43 +246,4 @@ fn value<T: FromStr>(options: &mut Options, what: &str) -> Result<T, Exit> {
         Some(value) => Ok(value),
         None => Err(options.usage(format_args!("{} is not {what}", Shown(text.to_bytes())))),
     }
-}
-
-/// A socket that listens at `address`, or the operation that failed.
-fn listener(address: SocketAddr) -> Result<OwnedFd, (&'static str, Errno)> {
-    let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    let fd = net::socket(address, kind).map_err(|errno| ("socket", errno))?;
-    let set = |level, option| {
-        net::set_option(fd.as_fd(), level, option, 1).map_err(|errno| ("setsockopt", errno))
-    };
-    set(SOL_SOCKET, SO_REUSEADDR)?;
-    if address.is_ipv6() {
-        // The address says what is served: [::] leaves IPv4 to 0.0.0.0, and both can be given,
-        // whatever net.ipv6.bindv6only is.
-        set(IPPROTO_IPV6, IPV6_V6ONLY)?;
-    }
-    // Connections have both from their listener. An echo is not held back for more to go with it,
-    // and a byte sent out of band comes back in its place.
-    set(IPPROTO_TCP, TCP_NODELAY)?;
-    set(SOL_SOCKET, SO_OOBINLINE)?;
-    net::bind(fd.as_fd(), address).map_err(|errno| ("bind", errno))?;
-    net::listen(fd.as_fd(), BACKLOG).map_err(|errno| ("listen", errno))?;
-    Ok(fd)
-}
-
-/// Listens on both loopback addresses, or on IPv4's where there is no IPv6.
-fn listen_by_default(server: &mut Server) -> Result<(), Exit> {
-    for address in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
-        let address = SocketAddr::new(address, DEFAULT_PORT);
-        match listener(address) {
-            Ok(fd) => server.add_listener(fd)?,
-            Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
-                if address.is_ipv6() =>
-            {
-                PROGRAM.say(format_args!("{operation} {address}: {errno}; IPv4 alone"));
-            }
-            Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,138 @@
+//! What the workers have in common: how many clients there are, and when all of them are to end.
+
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
+
+use ring3::Errno;
+use ring3::poll::Bell;
+use ring3::time::{self, Clock};
+
+use crate::PROGRAM;
+
+pub struct Shared {
+    /// Rings where something here has changed that workers wait for.
+    pub bell: Bell,
+    /// How many clients there are.
+    clients: AtomicUsize,
+    /// How many there may be.
+    most: usize,
+    /// How many workers there are.
+    workers: AtomicUsize,
+    /// Whether some worker waits for a client to end before it accepts another.
+    waiting: AtomicBool,
+    /// Whether it was said that there were too many clients.
+    said: AtomicBool,
+    /// When all end, in milliseconds of the clock; [`NEVER`] as long as no signal asked for it.
+    end: AtomicU64,
+    /// How long connections may go on then.
+    grace: Duration,
+    failed: AtomicBool,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Shared {
+    pub fn new(bell: Bell, most: usize, workers: usize, grace: Duration) -> Self {
+        Self {
+            bell,
+            clients: AtomicUsize::new(0),
+            most,
+            workers: AtomicUsize::new(workers),
+            waiting: AtomicBool::new(false),
+            said: AtomicBool::new(false),
+            end: AtomicU64::new(NEVER),
+            grace,
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts a client that is about to be accepted; false where there are as many as there may be.
+    pub fn enter(&self) -> bool {
+        let clients = self.clients.fetch_add(1, Relaxed);
+        let fits = clients < self.most;
+        if !fits {
+            self.clients.fetch_sub(1, Relaxed);
+            if !self.said.swap(true, Relaxed) {
+                PROGRAM.say(format_args!("{clients} clients, and others wait"));
+            }
+        }
+        fits
+    }
+
+    /// Takes back the count of a client that was not accepted.
+    ///
+    /// It rings for nobody, or two workers that find no descriptor would call each other without end.
+    pub fn withdraw(&self) {
+        self.clients.fetch_sub(1, Relaxed);
+    }
+
+    /// A client has ended.
+    pub fn leave(&self) {
+        self.clients.fetch_sub(1, Relaxed);
+        // Mostly nobody waits, and then this writes nothing that other CPUs would have to fetch.
+        if self.waiting.load(Relaxed) && self.waiting.swap(false, Relaxed) {
+            self.bell.ring();
+        }
+    }
+
+    /// Has the bell ring when a client ends.
+    pub fn wait_for_leave(&self) {
+        self.waiting.store(true, Relaxed);
+    }
+
+    /// Says, once, that the kernel has nothing left for one client more.
+    pub fn tell_shortage(&self, errno: Errno) {
+        if !self.said.swap(true, Relaxed) {
+            PROGRAM.fail("accept", "client", errno);
+        }
+    }
+
+    /// A signal asks all workers to end: when the grace is over; the second one, at once.
+    pub fn end(&self) {
+        let now = time::now(Clock::Monotonic);
+        let until = match self.ends() {
+            None => now.saturating_add(self.grace),
+            Some(_) => now,
+        };
+        self.end_at(until);
+    }
+
+    /// Something failed without which no worker can go on.
+    pub fn fail(&self) {
+        self.failed.store(true, Relaxed);
+        self.end_at(Duration::ZERO);
+    }
+
+    /// Whether something did.
+    pub fn failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
+    fn end_at(&self, until: Duration) {
+        let milliseconds = u64::try_from(until.as_millis()).unwrap_or(NEVER);
+        self.end.store(milliseconds.min(NEVER - 1), Relaxed);
+        self.bell.ring();
+    }
+
+    /// When workers end, if that was asked for.
+    pub fn ends(&self) -> Option<Duration> {
+        match self.end.load(Relaxed) {
+            NEVER => None,
+            milliseconds => Some(Duration::from_millis(milliseconds)),
+        }
+    }
+
+    /// A worker has ended.
+    pub fn worker_ends(&self) {
+        self.workers.fetch_sub(1, Relaxed);
+        self.bell.ring();
+    }
+
+    /// How many workers there are still.
+    pub fn workers(&self) -> usize {
+        self.workers.load(Relaxed)
+    }
+}

@@ -1,0 +1,50 @@
+//! Pipes: bytes from one end to the other, within the kernel.
+
+use core::ptr;
+
+pub use crate::abi::fs::{O_CLOEXEC, O_NONBLOCK, Open, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, Splice};
+use crate::abi::{Result, syscall};
+use crate::fd::{BorrowedFd, OwnedFd};
+use crate::io::retry;
+
+/// A pipe with both its ends.
+#[derive(Debug)]
+pub struct Pipe {
+    /// Where bytes come out.
+    pub read: OwnedFd,
+    /// Where they go in.
+    pub write: OwnedFd,
+}
+
+impl Pipe {
+    /// An empty pipe; `flags` are `O_CLOEXEC` and `O_NONBLOCK` (pipe2(2)). It takes 64 KiB, or less where
+    /// the user has many (`fs.pipe-user-pages-soft`).
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`: no two descriptors are left, or the user has as much in pipes as is allowed.
+    pub fn new(flags: Open) -> Result<Self> {
+        let mut ends = [0_i32; 2];
+        // SAFETY: the kernel writes two descriptors to ours, both new.
+        unsafe {
+            syscall!(pipe2(ends.as_mut_ptr(), flags))?;
+            let [read, write] = ends.map(|raw| OwnedFd::from_raw(raw as usize));
+            Ok(Self { read, write })
+        }
+    }
+}
+
+/// Moves up to `count` bytes out of a pipe or into one, and says how many; 0 is the end (splice(2)).
+///
+/// # Errors
+/// `EINVAL`: neither is a pipe, or `to` is for appending; `EAGAIN`: one of them is not ready, and does not
+/// wait; and those of both ends. Into a socket whose peer is gone it sends SIGPIPE beside `EPIPE`.
+pub fn splice(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    count: usize,
+    flags: Splice,
+) -> Result<usize> {
+    let here = ptr::null_mut::<i64>(); // each file's own place, which moves on
+    // SAFETY: null pointers tell the kernel that there are no offsets of ours.
+    retry(|| unsafe { syscall!(splice(from, here, to, here, count, flags)) })
+}

@@ -1,0 +1,189 @@
+//! Several workers: one for each CPU, all of them one server.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use libtest_mimic::{Completion, Trial};
+use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
+
+use super::client::{Leave, answered, connect, ping, session};
+use super::server::Server;
+use super::{Ran, echod};
+use crate::per_arch;
+use crate::support::{Arch, wait_until};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    per_arch![
+        are_as_many_as_asked_for,
+        stay_on_their_cpus,
+        take_the_clients_of_their_cpu,
+        share_no_address_with_another_server,
+        all_serve,
+        take_no_more_clients_than_allowed,
+        close_clients_that_are_idle,
+        spin,
+    ]
+}
+
+/// The threads' ids, without those that qemu-user has beside the program's.
+fn threads(server: &Server) -> Vec<Pid> {
+    let folder = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
+    let ids = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut ids: Vec<i32> = ids.map(|id| id.parse().unwrap()).collect();
+    ids.sort();
+    ids.into_iter().filter_map(Pid::from_raw).collect()
+}
+
+fn are_as_many_as_asked_for(arch: Arch) {
+    // qemu-user has a thread of its own.
+    let own = if arch.is_native() { 0 } else { 1 };
+    for workers in [1, 2, 5] {
+        let server = Server::new(arch, &["-w", &workers.to_string()]);
+        wait_until("all are there", || threads(&server).len() == workers + own);
+        ping(&mut connect(server.address()), b"whoever");
+        server.end("");
+    }
+}
+
+/// The CPUs that a thread may run on.
+fn cpus(thread: Option<Pid>) -> Vec<usize> {
+    let set = sched_getaffinity(thread).unwrap();
+    (0..CpuSet::MAX_CPU)
+        .filter(|&cpu| set.is_set(cpu))
+        .collect()
+}
+
+fn stay_on_their_cpus(arch: Arch) -> Completion {
+    let all = cpus(None);
+    if !arch.is_native() {
+        return Completion::ignored_with("qemu-user has a thread of its own, which runs anywhere");
+    }
+    if all.len() < 2 {
+        return Completion::ignored_with("there is one CPU");
+    }
+    let server = Server::new(arch, &[]);
+    let expected: Vec<_> = all.iter().map(|&cpu| vec![cpu]).collect();
+    wait_until("each has its CPU", || {
+        let threads = threads(&server);
+        let places: Vec<_> = threads.iter().map(|&thread| cpus(Some(thread))).collect();
+        places == expected
+    });
+    Completion::Completed
+}
+
+/// How often a thread has slept.
+fn slept(server: &Server, thread: Pid) -> u64 {
+    let file = format!("/proc/{}/task/{thread}/status", server.pid());
+    let status = std::fs::read_to_string(file).unwrap();
+    let name = "voluntary_ctxt_switches:";
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap().trim().parse().unwrap()
+}
+
+/// A client's packets arrive on the CPU that it sends from: loopback. Then no other worker wakes.
+fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
+    const PINGS: u64 = 200;
+    let all = cpus(None);
+    if !arch.is_native() {
+        return Completion::ignored_with("qemu-user has a thread of its own, which runs anywhere");
+    }
+    if all.len() < 2 {
+        return Completion::ignored_with("there is one CPU");
+    }
+    let server = Server::new(arch, &[]);
+    wait_until("all are there", || threads(&server).len() == all.len());
+    for (&cpu, worker) in all.iter().zip(threads(&server)) {
+        let before: Vec<_> = threads(&server)
+            .into_iter()
+            .map(|thread| slept(&server, thread))
+            .collect();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut set = CpuSet::new();
+                set.set(cpu);
+                sched_setaffinity(None, &set).unwrap();
+                let mut client = connect(server.address());
+                (0..PINGS).for_each(|_| ping(&mut client, b"here"));
+            });
+        });
+        for (thread, before) in threads(&server).into_iter().zip(before) {
+            let more = slept(&server, thread) - before;
+            let its_own = thread == worker;
+            assert_eq!(more > PINGS / 2, its_own, "{more} times, of {PINGS} pings");
+        }
+    }
+    Completion::Completed
+}
+
+/// Its own workers share an address; who would share it with them is refused.
+fn share_no_address_with_another_server(arch: Arch) {
+    let server = Server::new(arch, &[]);
+    let address = server.address().to_string();
+    let why = "Address already in use (EADDRINUSE)";
+    assert_eq!(
+        echod(arch, &["-l", &address]),
+        Ran::new(1, "", &format!("echod: bind {address}: {why}\n"))
+    );
+    server.end("");
+}
+
+fn all_serve(arch: Arch) {
+    let server = Server::new(arch, &["-w", "4"]);
+    let address = server.address();
+    std::thread::scope(|scope| {
+        for seed in 0..100 {
+            let leave = [Leave::HalfClose, Leave::Close, Leave::Reset][seed as usize % 3];
+            scope.spawn(move || session(address, seed, 200_000, leave));
+        }
+    });
+    server.end("");
+}
+
+fn take_no_more_clients_than_allowed(arch: Arch) {
+    let server = Server::new(arch, &["--max-conns", "3", "-w", "2"]);
+    let mut first: Vec<_> = (0..3).map(|_| connect(server.address())).collect();
+    first.iter_mut().for_each(|client| ping(client, b"in"));
+    let mut others: Vec<_> = (0..3).map(|_| connect(server.address())).collect();
+    for other in &mut others {
+        other.write_all(b"me?").unwrap();
+    }
+    let served = || others.iter().filter(|other| answered(other, 3)).count();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(served(), 0);
+    // Whose turn it is, the kernel says, which has a queue for each worker.
+    for (nth, client) in (1..).zip(first) {
+        drop(client);
+        wait_until("one that waited is served", || served() == nth);
+    }
+    drop(others);
+    server.end("echod: 3 clients, and others wait\n");
+}
+
+fn close_clients_that_are_idle(arch: Arch) {
+    let server = Server::new(arch, &["--idle", "1"]);
+    let mut busy = connect(server.address());
+    let mut idle = connect(server.address());
+    ping(&mut idle, b"then nothing");
+    let is_closed = |client: &TcpStream| {
+        client.set_nonblocking(true).unwrap();
+        let end = matches!(client.peek(&mut [0]), Ok(0));
+        client.set_nonblocking(false).unwrap();
+        end
+    };
+    wait_until("it is closed", || {
+        ping(&mut busy, b"still here");
+        is_closed(&idle)
+    });
+    ping(&mut busy, b"and then");
+    drop(busy);
+    server.end("");
+}
+
+fn spin(arch: Arch) {
+    let server = Server::new(arch, &["--spin", "200", "-w", "1"]);
+    let mut client = connect(server.address());
+    (0..50).for_each(|_| ping(&mut client, b"quick"));
+    drop(client);
+    server.end("");
+}
