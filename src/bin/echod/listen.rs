@@ -18,7 +18,7 @@ pub type Failed = (&'static str, Errno);
 /// `cpus` the Nth worker takes the connections that arrive on the Nth of them.
 pub fn listen(
     mut address: SocketAddr,
-    backlog: u16,
+    backlog: i32,
     workers: &mut Slab<Worker<'_>>,
     cpus: Option<&Cpus>,
 ) -> Result<SocketAddr, Failed> {
@@ -34,7 +34,7 @@ pub fn listen(
         if number == 0 && shared {
             share()?;
         }
-        net::listen(fd.as_fd(), backlog.into()).map_err(|errno| ("listen", errno))?;
+        net::listen(fd.as_fd(), backlog).map_err(|errno| ("listen", errno))?;
         if number == 0 {
             address = net::local_address(fd.as_fd()).map_err(|errno| ("getsockname", errno))?;
             if let Some(cpus) = cpus {

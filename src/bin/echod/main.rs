@@ -15,7 +15,7 @@ mod worker;
 
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 use core::time::Duration;
 
@@ -85,9 +85,7 @@ fn main(start: Start) -> Result<(), Exit> {
     let bell = bell()?;
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);
-    let workers = settings
-        .workers
-        .map_or(count, |workers| workers.get().into());
+    let workers = settings.workers.unwrap_or(count);
     let shared = Shared::new(bell, settings.most, workers, settings.grace);
     let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
     for _ in 0..workers {
@@ -120,25 +118,16 @@ fn main(start: Start) -> Result<(), Exit> {
     thread::scope(|scope| {
         // The first runs in this thread: with one alone, the process has one, and the kernel need not
         // count who uses a descriptor.
-        let mut first = None;
-        for number in 0..workers {
-            let Some(worker) = all.take(number) else {
-                continue;
-            };
-            let place = places.next();
-            if number == 0 {
-                first = Some((worker, place));
-                continue;
-            }
+        let (first, place) = (all.take(0), places.next());
+        for number in 1..workers {
+            let (worker, place) = (all.take(number), places.next());
             let work = move || run(worker, place);
             if let Err(errno) = Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
                 PROGRAM.fail("clone", "worker", errno);
                 shared.fail();
             }
         }
-        if let Some((worker, place)) = first {
-            run(worker.with_signals(signals), place);
-        }
+        run(first.map(|first| first.with_signals(signals)), place);
     });
     match shared.failed() {
         false => Ok(()),
@@ -159,12 +148,14 @@ fn bell() -> Result<Bell, Exit> {
     }
 }
 
-/// Runs a worker in this thread.
-fn run(worker: Worker<'_>, cpu: Option<u32>) {
+/// Runs a worker in this thread, on that CPU.
+fn run(worker: Option<Worker<'_>>, cpu: Option<u32>) {
     if let Some(cpu) = cpu {
         let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
     }
-    worker.run();
+    if let Some(worker) = worker {
+        worker.run();
+    }
 }
 
 /// What the command line asks for.
@@ -172,8 +163,8 @@ struct Settings {
     addresses: Slab<SocketAddr>,
     /// Whether nobody asked for these addresses.
     by_default: bool,
-    workers: Option<NonZeroU16>,
-    backlog: u16,
+    workers: Option<usize>,
+    backlog: i32,
     most: usize,
     idle: Option<Duration>,
     grace: Duration,
@@ -198,23 +189,28 @@ impl Settings {
         while let Some(arg) = options.next_arg()? {
             match arg {
                 Arg::Short(b'l') => {
-                    let _ = settings.addresses.insert(value(&mut options, "ADDR:PORT")?);
+                    let address = value(&mut options, "ADDR:PORT")?;
+                    let _ = settings.addresses.insert(address); // there is room
                 }
-                Arg::Short(b'w') => settings.workers = Some(value(&mut options, WORKERS)?),
-                Arg::Short(b'b') => settings.backlog = value(&mut options, BACKLOG)?,
+                Arg::Short(b'w') => {
+                    let workers = number(&mut options, 1..=1024, "a number of workers")?;
+                    settings.workers = Some(workers as usize);
+                }
+                Arg::Short(b'b') => {
+                    let most = i32::MAX as u64;
+                    settings.backlog =
+                        number(&mut options, 0..=most, "a number of clients")? as i32;
+                }
                 Arg::Long(b"max-conns") => {
-                    settings.most = value::<NonZeroUsize>(&mut options, CLIENTS)?.get();
+                    let most = usize::MAX as u64;
+                    settings.most = number(&mut options, 1..=most, "a number of clients")? as usize;
                 }
-                Arg::Long(b"idle") => {
-                    let seconds = value::<NonZeroU32>(&mut options, SECONDS)?.get();
-                    settings.idle = Some(Duration::from_secs(seconds.into()));
-                }
-                Arg::Long(b"grace") => {
-                    settings.grace = Duration::from_secs(value(&mut options, SECONDS)?);
-                }
+                Arg::Long(b"idle") => settings.idle = Some(seconds(&mut options, 1)?),
+                Arg::Long(b"grace") => settings.grace = seconds(&mut options, 0)?,
                 Arg::Long(b"spin") => {
-                    let micros = value::<u32>(&mut options, "a number of microseconds")?;
-                    settings.spin = Duration::from_micros(micros.into());
+                    let second = 1_000_000;
+                    let micros = number(&mut options, 0..=second, "microseconds up to a second")?;
+                    settings.spin = Duration::from_micros(micros);
                 }
                 Arg::Operand(operand) => {
                     let operand = Shown(operand.to_bytes());
@@ -233,17 +229,31 @@ impl Settings {
     }
 }
 
-/// What values are, for messages.
-const WORKERS: &str = "a number of workers";
-const BACKLOG: &str = "a number up to 65535";
-const CLIENTS: &str = "a number of clients";
-const SECONDS: &str = "a number of seconds";
-
 /// The value of the option just read, which must be one of `what`.
 fn value<T: FromStr>(options: &mut Options, what: &str) -> Result<T, Exit> {
-    let text: &CStr = options.value()?;
+    let text = options.value()?;
     match text.to_str().ok().and_then(|text| text.parse().ok()) {
         Some(value) => Ok(value),
-        None => Err(options.usage(format_args!("{} is not {what}", Shown(text.to_bytes())))),
+        None => Err(refuse(options, text, what)),
     }
+}
+
+/// The same of a number within `range`.
+fn number(options: &mut Options, range: RangeInclusive<u64>, what: &str) -> Result<u64, Exit> {
+    let text = options.value()?;
+    let number = text.to_str().ok().and_then(|text| text.parse().ok());
+    match number.filter(|number| range.contains(number)) {
+        Some(number) => Ok(number),
+        None => Err(refuse(options, text, what)),
+    }
+}
+
+/// The same of a time of at least so many seconds.
+fn seconds(options: &mut Options, least: u64) -> Result<Duration, Exit> {
+    number(options, least..=u64::MAX, "a number of seconds").map(Duration::from_secs)
+}
+
+#[cold]
+fn refuse(options: &Options, text: &CStr, what: &str) -> Exit {
+    options.usage(format_args!("{} is not {what}", Shown(text.to_bytes())))
 }
