@@ -5,6 +5,7 @@
 
 use core::ffi::CStr;
 use core::fmt::{self, Display, Write as _};
+use core::ops::RangeInclusive;
 
 use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
@@ -163,6 +164,23 @@ impl Options {
                 Some(value) => Ok(value),
                 None => Err(self.usage(format_args!("{} needs a value", Spelled(self.last)))),
             },
+        }
+    }
+
+    /// The same, a number in `range`.
+    ///
+    /// # Errors
+    /// Exit 2, said: there is none, or it is no such number.
+    pub fn number(&mut self, range: RangeInclusive<u64>) -> core::result::Result<u64, Exit> {
+        let text = self.value()?;
+        match text.to_str().ok().and_then(|text| text.parse().ok()) {
+            Some(value) if range.contains(&value) => Ok(value),
+            _ => Err(self.usage(format_args!(
+                "{} is not a number from {} to {}",
+                Shown(text.to_bytes()),
+                range.start(),
+                range.end()
+            ))),
         }
     }
 

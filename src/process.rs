@@ -2,7 +2,7 @@
 
 use crate::abi::process::PR_GET_NAME;
 pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
-use crate::abi::{Errno, Result, syscall};
+use crate::abi::{Errno, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};
 
@@ -61,16 +61,15 @@ pub fn limit(resource: u32) -> Rlimit {
     limit
 }
 
-/// Changes what limits the process's use of `resource` (prlimit(2)).
-///
-/// # Errors
-/// `EPERM`: `rlim_max` is raised, or what `RLIMIT_NOFILE` asks for is above `fs.nr_open`. `EINVAL`:
-/// `rlim_cur` is above `rlim_max`.
-pub fn set_limit(resource: u32, limit: Rlimit) -> Result<()> {
+/// Raises what holds of a limit to what it may be raised to, and says how much that is (prlimit(2)).
+pub fn raise_limit(resource: u32) -> u64 {
     const OWN: i32 = 0;
-    let old = core::ptr::null_mut::<Rlimit>();
-    // SAFETY: the kernel reads an Rlimit.
-    unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, old)) }.map(drop)
+    let mut limit = limit(resource);
+    limit.rlim_cur = limit.rlim_max;
+    let unasked = core::ptr::null_mut::<Rlimit>();
+    // SAFETY: the kernel reads an Rlimit of ours. What is allowed is refused to nobody (prlimit(2)).
+    let _ = unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, unasked)) };
+    limit.rlim_max
 }
 
 /// Ends the process by `SIGABRT`, sent to this thread and no other process.

@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::OrFail;
-use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::poll::{self, EPOLLIN, Epoll, EpollEvent, Events};
 use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
-use ring3::table::Table;
+use ring3::slab::Slab;
 
 use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now};
 use crate::histogram::Histogram;
@@ -33,7 +33,7 @@ pub struct Load {
     epoll: Epoll,
     signals: SignalFd,
     /// By number; those that have ended are gone.
-    connections: Table<Connection>,
+    connections: Slab<Connection>,
     count: usize,
     /// How many of them are not connected yet.
     connecting: usize,
@@ -65,7 +65,8 @@ impl Load {
             verify,
             ..
         } = settings;
-        let epoll = Epoll::above_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
+        poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
+        let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
         let signals = SignalFd::new(end).or_fail(PROGRAM, "signalfd4", "signals")?;
         epoll
             .add(signals.as_fd(), EPOLLIN, SIGNALS)
@@ -75,7 +76,7 @@ impl Load {
             end,
             epoll,
             signals,
-            connections: Table::new(connections).or_fail(PROGRAM, "mmap", "connections")?,
+            connections: Slab::new(connections).or_fail(PROGRAM, "mmap", "connections")?,
             count: 0,
             connecting: 0,
             begin: 0,
@@ -127,13 +128,10 @@ impl Load {
             Ok(connection) => connection,
             Err(fault) => return Err(self.tell(number, fault)),
         };
-        // There is room for all of them.
-        let Ok(connection) = self.connections.insert(number, connection) else {
-            return Ok(());
-        };
         self.epoll
             .add(connection.as_fd(), connection::watched(), number as u64)
             .or_fail(PROGRAM, "epoll_ctl", "connection")?;
+        let _ = self.connections.insert(connection); // there is room for all, and none leaves before
         self.count += 1;
         self.connecting += 1;
         Ok(())

@@ -18,7 +18,7 @@ use core::ops::RangeInclusive;
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDOUT;
 use ring3::io::Writer;
-use ring3::process::{self, RLIMIT_NOFILE, Rlimit};
+use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
@@ -82,12 +82,12 @@ impl Settings {
         let mut options = Options::new(PROGRAM, HELP, start.args());
         while let Some(arg) = options.next_arg()? {
             match arg {
-                Arg::Short(b'c') => connections = number(&mut options, 1..=1_000_000)? as usize,
-                Arg::Short(b's') => size = number(&mut options, 1..=16 << 20)?,
-                Arg::Short(b'd') => depth = number(&mut options, 1..=1024)?,
-                Arg::Short(b't') => seconds = number(&mut options, SECONDS)?,
+                Arg::Short(b'c') => connections = options.number(1..=1_000_000)? as usize,
+                Arg::Short(b's') => size = options.number(1..=16 << 20)?,
+                Arg::Short(b'd') => depth = options.number(1..=1024)?,
+                Arg::Short(b't') => seconds = options.number(SECONDS)?,
                 Arg::Long(b"verify") => verify = true,
-                Arg::Long(b"stall") => stall = number(&mut options, SECONDS)?,
+                Arg::Long(b"stall") => stall = options.number(SECONDS)?,
                 Arg::Operand(operand) => {
                     let shown = Shown(operand.to_bytes());
                     if server.is_some() {
@@ -121,30 +121,12 @@ impl Settings {
     }
 }
 
-/// The value of the option just read, a number in `range`.
-fn number(options: &mut Options, range: RangeInclusive<u64>) -> Result<u64, Exit> {
-    let text = options.value()?;
-    match text.to_str().ok().and_then(|text| text.parse().ok()) {
-        Some(value) if range.contains(&value) => Ok(value),
-        _ => Err(options.usage(format_args!(
-            "{} is not a number from {} to {}",
-            Shown(text.to_bytes()),
-            range.start(),
-            range.end()
-        ))),
-    }
-}
-
 /// Has so many descriptors be possible, if that can be had. Where it can't, the socket that is one too
 /// many says so.
 fn allow_descriptors(count: u64) {
     let limit = process::limit(RLIMIT_NOFILE);
     if limit.rlim_cur < count {
-        let most = Rlimit {
-            rlim_cur: limit.rlim_max,
-            ..limit
-        };
-        let _ = process::set_limit(RLIMIT_NOFILE, most);
+        process::raise_limit(RLIMIT_NOFILE);
     }
 }
 

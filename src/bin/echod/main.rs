@@ -13,17 +13,14 @@ mod listen;
 mod shared;
 mod worker;
 
-use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::ops::RangeInclusive;
-use core::str::FromStr;
 use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::{Arg, Options, OrFail};
-use ring3::fd::{STDERR, STDOUT};
+use ring3::fd::STDOUT;
 use ring3::io::Writer;
-use ring3::poll::Bell;
+use ring3::poll::{self, Bell};
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -61,6 +58,9 @@ For each address it prints \"echod: listening on ADDR:PORT\" on standard output.
 
 const DEFAULT_PORT: u16 = 7007;
 
+/// The longest time to ask for, in seconds: a century.
+const SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
+
 /// A descriptor is below this, whatever its limit: `fs.nr_open` as kernels set it.
 const DESCRIPTORS: u64 = 1 << 20;
 
@@ -82,7 +82,8 @@ fn main(start: Start) -> Result<(), Exit> {
         spin: settings.spin,
     };
 
-    let bell = bell()?;
+    poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
+    let bell = Bell::new().or_fail(PROGRAM, "eventfd2", "bell")?;
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);
     let workers = settings.workers.unwrap_or(count);
@@ -135,19 +136,6 @@ fn main(start: Start) -> Result<(), Exit> {
     }
 }
 
-/// What wakes the workers.
-fn bell() -> Result<Bell, Exit> {
-    loop {
-        let bell = Bell::new().or_fail(PROGRAM, "eventfd2", "bell")?;
-        if bell.as_fd().as_raw() > STDERR.as_raw() {
-            return Ok(bell);
-        }
-        // A standard descriptor is closed. This stays in its place, where writing fails: else a
-        // client would get it, and our messages.
-        core::mem::forget(bell);
-    }
-}
-
 /// Runs a worker in this thread, on that CPU.
 fn run(worker: Option<Worker<'_>>, cpu: Option<u32>) {
     if let Some(cpu) = cpu {
@@ -189,28 +177,30 @@ impl Settings {
         while let Some(arg) = options.next_arg()? {
             match arg {
                 Arg::Short(b'l') => {
-                    let address = value(&mut options, "ADDR:PORT")?;
+                    let text = options.value()?;
+                    let address = text.to_str().ok().and_then(|text| text.parse().ok());
+                    let Some(address) = address else {
+                        let text = Shown(text.to_bytes());
+                        return Err(options.usage(format_args!("{text} is not ADDR:PORT")));
+                    };
                     let _ = settings.addresses.insert(address); // there is room
                 }
                 Arg::Short(b'w') => {
-                    let workers = number(&mut options, 1..=1024, "a number of workers")?;
-                    settings.workers = Some(workers as usize);
+                    settings.workers = Some(options.number(1..=1024)? as usize);
                 }
-                Arg::Short(b'b') => {
-                    let most = i32::MAX as u64;
-                    settings.backlog =
-                        number(&mut options, 0..=most, "a number of clients")? as i32;
-                }
+                Arg::Short(b'b') => settings.backlog = options.number(1..=65_535)? as i32,
                 Arg::Long(b"max-conns") => {
-                    let most = usize::MAX as u64;
-                    settings.most = number(&mut options, 1..=most, "a number of clients")? as usize;
+                    settings.most = options.number(1..=u32::MAX.into())? as usize;
                 }
-                Arg::Long(b"idle") => settings.idle = Some(seconds(&mut options, 1)?),
-                Arg::Long(b"grace") => settings.grace = seconds(&mut options, 0)?,
+                Arg::Long(b"idle") => {
+                    let seconds = options.number(1..=SECONDS)?;
+                    settings.idle = Some(Duration::from_secs(seconds));
+                }
+                Arg::Long(b"grace") => {
+                    settings.grace = Duration::from_secs(options.number(0..=SECONDS)?);
+                }
                 Arg::Long(b"spin") => {
-                    let second = 1_000_000;
-                    let micros = number(&mut options, 0..=second, "microseconds up to a second")?;
-                    settings.spin = Duration::from_micros(micros);
+                    settings.spin = Duration::from_micros(options.number(0..=1_000_000)?);
                 }
                 Arg::Operand(operand) => {
                     let operand = Shown(operand.to_bytes());
@@ -227,33 +217,4 @@ impl Settings {
         }
         Ok(settings)
     }
-}
-
-/// The value of the option just read, which must be one of `what`.
-fn value<T: FromStr>(options: &mut Options, what: &str) -> Result<T, Exit> {
-    let text = options.value()?;
-    match text.to_str().ok().and_then(|text| text.parse().ok()) {
-        Some(value) => Ok(value),
-        None => Err(refuse(options, text, what)),
-    }
-}
-
-/// The same of a number within `range`.
-fn number(options: &mut Options, range: RangeInclusive<u64>, what: &str) -> Result<u64, Exit> {
-    let text = options.value()?;
-    let number = text.to_str().ok().and_then(|text| text.parse().ok());
-    match number.filter(|number| range.contains(number)) {
-        Some(number) => Ok(number),
-        None => Err(refuse(options, text, what)),
-    }
-}
-
-/// The same of a time of at least so many seconds.
-fn seconds(options: &mut Options, least: u64) -> Result<Duration, Exit> {
-    number(options, least..=u64::MAX, "a number of seconds").map(Duration::from_secs)
-}
-
-#[cold]
-fn refuse(options: &Options, text: &CStr, what: &str) -> Exit {
-    options.usage(format_args!("{} is not {what}", Shown(text.to_bytes())))
 }
