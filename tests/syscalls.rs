@@ -188,8 +188,8 @@ struct Echod {
 }
 
 impl Echod {
-    fn start(watch: &Watch, before: &str) -> Self {
-        let line = format!("{before} exec $strace ./echod -l 127.0.0.1:0 --grace 1");
+    fn start(watch: &Watch, before: &str, more: &str) -> Self {
+        let line = format!("{before} exec $strace -f ./echod -l 127.0.0.1:0 --grace 1 {more}");
         let mut strace = watch.command(&line).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(strace.stdout.take().unwrap())
@@ -228,9 +228,12 @@ fn of_echod() -> Completion {
         Ok(watch) => watch,
         Err(ignored) => return ignored,
     };
+    if std::thread::available_parallelism().unwrap().get() == 1 {
+        return Completion::ignored_with("there is one CPU, and nothing to pin to it");
+    }
     // A client that ends in order, one that sends more than the kernel's buffers hold before it
     // reads, and one that is still there when the server is asked to end.
-    let echod = Echod::start(&watch, "");
+    let echod = Echod::start(&watch, "", "");
     let mut client = echod.client();
     echoes(&client);
     client.shutdown(Shutdown::Write).unwrap();
@@ -247,7 +250,7 @@ fn of_echod() -> Completion {
     watch.collect();
 
     // One descriptor too few for a second client, which is served when the first has ended.
-    let echod = Echod::start(&watch, "ulimit -n 7;");
+    let echod = Echod::start(&watch, "ulimit -n 8;", "-w 1");
     let first = echod.client();
     echoes(&first);
     let second = echod.client();

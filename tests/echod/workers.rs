@@ -110,7 +110,7 @@ fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
         for (thread, before) in threads(&server).into_iter().zip(before) {
             let more = slept(&server, thread) - before;
             let its_own = thread == worker;
-            assert_eq!(more > PINGS / 2, its_own, "{more} times, of {PINGS} pings");
+            assert_eq!(more > PINGS / 10, its_own, "{more} times, of {PINGS} pings");
         }
     }
     Completion::Completed
