@@ -49,6 +49,12 @@ find_need() {
 		find_c
 		tool CXX g++ 'compiles one of the allocators' g++ c++
 		;;
+	bench-echo) # beside servers in C, Rust and Go, whose system calls are counted
+		find_toolchain
+		find_c
+		tool GO golang-go "compiles one of echod's peers" go
+		tool STRACE strace 'shows which system calls a program makes' strace
+		;;
 	fuzz)
 		find_toolchain
 		find_c
