@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm test fuzz inspect size lint bench bench-heap bench-msort install clean
+.PHONY: help setup run-x86 run-arm test fuzz inspect size lint bench bench-heap bench-msort bench-echo install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -51,7 +51,7 @@ lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
 	@scripts/lint.sh
 
 bench: ## measure against what others ship
-	@scripts/setup.sh bench build-$(shell uname -m)
+	@scripts/setup.sh bench bench-echo build-$(shell uname -m)
 	@scripts/bench.sh
 
 bench-heap: ## of these the heap's alone: BENCH="--only pair,lifo --rounds 9" make bench-heap
@@ -61,6 +61,10 @@ bench-heap: ## of these the heap's alone: BENCH="--only pair,lifo --rounds 9" ma
 bench-msort: ## and msort's, beside sort
 	@scripts/setup.sh bench build-$(shell uname -m)
 	@scripts/bench-msort.sh
+
+bench-echo: ## and echod's, beside servers in C, Rust and Go: BENCH="--with go" make bench-echo
+	@scripts/setup.sh bench-echo build-$(shell uname -m)
+	@scripts/bench-echo.sh $(BENCH)
 
 install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR
 	@scripts/setup.sh build-$(shell uname -m)

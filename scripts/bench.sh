@@ -8,3 +8,4 @@ fetch benches
 cargo bench --manifest-path benches/Cargo.toml --locked --offline --bench mem
 scripts/bench-heap.sh
 scripts/bench-msort.sh
+scripts/bench-echo.sh

@@ -6,7 +6,7 @@ use_tools
 export RUSTFMT
 
 "$CARGO_FMT" fmt --all --check
-for package in tests tests/fuzz benches benches/heap; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+for package in tests tests/fuzz benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
 # The product and the probes, as they are linked; with the rustc that clippy is of.
 for arch in x86_64 aarch64; do
@@ -33,6 +33,9 @@ lint_std tests/fuzz
 lint_std benches
 lint_std benches/heap --features ring3
 lint_std benches/heap --features glibc
+lint_std benches/echo
+
+"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c
 
 # What is run, and with it (-a) what it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +

@@ -1,0 +1,119 @@
+//! A process that we started: what it prints, and its end, which comes with ours.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddrV4;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::machine;
+
+/// How many seconds a process gets for a first word.
+pub const PATIENCE: u64 = 10;
+
+/// A process of ours. Dropped, it is killed.
+pub struct Process {
+    child: Child,
+    output: BufReader<File>,
+}
+
+/// What it prints is read from there.
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Process {
+    /// Starts it, on these cores.
+    pub fn start(mut command: Command, cores: &'static [usize], read: Stream) -> Self {
+        machine::confine(&mut command, cores);
+        command.stdin(Stdio::null());
+        match read {
+            Stream::Stdout => command.stdout(Stdio::piped()),
+            Stream::Stderr => command.stderr(Stdio::piped()).stdout(Stdio::null()),
+        };
+        let child = command.spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let pipe: OwnedFd = match read {
+            Stream::Stdout => child.stdout.take().expect("it is a pipe").into(),
+            Stream::Stderr => child.stderr.take().expect("it is a pipe").into(),
+        };
+        let output = BufReader::new(File::from(pipe));
+        Self { child, output }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A line that it prints within so many seconds.
+    pub fn line(&mut self, seconds: u64) -> Option<String> {
+        let mut line = String::new();
+        self.await_output(seconds)?;
+        self.output.read_line(&mut line).ok()?;
+        (!line.is_empty()).then_some(line)
+    }
+
+    /// All that it prints until its end, if that begins within so many seconds.
+    pub fn rest(&mut self, seconds: u64) -> Option<String> {
+        let mut rest = String::new();
+        self.await_output(seconds)?;
+        self.output.read_to_string(&mut rest).ok()?;
+        Some(rest)
+    }
+
+    /// Whether it ends with success, after it has closed what it prints to.
+    pub fn succeeds(&mut self) -> bool {
+        self.child.wait().is_ok_and(|status| status.success())
+    }
+
+    /// Waits for something to read, or the end.
+    fn await_output(&self, seconds: u64) -> Option<()> {
+        if !self.output.buffer().is_empty() {
+            return Some(());
+        }
+        let mut pipe = libc::pollfd {
+            fd: self.output.get_ref().as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one structure, ours.
+        (unsafe { libc::poll(&mut pipe, 1, seconds as i32 * 1000) } == 1).then_some(())
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        // SAFETY: it takes numbers. The process is ours: nobody has waited for it.
+        unsafe { libc::kill(self.id() as i32, libc::SIGINT) };
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server that listens.
+pub struct Server {
+    pub process: Process,
+    pub address: SocketAddrV4,
+}
+
+impl Server {
+    /// Starts the server of that name; none, where it ends instead, or says nothing.
+    pub fn start(directory: &Path, name: &str, cores: &'static [usize]) -> Option<Self> {
+        let mut command = Command::new(directory.join(name));
+        match name {
+            "echod" => command.args(["-l", "127.0.0.1:0"]),
+            _ => command.args(["127.0.0.1", "0"]),
+        };
+        let mut process = Process::start(command, cores, Stream::Stdout);
+        let line = process.line(PATIENCE)?;
+        let address = line.trim_end().rsplit(' ').next()?.parse().ok()?;
+        Some(Self { process, address })
+    }
+}
