@@ -16,8 +16,17 @@ pub const BUFFER: usize = 64 * 1024;
 /// 100 us.
 const ROUNDS: usize = 4;
 
-/// Less than this at once, and pages are not worth moving any more.
+/// Less than this at once, and pages are not worth moving.
 const FEW: usize = 8 * 1024;
+
+/// How much a client sends at once.
+#[derive(Clone, Copy)]
+enum Amount {
+    Little,
+    Much,
+    /// Little, behind much: the end of a large message, perhaps, and the next one is as large.
+    Rest,
+}
 
 /// What a connection is watched for, from its beginning to its end. Edge-triggered, because then
 /// nothing has to be changed when it is blocked and when it is not any more.
@@ -33,8 +42,7 @@ pub struct Connection {
     held: Option<Key>,
     /// When it was served last: a tick of the worker's.
     pub served: u8,
-    /// Whether it sends much at once.
-    bulk: bool,
+    amount: Amount,
 }
 
 const _: () = assert!(
@@ -65,7 +73,7 @@ impl Connection {
             fd,
             held: None,
             served: now,
-            bulk: false,
+            amount: Amount::Little,
         }
     }
 
@@ -90,16 +98,22 @@ impl Connection {
                     return Ok(Next::Wait);
                 }
                 self.held = None;
-            } else if self.bulk {
+            } else if !matches!(self.amount, Amount::Little) {
                 match tools.held.pass(self.fd.as_fd(), BUFFER) {
                     Ok((0, _)) => return Ok(Next::End),
                     Ok((count, held)) => {
                         self.held = held;
-                        self.bulk = count > FEW;
+                        self.amount = match self.amount {
+                            _ if count > FEW => Amount::Much,
+                            Amount::Much => Amount::Rest,
+                            _ => Amount::Little,
+                        };
                     }
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
                     // No pipe can be had: it goes without.
-                    Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => self.bulk = false,
+                    Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
+                        self.amount = Amount::Little;
+                    }
                     Err(errno) => return Err(errno),
                 }
             } else {
@@ -117,7 +131,7 @@ impl Connection {
                 if sent < read.len() {
                     self.held = Some(tools.held.keep(&read[sent..])?);
                 } else if read.len() == tools.buffer.len() {
-                    self.bulk = true;
+                    self.amount = Amount::Much;
                 } else if !more {
                     return Ok(Next::Wait);
                 }
