@@ -2,12 +2,12 @@
 
 use core::net::SocketAddr;
 
+use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, *};
 use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Events};
 use ring3::time::{self, Clock};
-use ring3::{Errno, Result};
 
 use crate::histogram::Histogram;
 use crate::pattern::Pattern;
@@ -65,7 +65,7 @@ pub enum Phase {
 
 impl Shared {
     /// For so many connections.
-    pub fn new(connections: usize, size: u64, depth: u64, verify: bool) -> Result<Self> {
+    pub fn new(connections: usize, size: u64, depth: u64, verify: bool) -> ring3::Result<Self> {
         let times = connections * depth as usize;
         Ok(Self {
             size,
@@ -149,7 +149,7 @@ pub struct Bytes {
 
 impl Connection {
     /// Begins to connect to `address`; or the operation that failed.
-    pub fn new(number: usize, address: SocketAddr) -> core::result::Result<Self, Fault> {
+    pub fn new(number: usize, address: SocketAddr) -> Result<Self, Fault> {
         let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
         let fd = net::socket(address, kind).map_err(failed("socket"))?;
         // A message is not held back until the one before it has arrived.
@@ -181,7 +181,7 @@ impl Connection {
     }
 
     /// The first event has come: the connection is made, or is not.
-    pub fn connected(&mut self) -> core::result::Result<(), Fault> {
+    pub fn connected(&mut self) -> Result<(), Fault> {
         net::take_error(self.as_fd()).map_err(failed("connect"))?;
         self.state = State::Open;
         Ok(())
@@ -195,7 +195,7 @@ impl Connection {
     }
 
     /// Looks whether something has been waited for and did not come for `patience` looks.
-    pub fn look(&mut self, patience: u64) -> core::result::Result<(), Fault> {
+    pub fn look(&mut self, patience: u64) -> Result<(), Fault> {
         let waits = self.state != State::Open || self.received < self.sent;
         self.idle = if waits { self.idle + 1 } else { 0 };
         match self.state {
@@ -208,11 +208,7 @@ impl Connection {
     /// Receives until there is nothing, or for [`ROUNDS`] times, and sends what may be sent then.
     ///
     /// Returns [`Next::Wait`] only after `EAGAIN` or a short read: then the kernel owes an event.
-    pub fn go_on(
-        &mut self,
-        events: Events,
-        shared: &mut Shared,
-    ) -> core::result::Result<Next, Fault> {
+    pub fn go_on(&mut self, events: Events, shared: &mut Shared) -> Result<Next, Fault> {
         if self.blocked && events.contains(EPOLLOUT) {
             self.blocked = false;
             self.send(shared)?;
@@ -240,7 +236,7 @@ impl Connection {
     }
 
     /// Takes in the first `count` bytes of the buffer, which were just received.
-    fn take(&mut self, count: usize, shared: &mut Shared) -> core::result::Result<(), Fault> {
+    fn take(&mut self, count: usize, shared: &mut Shared) -> Result<(), Fault> {
         shared.now = now();
         self.idle = 0;
         if shared.verify {
@@ -261,7 +257,7 @@ impl Connection {
     }
 
     /// Compares bytes that came back with those that were sent, which are made again in `should`.
-    fn compare(&self, bytes: &[u8], should: &mut [u8]) -> core::result::Result<(), Fault> {
+    fn compare(&self, bytes: &[u8], should: &mut [u8]) -> Result<(), Fault> {
         self.pattern.fill(self.received, should);
         if bytes == should {
             return Ok(());
@@ -281,7 +277,7 @@ impl Connection {
 
     /// Sends what may be under way, as far as the kernel takes it; and when nothing more is to come
     /// back, ends our direction.
-    pub fn send(&mut self, shared: &mut Shared) -> core::result::Result<(), Fault> {
+    pub fn send(&mut self, shared: &mut Shared) -> Result<(), Fault> {
         let messages = match shared.phase {
             Phase::Sending => self.answered + shared.depth,
             Phase::Connecting | Phase::Ending => self.begun, // what was begun is sent whole
@@ -295,11 +291,13 @@ impl Connection {
             }
             let time = now();
             match net::send(self.fd.as_fd(), bytes) {
-                Ok(count) => self.sent += count as u64,
+                Ok(count) => {
+                    self.sent += count as u64;
+                    self.idle = 0;
+                }
                 Err(Errno::EAGAIN) => self.blocked = true,
                 Err(errno) => return Err(Fault::Failed("send", errno)),
             }
-            self.idle = 0;
             while self.begun * shared.size < self.sent {
                 *shared.begun(self.number, self.begun) = time.to_ne_bytes();
                 self.begun += 1;

@@ -233,7 +233,7 @@ impl Load {
     /// Says what was wrong with a connection.
     fn tell(&self, number: usize, fault: Fault) -> Exit {
         match fault {
-            // Nothing has happened yet that were this one's alone.
+            // The address's, and not this connection's alone.
             Fault::Failed(operation @ ("socket" | "connect"), errno) => {
                 PROGRAM.fail(operation, self.settings.name, errno)
             }
