@@ -137,7 +137,7 @@ fn print(outcome: &Outcome) -> Result<(), Exit> {
     let requests = latencies.count();
     let mut out = Writer::<512>::new(STDOUT);
     ring3::print!(&mut out, "{requests} requests in ");
-    thousandths(&mut out, micros / 1000);
+    thousandths(&mut out, per(micros, 1000));
     ring3::print!(
         &mut out,
         " s: {} req/s, ",
