@@ -72,13 +72,15 @@ fn stay_on_their_cpus(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// How often a thread has slept.
-fn slept(server: &Server, thread: Pid) -> u64 {
+/// How often a thread has stopped running, because it slept or because another's turn came.
+fn stopped(server: &Server, thread: Pid) -> u64 {
     let file = format!("/proc/{}/task/{thread}/status", server.pid());
     let status = std::fs::read_to_string(file).unwrap();
-    let name = "voluntary_ctxt_switches:";
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap().trim().parse().unwrap()
+    let lines = status.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .filter(|(name, _)| name.ends_with("voluntary_ctxt_switches"))
+        .map(|(_, count)| count.trim().parse::<u64>().unwrap())
+        .sum()
 }
 
 /// A client's packets arrive on the CPU that it sends from: loopback. Then no other worker wakes.
@@ -96,7 +98,7 @@ fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
     for (&cpu, worker) in all.iter().zip(threads(&server)) {
         let before: Vec<_> = threads(&server)
             .into_iter()
-            .map(|thread| slept(&server, thread))
+            .map(|thread| stopped(&server, thread))
             .collect();
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -108,7 +110,7 @@ fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
             });
         });
         for (thread, before) in threads(&server).into_iter().zip(before) {
-            let more = slept(&server, thread) - before;
+            let more = stopped(&server, thread) - before;
             let its_own = thread == worker;
             assert_eq!(more > PINGS / 10, its_own, "{more} times, of {PINGS} pings");
         }

@@ -116,34 +116,39 @@ fn main(start: Start) -> Result<(), Exit> {
 
     let signals = SignalFd::new(heard).or_fail(PROGRAM, "signalfd4", "signals")?;
     let mut places = cpus.iter().filter(|_| steered);
+    let mut threads = Slab::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
     thread::scope(|scope| {
         // The first runs in this thread: with one alone, the process has one, and the kernel need not
         // count who uses a descriptor.
         let (first, place) = (all.take(0), places.next());
+        let mut result = Ok(());
         for number in 1..workers {
             let (worker, place) = (all.take(number), places.next());
             let work = move || run(worker, place);
-            if let Err(errno) = Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
-                PROGRAM.fail("clone", "worker", errno);
-                shared.fail();
+            match Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+                Ok(thread) => drop(threads.insert(thread)), // there is room
+                Err(errno) => {
+                    result = Err(PROGRAM.fail("clone", "worker", errno));
+                    shared.end_now();
+                }
             }
         }
-        run(first.map(|first| first.with_signals(signals)), place);
-    });
-    match shared.failed() {
-        false => Ok(()),
-        true => Err(Exit(1)),
-    }
+        result = result.and(run(first.map(|first| first.with_signals(signals)), place));
+        for number in 0..workers {
+            if let Some(thread) = threads.take(number) {
+                result = result.and(thread.join());
+            }
+        }
+        result
+    })
 }
 
 /// Runs a worker in this thread, on that CPU.
-fn run(worker: Option<Worker<'_>>, cpu: Option<u32>) {
+fn run(worker: Option<Worker<'_>>, cpu: Option<u32>) -> Result<(), Exit> {
     if let Some(cpu) = cpu {
         let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
     }
-    if let Some(worker) = worker {
-        worker.run();
-    }
+    worker.map_or(Ok(()), Worker::run)
 }
 
 /// What the command line asks for.

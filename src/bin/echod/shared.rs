@@ -29,7 +29,6 @@ pub struct Shared {
     end: AtomicU64,
     /// How long connections may go on then.
     grace: Duration,
-    failed: AtomicBool,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -45,7 +44,6 @@ impl Shared {
             said: AtomicBool::new(false),
             end: AtomicU64::new(NEVER),
             grace,
-            failed: AtomicBool::new(false),
         }
     }
 
@@ -100,15 +98,9 @@ impl Shared {
         self.end_at(until);
     }
 
-    /// Something failed without which no worker can go on.
-    pub fn fail(&self) {
-        self.failed.store(true, Relaxed);
+    /// Something failed, and so all workers end.
+    pub fn end_now(&self) {
         self.end_at(Duration::ZERO);
-    }
-
-    /// Whether something did.
-    pub fn failed(&self) -> bool {
-        self.failed.load(Relaxed)
     }
 
     fn end_at(&self, until: Duration) {

@@ -123,16 +123,17 @@ impl<'a> Worker<'a> {
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
     /// grace is over or a second signal comes.
-    pub fn run(mut self) {
-        if let Err((operation, errno)) = self.serve_all() {
-            PROGRAM.fail(operation, "events", errno);
-            self.shared.fail();
-        }
+    pub fn run(mut self) -> Result<(), Exit> {
+        let result = self.serve_all().map_err(|(operation, errno)| {
+            self.shared.end_now();
+            PROGRAM.fail(operation, "events", errno)
+        });
         self.listeners.clear();
         for number in 0..self.connections.used() {
             self.close(number, false);
         }
         self.shared.worker_ends();
+        result
     }
 
     fn serve_all(&mut self) -> Result<(), Failed> {
