@@ -54,14 +54,24 @@ fn cpus(thread: Option<Pid>) -> Vec<usize> {
         .collect()
 }
 
-fn stay_on_their_cpus(arch: Arch) -> Completion {
+/// The CPUs there are for workers, if workers can be told by them.
+fn several_cpus(arch: Arch) -> Result<Vec<usize>, Completion> {
     let all = cpus(None);
-    if !arch.is_native() {
-        return Completion::ignored_with("qemu-user has a thread of its own, which runs anywhere");
-    }
-    if all.len() < 2 {
-        return Completion::ignored_with("there is one CPU");
-    }
+    let why = if !arch.is_native() {
+        "qemu-user has a thread of its own, which runs anywhere"
+    } else if all.len() < 2 {
+        "there is one CPU"
+    } else {
+        return Ok(all);
+    };
+    Err(Completion::ignored_with(why))
+}
+
+fn stay_on_their_cpus(arch: Arch) -> Completion {
+    let all = match several_cpus(arch) {
+        Ok(all) => all,
+        Err(ignored) => return ignored,
+    };
     let server = Server::new(arch, &[]);
     let expected: Vec<_> = all.iter().map(|&cpu| vec![cpu]).collect();
     wait_until("each has its CPU", || {
@@ -86,13 +96,10 @@ fn stopped(server: &Server, thread: Pid) -> u64 {
 /// A client's packets arrive on the CPU that it sends from: loopback. Then no other worker wakes.
 fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
     const PINGS: u64 = 200;
-    let all = cpus(None);
-    if !arch.is_native() {
-        return Completion::ignored_with("qemu-user has a thread of its own, which runs anywhere");
-    }
-    if all.len() < 2 {
-        return Completion::ignored_with("there is one CPU");
-    }
+    let all = match several_cpus(arch) {
+        Ok(all) => all,
+        Err(ignored) => return ignored,
+    };
     let server = Server::new(arch, &[]);
     wait_until("all are there", || threads(&server).len() == all.len());
     for (&cpu, worker) in all.iter().zip(threads(&server)) {

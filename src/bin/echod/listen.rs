@@ -3,16 +3,13 @@
 
 use core::net::SocketAddr;
 
-use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::net::{self, *};
 use ring3::slab::Slab;
 use ring3::thread::Cpus;
 
+use crate::shared::Failed;
 use crate::worker::Worker;
-
-/// The operation that failed, and why.
-pub type Failed = (&'static str, Errno);
 
 /// Has each worker listen at `address`, and says which that is where the kernel chose the port. With
 /// `cpus` the Nth worker takes the connections that arrive on the Nth of them.

@@ -1,9 +1,6 @@
 //! What the workers have in common: how many clients there are, and when all of them are to end.
 
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::AtomicU64;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use core::time::Duration;
 
 use ring3::Errno;
@@ -12,6 +9,11 @@ use ring3::time::{self, Clock};
 
 use crate::PROGRAM;
 
+/// The operation that failed, and why.
+pub type Failed = (&'static str, Errno);
+
+/// Read and changed by all of them. No order between its values matters, or between them and others': so
+/// all accesses are relaxed.
 pub struct Shared {
     /// Rings where something here has changed that workers wait for.
     pub bell: Bell,
@@ -31,6 +33,7 @@ pub struct Shared {
     grace: Duration,
 }
 
+/// Later than any time.
 const NEVER: u64 = u64::MAX;
 
 impl Shared {

@@ -16,8 +16,7 @@ use ring3::time::{self, Clock};
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
 use crate::held::Held;
-use crate::listen::Failed;
-use crate::shared::Shared;
+use crate::shared::{Failed, Shared};
 
 /// Events taken from the kernel at once.
 const EVENTS: usize = 128;
