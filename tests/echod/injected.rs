@@ -1,6 +1,6 @@
 //! System calls that fail: strace has the kernel's answer replaced, call by call.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::process::Command;
 
 use libtest_mimic::{Completion, Trial};
@@ -21,6 +21,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         cuts_the_client_for_which_there_is_no_memory,
         does_without_pipes,
         is_interrupted_while_it_moves_pages,
+        resets_a_client_whose_pages_it_cannot_send,
     ]
 }
 
@@ -213,4 +214,33 @@ fn does_without_pipes(arch: Arch) -> Completion {
 
 fn is_interrupted_while_it_moves_pages(arch: Arch) -> Completion {
     bulk(arch, &["splice,recvfrom,sendto:error=EINTR:when=1+3"])
+}
+
+/// The bytes are in the pipe: to go on without them would lose them.
+fn resets_a_client_whose_pages_it_cannot_send(arch: Arch) -> Completion {
+    // Each client's first call fills the pipe, and its second empties it.
+    let no_memory = "splice:error=ENOMEM:when=2";
+    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let stream = connect(server.address());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let bytes = vec![0; 1 << 20];
+            while (&stream).write_all(&bytes).is_ok() {}
+        });
+        let mut buffer = vec![0; 1 << 20];
+        let error = loop {
+            match (&stream).read(&mut buffer) {
+                Ok(count) => assert_ne!(count, 0, "it ended as if all were well"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        // The other direction may wait for room, which there will never be.
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
+    server.end("echod: echo client: Cannot allocate memory (ENOMEM)\n");
+    Completion::Completed
 }

@@ -98,8 +98,10 @@ impl Connection {
                     return Ok(Next::Wait);
                 }
                 self.held = None;
-            } else if !matches!(self.amount, Amount::Little) {
-                match tools.held.pass(self.fd.as_fd(), BUFFER) {
+            } else if !matches!(self.amount, Amount::Little)
+                && let Some(pipe) = tools.held.pipe()
+            {
+                match tools.held.pass(pipe, self.fd.as_fd(), BUFFER) {
                     Ok((0, _)) => return Ok(Next::End),
                     Ok((count, held)) => {
                         self.held = held;
@@ -110,10 +112,6 @@ impl Connection {
                         };
                     }
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
-                    // No pipe can be had: it goes without.
-                    Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM) => {
-                        self.amount = Amount::Little;
-                    }
                     Err(errno) => return Err(errno),
                 }
             } else {

@@ -52,18 +52,24 @@ impl Held {
         self.insert(Bytes::Memory(memory, 0))
     }
 
-    /// Moves up to `count` bytes from the client back to it, through a pipe, and says how many were read
+    /// An empty pipe; none where none can be had, and the client goes without.
+    pub fn pipe(&mut self) -> Option<Pipe> {
+        let spare = self.spare.iter_mut().find_map(Option::take);
+        spare.or_else(|| Pipe::new(O_CLOEXEC | O_NONBLOCK).ok())
+    }
+
+    /// Moves up to `count` bytes from the client back to it, through an empty pipe, and says how many were read
     /// and where those are that could not be sent. 0 is the end of what the client sent.
     ///
     /// # Errors
-    /// `EAGAIN`: it has sent nothing. `EMFILE`, `ENFILE`, `ENOMEM`: there is no pipe, and nothing was read.
-    /// Those of the connection.
-    pub fn pass(&mut self, client: BorrowedFd<'_>, count: usize) -> Result<(usize, Option<Key>)> {
-        let spare = self.spare.iter_mut().find_map(Option::take);
-        let pipe = match spare {
-            Some(pipe) => pipe,
-            None => Pipe::new(O_CLOEXEC | O_NONBLOCK)?,
-        };
+    /// `EAGAIN`: it has sent nothing. Any other: what was read may be gone with the pipe, and so the
+    /// connection is of no use any more.
+    pub fn pass(
+        &mut self,
+        pipe: Pipe,
+        client: BorrowedFd<'_>,
+        count: usize,
+    ) -> Result<(usize, Option<Key>)> {
         let flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         let read = splice(client, pipe.write.as_fd(), count, flags);
         let mut left = *read.as_ref().unwrap_or(&0);
