@@ -26,7 +26,7 @@ run-arm: ## the same for aarch64, under qemu-user where this machine is not one
 	@scripts/run.sh aarch64
 
 test: ## every test, both architectures
-	@scripts/setup.sh test
+	@scripts/setup.sh test guest-x86_64 guest-aarch64 guest-aarch64_16k
 	@scripts/build.sh x86_64 probes
 	@scripts/build.sh aarch64 probes
 	@scripts/test.sh
