@@ -62,4 +62,33 @@ super::abi! {
         copy_file_range   = { x86_64 326, aarch64 285 },
         statx             = { x86_64 332, aarch64 291 },
     }
+    /// Calls that no function of the library makes: the self-test asks which of them a kernel has.
+    numbers ["asm/unistd.h"] {
+        ptrace                  = { x86_64 101, aarch64 117 },
+        unshare                 = { x86_64 272, aarch64 97 },
+        set_robust_list         = { x86_64 273, aarch64 99 },
+        timerfd_create          = { x86_64 283, aarch64 85 },
+        inotify_init1           = { x86_64 294, aarch64 26 },
+        perf_event_open         = { x86_64 298, aarch64 241 },
+        getcpu                  = { x86_64 309, aarch64 168 },
+        process_vm_readv        = { x86_64 310, aarch64 270 },
+        seccomp                 = { x86_64 317, aarch64 277 },
+        memfd_create            = { x86_64 319, aarch64 279 },
+        bpf                     = { x86_64 321, aarch64 280 },
+        userfaultfd             = { x86_64 323, aarch64 282 },
+        membarrier              = { x86_64 324, aarch64 283 },
+        rseq                    = { x86_64 334, aarch64 293 },
+        io_uring_setup          = { x86_64 425, aarch64 425 },
+        pidfd_open              = { x86_64 434, aarch64 434 },
+        clone3                  = { x86_64 435, aarch64 435 },
+        close_range             = { x86_64 436, aarch64 436 },
+        openat2                 = { x86_64 437, aarch64 437 },
+        pidfd_getfd             = { x86_64 438, aarch64 438 },
+        faccessat2              = { x86_64 439, aarch64 439 },
+        process_madvise         = { x86_64 440, aarch64 440 },
+        epoll_pwait2            = { x86_64 441, aarch64 441 },
+        landlock_create_ruleset = { x86_64 444, aarch64 444 },
+        memfd_secret            = { x86_64 447, aarch64 447 },
+        futex_waitv             = { x86_64 449, aarch64 449 },
+    }
 }

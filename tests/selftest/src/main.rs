@@ -1,0 +1,140 @@
+//! Asks whether what it runs on is what the library takes it for: a table of cases for each room of the
+//! library, every public function among them, and its errors. `tests/selftest.rs` runs it natively, under
+//! qemu-user, and on real kernels.
+//!
+//! ```text
+//! selftest              every case, a line each: `ok ROOM::NAME`, `SKIP ROOM::NAME ENAME`, or
+//!                       `FAIL ROOM::NAME: what came back, not what had to`; and the count
+//! selftest ROOM...      those of these rooms
+//! selftest --list       what each case covers
+//! ```
+
+#![no_std]
+#![no_main]
+
+mod arch;
+mod auxv;
+mod case;
+mod errno;
+mod fd;
+mod files;
+mod fs;
+mod heap;
+mod io;
+mod kernel;
+mod mem;
+mod net;
+mod pipe;
+mod place;
+mod poll;
+mod process;
+mod random;
+mod replace;
+mod rt;
+mod shown;
+mod signal;
+mod slab;
+mod sync;
+mod thread;
+mod time;
+
+use case::{Case, Verdict};
+use ring3::cli::OrFail;
+use ring3::fd::STDOUT;
+use ring3::heap::Heap;
+use ring3::io::Writer;
+use ring3::rt::{Exit, Start};
+
+ring3::program!("selftest", main);
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
+
+/// The rooms, in the order of the library's floors, and what they are asked.
+const ROOMS: &[(&str, &[Case])] = &[
+    ("kernel", kernel::CASES),
+    ("arch", arch::CASES),
+    ("abi", errno::CASES),
+    ("auxv", auxv::CASES),
+    ("rt", rt::CASES),
+    ("fd", fd::CASES),
+    ("io", io::CASES),
+    ("fs", fs::CASES),
+    ("pipe", pipe::CASES),
+    ("net", net::CASES),
+    ("poll", poll::CASES),
+    ("mem", mem::CASES),
+    ("process", process::CASES),
+    ("signal", signal::CASES),
+    ("time", time::CASES),
+    ("random", random::CASES),
+    ("sync", sync::CASES),
+    ("thread", thread::CASES),
+    ("heap", heap::CASES),
+    ("slab", slab::CASES),
+    ("place", place::CASES),
+    ("copy", files::CASES),
+    ("replace", replace::CASES),
+    ("shown", shown::CASES),
+];
+
+fn main(start: Start) -> Result<(), Exit> {
+    rt::keep(start);
+    let first = start.args().nth(1).map(|word| word.to_bytes());
+    let mut out = Writer::<4096>::new(STDOUT);
+    if first == Some(b"--list") {
+        for (room, cases) in ROOMS {
+            for case in *cases {
+                ring3::print!(&mut out, "{room}::{}:", case.name);
+                for function in case.covers {
+                    ring3::print!(&mut out, " {function}");
+                }
+                ring3::println!(&mut out);
+            }
+        }
+        return out.flush().or_fail(PROGRAM, "write", "stdout");
+    }
+    if first == Some(b"--child") {
+        return process::child(start);
+    }
+    let asked = |room: &str| {
+        first.is_none()
+            || start
+                .args()
+                .skip(1)
+                .any(|word| word.to_bytes() == room.as_bytes())
+    };
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for (room, cases) in ROOMS.iter().filter(|(room, _)| asked(room)) {
+        for case in *cases {
+            match case.verdict() {
+                Verdict::Passed => {
+                    passed += 1;
+                    ring3::println!(&mut out, "ok {room}::{}", case.name);
+                }
+                Verdict::Skipped(errno) => {
+                    skipped += 1;
+                    let name = errno.name().unwrap_or("without a name");
+                    ring3::println!(&mut out, "SKIP {room}::{} {name}", case.name);
+                }
+                Verdict::Failed(got) => {
+                    failed += 1;
+                    ring3::println!(
+                        &mut out,
+                        "FAIL {room}::{}: {got}, not {}",
+                        case.name,
+                        case.want
+                    );
+                }
+            }
+            // Each line at once: where a case ends the program, the last one tells which came before it.
+            out.flush().or_fail(PROGRAM, "write", "stdout")?;
+        }
+    }
+    ring3::println!(
+        &mut out,
+        "{passed} passed, {failed} failed, {skipped} skipped"
+    );
+    out.flush().or_fail(PROGRAM, "write", "stdout")?;
+    if failed == 0 { Ok(()) } else { Err(Exit(1)) }
+}
