@@ -47,7 +47,7 @@ super::abi! {
     }
 
     /// What the kernel tells of a signal, or of a child's end.
-    record ["asm/siginfo.h" "struct siginfo" Siginfo] {
+    record ["asm/siginfo.h" "struct siginfo" Siginfo + 80] {
         /// The signal's number.
         si_signo: i32,
         /// Nearly always 0.
@@ -59,7 +59,7 @@ super::abi! {
     }
 
     /// What differs by signal; of the many kinds, that of a child's end.
-    record ["asm/siginfo.h" "union __sifields" Sifields + 80] {
+    record ["asm/siginfo.h" "union __sifields" Sifields] {
         /// Of `SIGCHLD` and of waitid(2).
         _sigchld: Sigchld,
     }
