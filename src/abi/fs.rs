@@ -36,8 +36,6 @@ super::abi! {
         F_DUPFD_CLOEXEC = 1030,
         /// Changes how many bytes a pipe takes.
         F_SETPIPE_SZ = 1031,
-        /// Says how many it takes.
-        F_GETPIPE_SZ = 1032,
     }
 
     consts ["linux/fcntl.h" i32] {
