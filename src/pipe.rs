@@ -2,8 +2,8 @@
 
 use core::ptr;
 
-pub use crate::abi::fs::{O_CLOEXEC, O_NONBLOCK, Open, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, Splice};
 use crate::abi::fs::F_SETPIPE_SZ;
+pub use crate::abi::fs::{O_CLOEXEC, O_NONBLOCK, Open, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, Splice};
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;

@@ -2,11 +2,11 @@
 
 use core::mem::{MaybeUninit, offset_of};
 
-pub use crate::abi::net::{
-    MSG_NOSIGNAL, Msg, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, Sock,
-};
 use crate::abi::net::{
     AF_UNIX, Cmsghdr, Iovec, MSG_CMSG_CLOEXEC, MSG_CTRUNC, Msghdr, SCM_RIGHTS, SOL_SOCKET,
+};
+pub use crate::abi::net::{
+    MSG_NOSIGNAL, Msg, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, Sock,
 };
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
@@ -102,8 +102,7 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Recei
         ..Msghdr::ZERO
     };
     // SAFETY: the kernel writes to `bytes`, to `beside` and to the message, at most as much as there is.
-    let count =
-        retry(|| unsafe { syscall!(recvmsg(socket, &raw mut message, MSG_CMSG_CLOEXEC)) })?;
+    let count = retry(|| unsafe { syscall!(recvmsg(socket, &raw mut message, MSG_CMSG_CLOEXEC)) })?;
     // SAFETY: zeros, and what the kernel wrote over them: numbers.
     let beside = unsafe { beside.assume_init_ref() };
     let mut received = [const { None }; DESCRIPTORS];

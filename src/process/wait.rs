@@ -69,8 +69,8 @@ pub struct Usage {
     pub user: Duration,
     /// And in the kernel for it.
     pub system: Duration,
-    /// The most memory at once, in KiB. What its parent had when it was made is not counted: the kernel
-    /// counts from execve on, but for what was inherited by fork without it.
+    /// The most memory at once, in KiB; never less than what its parent had when it made it, because
+    /// execve counts that too.
     pub peak: u64,
 }
 

@@ -10,7 +10,10 @@ fn main(start: Start) -> Result<(), Exit> {
     let n: u64 = args.next().unwrap().to_str().unwrap().parse().unwrap();
     let mb: usize = args.next().unwrap().to_str().unwrap().parse().unwrap();
     let mut map;
-    if mb > 0 { map = ring3::mem::Mapping::new(mb << 20).unwrap(); map.fill(1); }
+    if mb > 0 {
+        map = ring3::mem::Mapping::new(mb << 20).unwrap();
+        map.fill(1);
+    }
     let list = args.strings();
     let file = args.next().unwrap();
     let begin = now(Clock::Monotonic);
