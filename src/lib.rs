@@ -12,9 +12,9 @@
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`unix`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
-//! | the instructions | [`arch`]: `_start`, the system call, `clone`, `memcpy` |
+//! | the instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
 #![no_std]
 
@@ -43,5 +43,6 @@ pub mod slab;
 pub mod sync;
 pub mod thread;
 pub mod time;
+pub mod unix;
 
 pub use abi::{Errno, Result};

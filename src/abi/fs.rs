@@ -30,6 +30,15 @@ super::abi! {
     }
 
     consts ["linux/fcntl.h" i32] {
+        /// Changes the flags of a descriptor.
+        F_SETFD = 2,
+        /// Another descriptor of the same file, at least so high, closed by execve.
+        F_DUPFD_CLOEXEC = 1030,
+        /// Changes how many bytes a pipe takes.
+        F_SETPIPE_SZ = 1031,
+    }
+
+    consts ["linux/fcntl.h" i32] {
         /// Stands for the current directory where a directory's descriptor is asked for.
         AT_FDCWD = (-100),
     }

@@ -2,6 +2,8 @@
 
 super::abi! {
     consts ["sys/socket.h" i32] {
+        /// Within this machine.
+        AF_UNIX = 1,
         /// IPv4.
         AF_INET = 2,
         /// IPv6.
@@ -12,6 +14,8 @@ super::abi! {
     flags ["sys/socket.h" Sock: u32] {
         /// A stream of bytes both ways: TCP.
         SOCK_STREAM = 1,
+        /// Messages, one by one and in order, both ways.
+        SOCK_SEQPACKET = 5,
         /// No call on it waits.
         SOCK_NONBLOCK = 0o4000,
         /// Closed by execve.
@@ -137,9 +141,54 @@ super::abi! {
         filter: *const SockFilter,
     }
 
-    /// How to send.
+    consts ["sys/socket.h" i32] {
+        /// What is sent beside bytes: descriptors.
+        SCM_RIGHTS = 1,
+    }
+
+    /// Bytes, and where they are.
+    record ["sys/uio.h" "struct iovec" Iovec] {
+        /// The first.
+        iov_base: *mut u8,
+        /// How many.
+        iov_len: usize,
+    }
+
+    /// A message, and what goes beside it.
+    record ["sys/socket.h" "struct msghdr" Msghdr] {
+        /// An address, or null.
+        msg_name: *mut u8,
+        /// Its length.
+        msg_namelen: u32,
+        /// Where the bytes are.
+        msg_iov: *mut Iovec,
+        /// In how many pieces.
+        msg_iovlen: usize,
+        /// What goes beside them.
+        msg_control: *mut u8,
+        /// Its length.
+        msg_controllen: usize,
+        /// What the kernel says of a message received.
+        msg_flags: u32,
+    }
+
+    /// The beginning of what goes beside a message.
+    record ["sys/socket.h" "struct cmsghdr" Cmsghdr] {
+        /// All of it, these three included.
+        cmsg_len: usize,
+        /// `SOL_SOCKET`
+        cmsg_level: i32,
+        /// `SCM_*`
+        cmsg_type: i32,
+    }
+
+    /// How to send, or receive.
     flags ["sys/socket.h" Msg: u32] {
+        /// There was more beside the message than room for it.
+        MSG_CTRUNC = 0x8,
         /// No SIGPIPE where the peer is gone, only `EPIPE`.
         MSG_NOSIGNAL = 0x4000,
+        /// Descriptors received are closed by execve.
+        MSG_CMSG_CLOEXEC = 0x40000000,
     }
 }

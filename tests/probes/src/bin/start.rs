@@ -22,7 +22,7 @@ fn main(start: Start) -> Result<(), Exit> {
     for arg in start.args() {
         ring3::println!(&mut out, "arg {}", Shown(arg.to_bytes()));
     }
-    for entry in start.environ() {
+    for entry in start.environ().iter() {
         ring3::println!(&mut out, "env {}", Shown(entry.to_bytes()));
     }
     if let Some(value) = start.var("RING3_VAR") {
