@@ -12,7 +12,7 @@
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`unix`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`unix`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] [`system`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
 //! | the instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
@@ -41,6 +41,7 @@ pub mod shown;
 pub mod signal;
 pub mod slab;
 pub mod sync;
+pub mod system;
 pub mod thread;
 pub mod time;
 pub mod unix;
