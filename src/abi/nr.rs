@@ -44,6 +44,7 @@ super::abi! {
         setpgid           = { x86_64 109, aarch64 154 },
         setsid            = { x86_64 112, aarch64 157 },
         rt_sigtimedwait   = { x86_64 128, aarch64 137 },
+        sigaltstack       = { x86_64 131, aarch64 132 },
         prctl             = { x86_64 157, aarch64 167 },
         sync              = { x86_64 162, aarch64 81 },
         mount             = { x86_64 165, aarch64 40 },

@@ -7,6 +7,7 @@ use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::mem::*;
 use ring3::arch::*;
+use ring3::net::{SO_ERROR, SOL_SOCKET};
 
 use crate::case::*;
 use crate::cases;
@@ -18,7 +19,7 @@ cases! {
     "a call with two", [syscall2], errno(unsafe { syscall2(nr::listen, usize::MAX, 0) }) => error(Errno::EBADF);
     "a call with three", [syscall3], errno(unsafe { syscall3(nr::read, usize::MAX, 0, 0) }) => error(Errno::EBADF);
     "a call with four: each arrives", [syscall4], errno(unsafe { syscall4(nr::epoll_ctl, usize::MAX, 1, usize::MAX, 0) }) => error(Errno::EFAULT), cannot EBADF;
-    "a call with five", [syscall5], errno(unsafe { syscall5(nr::getsockopt, usize::MAX, 1, 4, 0, 0) }) => error(Errno::EBADF);
+    "a call with five", [syscall5], five_arguments() => error(Errno::EBADF);
     "a call with six: each arrives", [syscall6], six_arguments() => YES;
     "a hint for what is nowhere", [prefetch], prefetch(core::ptr::without_provenance(8)) => DONE;
     "a thread's words are its own and begin as 0", [thread_word, set_thread_word, ThreadBlock::thread_pointer], words() => YES;
@@ -38,6 +39,27 @@ fn errno(result: usize) -> Result<usize, Errno> {
         Some(errno) if (result as isize) < 0 => Err(errno),
         _ => Ok(result),
     }
+}
+
+/// getsockopt: the level and the option have to be right, and there has to be room.
+fn five_arguments() -> Result<usize, Errno> {
+    let (level, option) = (SOL_SOCKET as usize, SO_ERROR as usize);
+    let (mut value, mut length) = (0_i32, 4_u32);
+    let places = (
+        (&raw mut value).expose_provenance(),
+        (&raw mut length).expose_provenance(),
+    );
+    // SAFETY: nobody has this descriptor; both places are ours.
+    errno(unsafe {
+        syscall5(
+            nr::getsockopt,
+            usize::MAX,
+            level,
+            option,
+            places.0,
+            places.1,
+        )
+    })
 }
 
 /// mmap: the length, the rights, the flags, the descriptor and the offset have each to be right.

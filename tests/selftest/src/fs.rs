@@ -49,6 +49,11 @@ cases! {
     "rename onto a directory", [rename], with(c"file", |_| rename(CWD, c"file", c"/proc/self")).err().is_some() => YES;
     "unlink nothing", [unlink], unlink(CWD, c"nothing") => error(Errno::ENOENT);
     "unlink a directory", [unlink], unlink(CWD, c".") => error(Errno::EISDIR);
+    "a directory", [make_directory, remove_directory], make_directory(CWD, c"directory", 0o700).and_then(|()| remove_directory(CWD, c"directory")) => DONE;
+    "a directory that is there", [make_directory], make_directory(CWD, c"/proc", 0o700) => error(Errno::EEXIST);
+    "a directory below nothing", [make_directory], make_directory(CWD, c"nothing/x", 0o700) => error(Errno::ENOENT);
+    "no directory to take away", [remove_directory], with(c"no-directory", |_| remove_directory(CWD, c"no-directory")) => error(Errno::ENOTDIR);
+    "a directory that is not empty", [remove_directory], not_empty() => error(Errno::ENOTEMPTY);
     "owner and group stay", [set_owner], with(c"owner", |file| set_owner(file.as_fd(), None, None)) => DONE;
     "owner of what nobody has", [set_owner], set_owner(nobody(), Some(0), Some(0)) => error(Errno::EBADF);
     "an attribute is what it was set to", [set_attribute, get_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"value")?; get_attribute(c"attribute", c"user.ring3", &mut [0; 8]).map(|value| value == b"value") }) => YES, cannot EOPNOTSUPP;
@@ -97,6 +102,13 @@ fn below_a_directory() -> Result<bool, Errno> {
     let dir = at(c"/proc/self", O_PATH | O_DIRECTORY)?;
     open(dir.as_fd(), c"maps", O_RDONLY | O_CLOEXEC, 0)
         .map(|maps| maps.as_fd().as_raw() > STDIN.as_raw())
+}
+
+fn not_empty() -> Result<(), Errno> {
+    make_directory(CWD, c"full", 0o700)?;
+    let result = with(c"full/file", |_| remove_directory(CWD, c"full"));
+    remove_directory(CWD, c"full")?;
+    result
 }
 
 fn appends() -> Result<u64, Errno> {

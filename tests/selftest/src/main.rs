@@ -15,6 +15,8 @@
 mod arch;
 mod auxv;
 mod case;
+mod child;
+mod cli;
 mod errno;
 mod fd;
 mod files;
@@ -35,8 +37,10 @@ mod shown;
 mod signal;
 mod slab;
 mod sync;
+mod system;
 mod thread;
 mod time;
+mod unix;
 
 use case::{Case, Verdict};
 use ring3::cli::OrFail;
@@ -62,12 +66,14 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("fs", fs::CASES),
     ("pipe", pipe::CASES),
     ("net", net::CASES),
+    ("unix", unix::CASES),
     ("poll", poll::CASES),
     ("mem", mem::CASES),
     ("process", process::CASES),
     ("signal", signal::CASES),
     ("time", time::CASES),
     ("random", random::CASES),
+    ("system", system::CASES),
     ("sync", sync::CASES),
     ("thread", thread::CASES),
     ("heap", heap::CASES),
@@ -76,6 +82,7 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("copy", files::CASES),
     ("replace", replace::CASES),
     ("shown", shown::CASES),
+    ("cli", cli::CASES),
 ];
 
 fn main(start: Start) -> Result<(), Exit> {
@@ -95,7 +102,7 @@ fn main(start: Start) -> Result<(), Exit> {
         return out.flush().or_fail(PROGRAM, "write", "stdout");
     }
     if first == Some(b"--child") {
-        return process::child(start);
+        return child::main(start);
     }
     let asked = |room: &str| {
         first.is_none()

@@ -55,14 +55,14 @@ fn bound(address: SocketAddr) -> Result<OwnedFd, Errno> {
 }
 
 /// A listener that does not wait.
-pub fn listening() -> Result<OwnedFd, Errno> {
+fn listening() -> Result<OwnedFd, Errno> {
     let fd = socket(LOOPBACK, STREAM | SOCK_NONBLOCK)?;
     bind(fd.as_fd(), LOOPBACK)?;
     listen(fd.as_fd(), 8)?;
     Ok(fd)
 }
 
-pub fn connected_to(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+fn connected_to(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     let fd = socket(LOOPBACK, STREAM)?;
     connect(fd.as_fd(), local_address(listener)?)?;
     Ok(fd)
@@ -72,6 +72,8 @@ pub fn connected_to(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     let listener = listening()?;
     let client = connected_to(listener.as_fd())?;
+    // The client knows that it is connected a moment before the listener does.
+    wait_until_readable(&listener)?;
     Ok((
         client,
         accept(listener.as_fd(), SOCK_CLOEXEC | SOCK_NONBLOCK)?,
@@ -106,7 +108,7 @@ fn there_and_back() -> Result<usize, Errno> {
     let (client, server) = pair()?;
     let mut buffer = [0; 8];
     send(client.as_fd(), b"hello")?;
-    wait_for_bytes(&server)?;
+    wait_until_readable(&server)?;
     let count = recv(server.as_fd(), &mut buffer)?;
     send(server.as_fd(), &buffer[..count])?;
     let count = recv(client.as_fd(), &mut buffer)?;
@@ -117,7 +119,7 @@ fn there_and_back() -> Result<usize, Errno> {
     }
 }
 
-fn wait_for_bytes(fd: &OwnedFd) -> Result<(), Errno> {
+fn wait_until_readable(fd: &OwnedFd) -> Result<(), Errno> {
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(fd.as_fd(), ring3::poll::EPOLLIN, 0)?;
     epoll

@@ -11,6 +11,8 @@ use crate::cases;
 cases! {
     "two ends", [Pipe::new], Pipe::new(O_CLOEXEC).map(|pipe| pipe.read.as_fd().as_raw() != pipe.write.as_fd().as_raw()) => YES;
     "flags that are none of a pipe's", [Pipe::new], Pipe::new(O_WRONLY).map(drop) => error(Errno::EINVAL);
+    "how much it takes", [Pipe::resize], Pipe::new(O_CLOEXEC).and_then(|pipe| pipe.resize(100_000)).map(|bytes| bytes >= 100_000) => YES;
+    "more than a pipe may take", [Pipe::resize], Pipe::new(O_CLOEXEC).and_then(|pipe| pipe.resize(1 << 32)).map(drop).is_err() => YES;
     "its end, when nobody writes", [Pipe::new], end() => value(0);
     "from a file into a pipe", [splice], from_a_file() => value(4);
     "out of a pipe into another", [splice], between() => value(3);
