@@ -4,6 +4,8 @@
 mod echoc;
 mod echod;
 mod elf;
+mod functions;
+mod guest;
 mod heap;
 mod hello;
 mod memory;
@@ -11,6 +13,7 @@ mod model;
 mod msort;
 mod oracle;
 mod save;
+mod selftest;
 mod start;
 mod support;
 mod syscalls;
@@ -23,6 +26,7 @@ fn main() -> std::process::ExitCode {
         echoc::trials(),
         echod::trials(),
         elf::trials(),
+        guest::trials(),
         heap::trials(),
         hello::trials(),
         memory::trials(),
@@ -30,6 +34,7 @@ fn main() -> std::process::ExitCode {
         msort::trials(),
         oracle::trials(),
         save::trials(),
+        selftest::trials(),
         start::trials(),
         syscalls::trials(),
         thread::trials(),

@@ -6,20 +6,20 @@
 //! selftest              every case, a line each: `ok ROOM::NAME`, `SKIP ROOM::NAME ENAME`, or
 //!                       `FAIL ROOM::NAME: what came back, not what had to`; and the count
 //! selftest ROOM...      those of these rooms
-//! selftest --list       what each case covers
+//! selftest --list       each case, and behind a tab what it covers
 //! ```
 
 #![no_std]
 #![no_main]
 
+mod abi;
 mod arch;
 mod auxv;
 mod case;
 mod child;
 mod cli;
-mod errno;
+mod copy;
 mod fd;
-mod files;
 mod fs;
 mod heap;
 mod io;
@@ -58,7 +58,7 @@ static HEAP: Heap = Heap::new();
 const ROOMS: &[(&str, &[Case])] = &[
     ("kernel", kernel::CASES),
     ("arch", arch::CASES),
-    ("abi", errno::CASES),
+    ("abi", abi::CASES),
     ("auxv", auxv::CASES),
     ("rt", rt::CASES),
     ("fd", fd::CASES),
@@ -79,7 +79,7 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("heap", heap::CASES),
     ("slab", slab::CASES),
     ("place", place::CASES),
-    ("copy", files::CASES),
+    ("copy", copy::CASES),
     ("replace", replace::CASES),
     ("shown", shown::CASES),
     ("cli", cli::CASES),
@@ -92,7 +92,7 @@ fn main(start: Start) -> Result<(), Exit> {
     if first == Some(b"--list") {
         for (room, cases) in ROOMS {
             for case in *cases {
-                ring3::print!(&mut out, "{room}::{}:", case.name);
+                ring3::print!(&mut out, "{room}::{}\t", case.name);
                 for function in case.covers {
                     ring3::print!(&mut out, " {function}");
                 }

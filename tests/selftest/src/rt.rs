@@ -8,6 +8,7 @@ use ring3::sync::OnceLock;
 
 use crate::case::*;
 use crate::cases;
+use crate::child::code;
 use crate::mem::{maps, protection};
 
 cases! {
@@ -23,6 +24,8 @@ cases! {
     "code is executable and not writable", [start], what(stack_misalignment as *const () as usize) == *b"r-xp" => YES;
     "the stack is writable and not executable", [start], stack_is_rw() => YES;
     "no memory is writable and executable", [start], maps(|line| line.what[1] == b'w' && line.what[2] == b'x') => value(0);
+    "a panic aborts", [panic], code(&[c"panic"]) => value(128 + 6);
+    "the arguments as a list", [Args::strings], start().args().strings().iter().eq(start().args()) => YES;
     "an exit status by its type", [Termination::status], statuses() => YES;
 }
 
