@@ -8,6 +8,7 @@ mod functions;
 mod guest;
 mod heap;
 mod hello;
+mod init;
 mod memory;
 mod model;
 mod msort;
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
         guest::trials(),
         heap::trials(),
         hello::trials(),
+        init::trials(),
         memory::trials(),
         model::trials(),
         msort::trials(),
