@@ -69,16 +69,6 @@ impl Line {
         let words = self.0.get(0);
         Command::new(words.iter().next().unwrap(), words, environ).search()
     }
-
-    /// Runs it to its end.
-    fn run(&self, environ: Strings<'_>) -> Status {
-        self.command(environ)
-            .spawn()
-            .unwrap()
-            .wait()
-            .unwrap()
-            .status
-    }
 }
 
 fn shell(script: &'static CStr) -> Line {
@@ -244,13 +234,20 @@ fn number(text: &CStr) -> usize {
     text.to_str().unwrap().parse().unwrap()
 }
 
+/// So many pipelines of two programs, and as many attempts that fail.
 fn many(environ: Strings<'_>, count: &CStr) {
     let next = next_fd();
-    let good = Line::new(&[c"true"]);
+    let good = Line::new(&[c"/bin/true"]);
     let bad = Line::new(&[c"/nonexistent"]);
     for _ in 0..number(count) {
-        assert!(good.run(environ).success());
+        let pipe = Pipe::new(O_CLOEXEC).unwrap();
+        let left = [(pipe.write.as_fd(), 1)];
+        let left = good.command(environ).files(&left).spawn().unwrap();
+        let right = [(pipe.read.as_fd(), 0)];
+        let right = good.command(environ).files(&right).spawn().unwrap();
         assert!(bad.command(environ).spawn().is_err());
+        assert!(left.wait().unwrap().status.success());
+        assert!(right.wait().unwrap().status.success());
     }
     no_child_is_left();
     assert_eq!(next_fd(), next);
@@ -264,7 +261,8 @@ fn threads() {
             let script = [c"exit 1", c"exit 2", c"exit 3", c"exit 4"][usize::from(n) - 1];
             let line = Line::new(&[c"/bin/sh", c"-c", script]);
             for _ in 0..25 {
-                assert_eq!(line.run(Strings::NONE), Status::Exited(n));
+                let child = line.command(Strings::NONE).spawn().unwrap();
+                assert_eq!(child.wait().unwrap().status, Status::Exited(n));
             }
         };
         // A stack that is just large enough for it.
