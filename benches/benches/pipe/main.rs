@@ -24,7 +24,9 @@ const SPAWNS: &str = "500";
 fn main() {
     let folder = std::env::var_os("RING3_PIPE_BENCH");
     let folder = PathBuf::from(folder.expect("RING3_PIPE_BENCH is set: run `make bench-pipe`"));
-    let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok());
+    let rounds = std::env::var("ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let rounds = rounds.unwrap_or(21);
     let bench = Bench { folder, rounds };
 
@@ -104,7 +106,11 @@ impl Bench {
     /// A program of the folder, or of the system.
     fn command(&self, words: &[&str]) -> Command {
         let own = self.folder.join(words[0]);
-        let mut command = Command::new(if own.exists() { &own } else { Path::new(words[0]) });
+        let mut command = Command::new(if own.exists() {
+            &own
+        } else {
+            Path::new(words[0])
+        });
         command.args(&words[1..]).current_dir(&self.folder);
         command
     }
@@ -114,7 +120,12 @@ impl Bench {
         let mut command = self.command(&[program, SPAWNS, mebibytes, "./hello"]);
         pin(&mut command);
         let output = command.stdin(Stdio::null()).stdout(Stdio::null());
-        let output = output.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let output = output
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
         let nanoseconds = String::from_utf8(output.stderr).unwrap();
         nanoseconds.trim().parse::<f64>().unwrap() / 1e3
@@ -130,7 +141,9 @@ impl Bench {
     /// Milliseconds until all has passed.
     fn through(&self, file: &Path, words: &[&str]) -> f64 {
         let mut command = self.command(words);
-        command.stdin(File::open(file).unwrap()).stdout(Stdio::piped());
+        command
+            .stdin(File::open(file).unwrap())
+            .stdout(Stdio::piped());
         let begin = Instant::now();
         let mut child = command.spawn().unwrap();
         let mut sink = child.stdout.take().unwrap();
@@ -187,7 +200,10 @@ impl Bench {
 
 /// Has it, and what it starts, run on the second CPU, or where there is one, on that.
 fn pin(command: &mut Command) {
-    let cpu = std::thread::available_parallelism().map_or(1, |count| count.get()).min(2) - 1;
+    let cpu = std::thread::available_parallelism()
+        .map_or(1, |count| count.get())
+        .min(2)
+        - 1;
     // SAFETY: between fork and exec the child makes one system call. Where the CPU is not there it runs
     // anywhere.
     unsafe {

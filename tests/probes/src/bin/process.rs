@@ -191,6 +191,13 @@ fn files(environ: Strings<'_>) {
         assert_eq!(&bytes[..used], text.as_bytes());
     };
     {
+        // Where spawn's own pipe will be: it has the next two numbers behind those of `output`. Where a child
+        // shares this memory the first spawn alone has one: so this comes first.
+        let (one, two) = (holding("1"), holding("2"));
+        let own = next_fd() + 2;
+        told(&[(&one, own), (&two, own + 1)], "12");
+    }
+    {
         // Each in the next one's place, in a circle.
         let (one, two, three) = (holding("one"), holding("two"), holding("three"));
         let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
@@ -200,12 +207,6 @@ fn files(environ: Strings<'_>) {
         // One stays where it is; the other is at two places.
         let (one, two) = (holding("one"), holding("two"));
         told(&[(&one, raw(&one)), (&two, 14), (&two, 0)], "onetwo");
-    }
-    {
-        // Where spawn's own pipe will be: it has the next two numbers behind those of `output`.
-        let (one, two) = (holding("1"), holding("2"));
-        let own = next_fd() + 2;
-        told(&[(&one, own), (&two, own + 1)], "12");
     }
     assert_eq!(next_fd(), next);
     no_child_is_left();
