@@ -38,7 +38,7 @@ impl Pipe {
     ///
     /// # Errors
     /// `EPERM`: more than `fs.pipe-max-size`, or than the user may have in pipes, without the right to.
-    /// `EINVAL`: more than 2 GiB. `ENOMEM`.
+    /// `EINVAL`: more than 2 GiB. `EBUSY`: there is more in it. `ENOMEM`.
     pub fn resize(&self, bytes: usize) -> Result<usize> {
         // (The kernel takes an unsigned int, and would cut what is more.)
         let bytes = u32::try_from(bytes).map_err(|_| Errno::EINVAL)?;

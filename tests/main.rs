@@ -13,6 +13,8 @@ mod memory;
 mod model;
 mod msort;
 mod oracle;
+mod pipe;
+mod process;
 mod save;
 mod selftest;
 mod start;
@@ -35,6 +37,8 @@ fn main() -> std::process::ExitCode {
         model::trials(),
         msort::trials(),
         oracle::trials(),
+        pipe::trials(),
+        process::trials(),
         save::trials(),
         selftest::trials(),
         start::trials(),

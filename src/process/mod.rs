@@ -34,11 +34,16 @@ pub fn exit(status: i32) -> ! {
     arch::trap() // exit_group does not return
 }
 
-/// The id of another process.
+/// The id of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pid(i32);
 
 impl Pid {
+    /// This process's.
+    pub fn own() -> Self {
+        Self(getpid())
+    }
+
     /// The number, from 1.
     pub const fn as_raw(self) -> i32 {
         self.0

@@ -11,13 +11,16 @@
 //!   handler its default before it lets any through.
 //! - Descriptors and signal actions are a copy, which it may change.
 //!
-//! qemu-user and others make a copy of the memory instead (fork(2)), in which the same code runs, while
-//! this thread goes on. So the answer comes by a pipe, in both cases alike: execve closes it, or an error
-//! comes through.
+//! Why nothing was started, the child says in that frame. But qemu-user, and others that emulate, make a copy
+//! of the memory instead (fork(2)), in which the same code runs while this thread goes on. There the answer
+//! comes by a pipe: execve closes it, or an error comes through. The pipe is made until a child has shown that
+//! memory is shared here; it would cost a seventh of the time.
 
 use core::ffi::CStr;
 use core::mem::{self, MaybeUninit};
 use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::search::{self, Room};
 use super::strings::Strings;
@@ -178,26 +181,45 @@ impl<'a> Command<'a> {
         if self.files.len() > Self::FILES {
             return Err(Failed::Spawn(Errno::EINVAL));
         }
-        let answer = Pipe::new(O_CLOEXEC).map_err(Failed::Spawn)?;
-        let pid = self.clone_child(&answer).map_err(Failed::Spawn)?;
-        drop(answer.write);
-        let mut bytes = [0; size_of::<Answer>()];
-        match io::read(answer.read.as_fd(), &mut bytes) {
-            Ok(0) => Ok(Child(pid)),
-            result => {
-                let failed = result.map_or_else(Failed::Spawn, |_| Answer(bytes).failed());
+        let pipe = if SHARED.load(Relaxed) {
+            None
+        } else {
+            Some(Pipe::new(O_CLOEXEC).map_err(Failed::Spawn)?)
+        };
+        let (pid, answer) = self.clone_child(pipe.as_ref()).map_err(Failed::Spawn)?;
+        if answer != UNHEARD {
+            SHARED.store(true, Relaxed);
+        }
+        let failed = match (answer, pipe) {
+            (UNHEARD, Some(pipe)) => {
+                drop(pipe.write);
+                let mut bytes = [0; size_of::<u64>()];
+                match io::read(pipe.read.as_fd(), &mut bytes) {
+                    Ok(0) => None,
+                    Ok(_) => Failed::of(u64::from_ne_bytes(bytes)),
+                    Err(errno) => Some(Failed::Spawn(errno)),
+                }
+            }
+            // A child that was killed before it could say anything: its status will.
+            (UNHEARD, None) => None,
+            (answer, _) => Failed::of(answer),
+        };
+        match failed {
+            None => Ok(Child(pid)),
+            Some(failed) => {
                 let _ = wait::pid(pid); // gone, or about to
                 Err(failed)
             }
         }
     }
 
-    /// The child, which writes an [`Answer`] where it fails.
-    fn clone_child(&self, answer: &Pipe) -> Result<Pid> {
+    /// The child, and what it answered in this memory by the time that this thread went on.
+    fn clone_child(&self, pipe: Option<&Pipe>) -> Result<(Pid, u64)> {
         let mut frame = MaybeUninit::<Frame>::uninit();
         let plan = Plan {
             command: *self,
-            answer: answer.write.as_fd().as_raw(),
+            answer: AtomicU64::new(UNHEARD),
+            pipe: pipe.map(|pipe| pipe.write.as_fd().as_raw()),
             reset: self.reset(),
         };
         let frame = frame.as_mut_ptr();
@@ -215,7 +237,9 @@ impl<'a> Command<'a> {
             let (no_id, no_pointer) = (ptr::null_mut(), 0);
             abi::check(arch::clone(flags, plan.cast(), no_id, no_pointer, child))
         }?;
-        Ok(Pid(pid as i32)) // a positive int
+        // SAFETY: written above, and what may have changed since is an atomic.
+        let answer = unsafe { (*plan).answer.load(Acquire) };
+        Ok((Pid(pid as i32), answer)) // a positive int
     }
 
     /// The signals whose action the child sets back: those asked for, and those that may have a handler.
@@ -247,28 +271,34 @@ struct Frame<'a> {
 #[repr(C, align(16))]
 struct Plan<'a> {
     command: Command<'a>,
-    answer: i32,
+    /// What the child answers: `UNHEARD`, `BEGUN`, or why it failed.
+    answer: AtomicU64,
+    /// Where it answers too.
+    pipe: Option<i32>,
     reset: SignalSet,
 }
 
-/// How the child says what failed: [`Failed`], as bytes.
-struct Answer([u8; 8]);
+/// Whether a child was seen to share this memory: then all do.
+static SHARED: AtomicBool = AtomicBool::new(false);
 
-impl Answer {
-    fn new(failed: Failed) -> Self {
-        let exec = u32::from(matches!(failed, Failed::Exec(_)));
-        let number = u32::from(failed.errno().number());
-        Self((u64::from(number) << 32 | u64::from(exec)).to_ne_bytes())
+/// No child has written here.
+const UNHEARD: u64 = 0;
+/// It runs, and if it has left this memory, it has begun the other program.
+const BEGUN: u64 = 1;
+
+impl Failed {
+    /// As the child answers: the error's number in the high half.
+    fn answer(self) -> u64 {
+        let exec = u64::from(matches!(self, Self::Exec(_)));
+        u64::from(self.errno().number()) << 32 | exec
     }
 
-    fn failed(self) -> Failed {
-        let all = u64::from_ne_bytes(self.0);
-        let errno = Errno::from_number((all >> 32) as i32).unwrap_or(Errno::EIO);
-        if all as u32 == 0 {
-            Failed::Spawn(errno)
-        } else {
-            Failed::Exec(errno)
-        }
+    fn of(answer: u64) -> Option<Self> {
+        let errno = Errno::from_number((answer >> 32) as i32)?;
+        Some(match answer as u32 {
+            0 => Self::Spawn(errno),
+            _ => Self::Exec(errno),
+        })
     }
 }
 
@@ -283,12 +313,16 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     let plan = unsafe { &(*frame).plan };
     // SAFETY: nobody else uses it.
     let room = unsafe { &mut (*frame).room };
-    let mut answer = plan.answer;
+    plan.answer.store(BEGUN, Release);
+    let mut pipe = plan.pipe;
     // SAFETY: this is the child of a clone that copied descriptors and signal actions.
-    let failed = unsafe { plan.command.begin(plan.reset, &mut answer, room) };
-    let Answer(bytes) = Answer::new(failed);
-    // SAFETY: `answer` is the pipe, where `begin` left it.
-    let _ = io::write_all(unsafe { BorrowedFd::borrow_raw(answer) }, &bytes);
+    let failed = unsafe { plan.command.begin(plan.reset, &mut pipe, room) };
+    plan.answer.store(failed.answer(), Release);
+    if let Some(pipe) = pipe {
+        // SAFETY: where `begin` left it.
+        let pipe = unsafe { BorrowedFd::borrow_raw(pipe) };
+        let _ = io::write_all(pipe, &failed.answer().to_ne_bytes());
+    }
     exit(127)
 }
 
@@ -297,10 +331,10 @@ impl Command<'_> {
     ///
     /// # Safety
     /// The process is a child that ends if this comes back: its descriptors and signal actions are its own,
-    /// and all signals are blocked. `answer` is an open descriptor of its own.
-    unsafe fn begin(&self, reset: SignalSet, answer: &mut i32, room: &mut Room) -> Failed {
+    /// and all signals are blocked. `pipe` is an open descriptor of its own.
+    unsafe fn begin(&self, reset: SignalSet, pipe: &mut Option<i32>, room: &mut Room) -> Failed {
         // SAFETY: the caller's promise.
-        if let Err(errno) = unsafe { self.prepare(reset, answer) } {
+        if let Err(errno) = unsafe { self.prepare(reset, pipe) } {
             return Failed::Spawn(errno);
         }
         let exec = |file: *const u8| {
@@ -321,7 +355,7 @@ impl Command<'_> {
     ///
     /// # Safety
     /// As for [`begin`](Self::begin).
-    unsafe fn prepare(&self, reset: SignalSet, answer: &mut i32) -> Result<()> {
+    unsafe fn prepare(&self, reset: SignalSet, pipe: &mut Option<i32>) -> Result<()> {
         const OWN: i32 = 0;
         // SAFETY: changes this process's group or session alone.
         unsafe {
@@ -332,7 +366,7 @@ impl Command<'_> {
             }
         }
         // SAFETY: the caller's promise.
-        unsafe { self.place(answer) }?;
+        unsafe { self.place(pipe) }?;
         for signal in reset.iter() {
             // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two more for itself.
             let _ = signal::set_default(signal);
@@ -345,7 +379,7 @@ impl Command<'_> {
     ///
     /// # Safety
     /// As for [`begin`](Self::begin).
-    unsafe fn place(&self, answer: &mut i32) -> Result<()> {
+    unsafe fn place(&self, pipe: &mut Option<i32>) -> Result<()> {
         if !self.others {
             let first = STDERR.as_raw() + 1;
             // SAFETY: they are marked to be closed by execve, which those that are placed are not.
@@ -361,7 +395,9 @@ impl Command<'_> {
             // SAFETY: makes a new descriptor.
             unsafe { syscall!(fcntl(from, F_DUPFD_CLOEXEC, above)) }.map(|fd| fd as i32)
         };
-        *answer = clear(*answer, -1)?;
+        if let Some(pipe) = pipe {
+            *pipe = clear(*pipe, -1)?;
+        }
         let mut sources = [-1; Self::FILES];
         for (source, &(fd, to)) in sources.iter_mut().zip(self.files) {
             *source = clear(fd.as_raw(), to)?;

@@ -40,7 +40,8 @@ standard input. The bar is an argument of its own.
   --help             print this
   --version          print the version
 
-127: a program was not found; 126: it can't be executed; 128+N: signal N ended it.
+Exit 127: a program was not found; 126: it can't be executed; 128 + N: signal N
+ended it.
 ";
 
 /// The signals that are passed on.
