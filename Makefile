@@ -43,7 +43,7 @@ test: ## every test, both architectures
 	@scripts/test.sh
 
 test-powercut: ## cut the power of a kernel while save replaces a file: CUTS=50 ARCH=aarch64 make test-powercut
-	@scripts/setup.sh test guest-$(ARCH)
+	@scripts/setup.sh test powercut guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@scripts/test-powercut.sh $(ARCH) $(CUTS)
 

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::support::{Arch, Folder, Verdict};
 pub struct Guest {
     /// As `scripts/guest.sh` calls it.
     pub name: &'static str,
-    arch: Arch,
+    pub arch: Arch,
     session: OnceLock<Result<Session, String>>,
 }
 
@@ -30,6 +30,24 @@ impl Guest {
             name,
             arch,
             session: OnceLock::new(),
+        }
+    }
+
+    /// The folder of its kernel's modules; or why there is none.
+    pub fn modules(&self) -> Result<PathBuf, String> {
+        let env = scripts().join("../target/setup/env.sh");
+        let env = fs::read_to_string(env).unwrap_or_default();
+        let value = |key: &str| {
+            let line = env
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{key}_{}='", self.name)));
+            line.and_then(|line| line.strip_suffix('\''))
+        };
+        match (value("NO_GUEST"), value("KERNEL")) {
+            (Some(""), Some(kernel)) => Ok(Path::new(kernel).join("modules")),
+            (why, _) => Err(why
+                .unwrap_or("set-up has not looked for a kernel")
+                .to_owned()),
         }
     }
 
@@ -153,13 +171,15 @@ fn initramfs(arch: Arch, folder: &Folder) {
     assert!(status.success(), "{command:?}: {status}");
 }
 
-fn scripts() -> &'static Path {
+pub fn scripts() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts"))
 }
 
+/// The exit status of `scripts/guest.sh` that says that it can't boot this here.
+pub const NOT_HERE: i32 = 77;
+
 fn boot(name: &str, arch: Arch) -> Result<Session, String> {
     const TIMEOUT: Duration = Duration::from_secs(300);
-    const NOT_HERE: i32 = 77;
     let folder = Folder::new();
     initramfs(arch, &folder);
     let mut guest = Command::new(scripts().join("guest.sh"))

@@ -14,6 +14,7 @@ mod model;
 mod msort;
 mod oracle;
 mod pipe;
+mod powercut;
 mod process;
 mod save;
 mod selftest;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
         msort::trials(),
         oracle::trials(),
         pipe::trials(),
+        powercut::trials(),
         process::trials(),
         save::trials(),
         selftest::trials(),
