@@ -175,6 +175,9 @@ pub fn scripts() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts"))
 }
 
+/// What `init` is to do in a guest, as the kernel's command line says it.
+pub const RUN_SCRIPT: &str = "--boot script /script";
+
 /// The exit status of `scripts/guest.sh` that says that it can't boot this here.
 pub const NOT_HERE: i32 = 77;
 
@@ -185,7 +188,7 @@ fn boot(name: &str, arch: Arch) -> Result<Session, String> {
     let mut guest = Command::new(scripts().join("guest.sh"))
         .arg(name)
         .arg(folder.path("image"))
-        .arg("--boot script /script")
+        .arg(RUN_SCRIPT)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

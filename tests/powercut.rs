@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Completion, Failed, Trial};
 use rand::Rng;
 
-use crate::guest::{GUESTS, Guest, NOT_HERE, scripts};
+use crate::guest::{GUESTS, Guest, NOT_HERE, RUN_SCRIPT, scripts};
 use crate::support::{Folder, run};
 
 /// None but where `RING3_CUTS` says how many cuts there are to be.
@@ -129,7 +129,7 @@ impl Machine {
         let mut qemu = Command::new(scripts().join("guest.sh"))
             .arg(guest.name)
             .arg(folder.path("image"))
-            .arg("--boot script /script")
+            .arg(RUN_SCRIPT)
             .args(["-device", "virtio-blk-pci,drive=disk", "-drive"])
             .arg(format!(
                 "file={},if=none,id=disk,format=raw",

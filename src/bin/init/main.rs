@@ -54,11 +54,10 @@ fn main(start: Start) -> Result<(), Exit> {
         return settings.and_then(|settings| run(&settings, start));
     }
     // Process 1 of a machine never ends, whatever is wrong: the kernel would panic.
-    let settings = settings.and_then(|settings| {
+    boot::end(settings.and_then(|settings| {
         boot::prepare();
-        Ok(settings)
-    });
-    boot::end(settings.and_then(|settings| run(&settings, start)))
+        run(&settings, start)
+    }))
 }
 
 /// What the command line asks for.
@@ -185,10 +184,9 @@ fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
 fn begin(settings: &Settings, start: Start) -> Result<Child, Exit> {
     let shown = Shown(settings.first.to_bytes());
     let mut lists = Lists::new(1 + settings.rest.len(), 1).or_fail(PROGRAM, "run", shown)?;
-    let words = core::iter::once(settings.first).chain(settings.rest);
+    let mut words = core::iter::once(settings.first).chain(settings.rest);
     let arguments = words
-        .map(|word| lists.push(word))
-        .collect::<ring3::Result<()>>()
+        .try_for_each(|word| lists.push(word))
         .and_then(|()| lists.end())
         .or_fail(PROGRAM, "run", shown)?;
     let command = Command::new(settings.first, lists.get(arguments), start.environ()).search();

@@ -20,6 +20,7 @@ cases! {
     "every size, at every alignment", [Heap::new], sizes() => value(0);
     "zeros, whatever was there", [], zeros() => value(0);
     "a block grows and keeps its bytes", [], grows() => value(0);
+    // SAFETY: of both: no size is 0; what was given is given back once, with its layout.
     "more than there is", [Heap::new], unsafe { Heap::new().alloc(layout(1 << 60, 8)).is_null() } => YES;
     "and again what there is", [], unsafe { let block = alloc(layout(1 << 20, 8)); let got = !block.is_null(); dealloc(block, layout(1 << 20, 8)); got } => YES;
     "a vector", [], (0..100_000).collect::<Vec<usize>>().iter().sum::<usize>() => value(4_999_950_000);

@@ -18,6 +18,7 @@ cases! {
     "more than there are addresses", [map], map(1 << 62).map(drop) => error(Errno::ENOMEM);
     "reserved memory has no rights", [reserve], reserved(|start, _| protection(start.as_ptr().addr()) == Some(*b"---p")) => YES;
     "more than can be reserved", [reserve], reserve(1 << 62).map(drop) => error(Errno::ENOMEM);
+    // SAFETY: of all that is done here: `reserved` and `map` give whole pages that nobody else uses.
     "committed memory is written", [commit], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) }) => YES;
     "a part of it is protected again", [protect], reserved(|start, length| unsafe { commit(start, length).is_ok() && protect(start, page_size()).is_ok() } && protection(start.as_ptr().addr()) == Some(*b"---p") && protection(start.as_ptr().addr() + page_size()) == Some(*b"rw-p")) => YES;
     "discarded memory is zero", [discard], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) && discard(start, length).is_ok() && start.read() == 0 }) => YES;
