@@ -16,7 +16,7 @@ help: ## this list
 setup: ## all set-up that the others would do
 	@scripts/setup.sh
 
-run-x86: ## build and run the six programs for x86_64
+run-x86: ## build and run the seven programs for x86_64
 	@scripts/setup.sh run-x86_64
 	@scripts/build.sh x86_64
 	@scripts/run.sh x86_64
