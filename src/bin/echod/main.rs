@@ -17,8 +17,8 @@ mod worker;
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
 use ring3::poll::{self, Bell};
+use ring3::print::Writer;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
 use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SignalFd, SignalSet};
@@ -65,7 +65,8 @@ fn main(start: Start) -> Result<(), Exit> {
     // Each CPU has its worker, which stays there.
     let steered = workers == count && workers > 1;
 
-    let mut out = Writer::<512>::new(STDOUT);
+    let mut buffer = [0; 512];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     for &address in settings.addresses.iter() {
         match listen::listen(
             address,
@@ -73,11 +74,11 @@ fn main(start: Start) -> Result<(), Exit> {
             &mut all,
             steered.then_some(&cpus),
         ) {
-            Ok(address) => ring3::println!(&mut out, "echod: listening on {address}"),
+            Ok(address) => out.print(("echod: listening on ", address, "\n")),
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
-                PROGRAM.say(format_args!("{operation} {address}: {errno}; IPv4 alone"));
+                PROGRAM.say((operation, " ", address, ": ", errno, "; IPv4 alone"));
             }
             Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
         }

@@ -4,6 +4,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::net;
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::slab::Slab;
@@ -70,10 +71,9 @@ impl Settings {
             match arg {
                 Arg::Short(b'l') => {
                     let text = options.value()?;
-                    let address = text.to_str().ok().and_then(|text| text.parse().ok());
-                    let Some(address) = address else {
+                    let Some(address) = net::address(text.to_bytes()) else {
                         let text = Shown(text.to_bytes());
-                        return Err(options.usage(format_args!("{text} is not ADDR:PORT")));
+                        return Err(options.usage((text, " is not ADDR:PORT")));
                     };
                     let _ = settings.addresses.insert(address); // there is room
                 }
@@ -96,7 +96,7 @@ impl Settings {
                 }
                 Arg::Operand(operand) => {
                     let operand = Shown(operand.to_bytes());
-                    return Err(options.usage(format_args!("unexpected {operand}")));
+                    return Err(options.usage(("unexpected ", operand)));
                 }
                 _ => return Err(options.unknown()),
             }

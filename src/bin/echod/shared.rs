@@ -57,7 +57,7 @@ impl Shared {
         if !fits {
             self.clients.fetch_sub(1, Relaxed);
             if !self.said.swap(true, Relaxed) {
-                PROGRAM.say(format_args!("{clients} clients, and others wait"));
+                PROGRAM.say((clients, " clients, and others wait"));
             }
         }
         fits

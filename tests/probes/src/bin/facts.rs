@@ -7,21 +7,18 @@
 use ring3::abi::FACTS;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
+use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 
 ring3::program!("facts", main);
 
 fn main(_: Start) -> Result<(), Exit> {
-    let mut out = Writer::<4096>::new(STDOUT);
+    let mut buffer = [0; 4096];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     for fact in FACTS.iter().copied().flatten().copied().flatten() {
-        ring3::println!(
-            &mut out,
-            "{}\t{}\t{}",
-            fact.header,
-            fact.expression,
-            fact.value
-        );
+        let sign = if fact.value < 0 { "-" } else { "" };
+        out.print((fact.header, "\t", fact.expression, "\t"));
+        out.print((sign, fact.value.unsigned_abs(), "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
