@@ -11,8 +11,9 @@
 //! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`shown`] (what came from outside, in a message) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
+//! | who started a server | [`service`] (its sockets, its ear) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] |
+//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`time`] [`random`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
 //! | the instructions | [`arch`]: `_start`, the system call, `clone`, `memcpy` |
 
@@ -34,11 +35,13 @@ pub mod pipe;
 pub mod place;
 pub mod poll;
 pub mod print;
+pub mod privilege;
 pub mod process;
 pub mod program;
 pub mod random;
 pub mod replace;
 pub mod rt;
+pub mod service;
 pub mod shown;
 pub mod signal;
 pub mod slab;

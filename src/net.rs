@@ -1,4 +1,6 @@
-//! Sockets of TCP, over IPv4 and IPv6.
+//! Sockets of TCP, over IPv4 and IPv6. [`unix`] has those of this machine alone.
+
+pub mod unix;
 
 mod sockaddr;
 mod text;
@@ -82,19 +84,27 @@ pub fn connect(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
 /// # Errors
 /// That error: after [`connect`] answered `EINPROGRESS`, why there is no connection.
 pub fn take_error(fd: BorrowedFd<'_>) -> Result<()> {
+    Errno::from_number(get_option(fd, SOL_SOCKET, SO_ERROR)?).map_or(Ok(()), Err)
+}
+
+/// The value of an option that is a number (getsockopt(2)).
+///
+/// # Errors
+/// `ENOTSOCK`: the descriptor is of something else. `ENOPROTOOPT`: the socket has no such option.
+pub fn get_option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
     let mut number = 0i32;
     let mut length = size_of::<i32>() as u32;
     // SAFETY: the kernel writes at most `length` bytes, an int, to `number`, and to `length` how many.
     unsafe {
         syscall!(getsockopt(
             fd,
-            SOL_SOCKET,
-            SO_ERROR,
+            level,
+            option,
             &raw mut number,
             &raw mut length
         ))
     }?;
-    Errno::from_number(number).map_or(Ok(()), Err)
+    Ok(number)
 }
 
 /// Ends our direction: behind all that was sent the peer reads the end of file; receiving goes on
@@ -133,10 +143,25 @@ pub fn is_of_one_connection(errno: Errno) -> bool {
 /// # Errors
 /// `ENOBUFS`; `EAFNOSUPPORT`: it is neither of IPv4 nor of IPv6.
 pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
+    // SAFETY: as `asked_for` promises.
+    asked_for(|raw, length| unsafe { syscall!(getsockname(fd, raw, length)) })
+}
+
+/// The address of the socket's peer (getpeername(2)).
+///
+/// # Errors
+/// `ENOTCONN`: there is no connection, or no more. `ENOBUFS`; `EAFNOSUPPORT` as for [`local_address`].
+pub fn peer_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
+    // SAFETY: as `asked_for` promises.
+    asked_for(|raw, length| unsafe { syscall!(getpeername(fd, raw, length)) })
+}
+
+/// The address that the call gives. The kernel writes at most as many bytes to the first pointer as are at
+/// the second, and to that how many there are.
+fn asked_for(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> Result<SocketAddr> {
     let mut raw = Sockaddr::ZERO;
     let mut length = size_of::<Sockaddr>() as u32;
-    // SAFETY: the kernel writes at most `length` bytes to `raw`, and to `length` how many there are.
-    unsafe { syscall!(getsockname(fd, &raw mut raw, &raw mut length)) }?;
+    call(&raw mut raw, &raw mut length)?;
     raw.address().ok_or(Errno::EAFNOSUPPORT)
 }
 

@@ -49,6 +49,15 @@ impl Epoll {
         self.control(EPOLL_CTL_MOD, fd, events, data)
     }
 
+    /// Watches `fd` no more. One of which there are duplicates must be removed before it is closed: what is
+    /// open there stays in the set as long as they do.
+    ///
+    /// # Errors
+    /// `ENOENT`: it is not watched.
+    pub fn remove(&self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.control(EPOLL_CTL_DEL, fd, Events::NONE, 0)
+    }
+
     fn control(&self, what: i32, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
         let events = events.bits();
         let event = EpollEvent { events, data };

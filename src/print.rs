@@ -124,6 +124,21 @@ macro_rules! numbers {
 
 numbers! { u8 u16 u32 u64 usize }
 
+impl Print for i32 {
+    fn print(&self, out: &mut Writer<'_>) {
+        i64::from(*self).print(out);
+    }
+}
+
+impl Print for i64 {
+    fn print(&self, out: &mut Writer<'_>) {
+        if *self < 0 {
+            out.print("-");
+        }
+        out.print(self.unsigned_abs());
+    }
+}
+
 /// A number in decimal, with zeros before it where it has fewer digits than the second says.
 #[derive(Clone, Copy)]
 pub struct Digits(pub u64, pub usize);
@@ -196,6 +211,10 @@ mod tests {
                 assert_eq!(printed(Hex(number, least)), format!("{number:0least$x}"));
             }
         }
+        assert_eq!(
+            printed((i64::MIN, " ", -1, " ", 0)),
+            format!("{} -1 0", i64::MIN)
+        );
         assert_eq!(printed((7_u8, "/", 65_535_u16, &"/", 8_usize)), "7/65535/8");
     }
 

@@ -2,6 +2,8 @@
 
 super::abi! {
     consts ["sys/socket.h" i32] {
+        /// Between processes of this machine, by paths and names.
+        AF_UNIX = 1,
         /// IPv4.
         AF_INET = 2,
         /// IPv6.
@@ -12,6 +14,8 @@ super::abi! {
     flags ["sys/socket.h" Sock: u32] {
         /// A stream of bytes both ways: TCP.
         SOCK_STREAM = 1,
+        /// Datagrams.
+        SOCK_DGRAM = 2,
         /// No call on it waits.
         SOCK_NONBLOCK = 0o4000,
         /// Closed by execve.
@@ -44,11 +48,21 @@ super::abi! {
         sin6_scope_id: u32,
     }
 
+    /// A path, or behind a zero a name of no file.
+    record ["linux/un.h" "struct sockaddr_un" SockaddrUn] {
+        /// `AF_UNIX`
+        sun_family: u16,
+        /// The path, up to its zero; the name, up to the address's length.
+        sun_path: [u8; 108],
+    }
+
     consts ["asm/socket.h" i32] {
         /// Level of the options of every socket.
         SOL_SOCKET = 1,
         /// Bind where connections of an earlier socket are still in TIME_WAIT.
         SO_REUSEADDR = 2,
+        /// The kind of the socket: `SOCK_STREAM` and others.
+        SO_TYPE = 3,
         /// The error that a connection ended with, or could not be made for; asking takes it away.
         SO_ERROR = 4,
         /// Bytes sent out of band stay in their place in the stream.
@@ -57,6 +71,10 @@ super::abi! {
         SO_LINGER = 13,
         /// Several sockets may listen at one address; the kernel deals connections out among them.
         SO_REUSEPORT = 15,
+        /// Whether it listens.
+        SO_ACCEPTCONN = 30,
+        /// The family: `AF_INET` and others.
+        SO_DOMAIN = 39,
         /// A program says to which of them a connection goes.
         SO_ATTACH_REUSEPORT_CBPF = 51,
     }

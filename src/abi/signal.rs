@@ -8,6 +8,8 @@ super::abi! {
         SIGINT = 2,
         /// abort(3): ends with a core dump.
         SIGABRT = 6,
+        /// For whatever a program makes of it.
+        SIGUSR1 = 10,
         /// A write to a pipe or socket that nobody reads.
         SIGPIPE = 13,
         /// The request to end.

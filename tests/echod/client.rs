@@ -45,7 +45,7 @@ pub fn compare(seed: u64, start: usize, bytes: &[u8]) {
 }
 
 /// Sends `bytes` and waits until the same came back.
-pub fn ping(stream: &mut TcpStream, bytes: &[u8]) {
+pub fn ping(stream: &mut (impl Read + Write), bytes: &[u8]) {
     stream.write_all(bytes).expect("echod reads");
     let mut back = vec![0; bytes.len()];
     stream.read_exact(&mut back).expect("echod answers");

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
@@ -12,8 +12,10 @@ use crate::support::{Arch, Ran, wait_until};
 pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Where it says that it listens, in its order.
+    /// Where it says that it listens, in its order: those that are addresses of IP.
     pub addresses: Vec<SocketAddr>,
+    /// All of them, as it says it.
+    pub listens: Vec<String>,
     /// What it printed so far.
     printed: String,
 }
@@ -29,16 +31,19 @@ impl Server {
 
     /// A command that runs echod, up to the lines that say where it listens.
     pub fn start(command: &mut Command, listeners: usize) -> Self {
-        let command = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        Self::run(command.stdin(Stdio::null()), listeners)
+    }
+
+    /// The same, with whatever standard input it has.
+    pub fn run(command: &mut Command, listeners: usize) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut server = Self {
             child,
             stdout,
             addresses: Vec::new(),
+            listens: Vec::new(),
             printed: String::new(),
         };
         for _ in 0..listeners {
@@ -47,7 +52,8 @@ impl Server {
             let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
                 panic!("{line:?}, and on stderr {:?}", server.stderr())
             };
-            server.addresses.push(address.parse().expect("an address"));
+            server.addresses.extend(address.parse::<SocketAddr>());
+            server.listens.push(address.to_owned());
             server.printed += &line;
         }
         server
@@ -131,6 +137,11 @@ impl Server {
         let printed = self.printed.clone();
         self.signal(Signal::TERM);
         assert_eq!(self.wait(), Ran::new(0, &printed, stderr));
+    }
+
+    /// What it says on standard error, for the test to read.
+    pub fn take_stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().expect("it is piped")
     }
 
     fn stderr(&mut self) -> String {

@@ -1,9 +1,14 @@
-//! The sockets that listen: at each address one for every worker, and the kernel takes a new connection
-//! to the worker whose CPU it arrives on.
+//! The sockets that listen. At each address of TCP there is one for every worker, and the kernel takes a new
+//! connection to the worker whose CPU it arrives on. Any other is all workers', and one that has nothing to do
+//! is woken.
 
+use core::ffi::CStr;
 use core::net::SocketAddr;
 
+use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::fs::{self, AT_SYMLINK_NOFOLLOW, CWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, S_IFSOCK};
+use ring3::net::unix::{self, Address};
 use ring3::net::{self, *};
 use ring3::slab::Slab;
 use ring3::thread::Cpus;
@@ -13,7 +18,7 @@ use crate::worker::Worker;
 
 /// Has each worker listen at `address`, and says which that is where the kernel chose the port. With
 /// `cpus` the Nth worker takes the connections that arrive on the Nth of them.
-pub fn listen(
+pub fn at_address(
     mut address: SocketAddr,
     backlog: i32,
     workers: &mut Slab<Worker<'_>>,
@@ -53,15 +58,97 @@ fn socket(address: SocketAddr) -> Result<OwnedFd, Failed> {
         // whatever net.ipv6.bindv6only is.
         option(fd.as_fd(), IPPROTO_IPV6, IPV6_V6ONLY)?;
     }
-    // Connections have both from their listener. An echo is not held back for more to go with it,
-    // and a byte sent out of band comes back in its place.
-    option(fd.as_fd(), IPPROTO_TCP, TCP_NODELAY)?;
-    option(fd.as_fd(), SOL_SOCKET, SO_OOBINLINE)?;
+    for_echo(fd.as_fd())?;
     Ok(fd)
+}
+
+/// Has connections be as they should; they have it from their listener.
+fn for_echo(fd: BorrowedFd<'_>) -> Result<(), Failed> {
+    // An echo is not held back for more to go with it, and a byte sent out of band comes back in its place.
+    option(fd, IPPROTO_TCP, TCP_NODELAY)?;
+    option(fd, SOL_SOCKET, SO_OOBINLINE)
 }
 
 fn option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<(), Failed> {
     net::set_option(fd, level, option, 1).map_err(|errno| ("setsockopt", errno))
+}
+
+/// Has all workers listen at a Unix socket.
+pub fn at_path(path: &CStr, backlog: i32, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
+    let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    let address = Address::new(path).map_err(|errno| ("bind", errno))?;
+    let fd = unix::socket(kind).map_err(|errno| ("socket", errno))?;
+    // From the look at who is there until we listen: another that begins meanwhile would take ours for one
+    // that was left.
+    let directory = address
+        .is_path()
+        .then(|| lock_directory(path))
+        .transpose()?;
+    match unix::bind(fd.as_fd(), &address) {
+        Err(Errno::EADDRINUSE) if address.is_path() && is_left(path, &address) => {
+            fs::unlink(CWD, path).map_err(|errno| ("unlink", errno))?;
+            unix::bind(fd.as_fd(), &address)
+        }
+        bound => bound,
+    }
+    .map_err(|errno| ("bind", errno))?;
+    net::listen(fd.as_fd(), backlog).map_err(|errno| ("listen", errno))?;
+    drop(directory);
+    share(fd.as_fd(), workers)
+}
+
+/// Locks the directory that the path is in.
+fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
+    let mut text = [0; size_of::<SockaddrUn>()]; // an address has room for the path
+    let bytes = path.to_bytes();
+    let slash = bytes.iter().rposition(|&byte| byte == b'/');
+    let name = match slash.and_then(|slash| bytes.get(..=slash)) {
+        Some(directory) => {
+            for (to, from) in text.iter_mut().zip(directory) {
+                *to = *from;
+            }
+            CStr::from_bytes_until_nul(&text).unwrap_or_default() // it is shorter
+        }
+        None => c".",
+    };
+    let directory = fs::open(CWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    let directory = directory.map_err(|errno| ("open", errno))?;
+    fs::lock(directory.as_fd()).map_err(|errno| ("flock", errno))?;
+    Ok(directory)
+}
+
+/// Whether there is a socket at which nobody listens.
+fn is_left(path: &CStr, address: &Address) -> bool {
+    let is_socket = fs::stat_at(CWD, path, AT_SYMLINK_NOFOLLOW).map(|file| file.kind() == S_IFSOCK);
+    let probe = || {
+        let fd = unix::socket(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)?;
+        unix::connect(fd.as_fd(), address)
+    };
+    is_socket == Ok(true) && probe() == Err(Errno::ECONNREFUSED)
+}
+
+/// Has all workers accept the clients of a socket that a service manager opened. It is a stream's and listens,
+/// or `EINVAL`.
+pub fn take_over(fd: BorrowedFd<'_>, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
+    let get =
+        |option| net::get_option(fd, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));
+    if get(SO_TYPE)? != SOCK_STREAM.bits() as i32 || get(SO_ACCEPTCONN)? == 0 {
+        return Err(("accept", Errno::EINVAL));
+    }
+    if let AF_INET | AF_INET6 = get(SO_DOMAIN)? {
+        for_echo(fd)?;
+    }
+    fd.set_nonblocking().map_err(|errno| ("fcntl", errno))?;
+    share(fd, workers)
+}
+
+/// Has all workers accept the clients of one socket.
+fn share(fd: BorrowedFd<'_>, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
+    for (_, worker) in workers.iter_mut() {
+        let own = fd.duplicate().map_err(|errno| ("fcntl", errno))?;
+        worker.add_listener(own)?;
+    }
+    Ok(())
 }
 
 /// Has connections go to the worker that is pinned to the CPU they arrive on. The worker of the Nth of

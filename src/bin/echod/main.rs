@@ -1,13 +1,15 @@
-//! `echod`: sends back what TCP clients send (RFC 862).
+//! `echod`: sends back what clients send, over TCP (RFC 862) and Unix sockets.
 //!
 //! This file starts the workers; `settings.rs` is what the command line asks for, `listen.rs` opens the
 //! sockets, `worker.rs` is the loop that waits and decides, `connection.rs` one client's bytes on their way,
-//! `held.rs` those that can't go on yet, `shared.rs` what the workers have in common.
+//! `held.rs` those that can't go on yet, `shared.rs` what the workers have in common, `counts.rs` what they
+//! have served.
 
 #![no_std]
 #![no_main]
 
 mod connection;
+mod counts;
 mod held;
 mod listen;
 mod settings;
@@ -18,14 +20,18 @@ use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::poll::{self, Bell};
-use ring3::print::Writer;
+use ring3::print::{Print, Writer};
+use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
-use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SignalFd, SignalSet};
+use ring3::service::{self, Manager};
+use ring3::shown::Shown;
+use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SignalFd, SignalSet};
 use ring3::slab::Slab;
 use ring3::thread::{self, Builder, Cpus};
 
-use settings::Settings;
+use counts::Counts;
+use settings::{Settings, Voice};
 use shared::Shared;
 use worker::{Habits, Worker};
 
@@ -40,16 +46,25 @@ const STACK: usize = 64 * 1024;
 fn main(start: Start) -> Result<(), Exit> {
     // What ends the server is heard in its loop, however early it comes. A reader of our output that
     // is gone makes an error of the write, and does not kill.
-    let heard = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP]);
+    let heard = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1]);
     signal::block(heard);
     signal::block(SignalSet::of(&[SIGPIPE]));
 
-    let settings = Settings::of(start)?;
+    // Before anything is opened: these have numbers of which others could be given.
+    let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
+    let inherited = service::inherited(pid, fds).or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
+    let settings = Settings::of(start, inherited.len() != 0)?;
+    let manager = match start.var("NOTIFY_SOCKET").map(Manager::at) {
+        None => None,
+        Some(Ok(manager)) => Some(manager),
+        Some(Err(errno)) => return Err(PROGRAM.fail("connect", "NOTIFY_SOCKET", errno)),
+    };
     let descriptors = process::raise_limit(RLIMIT_NOFILE).min(DESCRIPTORS) as usize;
     let habits = Habits {
         capacity: descriptors,
         idle: settings.idle,
         spin: settings.spin,
+        stats: settings.stats,
     };
 
     poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
@@ -57,35 +72,67 @@ fn main(start: Start) -> Result<(), Exit> {
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);
     let workers = settings.workers.unwrap_or(count);
-    let shared = Shared::new(bell, settings.most, workers, settings.grace);
-    let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
+    let mut counts = Slab::new(workers).or_fail(PROGRAM, "mmap", "counts")?;
     for _ in 0..workers {
-        let _ = all.insert(Worker::new(&shared, habits, settings.addresses.len())?); // there is room
+        let _ = counts.insert(Counts::default()); // there is room
+    }
+    let shared = Shared::new(bell, counts, &settings, manager);
+    let listeners = settings.addresses.len() + settings.paths.len() + inherited.len();
+    let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
+    for counts in shared.counts.iter() {
+        let _ = all.insert(Worker::new(&shared, counts, habits, listeners)?); // there is room
     }
     // Each CPU has its worker, which stays there.
     let steered = workers == count && workers > 1;
 
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
+    let mut listens = |address: &dyn Print| {
+        if settings.voice != Voice::Quiet {
+            out.print(("echod: listening on ", address, "\n"));
+        }
+    };
+    for fd in inherited {
+        let name = ("descriptor ", fd.as_raw());
+        listen::take_over(fd, &mut all)
+            .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
+        listens(&name);
+    }
+    for &path in settings.paths.iter() {
+        let name = Shown(path.to_bytes());
+        listen::at_path(path, settings.backlog, &mut all)
+            .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
+        listens(&name);
+    }
     for &address in settings.addresses.iter() {
-        match listen::listen(
+        match listen::at_address(
             address,
             settings.backlog,
             &mut all,
             steered.then_some(&cpus),
         ) {
-            Ok(address) => out.print(("echod: listening on ", address, "\n")),
+            Ok(address) => listens(&address),
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
-                PROGRAM.say((operation, " ", address, ": ", errno, "; IPv4 alone"));
+                shared.say((operation, " ", address, ": ", errno, "; IPv4 alone"));
             }
             Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
         }
     }
-    out.flush().or_fail(PROGRAM, "write", "stdout")?;
-
     let signals = SignalFd::new(heard).or_fail(PROGRAM, "signalfd4", "signals")?;
+
+    // Before there are threads: each has a user of its own.
+    if let Some(root) = settings.root {
+        privilege::confine(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
+    }
+    if let Some((uid, gid)) = settings.user {
+        let name = (uid, ":", gid);
+        privilege::become_user(uid, gid).or_fail(PROGRAM, "setresuid", name)?;
+    }
+    out.flush().or_fail(PROGRAM, "write", "stdout")?;
+    shared.tell_manager("READY=1");
+
     let mut places = cpus.iter().filter(|_| steered);
     let mut threads = Slab::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
     thread::scope(|scope| {

@@ -1,10 +1,12 @@
 //! What the command line asks for.
 
+use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::net;
+use ring3::number;
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::slab::Slab;
@@ -13,11 +15,13 @@ use crate::PROGRAM;
 
 const HELP: &str = "\
 usage: echod [OPTION...]
-Send back what TCP clients send (RFC 862).
+Send back what clients send, over TCP (RFC 862) and Unix sockets.
 
   -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.
                    Port 0 lets the kernel choose. [::] is IPv6 alone.
                    Default: 127.0.0.1:7007, and [::1]:7007 where there is IPv6
+  -x PATH          listen at this Unix socket; may be given again. One that nobody
+                   listens at any more is replaced. @NAME is no file
   -w WORKERS       threads (default: one for each CPU that it may run on, and
                    then each client is served by the CPU that it arrives on)
   -b BACKLOG       how many clients may wait to be accepted (default 4096; not
@@ -28,10 +32,18 @@ Send back what TCP clients send (RFC 862).
                    (default 10); a second signal ends them at once
   --spin USEC      ask for events so long before sleeping (default 0): quicker
                    answers, and a CPU that never rests
+  --user UID:GID   when all listen, become that user and group, by numbers
+  --chroot DIR     and have nothing but DIR to open
+  --stats SECONDS  say that often how many clients, bytes, requests and errors
+                   there were; SIGUSR1 asks once
+  -q               say nothing but errors that end it
+  -v               say who comes and goes
   --help           print this
   --version        print the version
 
 For each address it prints \"echod: listening on ADDR:PORT\" on standard output.
+It serves the sockets that a service manager passes (LISTEN_FDS), and tells it
+when it is ready and when it ends (NOTIFY_SOCKET).
 ";
 
 const DEFAULT_PORT: u16 = 7007;
@@ -39,9 +51,19 @@ const DEFAULT_PORT: u16 = 7007;
 /// The longest time to ask for, in seconds: a century.
 const SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
+/// How much it says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
 /// All of it.
 pub struct Settings {
     pub addresses: Slab<SocketAddr>,
+    /// Unix sockets, as they are written.
+    pub paths: Slab<&'static CStr>,
     /// Whether nobody asked for these addresses.
     pub by_default: bool,
     pub workers: Option<usize>,
@@ -50,14 +72,20 @@ pub struct Settings {
     pub idle: Option<Duration>,
     pub grace: Duration,
     pub spin: Duration,
+    pub stats: Option<Duration>,
+    pub user: Option<(u32, u32)>,
+    pub root: Option<&'static CStr>,
+    pub voice: Voice,
 }
 
 impl Settings {
-    pub fn of(start: Start) -> Result<Self, Exit> {
+    /// They listen by default where nothing is asked for and nothing `inherited`.
+    pub fn of(start: Start, inherited: bool) -> Result<Self, Exit> {
         // There are no more addresses than arguments, or the two.
         let room = start.args().len().max(2);
         let mut settings = Self {
             addresses: Slab::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
+            paths: Slab::new(room).or_fail(PROGRAM, "mmap", "paths")?,
             by_default: false,
             workers: None,
             backlog: 4096,
@@ -65,6 +93,10 @@ impl Settings {
             idle: None,
             grace: Duration::from_secs(10),
             spin: Duration::ZERO,
+            stats: None,
+            user: None,
+            root: None,
+            voice: Voice::Normal,
         };
         let mut options = Options::new(PROGRAM, HELP, start.args());
         while let Some(arg) = options.next_arg()? {
@@ -77,6 +109,23 @@ impl Settings {
                     };
                     let _ = settings.addresses.insert(address); // there is room
                 }
+                Arg::Short(b'x') => {
+                    let _ = settings.paths.insert(options.value()?); // there is room
+                }
+                Arg::Short(b'q') => settings.voice = Voice::Quiet,
+                Arg::Short(b'v') => settings.voice = Voice::Verbose,
+                Arg::Long(b"stats") => {
+                    settings.stats = Some(Duration::from_secs(options.number(1..=SECONDS)?));
+                }
+                Arg::Long(b"user") => {
+                    let text = options.value()?;
+                    let Some(user) = user(text) else {
+                        let text = Shown(text.to_bytes());
+                        return Err(options.usage((text, " is not UID:GID")));
+                    };
+                    settings.user = Some(user);
+                }
+                Arg::Long(b"chroot") => settings.root = Some(options.value()?),
                 Arg::Short(b'w') => {
                     settings.workers = Some(options.number(1..=1024)? as usize);
                 }
@@ -101,7 +150,7 @@ impl Settings {
                 _ => return Err(options.unknown()),
             }
         }
-        if settings.addresses.is_empty() {
+        if settings.addresses.is_empty() && settings.paths.is_empty() && !inherited {
             settings.by_default = true;
             for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
                 let _ = settings.addresses.insert(SocketAddr::new(ip, DEFAULT_PORT));
@@ -109,4 +158,14 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+/// `UID:GID`, by numbers: which there are names for is a file's to say, and there may be none. The number -1
+/// would leave the user as it is (setresuid(2)).
+fn user(text: &CStr) -> Option<(u32, u32)> {
+    const MOST: u64 = u32::MAX as u64 - 1;
+    let mut text = text.to_bytes();
+    let uid = number::take(&mut text, 10, MOST)?;
+    let gid = number::whole(text.strip_prefix(b":")?, 10, MOST)?;
+    Some((uid as u32, gid as u32))
 }

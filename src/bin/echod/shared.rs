@@ -5,9 +5,14 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::poll::Bell;
+use ring3::print::Print;
+use ring3::service::Manager;
+use ring3::slab::Slab;
 use ring3::time::{self, Clock};
 
 use crate::PROGRAM;
+use crate::counts::{Count, Counts};
+use crate::settings::{Settings, Voice};
 
 /// The operation that failed, and why.
 pub type Failed = (&'static str, Errno);
@@ -17,6 +22,8 @@ pub type Failed = (&'static str, Errno);
 pub struct Shared {
     /// Rings where something here has changed that workers wait for.
     pub bell: Bell,
+    /// What each worker has served.
+    pub counts: Slab<Counts>,
     /// How many clients there are.
     clients: AtomicUsize,
     /// How many there may be.
@@ -31,23 +38,70 @@ pub struct Shared {
     end: AtomicU64,
     /// How long connections may go on then.
     grace: Duration,
+    voice: Voice,
+    /// Who is told when all end.
+    manager: Option<Manager>,
 }
 
 /// Later than any time.
 const NEVER: u64 = u64::MAX;
 
 impl Shared {
-    pub fn new(bell: Bell, most: usize, workers: usize, grace: Duration) -> Self {
+    /// What as many workers as there are counts have in common.
+    pub fn new(
+        bell: Bell,
+        counts: Slab<Counts>,
+        settings: &Settings,
+        manager: Option<Manager>,
+    ) -> Self {
         Self {
             bell,
             clients: AtomicUsize::new(0),
-            most,
-            workers: AtomicUsize::new(workers),
+            most: settings.most,
+            workers: AtomicUsize::new(counts.len()),
+            counts,
             waiting: AtomicBool::new(false),
             said: AtomicBool::new(false),
             end: AtomicU64::new(NEVER),
-            grace,
+            grace: settings.grace,
+            voice: settings.voice,
+            manager,
         }
+    }
+
+    /// Says what is worth knowing; but with `-q`.
+    pub fn say(&self, message: impl Print) {
+        if self.voice != Voice::Quiet {
+            PROGRAM.say(message);
+        }
+    }
+
+    /// Whether each client is told of: `-v`.
+    pub fn is_verbose(&self) -> bool {
+        self.voice == Voice::Verbose
+    }
+
+    /// Tells the service manager, if there is one.
+    pub fn tell_manager(&self, state: &str) {
+        if let Some(manager) = &self.manager {
+            manager.tell(state);
+        }
+    }
+
+    /// Says what was served so far.
+    pub fn say_counts(&self) {
+        let sum = |of: fn(&Counts) -> &Count| -> u64 {
+            self.counts.iter().map(|counts| of(counts).get()).sum()
+        };
+        let clients = (
+            self.clients.load(Relaxed),
+            " clients of ",
+            sum(|counts| &counts.clients),
+        );
+        let bytes = (sum(|counts| &counts.bytes), " bytes, ");
+        let requests = (sum(|counts| &counts.requests), " requests, ");
+        let errors = (sum(|counts| &counts.errors), " errors");
+        PROGRAM.say((clients, ", ", bytes, requests, errors));
     }
 
     /// Counts a client that is about to be accepted; false where there are as many as there may be.
@@ -57,7 +111,7 @@ impl Shared {
         if !fits {
             self.clients.fetch_sub(1, Relaxed);
             if !self.said.swap(true, Relaxed) {
-                PROGRAM.say((clients, " clients, and others wait"));
+                self.say((clients, " clients, and others wait"));
             }
         }
         fits
@@ -87,7 +141,7 @@ impl Shared {
     /// Says, once, that the kernel has nothing left for one client more.
     pub fn tell_shortage(&self, errno: Errno) {
         if !self.said.swap(true, Relaxed) {
-            PROGRAM.fail("accept", "client", errno);
+            self.say(("accept client: ", errno));
         }
     }
 
@@ -95,7 +149,10 @@ impl Shared {
     pub fn end(&self) {
         let now = time::now(Clock::Monotonic);
         let until = match self.ends() {
-            None => now.saturating_add(self.grace),
+            None => {
+                self.tell_manager("STOPPING=1");
+                now.saturating_add(self.grace)
+            }
             Some(_) => now,
         };
         self.end_at(until);

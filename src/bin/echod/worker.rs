@@ -7,14 +7,16 @@ use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
-use ring3::poll::{EPOLLET, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
-use ring3::signal::{SIGINT, SIGTERM, SignalFd};
+use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::slab::Slab;
 use ring3::time::{self, Clock};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
+use crate::counts::Counts;
 use crate::held::Held;
 use crate::shared::{Failed, Shared};
 
@@ -46,6 +48,29 @@ pub struct Habits {
     pub idle: Option<Duration>,
     /// How long to ask the kernel again and again before sleeping.
     pub spin: Duration,
+    /// How often to say what was served, if ever.
+    pub stats: Option<Duration>,
+}
+
+/// Why a client is closed.
+enum End {
+    /// It has ended, and everything was sent.
+    Well,
+    Idle,
+    /// All are, and it had not ended by itself.
+    Grace,
+    Failed(Errno),
+}
+
+impl Print for End {
+    fn print(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::Well => out.print("ended"),
+            Self::Idle => out.print("closed: it was idle"),
+            Self::Grace => out.print("closed: the time is over"),
+            Self::Failed(errno) => out.print(errno),
+        }
+    }
 }
 
 /// Everything a worker has.
@@ -64,12 +89,19 @@ pub struct Worker<'a> {
     tick: u8,
     /// When the next one is.
     next_tick: Option<Duration>,
-    tools: Tools,
+    /// When to say next what was served.
+    next_stats: Option<Duration>,
+    tools: Tools<'a>,
 }
 
 impl<'a> Worker<'a> {
     /// A worker that listens nowhere yet.
-    pub fn new(shared: &'a Shared, habits: Habits, listeners: usize) -> Result<Self, Exit> {
+    pub fn new(
+        shared: &'a Shared,
+        counts: &'a Counts,
+        habits: Habits,
+        listeners: usize,
+    ) -> Result<Self, Exit> {
         let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
         epoll
             .add(shared.bell.as_fd(), EPOLLIN | EPOLLET, BELL)
@@ -85,17 +117,21 @@ impl<'a> Worker<'a> {
             paused: None,
             tick: 0,
             next_tick: None,
+            next_stats: None,
             tools: Tools {
                 buffer: Mapping::new(BUFFER).or_fail(PROGRAM, "mmap", "buffer")?,
                 held: Held::new().or_fail(PROGRAM, "mmap", "held")?,
+                counts,
             },
         })
     }
 
-    /// The same worker, which also hears these signals for all.
+    /// The same worker, which also hears these signals for all, and says what all have served.
     pub fn with_signals(self, signals: SignalFd) -> Self {
+        let first = |every| time::now(Clock::Monotonic).saturating_add(every);
         Self {
             signals: Some(signals),
+            next_stats: self.habits.stats.map(first),
             ..self
         }
     }
@@ -104,20 +140,33 @@ impl<'a> Worker<'a> {
     pub fn add_listener(&mut self, listener: OwnedFd) -> Result<(), Failed> {
         let number = self.listeners.insert(listener);
         let number = number.map_err(|_| ("mmap", Errno::ENOMEM))?;
-        let watched = self.watch_listener(number, EPOLLIN, Epoll::add);
+        let watched = self.watch_listener(number);
         watched.map_err(|errno| ("epoll_ctl", errno))
     }
 
-    fn watch_listener(
-        &mut self,
-        number: usize,
-        events: Events,
-        control: fn(&Epoll, BorrowedFd<'_>, Events, u64) -> ring3::Result<()>,
-    ) -> ring3::Result<()> {
+    fn watch_listener(&mut self, number: usize) -> ring3::Result<()> {
         match self.listeners.get_mut(number) {
-            Some(fd) => control(&self.epoll, fd.as_fd(), events, LISTENER | number as u64),
+            // Where it is every worker's, one is woken.
+            Some(fd) => self.epoll.add(
+                fd.as_fd(),
+                EPOLLIN | EPOLLEXCLUSIVE,
+                LISTENER | number as u64,
+            ),
             None => Ok(()),
         }
+    }
+
+    /// Watches the listeners no more: they are closed, or were they still watched, each wait would return at
+    /// once, for nothing.
+    fn leave_listeners(&mut self) {
+        for fd in self.listeners.iter() {
+            let _ = self.epoll.remove(fd.as_fd()); // it is not watched while paused
+        }
+    }
+
+    fn close_listeners(&mut self) {
+        self.leave_listeners();
+        self.listeners.clear();
     }
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
@@ -127,9 +176,9 @@ impl<'a> Worker<'a> {
             self.shared.end_now();
             PROGRAM.fail(operation, "events", errno)
         });
-        self.listeners.clear();
+        self.close_listeners();
         for number in 0..self.connections.used() {
-            self.close(number, false);
+            self.close(number, End::Grace);
         }
         self.shared.worker_ends();
         result
@@ -178,7 +227,12 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        let moments = [self.shared.ends(), self.paused, self.next_tick];
+        let moments = [
+            self.shared.ends(),
+            self.paused,
+            self.next_tick,
+            self.next_stats,
+        ];
         let timeout = moments
             .into_iter()
             .flatten()
@@ -189,10 +243,16 @@ impl<'a> Worker<'a> {
 
     /// Does what is to be done at this time.
     fn look_at_the_clock(&mut self) {
-        if self.paused.is_none() && self.next_tick.is_none() {
+        if let (None, None, None) = (self.paused, self.next_tick, self.next_stats) {
             return;
         }
         let now = time::now(Clock::Monotonic);
+        if let (Some(next), Some(every)) = (self.next_stats, self.habits.stats)
+            && now >= next
+        {
+            self.shared.say_counts();
+            self.next_stats = Some(now.saturating_add(every));
+        }
         if self.paused.is_some_and(|until| now >= until) {
             self.resume();
         }
@@ -203,7 +263,7 @@ impl<'a> Worker<'a> {
                 let tick = self.tick;
                 let is_idle = |client: &mut Connection| tick.wrapping_sub(client.served) > TICKS;
                 if self.connections.get_mut(number).is_some_and(is_idle) {
-                    self.close(number, false);
+                    self.close(number, End::Idle);
                 }
             }
             self.next_tick = match self.connections.is_empty() {
@@ -218,7 +278,7 @@ impl<'a> Worker<'a> {
         let Some(until) = self.shared.ends() else {
             return false;
         };
-        self.listeners.clear();
+        self.close_listeners();
         self.paused = None;
         // The first one hears the second signal for all, as long as there are others.
         let last = self.signals.is_none() || self.shared.workers() == 1;
@@ -228,8 +288,10 @@ impl<'a> Worker<'a> {
     /// Signals have come.
     fn hear(&mut self) {
         while let Some(Ok(signal)) = self.signals.as_ref().map(SignalFd::next) {
-            if let SIGTERM | SIGINT = signal {
-                self.shared.end();
+            match signal {
+                SIGTERM | SIGINT => self.shared.end(),
+                SIGUSR1 => self.shared.say_counts(),
+                _ => {} // SIGHUP: there is nothing to read again
             }
         }
     }
@@ -253,6 +315,7 @@ impl<'a> Worker<'a> {
             if errno == Errno::EAGAIN {
                 return;
             }
+            self.tools.counts.errors.add(1);
             if !net::is_of_one_connection(errno) {
                 self.shared.tell_shortage(errno);
                 return self.pause();
@@ -270,16 +333,27 @@ impl<'a> Worker<'a> {
             }
         };
         let watched = self.watch(number, Epoll::add);
-        if watched.is_err()
-            && let Some(client) = self.connections.take(number)
+        if let Err(errno) = watched {
+            if let Some(client) = self.connections.take(number) {
+                client.close(true, &mut self.tools.held);
+            }
+            return Err(errno);
+        }
+        self.tools.counts.clients.add(1);
+        if self.shared.is_verbose()
+            && let Some(client) = self.connections.get_mut(number)
         {
-            client.close(true, &mut self.tools.held);
+            let name = client.as_fd().as_raw();
+            match net::peer_address(client.as_fd()) {
+                Ok(address) => PROGRAM.say(("client ", name, ": accepted from ", address)),
+                Err(_) => PROGRAM.say(("client ", name, ": accepted")),
+            }
         }
         if let (Some(idle), None) = (self.habits.idle, self.next_tick) {
             let tick = idle / TICKS.into();
             self.next_tick = Some(time::now(Clock::Monotonic).saturating_add(tick));
         }
-        watched
+        Ok(())
     }
 
     /// Watches a client; or, with [`Epoll::modify`], has what holds at this moment reported again.
@@ -297,25 +371,23 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients waiting: there is no descriptor or no memory for one more. Were the listeners
-    /// still watched, each wait would return at once, for nothing.
+    /// Leaves clients waiting: there is no descriptor or no memory for one more.
     fn pause(&mut self) {
         self.shared.wait_for_leave();
-        self.watch_listeners(Events::NONE);
+        self.leave_listeners();
         self.paused = Some(time::now(Clock::Monotonic).saturating_add(PAUSE));
     }
 
     /// Tries again to accept the clients that wait.
     fn resume(&mut self) {
-        if self.paused.take().is_some() {
-            self.watch_listeners(EPOLLIN);
+        if self.paused.take().is_none() {
+            return;
         }
-    }
-
-    fn watch_listeners(&mut self, events: Events) {
         for number in 0..self.listeners.used() {
-            // It is watched, so that there is no error left (epoll_ctl(2)).
-            let _ = self.watch_listener(number, events, Epoll::modify);
+            if let Err(errno) = self.watch_listener(number) {
+                self.shared.tell_shortage(errno);
+                return self.pause();
+            }
         }
     }
 
@@ -332,20 +404,25 @@ impl<'a> Worker<'a> {
                 // Reports it again behind everybody whose turn it is: the kernel's list is the queue.
                 let _ = self.watch(number, Epoll::modify);
             }
-            Ok(Next::End) => self.close(number, false),
+            Ok(Next::End) => self.close(number, End::Well),
             Err(errno) => {
+                self.tools.counts.errors.add(1);
                 if !net::is_of_one_connection(errno) {
-                    PROGRAM.fail("echo", "client", errno);
+                    self.shared.say(("echo client: ", errno));
                 }
-                self.close(number, true);
+                self.close(number, End::Failed(errno));
             }
         }
     }
 
     /// Ends a client, if it is there.
-    fn close(&mut self, number: usize, reset: bool) {
+    fn close(&mut self, number: usize, end: End) {
         if let Some(client) = self.connections.take(number) {
-            client.close(reset, &mut self.tools.held);
+            if self.shared.is_verbose() {
+                let name = client.as_fd().as_raw();
+                PROGRAM.say(("client ", name, ": ", &end));
+            }
+            client.close(matches!(end, End::Failed(_)), &mut self.tools.held);
             self.shared.leave();
         }
     }

@@ -4,7 +4,7 @@
 #![no_std]
 #![no_main]
 
-use ring3::abi::FACTS;
+use ring3::abi::{FACTS, Fact};
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::print::Writer;
@@ -16,9 +16,12 @@ fn main(_: Start) -> Result<(), Exit> {
     let mut buffer = [0; 4096];
     let mut out = Writer::new(STDOUT, &mut buffer);
     for fact in FACTS.iter().copied().flatten().copied().flatten() {
-        let sign = if fact.value < 0 { "-" } else { "" };
-        out.print((fact.header, "\t", fact.expression, "\t"));
-        out.print((sign, fact.value.unsigned_abs(), "\n"));
+        let Fact {
+            header,
+            expression,
+            value,
+        } = *fact;
+        out.print((header, "\t", expression, "\t", value, "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
