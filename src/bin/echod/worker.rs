@@ -139,13 +139,10 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// The same worker, which also hears these signals for all, and says what all have served.
-    pub fn with_signals(self, signals: SignalFd) -> Self {
-        Self {
-            signals: Some(signals),
-            next_stats: after(self.habits.stats),
-            ..self
-        }
+    /// Has it also hear these signals for all, and say what all have served.
+    pub fn hear_signals(&mut self, signals: SignalFd) {
+        self.signals = Some(signals);
+        self.next_stats = after(self.habits.stats);
     }
 
     /// Accepts the clients of `listener` from now on.
@@ -183,7 +180,7 @@ impl<'a> Worker<'a> {
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
     /// grace is over or a second signal comes.
-    pub fn run(mut self) -> Result<(), Exit> {
+    pub fn run(&mut self) -> Result<(), Exit> {
         let result = self.serve_all().map_err(|(operation, errno)| {
             self.shared.end_now();
             PROGRAM.fail(operation, "events", errno)
