@@ -198,7 +198,12 @@ fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
 impl Print for Errno {
     fn print(&self, out: &mut Writer<'_>) {
         match (self.words(), self.name()) {
-            (Some(words), Some(name)) => out.print(parts!(words, " (", name, ")")),
+            (Some(words), Some(name)) => {
+                words.for_each(|letter| out.put(&[letter]));
+                out.print(" (");
+                name.for_each(|letter| out.put(&[letter]));
+                out.print(")");
+            }
             _ => out.print(parts!("Unknown error ", self.number())),
         }
     }
