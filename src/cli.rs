@@ -28,14 +28,14 @@ impl Program {
 
     /// Says `PROGRAM: MESSAGE` on standard error.
     #[inline]
-    pub fn say(&self, message: impl Print) {
+    pub fn say(self, message: impl Print) {
         self.line(&message);
     }
 
     /// What [`say`](Self::say) does, once for all types of message.
     #[cold]
     #[inline(never)]
-    fn line(&self, message: &dyn Print) {
+    fn line(self, message: &dyn Print) {
         let mut buffer = [0; 512];
         let mut stderr = Writer::new(STDERR, &mut buffer);
         stderr.print(parts!(self.name, ": ", message, "\n"));
@@ -43,8 +43,9 @@ impl Program {
     }
 
     /// Says that `operation` on `object` failed, and gives exit status 1.
-    #[inline]
-    pub fn fail(&self, operation: &str, object: impl Print, errno: Errno) -> Exit {
+    #[cold]
+    #[inline(never)]
+    pub fn fail(self, operation: &str, object: impl Print, errno: Errno) -> Exit {
         self.failed(operation, &object, errno);
         Exit(1)
     }
@@ -52,7 +53,7 @@ impl Program {
     /// As [`line`](Self::line).
     #[cold]
     #[inline(never)]
-    fn failed(&self, operation: &str, object: &dyn Print, errno: Errno) {
+    fn failed(self, operation: &str, object: &dyn Print, errno: Errno) {
         self.line(&parts!(operation, " ", object, ": ", errno));
     }
 }
