@@ -116,15 +116,6 @@ macro_rules! parts {
     };
 }
 
-/// Prints its other arguments to the first, a [`Writer`](crate::print::Writer).
-#[macro_export]
-macro_rules! print {
-    ($out:expr, $($part:expr),+ $(,)?) => {{
-        let out: &mut $crate::print::Writer<'_> = &mut $out;
-        $( $crate::print::Print::print(&$part, out); )+
-    }};
-}
-
 /// In decimal.
 macro_rules! numbers {
     ($($type:ident)*) => { $(

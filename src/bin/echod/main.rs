@@ -102,7 +102,7 @@ fn main(start: Start) -> Result<(), Exit> {
     for &path in settings.paths.iter() {
         let name = Shown(path.to_bytes());
         listen::at_path(path, settings.backlog, &mut all)
-            .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
+            .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
         listens(&name);
     }
     for &address in settings.addresses.iter() {
