@@ -21,7 +21,7 @@ use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::parts;
 use ring3::poll::{self, Bell};
-use ring3::print::{Print, Writer};
+use ring3::print::{Any, Writer};
 use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
@@ -88,7 +88,7 @@ fn main(start: Start) -> Result<(), Exit> {
 
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
-    let mut listens = |address: &dyn Print| {
+    let mut listens = |address: Any<'_>| {
         if settings.voice != Voice::Quiet {
             out.print(parts!("echod: listening on ", address, "\n"));
         }
@@ -97,13 +97,13 @@ fn main(start: Start) -> Result<(), Exit> {
         let name = parts!("descriptor ", fd.as_raw());
         listen::take_over(fd, &mut all)
             .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
-        listens(&name);
+        listens(Any::new(&name));
     }
     for &path in settings.paths.iter() {
         let name = Shown(path.to_bytes());
         listen::at_path(path, settings.backlog, &mut all)
             .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
-        listens(&name);
+        listens(Any::new(&name));
     }
     for &address in settings.addresses.iter() {
         match listen::at_address(
@@ -112,7 +112,7 @@ fn main(start: Start) -> Result<(), Exit> {
             &mut all,
             steered.then_some(&cpus),
         ) {
-            Ok(address) => listens(&address),
+            Ok(address) => listens(Any::new(&address)),
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
