@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -261,6 +262,26 @@ fn of_echod() -> Completion {
     echod.end();
     watch.collect();
 
+    // A socket that was left, all that is given up, and a verbose end.
+    drop(UnixListener::bind(watch.folder.path("socket")).unwrap());
+    let granted = "-e inject=chroot,chdir,setgroups,setresgid,setresuid:retval=0";
+    let echod = Echod::start(
+        &watch,
+        &format!("strace=\"$strace {granted}\";"),
+        "-x socket -v --chroot / --user 1:1",
+    );
+    let mut client = UnixStream::connect(watch.folder.path("socket")).unwrap();
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    drop(client);
+    echod.end();
+    watch.collect();
+
+    // What a service manager would have passed is no socket.
+    watch.run(
+        "export LISTEN_PID=7 LISTEN_FDS=1; $strace -e inject=getpid:retval=7 ./echod 3</dev/null",
+        1,
+    );
     watch.run("$strace ./echod --help", 0);
     watch.run("$strace ./echod -l here", 2);
     watch.run("$strace ./echod -l 192.0.2.1:7", 1);
