@@ -3,6 +3,7 @@
 
 mod abuse;
 pub mod client;
+mod each_call;
 mod injected;
 mod rights;
 pub mod server;
@@ -44,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
     .chain(workers::trials())
     .chain(abuse::trials())
     .chain(injected::trials())
+    .chain(each_call::trials())
     .chain(unix::trials())
     .chain(service::trials())
     .chain(rights::trials())

@@ -29,6 +29,16 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
+/// The calls of a program in docs/syscalls.md: the names between backquotes that begin the rows of its table.
+pub fn calls_of(program: &str) -> BTreeSet<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
+    let text = fs::read_to_string(file).unwrap();
+    let (_, section) = text.split_once(&format!("## `{program}`\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    section.lines().filter_map(name).collect()
+}
+
 /// A program under strace: a folder to work in, and the calls seen so far.
 struct Watch {
     program: &'static str,
@@ -81,17 +91,9 @@ impl Watch {
         self.seen.extend(calls.filter(|name| name != "execve"));
     }
 
-    /// Compares with docs/syscalls.md: the names between backquotes that begin the rows of the
-    /// program's table.
+    /// Compares with docs/syscalls.md.
     fn check(&self) -> Completion {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
-        let text = fs::read_to_string(file).unwrap();
-        let (_, section) = text
-            .split_once(&format!("## `{}`\n", self.program))
-            .unwrap();
-        let section = section.split("\n## ").next().unwrap();
-        let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
-        let said: BTreeSet<_> = section.lines().filter_map(name).collect();
+        let said = calls_of(self.program);
         let unsaid: Vec<_> = self.seen.difference(&said).collect();
         let unseen: Vec<_> = said.difference(&self.seen).collect();
         assert!(

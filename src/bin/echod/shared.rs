@@ -176,6 +176,11 @@ impl Shared {
         }
     }
 
+    /// Whether that is because something failed.
+    pub fn has_failed(&self) -> bool {
+        self.ends() == Some(Duration::ZERO)
+    }
+
     /// A worker has ended.
     pub fn worker_ends(&self) {
         self.workers.fetch_sub(1, Relaxed);

@@ -59,6 +59,9 @@ enum End {
     Idle,
     /// All are, and it had not ended by itself.
     Grace,
+    /// All are, because something failed that is not of this client.
+    Failure,
+    /// Something of this client.
     Failed(Errno),
 }
 
@@ -68,6 +71,7 @@ impl Display for End {
             Self::Well => f.write_str("ended"),
             Self::Idle => f.write_str("closed: it was idle"),
             Self::Grace => f.write_str("closed: the time is over"),
+            Self::Failure => f.write_str("reset: the server fails"),
             Self::Failed(errno) => errno.fmt(f),
         }
     }
@@ -178,7 +182,8 @@ impl<'a> Worker<'a> {
         });
         self.close_listeners();
         for number in 0..self.connections.used() {
-            self.close(number, End::Grace);
+            let failed = self.shared.has_failed();
+            self.close(number, if failed { End::Failure } else { End::Grace });
         }
         self.shared.worker_ends();
         result
@@ -402,17 +407,22 @@ impl<'a> Worker<'a> {
             Ok(Next::Wait) => {}
             Ok(Next::Again) => {
                 // Reports it again behind everybody whose turn it is: the kernel's list is the queue.
-                let _ = self.watch(number, Epoll::modify);
+                if let Err(errno) = self.watch(number, Epoll::modify) {
+                    self.fail(number, errno);
+                }
             }
             Ok(Next::End) => self.close(number, End::Well),
-            Err(errno) => {
-                self.tools.counts.errors.add(1);
-                if !net::is_of_one_connection(errno) {
-                    self.shared.say(format_args!("echo client: {errno}"));
-                }
-                self.close(number, End::Failed(errno));
-            }
+            Err(errno) => self.fail(number, errno),
         }
+    }
+
+    /// Ends a client that can't be served any more.
+    fn fail(&mut self, number: usize, errno: Errno) {
+        self.tools.counts.errors.add(1);
+        if !net::is_of_one_connection(errno) {
+            self.shared.say(format_args!("echo client: {errno}"));
+        }
+        self.close(number, End::Failed(errno));
     }
 
     /// Ends a client, if it is there.
@@ -422,7 +432,8 @@ impl<'a> Worker<'a> {
                 let name = client.as_fd().as_raw();
                 PROGRAM.say(format_args!("client {name}: {end}"));
             }
-            client.close(matches!(end, End::Failed(_)), &mut self.tools.held);
+            let reset = matches!(end, End::Failure | End::Failed(_));
+            client.close(reset, &mut self.tools.held);
             self.shared.leave();
         }
     }
