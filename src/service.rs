@@ -7,6 +7,7 @@ use crate::abi::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 use crate::net::unix::{self, Address};
 use crate::net::{self, SOCK_CLOEXEC, SOCK_DGRAM};
+use crate::number;
 use crate::process;
 
 /// The descriptors that were opened for this process: so many from 3 on as `listen_fds` says, the value of
@@ -20,9 +21,11 @@ pub fn inherited(
     listen_pid: Option<&CStr>,
     listen_fds: Option<&CStr>,
 ) -> Result<impl ExactSizeIterator<Item = BorrowedFd<'static>> + Clone + use<>> {
-    let number = |text: Option<&CStr>| text?.to_str().ok()?.parse::<u32>().ok();
+    let number = |text: Option<&CStr>| number::whole(text?.to_bytes(), 10, u32::MAX.into());
     let count = match number(listen_pid) {
-        Some(pid) if pid == process::getpid().unsigned_abs() => number(listen_fds).unwrap_or(0),
+        Some(pid) if pid == process::getpid().unsigned_abs().into() => {
+            number(listen_fds).unwrap_or(0)
+        }
         _ => 0,
     };
     let count = u16::try_from(count).map_err(|_| Errno::EBADF)?;

@@ -76,12 +76,13 @@ impl<T> Slab<T> {
     pub fn insert(&mut self, value: T) -> core::result::Result<usize, T> {
         let number = match self.slots().get(self.free as usize) {
             Some(&Slot::Free(next)) => core::mem::replace(&mut self.free, next) as usize,
-            _ if self.used == self.slots.len() => return Err(value),
             _ => self.used,
         };
         // SAFETY: the mapping is this slab's alone, and as long.
-        let slots = unsafe { self.slots.as_mut() };
-        slots[number].write(Slot::Full(value));
+        match unsafe { self.slots.as_mut() }.get_mut(number) {
+            Some(slot) => slot.write(Slot::Full(value)),
+            None => return Err(value),
+        };
         self.used = self.used.max(number + 1);
         self.count += 1;
         Ok(number)

@@ -31,8 +31,9 @@ pub fn now(clock: Clock) -> Duration {
         // (clock_gettime(2)), are excluded: the clock exists and so does the Timespec.
         let _ = unsafe { syscall!(clock_gettime(clock as i32, &raw mut time)) };
     }
-    // Neither number is negative: the kernel lets no clock be set to before 1970.
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    // Neither number is negative: the kernel lets no clock be set to before 1970. The minimum leaves the
+    // nanoseconds as they are, and Duration nothing to carry.
+    Duration::new(time.tv_sec as u64, (time.tv_nsec as u32).min(999_999_999))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::poll::{self, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::print::{Hex, Print};
 use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
 use ring3::slab::Slab;
@@ -235,40 +236,38 @@ impl Load {
         match fault {
             // The address's, and not this connection's alone.
             Fault::Failed(operation @ ("socket" | "connect"), errno) => {
-                PROGRAM.fail(operation, self.settings.name, errno)
+                PROGRAM.fail(operation, self.settings.address, errno)
             }
-            Fault::Failed(operation, errno) => {
-                self.say(number, format_args!("{operation}: {errno}"))
-            }
+            Fault::Failed(operation, errno) => self.say(number, (operation, ": ", errno)),
             Fault::Wrong {
                 position,
                 is,
                 should,
-            } => self.say(
-                number,
-                format_args!("byte {position} is {is:#04x}, not {should:#04x}"),
-            ),
-            Fault::TooMany(Bytes { received, sent }) => {
-                self.say(number, format_args!("{received} bytes came back of {sent}"))
-            }
-            Fault::TooFew(Bytes { received, sent }) => self.say(
-                number,
-                format_args!("it ended after {received} bytes of {sent}"),
-            ),
-            Fault::Stalled(Bytes { received, sent }) => {
-                let seconds = self.settings.stall;
+            } => {
+                let (is, should) = (Hex(is.into(), 2), Hex(should.into(), 2));
                 self.say(
                     number,
-                    format_args!("no progress for {seconds} s, after {received} bytes of {sent}"),
+                    ("byte ", position, " is 0x", is, ", not 0x", should),
                 )
+            }
+            Fault::TooMany(Bytes { received, sent }) => {
+                self.say(number, (received, " bytes came back of ", sent))
+            }
+            Fault::TooFew(Bytes { received, sent }) => {
+                self.say(number, ("it ended after ", received, " bytes of ", sent))
+            }
+            Fault::Stalled(Bytes { received, sent }) => {
+                let seconds = self.settings.stall;
+                let after = (" s, after ", received, " bytes of ", sent);
+                self.say(number, ("no progress for ", seconds, after))
             }
         }
     }
 
-    fn say(&self, number: usize, what: core::fmt::Arguments<'_>) -> Exit {
-        let name = self.settings.name;
+    fn say(&self, number: usize, what: impl Print) -> Exit {
+        let address = self.settings.address;
         let number = number + 1; // as people count
-        PROGRAM.say(format_args!("connection {number} of {name}: {what}"));
+        PROGRAM.say(("connection ", number, " of ", address, ": ", what));
         Exit(1)
     }
 }

@@ -127,7 +127,7 @@ impl Connection {
             } else {
                 let read = match net::recv(self.fd.as_fd(), &mut tools.buffer) {
                     Ok(0) => return Ok(Next::End),
-                    Ok(count) => &tools.buffer[..count],
+                    Ok(count) => tools.buffer.get(..count).unwrap_or_default(),
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
                     Err(errno) => return Err(errno),
                 };
@@ -137,8 +137,9 @@ impl Connection {
                     Err(Errno::EAGAIN) => 0,
                     Err(errno) => return Err(errno),
                 };
-                if sent < read.len() {
-                    self.held = Some(tools.held.keep(&read[sent..])?);
+                let left = read.get(sent..).unwrap_or_default();
+                if !left.is_empty() {
+                    self.held = Some(tools.held.keep(left)?);
                 } else if read.len() == tools.buffer.len() {
                     self.amount = Amount::Much;
                 } else if !more {

@@ -91,12 +91,13 @@ impl Held {
         let number = number(key);
         let result = match self.all.get_mut(number) {
             Some(Bytes::Memory(bytes, sent)) => loop {
-                match net::send(client, &bytes[*sent..]) {
+                let left = bytes.get(*sent..).unwrap_or_default();
+                if left.is_empty() {
+                    break Ok(());
+                }
+                match net::send(client, left) {
                     Ok(count) => *sent += count,
                     Err(errno) => break Err(errno),
-                }
-                if *sent == bytes.len() {
-                    break Ok(());
                 }
             },
             Some(Bytes::Pipe(pipe, left)) => drain(pipe, left, client),

@@ -16,13 +16,11 @@ mod settings;
 mod shared;
 mod worker;
 
-use core::fmt::Display;
-
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
 use ring3::poll::{self, Bell};
+use ring3::print::{Print, Writer};
 use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
@@ -87,14 +85,15 @@ fn main(start: Start) -> Result<(), Exit> {
     // Each CPU has its worker, which stays there.
     let steered = workers == count && workers > 1;
 
-    let mut out = Writer::<512>::new(STDOUT);
-    let mut listens = |address: &dyn Display| {
+    let mut buffer = [0; 512];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    let mut listens = |address: &dyn Print| {
         if settings.voice != Voice::Quiet {
-            ring3::println!(&mut out, "echod: listening on {address}");
+            out.print(("echod: listening on ", address, "\n"));
         }
     };
     for fd in inherited {
-        let name = format_args!("descriptor {}", fd.as_raw());
+        let name = ("descriptor ", fd.as_raw());
         listen::take_over(fd, &mut all)
             .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
         listens(&name);
@@ -116,7 +115,7 @@ fn main(start: Start) -> Result<(), Exit> {
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
-                shared.say(format_args!("{operation} {address}: {errno}; IPv4 alone"));
+                shared.say((operation, " ", address, ": ", errno, "; IPv4 alone"));
             }
             Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
         }
@@ -128,7 +127,7 @@ fn main(start: Start) -> Result<(), Exit> {
         privilege::confine(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
     }
     if let Some((uid, gid)) = settings.user {
-        let name = format_args!("{uid}:{gid}");
+        let name = (uid, ":", gid);
         privilege::become_user(uid, gid).or_fail(PROGRAM, "setresuid", name)?;
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")?;

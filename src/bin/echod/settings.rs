@@ -5,6 +5,8 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::net;
+use ring3::number;
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::slab::Slab;
@@ -101,10 +103,9 @@ impl Settings {
             match arg {
                 Arg::Short(b'l') => {
                     let text = options.value()?;
-                    let address = text.to_str().ok().and_then(|text| text.parse().ok());
-                    let Some(address) = address else {
+                    let Some(address) = net::address(text.to_bytes()) else {
                         let text = Shown(text.to_bytes());
-                        return Err(options.usage(format_args!("{text} is not ADDR:PORT")));
+                        return Err(options.usage((text, " is not ADDR:PORT")));
                     };
                     let _ = settings.addresses.insert(address); // there is room
                 }
@@ -120,7 +121,7 @@ impl Settings {
                     let text = options.value()?;
                     let Some(user) = user(text) else {
                         let text = Shown(text.to_bytes());
-                        return Err(options.usage(format_args!("{text} is not UID:GID")));
+                        return Err(options.usage((text, " is not UID:GID")));
                     };
                     settings.user = Some(user);
                 }
@@ -144,7 +145,7 @@ impl Settings {
                 }
                 Arg::Operand(operand) => {
                     let operand = Shown(operand.to_bytes());
-                    return Err(options.usage(format_args!("unexpected {operand}")));
+                    return Err(options.usage(("unexpected ", operand)));
                 }
                 _ => return Err(options.unknown()),
             }
@@ -162,7 +163,9 @@ impl Settings {
 /// `UID:GID`, by numbers: which there are names for is a file's to say, and there may be none. The number -1
 /// would leave the user as it is (setresuid(2)).
 fn user(text: &CStr) -> Option<(u32, u32)> {
-    let (uid, gid) = text.to_str().ok()?.split_once(':')?;
-    let number = |text: &str| text.parse().ok().filter(|&id| id != u32::MAX);
-    Some((number(uid)?, number(gid)?))
+    const MOST: u64 = u32::MAX as u64 - 1;
+    let mut text = text.to_bytes();
+    let uid = number::take(&mut text, 10, MOST)?;
+    let gid = number::whole(text.strip_prefix(b":")?, 10, MOST)?;
+    Some((uid as u32, gid as u32))
 }

@@ -1,11 +1,11 @@
 //! What the workers have in common: how many clients there are, and when all of them are to end.
 
-use core::fmt::Display;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use core::time::Duration;
 
 use ring3::Errno;
 use ring3::poll::Bell;
+use ring3::print::Print;
 use ring3::service::Manager;
 use ring3::slab::Slab;
 use ring3::time::{self, Clock};
@@ -70,7 +70,7 @@ impl Shared {
     }
 
     /// Says what is worth knowing; but with `-q`.
-    pub fn say(&self, message: impl Display) {
+    pub fn say(&self, message: impl Print) {
         if self.voice != Voice::Quiet {
             PROGRAM.say(message);
         }
@@ -93,14 +93,15 @@ impl Shared {
         let sum = |of: fn(&Counts) -> &Count| -> u64 {
             self.counts.iter().map(|counts| of(counts).get()).sum()
         };
-        PROGRAM.say(format_args!(
-            "{} clients of {}, {} bytes, {} requests, {} errors",
+        let clients = (
             self.clients.load(Relaxed),
+            " clients of ",
             sum(|counts| &counts.clients),
-            sum(|counts| &counts.bytes),
-            sum(|counts| &counts.requests),
-            sum(|counts| &counts.errors),
-        ));
+        );
+        let bytes = (sum(|counts| &counts.bytes), " bytes, ");
+        let requests = (sum(|counts| &counts.requests), " requests, ");
+        let errors = (sum(|counts| &counts.errors), " errors");
+        PROGRAM.say((clients, ", ", bytes, requests, errors));
     }
 
     /// Counts a client that is about to be accepted; false where there are as many as there may be.
@@ -110,7 +111,7 @@ impl Shared {
         if !fits {
             self.clients.fetch_sub(1, Relaxed);
             if !self.said.swap(true, Relaxed) {
-                self.say(format_args!("{clients} clients, and others wait"));
+                self.say((clients, " clients, and others wait"));
             }
         }
         fits
@@ -140,7 +141,7 @@ impl Shared {
     /// Says, once, that the kernel has nothing left for one client more.
     pub fn tell_shortage(&self, errno: Errno) {
         if !self.said.swap(true, Relaxed) {
-            self.say(format_args!("accept client: {errno}"));
+            self.say(("accept client: ", errno));
         }
     }
 

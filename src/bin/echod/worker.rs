@@ -1,6 +1,5 @@
 //! The loop of a worker: waits for events, accepts clients, serves the one each event is of, and ends.
 
-use core::fmt::{self, Display};
 use core::time::Duration;
 
 use ring3::Errno;
@@ -9,6 +8,7 @@ use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::slab::Slab;
@@ -65,14 +65,14 @@ enum End {
     Failed(Errno),
 }
 
-impl Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Print for End {
+    fn print(&self, out: &mut Writer<'_>) {
         match self {
-            Self::Well => f.write_str("ended"),
-            Self::Idle => f.write_str("closed: it was idle"),
-            Self::Grace => f.write_str("closed: the time is over"),
-            Self::Failure => f.write_str("reset: the server fails"),
-            Self::Failed(errno) => errno.fmt(f),
+            Self::Well => out.print("ended"),
+            Self::Idle => out.print("closed: it was idle"),
+            Self::Grace => out.print("closed: the time is over"),
+            Self::Failure => out.print("reset: the server fails"),
+            Self::Failed(errno) => out.print(errno),
         }
     }
 }
@@ -350,8 +350,8 @@ impl<'a> Worker<'a> {
         {
             let name = client.as_fd().as_raw();
             match net::peer_address(client.as_fd()) {
-                Ok(address) => PROGRAM.say(format_args!("client {name}: accepted from {address}")),
-                Err(_) => PROGRAM.say(format_args!("client {name}: accepted")),
+                Ok(address) => PROGRAM.say(("client ", name, ": accepted from ", address)),
+                Err(_) => PROGRAM.say(("client ", name, ": accepted")),
             }
         }
         if let (Some(idle), None) = (self.habits.idle, self.next_tick) {
@@ -419,8 +419,8 @@ impl<'a> Worker<'a> {
     /// Ends a client that can't be served any more.
     fn fail(&mut self, number: usize, errno: Errno) {
         self.tools.counts.errors.add(1);
-        if !net::is_of_one_connection(errno) {
-            self.shared.say(format_args!("echo client: {errno}"));
+        if !net::is_of_one_connection(errno) && !self.shared.is_verbose() {
+            self.shared.say(("echo client: ", errno));
         }
         self.close(number, End::Failed(errno));
     }
@@ -430,7 +430,7 @@ impl<'a> Worker<'a> {
         if let Some(client) = self.connections.take(number) {
             if self.shared.is_verbose() {
                 let name = client.as_fd().as_raw();
-                PROGRAM.say(format_args!("client {name}: {end}"));
+                PROGRAM.say(("client ", name, ": ", &end));
             }
             let reset = matches!(end, End::Failure | End::Failed(_));
             client.close(reset, &mut self.tools.held);
