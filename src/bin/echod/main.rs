@@ -136,12 +136,12 @@ fn main(start: Start) -> Result<(), Exit> {
     let mut places = cpus.iter().filter(|_| steered);
     let mut threads = Slab::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
     thread::scope(|scope| {
+        let mut all = all.iter_mut().map(|(_, worker)| (worker, places.next()));
         // The first runs in this thread: with one alone, the process has one, and the kernel need not
         // count who uses a descriptor.
-        let (first, place) = (all.take(0), places.next());
+        let first = all.next();
         let mut result = Ok(());
-        for number in 1..workers {
-            let (worker, place) = (all.take(number), places.next());
+        for (worker, place) in all {
             let work = move || run(worker, place);
             match Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
                 Ok(thread) => drop(threads.insert(thread)), // there is room
@@ -151,7 +151,10 @@ fn main(start: Start) -> Result<(), Exit> {
                 }
             }
         }
-        result = result.and(run(first.map(|first| first.with_signals(signals)), place));
+        if let Some((worker, place)) = first {
+            worker.listen_to(signals);
+            result = result.and(run(worker, place));
+        }
         for number in 0..workers {
             if let Some(thread) = threads.take(number) {
                 result = result.and(thread.join());
@@ -162,9 +165,9 @@ fn main(start: Start) -> Result<(), Exit> {
 }
 
 /// Runs a worker in this thread, on that CPU.
-fn run(worker: Option<Worker<'_>>, cpu: Option<u32>) -> Result<(), Exit> {
+fn run(worker: &mut Worker<'_>, cpu: Option<u32>) -> Result<(), Exit> {
     if let Some(cpu) = cpu {
         let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
     }
-    worker.map_or(Ok(()), Worker::run)
+    worker.run()
 }

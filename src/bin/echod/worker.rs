@@ -130,14 +130,11 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// The same worker, which also hears these signals for all, and says what all have served.
-    pub fn with_signals(self, signals: SignalFd) -> Self {
+    /// From now on it also hears these signals for all, and says what all have served.
+    pub fn listen_to(&mut self, signals: SignalFd) {
+        self.signals = Some(signals);
         let first = |every| time::now(Clock::Monotonic).saturating_add(every);
-        Self {
-            signals: Some(signals),
-            next_stats: self.habits.stats.map(first),
-            ..self
-        }
+        self.next_stats = self.habits.stats.map(first);
     }
 
     /// Accepts the clients of `listener` from now on.
@@ -175,7 +172,7 @@ impl<'a> Worker<'a> {
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
     /// grace is over or a second signal comes.
-    pub fn run(mut self) -> Result<(), Exit> {
+    pub fn run(&mut self) -> Result<(), Exit> {
         let result = self.serve_all().map_err(|(operation, errno)| {
             self.shared.end_now();
             PROGRAM.fail(operation, "events", errno)
