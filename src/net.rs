@@ -1,4 +1,6 @@
-//! Sockets of TCP, over IPv4 and IPv6.
+//! Sockets of TCP and UDP, over IPv4 and IPv6.
+
+mod datagram;
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -6,6 +8,8 @@ pub use crate::abi::net::*;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
+
+pub use datagram::*;
 
 /// A socket address as the kernel takes and gives it: the family comes first and says which it is.
 #[repr(C)]

@@ -88,6 +88,14 @@ impl<T> Slab<T> {
     }
 
     /// The value of that number.
+    pub fn get(&self, number: usize) -> Option<&T> {
+        match self.slots().get(number)? {
+            Slot::Full(value) => Some(value),
+            Slot::Free(_) => None,
+        }
+    }
+
+    /// The same, to change it.
     pub fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         match self.slots_mut().get_mut(number)? {
             Slot::Full(value) => Some(value),

@@ -1,13 +1,14 @@
-//! `echod`: sends back what TCP clients send (RFC 862).
+//! `echod`: sends back what clients send, over TCP and UDP (RFC 862).
 //!
 //! This file starts the workers; `settings.rs` is what the command line asks for, `listen.rs` opens the
 //! sockets, `worker.rs` is the loop that waits and decides, `connection.rs` one client's bytes on their way,
-//! `held.rs` those that can't go on yet, `shared.rs` what the workers have in common.
+//! `held.rs` those that can't go on yet, `datagrams.rs` those of UDP, `shared.rs` what the workers have in common.
 
 #![no_std]
 #![no_main]
 
 mod connection;
+mod datagrams;
 mod held;
 mod listen;
 mod settings;
@@ -48,6 +49,7 @@ fn main(start: Start) -> Result<(), Exit> {
     let descriptors = process::raise_limit(RLIMIT_NOFILE).min(DESCRIPTORS) as usize;
     let habits = Habits {
         capacity: descriptors,
+        datagrams: settings.datagrams,
         idle: settings.idle,
         spin: settings.spin,
     };
@@ -59,21 +61,23 @@ fn main(start: Start) -> Result<(), Exit> {
     let workers = settings.workers.unwrap_or(count);
     let shared = Shared::new(bell, settings.most, workers, settings.grace);
     let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
+    // An address has one of TCP and one of UDP.
+    let listeners = 2 * settings.addresses.len();
     for _ in 0..workers {
-        let _ = all.insert(Worker::new(&shared, habits, settings.addresses.len())?); // there is room
+        let _ = all.insert(Worker::new(&shared, habits, listeners)?); // there is room
     }
     // Each CPU has its worker, which stays there.
     let steered = workers == count && workers > 1;
 
     let mut out = Writer::<512>::new(STDOUT);
     for &address in settings.addresses.iter() {
-        match listen::listen(
-            address,
-            settings.backlog,
-            &mut all,
-            steered.then_some(&cpus),
-        ) {
-            Ok(address) => ring3::println!(&mut out, "echod: listening on {address}"),
+        match listen::listen(address, &settings, &mut all, steered.then_some(&cpus)) {
+            Ok(address) => {
+                ring3::println!(&mut out, "echod: listening on {address}");
+                if settings.datagrams {
+                    ring3::println!(&mut out, "echod: listening on udp {address}");
+                }
+            }
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {

@@ -12,11 +12,14 @@ use crate::PROGRAM;
 
 const HELP: &str = "\
 usage: echod [OPTION...]
-Send back what TCP clients send (RFC 862).
+Send back what clients send, over TCP and, if asked, UDP (RFC 862).
 
   -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.
                    Port 0 lets the kernel choose. [::] is IPv6 alone.
                    Default: 127.0.0.1:7007, and [::1]:7007 where there is IPv6
+  -u               UDP too, at the same addresses. Datagrams from ports below 1024
+                   and from its own ports are not answered: they could go round
+                   for ever
   -w WORKERS       threads (default: one for each CPU that it may run on, and
                    then each client is served by the CPU that it arrives on)
   -b BACKLOG       how many clients may wait to be accepted (default 4096; not
@@ -30,7 +33,8 @@ Send back what TCP clients send (RFC 862).
   --help           print this
   --version        print the version
 
-For each address it prints \"echod: listening on ADDR:PORT\" on standard output.
+For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
+and with -u \"echod: listening on udp ADDR:PORT\".
 ";
 
 const DEFAULT_PORT: u16 = 7007;
@@ -43,6 +47,8 @@ pub struct Settings {
     pub addresses: Slab<SocketAddr>,
     /// Whether nobody asked for these addresses.
     pub by_default: bool,
+    /// Whether to serve UDP too.
+    pub datagrams: bool,
     pub workers: Option<usize>,
     pub backlog: i32,
     pub most: usize,
@@ -58,6 +64,7 @@ impl Settings {
         let mut settings = Self {
             addresses: Slab::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
             by_default: false,
+            datagrams: false,
             workers: None,
             backlog: 4096,
             most: usize::MAX,
@@ -77,6 +84,7 @@ impl Settings {
                     };
                     let _ = settings.addresses.insert(address); // there is room
                 }
+                Arg::Short(b'u') => settings.datagrams = true,
                 Arg::Short(b'w') => {
                     settings.workers = Some(options.number(1..=1024)? as usize);
                 }

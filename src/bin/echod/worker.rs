@@ -6,7 +6,7 @@ use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
-use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
+use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::poll::{EPOLLET, EPOLLIN, Epoll, EpollEvent, Events};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SignalFd};
@@ -15,6 +15,7 @@ use ring3::time::{self, Clock};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
+use crate::datagrams::{self, BATCH};
 use crate::held::Held;
 use crate::shared::{Failed, Shared};
 
@@ -36,16 +37,33 @@ const CONNECTION: u64 = 0;
 const LISTENER: u64 = 1 << 32;
 const BELL: u64 = 2 << 32;
 const SIGNALS: u64 = 3 << 32;
+const DATAGRAMS: u64 = 4 << 32;
 
 /// What all workers do alike.
 #[derive(Clone, Copy)]
 pub struct Habits {
     /// How many clients one can have.
     pub capacity: usize,
+    /// Whether UDP is served too.
+    pub datagrams: bool,
     /// How long a client may do nothing, if that is limited.
     pub idle: Option<Duration>,
     /// How long to ask the kernel again and again before sleeping.
     pub spin: Duration,
+}
+
+/// A socket to which clients come, or datagrams.
+pub struct Listener {
+    pub fd: OwnedFd,
+    /// Of one of UDP its port; 0 of one of TCP.
+    pub port: u16,
+}
+
+impl Listener {
+    /// What an event of it is of.
+    fn kind(&self) -> u64 {
+        if self.port == 0 { LISTENER } else { DATAGRAMS }
+    }
 }
 
 /// Everything a worker has.
@@ -56,9 +74,11 @@ pub struct Worker<'a> {
     /// Of the first worker alone.
     signals: Option<SignalFd>,
     /// None is left once a signal asked to end.
-    listeners: Slab<OwnedFd>,
+    listeners: Slab<Listener>,
+    /// The datagrams under way, where there are any.
+    batch: Option<Batch>,
     connections: Slab<Connection>,
-    /// While no client is accepted: not before this time, or before the bell rings.
+    /// While no client is accepted, or no datagram received: not before this time, or before the bell rings.
     paused: Option<Duration>,
     /// The tick that it is.
     tick: u8,
@@ -81,6 +101,10 @@ impl<'a> Worker<'a> {
             epoll,
             signals: None,
             listeners: Slab::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
+            batch: match habits.datagrams {
+                true => Some(Batch::new(BATCH).or_fail(PROGRAM, "mmap", "datagrams")?),
+                false => None,
+            },
             connections: mapped(Slab::new(habits.capacity))?,
             paused: None,
             tick: 0,
@@ -100,12 +124,17 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Accepts the clients of `listener` from now on.
-    pub fn add_listener(&mut self, listener: OwnedFd) -> Result<(), Failed> {
+    /// Accepts the clients of `listener`, or answers its datagrams, from now on.
+    pub fn add_listener(&mut self, listener: Listener) -> Result<(), Failed> {
         let number = self.listeners.insert(listener);
         let number = number.map_err(|_| ("mmap", Errno::ENOMEM))?;
         let watched = self.watch_listener(number, EPOLLIN, Epoll::add);
         watched.map_err(|errno| ("epoll_ctl", errno))
+    }
+
+    /// Closes the listener that was added last.
+    pub fn drop_last_listener(&mut self) {
+        self.listeners.take(self.listeners.used().wrapping_sub(1));
     }
 
     fn watch_listener(
@@ -114,8 +143,11 @@ impl<'a> Worker<'a> {
         events: Events,
         control: fn(&Epoll, BorrowedFd<'_>, Events, u64) -> ring3::Result<()>,
     ) -> ring3::Result<()> {
-        match self.listeners.get_mut(number) {
-            Some(fd) => control(&self.epoll, fd.as_fd(), events, LISTENER | number as u64),
+        match self.listeners.get(number) {
+            Some(listener) => {
+                let data = listener.kind() | number as u64;
+                control(&self.epoll, listener.fd.as_fd(), events, data)
+            }
             None => Ok(()),
         }
     }
@@ -147,6 +179,7 @@ impl<'a> Worker<'a> {
                 let number = event.data as u32;
                 match event.data - u64::from(number) {
                     LISTENER => self.accept(number as usize),
+                    DATAGRAMS => self.answer(number as usize),
                     CONNECTION => self.serve(number as usize, event.happened()),
                     SIGNALS => self.hear(),
                     _ => self.resume(),
@@ -238,13 +271,13 @@ impl<'a> Worker<'a> {
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS {
             // None: a signal earlier among the events closed it.
-            let Some(fd) = self.listeners.get_mut(listener) else {
+            let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
             if !self.shared.enter() {
-                return self.pause();
+                return self.pause(LISTENER);
             }
-            let admitted = match net::accept(fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
+            let admitted = match net::accept(listener.fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
                 Ok(client) => self.admit(client),
                 Err(errno) => Err(errno),
             };
@@ -254,9 +287,21 @@ impl<'a> Worker<'a> {
                 return;
             }
             if !net::is_of_one_connection(errno) {
-                self.shared.tell_shortage(errno);
-                return self.pause();
+                self.shared.tell_shortage("accept", "client", errno);
+                return self.pause(LISTENER);
             }
+        }
+    }
+
+    /// Answers datagrams of a socket: a batch, and what is left is reported again, behind others.
+    fn answer(&mut self, number: usize) {
+        let (Some(batch), Some(socket)) = (&mut self.batch, self.listeners.get(number)) else {
+            return;
+        };
+        let is_own = |port| self.listeners.iter().any(|listener| listener.port == port);
+        if let Err(errno) = datagrams::echo(socket.fd.as_fd(), batch, is_own) {
+            self.shared.tell_shortage("receive", "datagrams", errno);
+            self.pause(DATAGRAMS);
         }
     }
 
@@ -297,25 +342,29 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients waiting: there is no descriptor or no memory for one more. Were the listeners
-    /// still watched, each wait would return at once, for nothing.
-    fn pause(&mut self) {
+    /// Leaves clients or datagrams waiting: there is no descriptor or no memory for one more. Were the
+    /// listeners of this kind still watched, each wait would return at once, for nothing.
+    fn pause(&mut self, kind: u64) {
         self.shared.wait_for_leave();
-        self.watch_listeners(Events::NONE);
+        self.watch_listeners(&[kind], Events::NONE);
         self.paused = Some(time::now(Clock::Monotonic).saturating_add(PAUSE));
     }
 
-    /// Tries again to accept the clients that wait.
+    /// Tries again to accept the clients that wait, and to receive the datagrams.
     fn resume(&mut self) {
         if self.paused.take().is_some() {
-            self.watch_listeners(EPOLLIN);
+            self.watch_listeners(&[LISTENER, DATAGRAMS], EPOLLIN);
         }
     }
 
-    fn watch_listeners(&mut self, events: Events) {
+    /// Watches the listeners of these kinds for other events.
+    fn watch_listeners(&mut self, kinds: &[u64], events: Events) {
         for number in 0..self.listeners.used() {
-            // It is watched, so that there is no error left (epoll_ctl(2)).
-            let _ = self.watch_listener(number, events, Epoll::modify);
+            let is_one = |listener: &Listener| kinds.contains(&listener.kind());
+            if self.listeners.get(number).is_some_and(is_one) {
+                // It is watched, so that there is no error left (epoll_ctl(2)).
+                let _ = self.watch_listener(number, events, Epoll::modify);
+            }
         }
     }
 
