@@ -179,6 +179,7 @@ mod tests {
     fn values_are_where_they_were_put() {
         let mut slab = Slab::new(5).unwrap();
         assert!(slab.is_empty());
+        assert_eq!(slab.get(0), None);
         assert_eq!(slab.get_mut(0), None);
         let numbers: Vec<_> = (10..15).map(|value| slab.insert(value).unwrap()).collect();
         assert_eq!(numbers, [0, 1, 2, 3, 4]);
@@ -187,6 +188,7 @@ mod tests {
         assert_eq!(slab.take(1), None);
         assert_eq!(slab.take(3), Some(13));
         assert_eq!((slab.len(), slab.get_mut(3)), (3, None));
+        assert_eq!((slab.get(2), slab.get(3)), (Some(&12), None));
         // The one that left last comes first.
         assert_eq!((slab.insert(16), slab.insert(17)), (Ok(3), Ok(1)));
         *slab.get_mut(0).unwrap() = 18;

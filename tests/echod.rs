@@ -3,6 +3,7 @@
 
 mod abuse;
 pub mod client;
+mod datagrams;
 mod injected;
 pub mod server;
 mod workers;
@@ -40,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
     .chain(workers::trials())
     .chain(abuse::trials())
     .chain(injected::trials())
+    .chain(datagrams::trials())
     .collect()
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -258,6 +258,15 @@ fn of_echod() -> Completion {
     drop(first);
     echoes(&second);
     drop(second);
+    echod.end();
+    watch.collect();
+
+    // UDP.
+    let echod = Echod::start(&watch, "", "-u");
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    datagrams.connect(&echod.address).unwrap();
+    datagrams.send(b"x").unwrap();
+    datagrams.recv(&mut [0]).unwrap();
     echod.end();
     watch.collect();
 

@@ -279,3 +279,170 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// A socket at that address and a port of the kernel's choice.
+    fn socket(address: &str) -> UdpSocket {
+        let socket = UdpSocket::bind((address, 0)).unwrap();
+        let patience = Duration::from_secs(60);
+        socket.set_read_timeout(Some(patience)).unwrap();
+        socket
+    }
+
+    /// The same, and a client of it.
+    fn pair(address: &str) -> (UdpSocket, UdpSocket) {
+        let (server, client) = (socket(address), socket(address));
+        client.connect(server.local_addr().unwrap()).unwrap();
+        (server, client)
+    }
+
+    fn fd(socket: &UdpSocket) -> BorrowedFd<'_> {
+        // SAFETY: the socket stays open for as long as it is borrowed.
+        unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
+    }
+
+    fn received(client: &UdpSocket) -> Vec<u8> {
+        let mut bytes = vec![0; 1 << 16];
+        let length = client.recv(&mut bytes).unwrap();
+        bytes.truncate(length);
+        bytes
+    }
+
+    #[test]
+    fn all_go_back_whole_as_many_as_there_is_room_for() {
+        let (server, client) = pair("127.0.0.1");
+        let mut batch = Batch::new(4).unwrap();
+        let sent: Vec<Vec<u8>> = (1..)
+            .zip([0, 1, 1472, 65_507, 3])
+            .map(|(byte, length)| vec![byte; length])
+            .collect();
+        for bytes in &sent {
+            client.send(bytes).unwrap();
+        }
+        for expected in [&sent[..4], &sent[4..]] {
+            assert_eq!(batch.receive(fd(&server)), Ok(expected.len()));
+            let mut seen = Vec::new();
+            let answer = batch.send_back(fd(&server), |datagram| {
+                assert_eq!(datagram.source, client.local_addr().unwrap());
+                seen.push(datagram.bytes.to_vec());
+                true
+            });
+            assert_eq!(seen, expected);
+            let all = Sent {
+                datagrams: expected.len(),
+                bytes: expected.iter().map(Vec::len).sum(),
+                ..Sent::default()
+            };
+            assert_eq!(answer, all);
+            assert!(expected.iter().all(|bytes| *bytes == received(&client)));
+        }
+        // It does not wait, on a socket that would; and nothing is there to be sent twice.
+        assert_eq!(batch.receive(fd(&server)), Err(Errno::EAGAIN));
+        assert_eq!(batch.send_back(fd(&server), |_| true), Sent::default());
+    }
+
+    #[test]
+    fn those_refused_are_left_out() {
+        let (server, client) = pair("127.0.0.1");
+        let mut batch = Batch::new(16).unwrap();
+        for _ in 0..3 {
+            for byte in 0..10 {
+                client.send(&[byte]).unwrap();
+            }
+            assert_eq!(batch.receive(fd(&server)), Ok(10));
+            let answer = batch.send_back(fd(&server), |datagram| datagram.bytes[0] % 3 == 1);
+            let some = Sent {
+                datagrams: 3,
+                bytes: 3,
+                refused: 7,
+                failed: 0,
+            };
+            assert_eq!(answer, some);
+            assert_eq!([1, 4, 7].map(|_| received(&client)), [[1], [4], [7]]);
+        }
+        // Received and not wanted, they make room for others.
+        for byte in 0..32 {
+            client.send(&[byte]).unwrap();
+        }
+        assert_eq!(batch.receive(fd(&server)), Ok(16));
+        assert_eq!(batch.receive(fd(&server)), Ok(16));
+        batch.send_back(fd(&server), |_| true);
+        assert_eq!(received(&client), [16]);
+    }
+
+    /// What is longer than the loopback interface takes at once, and may not be parted.
+    #[test]
+    fn one_that_cannot_be_sent_does_not_keep_others() {
+        const IPV6_MTU_DISCOVER: i32 = 23;
+        const IPV6_PMTUDISC_DO: i32 = 2;
+        let (server, client) = pair("::1");
+        let raw = fd(&server);
+        crate::net::set_option(raw, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO).unwrap();
+        let mut batch = Batch::new(8).unwrap();
+        client.send(b"before").unwrap();
+        client.send(&[0; LONGEST]).unwrap();
+        client.send(b"behind").unwrap();
+        assert_eq!(batch.receive(raw), Ok(3));
+        let mut longest = 0;
+        let answer = batch.send_back(raw, |datagram| {
+            longest = longest.max(datagram.bytes.len());
+            true
+        });
+        let some = Sent {
+            datagrams: 2,
+            bytes: 12,
+            refused: 0,
+            failed: 1,
+        };
+        assert_eq!((answer, longest), (some, LONGEST));
+        assert_eq!(received(&client), b"before");
+        assert_eq!(received(&client), b"behind");
+    }
+
+    /// Where a server at every address replies from, asked at `address`, and whether that is many's.
+    fn asked(address: &str, told: bool) -> (SocketAddr, bool) {
+        let (server, client) = (socket("0.0.0.0"), socket("0.0.0.0"));
+        let own = server.local_addr().unwrap();
+        if told {
+            tell_asked(fd(&server), own).unwrap();
+        }
+        client.set_broadcast(true).unwrap();
+        client.send_to(b"who?", (address, own.port())).unwrap();
+        let mut batch = Batch::new(1).unwrap();
+        assert_eq!(batch.receive(fd(&server)), Ok(1));
+        let mut is_for_many = false;
+        batch.send_back(fd(&server), |datagram| {
+            is_for_many = datagram.is_for_many;
+            true
+        });
+        let (_, mut from) = client.recv_from(&mut [0; 4]).unwrap();
+        assert_eq!(from.port(), own.port());
+        from.set_port(0);
+        (from, is_for_many)
+    }
+
+    #[test]
+    fn replies_are_from_the_address_that_was_asked() {
+        let from = |last| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
+        assert_eq!(asked("127.0.0.2", true), (from(2), false));
+        // The kernel's choice.
+        assert_eq!(asked("127.0.0.2", false), (from(1), false));
+        assert_eq!(asked("127.255.255.255", true), (from(1), true));
+    }
+
+    #[test]
+    fn room_has_its_bounds() {
+        assert_eq!(Batch::new(0).err(), Some(Errno::EINVAL));
+        assert_eq!(Batch::new(usize::MAX).err(), Some(Errno::ENOMEM));
+        assert_eq!(Batch::new(1 << 40).err(), Some(Errno::ENOMEM));
+    }
+}

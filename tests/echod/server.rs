@@ -12,7 +12,7 @@ use crate::support::{Arch, Ran, wait_until};
 pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Where it says that it listens, in its order.
+    /// Where it says that it listens, in its order; that of UDP is the same.
     pub addresses: Vec<SocketAddr>,
     /// What it printed so far.
     printed: String,
@@ -27,7 +27,7 @@ impl Server {
         )
     }
 
-    /// A command that runs echod, up to the lines that say where it listens.
+    /// A command that runs echod, up to so many lines that say where it listens.
     pub fn start(command: &mut Command, listeners: usize) -> Self {
         let command = command
             .stdin(Stdio::null())
@@ -44,11 +44,15 @@ impl Server {
         for _ in 0..listeners {
             let mut line = String::new();
             server.stdout.read_line(&mut line).expect("it can be read");
+            server.printed += &line;
             let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
                 panic!("{line:?}, and on stderr {:?}", server.stderr())
             };
-            server.addresses.push(address.parse().expect("an address"));
-            server.printed += &line;
+            let parse = |text: &str| -> SocketAddr { text.parse().expect("an address") };
+            match address.strip_prefix("udp ") {
+                None => server.addresses.push(parse(address)),
+                Some(address) => assert_eq!(Some(&parse(address)), server.addresses.last()),
+            }
         }
         server
     }
