@@ -3,6 +3,7 @@
 
 mod abuse;
 pub mod client;
+mod datagrams;
 mod each_call;
 mod injected;
 mod rights;
@@ -50,6 +51,7 @@ pub fn trials() -> Vec<Trial> {
     .chain(service::trials())
     .chain(rights::trials())
     .chain(told::trials())
+    .chain(datagrams::trials())
     .collect()
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -284,6 +284,15 @@ fn of_echod() -> Completion {
         "export LISTEN_PID=7 LISTEN_FDS=1; $strace -e inject=getpid:retval=7 ./echod 3</dev/null",
         1,
     );
+    // UDP.
+    let echod = Echod::start(&watch, "", "-u");
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    datagrams.connect(&echod.address).unwrap();
+    datagrams.send(b"x").unwrap();
+    datagrams.recv(&mut [0]).unwrap();
+    echod.end();
+    watch.collect();
+
     watch.run("$strace ./echod --help", 0);
     watch.run("$strace ./echod -l here", 2);
     watch.run("$strace ./echod -l 192.0.2.1:7", 1);

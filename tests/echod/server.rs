@@ -12,7 +12,7 @@ use crate::support::{Arch, Ran, wait_until};
 pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Where it says that it listens, in its order: those that are addresses of IP.
+    /// Where it says that it listens, in its order: those that are addresses of TCP. That of UDP is the same.
     pub addresses: Vec<SocketAddr>,
     /// All of them, as it says it.
     pub listens: Vec<String>,
@@ -29,7 +29,7 @@ impl Server {
         )
     }
 
-    /// A command that runs echod, up to the lines that say where it listens.
+    /// A command that runs echod, up to so many lines that say where it listens.
     pub fn start(command: &mut Command, listeners: usize) -> Self {
         Self::run(command.stdin(Stdio::null()), listeners)
     }
@@ -57,13 +57,16 @@ impl Server {
         for _ in 0..listeners {
             let mut line = String::new();
             server.stdout.read_line(&mut line).expect("it can be read");
+            server.printed += &line;
             let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
                 server.printed += &line;
                 return Err(server.wait());
             };
-            server.addresses.extend(address.parse::<SocketAddr>());
             server.listens.push(address.to_owned());
-            server.printed += &line;
+            match address.strip_prefix("udp ").map(str::parse) {
+                None => server.addresses.extend(address.parse::<SocketAddr>()),
+                Some(udp) => assert_eq!(udp.ok().as_ref(), server.addresses.last()),
+            }
         }
         Ok(server)
     }

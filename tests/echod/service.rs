@@ -19,6 +19,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
         serves_a_socket_passed_to_it,
         serves_a_unix_socket_passed_to_it,
+        answers_datagrams_of_a_socket_passed_to_it,
         listens_elsewhere_too_where_asked,
         takes_no_socket_of_another_process,
         refuses_what_does_not_listen,
@@ -68,6 +69,24 @@ fn serves_a_unix_socket_passed_to_it(arch: Arch) {
     server.end("");
 }
 
+fn answers_datagrams_of_a_socket_passed_to_it(arch: Arch) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = Server::run(&mut activated(arch, socket, OURS, &["-w", "2"]), 1);
+    for _ in 0..20 {
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        client.connect(address).unwrap();
+        client.send(b"passed on").unwrap();
+        let mut back = [0; 10];
+        assert_eq!(client.recv(&mut back).unwrap(), 9);
+        assert_eq!(&back[..9], b"passed on");
+    }
+    server.end("");
+}
+
 fn listens_elsewhere_too_where_asked(arch: Arch) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -93,20 +112,20 @@ fn takes_no_socket_of_another_process(arch: Arch) {
 }
 
 fn refuses_what_does_not_listen(arch: Arch) {
-    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (stream, _peer) = UnixStream::pair().unwrap();
+    let (datagrams, _other) = UnixDatagram::pair().unwrap();
     let file = tempfile::tempfile().unwrap();
     let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
     for (fd, variables, why) in [
         (
             datagrams.into(),
             OURS,
-            "accept descriptor 3: Invalid argument (EINVAL)",
+            "serve descriptor 3: Invalid argument (EINVAL)",
         ),
         (
             OwnedFd::from(stream),
             OURS,
-            "accept descriptor 3: Invalid argument (EINVAL)",
+            "serve descriptor 3: Invalid argument (EINVAL)",
         ),
         (
             file.into(),

@@ -32,7 +32,7 @@ pub struct Shared {
     workers: AtomicUsize,
     /// Whether some worker waits for a client to end before it accepts another.
     waiting: AtomicBool,
-    /// Whether it was said that there were too many clients.
+    /// Whether it was said that there were too many clients, or too little for them.
     said: AtomicBool,
     /// When all end, in milliseconds of the clock; [`NEVER`] as long as no signal asked for it.
     end: AtomicU64,
@@ -138,10 +138,10 @@ impl Shared {
         self.waiting.store(true, Relaxed);
     }
 
-    /// Says, once, that the kernel has nothing left for one client more.
-    pub fn tell_shortage(&self, errno: Errno) {
+    /// Says, once, that the kernel has nothing left for one more `object`.
+    pub fn tell_shortage(&self, operation: &str, object: &str, errno: Errno) {
         if !self.said.swap(true, Relaxed) {
-            self.say(("accept client: ", errno));
+            self.say((operation, " ", object, ": ", errno));
         }
     }
 

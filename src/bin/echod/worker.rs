@@ -6,7 +6,7 @@ use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
-use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
+use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
 use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
@@ -17,6 +17,7 @@ use ring3::time::{self, Clock};
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
 use crate::counts::Counts;
+use crate::datagrams::{self, BATCH};
 use crate::held::Held;
 use crate::shared::{Failed, Shared};
 
@@ -38,6 +39,7 @@ const CONNECTION: u64 = 0;
 const LISTENER: u64 = 1 << 32;
 const BELL: u64 = 2 << 32;
 const SIGNALS: u64 = 3 << 32;
+const DATAGRAMS: u64 = 4 << 32;
 
 /// What all workers do alike.
 #[derive(Clone, Copy)]
@@ -77,6 +79,20 @@ impl Print for End {
     }
 }
 
+/// A socket to which clients come, or datagrams.
+pub struct Listener {
+    pub fd: OwnedFd,
+    /// Of one of UDP its port; 0 of one of TCP.
+    pub port: u16,
+}
+
+impl Listener {
+    /// What an event of it is of.
+    fn kind(&self) -> u64 {
+        if self.port == 0 { LISTENER } else { DATAGRAMS }
+    }
+}
+
 /// Everything a worker has.
 pub struct Worker<'a> {
     shared: &'a Shared,
@@ -85,9 +101,11 @@ pub struct Worker<'a> {
     /// Of the first worker alone.
     signals: Option<SignalFd>,
     /// None is left once a signal asked to end.
-    listeners: Slab<OwnedFd>,
+    listeners: Slab<Listener>,
+    /// The datagrams under way, where there is a socket of UDP.
+    batch: Option<Batch>,
     connections: Slab<Connection>,
-    /// While no client is accepted: not before this time, or before the bell rings.
+    /// While no client is accepted, or no datagram received: not before this time, or before the bell rings.
     paused: Option<Duration>,
     /// The tick that it is.
     tick: u8,
@@ -117,6 +135,7 @@ impl<'a> Worker<'a> {
             epoll,
             signals: None,
             listeners: Slab::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
+            batch: None,
             connections: mapped(Slab::new(habits.capacity))?,
             paused: None,
             tick: 0,
@@ -137,36 +156,44 @@ impl<'a> Worker<'a> {
         self.next_stats = self.habits.stats.map(first);
     }
 
-    /// Accepts the clients of `listener` from now on.
-    pub fn add_listener(&mut self, listener: OwnedFd) -> Result<(), Failed> {
+    /// Accepts the clients of `listener`, or answers its datagrams, from now on.
+    pub fn add_listener(&mut self, listener: Listener) -> Result<(), Failed> {
+        if listener.kind() == DATAGRAMS && self.batch.is_none() {
+            self.batch = Some(Batch::new(BATCH).map_err(|errno| ("mmap", errno))?);
+        }
         let number = self.listeners.insert(listener);
         let number = number.map_err(|_| ("mmap", Errno::ENOMEM))?;
         let watched = self.watch_listener(number);
         watched.map_err(|errno| ("epoll_ctl", errno))
     }
 
+    /// Closes the listener that was added last.
+    pub fn drop_last_listener(&mut self) {
+        self.listeners.take(self.listeners.used().wrapping_sub(1));
+    }
+
     fn watch_listener(&mut self, number: usize) -> ring3::Result<()> {
-        match self.listeners.get_mut(number) {
+        match self.listeners.get(number) {
             // Where it is every worker's, one is woken.
-            Some(fd) => self.epoll.add(
-                fd.as_fd(),
+            Some(listener) => self.epoll.add(
+                listener.fd.as_fd(),
                 EPOLLIN | EPOLLEXCLUSIVE,
-                LISTENER | number as u64,
+                listener.kind() | number as u64,
             ),
             None => Ok(()),
         }
     }
 
-    /// Watches the listeners no more: they are closed, or were they still watched, each wait would return at
-    /// once, for nothing.
-    fn leave_listeners(&mut self) {
-        for fd in self.listeners.iter() {
-            let _ = self.epoll.remove(fd.as_fd()); // it is not watched while paused
+    /// Watches those of the listeners no more: they are closed, or were they still watched, each wait would
+    /// return at once, for nothing.
+    fn leave_listeners(&mut self, those: impl Fn(&Listener) -> bool) {
+        for listener in self.listeners.iter().filter(|listener| those(listener)) {
+            let _ = self.epoll.remove(listener.fd.as_fd()); // it is not watched while paused
         }
     }
 
     fn close_listeners(&mut self) {
-        self.leave_listeners();
+        self.leave_listeners(|_| true);
         self.listeners.clear();
     }
 
@@ -198,6 +225,7 @@ impl<'a> Worker<'a> {
                 let number = event.data as u32;
                 match event.data - u64::from(number) {
                     LISTENER => self.accept(number as usize),
+                    DATAGRAMS => self.answer(number as usize),
                     CONNECTION => self.serve(number as usize, event.happened()),
                     SIGNALS => self.hear(),
                     _ => self.resume(),
@@ -302,13 +330,13 @@ impl<'a> Worker<'a> {
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS {
             // None: a signal earlier among the events closed it.
-            let Some(fd) = self.listeners.get_mut(listener) else {
+            let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
             if !self.shared.enter() {
-                return self.pause();
+                return self.pause(LISTENER);
             }
-            let admitted = match net::accept(fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
+            let admitted = match net::accept(listener.fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
                 Ok(client) => self.admit(client),
                 Err(errno) => Err(errno),
             };
@@ -319,8 +347,29 @@ impl<'a> Worker<'a> {
             }
             self.tools.counts.errors.add(1);
             if !net::is_of_one_connection(errno) {
-                self.shared.tell_shortage(errno);
-                return self.pause();
+                self.shared.tell_shortage("accept", "client", errno);
+                return self.pause(LISTENER);
+            }
+        }
+    }
+
+    /// Answers datagrams of a socket: a batch, and what is left is reported again, behind others.
+    fn answer(&mut self, number: usize) {
+        let (Some(batch), Some(socket)) = (&mut self.batch, self.listeners.get(number)) else {
+            return;
+        };
+        let is_own = |port| self.listeners.iter().any(|listener| listener.port == port);
+        let counts = self.tools.counts;
+        match datagrams::echo(socket.fd.as_fd(), batch, is_own) {
+            Ok(sent) => {
+                counts.requests.add(sent.datagrams as u64);
+                counts.bytes.add(sent.bytes as u64);
+                counts.errors.add(sent.failed as u64);
+            }
+            Err(errno) => {
+                counts.errors.add(1);
+                self.shared.tell_shortage("receive", "datagrams", errno);
+                self.pause(DATAGRAMS);
             }
         }
     }
@@ -373,22 +422,25 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients waiting: there is no descriptor or no memory for one more.
-    fn pause(&mut self) {
+    /// Leaves clients or datagrams waiting: there is no descriptor or no memory for one more.
+    fn pause(&mut self, kind: u64) {
         self.shared.wait_for_leave();
-        self.leave_listeners();
+        self.leave_listeners(|listener| listener.kind() == kind);
         self.paused = Some(time::now(Clock::Monotonic).saturating_add(PAUSE));
     }
 
-    /// Tries again to accept the clients that wait.
+    /// Tries again to accept the clients that wait, and to receive the datagrams.
     fn resume(&mut self) {
         if self.paused.take().is_none() {
             return;
         }
         for number in 0..self.listeners.used() {
-            if let Err(errno) = self.watch_listener(number) {
-                self.shared.tell_shortage(errno);
-                return self.pause();
+            match self.watch_listener(number) {
+                Ok(()) | Err(Errno::EEXIST) => {} // those of the other kind did not wait
+                Err(errno) => {
+                    self.shared.tell_shortage("epoll_ctl", "listener", errno);
+                    return self.pause(LISTENER);
+                }
             }
         }
     }
