@@ -191,7 +191,7 @@ impl Batch {
                 break;
             };
             let length = header.msg_len as usize;
-            let (to, is_for_many) = envelope.asked.to_reply(header.msg_hdr.msg_controllen);
+            let (to, is_for_many) = envelope.asked.turn_round(header.msg_hdr.msg_controllen);
             let (Some(source), Some(bytes)) = (envelope.source.address(), bytes.get(..length))
             else {
                 continue; // nobody to answer, and not UDP's
@@ -246,7 +246,7 @@ impl Batch {
 impl Asked {
     /// Makes of the record, of which `length` bytes were received, the one to reply with; says how long that is, and
     /// whether the datagram was sent to an address of many.
-    fn to_reply(&mut self, length: usize) -> (usize, bool) {
+    fn turn_round(&mut self, length: usize) -> (usize, bool) {
         const V4: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
         const V6: usize = size_of::<Cmsghdr>() + size_of::<In6Pktinfo>();
         let Cmsghdr {
