@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use socket2::{Domain, Socket, Type};
 
-use super::client::{Leave, connect, patterned, ping, session};
+use super::client::{Leave, PATIENCE, connect, patterned, ping, session};
 use super::injected;
 use super::server::Server;
 use super::workers::{several_cpus, stopped, threads};
@@ -56,7 +56,7 @@ fn listen(arch: Arch, addresses: &[&str], more: &[&str]) -> Server {
 /// A socket there, at a port of the kernel's choice if it is 0.
 fn socket(address: SocketAddr) -> UdpSocket {
     let socket = UdpSocket::bind(address).unwrap();
-    let patience = Duration::from_secs(60);
+    let patience = PATIENCE;
     socket.set_read_timeout(Some(patience)).unwrap();
     socket
 }

@@ -8,12 +8,11 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 use rustix::process::Signal;
 
-use super::client::{compare, patterned};
+use super::client::{PATIENCE, compare, patterned};
 use super::server::Server;
 use crate::support::{Arch, Folder, Ran, once, wait_until};
 use crate::syscalls::calls_of;
@@ -121,9 +120,7 @@ fn stream(address: SocketAddr, seed: u64, length: usize) -> bool {
     let Ok(client) = TcpStream::connect(address) else {
         return false;
     };
-    client
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut back = Vec::new();
     let (sent, end) = std::thread::scope(|scope| {
         let sent = scope.spawn(|| {

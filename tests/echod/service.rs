@@ -5,12 +5,11 @@ use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
-use std::time::Duration;
 
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 
-use super::client::{connect, ping};
+use super::client::{PATIENCE, connect, ping};
 use super::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran};
@@ -75,9 +74,7 @@ fn answers_datagrams_of_a_socket_passed_to_it(arch: Arch) {
     let server = Server::run(&mut activated(arch, socket, OURS, &["-w", "2"]), 1);
     for _ in 0..20 {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-        client
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
         client.connect(address).unwrap();
         client.send(b"passed on").unwrap();
         let mut back = [0; 10];
@@ -155,9 +152,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
             &format!("@{name}"),
         ),
     ] {
-        manager
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
+        manager.set_read_timeout(Some(PATIENCE)).unwrap();
         let heard = || {
             let mut text = [0; 100];
             let length = manager.recv(&mut text).expect("it tells");

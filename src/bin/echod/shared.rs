@@ -117,7 +117,7 @@ impl Shared {
         fits
     }
 
-    /// Takes back the count of a client that was not accepted.
+    /// Takes back the count of a client that could not be accepted.
     ///
     /// It rings for nobody, or two workers that find no descriptor would call each other without end.
     pub fn withdraw(&self) {

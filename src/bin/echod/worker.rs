@@ -341,10 +341,10 @@ impl<'a> Worker<'a> {
                 Err(errno) => Err(errno),
             };
             let Err(errno) = admitted else { continue };
-            self.shared.withdraw();
             if errno == Errno::EAGAIN {
-                return;
+                return self.shared.leave(); // another worker may have missed the place
             }
+            self.shared.withdraw();
             self.tools.counts.errors.add(1);
             if !net::is_of_one_connection(errno) {
                 self.shared.tell_shortage("accept", "client", errno);
