@@ -9,6 +9,7 @@ use core::ops::RangeInclusive;
 use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
 use crate::number;
+use crate::parts;
 use crate::print::{Print, Writer};
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
@@ -26,24 +27,33 @@ impl Program {
     }
 
     /// Says `PROGRAM: MESSAGE` on standard error.
-    #[cold]
+    #[inline]
     pub fn say(&self, message: impl Print) {
         self.line(&message);
     }
 
     /// What [`say`](Self::say) does, once for all types of message.
+    #[cold]
+    #[inline(never)]
     fn line(&self, message: &dyn Print) {
         let mut buffer = [0; 512];
         let mut stderr = Writer::new(STDERR, &mut buffer);
-        stderr.print((self.name, ": ", message, "\n"));
+        stderr.print(parts!(self.name, ": ", message, "\n"));
         let _ = stderr.flush(); // where standard error fails, there is nowhere left to say so
     }
 
     /// Says that `operation` on `object` failed, and gives exit status 1.
-    #[cold]
+    #[inline]
     pub fn fail(&self, operation: &str, object: impl Print, errno: Errno) -> Exit {
-        self.line(&(operation, " ", object, ": ", errno));
+        self.failed(operation, &object, errno);
         Exit(1)
+    }
+
+    /// As [`line`](Self::line).
+    #[cold]
+    #[inline(never)]
+    fn failed(&self, operation: &str, object: &dyn Print, errno: Errno) {
+        self.line(&parts!(operation, " ", object, ": ", errno));
     }
 }
 
@@ -121,10 +131,11 @@ impl Options {
     ///
     /// # Errors
     /// Exit 2, said: a `=value` at an option that took none. Exit 0: `--help` or `--version`, answered.
+    #[inline(never)]
     pub fn next_arg(&mut self) -> core::result::Result<Option<Arg>, Exit> {
         let arg = match core::mem::replace(&mut self.rest, Rest::None) {
             Rest::Value(_) => {
-                return Err(self.usage((Spelled(self.last), " takes no value")));
+                return Err(self.usage(parts!(Spelled(self.last), " takes no value")));
             }
             Rest::Cluster(cluster) => self.short(cluster),
             Rest::None => match self.args.next() {
@@ -147,7 +158,7 @@ impl Options {
             Arg::Long(b"help") => Err(self.answer(&self.help)),
             Arg::Long(b"version") => {
                 let version = concat!(" (ring3) ", env!("CARGO_PKG_VERSION"), "\n");
-                Err(self.answer(&(self.program.name, version)))
+                Err(self.answer(&parts!(self.program.name, version)))
             }
             _ => Ok(Some(arg)),
         }
@@ -162,7 +173,7 @@ impl Options {
             Rest::Value(value) | Rest::Cluster(value) => Ok(value),
             Rest::None => match self.args.next() {
                 Some(value) => Ok(value),
-                None => Err(self.usage((Spelled(self.last), " needs a value"))),
+                None => Err(self.usage(parts!(Spelled(self.last), " needs a value"))),
             },
         }
     }
@@ -175,7 +186,7 @@ impl Options {
         let text = self.value()?;
         match number::whole(text.to_bytes(), 10, *range.end()) {
             Some(value) if value >= *range.start() => Ok(value),
-            _ => Err(self.usage((
+            _ => Err(self.usage(parts!(
                 Shown(text.to_bytes()),
                 " is not a number from ",
                 *range.start(),
@@ -187,16 +198,23 @@ impl Options {
 
     /// Says that the option returned last is none of the program's: exit 2.
     pub fn unknown(&self) -> Exit {
-        self.usage(("unknown option ", Spelled(self.last)))
+        self.usage(parts!("unknown option ", Spelled(self.last)))
     }
 
     /// Says what is wrong with the command line, and the line of usage: exit 2.
-    #[cold]
+    #[inline]
     pub fn usage(&self, message: impl Print) -> Exit {
+        self.misused(&message);
+        Exit(2)
+    }
+
+    /// What [`usage`](Self::usage) does, once for all types of message.
+    #[cold]
+    #[inline(never)]
+    fn misused(&self, message: &dyn Print) {
         let end = self.help.bytes().position(|byte| byte == b'\n');
         let usage = end.and_then(|end| self.help.get(..end)).unwrap_or_default();
-        self.program.line(&(message, "\n", usage));
-        Exit(2)
+        self.program.line(&parts!(message, "\n", usage));
     }
 
     fn short(&mut self, cluster: &'static CStr) -> Arg {
@@ -246,8 +264,8 @@ struct Spelled(Option<Arg>);
 impl Print for Spelled {
     fn print(&self, out: &mut Writer<'_>) {
         match self.0 {
-            Some(Arg::Short(letter)) => out.print(("-", Shown(&[letter]))),
-            Some(Arg::Long(name)) => out.print(("--", Shown(name))),
+            Some(Arg::Short(letter)) => out.print(parts!("-", Shown(&[letter]))),
+            Some(Arg::Long(name)) => out.print(parts!("--", Shown(name))),
             Some(Arg::Operand(operand)) => out.print(Shown(operand.to_bytes())),
             None => {}
         }

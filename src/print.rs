@@ -2,7 +2,7 @@
 //!
 //! Not by `core::fmt`, whose parts for paddings, signs and precisions would be a quarter of a small program: here a
 //! value puts its bytes and is done, and a line is its parts in order,
-//! `out.print((clients, " clients, and others wait\n"))`.
+//! `out.print(parts!(clients, " clients, and others wait\n"))`.
 
 use crate::abi::{Errno, Result};
 use crate::fd::BorrowedFd;
@@ -41,6 +41,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Takes `bytes`; an error is kept for [`flush`](Self::flush).
+    #[inline(never)] // it is called for every part of every line
     pub fn put(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if self.used == self.buffer.len() {
@@ -93,30 +94,43 @@ impl Print for str {
     }
 }
 
-/// One part behind the other.
-macro_rules! tuples {
-    ($first:ident $($rest:ident)*) => {
-        impl<$first: Print, $($rest: Print),*> Print for ($first, $($rest,)*) {
-            fn print(&self, out: &mut Writer<'_>) {
-                #[expect(non_snake_case, reason = "a type parameter's name for its value")]
-                let ($first, $($rest,)*) = self;
-                $first.print(out);
-                $($rest.print(out);)*
-            }
-        }
-        tuples! { $($rest)* }
-    };
-    () => {};
+/// What a function puts; [`parts!`](crate::parts) makes it.
+pub struct Parts<F>(pub F);
+
+impl<F: Fn(&mut Writer<'_>)> Print for Parts<F> {
+    #[inline]
+    fn print(&self, out: &mut Writer<'_>) {
+        self.0(out);
+    }
 }
 
-tuples! { A B C D E F G H }
+/// Its arguments, one behind the other, as a value that can be printed:
+/// `parts!(clients, " clients, and others wait")`.
+#[macro_export]
+macro_rules! parts {
+    ($($part:expr),+ $(,)?) => {
+        // A function: what is constant in it takes no room in the value.
+        $crate::print::Parts(|out: &mut $crate::print::Writer<'_>| {
+            $( $crate::print::Print::print(&$part, out); )+
+        })
+    };
+}
+
+/// Prints its other arguments to the first, a [`Writer`](crate::print::Writer).
+#[macro_export]
+macro_rules! print {
+    ($out:expr, $($part:expr),+ $(,)?) => {{
+        let out: &mut $crate::print::Writer<'_> = &mut $out;
+        $( $crate::print::Print::print(&$part, out); )+
+    }};
+}
 
 /// In decimal.
 macro_rules! numbers {
     ($($type:ident)*) => { $(
         impl Print for $type {
             fn print(&self, out: &mut Writer<'_>) {
-                Digits(*self as u64, 1).print(out);
+                decimal(*self as u64, out);
             }
         }
     )* };
@@ -159,6 +173,11 @@ impl Print for Hex {
     }
 }
 
+#[inline(never)]
+fn decimal(number: u64, out: &mut Writer<'_>) {
+    digits(number, 10, 1, out);
+}
+
 fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
     const MOST: usize = 20; // u64::MAX has as many
     let mut text = [0; MOST];
@@ -179,8 +198,8 @@ fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
 impl Print for Errno {
     fn print(&self, out: &mut Writer<'_>) {
         match (self.words(), self.name()) {
-            (Some(words), Some(name)) => out.print((words, " (", name, ")")),
-            _ => out.print(("Unknown error ", self.number())),
+            (Some(words), Some(name)) => out.print(parts!(words, " (", name, ")")),
+            _ => out.print(parts!("Unknown error ", self.number())),
         }
     }
 }
@@ -212,10 +231,13 @@ mod tests {
             }
         }
         assert_eq!(
-            printed((i64::MIN, " ", -1, " ", 0)),
+            printed(parts!(i64::MIN, " ", -1, " ", 0)),
             format!("{} -1 0", i64::MIN)
         );
-        assert_eq!(printed((7_u8, "/", 65_535_u16, &"/", 8_usize)), "7/65535/8");
+        assert_eq!(
+            printed(parts!(7_u8, "/", 65_535_u16, &"/", 8_usize)),
+            "7/65535/8"
+        );
     }
 
     #[test]

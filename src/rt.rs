@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use crate::abi::syscall;
 use crate::arch::ThreadBlock;
 use crate::fd::STDERR;
+use crate::parts;
 use crate::print::Writer;
 use crate::shown::Shown;
 use crate::{arch, auxv, process};
@@ -359,11 +360,11 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
     let name = process::thread_name(&mut name);
     let mut buffer = [0; 512];
     let mut stderr = Writer::new(STDERR, &mut buffer);
-    stderr.print((program, ": thread '", Shown(name)));
-    stderr.print(("' (", tid.unsigned_abs(), ") panicked"));
+    stderr.print(parts!(program, ": thread '", Shown(name)));
+    stderr.print(parts!("' (", tid.unsigned_abs(), ") panicked"));
     if let Some(place) = info.location() {
-        stderr.print((" at ", place.file(), ":", place.line()));
-        stderr.print((":", place.column()));
+        stderr.print(parts!(" at ", place.file(), ":", place.line()));
+        stderr.print(parts!(":", place.column()));
     }
     if PANICKING.swap(tid, Relaxed) == tid {
         stderr.print(": while it told of a panic\n");

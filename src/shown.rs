@@ -1,5 +1,6 @@
 //! What came from outside, in a message.
 
+use crate::parts;
 use crate::print::{Hex, Print, Writer};
 
 /// A path, an argument or a name, in a message: as it is, but for the bytes of control characters and of what
@@ -17,7 +18,7 @@ impl Print for Shown<'_> {
                     left = rest;
                 }
                 _ => {
-                    out.print(("\\x", Hex((*first).into(), 2)));
+                    out.print(parts!("\\x", Hex((*first).into(), 2)));
                     left = behind;
                 }
             }

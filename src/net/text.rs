@@ -6,6 +6,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use crate::number;
+use crate::parts;
 use crate::print::{Hex, Print, Writer};
 
 /// The address that all of `text` is.
@@ -117,28 +118,28 @@ impl Print for SocketAddr {
         match self {
             Self::V4(v4) => out.print(v4.ip()),
             Self::V6(v6) => {
-                out.print(("[", v6.ip()));
+                out.print(parts!("[", v6.ip()));
                 if v6.scope_id() != 0 {
-                    out.print(("%", v6.scope_id()));
+                    out.print(parts!("%", v6.scope_id()));
                 }
                 out.print("]");
             }
         }
-        out.print((":", self.port()));
+        out.print(parts!(":", self.port()));
     }
 }
 
 impl Print for Ipv4Addr {
     fn print(&self, out: &mut Writer<'_>) {
         let [a, b, c, d] = self.octets();
-        out.print((a, ".", b, ".", c, ".", d));
+        out.print(parts!(a, ".", b, ".", c, ".", d));
     }
 }
 
 impl Print for Ipv6Addr {
     fn print(&self, out: &mut Writer<'_>) {
         if let Some(v4) = self.to_ipv4_mapped() {
-            return out.print(("::ffff:", v4));
+            return out.print(parts!("::ffff:", v4));
         }
         // The first of the longest runs of zeros, if it is longer than one.
         let groups = self.segments();

@@ -25,8 +25,7 @@ pub fn watched() -> Events {
 
 /// Nanoseconds since some moment.
 pub fn now() -> u64 {
-    let now = time::now(Clock::Monotonic);
-    now.as_secs() * 1_000_000_000 + u64::from(now.subsec_nanos())
+    time::nanoseconds(Clock::Monotonic)
 }
 
 /// What all connections have together.

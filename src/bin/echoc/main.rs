@@ -18,6 +18,7 @@ use core::ops::RangeInclusive;
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDOUT;
 use ring3::net;
+use ring3::parts;
 use ring3::print::{Digits, Writer};
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
@@ -90,11 +91,11 @@ impl Settings {
                 Arg::Operand(operand) => {
                     let shown = Shown(operand.to_bytes());
                     if server.is_some() {
-                        return Err(options.usage(("one ADDR:PORT, not ", shown, " too")));
+                        return Err(options.usage(parts!("one ADDR:PORT, not ", shown, " too")));
                     }
                     let parsed = net::address(operand.to_bytes());
                     if parsed.is_none() {
-                        return Err(options.usage((shown, " is not ADDR:PORT")));
+                        return Err(options.usage(parts!(shown, " is not ADDR:PORT")));
                     }
                     server = parsed;
                 }
@@ -132,9 +133,13 @@ fn print(outcome: &Outcome) -> Result<(), Exit> {
     let requests = latencies.count();
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
-    out.print((requests, " requests in "));
+    out.print(parts!(requests, " requests in "));
     thousandths(&mut out, per(micros, 1000));
-    out.print((" s: ", per(requests * 1_000_000, micros), " req/s, "));
+    out.print(parts!(
+        " s: ",
+        per(requests * 1_000_000, micros),
+        " req/s, "
+    ));
     thousandths(&mut out, per(outcome.bytes, micros)); // bytes a microsecond are MB/s
     out.print(" GB/s\nlatency");
     for (name, nanoseconds) in [
@@ -144,7 +149,7 @@ fn print(outcome: &Outcome) -> Result<(), Exit> {
         (", max", latencies.max()),
     ] {
         let tenths = per(nanoseconds, 100);
-        out.print((name, " ", tenths / 10, ".", tenths % 10, " us"));
+        out.print(parts!(name, " ", tenths / 10, ".", tenths % 10, " us"));
     }
     out.print("\n");
     out.flush().or_fail(PROGRAM, "write", "stdout")
@@ -157,5 +162,5 @@ fn per(count: u64, unit: u64) -> u64 {
 
 /// Puts a number of thousandths as one with a point. (The formatting of floating point is large.)
 fn thousandths(out: &mut Writer<'_>, number: u64) {
-    out.print((number / 1000, ".", Digits(number % 1000, 3)));
+    out.print(parts!(number / 1000, ".", Digits(number % 1000, 3)));
 }

@@ -22,6 +22,7 @@ const PORTS: usize = 16;
 
 /// Has each worker listen at `address`, and says which that is where the kernel chose the port. With
 /// `cpus` the Nth worker takes the connections and datagrams that arrive on the Nth of them.
+#[inline(never)]
 pub fn at_address(
     address: SocketAddr,
     settings: &Settings,
@@ -116,6 +117,7 @@ fn option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<(), Failed> {
 }
 
 /// Has all workers listen at a Unix socket.
+#[inline(never)]
 pub fn at_path(path: &CStr, backlog: i32, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
     let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     let address = Address::new(path).map_err(|errno| ("bind", errno))?;
@@ -171,6 +173,7 @@ fn is_left(path: &CStr, address: &Address) -> bool {
 
 /// Has all workers serve a socket that a service manager opened: one of a stream that listens, or one of UDP.
 /// Any other is `EINVAL`.
+#[inline(never)]
 pub fn take_over(fd: BorrowedFd<'_>, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
     let get =
         |option| net::get_option(fd, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));

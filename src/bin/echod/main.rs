@@ -20,6 +20,7 @@ mod worker;
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
+use ring3::parts;
 use ring3::poll::{self, Bell};
 use ring3::print::{Print, Writer};
 use ring3::privilege;
@@ -91,19 +92,19 @@ fn main(start: Start) -> Result<(), Exit> {
     let mut out = Writer::new(STDOUT, &mut buffer);
     let mut listens = |address: &dyn Print| {
         if settings.voice != Voice::Quiet {
-            out.print(("echod: listening on ", address, "\n"));
+            out.print(parts!("echod: listening on ", address, "\n"));
         }
     };
     for fd in inherited {
-        let name = ("descriptor ", fd.as_raw());
+        let name = parts!("descriptor ", fd.as_raw());
         listen::take_over(fd, &mut all)
-            .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
+            .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
         listens(&name);
     }
     for &path in settings.paths.iter() {
         let name = Shown(path.to_bytes());
         listen::at_path(path, settings.backlog, &mut all)
-            .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
+            .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
         listens(&name);
     }
     for &address in settings.addresses.iter() {
@@ -111,13 +112,13 @@ fn main(start: Start) -> Result<(), Exit> {
             Ok(address) => {
                 listens(&address);
                 if settings.datagrams {
-                    listens(&("udp ", address));
+                    listens(&parts!("udp ", address));
                 }
             }
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
-                shared.say((operation, " ", address, ": ", errno, "; IPv4 alone"));
+                shared.say(parts!(operation, " ", address, ": ", errno, "; IPv4 alone"));
             }
             Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
         }
@@ -129,7 +130,7 @@ fn main(start: Start) -> Result<(), Exit> {
         privilege::confine(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
     }
     if let Some((uid, gid)) = settings.user {
-        let name = (uid, ":", gid);
+        let name = parts!(uid, ":", gid);
         privilege::become_user(uid, gid).or_fail(PROGRAM, "setresuid", name)?;
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")?;
@@ -154,7 +155,7 @@ fn main(start: Start) -> Result<(), Exit> {
             }
         }
         if let Some((worker, place)) = first {
-            worker.listen_to(signals);
+            worker.hear_signals(signals);
             result = result.and(run(worker, place));
         }
         for number in 0..workers {

@@ -2,14 +2,15 @@
 
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::time::Duration;
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::net;
 use ring3::number;
+use ring3::parts;
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::slab::Slab;
+use ring3::time::{NEVER, SECOND};
 
 use crate::PROGRAM;
 
@@ -75,10 +76,11 @@ pub struct Settings {
     pub workers: Option<usize>,
     pub backlog: i32,
     pub most: usize,
-    pub idle: Option<Duration>,
-    pub grace: Duration,
-    pub spin: Duration,
-    pub stats: Option<Duration>,
+    /// This and what follows in nanoseconds; [`NEVER`] where it is not limited.
+    pub idle: u64,
+    pub grace: u64,
+    pub spin: u64,
+    pub stats: u64,
     pub user: Option<(u32, u32)>,
     pub root: Option<&'static CStr>,
     pub voice: Voice,
@@ -86,6 +88,7 @@ pub struct Settings {
 
 impl Settings {
     /// They listen by default where nothing is asked for and nothing `inherited`.
+    #[inline(never)]
     pub fn of(start: Start, inherited: bool) -> Result<Self, Exit> {
         // There are no more addresses than arguments, or the two.
         let room = start.args().len().max(2);
@@ -97,10 +100,10 @@ impl Settings {
             workers: None,
             backlog: 4096,
             most: usize::MAX,
-            idle: None,
-            grace: Duration::from_secs(10),
-            spin: Duration::ZERO,
-            stats: None,
+            idle: NEVER,
+            grace: 10 * SECOND,
+            spin: 0,
+            stats: NEVER,
             user: None,
             root: None,
             voice: Voice::Normal,
@@ -112,7 +115,7 @@ impl Settings {
                     let text = options.value()?;
                     let Some(address) = net::address(text.to_bytes()) else {
                         let text = Shown(text.to_bytes());
-                        return Err(options.usage((text, " is not ADDR:PORT")));
+                        return Err(options.usage(parts!(text, " is not ADDR:PORT")));
                     };
                     let _ = settings.addresses.insert(address); // there is room
                 }
@@ -122,13 +125,13 @@ impl Settings {
                 Arg::Short(b'q') => settings.voice = Voice::Quiet,
                 Arg::Short(b'v') => settings.voice = Voice::Verbose,
                 Arg::Long(b"stats") => {
-                    settings.stats = Some(Duration::from_secs(options.number(1..=SECONDS)?));
+                    settings.stats = options.number(1..=SECONDS)? * SECOND;
                 }
                 Arg::Long(b"user") => {
                     let text = options.value()?;
                     let Some(user) = user(text) else {
                         let text = Shown(text.to_bytes());
-                        return Err(options.usage((text, " is not UID:GID")));
+                        return Err(options.usage(parts!(text, " is not UID:GID")));
                     };
                     settings.user = Some(user);
                 }
@@ -141,19 +144,16 @@ impl Settings {
                 Arg::Long(b"max-conns") => {
                     settings.most = options.number(1..=u32::MAX.into())? as usize;
                 }
-                Arg::Long(b"idle") => {
-                    let seconds = options.number(1..=SECONDS)?;
-                    settings.idle = Some(Duration::from_secs(seconds));
-                }
+                Arg::Long(b"idle") => settings.idle = options.number(1..=SECONDS)? * SECOND,
                 Arg::Long(b"grace") => {
-                    settings.grace = Duration::from_secs(options.number(0..=SECONDS)?);
+                    settings.grace = options.number(0..=SECONDS)? * SECOND;
                 }
                 Arg::Long(b"spin") => {
-                    settings.spin = Duration::from_micros(options.number(0..=1_000_000)?);
+                    settings.spin = options.number(0..=1_000_000)? * (SECOND / 1_000_000);
                 }
                 Arg::Operand(operand) => {
                     let operand = Shown(operand.to_bytes());
-                    return Err(options.usage(("unexpected ", operand)));
+                    return Err(options.usage(parts!("unexpected ", operand)));
                 }
                 _ => return Err(options.unknown()),
             }

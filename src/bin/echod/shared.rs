@@ -1,14 +1,14 @@
 //! What the workers have in common: how many clients there are, and when all of them are to end.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use core::time::Duration;
 
 use ring3::Errno;
+use ring3::parts;
 use ring3::poll::Bell;
 use ring3::print::Print;
 use ring3::service::Manager;
 use ring3::slab::Slab;
-use ring3::time::{self, Clock};
+use ring3::time::{self, Clock, NEVER};
 
 use crate::PROGRAM;
 use crate::counts::{Count, Counts};
@@ -34,17 +34,14 @@ pub struct Shared {
     waiting: AtomicBool,
     /// Whether it was said that there were too many clients, or too little for them.
     said: AtomicBool,
-    /// When all end, in milliseconds of the clock; [`NEVER`] as long as no signal asked for it.
+    /// When all end, in nanoseconds of the clock; [`NEVER`] as long as no signal asked for it.
     end: AtomicU64,
     /// How long connections may go on then.
-    grace: Duration,
+    grace: u64,
     voice: Voice,
     /// Who is told when all end.
     manager: Option<Manager>,
 }
-
-/// Later than any time.
-const NEVER: u64 = u64::MAX;
 
 impl Shared {
     /// What as many workers as there are counts have in common.
@@ -93,15 +90,18 @@ impl Shared {
         let sum = |of: fn(&Counts) -> &Count| -> u64 {
             self.counts.iter().map(|counts| of(counts).get()).sum()
         };
-        let clients = (
+        PROGRAM.say(parts!(
             self.clients.load(Relaxed),
             " clients of ",
             sum(|counts| &counts.clients),
-        );
-        let bytes = (sum(|counts| &counts.bytes), " bytes, ");
-        let requests = (sum(|counts| &counts.requests), " requests, ");
-        let errors = (sum(|counts| &counts.errors), " errors");
-        PROGRAM.say((clients, ", ", bytes, requests, errors));
+            ", ",
+            sum(|counts| &counts.bytes),
+            " bytes, ",
+            sum(|counts| &counts.requests),
+            " requests, ",
+            sum(|counts| &counts.errors),
+            " errors",
+        ));
     }
 
     /// Counts a client that is about to be accepted; false where there are as many as there may be.
@@ -111,7 +111,7 @@ impl Shared {
         if !fits {
             self.clients.fetch_sub(1, Relaxed);
             if !self.said.swap(true, Relaxed) {
-                self.say((clients, " clients, and others wait"));
+                self.say(parts!(clients, " clients, and others wait"));
             }
         }
         fits
@@ -141,45 +141,41 @@ impl Shared {
     /// Says, once, that the kernel has nothing left for one more `object`.
     pub fn tell_shortage(&self, operation: &str, object: &str, errno: Errno) {
         if !self.said.swap(true, Relaxed) {
-            self.say((operation, " ", object, ": ", errno));
+            self.say(parts!(operation, " ", object, ": ", errno));
         }
     }
 
     /// A signal asks all workers to end: when the grace is over; the second one, at once.
     pub fn end(&self) {
-        let now = time::now(Clock::Monotonic);
+        let now = time::nanoseconds(Clock::Monotonic);
         let until = match self.ends() {
-            None => {
+            NEVER => {
                 self.tell_manager("STOPPING=1");
                 now.saturating_add(self.grace)
             }
-            Some(_) => now,
+            _ => now,
         };
         self.end_at(until);
     }
 
     /// Something failed, and so all workers end.
     pub fn end_now(&self) {
-        self.end_at(Duration::ZERO);
+        self.end_at(0);
     }
 
-    fn end_at(&self, until: Duration) {
-        let milliseconds = u64::try_from(until.as_millis()).unwrap_or(NEVER);
-        self.end.store(milliseconds.min(NEVER - 1), Relaxed);
+    fn end_at(&self, until: u64) {
+        self.end.store(until, Relaxed);
         self.bell.ring();
     }
 
-    /// When workers end, if that was asked for.
-    pub fn ends(&self) -> Option<Duration> {
-        match self.end.load(Relaxed) {
-            NEVER => None,
-            milliseconds => Some(Duration::from_millis(milliseconds)),
-        }
+    /// When workers end; [`NEVER`] where that was not asked for.
+    pub fn ends(&self) -> u64 {
+        self.end.load(Relaxed)
     }
 
     /// Whether that is because something failed.
     pub fn has_failed(&self) -> bool {
-        self.ends() == Some(Duration::ZERO)
+        self.ends() == 0
     }
 
     /// A worker has ended.

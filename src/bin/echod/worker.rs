@@ -1,18 +1,17 @@
 //! The loop of a worker: waits for events, accepts clients, serves the one each event is of, and ends.
 
-use core::time::Duration;
-
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
+use ring3::parts;
 use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
 use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::slab::Slab;
-use ring3::time::{self, Clock};
+use ring3::time::{self, Clock, NEVER, SECOND};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
@@ -29,10 +28,23 @@ const ACCEPTS: usize = 64;
 
 /// How long no client is accepted after the kernel could give no descriptor and no connection ended
 /// meanwhile: the shortage may be another process's.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: u64 = SECOND;
 
 /// In so many ticks a client that is idle for too long has its time.
-const TICKS: u8 = 16;
+const TICKS: u64 = 16;
+
+/// Nanoseconds since some moment.
+fn now() -> u64 {
+    time::nanoseconds(Clock::Monotonic)
+}
+
+/// The moment that comes so many nanoseconds from now, or never.
+fn after(span: u64) -> u64 {
+    match span {
+        NEVER => NEVER,
+        _ => now() + span,
+    }
+}
 
 /// What an event is of: its data is a number and, above it, one of these.
 const CONNECTION: u64 = 0;
@@ -41,17 +53,17 @@ const BELL: u64 = 2 << 32;
 const SIGNALS: u64 = 3 << 32;
 const DATAGRAMS: u64 = 4 << 32;
 
-/// What all workers do alike.
+/// What all workers do alike. Times are in nanoseconds, and [`NEVER`] where there is none.
 #[derive(Clone, Copy)]
 pub struct Habits {
     /// How many clients one can have.
     pub capacity: usize,
-    /// How long a client may do nothing, if that is limited.
-    pub idle: Option<Duration>,
+    /// How long a client may do nothing.
+    pub idle: u64,
     /// How long to ask the kernel again and again before sleeping.
-    pub spin: Duration,
-    /// How often to say what was served, if ever.
-    pub stats: Option<Duration>,
+    pub spin: u64,
+    /// How often to say what was served.
+    pub stats: u64,
 }
 
 /// Why a client is closed.
@@ -106,18 +118,19 @@ pub struct Worker<'a> {
     batch: Option<Batch>,
     connections: Slab<Connection>,
     /// While no client is accepted, or no datagram received: not before this time, or before the bell rings.
-    paused: Option<Duration>,
+    paused: u64,
     /// The tick that it is.
     tick: u8,
     /// When the next one is.
-    next_tick: Option<Duration>,
+    next_tick: u64,
     /// When to say next what was served.
-    next_stats: Option<Duration>,
+    next_stats: u64,
     tools: Tools<'a>,
 }
 
 impl<'a> Worker<'a> {
     /// A worker that listens nowhere yet.
+    #[inline(never)]
     pub fn new(
         shared: &'a Shared,
         counts: &'a Counts,
@@ -137,10 +150,10 @@ impl<'a> Worker<'a> {
             listeners: Slab::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
             batch: None,
             connections: mapped(Slab::new(habits.capacity))?,
-            paused: None,
+            paused: NEVER,
             tick: 0,
-            next_tick: None,
-            next_stats: None,
+            next_tick: NEVER,
+            next_stats: NEVER,
             tools: Tools {
                 buffer: Mapping::new(BUFFER).or_fail(PROGRAM, "mmap", "buffer")?,
                 held: Held::new().or_fail(PROGRAM, "mmap", "held")?,
@@ -149,11 +162,10 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// From now on it also hears these signals for all, and says what all have served.
-    pub fn listen_to(&mut self, signals: SignalFd) {
+    /// Has it also hear these signals for all, and say what all have served.
+    pub fn hear_signals(&mut self, signals: SignalFd) {
         self.signals = Some(signals);
-        let first = |every| time::now(Clock::Monotonic).saturating_add(every);
-        self.next_stats = self.habits.stats.map(first);
+        self.next_stats = after(self.habits.stats);
     }
 
     /// Accepts the clients of `listener`, or answers its datagrams, from now on.
@@ -239,80 +251,78 @@ impl<'a> Worker<'a> {
     }
 
     /// Waits for events, up to the next moment at which there is something to do without any.
+    #[inline(never)]
     fn wait(&mut self, events: &mut [EpollEvent]) -> Result<usize, Failed> {
-        let mut wait = |timeout| match self.epoll.wait(events, timeout) {
+        let mut wait = |timeout: u64| match self.epoll.wait(events, timeout) {
             Ok(events) => Ok(events.len()),
             Err(Errno::EINTR) => Ok(0), // stopped and continued: how long is left is new
             Err(errno) => Err(("epoll_pwait", errno)),
         };
-        if !self.habits.spin.is_zero() {
-            let until = time::now(Clock::Monotonic).saturating_add(self.habits.spin);
+        if self.habits.spin != 0 {
+            let until = after(self.habits.spin);
             loop {
-                let count = wait(Some(Duration::ZERO))?;
+                let count = wait(0)?;
                 if count != 0 {
                     return Ok(count);
                 }
-                if time::now(Clock::Monotonic) >= until {
+                if now() >= until {
                     break;
                 }
             }
         }
-        let moments = [
-            self.shared.ends(),
-            self.paused,
-            self.next_tick,
-            self.next_stats,
-        ];
-        let timeout = moments
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|until| until.saturating_sub(time::now(Clock::Monotonic)));
-        wait(timeout)
+        match self.shared.ends().min(self.next_moment()) {
+            NEVER => wait(NEVER),
+            until => wait(until.saturating_sub(now())),
+        }
+    }
+
+    /// When there is something to do at the latest, unless all end.
+    fn next_moment(&self) -> u64 {
+        self.paused.min(self.next_tick).min(self.next_stats)
     }
 
     /// Does what is to be done at this time.
+    #[inline(never)]
     fn look_at_the_clock(&mut self) {
-        if let (None, None, None) = (self.paused, self.next_tick, self.next_stats) {
+        if self.next_moment() == NEVER {
             return;
         }
-        let now = time::now(Clock::Monotonic);
-        if let (Some(next), Some(every)) = (self.next_stats, self.habits.stats)
-            && now >= next
-        {
+        let now = now();
+        if now >= self.next_stats {
             self.shared.say_counts();
-            self.next_stats = Some(now.saturating_add(every));
+            self.next_stats = now + self.habits.stats;
         }
-        if self.paused.is_some_and(|until| now >= until) {
+        if now >= self.paused {
             self.resume();
         }
-        let Some(idle) = self.habits.idle else { return };
-        if self.next_tick.is_some_and(|next| now >= next) {
+        if now >= self.next_tick {
             self.tick = self.tick.wrapping_add(1);
             for number in 0..self.connections.used() {
                 let tick = self.tick;
-                let is_idle = |client: &mut Connection| tick.wrapping_sub(client.served) > TICKS;
+                let is_idle =
+                    |client: &mut Connection| u64::from(tick.wrapping_sub(client.served)) > TICKS;
                 if self.connections.get_mut(number).is_some_and(is_idle) {
                     self.close(number, End::Idle);
                 }
             }
             self.next_tick = match self.connections.is_empty() {
-                true => None,
-                false => Some(now.saturating_add(idle / TICKS.into())),
+                true => NEVER,
+                false => now + self.habits.idle / TICKS,
             };
         }
     }
 
     /// Whether it is time to go.
     fn ends_now(&mut self) -> bool {
-        let Some(until) = self.shared.ends() else {
+        let until = self.shared.ends();
+        if until == NEVER {
             return false;
-        };
+        }
         self.close_listeners();
-        self.paused = None;
+        self.paused = NEVER;
         // The first one hears the second signal for all, as long as there are others.
         let last = self.signals.is_none() || self.shared.workers() == 1;
-        (self.connections.is_empty() && last) || time::now(Clock::Monotonic) >= until
+        (self.connections.is_empty() && last) || now() >= until
     }
 
     /// Signals have come.
@@ -327,6 +337,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Accepts clients of a listener.
+    #[inline(never)]
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS {
             // None: a signal earlier among the events closed it.
@@ -375,6 +386,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes a client in. The event that says what it has sent already comes by itself.
+    #[inline(never)]
     fn admit(&mut self, client: OwnedFd) -> ring3::Result<()> {
         let number = match self.connections.insert(Connection::new(client, self.tick)) {
             Ok(number) => number,
@@ -396,13 +408,12 @@ impl<'a> Worker<'a> {
         {
             let name = client.as_fd().as_raw();
             match net::peer_address(client.as_fd()) {
-                Ok(address) => PROGRAM.say(("client ", name, ": accepted from ", address)),
-                Err(_) => PROGRAM.say(("client ", name, ": accepted")),
+                Ok(address) => PROGRAM.say(parts!("client ", name, ": accepted from ", address)),
+                Err(_) => PROGRAM.say(parts!("client ", name, ": accepted")),
             }
         }
-        if let (Some(idle), None) = (self.habits.idle, self.next_tick) {
-            let tick = idle / TICKS.into();
-            self.next_tick = Some(time::now(Clock::Monotonic).saturating_add(tick));
+        if self.habits.idle != NEVER && self.next_tick == NEVER {
+            self.next_tick = after(self.habits.idle / TICKS);
         }
         Ok(())
     }
@@ -426,12 +437,12 @@ impl<'a> Worker<'a> {
     fn pause(&mut self, kind: u64) {
         self.shared.wait_for_leave();
         self.leave_listeners(|listener| listener.kind() == kind);
-        self.paused = Some(time::now(Clock::Monotonic).saturating_add(PAUSE));
+        self.paused = after(PAUSE);
     }
 
     /// Tries again to accept the clients that wait, and to receive the datagrams.
     fn resume(&mut self) {
-        if self.paused.take().is_none() {
+        if core::mem::replace(&mut self.paused, NEVER) == NEVER {
             return;
         }
         for number in 0..self.listeners.used() {
@@ -446,6 +457,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Serves a client of which there was an event.
+    #[inline(never)]
     fn serve(&mut self, number: usize, events: Events) {
         // None: an event earlier among these was its last.
         let Some(client) = self.connections.get_mut(number) else {
@@ -469,7 +481,7 @@ impl<'a> Worker<'a> {
     fn fail(&mut self, number: usize, errno: Errno) {
         self.tools.counts.errors.add(1);
         if !net::is_of_one_connection(errno) && !self.shared.is_verbose() {
-            self.shared.say(("echo client: ", errno));
+            self.shared.say(parts!("echo client: ", errno));
         }
         self.close(number, End::Failed(errno));
     }
@@ -479,7 +491,7 @@ impl<'a> Worker<'a> {
         if let Some(client) = self.connections.take(number) {
             if self.shared.is_verbose() {
                 let name = client.as_fd().as_raw();
-                PROGRAM.say(("client ", name, ": ", &end));
+                PROGRAM.say(parts!("client ", name, ": ", &end));
             }
             let reset = matches!(end, End::Failure | End::Failed(_));
             client.close(reset, &mut self.tools.held);

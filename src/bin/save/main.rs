@@ -11,6 +11,7 @@ use ring3::copy::{End, Stopped, copy};
 use ring3::fd::STDIN;
 use ring3::fs;
 use ring3::number;
+use ring3::parts;
 use ring3::replace::{self, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -72,13 +73,17 @@ impl Wanted {
                     let mode = number::whole(value.to_bytes(), 8, 0o7777);
                     options.mode = Some(mode.map(|mode| mode as u32).ok_or_else(|| {
                         let value = Shown(value.to_bytes());
-                        args.usage(("-m takes 0 to 7777, octal, not ", value))
+                        args.usage(parts!("-m takes 0 to 7777, octal, not ", value))
                     })?);
                 }
                 Arg::Long(b"no-sync") => options.sync = false,
                 Arg::Operand(operand) if file.is_none() => file = Some(operand),
                 Arg::Operand(operand) => {
-                    return Err(args.usage(("one FILE, not ", Shown(operand.to_bytes()), " too")));
+                    return Err(args.usage(parts!(
+                        "one FILE, not ",
+                        Shown(operand.to_bytes()),
+                        " too"
+                    )));
                 }
                 _ => return Err(args.unknown()),
             }
@@ -130,7 +135,7 @@ impl Failed {
         let exit = PROGRAM.fail(self.operation, Shown(object.to_bytes()), self.errno);
         if self.left > 0 {
             let file = Shown(file.to_bytes());
-            PROGRAM.say((file, " has ", self.left, " bytes of it"));
+            PROGRAM.say(parts!(file, " has ", self.left, " bytes of it"));
         }
         exit
     }

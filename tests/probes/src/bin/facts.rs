@@ -7,6 +7,7 @@
 use ring3::abi::{FACTS, Fact};
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
+use ring3::parts;
 use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 
@@ -21,7 +22,7 @@ fn main(_: Start) -> Result<(), Exit> {
             expression,
             value,
         } = *fact;
-        out.print((header, "\t", expression, "\t", value, "\n"));
+        out.print(parts!(header, "\t", expression, "\t", value, "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }

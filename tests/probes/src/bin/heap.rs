@@ -22,6 +22,7 @@ use core::ptr;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io;
+use ring3::parts;
 use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 use ring3::thread;
@@ -64,11 +65,11 @@ fn types() -> Result<(), Exit> {
 
     let mut buffer = [0; 256];
     let mut stdout = Writer::new(STDOUT, &mut buffer);
-    stdout.print(("squares ", squares.iter().sum::<u64>(), "\n"));
-    stdout.print(("text ", text.len(), "\n"));
+    stdout.print(parts!("squares ", squares.iter().sum::<u64>(), "\n"));
+    stdout.print(parts!("text ", text.len(), "\n"));
     let last = words.keys().next_back().map_or("none", String::as_str);
-    stdout.print(("words ", words.len(), " ", last, "\n"));
-    stdout.print(("shared ", shared.len(), " ", shared_still, "\n"));
+    stdout.print(parts!("words ", words.len(), " ", last, "\n"));
+    stdout.print(parts!("shared ", shared.len(), " ", shared_still, "\n"));
 
     // Each thread keeps every fourth word, in a box of its own, and drops its share in all of them.
     let words = Arc::new(words);
@@ -91,7 +92,7 @@ fn types() -> Result<(), Exit> {
         .collect();
     let length: usize = boxes.iter().map(|text| text.len()).sum();
     let count = Arc::strong_count(&words);
-    stdout.print(("boxes ", boxes.len(), " ", length, " ", count, "\n"));
+    stdout.print(parts!("boxes ", boxes.len(), " ", length, " ", count, "\n"));
     stdout.flush().map_err(|_| Exit(1))
 }
 

@@ -18,6 +18,7 @@ use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::heap::Heap;
 use ring3::io;
+use ring3::parts;
 use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 use ring3::thread;
@@ -42,7 +43,7 @@ fn main(start: Start) -> Result<(), Exit> {
     };
     let mut buffer = [0; 32];
     let mut stdout = Writer::new(STDOUT, &mut buffer);
-    stdout.print((number, "\n"));
+    stdout.print(parts!(number, "\n"));
     stdout.flush().or_fail(PROGRAM, "write", "stdout")
 }
 

@@ -7,6 +7,7 @@
 use ring3::auxv;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
+use ring3::parts;
 use ring3::print::{Hex, Writer};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -19,28 +20,28 @@ static POINTERS: [&&str; 130] = [&"relocated"; 130];
 fn main(start: Start) -> Result<(), Exit> {
     let mut buffer = [0; 256];
     let mut out = Writer::new(STDOUT, &mut buffer);
-    out.print(("argc ", start.args().len(), "\n"));
+    out.print(parts!("argc ", start.args().len(), "\n"));
     for arg in start.args() {
-        out.print(("arg ", Shown(arg.to_bytes()), "\n"));
+        out.print(parts!("arg ", Shown(arg.to_bytes()), "\n"));
     }
     for entry in start.environ() {
-        out.print(("env ", Shown(entry.to_bytes()), "\n"));
+        out.print(parts!("env ", Shown(entry.to_bytes()), "\n"));
     }
     if let Some(value) = start.var("RING3_VAR") {
-        out.print(("var ", Shown(value.to_bytes()), "\n"));
+        out.print(parts!("var ", Shown(value.to_bytes()), "\n"));
     }
     for entry in auxv::entries() {
         let value = Hex(entry.value as u64, 1);
-        out.print(("auxv ", entry.key, " 0x", value, "\n"));
+        out.print(parts!("auxv ", entry.key, " 0x", value, "\n"));
     }
-    out.print(("page ", ring3::mem::page_size(), "\n"));
+    out.print(parts!("page ", ring3::mem::page_size(), "\n"));
     let pointers = core::hint::black_box(&POINTERS);
     let relocated = pointers
         .iter()
         .filter(|text| **text == &"relocated")
         .count();
-    out.print(("relocated ", relocated, "\n"));
+    out.print(parts!("relocated ", relocated, "\n"));
     let address = core::ptr::from_ref(pointers).addr();
-    out.print(("static 0x", Hex(address as u64, 1), "\n"));
+    out.print(parts!("static 0x", Hex(address as u64, 1), "\n"));
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }

@@ -14,6 +14,7 @@ use ring3::cli::OrFail;
 use ring3::fd::{STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io;
+use ring3::parts;
 use ring3::print::{Hex, Writer};
 use ring3::rt::{Exit, Start};
 use ring3::sync::{Condvar, Mutex, Once, OnceLock};
@@ -368,7 +369,7 @@ fn names() -> Result<(), Exit> {
 fn cpus() -> Result<(), Exit> {
     let mut buffer = [0; 32];
     let mut out = Writer::new(STDOUT, &mut buffer);
-    out.print((thread::available_parallelism(), "\n"));
+    out.print(parts!(thread::available_parallelism(), "\n"));
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
@@ -403,9 +404,11 @@ fn exhaust() -> Result<(), Exit> {
         CHANGED.notify_all();
         threads.into_iter().flatten().for_each(JoinHandle::join);
         match refused {
-            Some(errno) if started <= 10 => out.print((started, " started, then ", errno, "\n")),
-            Some(errno) => out.print((errno, "\n")),
-            None => out.print((started, " started, none was refused\n")),
+            Some(errno) if started <= 10 => {
+                out.print(parts!(started, " started, then ", errno, "\n"))
+            }
+            Some(errno) => out.print(parts!(errno, "\n")),
+            None => out.print(parts!(started, " started, none was refused\n")),
         }
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
@@ -423,8 +426,11 @@ fn refused() -> Result<(), Exit> {
             n
         });
         match thread {
-            Ok(handle) => out.print((handle.join(), "\n")),
-            Err(errno) => out.print((errno, "\n")),
+            Ok(handle) => {
+                let result = handle.join();
+                out.print(parts!(result, "\n"));
+            }
+            Err(errno) => out.print(parts!(errno, "\n")),
         }
         assert_eq!((mappings(), DROPPED.load(SeqCst)), (before, n));
     }
@@ -438,7 +444,7 @@ fn guard() -> Result<(), Exit> {
         let mut buffer = [0; 4096];
         let mut out = Writer::new(STDOUT, &mut buffer);
         let place = (&raw const out).addr();
-        out.print((Hex(place as u64, 1), "\n"));
+        out.print(parts!(Hex(place as u64, 1), "\n"));
         read_maps(|piece| out.put(piece));
         out.flush()
     });

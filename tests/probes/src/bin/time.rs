@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
+use ring3::parts;
 use ring3::print::{Digits, Writer};
 use ring3::rt::{Exit, Start};
 use ring3::time::{Clock, now};
@@ -29,7 +30,7 @@ fn main(start: Start) -> Result<(), Exit> {
     let mut out = Writer::new(STDOUT, &mut buffer);
     for time in [realtime, monotonic] {
         let nanoseconds = Digits(time.subsec_nanos().into(), 9);
-        out.print((time.as_secs(), ".", nanoseconds, "\n"));
+        out.print(parts!(time.as_secs(), ".", nanoseconds, "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
