@@ -1,7 +1,8 @@
-//! Sockets of TCP, over IPv4 and IPv6. [`unix`] has those of this machine alone.
+//! Sockets of TCP and UDP, over IPv4 and IPv6. [`unix`] has those of this machine alone.
 
 pub mod unix;
 
+mod datagram;
 mod sockaddr;
 mod text;
 
@@ -12,6 +13,8 @@ use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 use sockaddr::Sockaddr;
+
+pub use datagram::*;
 pub use text::address;
 
 /// A socket of `address`'s family (socket(2)).

@@ -195,11 +195,12 @@ impl Start {
     /// The value of the first `name=...` in the environment.
     pub fn var(&self, name: &str) -> Option<&'static CStr> {
         self.environ().find_map(|entry| {
-            let value = entry
-                .to_bytes_with_nul()
-                .strip_prefix(name.as_bytes())?
-                .strip_prefix(b"=")?;
-            CStr::from_bytes_with_nul(value).ok()
+            match entry.to_bytes_with_nul().split_at_checked(name.len())? {
+                (begin, [b'=', value @ ..]) if begin == name.as_bytes() => {
+                    CStr::from_bytes_with_nul(value).ok()
+                }
+                _ => None,
+            }
         })
     }
 }

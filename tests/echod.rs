@@ -3,6 +3,8 @@
 
 mod abuse;
 pub mod client;
+mod datagrams;
+mod each_call;
 mod injected;
 mod rights;
 pub mod server;
@@ -44,10 +46,12 @@ pub fn trials() -> Vec<Trial> {
     .chain(workers::trials())
     .chain(abuse::trials())
     .chain(injected::trials())
+    .chain(each_call::trials())
     .chain(unix::trials())
     .chain(service::trials())
     .chain(rights::trials())
     .chain(told::trials())
+    .chain(datagrams::trials())
     .collect()
 }
 

@@ -14,7 +14,7 @@ super::abi! {
     flags ["sys/socket.h" Sock: u32] {
         /// A stream of bytes both ways: TCP.
         SOCK_STREAM = 1,
-        /// Datagrams.
+        /// Datagrams: UDP.
         SOCK_DGRAM = 2,
         /// No call on it waits.
         SOCK_NONBLOCK = 0o4000,
@@ -80,15 +80,23 @@ super::abi! {
     }
 
     consts ["linux/in.h" i32] {
+        /// Level of the options of IPv4.
+        IPPROTO_IP = 0,
         /// Level of the options of TCP.
         IPPROTO_TCP = 6,
         /// Level of the options of IPv6.
         IPPROTO_IPV6 = 41,
+        /// Tell of each datagram where it was sent to; beside one that is sent, where it comes from.
+        IP_PKTINFO = 8,
     }
 
     consts ["linux/in6.h" i32] {
         /// An IPv6 socket does not take IPv4's connections too.
         IPV6_V6ONLY = 26,
+        /// Tell of each datagram where it was sent to.
+        IPV6_RECVPKTINFO = 49,
+        /// That; beside a datagram that is sent, where it comes from.
+        IPV6_PKTINFO = 50,
     }
 
     consts ["linux/tcp.h" i32] {
@@ -159,5 +167,69 @@ super::abi! {
     flags ["sys/socket.h" Msg: u32] {
         /// No SIGPIPE where the peer is gone, only `EPIPE`.
         MSG_NOSIGNAL = 0x4000,
+        /// This call does not wait.
+        MSG_DONTWAIT = 0x40,
+    }
+
+    /// A piece of memory.
+    record ["sys/socket.h" "struct iovec" Iovec] {
+        /// Where it begins.
+        iov_base: *mut u8,
+        /// Its length in bytes.
+        iov_len: usize,
+    }
+
+    /// A message: its bytes, and what is told beside them.
+    record ["sys/socket.h" "struct msghdr" Msghdr] {
+        /// The address that it is from or to.
+        msg_name: *mut u8,
+        /// Its length in bytes; receiving sets it.
+        msg_namelen: u32,
+        /// Where the bytes are.
+        msg_iov: *mut Iovec,
+        /// In how many pieces.
+        msg_iovlen: usize,
+        /// Records, each behind a `Cmsghdr`.
+        msg_control: *mut u8,
+        /// Their length in bytes; receiving sets it.
+        msg_controllen: usize,
+        /// What receiving says of the message.
+        msg_flags: i32,
+    }
+
+    /// One of several messages.
+    record ["sys/socket.h" "struct mmsghdr" Mmsghdr] {
+        /// The message.
+        msg_hdr: Msghdr,
+        /// How many bytes were received or sent.
+        msg_len: u32,
+    }
+
+    /// What stands before a record beside a message.
+    record ["sys/socket.h" "struct cmsghdr" Cmsghdr] {
+        /// The length in bytes, this included.
+        cmsg_len: usize,
+        /// Whose kind it is: `IPPROTO_*`.
+        cmsg_level: i32,
+        /// The kind.
+        cmsg_type: i32,
+    }
+
+    /// The record `IP_PKTINFO`.
+    record ["linux/in.h" "struct in_pktinfo" InPktinfo] {
+        /// The interface; 0 lets the kernel choose by the destination.
+        ipi_ifindex: i32,
+        /// Our address: to reply from, or 0 for the kernel's choice.
+        ipi_spec_dst: [u8; 4],
+        /// The address that a datagram was sent to, which may be that of many.
+        ipi_addr: [u8; 4],
+    }
+
+    /// The record `IPV6_PKTINFO`.
+    record ["linux/ipv6.h" "struct in6_pktinfo" In6Pktinfo] {
+        /// The address that a datagram was sent to; or comes from.
+        ipi6_addr: [u8; 16],
+        /// The interface; 0 lets the kernel choose by the destination.
+        ipi6_ifindex: i32,
     }
 }

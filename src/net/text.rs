@@ -33,9 +33,11 @@ struct Text<'a>(&'a [u8]);
 impl Text<'_> {
     /// Whether `what` comes next, which is then behind us.
     fn skip(&mut self, what: &[u8]) -> bool {
-        let rest = self.0.strip_prefix(what);
-        self.0 = rest.unwrap_or(self.0);
-        rest.is_some()
+        let is_next = self.0.starts_with(what);
+        if is_next {
+            self.0 = self.0.get(what.len()..).unwrap_or_default();
+        }
+        is_next
     }
 
     fn number(&mut self, radix: u8, most: u32) -> Option<u32> {

@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_socket_linger;
 use socket2::{Domain, Socket, Type};
 
 /// What takes longer fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("echod accepts");

@@ -26,7 +26,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 }
 
 /// echod under strace, which replaces results as the `inject` expressions say.
-fn start(
+pub fn start(
     arch: Arch,
     listen: &[&str],
     listeners: usize,

@@ -5,12 +5,11 @@ use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
-use std::time::Duration;
 
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 
-use super::client::{connect, ping};
+use super::client::{PATIENCE, connect, ping};
 use super::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran};
@@ -19,6 +18,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
         serves_a_socket_passed_to_it,
         serves_a_unix_socket_passed_to_it,
+        answers_datagrams_of_a_socket_passed_to_it,
         listens_elsewhere_too_where_asked,
         takes_no_socket_of_another_process,
         refuses_what_does_not_listen,
@@ -68,6 +68,22 @@ fn serves_a_unix_socket_passed_to_it(arch: Arch) {
     server.end("");
 }
 
+fn answers_datagrams_of_a_socket_passed_to_it(arch: Arch) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = Server::run(&mut activated(arch, socket, OURS, &["-w", "2"]), 1);
+    for _ in 0..20 {
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.connect(address).unwrap();
+        client.send(b"passed on").unwrap();
+        let mut back = [0; 10];
+        assert_eq!(client.recv(&mut back).unwrap(), 9);
+        assert_eq!(&back[..9], b"passed on");
+    }
+    server.end("");
+}
+
 fn listens_elsewhere_too_where_asked(arch: Arch) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -93,20 +109,20 @@ fn takes_no_socket_of_another_process(arch: Arch) {
 }
 
 fn refuses_what_does_not_listen(arch: Arch) {
-    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (stream, _peer) = UnixStream::pair().unwrap();
+    let (datagrams, _other) = UnixDatagram::pair().unwrap();
     let file = tempfile::tempfile().unwrap();
     let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
     for (fd, variables, why) in [
         (
             datagrams.into(),
             OURS,
-            "accept descriptor 3: Invalid argument (EINVAL)",
+            "serve descriptor 3: Invalid argument (EINVAL)",
         ),
         (
             OwnedFd::from(stream),
             OURS,
-            "accept descriptor 3: Invalid argument (EINVAL)",
+            "serve descriptor 3: Invalid argument (EINVAL)",
         ),
         (
             file.into(),
@@ -136,9 +152,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
             &format!("@{name}"),
         ),
     ] {
-        manager
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
+        manager.set_read_timeout(Some(PATIENCE)).unwrap();
         let heard = || {
             let mut text = [0; 100];
             let length = manager.recv(&mut text).expect("it tells");

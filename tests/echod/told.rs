@@ -1,12 +1,12 @@
 //! What echod tells of itself: `-q`, `-v`, `--stats` and SIGUSR1.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, UdpSocket};
 
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 
-use super::client::{connect, is_reset, ping, reset_on_close};
+use super::client::{PATIENCE, connect, is_reset, ping, reset_on_close};
 use super::server::Server;
 use super::{Ran, echod};
 use crate::per_arch;
@@ -15,6 +15,7 @@ use crate::support::{Arch, wait_until};
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
         what_it_served_when_asked,
+        how_many_datagrams_it_answered,
         what_it_served_now_and_then,
         who_comes_and_goes,
         nothing,
@@ -48,6 +49,27 @@ fn what_it_served_when_asked(arch: Arch) {
     let all = "echod: 0 clients of 3, 60 bytes, 12 requests, 1 errors\n";
     wait_until("all have left", || asked() == all);
     drop(stderr);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().status, Some(0));
+}
+
+fn how_many_datagrams_it_answered(arch: Arch) {
+    let mut server = Server::new(arch, &["-u", "-w", "1"]);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.connect(server.address()).unwrap();
+    for _ in 0..3 {
+        client.send(b"12345").unwrap();
+        assert_eq!(client.recv(&mut [0; 6]).unwrap(), 5);
+    }
+    let mut stderr = BufReader::new(server.take_stderr());
+    server.signal(Signal::USR1);
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert_eq!(
+        line,
+        "echod: 0 clients of 0, 15 bytes, 3 requests, 0 errors\n"
+    );
     server.signal(Signal::TERM);
     assert_eq!(server.wait().status, Some(0));
 }

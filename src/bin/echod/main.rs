@@ -1,15 +1,16 @@
-//! `echod`: sends back what clients send, over TCP (RFC 862) and Unix sockets.
+//! `echod`: sends back what clients send, over TCP and UDP (RFC 862) and Unix sockets.
 //!
 //! This file starts the workers; `settings.rs` is what the command line asks for, `listen.rs` opens the
 //! sockets, `worker.rs` is the loop that waits and decides, `connection.rs` one client's bytes on their way,
-//! `held.rs` those that can't go on yet, `shared.rs` what the workers have in common, `counts.rs` what they
-//! have served.
+//! `held.rs` those that can't go on yet, `datagrams.rs` those of UDP, `shared.rs` what the workers have in
+//! common, `counts.rs` what they have served.
 
 #![no_std]
 #![no_main]
 
 mod connection;
 mod counts;
+mod datagrams;
 mod held;
 mod listen;
 mod settings;
@@ -78,7 +79,8 @@ fn main(start: Start) -> Result<(), Exit> {
         let _ = counts.insert(Counts::default()); // there is room
     }
     let shared = Shared::new(bell, counts, &settings, manager);
-    let listeners = settings.addresses.len() + settings.paths.len() + inherited.len();
+    // An address has one of TCP and one of UDP.
+    let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len();
     let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
     for counts in shared.counts.iter() {
         let _ = all.insert(Worker::new(&shared, counts, habits, listeners)?); // there is room
@@ -106,13 +108,13 @@ fn main(start: Start) -> Result<(), Exit> {
         listens(Any::new(&name));
     }
     for &address in settings.addresses.iter() {
-        match listen::at_address(
-            address,
-            settings.backlog,
-            &mut all,
-            steered.then_some(&cpus),
-        ) {
-            Ok(address) => listens(Any::new(&address)),
+        match listen::at_address(address, &settings, &mut all, steered.then_some(&cpus)) {
+            Ok(address) => {
+                listens(Any::new(&address));
+                if settings.datagrams {
+                    listens(Any::new(&parts!("udp ", address)));
+                }
+            }
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
@@ -137,9 +139,9 @@ fn main(start: Start) -> Result<(), Exit> {
     let mut places = cpus.iter().filter(|_| steered);
     let mut threads = Slab::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
     thread::scope(|scope| {
+        let mut all = all.iter_mut().map(|(_, worker)| (worker, places.next()));
         // The first runs in this thread: with one alone, the process has one, and the kernel need not
         // count who uses a descriptor.
-        let mut all = all.iter_mut().map(|(_, worker)| (worker, places.next()));
         let first = all.next();
         let mut result = Ok(());
         for (worker, place) in all {

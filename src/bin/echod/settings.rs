@@ -16,11 +16,14 @@ use crate::PROGRAM;
 
 const HELP: &str = "\
 usage: echod [OPTION...]
-Send back what clients send, over TCP (RFC 862) and Unix sockets.
+Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
 
   -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.
                    Port 0 lets the kernel choose. [::] is IPv6 alone.
                    Default: 127.0.0.1:7007, and [::1]:7007 where there is IPv6
+  -u               UDP too, at the same addresses. Datagrams from ports below 1024
+                   and from its own ports are not answered: they could go round
+                   for ever
   -x PATH          listen at this Unix socket; may be given again. One that nobody
                    listens at any more is replaced. @NAME is no file
   -w WORKERS       threads (default: one for each CPU that it may run on, and
@@ -42,7 +45,8 @@ Send back what clients send, over TCP (RFC 862) and Unix sockets.
   --help           print this
   --version        print the version
 
-For each address it prints \"echod: listening on ADDR:PORT\" on standard output.
+For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
+and with -u \"echod: listening on udp ADDR:PORT\".
 It serves the sockets that a service manager passes (LISTEN_FDS), and tells it
 when it is ready and when it ends (NOTIFY_SOCKET).
 ";
@@ -67,6 +71,8 @@ pub struct Settings {
     pub paths: Slab<&'static CStr>,
     /// Whether nobody asked for these addresses.
     pub by_default: bool,
+    /// Whether to serve UDP too.
+    pub datagrams: bool,
     pub workers: Option<usize>,
     pub backlog: i32,
     pub most: usize,
@@ -90,6 +96,7 @@ impl Settings {
             addresses: Slab::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
             paths: Slab::new(room).or_fail(PROGRAM, "mmap", "paths")?,
             by_default: false,
+            datagrams: false,
             workers: None,
             backlog: 4096,
             most: usize::MAX,
@@ -129,6 +136,7 @@ impl Settings {
                     settings.user = Some(user);
                 }
                 Arg::Long(b"chroot") => settings.root = Some(options.value()?),
+                Arg::Short(b'u') => settings.datagrams = true,
                 Arg::Short(b'w') => {
                     settings.workers = Some(options.number(1..=1024)? as usize);
                 }
@@ -166,6 +174,7 @@ fn user(text: &CStr) -> Option<(u32, u32)> {
     const MOST: u64 = u32::MAX as u64 - 1;
     let mut text = text.to_bytes();
     let uid = number::take(&mut text, 10, MOST)?;
-    let gid = number::whole(text.strip_prefix(b":")?, 10, MOST)?;
+    let [b':', gid @ ..] = text else { return None };
+    let gid = number::whole(gid, 10, MOST)?;
     Some((uid as u32, gid as u32))
 }

@@ -32,7 +32,7 @@ pub struct Shared {
     workers: AtomicUsize,
     /// Whether some worker waits for a client to end before it accepts another.
     waiting: AtomicBool,
-    /// Whether it was said that there were too many clients.
+    /// Whether it was said that there were too many clients, or too little for them.
     said: AtomicBool,
     /// When all end, in nanoseconds of the clock; [`NEVER`] as long as no signal asked for it.
     end: AtomicU64,
@@ -117,7 +117,7 @@ impl Shared {
         fits
     }
 
-    /// Takes back the count of a client that was not accepted.
+    /// Takes back the count of a client that could not be accepted.
     ///
     /// It rings for nobody, or two workers that find no descriptor would call each other without end.
     pub fn withdraw(&self) {
@@ -138,10 +138,10 @@ impl Shared {
         self.waiting.store(true, Relaxed);
     }
 
-    /// Says, once, that the kernel has nothing left for one client more.
-    pub fn tell_shortage(&self, errno: Errno) {
+    /// Says, once, that the kernel has nothing left for one more `object`.
+    pub fn tell_shortage(&self, operation: &str, object: &str, errno: Errno) {
         if !self.said.swap(true, Relaxed) {
-            self.say(parts!("accept client: ", errno));
+            self.say(parts!(operation, " ", object, ": ", errno));
         }
     }
 
@@ -171,6 +171,11 @@ impl Shared {
     /// When workers end; [`NEVER`] where that was not asked for.
     pub fn ends(&self) -> u64 {
         self.end.load(Relaxed)
+    }
+
+    /// Whether that is because something failed.
+    pub fn has_failed(&self) -> bool {
+        self.ends() == 0
     }
 
     /// A worker has ended.

@@ -4,7 +4,7 @@ use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
-use ring3::net::{self, SOCK_CLOEXEC, SOCK_NONBLOCK};
+use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::parts;
 use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
 use ring3::print::{Print, Writer};
@@ -16,6 +16,7 @@ use ring3::time::{self, Clock, NEVER, SECOND};
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
 use crate::counts::Counts;
+use crate::datagrams::{self, BATCH};
 use crate::held::Held;
 use crate::shared::{Failed, Shared};
 
@@ -50,6 +51,7 @@ const CONNECTION: u64 = 0;
 const LISTENER: u64 = 1 << 32;
 const BELL: u64 = 2 << 32;
 const SIGNALS: u64 = 3 << 32;
+const DATAGRAMS: u64 = 4 << 32;
 
 /// What all workers do alike. Times are in nanoseconds, and [`NEVER`] where there is none.
 #[derive(Clone, Copy)]
@@ -71,6 +73,9 @@ enum End {
     Idle,
     /// All are, and it had not ended by itself.
     Grace,
+    /// All are, because something failed that is not of this client.
+    Failure,
+    /// Something of this client.
     Failed(Errno),
 }
 
@@ -80,8 +85,23 @@ impl Print for End {
             Self::Well => out.print("ended"),
             Self::Idle => out.print("closed: it was idle"),
             Self::Grace => out.print("closed: the time is over"),
+            Self::Failure => out.print("reset: the server fails"),
             Self::Failed(errno) => out.print(errno),
         }
+    }
+}
+
+/// A socket to which clients come, or datagrams.
+pub struct Listener {
+    pub fd: OwnedFd,
+    /// Of one of UDP its port; 0 of one of TCP.
+    pub port: u16,
+}
+
+impl Listener {
+    /// What an event of it is of.
+    fn kind(&self) -> u64 {
+        if self.port == 0 { LISTENER } else { DATAGRAMS }
     }
 }
 
@@ -93,9 +113,11 @@ pub struct Worker<'a> {
     /// Of the first worker alone.
     signals: Option<SignalFd>,
     /// None is left once a signal asked to end.
-    listeners: Slab<OwnedFd>,
+    listeners: Slab<Listener>,
+    /// The datagrams under way, where there is a socket of UDP.
+    batch: Option<Batch>,
     connections: Slab<Connection>,
-    /// While no client is accepted: not before this time, or before the bell rings.
+    /// While no client is accepted, or no datagram received: not before this time, or before the bell rings.
     paused: u64,
     /// The tick that it is.
     tick: u8,
@@ -126,6 +148,7 @@ impl<'a> Worker<'a> {
             epoll,
             signals: None,
             listeners: Slab::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
+            batch: None,
             connections: mapped(Slab::new(habits.capacity))?,
             paused: NEVER,
             tick: 0,
@@ -145,36 +168,44 @@ impl<'a> Worker<'a> {
         self.next_stats = after(self.habits.stats);
     }
 
-    /// Accepts the clients of `listener` from now on.
-    pub fn add_listener(&mut self, listener: OwnedFd) -> Result<(), Failed> {
+    /// Accepts the clients of `listener`, or answers its datagrams, from now on.
+    pub fn add_listener(&mut self, listener: Listener) -> Result<(), Failed> {
+        if listener.kind() == DATAGRAMS && self.batch.is_none() {
+            self.batch = Some(Batch::new(BATCH).map_err(|errno| ("mmap", errno))?);
+        }
         let number = self.listeners.insert(listener);
         let number = number.map_err(|_| ("mmap", Errno::ENOMEM))?;
         let watched = self.watch_listener(number);
         watched.map_err(|errno| ("epoll_ctl", errno))
     }
 
+    /// Closes the listener that was added last.
+    pub fn drop_last_listener(&mut self) {
+        self.listeners.take(self.listeners.used().wrapping_sub(1));
+    }
+
     fn watch_listener(&mut self, number: usize) -> ring3::Result<()> {
-        match self.listeners.get_mut(number) {
+        match self.listeners.get(number) {
             // Where it is every worker's, one is woken.
-            Some(fd) => self.epoll.add(
-                fd.as_fd(),
+            Some(listener) => self.epoll.add(
+                listener.fd.as_fd(),
                 EPOLLIN | EPOLLEXCLUSIVE,
-                LISTENER | number as u64,
+                listener.kind() | number as u64,
             ),
             None => Ok(()),
         }
     }
 
-    /// Watches the listeners no more: they are closed, or were they still watched, each wait would return at
-    /// once, for nothing.
-    fn leave_listeners(&mut self) {
-        for fd in self.listeners.iter() {
-            let _ = self.epoll.remove(fd.as_fd()); // it is not watched while paused
+    /// Watches those of the listeners no more: they are closed, or were they still watched, each wait would
+    /// return at once, for nothing.
+    fn leave_listeners(&mut self, those: impl Fn(&Listener) -> bool) {
+        for listener in self.listeners.iter().filter(|listener| those(listener)) {
+            let _ = self.epoll.remove(listener.fd.as_fd()); // it is not watched while paused
         }
     }
 
     fn close_listeners(&mut self) {
-        self.leave_listeners();
+        self.leave_listeners(|_| true);
         self.listeners.clear();
     }
 
@@ -187,7 +218,8 @@ impl<'a> Worker<'a> {
         });
         self.close_listeners();
         for number in 0..self.connections.used() {
-            self.close(number, End::Grace);
+            let failed = self.shared.has_failed();
+            self.close(number, if failed { End::Failure } else { End::Grace });
         }
         self.shared.worker_ends();
         result
@@ -205,6 +237,7 @@ impl<'a> Worker<'a> {
                 let number = event.data as u32;
                 match event.data - u64::from(number) {
                     LISTENER => self.accept(number as usize),
+                    DATAGRAMS => self.answer(number as usize),
                     CONNECTION => self.serve(number as usize, event.happened()),
                     SIGNALS => self.hear(),
                     _ => self.resume(),
@@ -307,25 +340,46 @@ impl<'a> Worker<'a> {
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS {
             // None: a signal earlier among the events closed it.
-            let Some(fd) = self.listeners.get_mut(listener) else {
+            let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
             if !self.shared.enter() {
-                return self.pause();
+                return self.pause(LISTENER);
             }
-            let admitted = match net::accept(fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
+            let admitted = match net::accept(listener.fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
                 Ok(client) => self.admit(client),
                 Err(errno) => Err(errno),
             };
             let Err(errno) = admitted else { continue };
-            self.shared.withdraw();
             if errno == Errno::EAGAIN {
-                return;
+                return self.shared.leave(); // another worker may have missed the place
             }
+            self.shared.withdraw();
             self.tools.counts.errors.add(1);
             if !net::is_of_one_connection(errno) {
-                self.shared.tell_shortage(errno);
-                return self.pause();
+                self.shared.tell_shortage("accept", "client", errno);
+                return self.pause(LISTENER);
+            }
+        }
+    }
+
+    /// Answers datagrams of a socket: a batch, and what is left is reported again, behind others.
+    fn answer(&mut self, number: usize) {
+        let (Some(batch), Some(socket)) = (&mut self.batch, self.listeners.get(number)) else {
+            return;
+        };
+        let is_own = |port| self.listeners.iter().any(|listener| listener.port == port);
+        let counts = self.tools.counts;
+        match datagrams::echo(socket.fd.as_fd(), batch, is_own) {
+            Ok(sent) => {
+                counts.requests.add(sent.datagrams as u64);
+                counts.bytes.add(sent.bytes as u64);
+                counts.errors.add(sent.failed as u64);
+            }
+            Err(errno) => {
+                counts.errors.add(1);
+                self.shared.tell_shortage("receive", "datagrams", errno);
+                self.pause(DATAGRAMS);
             }
         }
     }
@@ -378,22 +432,25 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients waiting: there is no descriptor or no memory for one more.
-    fn pause(&mut self) {
+    /// Leaves clients or datagrams waiting: there is no descriptor or no memory for one more.
+    fn pause(&mut self, kind: u64) {
         self.shared.wait_for_leave();
-        self.leave_listeners();
+        self.leave_listeners(|listener| listener.kind() == kind);
         self.paused = after(PAUSE);
     }
 
-    /// Tries again to accept the clients that wait.
+    /// Tries again to accept the clients that wait, and to receive the datagrams.
     fn resume(&mut self) {
         if core::mem::replace(&mut self.paused, NEVER) == NEVER {
             return;
         }
         for number in 0..self.listeners.used() {
-            if let Err(errno) = self.watch_listener(number) {
-                self.shared.tell_shortage(errno);
-                return self.pause();
+            match self.watch_listener(number) {
+                Ok(()) | Err(Errno::EEXIST) => {} // those of the other kind did not wait
+                Err(errno) => {
+                    self.shared.tell_shortage("epoll_ctl", "listener", errno);
+                    return self.pause(LISTENER);
+                }
             }
         }
     }
@@ -409,17 +466,22 @@ impl<'a> Worker<'a> {
             Ok(Next::Wait) => {}
             Ok(Next::Again) => {
                 // Reports it again behind everybody whose turn it is: the kernel's list is the queue.
-                let _ = self.watch(number, Epoll::modify);
+                if let Err(errno) = self.watch(number, Epoll::modify) {
+                    self.fail(number, errno);
+                }
             }
             Ok(Next::End) => self.close(number, End::Well),
-            Err(errno) => {
-                self.tools.counts.errors.add(1);
-                if !net::is_of_one_connection(errno) {
-                    self.shared.say(parts!("echo client: ", errno));
-                }
-                self.close(number, End::Failed(errno));
-            }
+            Err(errno) => self.fail(number, errno),
         }
+    }
+
+    /// Ends a client that can't be served any more.
+    fn fail(&mut self, number: usize, errno: Errno) {
+        self.tools.counts.errors.add(1);
+        if !net::is_of_one_connection(errno) && !self.shared.is_verbose() {
+            self.shared.say(parts!("echo client: ", errno));
+        }
+        self.close(number, End::Failed(errno));
     }
 
     /// Ends a client, if it is there.
@@ -429,7 +491,8 @@ impl<'a> Worker<'a> {
                 let name = client.as_fd().as_raw();
                 PROGRAM.say(parts!("client ", name, ": ", &end));
             }
-            client.close(matches!(end, End::Failed(_)), &mut self.tools.held);
+            let reset = matches!(end, End::Failure | End::Failed(_));
+            client.close(reset, &mut self.tools.held);
             self.shared.leave();
         }
     }
