@@ -10,7 +10,7 @@ use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
 use crate::number;
 use crate::parts;
-use crate::print::{Print, Writer};
+use crate::print::{Any, Print, Writer};
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
 
@@ -28,14 +28,14 @@ impl Program {
 
     /// Says `PROGRAM: MESSAGE` on standard error.
     #[inline]
-    pub fn say(&self, message: impl Print) {
-        self.line(&message);
+    pub fn say(self, message: impl Print) {
+        self.line(Any::new(&message));
     }
 
     /// What [`say`](Self::say) does, once for all types of message.
     #[cold]
     #[inline(never)]
-    fn line(&self, message: &dyn Print) {
+    fn line(self, message: Any<'_>) {
         let mut buffer = [0; 512];
         let mut stderr = Writer::new(STDERR, &mut buffer);
         stderr.print(parts!(self.name, ": ", message, "\n"));
@@ -43,17 +43,18 @@ impl Program {
     }
 
     /// Says that `operation` on `object` failed, and gives exit status 1.
-    #[inline]
-    pub fn fail(&self, operation: &str, object: impl Print, errno: Errno) -> Exit {
-        self.failed(operation, &object, errno);
+    #[cold]
+    #[inline(never)]
+    pub fn fail(self, operation: &str, object: impl Print, errno: Errno) -> Exit {
+        self.failed(operation, Any::new(&object), errno);
         Exit(1)
     }
 
     /// As [`line`](Self::line).
     #[cold]
     #[inline(never)]
-    fn failed(&self, operation: &str, object: &dyn Print, errno: Errno) {
-        self.line(&parts!(operation, " ", object, ": ", errno));
+    fn failed(self, operation: &str, object: Any<'_>, errno: Errno) {
+        self.line(Any::new(&parts!(operation, " ", object, ": ", errno)));
     }
 }
 
@@ -155,10 +156,10 @@ impl Options {
         };
         self.last = Some(arg);
         match arg {
-            Arg::Long(b"help") => Err(self.answer(&self.help)),
+            Arg::Long(b"help") => Err(self.answer(Any::new(&self.help))),
             Arg::Long(b"version") => {
                 let version = concat!(" (ring3) ", env!("CARGO_PKG_VERSION"), "\n");
-                Err(self.answer(&parts!(self.program.name, version)))
+                Err(self.answer(Any::new(&parts!(self.program.name, version))))
             }
             _ => Ok(Some(arg)),
         }
@@ -204,17 +205,17 @@ impl Options {
     /// Says what is wrong with the command line, and the line of usage: exit 2.
     #[inline]
     pub fn usage(&self, message: impl Print) -> Exit {
-        self.misused(&message);
+        self.misused(Any::new(&message));
         Exit(2)
     }
 
     /// What [`usage`](Self::usage) does, once for all types of message.
     #[cold]
     #[inline(never)]
-    fn misused(&self, message: &dyn Print) {
+    fn misused(&self, message: Any<'_>) {
         let end = self.help.bytes().position(|byte| byte == b'\n');
         let usage = end.and_then(|end| self.help.get(..end)).unwrap_or_default();
-        self.program.line(&parts!(message, "\n", usage));
+        self.program.line(Any::new(&parts!(message, "\n", usage)));
     }
 
     fn short(&mut self, cluster: &'static CStr) -> Arg {
@@ -238,7 +239,7 @@ impl Options {
         }
     }
 
-    fn answer(&self, text: &dyn Print) -> Exit {
+    fn answer(&self, text: Any<'_>) -> Exit {
         let mut buffer = [0; 512];
         let mut stdout = Writer::new(STDOUT, &mut buffer);
         stdout.print(text);

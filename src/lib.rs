@@ -8,12 +8,14 @@
 //! | floor | rooms |
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
-//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`shown`] (what came from outside, in a message) |
+//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
 //! | who started a server | [`service`] (its sockets, its ear) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`time`] [`random`] [`auxv`] |
+//! | what the kernel gives, safe and typed | [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`time`] [`random`] |
+//! | text | [`print`] (what programs print), [`shown`] (what came from outside, in a message), [`number`] (what is read) |
+//! | bytes in and out | [`fd`] [`io`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
 //! | the instructions | [`arch`]: `_start`, the system call, `clone`, `memcpy` |
 

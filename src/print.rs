@@ -4,6 +4,9 @@
 //! value puts its bytes and is done, and a line is its parts in order,
 //! `out.print(parts!(clients, " clients, and others wait\n"))`.
 
+use core::marker::PhantomData;
+use core::ptr;
+
 use crate::abi::{Errno, Result};
 use crate::fd::BorrowedFd;
 use crate::io;
@@ -116,13 +119,39 @@ macro_rules! parts {
     };
 }
 
-/// Prints its other arguments to the first, a [`Writer`](crate::print::Writer).
-#[macro_export]
-macro_rules! print {
-    ($out:expr, $($part:expr),+ $(,)?) => {{
-        let out: &mut $crate::print::Writer<'_> = &mut $out;
-        $( $crate::print::Print::print(&$part, out); )+
-    }};
+/// A value of any type that can be printed: what `&dyn Print` would be, without a table for each type, whose
+/// addresses would be relocated.
+#[derive(Clone, Copy)]
+pub struct Any<'a> {
+    value: *const (),
+    print: unsafe fn(*const (), &mut Writer<'_>),
+    lives: PhantomData<&'a ()>,
+}
+
+impl<'a> Any<'a> {
+    /// That value.
+    #[inline]
+    pub fn new<T: Print>(value: &'a T) -> Self {
+        /// # Safety
+        /// `value` is a `T`.
+        unsafe fn print<T: Print>(value: *const (), out: &mut Writer<'_>) {
+            // SAFETY: the caller's promise.
+            unsafe { &*value.cast::<T>() }.print(out);
+        }
+        Self {
+            value: ptr::from_ref(value).cast(),
+            print: print::<T>,
+            lives: PhantomData,
+        }
+    }
+}
+
+impl Print for Any<'_> {
+    #[inline]
+    fn print(&self, out: &mut Writer<'_>) {
+        // SAFETY: both are of the same type, and the value lives for `'a`.
+        unsafe { (self.print)(self.value, out) }
+    }
 }
 
 /// In decimal.
@@ -198,7 +227,12 @@ fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
 impl Print for Errno {
     fn print(&self, out: &mut Writer<'_>) {
         match (self.words(), self.name()) {
-            (Some(words), Some(name)) => out.print(parts!(words, " (", name, ")")),
+            (Some(words), Some(name)) => {
+                words.for_each(|letter| out.put(&[letter]));
+                out.print(" (");
+                name.for_each(|letter| out.put(&[letter]));
+                out.print(")");
+            }
             _ => out.print(parts!("Unknown error ", self.number())),
         }
     }

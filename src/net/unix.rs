@@ -5,6 +5,7 @@ use core::ffi::CStr;
 use crate::abi::net::*;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
+use crate::mem;
 
 /// Where such a socket is: a path, or with `@` before it a name that is no file's.
 pub struct Address {
@@ -25,7 +26,7 @@ impl Address {
             ..SockaddrUn::ZERO
         };
         let path = raw.sun_path.get_mut(..bytes.len());
-        path.ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(bytes);
+        mem::copy(path.ok_or(Errno::ENAMETOOLONG)?, bytes);
         // A path counts with its zero; a name has one before it, in the place of the @, and none behind.
         let counted = match bytes {
             b"\0" => return Err(Errno::EINVAL), // the kernel would choose a name

@@ -5,7 +5,7 @@
 use core::num::NonZeroU16;
 
 use ring3::fd::BorrowedFd;
-use ring3::mem::Mapping;
+use ring3::mem::{self, Mapping};
 use ring3::net;
 use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, splice};
 use ring3::slab::Slab;
@@ -48,7 +48,7 @@ impl Held {
     /// `ENOMEM`
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Key> {
         let mut memory = Mapping::new(bytes.len())?;
-        memory.copy_from_slice(bytes);
+        mem::copy(&mut memory, bytes);
         self.insert(Bytes::Memory(memory, 0))
     }
 

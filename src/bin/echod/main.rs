@@ -22,7 +22,7 @@ use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::parts;
 use ring3::poll::{self, Bell};
-use ring3::print::{Print, Writer};
+use ring3::print::{Any, Writer};
 use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
@@ -90,7 +90,7 @@ fn main(start: Start) -> Result<(), Exit> {
 
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
-    let mut listens = |address: &dyn Print| {
+    let mut listens = |address: Any<'_>| {
         if settings.voice != Voice::Quiet {
             out.print(parts!("echod: listening on ", address, "\n"));
         }
@@ -99,20 +99,20 @@ fn main(start: Start) -> Result<(), Exit> {
         let name = parts!("descriptor ", fd.as_raw());
         listen::take_over(fd, &mut all)
             .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
-        listens(&name);
+        listens(Any::new(&name));
     }
     for &path in settings.paths.iter() {
         let name = Shown(path.to_bytes());
         listen::at_path(path, settings.backlog, &mut all)
-            .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
-        listens(&name);
+            .map_err(|(operation, errno)| PROGRAM.fail(operation, name, errno))?;
+        listens(Any::new(&name));
     }
     for &address in settings.addresses.iter() {
         match listen::at_address(address, &settings, &mut all, steered.then_some(&cpus)) {
             Ok(address) => {
-                listens(&address);
+                listens(Any::new(&address));
                 if settings.datagrams {
-                    listens(&parts!("udp ", address));
+                    listens(Any::new(&parts!("udp ", address)));
                 }
             }
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))

@@ -251,7 +251,6 @@ impl<'a> Worker<'a> {
     }
 
     /// Waits for events, up to the next moment at which there is something to do without any.
-    #[inline(never)]
     fn wait(&mut self, events: &mut [EpollEvent]) -> Result<usize, Failed> {
         let mut wait = |timeout: u64| match self.epoll.wait(events, timeout) {
             Ok(events) => Ok(events.len()),
@@ -457,7 +456,6 @@ impl<'a> Worker<'a> {
     }
 
     /// Serves a client of which there was an event.
-    #[inline(never)]
     fn serve(&mut self, number: usize, events: Events) {
         // None: an event earlier among these was its last.
         let Some(client) = self.connections.get_mut(number) else {
