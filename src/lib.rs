@@ -10,7 +10,7 @@
 //! | `src/bin/` | the programs, each by [`program!`] |
 //! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
-//! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
+//! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers), [`list`] (values in a row) |
 //! | who started a server | [`service`] (its sockets, its ear) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
 //! | what the kernel gives, safe and typed | [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`time`] [`random`] |
@@ -30,6 +30,7 @@ pub mod fd;
 pub mod fs;
 pub mod heap;
 pub mod io;
+pub mod list;
 pub mod mem;
 pub mod net;
 pub mod number;

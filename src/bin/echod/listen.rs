@@ -10,7 +10,6 @@ use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::fs::{self, AT_SYMLINK_NOFOLLOW, CWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, S_IFSOCK};
 use ring3::net::unix::{self, Address};
 use ring3::net::{self, *};
-use ring3::slab::Slab;
 use ring3::thread::Cpus;
 
 use crate::settings::Settings;
@@ -26,7 +25,7 @@ const PORTS: usize = 16;
 pub fn at_address(
     address: SocketAddr,
     settings: &Settings,
-    workers: &mut Slab<Worker<'_>>,
+    workers: &mut [Worker<'_>],
     cpus: Option<&Cpus>,
 ) -> Result<SocketAddr, Failed> {
     let mut ports = 1;
@@ -39,9 +38,7 @@ pub fn at_address(
             Err((_, Errno::EADDRINUSE)) if address.port() == 0 && ports < PORTS => ports += 1,
             result => return result,
         }
-        workers
-            .iter_mut()
-            .for_each(|(_, worker)| worker.drop_last_listener());
+        workers.iter_mut().for_each(Worker::drop_last_listener);
     }
 }
 
@@ -49,7 +46,7 @@ pub fn at_address(
 fn open(
     backlog: Option<i32>,
     mut address: SocketAddr,
-    workers: &mut Slab<Worker<'_>>,
+    workers: &mut [Worker<'_>],
     cpus: Option<&Cpus>,
 ) -> Result<SocketAddr, Failed> {
     let (kind, bind) = match backlog {
@@ -57,7 +54,7 @@ fn open(
         None => (SOCK_DGRAM, "bind udp"),
     };
     let shared = workers.len() > 1;
-    for (number, worker) in workers.iter_mut() {
+    for (number, worker) in workers.iter_mut().enumerate() {
         let fd = socket(address, kind)?;
         let share = || option(fd.as_fd(), SOL_SOCKET, SO_REUSEPORT);
         // The first finds out whether somebody else is there: who shares an address does not.
@@ -118,7 +115,7 @@ fn option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<(), Failed> {
 
 /// Has all workers listen at a Unix socket.
 #[inline(never)]
-pub fn at_path(path: &CStr, backlog: i32, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
+pub fn at_path(path: &CStr, backlog: i32, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
     let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     let address = Address::new(path).map_err(|errno| ("bind", errno))?;
     let fd = unix::socket(kind).map_err(|errno| ("socket", errno))?;
@@ -174,7 +171,7 @@ fn is_left(path: &CStr, address: &Address) -> bool {
 /// Has all workers serve a socket that a service manager opened: one of a stream that listens, or one of UDP.
 /// Any other is `EINVAL`.
 #[inline(never)]
-pub fn take_over(fd: BorrowedFd<'_>, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
+pub fn take_over(fd: BorrowedFd<'_>, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
     let get =
         |option| net::get_option(fd, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));
     let kind = get(SO_TYPE)?;
@@ -197,8 +194,8 @@ pub fn take_over(fd: BorrowedFd<'_>, workers: &mut Slab<Worker<'_>>) -> Result<(
 }
 
 /// Has all workers serve one socket; `port` is as in [`Listener`].
-fn share(fd: BorrowedFd<'_>, port: u16, workers: &mut Slab<Worker<'_>>) -> Result<(), Failed> {
-    for (_, worker) in workers.iter_mut() {
+fn share(fd: BorrowedFd<'_>, port: u16, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
+    for worker in workers.iter_mut() {
         let fd = fd.duplicate().map_err(|errno| ("fcntl", errno))?;
         worker.add_listener(Listener { fd, port })?;
     }

@@ -20,6 +20,7 @@ mod worker;
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
+use ring3::list::List;
 use ring3::parts;
 use ring3::poll::{self, Bell};
 use ring3::print::{Any, Writer};
@@ -29,7 +30,6 @@ use ring3::rt::{Exit, Start};
 use ring3::service::{self, Manager};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SignalFd, SignalSet};
-use ring3::slab::Slab;
 use ring3::thread::{self, Builder, Cpus};
 
 use counts::Counts;
@@ -74,16 +74,16 @@ fn main(start: Start) -> Result<(), Exit> {
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);
     let workers = settings.workers.unwrap_or(count);
-    let mut counts = Slab::new(workers).or_fail(PROGRAM, "mmap", "counts")?;
+    let mut counts = List::new(workers).or_fail(PROGRAM, "mmap", "counts")?;
     for _ in 0..workers {
-        let _ = counts.insert(Counts::default()); // there is room
+        let _ = counts.push(Counts::default()); // there is room
     }
     let shared = Shared::new(bell, counts, &settings, manager);
     // An address has one of TCP and one of UDP.
     let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len();
-    let mut all = Slab::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
+    let mut all = List::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
     for counts in shared.counts.iter() {
-        let _ = all.insert(Worker::new(&shared, counts, habits, listeners)?); // there is room
+        let _ = all.push(Worker::new(&shared, counts, habits, listeners)?); // there is room
     }
     // Each CPU has its worker, which stays there.
     let steered = workers == count && workers > 1;
@@ -137,9 +137,9 @@ fn main(start: Start) -> Result<(), Exit> {
     shared.tell_manager("READY=1");
 
     let mut places = cpus.iter().filter(|_| steered);
-    let mut threads = Slab::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
+    let mut threads = List::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
     thread::scope(|scope| {
-        let mut all = all.iter_mut().map(|(_, worker)| (worker, places.next()));
+        let mut all = all.iter_mut().map(|worker| (worker, places.next()));
         // The first runs in this thread: with one alone, the process has one, and the kernel need not
         // count who uses a descriptor.
         let first = all.next();
@@ -147,7 +147,7 @@ fn main(start: Start) -> Result<(), Exit> {
         for (worker, place) in all {
             let work = move || run(worker, place);
             match Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
-                Ok(thread) => drop(threads.insert(thread)), // there is room
+                Ok(thread) => drop(threads.push(thread)), // there is room
                 Err(errno) => {
                     result = Err(PROGRAM.fail("clone", "worker", errno));
                     shared.end_now();
@@ -158,10 +158,8 @@ fn main(start: Start) -> Result<(), Exit> {
             worker.hear_signals(signals);
             result = result.and(run(worker, place));
         }
-        for number in 0..workers {
-            if let Some(thread) = threads.take(number) {
-                result = result.and(thread.join());
-            }
+        while let Some(thread) = threads.pop() {
+            result = result.and(thread.join());
         }
         result
     })

@@ -4,12 +4,12 @@ use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::list::List;
 use ring3::net;
 use ring3::number;
 use ring3::parts;
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
-use ring3::slab::Slab;
 use ring3::time::{NEVER, SECOND};
 
 use crate::PROGRAM;
@@ -66,9 +66,9 @@ pub enum Voice {
 
 /// All of it.
 pub struct Settings {
-    pub addresses: Slab<SocketAddr>,
+    pub addresses: List<SocketAddr>,
     /// Unix sockets, as they are written.
-    pub paths: Slab<&'static CStr>,
+    pub paths: List<&'static CStr>,
     /// Whether nobody asked for these addresses.
     pub by_default: bool,
     /// Whether to serve UDP too.
@@ -93,8 +93,8 @@ impl Settings {
         // There are no more addresses than arguments, or the two.
         let room = start.args().len().max(2);
         let mut settings = Self {
-            addresses: Slab::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
-            paths: Slab::new(room).or_fail(PROGRAM, "mmap", "paths")?,
+            addresses: List::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
+            paths: List::new(room).or_fail(PROGRAM, "mmap", "paths")?,
             by_default: false,
             datagrams: false,
             workers: None,
@@ -117,10 +117,10 @@ impl Settings {
                         let text = Shown(text.to_bytes());
                         return Err(options.usage(parts!(text, " is not ADDR:PORT")));
                     };
-                    let _ = settings.addresses.insert(address); // there is room
+                    let _ = settings.addresses.push(address); // there is room
                 }
                 Arg::Short(b'x') => {
-                    let _ = settings.paths.insert(options.value()?); // there is room
+                    let _ = settings.paths.push(options.value()?); // there is room
                 }
                 Arg::Short(b'q') => settings.voice = Voice::Quiet,
                 Arg::Short(b'v') => settings.voice = Voice::Verbose,
@@ -161,7 +161,7 @@ impl Settings {
         if settings.addresses.is_empty() && settings.paths.is_empty() && !inherited {
             settings.by_default = true;
             for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
-                let _ = settings.addresses.insert(SocketAddr::new(ip, DEFAULT_PORT));
+                let _ = settings.addresses.push(SocketAddr::new(ip, DEFAULT_PORT));
             }
         }
         Ok(settings)

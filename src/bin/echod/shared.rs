@@ -3,11 +3,11 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use ring3::Errno;
+use ring3::list::List;
 use ring3::parts;
 use ring3::poll::Bell;
 use ring3::print::Print;
 use ring3::service::Manager;
-use ring3::slab::Slab;
 use ring3::time::{self, Clock, NEVER};
 
 use crate::PROGRAM;
@@ -23,7 +23,7 @@ pub struct Shared {
     /// Rings where something here has changed that workers wait for.
     pub bell: Bell,
     /// What each worker has served.
-    pub counts: Slab<Counts>,
+    pub counts: List<Counts>,
     /// How many clients there are.
     clients: AtomicUsize,
     /// How many there may be.
@@ -47,7 +47,7 @@ impl Shared {
     /// What as many workers as there are counts have in common.
     pub fn new(
         bell: Bell,
-        counts: Slab<Counts>,
+        counts: List<Counts>,
         settings: &Settings,
         manager: Option<Manager>,
     ) -> Self {

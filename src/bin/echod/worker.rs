@@ -3,6 +3,7 @@
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::list::List;
 use ring3::mem::Mapping;
 use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::parts;
@@ -113,7 +114,7 @@ pub struct Worker<'a> {
     /// Of the first worker alone.
     signals: Option<SignalFd>,
     /// None is left once a signal asked to end.
-    listeners: Slab<Listener>,
+    listeners: List<Listener>,
     /// The datagrams under way, where there is a socket of UDP.
     batch: Option<Batch>,
     connections: Slab<Connection>,
@@ -147,7 +148,7 @@ impl<'a> Worker<'a> {
             habits,
             epoll,
             signals: None,
-            listeners: Slab::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
+            listeners: List::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
             batch: None,
             connections: mapped(Slab::new(habits.capacity))?,
             paused: NEVER,
@@ -173,15 +174,16 @@ impl<'a> Worker<'a> {
         if listener.kind() == DATAGRAMS && self.batch.is_none() {
             self.batch = Some(Batch::new(BATCH).map_err(|errno| ("mmap", errno))?);
         }
-        let number = self.listeners.insert(listener);
-        let number = number.map_err(|_| ("mmap", Errno::ENOMEM))?;
+        let number = self.listeners.len();
+        let added = self.listeners.push(listener);
+        added.map_err(|_| ("mmap", Errno::ENOMEM))?;
         let watched = self.watch_listener(number);
         watched.map_err(|errno| ("epoll_ctl", errno))
     }
 
     /// Closes the listener that was added last.
     pub fn drop_last_listener(&mut self) {
-        self.listeners.take(self.listeners.used().wrapping_sub(1));
+        self.listeners.pop();
     }
 
     fn watch_listener(&mut self, number: usize) -> ring3::Result<()> {
@@ -206,7 +208,7 @@ impl<'a> Worker<'a> {
 
     fn close_listeners(&mut self) {
         self.leave_listeners(|_| true);
-        self.listeners.clear();
+        while self.listeners.pop().is_some() {}
     }
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
@@ -444,7 +446,7 @@ impl<'a> Worker<'a> {
         if core::mem::replace(&mut self.paused, NEVER) == NEVER {
             return;
         }
-        for number in 0..self.listeners.used() {
+        for number in 0..self.listeners.len() {
             match self.watch_listener(number) {
                 Ok(()) | Err(Errno::EEXIST) => {} // those of the other kind did not wait
                 Err(errno) => {
