@@ -1,20 +1,23 @@
 //! Why a system call failed: the number, the name and the words.
 
 use core::fmt::{self, Write as _};
-use core::num::NonZeroU16;
+use core::num::NonZeroUsize;
 
 /// An error number of the kernel (errno(3); `include/uapi/asm-generic/errno.h`, the same on both
 /// architectures).
+///
+/// It is as wide as the register that it comes in: what a call gives passes through most functions, and to put
+/// it into fewer bits would be work in each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Errno(NonZeroU16);
+pub struct Errno(NonZeroUsize);
 
 macro_rules! errnos {
     ($( $name:ident = $number:literal, $words:literal; )*) => {
         impl Errno {
             $(
                 #[doc = $words]
-                pub const $name: Self = Self(NonZeroU16::new($number).unwrap());
+                pub const $name: Self = Self(NonZeroUsize::new($number).unwrap());
             )*
         }
 
@@ -173,7 +176,7 @@ impl Errno {
         if (result as isize) < 0 {
             // SAFETY: an error is -4095 to -1, and its negative not 0.
             Some(Self(unsafe {
-                NonZeroU16::new_unchecked(result.wrapping_neg() as u16)
+                NonZeroUsize::new_unchecked(result.wrapping_neg())
             }))
         } else {
             None
@@ -184,7 +187,7 @@ impl Errno {
     /// none for 0 and for what is no error number.
     pub fn from_number(number: i32) -> Option<Self> {
         match number {
-            1..=4095 => NonZeroU16::new(number as u16).map(Self),
+            1..=4095 => NonZeroUsize::new(number as usize).map(Self),
             _ => None,
         }
     }
@@ -192,7 +195,7 @@ impl Errno {
     /// The number, 1 to 4095.
     #[inline]
     pub fn number(self) -> u16 {
-        self.0.get()
+        self.0.get() as u16
     }
 
     /// The usual words, `No space left on device`; none for a number that the kernel's headers do not name.
