@@ -446,3 +446,38 @@ impl Child {
         wait::pid(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::process::{Lists, Status};
+
+    /// Under another runtime, whose handlers nobody here knows.
+    #[test]
+    fn starts_programs_from_under_std() {
+        let mut lists = Lists::new(3, 1).unwrap();
+        for word in [c"sh", c"-c", c"exit 7"] {
+            lists.push(word).unwrap();
+        }
+        let list = lists.end().unwrap();
+        let spawn = |file| {
+            Command::new(file, lists.get(list), Strings::NONE)
+                .search()
+                .spawn()
+        };
+        for _ in 0..3 {
+            let ended = spawn(c"sh").unwrap().wait().unwrap();
+            assert_eq!(ended.status, Status::Exited(7));
+            assert_eq!(spawn(c"nothing").err(), Some(Failed::Exec(Errno::ENOENT)));
+        }
+    }
+
+    #[test]
+    fn a_failure_comes_as_it_was_sent() {
+        for failed in [Failed::Spawn(Errno::EMFILE), Failed::Exec(Errno::EHWPOISON)] {
+            assert_eq!(Failed::of(failed.answer()), Some(failed));
+        }
+        assert_eq!(Failed::of(BEGUN), None);
+    }
+}
