@@ -4,13 +4,14 @@
 //! exit 1. A usage error says what is wrong, then one line of usage, and is exit 2.
 
 use core::ffi::CStr;
-use core::fmt::{self, Display, Write as _};
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
-use crate::io::Writer;
+use crate::number;
+use crate::parts;
+use crate::print::{Any, Print, Writer};
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
 
@@ -27,23 +28,34 @@ impl Program {
     }
 
     /// Says `PROGRAM: MESSAGE` on standard error.
-    #[cold]
-    pub fn say(&self, message: impl Display) {
-        self.line(format_args!("{message}"));
+    #[inline]
+    pub fn say(self, message: impl Print) {
+        self.line(Any::new(&message));
     }
 
     /// What [`say`](Self::say) does, once for all types of message.
-    fn line(&self, message: fmt::Arguments<'_>) {
-        let mut stderr = Writer::<512>::new(STDERR);
-        let _ = writeln!(stderr, "{}: {message}", self.name);
+    #[cold]
+    #[inline(never)]
+    fn line(self, message: Any<'_>) {
+        let mut buffer = [0; 512];
+        let mut stderr = Writer::new(STDERR, &mut buffer);
+        stderr.print(parts!(self.name, ": ", message, "\n"));
         let _ = stderr.flush(); // where standard error fails, there is nowhere left to say so
     }
 
     /// Says that `operation` on `object` failed, and gives exit status 1.
     #[cold]
-    pub fn fail(&self, operation: &str, object: impl Display, errno: Errno) -> Exit {
-        self.line(format_args!("{operation} {object}: {errno}"));
+    #[inline(never)]
+    pub fn fail(self, operation: &str, object: impl Print, errno: Errno) -> Exit {
+        self.failed(operation, Any::new(&object), errno);
         Exit(1)
+    }
+
+    /// As [`line`](Self::line).
+    #[cold]
+    #[inline(never)]
+    fn failed(self, operation: &str, object: Any<'_>, errno: Errno) {
+        self.line(Any::new(&parts!(operation, " ", object, ": ", errno)));
     }
 }
 
@@ -54,7 +66,7 @@ pub trait OrFail<T> {
         self,
         program: Program,
         operation: &str,
-        object: impl Display,
+        object: impl Print,
     ) -> core::result::Result<T, Exit>;
 }
 
@@ -63,7 +75,7 @@ impl<T> OrFail<T> for Result<T> {
         self,
         program: Program,
         operation: &str,
-        object: impl Display,
+        object: impl Print,
     ) -> core::result::Result<T, Exit> {
         self.map_err(|errno| program.fail(operation, object, errno))
     }
@@ -121,10 +133,11 @@ impl Options {
     ///
     /// # Errors
     /// Exit 2, said: a `=value` at an option that took none. Exit 0: `--help` or `--version`, answered.
+    #[inline(never)]
     pub fn next_arg(&mut self) -> core::result::Result<Option<Arg>, Exit> {
         let arg = match core::mem::replace(&mut self.rest, Rest::None) {
             Rest::Value(_) => {
-                return Err(self.usage(format_args!("{} takes no value", Spelled(self.last))));
+                return Err(self.usage(parts!(Spelled(self.last), " takes no value")));
             }
             Rest::Cluster(cluster) => self.short(cluster),
             Rest::None => match self.args.next() {
@@ -144,12 +157,11 @@ impl Options {
         };
         self.last = Some(arg);
         match arg {
-            Arg::Long(b"help") => Err(self.answer(format_args!("{}", self.help))),
-            Arg::Long(b"version") => Err(self.answer(format_args!(
-                "{} (ring3) {}\n",
-                self.program.name,
-                env!("CARGO_PKG_VERSION")
-            ))),
+            Arg::Long(b"help") => Err(self.answer(Any::new(&self.help))),
+            Arg::Long(b"version") => {
+                let version = concat!(" (ring3) ", env!("CARGO_PKG_VERSION"), "\n");
+                Err(self.answer(Any::new(&parts!(self.program.name, version))))
+            }
             _ => Ok(Some(arg)),
         }
     }
@@ -163,7 +175,7 @@ impl Options {
             Rest::Value(value) | Rest::Cluster(value) => Ok(value),
             Rest::None => match self.args.next() {
                 Some(value) => Ok(value),
-                None => Err(self.usage(format_args!("{} needs a value", Spelled(self.last)))),
+                None => Err(self.usage(parts!(Spelled(self.last), " needs a value"))),
             },
         }
     }
@@ -174,13 +186,14 @@ impl Options {
     /// Exit 2, said: there is none, or it is no such number.
     pub fn number(&mut self, range: RangeInclusive<u64>) -> core::result::Result<u64, Exit> {
         let text = self.value()?;
-        match text.to_str().ok().and_then(|text| text.parse().ok()) {
-            Some(value) if range.contains(&value) => Ok(value),
-            _ => Err(self.usage(format_args!(
-                "{} is not a number from {} to {}",
+        match number::whole(text.to_bytes(), 10, *range.end()) {
+            Some(value) if value >= *range.start() => Ok(value),
+            _ => Err(self.usage(parts!(
                 Shown(text.to_bytes()),
-                range.start(),
-                range.end()
+                " is not a number from ",
+                *range.start(),
+                " to ",
+                *range.end(),
             ))),
         }
     }
@@ -193,9 +206,10 @@ impl Options {
         let text = self.value()?.to_bytes();
         match seconds(text) {
             Some(span) => Ok(span),
-            None => Err(self.usage(format_args!(
-                "{} is not a number of seconds from 0 to {MOST_SECONDS}",
-                Shown(text)
+            None => Err(self.usage(parts!(
+                Shown(text),
+                " is not a number of seconds from 0 to ",
+                MOST_SECONDS,
             ))),
         }
     }
@@ -208,16 +222,23 @@ impl Options {
 
     /// Says that the option returned last is none of the program's: exit 2.
     pub fn unknown(&self) -> Exit {
-        self.usage(format_args!("unknown option {}", Spelled(self.last)))
+        self.usage(parts!("unknown option ", Spelled(self.last)))
     }
 
     /// Says what is wrong with the command line, and the line of usage: exit 2.
+    #[inline]
+    pub fn usage(&self, message: impl Print) -> Exit {
+        self.misused(Any::new(&message));
+        Exit(2)
+    }
+
+    /// What [`usage`](Self::usage) does, once for all types of message.
     #[cold]
-    pub fn usage(&self, message: impl Display) -> Exit {
+    #[inline(never)]
+    fn misused(&self, message: Any<'_>) {
         let end = self.help.bytes().position(|byte| byte == b'\n');
         let usage = end.and_then(|end| self.help.get(..end)).unwrap_or_default();
-        self.program.line(format_args!("{message}\n{usage}"));
-        Exit(2)
+        self.program.line(Any::new(&parts!(message, "\n", usage)));
     }
 
     fn short(&mut self, cluster: &'static CStr) -> Arg {
@@ -225,25 +246,26 @@ impl Options {
         if !rest.is_empty() {
             self.rest = Rest::Cluster(rest);
         }
-        // The caller's cluster has a byte; its end would read as the option of number 0, which no
-        // program has.
-        Arg::Short(cluster.to_bytes_with_nul()[0])
+        // The caller's cluster has a byte; no program has an option of number 0.
+        Arg::Short(cluster.to_bytes().first().copied().unwrap_or_default())
     }
 
     fn long(&mut self, arg: &'static CStr) -> Arg {
         let name = behind(arg, 2).to_bytes();
-        match name.iter().position(|&byte| byte == b'=') {
+        let end = name.iter().position(|&byte| byte == b'=');
+        match end.and_then(|end| name.get(..end)) {
             None => Arg::Long(name),
-            Some(equals) => {
-                self.rest = Rest::Value(behind(arg, 2 + equals + 1));
-                Arg::Long(&name[..equals])
+            Some(before) => {
+                self.rest = Rest::Value(behind(arg, 2 + before.len() + 1));
+                Arg::Long(before)
             }
         }
     }
 
-    fn answer(&self, text: fmt::Arguments<'_>) -> Exit {
-        let mut stdout = Writer::<512>::new(STDOUT);
-        let _ = stdout.write_fmt(text);
+    fn answer(&self, text: Any<'_>) -> Exit {
+        let mut buffer = [0; 512];
+        let mut stdout = Writer::new(STDOUT, &mut buffer);
+        stdout.print(text);
         match stdout.flush() {
             Ok(()) => Exit(0),
             Err(errno) => self.program.fail("write", "stdout", errno),
@@ -280,20 +302,23 @@ fn seconds(text: &[u8]) -> Option<Duration> {
 
 /// `text` without its first `count` bytes.
 fn behind(text: &CStr, count: usize) -> &CStr {
-    CStr::from_bytes_with_nul(text.to_bytes_with_nul().get(count..).unwrap_or_default())
-        .unwrap_or_default()
+    match text.to_bytes_with_nul().get(count..) {
+        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
+        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
+        _ => c"",
+    }
 }
 
 /// An option as it was written.
 struct Spelled(Option<Arg>);
 
-impl Display for Spelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Print for Spelled {
+    fn print(&self, out: &mut Writer<'_>) {
         match self.0 {
-            Some(Arg::Short(letter)) => write!(f, "-{}", Shown(&[letter])),
-            Some(Arg::Long(name)) => write!(f, "--{}", Shown(name)),
-            Some(Arg::Operand(operand)) => Shown(operand.to_bytes()).fmt(f),
-            None => Ok(()),
+            Some(Arg::Short(letter)) => out.print(parts!("-", Shown(&[letter]))),
+            Some(Arg::Long(name)) => out.print(parts!("--", Shown(name))),
+            Some(Arg::Operand(operand)) => out.print(Shown(operand.to_bytes())),
+            None => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
+use crate::abi::fs::{F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK};
 use crate::abi::{Arg, Result, syscall};
 
 /// A file descriptor that is closed when it goes out of scope.
@@ -68,6 +69,37 @@ impl<'fd> BorrowedFd<'fd> {
     #[inline]
     pub const unsafe fn borrow_raw(raw: i32) -> Self {
         Self(raw, PhantomData)
+    }
+
+    /// Whether something is open there at this moment (fcntl(2)).
+    pub fn is_open(self) -> bool {
+        // SAFETY: fcntl takes no memory of ours here.
+        unsafe { syscall!(fcntl(self, F_GETFD)) }.is_ok()
+    }
+
+    /// Another descriptor of what is open here, closed by execve, and none of the three standard ones (fcntl(2)).
+    ///
+    /// # Errors
+    /// `EBADF`: this one is closed. `EMFILE`.
+    pub fn duplicate(self) -> Result<OwnedFd> {
+        const LEAST: i32 = STDERR.0 + 1;
+        // SAFETY: fcntl takes no memory of ours here; what it returns is a new descriptor.
+        unsafe {
+            let raw = syscall!(fcntl(self, F_DUPFD_CLOEXEC, LEAST))?;
+            Ok(OwnedFd::from_raw(raw))
+        }
+    }
+
+    /// Has no call on what is open here wait, by whichever descriptor (fcntl(2), `O_NONBLOCK`).
+    ///
+    /// # Errors
+    /// `EBADF`: it is closed.
+    pub fn set_nonblocking(self) -> Result<()> {
+        // SAFETY: fcntl takes no memory of ours here.
+        unsafe {
+            let flags = syscall!(fcntl(self, F_GETFL))?;
+            syscall!(fcntl(self, F_SETFL, flags | O_NONBLOCK.bits() as usize)).map(drop)
+        }
     }
 
     /// The number, for a structure of the kernel's or a table indexed by it.

@@ -31,6 +31,16 @@ pub fn open(dir: BorrowedFd<'_>, path: &CStr, flags: Open, mode: u32) -> Result<
     Ok(unsafe { OwnedFd::from_raw(raw) })
 }
 
+/// Waits until nobody else has the lock of this file or directory, and takes it: until the descriptor is closed
+/// (flock(2)).
+///
+/// # Errors
+/// `ENOLCK`: the kernel has no memory for it.
+pub fn lock(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: flock takes no memory of ours.
+    retry(|| unsafe { syscall!(flock(fd, LOCK_EX)) }).map(drop)
+}
+
 /// What a path leads to (statx(2)).
 ///
 /// # Errors

@@ -1,7 +1,5 @@
 //! Bytes in and out of a descriptor: where `EINTR` and short transfers are dealt with, once.
 
-use core::fmt;
-
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 
@@ -69,88 +67,4 @@ pub fn write_counting(
         }
     }
     Ok(())
-}
-
-/// A buffer of `N` bytes before a descriptor, for `print!` and whatever writes in small pieces.
-///
-/// Nothing is written before the buffer is full or [`flush`](Self::flush) is called; dropping it
-/// writes nothing, because nobody would hear of the error.
-pub struct Writer<'fd, const N: usize> {
-    fd: BorrowedFd<'fd>,
-    buffer: [u8; N],
-    used: usize,
-    /// The first error. Nothing is written after it, so that no later part stands alone.
-    failed: Option<Errno>,
-}
-
-impl<'fd, const N: usize> Writer<'fd, N> {
-    /// An empty buffer before `fd`.
-    #[inline]
-    pub const fn new(fd: BorrowedFd<'fd>) -> Self {
-        Self {
-            fd,
-            buffer: [0; N],
-            used: 0,
-            failed: None,
-        }
-    }
-
-    /// Takes `bytes`; an error is kept for [`flush`](Self::flush).
-    pub fn put(&mut self, mut bytes: &[u8]) {
-        loop {
-            let room = &mut self.buffer[self.used..];
-            let count = bytes.len().min(room.len());
-            room[..count].copy_from_slice(&bytes[..count]);
-            self.used += count;
-            bytes = &bytes[count..];
-            if bytes.is_empty() {
-                return;
-            }
-            self.empty();
-        }
-    }
-
-    /// Writes what is in the buffer, and says whether all that was ever put has been written.
-    ///
-    /// # Errors
-    /// The first error that [`write_all`] met, again at each later call.
-    pub fn flush(&mut self) -> Result<()> {
-        self.empty();
-        match self.failed {
-            None => Ok(()),
-            Some(errno) => Err(errno),
-        }
-    }
-
-    fn empty(&mut self) {
-        if self.failed.is_none() {
-            self.failed = write_all(self.fd, &self.buffer[..self.used]).err();
-        }
-        self.used = 0;
-    }
-}
-
-impl<const N: usize> fmt::Write for Writer<'_, N> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.put(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// Formats into a [`Writer`], as std's macro does into standard output. Errors wait for its `flush`.
-#[macro_export]
-macro_rules! print {
-    ($writer:expr, $($format:tt)*) => {{
-        // A Writer keeps its error for `flush`; write_fmt itself fails only where a Display does.
-        let _ = ::core::fmt::Write::write_fmt($writer, ::core::format_args!($($format)*));
-    }};
-}
-
-/// [`print!`], and the end of the line.
-#[macro_export]
-macro_rules! println {
-    ($writer:expr $(,)?) => { $crate::print!($writer, "\n") };
-    ($writer:expr, $format:literal $($arguments:tt)*) => {
-        $crate::print!($writer, "{}\n", ::core::format_args!($format $($arguments)*))
-    };
 }

@@ -8,11 +8,14 @@
 //! | floor | rooms |
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
-//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`shown`] (what came from outside, in a message) |
+//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
-//! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers) |
+//! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers), [`list`] (values in a row) |
+//! | who started a server | [`service`] (its sockets, its ear) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fd`] [`io`] [`fs`] [`pipe`](mod@pipe) [`net`] [`unix`] [`poll`] [`mem`] [`process`] [`signal`] [`time`] [`random`] [`auxv`] [`system`] |
+//! | what the kernel gives, safe and typed | [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`time`] [`random`] [`system`] |
+//! | text | [`print`] (what programs print), [`shown`] (what came from outside, in a message), [`number`] (what is read) |
+//! | bytes in and out | [`fd`] [`io`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
 //! | the instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
@@ -27,16 +30,21 @@ pub mod fd;
 pub mod fs;
 pub mod heap;
 pub mod io;
+pub mod list;
 pub mod mem;
 pub mod net;
+pub mod number;
 pub mod pipe;
 pub mod place;
 pub mod poll;
+pub mod print;
+pub mod privilege;
 pub mod process;
 pub mod program;
 pub mod random;
 pub mod replace;
 pub mod rt;
+pub mod service;
 pub mod shown;
 pub mod signal;
 pub mod slab;
@@ -44,6 +52,5 @@ pub mod sync;
 pub mod system;
 pub mod thread;
 pub mod time;
-pub mod unix;
 
 pub use abi::{Errno, Result};

@@ -15,6 +15,14 @@ pub fn page_size() -> usize {
     auxv::get(auxv::AT_PAGESZ).unwrap_or(arch::PAGE_MAX)
 }
 
+/// Copies bytes from the beginning of `from` to that of `to`, as many as both have.
+#[inline]
+pub fn copy(to: &mut [u8], from: &[u8]) {
+    let count = to.len().min(from.len());
+    // SAFETY: both have as many, and do not overlap, because one of them can be written.
+    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), count) };
+}
+
 /// `length` bytes of fresh memory, all zero, for reading and writing; it begins on a page (mmap(2)).
 ///
 /// No page of it takes memory before its first use. The kernel rounds `length` up to whole pages.

@@ -1,69 +1,21 @@
-//! Sockets of TCP, over IPv4 and IPv6.
+//! Sockets of TCP and UDP, over IPv4 and IPv6. [`unix`] has those of this machine alone.
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+pub mod unix;
+
+mod datagram;
+mod sockaddr;
+mod text;
+
+use core::net::SocketAddr;
 
 pub use crate::abi::net::*;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
+use sockaddr::Sockaddr;
 
-/// A socket address as the kernel takes and gives it: the family comes first and says which it is.
-#[repr(C)]
-union Sockaddr {
-    v4: SockaddrIn,
-    v6: SockaddrIn6,
-}
-
-impl Sockaddr {
-    /// The kernel's form, and how many bytes of it count.
-    fn new(address: SocketAddr) -> (Self, usize) {
-        match address {
-            SocketAddr::V4(v4) => {
-                let raw = SockaddrIn {
-                    sin_family: AF_INET as u16,
-                    sin_port: v4.port().to_be_bytes(),
-                    sin_addr: v4.ip().octets(),
-                    ..SockaddrIn::ZERO
-                };
-                (Self { v4: raw }, size_of_val(&raw))
-            }
-            SocketAddr::V6(v6) => {
-                let raw = SockaddrIn6 {
-                    sin6_family: AF_INET6 as u16,
-                    sin6_port: v6.port().to_be_bytes(),
-                    sin6_flowinfo: v6.flowinfo().to_be_bytes(),
-                    sin6_addr: v6.ip().octets(),
-                    sin6_scope_id: v6.scope_id(),
-                };
-                (Self { v6: raw }, size_of_val(&raw))
-            }
-        }
-    }
-
-    /// The address; none of another family than these two.
-    fn address(&self) -> Option<SocketAddr> {
-        // SAFETY: both members are plain bytes, and every `Sockaddr` begins as one of them, whole;
-        // the smaller one's bytes are the first of the larger's.
-        let v4 = unsafe { self.v4 };
-        match v4.sin_family.into() {
-            AF_INET => Some(SocketAddr::V4(SocketAddrV4::new(
-                Ipv4Addr::from_octets(v4.sin_addr),
-                u16::from_be_bytes(v4.sin_port),
-            ))),
-            AF_INET6 => {
-                // SAFETY: only a `SockaddrIn6` has this family, the kernel's or `new`'s.
-                let v6 = unsafe { self.v6 };
-                Some(SocketAddr::V6(SocketAddrV6::new(
-                    Ipv6Addr::from_octets(v6.sin6_addr),
-                    u16::from_be_bytes(v6.sin6_port),
-                    u32::from_be_bytes(v6.sin6_flowinfo),
-                    v6.sin6_scope_id,
-                )))
-            }
-            _ => None,
-        }
-    }
-}
+pub use datagram::*;
+pub use text::address;
 
 /// A socket of `address`'s family (socket(2)).
 ///
@@ -135,19 +87,27 @@ pub fn connect(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
 /// # Errors
 /// That error: after [`connect`] answered `EINPROGRESS`, why there is no connection.
 pub fn take_error(fd: BorrowedFd<'_>) -> Result<()> {
+    Errno::from_number(get_option(fd, SOL_SOCKET, SO_ERROR)?).map_or(Ok(()), Err)
+}
+
+/// The value of an option that is a number (getsockopt(2)).
+///
+/// # Errors
+/// `ENOTSOCK`: the descriptor is of something else. `ENOPROTOOPT`: the socket has no such option.
+pub fn get_option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
     let mut number = 0i32;
     let mut length = size_of::<i32>() as u32;
     // SAFETY: the kernel writes at most `length` bytes, an int, to `number`, and to `length` how many.
     unsafe {
         syscall!(getsockopt(
             fd,
-            SOL_SOCKET,
-            SO_ERROR,
+            level,
+            option,
             &raw mut number,
             &raw mut length
         ))
     }?;
-    Errno::from_number(number).map_or(Ok(()), Err)
+    Ok(number)
 }
 
 /// Ends our direction: behind all that was sent the peer reads the end of file; receiving goes on
@@ -186,12 +146,25 @@ pub fn is_of_one_connection(errno: Errno) -> bool {
 /// # Errors
 /// `ENOBUFS`; `EAFNOSUPPORT`: it is neither of IPv4 nor of IPv6.
 pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
-    let mut raw = Sockaddr {
-        v6: SockaddrIn6::ZERO,
-    };
+    // SAFETY: as `asked_for` promises.
+    asked_for(|raw, length| unsafe { syscall!(getsockname(fd, raw, length)) })
+}
+
+/// The address of the socket's peer (getpeername(2)).
+///
+/// # Errors
+/// `ENOTCONN`: there is no connection, or no more. `ENOBUFS`; `EAFNOSUPPORT` as for [`local_address`].
+pub fn peer_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
+    // SAFETY: as `asked_for` promises.
+    asked_for(|raw, length| unsafe { syscall!(getpeername(fd, raw, length)) })
+}
+
+/// The address that the call gives. The kernel writes at most as many bytes to the first pointer as are at
+/// the second, and to that how many there are.
+fn asked_for(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> Result<SocketAddr> {
+    let mut raw = Sockaddr::ZERO;
     let mut length = size_of::<Sockaddr>() as u32;
-    // SAFETY: the kernel writes at most `length` bytes to `raw`, and to `length` how many there are.
-    unsafe { syscall!(getsockname(fd, &raw mut raw, &raw mut length)) }?;
+    call(&raw mut raw, &raw mut length)?;
     raw.address().ok_or(Errno::EAFNOSUPPORT)
 }
 

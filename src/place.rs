@@ -6,6 +6,7 @@ use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
 use crate::fd::OwnedFd;
 use crate::fs::{self, CWD};
+use crate::mem;
 
 /// How many symbolic links the kernel follows in a path (`MAXSYMLINKS`, include/linux/namei.h).
 const MAXSYMLINKS: usize = 40;
@@ -21,7 +22,7 @@ impl Name {
     pub fn new(name: &[u8]) -> Result<Self> {
         let mut bytes = [0; NAME_MAX + 1];
         match bytes.get_mut(..name.len()) {
-            Some(place) if name.len() <= NAME_MAX => place.copy_from_slice(name),
+            Some(place) if name.len() <= NAME_MAX => mem::copy(place, name),
             _ => return Err(Errno::ENAMETOOLONG),
         }
         Ok(Self(bytes))
@@ -50,7 +51,7 @@ impl Place {
         let mut text = [0; PATH_MAX];
         let mut length = path.count_bytes();
         match text.get_mut(..length) {
-            Some(place) if length < PATH_MAX => place.copy_from_slice(path.to_bytes()),
+            Some(place) if length < PATH_MAX => mem::copy(place, path.to_bytes()),
             _ => return Err(Errno::ENAMETOOLONG),
         }
         let mut from = None::<OwnedFd>;

@@ -11,14 +11,15 @@
 //! ```
 
 use core::ffi::{CStr, c_char};
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use crate::abi::syscall;
 use crate::arch::ThreadBlock;
 use crate::fd::STDERR;
-use crate::io::Writer;
+use crate::parts;
+use crate::print::Writer;
 use crate::process::{self, Strings};
 use crate::shown::Shown;
 use crate::{arch, auxv};
@@ -350,21 +351,31 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
     let tid = process::gettid();
     let mut name = [0; 16];
     let name = process::thread_name(&mut name);
-    let mut stderr = Writer::<512>::new(STDERR);
-    let _ = write!(
-        stderr,
-        "{program}: thread '{}' ({}) panicked",
-        Shown(name),
-        tid.unsigned_abs()
-    );
+    let mut buffer = [0; 512];
+    let mut stderr = Writer::new(STDERR, &mut buffer);
+    stderr.print(parts!(program, ": thread '", Shown(name)));
+    stderr.print(parts!("' (", tid.unsigned_abs(), ") panicked"));
     if let Some(place) = info.location() {
-        let _ = write!(stderr, " at {place}");
+        stderr.print(parts!(" at ", place.file(), ":", place.line()));
+        stderr.print(parts!(":", place.column()));
     }
     if PANICKING.swap(tid, Relaxed) == tid {
-        let _ = writeln!(stderr, ": while it told of a panic");
+        stderr.print(": while it told of a panic\n");
     } else {
-        let _ = writeln!(stderr, ": {}", info.message());
+        stderr.print(": ");
+        let _ = write!(Message(&mut stderr), "{}", info.message());
+        stderr.print("\n");
     }
     let _ = stderr.flush(); // a panic has no one else to tell
     process::abort()
+}
+
+/// What a panic's message is written to: it alone is formatted by `core`.
+struct Message<'a, 'b>(&'a mut Writer<'b>);
+
+impl fmt::Write for Message<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.print(text);
+        Ok(())
+    }
 }

@@ -1,51 +1,86 @@
 //! What came from outside, in a message.
 
-use core::fmt::{self, Display, Write};
+use crate::parts;
+use crate::print::{Hex, Print, Writer};
 
-/// A path, an argument or a name, in a message: as it is, but for control characters and what is not
-/// UTF-8, which can't break the line or the terminal: `\x1b`.
+/// A path, an argument or a name, in a message: as it is, but for the bytes of control characters and of what
+/// is not UTF-8, which can't break the line or the terminal: `\x1b`.
 #[derive(Clone, Copy)]
 pub struct Shown<'a>(pub &'a [u8]);
 
-impl Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
-            for char in chunk.valid().chars() {
-                // All control characters are below 256.
-                match u8::try_from(char) {
-                    Ok(byte) if char.is_control() => escape(f, byte)?,
-                    _ => f.write_char(char)?,
+impl Print for Shown<'_> {
+    fn print(&self, out: &mut Writer<'_>) {
+        let mut left = self.0;
+        while let Some((first, behind)) = left.split_first() {
+            match left.split_at_checked(shown(left)) {
+                Some((char, rest)) if !char.is_empty() => {
+                    out.put(char);
+                    left = rest;
+                }
+                _ => {
+                    out.print(parts!("\\x", Hex((*first).into(), 2)));
+                    left = behind;
                 }
             }
-            for &byte in chunk.invalid() {
-                escape(f, byte)?;
-            }
         }
-        Ok(())
     }
 }
 
-fn escape(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
-    f.write_str("\\x")?;
-    for digit in [byte >> 4, byte & 15] {
-        f.write_char(char::from_digit(digit.into(), 16).unwrap_or_default())?;
+/// The length of the character that `text` begins with; 0 where that is a control character, or none of
+/// UTF-8 (The Unicode Standard, table 3-7).
+fn shown(text: &[u8]) -> usize {
+    match *text {
+        [b' '..=b'~', ..] => 1,
+        [0xc2, 0xa0..=0xbf, ..] | [0xc3..=0xdf, 0x80..=0xbf, ..] => 2, // below U+00A0: control
+        [0xe0, 0xa0..=0xbf, 0x80..=0xbf, ..]
+        | [0xe1..=0xec | 0xee | 0xef, 0x80..=0xbf, 0x80..=0xbf, ..]
+        | [0xed, 0x80..=0x9f, 0x80..=0xbf, ..] => 3, // from U+D800 to U+DFFF: surrogates
+        [0xf0, 0x90..=0xbf, 0x80..=0xbf, 0x80..=0xbf, ..]
+        | [0xf1..=0xf3, 0x80..=0xbf, 0x80..=0xbf, 0x80..=0xbf, ..]
+        | [0xf4, 0x80..=0x8f, 0x80..=0xbf, 0x80..=0xbf, ..] => 4,
+        _ => 0,
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     extern crate std;
     use super::*;
-    use std::string::ToString;
+    use crate::print::printed;
+    use std::vec::Vec;
 
     #[test]
     fn nothing_breaks_the_line() {
-        let shown = |bytes| Shown(bytes).to_string();
+        let shown = |bytes| printed(Shown(bytes));
         assert_eq!(shown("a file, é 漢".as_bytes()), "a file, é 漢");
         assert_eq!(shown(b"\x1b[1m\n\x7f"), "\\x1b[1m\\x0a\\x7f");
-        assert_eq!(shown("\u{85}".as_bytes()), "\\x85");
+        assert_eq!(shown("\u{85}".as_bytes()), "\\xc2\\x85");
         assert_eq!(shown(b"\xff caf\xe9"), "\\xff caf\\xe9");
         assert_eq!(shown(b""), "");
+    }
+
+    #[test]
+    fn what_is_shown_is_what_core_takes_for_a_character() {
+        // All that begins with these bytes: the longer ones differ in bytes that come last alone.
+        let last = [0, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
+        let mut texts = Vec::new();
+        for first in 0..=255 {
+            texts.push(std::vec![first]);
+            for second in 0..=255 {
+                texts.push(std::vec![first, second]);
+                for third in last {
+                    texts.push(std::vec![first, second, third]);
+                    texts.extend(last.map(|fourth| std::vec![first, second, third, fourth]));
+                }
+            }
+        }
+        for text in &texts {
+            let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            let expected = match valid.chars().next() {
+                Some(char) if !char.is_control() => char.len_utf8(),
+                _ => 0,
+            };
+            assert_eq!(shown(text), expected, "{text:x?}");
+        }
     }
 }

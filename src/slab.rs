@@ -76,18 +76,27 @@ impl<T> Slab<T> {
     pub fn insert(&mut self, value: T) -> core::result::Result<usize, T> {
         let number = match self.slots().get(self.free as usize) {
             Some(&Slot::Free(next)) => core::mem::replace(&mut self.free, next) as usize,
-            _ if self.used == self.slots.len() => return Err(value),
             _ => self.used,
         };
         // SAFETY: the mapping is this slab's alone, and as long.
-        let slots = unsafe { self.slots.as_mut() };
-        slots[number].write(Slot::Full(value));
+        match unsafe { self.slots.as_mut() }.get_mut(number) {
+            Some(slot) => slot.write(Slot::Full(value)),
+            None => return Err(value),
+        };
         self.used = self.used.max(number + 1);
         self.count += 1;
         Ok(number)
     }
 
     /// The value of that number.
+    pub fn get(&self, number: usize) -> Option<&T> {
+        match self.slots().get(number)? {
+            Slot::Full(value) => Some(value),
+            Slot::Free(_) => None,
+        }
+    }
+
+    /// The same, to change it.
     pub fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         match self.slots_mut().get_mut(number)? {
             Slot::Full(value) => Some(value),
@@ -171,6 +180,7 @@ mod tests {
     fn values_are_where_they_were_put() {
         let mut slab = Slab::new(5).unwrap();
         assert!(slab.is_empty());
+        assert_eq!(slab.get(0), None);
         assert_eq!(slab.get_mut(0), None);
         let numbers: Vec<_> = (10..15).map(|value| slab.insert(value).unwrap()).collect();
         assert_eq!(numbers, [0, 1, 2, 3, 4]);
@@ -179,6 +189,7 @@ mod tests {
         assert_eq!(slab.take(1), None);
         assert_eq!(slab.take(3), Some(13));
         assert_eq!((slab.len(), slab.get_mut(3)), (3, None));
+        assert_eq!((slab.get(2), slab.get(3)), (Some(&12), None));
         // The one that left last comes first.
         assert_eq!((slab.insert(16), slab.insert(17)), (Ok(3), Ok(1)));
         *slab.get_mut(0).unwrap() = 18;

@@ -21,6 +21,25 @@ pub enum Clock {
 ///
 /// Where the kernel gives a vDSO that is a function call of some 20 ns, else a system call.
 pub fn now(clock: Clock) -> Duration {
+    let time = read(clock);
+    // Neither number is negative: the kernel lets no clock be set to before 1970. The minimum leaves the
+    // nanoseconds as they are, and Duration nothing to carry.
+    Duration::new(time.tv_sec as u64, (time.tv_nsec as u32).min(999_999_999))
+}
+
+/// The same in nanoseconds: there is room for 584 years.
+pub fn nanoseconds(clock: Clock) -> u64 {
+    let time = read(clock);
+    time.tv_sec as u64 * SECOND + time.tv_nsec as u64
+}
+
+/// A second, in nanoseconds.
+pub const SECOND: u64 = 1_000_000_000;
+
+/// Later than any time, in nanoseconds.
+pub const NEVER: u64 = u64::MAX;
+
+fn read(clock: Clock) -> Timespec {
     let mut time = Timespec::ZERO;
     let by_vdso = vdso::clock_gettime().is_some_and(|clock_gettime| {
         // SAFETY: the function of the kernel's contract writes a Timespec to where it is told.
@@ -31,8 +50,7 @@ pub fn now(clock: Clock) -> Duration {
         // (clock_gettime(2)), are excluded: the clock exists and so does the Timespec.
         let _ = unsafe { syscall!(clock_gettime(clock as i32, &raw mut time)) };
     }
-    // Neither number is negative: the kernel lets no clock be set to before 1970.
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    time
 }
 
 #[cfg(test)]

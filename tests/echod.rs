@@ -3,8 +3,14 @@
 
 mod abuse;
 pub mod client;
+mod datagrams;
+mod each_call;
 mod injected;
+mod rights;
 pub mod server;
+mod service;
+mod told;
+mod unix;
 mod workers;
 
 use std::io::{ErrorKind, Read, Write};
@@ -40,6 +46,12 @@ pub fn trials() -> Vec<Trial> {
     .chain(workers::trials())
     .chain(abuse::trials())
     .chain(injected::trials())
+    .chain(each_call::trials())
+    .chain(unix::trials())
+    .chain(service::trials())
+    .chain(rights::trials())
+    .chain(told::trials())
+    .chain(datagrams::trials())
     .collect()
 }
 
@@ -149,7 +161,13 @@ fn refuses_what_it_does_not_understand(arch: Arch) {
         (&["--idle=0"], "0 is not a number from 1 to 3153600000"),
         (&["--spin", "-1"], "-1 is not a number from 0 to 1000000"),
         (&["7007"], "unexpected 7007"),
-        (&["-x"], "unknown option -x"),
+        (&["-x"], "-x needs a value"),
+        (&["--user", "nobody"], "nobody is not UID:GID"),
+        (&["--user", "1"], "1 is not UID:GID"),
+        (&["--user=1:"], "1: is not UID:GID"),
+        (&["--user=0:4294967295"], "0:4294967295 is not UID:GID"),
+        (&["--stats", "0"], "0 is not a number from 1 to 3153600000"),
+        (&["-y"], "unknown option -y"),
         (&["--listen"], "unknown option --listen"),
     ] {
         assert_eq!(

@@ -36,11 +36,11 @@ fn types() -> String {
     let text: usize = (0..10_000).map(|n: u32| n.to_string().len() + 1).sum();
     let words: Vec<u32> = (0..10_000).filter(|n| n % 3 == 0).collect();
     let boxes: usize = words.iter().map(|n| 2 * n.to_string().len()).sum();
-    let last = words.iter().map(u32::to_string).max();
+    let last = words.iter().map(u32::to_string).max().unwrap();
     let shared = words.iter().filter(|&n| n % 2 == 0).count();
     let words = words.len();
     format!(
-        "squares {squares}\ntext {text}\nwords {words} {last:?}\nshared 5000 {shared}\n\
+        "squares {squares}\ntext {text}\nwords {words} {last}\nshared 5000 {shared}\n\
          boxes {words} {boxes} 1\n"
     )
 }

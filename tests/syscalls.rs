@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -28,6 +29,16 @@ pub fn trials() -> Vec<Trial> {
         once("syscalls::of_pipe [x86_64]", of_pipe),
         once("syscalls::of_init [x86_64]", of_init),
     ]
+}
+
+/// The calls of a program in docs/syscalls.md: the names between backquotes that begin the rows of its table.
+pub fn calls_of(program: &str) -> BTreeSet<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
+    let text = fs::read_to_string(file).unwrap();
+    let (_, section) = text.split_once(&format!("## `{program}`\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    section.lines().filter_map(name).collect()
 }
 
 /// A program under strace: a folder to work in, and the calls seen so far.
@@ -82,17 +93,9 @@ impl Watch {
         self.seen.extend(calls.skip(1));
     }
 
-    /// Compares with docs/syscalls.md: the names between backquotes that begin the rows of the
-    /// program's table.
+    /// Compares with docs/syscalls.md.
     fn check(&self) -> Completion {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
-        let text = fs::read_to_string(file).unwrap();
-        let (_, section) = text
-            .split_once(&format!("## `{}`\n", self.program))
-            .unwrap();
-        let section = section.split("\n## ").next().unwrap();
-        let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
-        let said: BTreeSet<_> = section.lines().filter_map(name).collect();
+        let said = calls_of(self.program);
         let unsaid: Vec<_> = self.seen.difference(&said).collect();
         let unseen: Vec<_> = said.difference(&self.seen).collect();
         assert!(
@@ -260,6 +263,35 @@ fn of_echod() -> Completion {
     drop(first);
     echoes(&second);
     drop(second);
+    echod.end();
+    watch.collect();
+
+    // A socket that was left, all that is given up, and a verbose end.
+    drop(UnixListener::bind(watch.folder.path("socket")).unwrap());
+    let granted = "-e inject=chroot,chdir,setgroups,setresgid,setresuid:retval=0";
+    let echod = Echod::start(
+        &watch,
+        &format!("strace=\"$strace {granted}\";"),
+        "-x socket -v --chroot / --user 1:1",
+    );
+    let mut client = UnixStream::connect(watch.folder.path("socket")).unwrap();
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    drop(client);
+    echod.end();
+    watch.collect();
+
+    // What a service manager would have passed is no socket.
+    watch.run(
+        "export LISTEN_PID=7 LISTEN_FDS=1; $strace -e inject=getpid:retval=7 ./echod 3</dev/null",
+        1,
+    );
+    // UDP.
+    let echod = Echod::start(&watch, "", "-u");
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    datagrams.connect(&echod.address).unwrap();
+    datagrams.send(b"x").unwrap();
+    datagrams.recv(&mut [0]).unwrap();
     echod.end();
     watch.collect();
 

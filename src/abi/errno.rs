@@ -1,30 +1,28 @@
 //! Why a system call failed: the number, the name and the words.
 
-use core::fmt;
-use core::num::NonZeroU16;
+use core::fmt::{self, Write as _};
+use core::num::NonZeroUsize;
 
 /// An error number of the kernel (errno(3); `include/uapi/asm-generic/errno.h`, the same on both
 /// architectures).
 ///
-/// `Display` writes the words and the name: `No space left on device (ENOSPC)`.
+/// It is as wide as the register that it comes in: what a call gives passes through most functions, and to put
+/// it into fewer bits would be work in each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Errno(NonZeroU16);
+pub struct Errno(NonZeroUsize);
 
 macro_rules! errnos {
     ($( $name:ident = $number:literal, $words:literal; )*) => {
         impl Errno {
             $(
                 #[doc = $words]
-                pub const $name: Self = Self(NonZeroU16::new($number).unwrap());
+                pub const $name: Self = Self(NonZeroUsize::new($number).unwrap());
             )*
         }
 
-        /// The numbers of the rows, all below 256.
-        const NUMBERS: &[u8] = &[$( $number ),*];
-
-        /// Name and words of the rows, in one string: 130 `&str` would be 260 relocations.
-        const TEXTS: &str = concat!($( stringify!($name), "\0", $words, "\0" ),*);
+        /// The rows, by rising number: number, name and words.
+        const ROWS: &[(u16, &str, &str)] = &[$( ($number, stringify!($name), $words) ),*];
 
         /// What this file says of the kernel's headers.
         pub const FACTS: &[&[super::Fact]] = &[&[$(
@@ -178,7 +176,7 @@ impl Errno {
         if (result as isize) < 0 {
             // SAFETY: an error is -4095 to -1, and its negative not 0.
             Some(Self(unsafe {
-                NonZeroU16::new_unchecked(result.wrapping_neg() as u16)
+                NonZeroUsize::new_unchecked(result.wrapping_neg())
             }))
         } else {
             None
@@ -189,7 +187,7 @@ impl Errno {
     /// none for 0 and for what is no error number.
     pub fn from_number(number: i32) -> Option<Self> {
         match number {
-            1..=4095 => NonZeroU16::new(number as u16).map(Self),
+            1..=4095 => NonZeroUsize::new(number as usize).map(Self),
             _ => None,
         }
     }
@@ -197,45 +195,129 @@ impl Errno {
     /// The number, 1 to 4095.
     #[inline]
     pub fn number(self) -> u16 {
-        self.0.get()
+        self.0.get() as u16
     }
 
-    /// The kernel's name, `ENOSPC`; none for a number that the kernel's headers do not name.
-    pub fn name(self) -> Option<&'static str> {
-        self.text(0)
+    /// The usual words, `No space left on device`; none for a number that the kernel's headers do not name.
+    pub fn words(self) -> Option<Letters> {
+        // Each number has two texts.
+        let mut before = 2 * self.number();
+        let mut letters = Letters(0);
+        while before > 0 && letters.0 < CODES {
+            before -= u16::from(letters.code() == END);
+        }
+        let words = Letters(letters.0);
+        letters.next().map(|_| words)
     }
 
-    /// The usual words, `No space left on device`; none for a number without a name.
-    pub fn words(self) -> Option<&'static str> {
-        self.text(1)
-    }
-
-    /// The name (`which` 0) or the words (1).
-    fn text(self, which: usize) -> Option<&'static str> {
-        let row = NUMBERS
-            .iter()
-            .position(|&n| u16::from(n) == self.number())?;
-        let mut zeros = (0..TEXTS.len()).filter(|&at| TEXTS.as_bytes()[at] == 0);
-        let start = match 2 * row + which {
-            0 => 0,
-            before => zeros.nth(before - 1)? + 1,
-        };
-        TEXTS.get(start..zeros.next()?)
+    /// The kernel's name, `ENOSPC`; none for a number without one.
+    pub fn name(self) -> Option<impl Iterator<Item = u8>> {
+        let mut letters = self.words()?;
+        letters.by_ref().for_each(drop);
+        Some(letters.map(|letter| letter.to_ascii_uppercase()))
     }
 }
 
-impl fmt::Display for Errno {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.words(), self.name()) {
-            (Some(words), Some(name)) => write!(f, "{words} ({name})"),
-            _ => write!(f, "Unknown error {}", u32::from(self.number())),
+/// The letters of an error's words, in ASCII.
+///
+/// The texts of all errors would be a fifth of a small program, and so they are packed: five bits a letter.
+pub struct Letters(usize);
+
+impl Letters {
+    fn code(&mut self) -> u8 {
+        let bit = CODE_BITS * self.0;
+        self.0 += 1;
+        let two = PACKED.get(bit / 8..).and_then(|bytes| bytes.first_chunk());
+        let two = u16::from_le_bytes(*two.unwrap_or(&[END; 2]));
+        (two >> (bit % 8)) as u8 & SHIFT
+    }
+}
+
+impl Iterator for Letters {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        match self.code() {
+            END => None,
+            SHIFT => Some(SHIFTED[usize::from(self.code() & SHIFT)]),
+            code => Some(PLAIN[usize::from(code & SHIFT)]),
         }
     }
 }
 
+const CODE_BITS: usize = 5;
+/// The code that ends a text.
+const END: u8 = 0;
+/// The code in front of one of the second alphabet.
+const SHIFT: u8 = 31;
+/// The letters of the codes between.
+const PLAIN: &[u8; 32] = b"\0abcdefghijklmnopqrstuvwxyz 23-\0";
+const SHIFTED: &[u8; 32] = b"\0ABCDEFGHIJKLMNOPQRSTUVWXYZ/.:\0\0";
+
+/// The texts by rising number from 0 on, words and name; those of a number without a row are empty.
+const PACKED: [u8; (CODE_BITS * CODES).div_ceil(8) + 1] = {
+    let mut packed = [0; _];
+    pack(&mut packed);
+    packed
+};
+/// How many codes there are.
+const CODES: usize = pack(&mut [0; 1 << 12]);
+
+/// Packs the texts, and says how many codes they are.
+const fn pack(into: &mut [u8]) -> usize {
+    let mut codes = 0;
+    let mut row = 0;
+    let mut number = 0;
+    while row < ROWS.len() {
+        if ROWS[row].0 == number {
+            let (_, name, words) = ROWS[row];
+            codes = pack_text(into, codes, words.as_bytes(), true);
+            codes = pack_text(into, codes, name.as_bytes(), false);
+            row += 1;
+        } else {
+            codes += 2; // of END, which is 0
+        }
+        number += 1;
+    }
+    codes
+}
+
+/// Packs a text, with the case of its letters or all as small ones.
+const fn pack_text(into: &mut [u8], mut codes: usize, text: &[u8], case: bool) -> usize {
+    let mut at = 0;
+    while at < text.len() {
+        let letter = match case {
+            true => text[at],
+            false => text[at].to_ascii_lowercase(),
+        };
+        let mut code = 1;
+        while PLAIN[code] != letter && SHIFTED[code] != letter {
+            code += 1; // for a letter of neither past the end, which is an error of the compiler
+        }
+        if SHIFTED[code] == letter {
+            codes = pack_code(into, codes, SHIFT);
+        }
+        codes = pack_code(into, codes, code as u8);
+        at += 1;
+    }
+    codes + 1
+}
+
+const fn pack_code(into: &mut [u8], codes: usize, code: u8) -> usize {
+    let bit = CODE_BITS * codes;
+    let bits = (code as u16) << (bit % 8);
+    into[bit / 8] |= bits as u8;
+    into[bit / 8 + 1] |= (bits >> 8) as u8;
+    codes + 1
+}
+
+/// `ENOSPC`
 impl fmt::Debug for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        match self.name() {
+            Some(mut name) => name.try_for_each(|letter| f.write_char(letter.into())),
+            None => write!(f, "error {}", self.number()),
+        }
     }
 }
 
@@ -243,12 +325,16 @@ impl fmt::Debug for Errno {
 mod tests {
     extern crate std;
     use super::*;
-    use std::string::ToString;
+    use std::string::{String, ToString};
+
+    fn text(letters: Option<impl Iterator<Item = u8>>) -> Option<String> {
+        letters.map(|letters| String::from_utf8(letters.collect()).unwrap())
+    }
 
     #[test]
     fn words_are_those_of_strerror() {
         for number in 1..=4095 {
-            let Some(words) = Errno::from_number(number).unwrap().words() else {
+            let Some(words) = text(Errno::from_number(number).unwrap().words()) else {
                 continue;
             };
             // std's Display is strerror's words and " (os error N)".
@@ -258,21 +344,17 @@ mod tests {
     }
 
     #[test]
-    fn name_and_words_belong_to_their_number() {
-        assert_eq!(Errno::EPERM.to_string(), "Operation not permitted (EPERM)");
+    fn every_row_has_its_texts_and_no_other_number_has() {
+        for number in 1..=4095 {
+            let errno = Errno::from_number(number).unwrap();
+            let row = ROWS.iter().find(|row| i32::from(row.0) == number);
+            let (name, words) = (text(errno.name()), text(errno.words()));
+            assert_eq!(name.as_deref(), row.map(|row| row.1));
+            assert_eq!(words.as_deref(), row.map(|row| row.2));
+        }
         assert_eq!(
-            Errno::ENOSPC.to_string(),
-            "No space left on device (ENOSPC)"
-        );
-        assert_eq!(Errno::ENOTEMPTY.name(), Some("ENOTEMPTY")); // 39, before the gap at 41
-        assert_eq!(Errno::ENOMSG.name(), Some("ENOMSG")); // 42, behind it
-        assert_eq!(
-            Errno::EHWPOISON.to_string(),
-            "Memory page has hardware error (EHWPOISON)"
-        );
-        assert_eq!(
-            Errno::from_number(41).unwrap().to_string(),
-            "Unknown error 41"
+            std::format!("{:?} {:?}", Errno::ENOSPC, Errno::from_number(41)),
+            "ENOSPC Some(error 41)"
         );
     }
 

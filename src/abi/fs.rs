@@ -30,15 +30,6 @@ super::abi! {
     }
 
     consts ["linux/fcntl.h" i32] {
-        /// Changes the flags of a descriptor.
-        F_SETFD = 2,
-        /// Another descriptor of the same file, at least so high, closed by execve.
-        F_DUPFD_CLOEXEC = 1030,
-        /// Changes how many bytes a pipe takes.
-        F_SETPIPE_SZ = 1031,
-    }
-
-    consts ["linux/fcntl.h" i32] {
         /// Stands for the current directory where a directory's descriptor is asked for.
         AT_FDCWD = (-100),
     }
@@ -55,6 +46,29 @@ super::abi! {
         AT_EMPTY_PATH = 0x1000,
     }
 
+    consts ["linux/fcntl.h" i32] {
+        /// fcntl(2): another descriptor of what is open there, at least so high, closed by execve.
+        F_DUPFD_CLOEXEC = 1030,
+        /// fcntl(2): changes how many bytes a pipe takes.
+        F_SETPIPE_SZ = 1031,
+    }
+
+    consts ["asm/fcntl.h" i32] {
+        /// fcntl(2): whether execve closes it; there is no other error than that it is closed already.
+        F_GETFD = 1,
+        /// fcntl(2): changes that.
+        F_SETFD = 2,
+        /// fcntl(2): the flags that it was opened with, and those that were changed since.
+        F_GETFL = 3,
+        /// fcntl(2): changes some of them, `O_NONBLOCK` among these.
+        F_SETFL = 4,
+    }
+
+    consts ["sys/file.h" i32] {
+        /// flock(2): nobody else has the lock.
+        LOCK_EX = 2,
+    }
+
     consts ["linux/stat.h" u32] {
         /// The bits of a mode that say the kind of file.
         S_IFMT = 0o170000,
@@ -62,6 +76,8 @@ super::abi! {
         S_IFDIR = 0o040000,
         /// A regular file.
         S_IFREG = 0o100000,
+        /// A socket of `AF_UNIX`.
+        S_IFSOCK = 0o140000,
         /// Runs with the rights of the file's owner.
         S_ISUID = 0o4000,
         /// Runs with the rights of the file's group.

@@ -2,7 +2,7 @@
 
 super::abi! {
     consts ["sys/socket.h" i32] {
-        /// Within this machine.
+        /// Between processes of this machine, by paths and names.
         AF_UNIX = 1,
         /// IPv4.
         AF_INET = 2,
@@ -14,6 +14,8 @@ super::abi! {
     flags ["sys/socket.h" Sock: u32] {
         /// A stream of bytes both ways: TCP.
         SOCK_STREAM = 1,
+        /// Datagrams: UDP.
+        SOCK_DGRAM = 2,
         /// Messages, one by one and in order, both ways.
         SOCK_SEQPACKET = 5,
         /// No call on it waits.
@@ -48,11 +50,21 @@ super::abi! {
         sin6_scope_id: u32,
     }
 
+    /// A path, or behind a zero a name of no file.
+    record ["linux/un.h" "struct sockaddr_un" SockaddrUn] {
+        /// `AF_UNIX`
+        sun_family: u16,
+        /// The path, up to its zero; the name, up to the address's length.
+        sun_path: [u8; 108],
+    }
+
     consts ["asm/socket.h" i32] {
         /// Level of the options of every socket.
         SOL_SOCKET = 1,
         /// Bind where connections of an earlier socket are still in TIME_WAIT.
         SO_REUSEADDR = 2,
+        /// The kind of the socket: `SOCK_STREAM` and others.
+        SO_TYPE = 3,
         /// The error that a connection ended with, or could not be made for; asking takes it away.
         SO_ERROR = 4,
         /// Bytes sent out of band stay in their place in the stream.
@@ -61,20 +73,32 @@ super::abi! {
         SO_LINGER = 13,
         /// Several sockets may listen at one address; the kernel deals connections out among them.
         SO_REUSEPORT = 15,
+        /// Whether it listens.
+        SO_ACCEPTCONN = 30,
+        /// The family: `AF_INET` and others.
+        SO_DOMAIN = 39,
         /// A program says to which of them a connection goes.
         SO_ATTACH_REUSEPORT_CBPF = 51,
     }
 
     consts ["linux/in.h" i32] {
+        /// Level of the options of IPv4.
+        IPPROTO_IP = 0,
         /// Level of the options of TCP.
         IPPROTO_TCP = 6,
         /// Level of the options of IPv6.
         IPPROTO_IPV6 = 41,
+        /// Tell of each datagram where it was sent to; beside one that is sent, where it comes from.
+        IP_PKTINFO = 8,
     }
 
     consts ["linux/in6.h" i32] {
         /// An IPv6 socket does not take IPv4's connections too.
         IPV6_V6ONLY = 26,
+        /// Tell of each datagram where it was sent to.
+        IPV6_RECVPKTINFO = 49,
+        /// That; beside a datagram that is sent, where it comes from.
+        IPV6_PKTINFO = 50,
     }
 
     consts ["linux/tcp.h" i32] {
@@ -156,29 +180,29 @@ super::abi! {
 
     /// A message, and what goes beside it.
     record ["sys/socket.h" "struct msghdr" Msghdr] {
-        /// An address, or null.
+        /// The address that it is from or to, or null.
         msg_name: *mut u8,
-        /// Its length.
+        /// Its length in bytes; receiving sets it.
         msg_namelen: u32,
         /// Where the bytes are.
         msg_iov: *mut Iovec,
         /// In how many pieces.
         msg_iovlen: usize,
-        /// What goes beside them.
+        /// Records that go beside them, each behind a `Cmsghdr`.
         msg_control: *mut u8,
-        /// Its length.
+        /// Their length in bytes; receiving sets it.
         msg_controllen: usize,
         /// What the kernel says of a message received.
         msg_flags: u32,
     }
 
-    /// The beginning of what goes beside a message.
+    /// What stands before a record beside a message.
     record ["sys/socket.h" "struct cmsghdr" Cmsghdr] {
-        /// All of it, these three included.
+        /// The length in bytes, this included.
         cmsg_len: usize,
-        /// `SOL_SOCKET`
+        /// Whose kind it is: `SOL_SOCKET`, `IPPROTO_*`.
         cmsg_level: i32,
-        /// `SCM_*`
+        /// The kind.
         cmsg_type: i32,
     }
 
@@ -188,7 +212,35 @@ super::abi! {
         MSG_CTRUNC = 0x8,
         /// No SIGPIPE where the peer is gone, only `EPIPE`.
         MSG_NOSIGNAL = 0x4000,
+        /// This call does not wait.
+        MSG_DONTWAIT = 0x40,
         /// Descriptors received are closed by execve.
         MSG_CMSG_CLOEXEC = 0x40000000,
+    }
+
+    /// One of several messages.
+    record ["sys/socket.h" "struct mmsghdr" Mmsghdr] {
+        /// The message.
+        msg_hdr: Msghdr,
+        /// How many bytes were received or sent.
+        msg_len: u32,
+    }
+
+    /// The record `IP_PKTINFO`.
+    record ["linux/in.h" "struct in_pktinfo" InPktinfo] {
+        /// The interface; 0 lets the kernel choose by the destination.
+        ipi_ifindex: i32,
+        /// Our address: to reply from, or 0 for the kernel's choice.
+        ipi_spec_dst: [u8; 4],
+        /// The address that a datagram was sent to, which may be that of many.
+        ipi_addr: [u8; 4],
+    }
+
+    /// The record `IPV6_PKTINFO`.
+    record ["linux/ipv6.h" "struct in6_pktinfo" In6Pktinfo] {
+        /// The address that a datagram was sent to; or comes from.
+        ipi6_addr: [u8; 16],
+        /// The interface; 0 lets the kernel choose by the destination.
+        ipi6_ifindex: i32,
     }
 }

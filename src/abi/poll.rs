@@ -4,6 +4,8 @@ super::abi! {
     consts ["linux/eventpoll.h" i32] {
         /// Watch a descriptor.
         EPOLL_CTL_ADD = 1,
+        /// Watch it no more.
+        EPOLL_CTL_DEL = 2,
         /// Watch it for other events; what holds already is reported again.
         EPOLL_CTL_MOD = 3,
         /// `epoll_create1`: closed by execve.
@@ -32,6 +34,8 @@ super::abi! {
         EPOLLHUP = 0x0010,
         /// The peer has ended its direction.
         EPOLLRDHUP = 0x2000,
+        /// Not all who watch it in sets of their own are woken, but one or few of them.
+        EPOLLEXCLUSIVE = 0x10000000,
         /// Edge-triggered: report a change, not a state.
         EPOLLET = 0x80000000,
     }

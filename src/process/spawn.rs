@@ -31,7 +31,7 @@ use crate::abi::process::*;
 use crate::abi::{self, Errno, Result, syscall};
 use crate::fd::{BorrowedFd, STDERR};
 use crate::pipe::{O_CLOEXEC, Pipe};
-use crate::signal::{self, SIGCHLD, SignalSet};
+use crate::signal::{self, Action, SIGCHLD, SignalSet};
 use crate::{arch, auxv, io};
 
 /// A program to start, and how it is to begin.
@@ -220,7 +220,6 @@ impl<'a> Command<'a> {
             command: *self,
             answer: AtomicU64::new(UNHEARD),
             pipe: pipe.map(|pipe| pipe.write.as_fd().as_raw()),
-            reset: self.reset(),
         };
         let frame = frame.as_mut_ptr();
         // SAFETY: a place of the frame, written whole.
@@ -240,18 +239,6 @@ impl<'a> Command<'a> {
         // SAFETY: written above, and what may have changed since is an atomic.
         let answer = unsafe { (*plan).answer.load(Acquire) };
         Ok((Pid(pid as i32), answer)) // a positive int
-    }
-
-    /// The signals whose action the child sets back: those asked for, and those that may have a handler.
-    fn reset(&self) -> SignalSet {
-        // Under another runtime nobody here knows of its handlers.
-        let ours = auxv::get(auxv::AT_PAGESZ).is_some();
-        let handled = if ours {
-            signal::handled()
-        } else {
-            SignalSet::ALL
-        };
-        handled | self.defaults
     }
 }
 
@@ -275,7 +262,6 @@ struct Plan<'a> {
     answer: AtomicU64,
     /// Where it answers too.
     pipe: Option<i32>,
-    reset: SignalSet,
 }
 
 /// Whether a child was seen to share this memory: then all do.
@@ -316,7 +302,7 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     plan.answer.store(BEGUN, Release);
     let mut pipe = plan.pipe;
     // SAFETY: this is the child of a clone that copied descriptors and signal actions.
-    let failed = unsafe { plan.command.begin(plan.reset, &mut pipe, room) };
+    let failed = unsafe { plan.command.begin(&mut pipe, room) };
     plan.answer.store(failed.answer(), Release);
     if let Some(pipe) = pipe {
         // SAFETY: where `begin` left it.
@@ -332,9 +318,9 @@ impl Command<'_> {
     /// # Safety
     /// The process is a child that ends if this comes back: its descriptors and signal actions are its own,
     /// and all signals are blocked. `pipe` is an open descriptor of its own.
-    unsafe fn begin(&self, reset: SignalSet, pipe: &mut Option<i32>, room: &mut Room) -> Failed {
+    unsafe fn begin(&self, pipe: &mut Option<i32>, room: &mut Room) -> Failed {
         // SAFETY: the caller's promise.
-        if let Err(errno) = unsafe { self.prepare(reset, pipe) } {
+        if let Err(errno) = unsafe { self.prepare(pipe) } {
             return Failed::Spawn(errno);
         }
         let exec = |file: *const u8| {
@@ -355,7 +341,7 @@ impl Command<'_> {
     ///
     /// # Safety
     /// As for [`begin`](Self::begin).
-    unsafe fn prepare(&self, reset: SignalSet, pipe: &mut Option<i32>) -> Result<()> {
+    unsafe fn prepare(&self, pipe: &mut Option<i32>) -> Result<()> {
         const OWN: i32 = 0;
         // SAFETY: changes this process's group or session alone.
         unsafe {
@@ -367,9 +353,21 @@ impl Command<'_> {
         }
         // SAFETY: the caller's promise.
         unsafe { self.place(pipe) }?;
-        for signal in reset.iter() {
-            // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two more for itself.
-            let _ = signal::set_default(signal);
+        // Asked for here, and not before: another thread may have set a handler until this process was made.
+        // Under another runtime nobody here knows of its handlers.
+        let ours = auxv::get(auxv::AT_PAGESZ).is_some();
+        let handled = if ours {
+            signal::handled()
+        } else {
+            SignalSet::ALL
+        };
+        for signal in (handled | self.defaults).iter() {
+            let default =
+                self.defaults.contains(signal) || signal::action(signal) == Ok(Action::Handled);
+            if default {
+                // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two for itself.
+                let _ = signal::set_default(signal);
+            }
         }
         signal::set_mask(self.mask);
         Ok(())
@@ -444,5 +442,40 @@ impl Child {
     /// `ECHILD`: somebody else has waited for it, or `SIGCHLD` is ignored.
     pub fn wait(self) -> Result<wait::Ended> {
         wait::pid(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::process::{Lists, Status};
+
+    /// Under another runtime, whose handlers nobody here knows.
+    #[test]
+    fn starts_programs_from_under_std() {
+        let mut lists = Lists::new(3, 1).unwrap();
+        for word in [c"sh", c"-c", c"exit 7"] {
+            lists.push(word).unwrap();
+        }
+        let list = lists.end().unwrap();
+        let spawn = |file| {
+            Command::new(file, lists.get(list), Strings::NONE)
+                .search()
+                .spawn()
+        };
+        for _ in 0..3 {
+            let ended = spawn(c"sh").unwrap().wait().unwrap();
+            assert_eq!(ended.status, Status::Exited(7));
+            assert_eq!(spawn(c"nothing").err(), Some(Failed::Exec(Errno::ENOENT)));
+        }
+    }
+
+    #[test]
+    fn a_failure_comes_as_it_was_sent() {
+        for failed in [Failed::Spawn(Errno::EMFILE), Failed::Exec(Errno::EHWPOISON)] {
+            assert_eq!(Failed::of(failed.answer()), Some(failed));
+        }
+        assert_eq!(Failed::of(BEGUN), None);
     }
 }

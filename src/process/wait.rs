@@ -1,6 +1,5 @@
 //! How children end: wait4(2).
 
-use core::fmt::{self, Display};
 use core::time::Duration;
 
 use super::Pid;
@@ -8,6 +7,8 @@ use crate::abi::process::*;
 use crate::abi::time::Timeval;
 use crate::abi::{Errno, Result, syscall};
 use crate::io::retry;
+use crate::parts;
+use crate::print::{Print, Writer};
 
 /// A child that has ended and was waited for: its id is free for another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +54,12 @@ impl Status {
     }
 }
 
-impl Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exited(code) => write!(f, "exit {code}"),
-            Self::Killed(signal) => write!(f, "signal {signal}"),
+/// `exit 1`, `signal 9`
+impl Print for Status {
+    fn print(&self, out: &mut Writer<'_>) {
+        match *self {
+            Self::Exited(code) => out.print(parts!("exit ", code)),
+            Self::Killed(signal) => out.print(parts!("signal ", signal)),
         }
     }
 }

@@ -26,6 +26,7 @@ use core::ptr;
 
 use crate::Result;
 use crate::abi::syscall;
+use crate::mem;
 
 /// Starts a thread that runs `work`, with a stack of [`STACK`] bytes and its creator's name.
 ///
@@ -70,8 +71,8 @@ impl Builder {
     /// (`/proc/PID/task/TID/comm`). An empty one leaves it with its creator's.
     pub fn name(mut self, name: &[u8]) -> Self {
         self.name = [0; 16];
-        let length = name.len().min(15);
-        self.name[..length].copy_from_slice(&name[..length]);
+        let [kept @ .., _zero] = &mut self.name;
+        mem::copy(kept, name);
         self
     }
 
@@ -158,7 +159,12 @@ impl Cpus {
     /// Their numbers, rising.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         let numbers = 0..u64::BITS * self.0.len() as u32;
-        numbers.filter(|&cpu| self.0[cpu as usize / 64] >> (cpu % 64) & 1 != 0)
+        let holds = |word: &u64, cpu: u32| word >> (cpu % 64) & 1 != 0;
+        numbers.filter(move |&cpu| {
+            self.0
+                .get(cpu as usize / 64)
+                .is_some_and(|word| holds(word, cpu))
+        })
     }
 
     /// Has the calling thread run on these alone (sched_setaffinity(2)).

@@ -3,6 +3,7 @@
 //! It is an ELF image, and its functions are found as a dynamic loader finds them: by name and
 //! version, through the dynamic table. qemu-user gives none.
 
+use core::ffi::CStr;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -16,9 +17,9 @@ pub(super) type ClockGettime = unsafe extern "C" fn(i32, *mut Timespec) -> i32;
 
 /// Name and version of the function, as vdso(7) has them.
 #[cfg(target_arch = "x86_64")]
-const CLOCK_GETTIME: (&[u8], &[u8]) = (b"__vdso_clock_gettime", b"LINUX_2.6");
+const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_2.6");
 #[cfg(target_arch = "aarch64")]
-const CLOCK_GETTIME: (&[u8], &[u8]) = (b"__kernel_clock_gettime", b"LINUX_2.6.39");
+const CLOCK_GETTIME: (&CStr, &CStr) = (c"__kernel_clock_gettime", c"LINUX_2.6.39");
 
 /// The vDSO's `clock_gettime`, looked up once; none where the kernel gives none.
 pub(super) fn clock_gettime() -> Option<ClockGettime> {
@@ -58,12 +59,12 @@ fn find() -> Option<usize> {
 /// Bit 15 of a symbol's version number says that it is not the default one of its name.
 const VERSION_MASK: u16 = 0x7fff;
 
-/// An ELF image of 64 bits in this machine's byte order, as it lies in memory. Whatever its bytes
-/// are, reading it stays inside them, and ends: every offset that they give is taken for one only
-/// below 4 GiB, so that no sum of a few overflows.
+/// An ELF image of 64 bits, little-endian, as it lies in memory. Whatever its bytes
+/// are, reading it stays inside them, and ends: behind them there are zeros, and these end each table.
 struct Image<'a>(&'a [u8]);
 
 /// Where a segment is in an [`Image`].
+#[derive(Clone, Copy)]
 struct Segment {
     offset: usize,
     length: usize,
@@ -71,157 +72,149 @@ struct Segment {
     address: u64,
 }
 
-/// Offsets of the tables that the dynamic table names.
+/// Offsets of the tables that the dynamic table names; 0 for one that it does not.
 #[derive(Default)]
 struct Tables {
     strings: usize,
     symbols: usize,
-    hash: Option<usize>,
-    gnu_hash: Option<usize>,
+    hash: usize,
+    gnu_hash: usize,
     versions: usize,
     definitions: usize,
 }
 
 impl Image<'_> {
     /// The offset of the function of that name and version.
-    fn function(&self, name: &[u8], version: &[u8]) -> Option<usize> {
+    fn function(&self, name: &CStr, version: &CStr) -> Option<usize> {
         let load = self.segment(PT_LOAD)?;
         let tables = self.tables(&load)?;
         let version = self.version(&tables, version)?;
-        let symbol = |index: usize| {
-            let symbol = tables.symbols + index * size_of::<Sym>();
-            let is_it = self.u16(symbol + offset_of!(Sym, st_shndx))? != SHN_UNDEF
-                && self.u16(tables.versions + index * size_of::<u16>())? & VERSION_MASK == version
-                && self.string(&tables, symbol + offset_of!(Sym, st_name))? == name;
-            let value = self.u64(symbol + offset_of!(Sym, st_value))?;
-            Some(is_it.then_some(value.wrapping_sub(load.address)))
+        let symbol = |index: usize| tables.symbols + index * size_of::<Sym>();
+        let is_it = |index: usize| {
+            let place = symbol(index);
+            self.u16(place + offset_of!(Sym, st_shndx)) != SHN_UNDEF
+                && self.u16(tables.versions + index * size_of::<u16>()) & VERSION_MASK == version
+                && self.is_named(&tables, place + offset_of!(Sym, st_name), name)
         };
-        let offset = offset(self.look_up(&tables, name, symbol)?)?;
+        let index = self.look_up(&tables, name, is_it)?;
+        let value = self.u64(symbol(index) + offset_of!(Sym, st_value));
+        let offset = value.wrapping_sub(load.address) as usize;
         (offset < self.0.len()).then_some(offset)
     }
 
-    /// What `symbol` says of the first symbol that it takes. It gives nothing where there is none of
-    /// that index, and `Some(None)` where it is another than the one of that name.
+    /// The index of the first symbol of that name that `is_it`, which is asked of others too.
     fn look_up(
         &self,
         tables: &Tables,
-        name: &[u8],
-        symbol: impl Fn(usize) -> Option<Option<u64>>,
-    ) -> Option<u64> {
-        if let Some(table) = tables.gnu_hash {
-            // Four numbers, a Bloom filter of words, the buckets, then a hash for each symbol from
-            // `first` on: the ones of a bucket lie together, and the last has bit 0 set.
-            let buckets = self.u32(table)? as usize;
-            let first = self.u32(table + 4)? as usize;
-            let filter = self.u32(table + 8)? as usize;
-            let bucket_table = table + 16 + filter * 8;
-            let hash = name.iter().fold(5381, |hash: u32, &byte| {
-                hash.wrapping_mul(33).wrapping_add(byte.into())
-            });
-            let bucket = (hash as usize).checked_rem(buckets)?;
-            let mut index = self.u32(bucket_table + bucket * 4)? as usize;
-            loop {
-                let in_chain = index.checked_sub(first)?;
-                let other = self.u32(bucket_table + (buckets + in_chain) * 4)?;
-                if other | 1 == hash | 1
-                    && let Some(found) = symbol(index)?
-                {
-                    return Some(found);
-                }
-                if other & 1 != 0 {
-                    return None;
-                }
-                index += 1;
-            }
+        name: &CStr,
+        is_it: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        if tables.gnu_hash == 0 {
+            // Two numbers: how many buckets, how many symbols. These are few enough to try them all.
+            let count = self.u32(tables.hash + 4).min(self.0.len());
+            return (0..count).find(|&index| is_it(index));
         }
-        // Two numbers: how many buckets, how many symbols. These are few enough to try them all.
-        let count = self.u32(tables.hash? + 4)? as usize;
-        for index in 0..count {
-            if let Some(found) = symbol(index)? {
-                return Some(found);
+        // Four numbers, a Bloom filter of words, the buckets, then a hash for each symbol from
+        // `first` on: the ones of a bucket lie together, and the last has bit 0 set.
+        let buckets = self.u32(tables.gnu_hash);
+        let first = self.u32(tables.gnu_hash + 4);
+        let filter = self.u32(tables.gnu_hash + 8);
+        let bucket_table = tables.gnu_hash + 16 + filter * 8;
+        let hash = name.to_bytes().iter().fold(5381, |hash: u32, &byte| {
+            hash.wrapping_mul(33).wrapping_add(byte.into())
+        }) as usize;
+        let mut index = self.u32(bucket_table + hash.checked_rem(buckets)? * 4);
+        while let Some(in_chain) = index.checked_sub(first)
+            && index < self.0.len()
+        {
+            let other = self.u32(bucket_table + (buckets + in_chain) * 4);
+            if other | 1 == hash | 1 && is_it(index) {
+                return Some(index);
             }
+            if other & 1 != 0 {
+                break;
+            }
+            index += 1;
         }
         None
     }
 
     /// The first segment of that kind.
     fn segment(&self, kind: u32) -> Option<Segment> {
-        let first = offset(self.u64(offset_of!(Ehdr, e_phoff))?)?;
-        let count = self.u16(offset_of!(Ehdr, e_phnum))?;
-        (0..count.into())
-            .map(|index: usize| first + index * size_of::<Phdr>())
-            .find(|&header| self.u32(header) == Some(kind))
-            .and_then(|header| {
-                Some(Segment {
-                    offset: offset(self.u64(header + offset_of!(Phdr, p_offset))?)?,
-                    length: offset(self.u64(header + offset_of!(Phdr, p_memsz))?)?,
-                    address: self.u64(header + offset_of!(Phdr, p_vaddr))?,
-                })
-            })
+        let mut header = self.offset(offset_of!(Ehdr, e_phoff), 0);
+        for _ in 0..self.u16(offset_of!(Ehdr, e_phnum)) {
+            if self.u32(header) == kind as usize {
+                return Some(Segment {
+                    offset: self.offset(header + offset_of!(Phdr, p_offset), 0),
+                    length: self.offset(header + offset_of!(Phdr, p_memsz), 0),
+                    address: self.u64(header + offset_of!(Phdr, p_vaddr)),
+                });
+            }
+            header += size_of::<Phdr>();
+        }
+        None
     }
 
     fn tables(&self, load: &Segment) -> Option<Tables> {
         let mut tables = Tables::default();
         let mut entry = self.segment(PT_DYNAMIC)?.offset;
         loop {
-            let tag = self.u64(entry)? as i64;
-            let address = self.u64(entry + offset_of!(Dyn, d_un))?;
-            let offset = offset(address.wrapping_sub(load.address));
-            match tag {
+            let place = match self.u64(entry) as i64 {
                 DT_NULL => return Some(tables),
-                DT_STRTAB => tables.strings = offset?,
-                DT_SYMTAB => tables.symbols = offset?,
-                DT_HASH => tables.hash = Some(offset?),
-                DT_GNU_HASH => tables.gnu_hash = Some(offset?),
-                DT_VERSYM => tables.versions = offset?,
-                DT_VERDEF => tables.definitions = offset?,
-                _ => {}
-            }
+                DT_STRTAB => &mut tables.strings,
+                DT_SYMTAB => &mut tables.symbols,
+                DT_HASH => &mut tables.hash,
+                DT_GNU_HASH => &mut tables.gnu_hash,
+                DT_VERSYM => &mut tables.versions,
+                DT_VERDEF => &mut tables.definitions,
+                _ => &mut 0,
+            };
+            *place = self.offset(entry + offset_of!(Dyn, d_un), load.address);
             entry += size_of::<Dyn>();
         }
     }
 
     /// The number of the version of that name.
-    fn version(&self, tables: &Tables, name: &[u8]) -> Option<u16> {
+    fn version(&self, tables: &Tables, name: &CStr) -> Option<u16> {
         let mut definition = tables.definitions;
         loop {
-            let names = self.u32(definition + offset_of!(Verdef, vd_aux))? as usize;
-            if self.string(tables, definition + names)? == name {
-                return Some(self.u16(definition + offset_of!(Verdef, vd_ndx))? & VERSION_MASK);
+            let names = self.u32(definition + offset_of!(Verdef, vd_aux));
+            if self.is_named(tables, definition + names, name) {
+                return Some(self.u16(definition + offset_of!(Verdef, vd_ndx)) & VERSION_MASK);
             }
-            match self.u32(definition + offset_of!(Verdef, vd_next))? {
+            match self.u32(definition + offset_of!(Verdef, vd_next)) {
                 0 => return None,
-                next => definition += next as usize,
+                next => definition += next,
             }
         }
     }
 
-    /// The string whose offset into the strings is at `at`.
-    fn string(&self, tables: &Tables, at: usize) -> Option<&[u8]> {
-        let start = tables.strings + self.u32(at)? as usize;
-        self.0.get(start..)?.split(|&byte| byte == 0).next()
+    /// Whether the string is `name` whose offset into the strings is at `at`.
+    fn is_named(&self, tables: &Tables, at: usize, name: &CStr) -> bool {
+        let text = self.0.get(tables.strings + self.u32(at)..);
+        text.is_some_and(|text| text.starts_with(name.to_bytes_with_nul()))
     }
 
-    fn u64(&self, at: usize) -> Option<u64> {
-        self.number(at).map(u64::from_ne_bytes)
+    /// The offset of the address at `at`, where the image is linked at `base`. None is above 4 GiB, so that no
+    /// sum of a few overflows.
+    fn offset(&self, at: usize, base: u64) -> usize {
+        self.u64(at).wrapping_sub(base) as u32 as usize
     }
 
-    fn u32(&self, at: usize) -> Option<u32> {
-        self.number(at).map(u32::from_ne_bytes)
+    fn u32(&self, at: usize) -> usize {
+        self.u64(at) as u32 as usize
     }
 
-    fn u16(&self, at: usize) -> Option<u16> {
-        self.number(at).map(u16::from_ne_bytes)
+    fn u16(&self, at: usize) -> u16 {
+        self.u64(at) as u16
     }
 
-    fn number<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
-        self.0.get(at..)?.first_chunk().copied()
+    /// Eight bytes; zeros where there are not so many.
+    #[inline(never)] // there are many calls, each smaller than this
+    fn u64(&self, at: usize) -> u64 {
+        let bytes = self.0.get(at..).and_then(|bytes| bytes.first_chunk());
+        u64::from_le_bytes(bytes.copied().unwrap_or_default())
     }
-}
-
-/// The number, where it can be an offset into an [`Image`].
-fn offset(number: u64) -> Option<usize> {
-    u32::try_from(number).ok().map(|offset| offset as usize)
 }
 
 #[cfg(test)]
@@ -281,8 +274,8 @@ mod tests {
             put(0xb0 + entry * 16, &tag.to_ne_bytes());
             put(0xb8 + entry * 16, &(LINKED + offset).to_ne_bytes());
         }
-        put(0x120 + 1, name);
-        put(0x120 + 0x20, version);
+        put(0x120 + 1, name.to_bytes());
+        put(0x120 + 0x20, version.to_bytes());
         put(0x120 + 0x30, b"another");
         for (symbol, (value, version)) in [(0x111_u64, 3_u16), (FOUND as u64, 2)].iter().enumerate()
         {
@@ -301,7 +294,7 @@ mod tests {
             put(at + offset_of!(Verdef, vd_aux), &0x14_u32.to_ne_bytes());
             put(at + 0x14, &name.to_ne_bytes());
         }
-        let hash = name.iter().fold(5381, |hash: u32, &byte| {
+        let hash = name.to_bytes().iter().fold(5381, |hash: u32, &byte| {
             hash.wrapping_mul(33).wrapping_add(byte.into())
         });
         let numbers: &[u32] = if hash_table == DT_HASH {
@@ -332,8 +325,8 @@ mod tests {
         );
         for image in images() {
             assert!(Image(&image).function(name, version).is_some());
-            assert_eq!(Image(&image).function(b"clock_gettim", version), None);
-            assert_eq!(Image(&image).function(name, b"LINUX_2.5"), None);
+            assert_eq!(Image(&image).function(c"clock_gettim", version), None);
+            assert_eq!(Image(&image).function(name, c"LINUX_2"), None);
         }
     }
 

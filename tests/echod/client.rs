@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_socket_linger;
 use socket2::{Domain, Socket, Type};
 
 /// What takes longer fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("echod accepts");
@@ -45,7 +45,7 @@ pub fn compare(seed: u64, start: usize, bytes: &[u8]) {
 }
 
 /// Sends `bytes` and waits until the same came back.
-pub fn ping(stream: &mut TcpStream, bytes: &[u8]) {
+pub fn ping(stream: &mut (impl Read + Write), bytes: &[u8]) {
     stream.write_all(bytes).expect("echod reads");
     let mut back = vec![0; bytes.len()];
     stream.read_exact(&mut back).expect("echod answers");

@@ -26,7 +26,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 }
 
 /// echod under strace, which replaces results as the `inject` expressions say.
-fn start(
+pub fn start(
     arch: Arch,
     listen: &[&str],
     listeners: usize,
@@ -156,8 +156,8 @@ fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
 }
 
 fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
-    // The first seven are made at its start; those behind are for bytes that cannot be sent.
-    let no_memory = "mmap:error=ENOMEM:when=8+";
+    // The first nine are made at its start; those behind are for bytes that cannot be sent.
+    let no_memory = "mmap:error=ENOMEM:when=10+";
     let no_pipe = "pipe2:error=EMFILE";
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory, no_pipe]) {
         Ok(server) => server,

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
@@ -12,8 +12,10 @@ use crate::support::{Arch, Ran, wait_until};
 pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Where it says that it listens, in its order.
+    /// Where it says that it listens, in its order: those that are addresses of TCP. That of UDP is the same.
     pub addresses: Vec<SocketAddr>,
+    /// All of them, as it says it.
+    pub listens: Vec<String>,
     /// What it printed so far.
     printed: String,
 }
@@ -27,30 +29,46 @@ impl Server {
         )
     }
 
-    /// A command that runs echod, up to the lines that say where it listens.
+    /// A command that runs echod, up to so many lines that say where it listens.
     pub fn start(command: &mut Command, listeners: usize) -> Self {
-        let command = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        Self::run(command.stdin(Stdio::null()), listeners)
+    }
+
+    /// The same, with whatever standard input it has.
+    pub fn run(command: &mut Command, listeners: usize) -> Self {
+        match Self::attempt(command, listeners) {
+            Ok(server) => server,
+            Err(ran) => panic!("it does not listen: {ran:?}"),
+        }
+    }
+
+    /// The same, of a server that may end before it listens.
+    pub fn attempt(command: &mut Command, listeners: usize) -> Result<Self, Ran> {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut server = Self {
             child,
             stdout,
             addresses: Vec::new(),
+            listens: Vec::new(),
             printed: String::new(),
         };
         for _ in 0..listeners {
             let mut line = String::new();
             server.stdout.read_line(&mut line).expect("it can be read");
-            let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
-                panic!("{line:?}, and on stderr {:?}", server.stderr())
-            };
-            server.addresses.push(address.parse().expect("an address"));
             server.printed += &line;
+            let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
+                server.printed += &line;
+                return Err(server.wait());
+            };
+            server.listens.push(address.to_owned());
+            match address.strip_prefix("udp ").map(str::parse) {
+                None => server.addresses.extend(address.parse::<SocketAddr>()),
+                Some(udp) => assert_eq!(udp.ok().as_ref(), server.addresses.last()),
+            }
         }
-        server
+        Ok(server)
     }
 
     /// The first address.
@@ -81,6 +99,24 @@ impl Server {
         folder
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
+    }
+
+    /// How many of them are sockets.
+    pub fn sockets(&self) -> usize {
+        let target = |number: &String| {
+            // One that is closed meanwhile is none.
+            let link = std::fs::read_link(format!("/proc/{}/fd/{number}", self.pid()));
+            link.unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let all = self.descriptors();
+        all.iter()
+            .filter(|fd| target(fd).starts_with("socket:"))
+            .count()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_some()
     }
 
     /// The memory it occupies, in KiB.
@@ -131,6 +167,11 @@ impl Server {
         let printed = self.printed.clone();
         self.signal(Signal::TERM);
         assert_eq!(self.wait(), Ran::new(0, &printed, stderr));
+    }
+
+    /// What it says on standard error, for the test to read.
+    pub fn take_stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().expect("it is piped")
     }
 
     fn stderr(&mut self) -> String {

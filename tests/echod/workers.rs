@@ -27,7 +27,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 }
 
 /// The threads' ids, without those that qemu-user has beside the program's.
-fn threads(server: &Server) -> Vec<Pid> {
+pub fn threads(server: &Server) -> Vec<Pid> {
     let folder = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
     let ids = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut ids: Vec<i32> = ids.map(|id| id.parse().unwrap()).collect();
@@ -55,7 +55,7 @@ fn cpus(thread: Option<Pid>) -> Vec<usize> {
 }
 
 /// The CPUs there are for workers, if workers can be told by them.
-fn several_cpus(arch: Arch) -> Result<Vec<usize>, Completion> {
+pub fn several_cpus(arch: Arch) -> Result<Vec<usize>, Completion> {
     let all = cpus(None);
     let why = if !arch.is_native() {
         "qemu-user has a thread of its own, which runs anywhere"
@@ -83,7 +83,7 @@ fn stay_on_their_cpus(arch: Arch) -> Completion {
 }
 
 /// How often a thread has stopped running, because it slept or because another's turn came.
-fn stopped(server: &Server, thread: Pid) -> u64 {
+pub fn stopped(server: &Server, thread: Pid) -> u64 {
     let file = format!("/proc/{}/task/{thread}/status", server.pid());
     let status = std::fs::read_to_string(file).unwrap();
     let lines = status.lines().filter_map(|line| line.split_once(':'));

@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         tells_what_is_not_there_from_what_may_not_run,
         ends_the_others_where_one_cannot_start,
         waits_for_all,
+        ignores_children_that_it_did_not_start,
     ]
     .collect()
 }
@@ -157,4 +158,16 @@ fn waits_for_all(arch: Arch) {
     let ran = run(command(arch, &words).current_dir(folder.root()));
     assert_eq!(ran, Ran::new(4, "", ""));
     assert_eq!(folder.read("f"), b"late\n");
+}
+
+/// Who executes it may have had children before.
+fn ignores_children_that_it_did_not_start(arch: Arch) {
+    let pipe = command(
+        arch,
+        &["sleep", "0.3", "|", "sh", "-c", "sleep 0.2; exit 8"],
+    );
+    let mut script = Command::new("sh");
+    script.args(["-c", "(exit 3) & (sleep 0.1; exit 4) & exec \"$@\"", "sh"]);
+    script.args(pipe.get_args().skip(4));
+    assert_eq!(run(&mut script), Ran::new(8, "", ""));
 }

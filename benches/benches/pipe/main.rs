@@ -80,7 +80,7 @@ struct Bench {
 impl Bench {
     /// A row of the table: what one takes, and the other.
     fn row(&self, title: &str, unit: &str, one: impl Fn() -> f64, other: impl Fn() -> f64) {
-        (one(), other()); // into the caches
+        let _ = (one(), other()); // into the caches
         let pairs: Vec<_> = (0..self.rounds)
             .map(|round| {
                 if round % 2 == 0 {

@@ -25,8 +25,7 @@ pub fn watched() -> Events {
 
 /// Nanoseconds since some moment.
 pub fn now() -> u64 {
-    let now = time::now(Clock::Monotonic);
-    now.as_secs() * 1_000_000_000 + u64::from(now.subsec_nanos())
+    time::nanoseconds(Clock::Monotonic)
 }
 
 /// What all connections have together.
@@ -82,10 +81,11 @@ impl Shared {
         })
     }
 
-    /// When a message of connection `number` was begun.
-    fn begun(&mut self, number: usize, message: u64) -> &mut [u8; size_of::<u64>()] {
+    /// Where it stands when a message of connection `number` was begun.
+    fn begun(&mut self, number: usize, message: u64) -> Option<&mut [u8; size_of::<u64>()]> {
         let (times, _) = self.begun.as_chunks_mut();
-        &mut times[number * self.depth as usize + (message % self.depth) as usize]
+        let nth = message.checked_rem(self.depth)?;
+        times.get_mut(number * self.depth as usize + nth as usize)
     }
 }
 
@@ -240,7 +240,9 @@ impl Connection {
         shared.now = now();
         self.idle = 0;
         if shared.verify {
-            self.compare(&shared.incoming[..count], &mut shared.outgoing[..count])?;
+            let bytes = shared.incoming.get(..count).unwrap_or_default();
+            let should = shared.outgoing.get_mut(..count).unwrap_or_default();
+            self.compare(bytes, should)?;
         }
         self.received += count as u64;
         if self.received > self.sent {
@@ -248,8 +250,10 @@ impl Connection {
         }
         shared.bytes += count as u64;
         while (self.answered + 1) * shared.size <= self.received {
-            let begun = u64::from_ne_bytes(*shared.begun(self.number, self.answered));
-            shared.latencies.add(shared.now.saturating_sub(begun));
+            if let Some(begun) = shared.begun(self.number, self.answered) {
+                let begun = u64::from_ne_bytes(*begun);
+                shared.latencies.add(shared.now.saturating_sub(begun));
+            }
             shared.last = shared.now;
             self.answered += 1;
         }
@@ -285,7 +289,7 @@ impl Connection {
         let end = messages * shared.size;
         while self.sent < end && !self.blocked {
             let count = (end - self.sent).min(BUFFER as u64) as usize;
-            let bytes = &mut shared.outgoing[..count];
+            let bytes = shared.outgoing.get_mut(..count).unwrap_or_default();
             if shared.verify {
                 self.pattern.fill(self.sent, bytes);
             }
@@ -299,7 +303,9 @@ impl Connection {
                 Err(errno) => return Err(Fault::Failed("send", errno)),
             }
             while self.begun * shared.size < self.sent {
-                *shared.begun(self.number, self.begun) = time.to_ne_bytes();
+                if let Some(begun) = shared.begun(self.number, self.begun) {
+                    *begun = time.to_ne_bytes();
+                }
                 self.begun += 1;
             }
         }

@@ -32,7 +32,9 @@ impl Histogram {
     /// Counts one.
     #[inline]
     pub fn add(&mut self, value: u64) {
-        self.slots[slot(value)] += 1;
+        if let Some(count) = self.slots.get_mut(slot(value)) {
+            *count += 1; // each value has a slot
+        }
         self.count += 1;
         self.max = self.max.max(value);
     }

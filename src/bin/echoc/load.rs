@@ -1,13 +1,14 @@
 //! The loop: connects, waits for events, has the connection go on that each is of, and ends.
 
-use core::time::Duration;
-
 use ring3::Errno;
 use ring3::cli::OrFail;
+use ring3::parts;
 use ring3::poll::{self, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::print::{Hex, Print};
 use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
 use ring3::slab::Slab;
+use ring3::time::SECOND;
 
 use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now};
 use crate::histogram::Histogram;
@@ -15,8 +16,6 @@ use crate::{PROGRAM, Settings};
 
 /// Events taken from the kernel at once.
 const EVENTS: usize = 128;
-
-const SECOND: u64 = 1_000_000_000;
 
 /// How often it is looked who makes no progress. Stalls are counted in these, so that time in which
 /// this process was stopped does not count.
@@ -95,8 +94,7 @@ impl Load {
         let mut events = [EpollEvent::ZERO; EVENTS];
         while self.count > 0 {
             let wait = self.until.min(self.look).saturating_sub(self.shared.now);
-            let timeout = Some(Duration::from_nanos(wait));
-            let events = match self.epoll.wait(&mut events, timeout) {
+            let events = match self.epoll.wait(&mut events, wait) {
                 Err(Errno::EINTR) => continue, // stopped and continued
                 result => result.or_fail(PROGRAM, "epoll_pwait", "events")?,
             };
@@ -235,40 +233,39 @@ impl Load {
         match fault {
             // The address's, and not this connection's alone.
             Fault::Failed(operation @ ("socket" | "connect"), errno) => {
-                PROGRAM.fail(operation, self.settings.name, errno)
+                PROGRAM.fail(operation, self.settings.address, errno)
             }
-            Fault::Failed(operation, errno) => {
-                self.say(number, format_args!("{operation}: {errno}"))
-            }
+            Fault::Failed(operation, errno) => self.say(number, parts!(operation, ": ", errno)),
             Fault::Wrong {
                 position,
                 is,
                 should,
-            } => self.say(
-                number,
-                format_args!("byte {position} is {is:#04x}, not {should:#04x}"),
-            ),
+            } => {
+                let (is, should) = (Hex(is.into(), 2), Hex(should.into(), 2));
+                self.say(
+                    number,
+                    parts!("byte ", position, " is 0x", is, ", not 0x", should),
+                )
+            }
             Fault::TooMany(Bytes { received, sent }) => {
-                self.say(number, format_args!("{received} bytes came back of {sent}"))
+                self.say(number, parts!(received, " bytes came back of ", sent))
             }
             Fault::TooFew(Bytes { received, sent }) => self.say(
                 number,
-                format_args!("it ended after {received} bytes of {sent}"),
+                parts!("it ended after ", received, " bytes of ", sent),
             ),
             Fault::Stalled(Bytes { received, sent }) => {
                 let seconds = self.settings.stall;
-                self.say(
-                    number,
-                    format_args!("no progress for {seconds} s, after {received} bytes of {sent}"),
-                )
+                let after = parts!(" s, after ", received, " bytes of ", sent);
+                self.say(number, parts!("no progress for ", seconds, after))
             }
         }
     }
 
-    fn say(&self, number: usize, what: core::fmt::Arguments<'_>) -> Exit {
-        let name = self.settings.name;
+    fn say(&self, number: usize, what: impl Print) -> Exit {
+        let address = self.settings.address;
         let number = number + 1; // as people count
-        PROGRAM.say(format_args!("connection {number} of {name}: {what}"));
+        PROGRAM.say(parts!("connection ", number, " of ", address, ": ", what));
         Exit(1)
     }
 }

@@ -17,7 +17,9 @@ use core::ops::RangeInclusive;
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
+use ring3::net;
+use ring3::parts;
+use ring3::print::{Digits, Writer};
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -63,8 +65,6 @@ fn main(start: Start) -> Result<(), Exit> {
 #[derive(Clone, Copy)]
 struct Settings {
     address: SocketAddr,
-    /// As it was written.
-    name: &'static str,
     connections: usize,
     size: u64,
     depth: u64,
@@ -91,14 +91,11 @@ impl Settings {
                 Arg::Operand(operand) => {
                     let shown = Shown(operand.to_bytes());
                     if server.is_some() {
-                        return Err(options.usage(format_args!("one ADDR:PORT, not {shown} too")));
+                        return Err(options.usage(parts!("one ADDR:PORT, not ", shown, " too")));
                     }
-                    let parsed = operand
-                        .to_str()
-                        .ok()
-                        .and_then(|name| Some((name.parse().ok()?, name)));
+                    let parsed = net::address(operand.to_bytes());
                     if parsed.is_none() {
-                        return Err(options.usage(format_args!("{shown} is not ADDR:PORT")));
+                        return Err(options.usage(parts!(shown, " is not ADDR:PORT")));
                     }
                     server = parsed;
                 }
@@ -106,9 +103,8 @@ impl Settings {
             }
         }
         match server {
-            Some((address, name)) => Ok(Self {
+            Some(address) => Ok(Self {
                 address,
-                name,
                 connections,
                 size,
                 depth,
@@ -135,16 +131,17 @@ fn print(outcome: &Outcome) -> Result<(), Exit> {
     let latencies = &outcome.latencies;
     let micros = (outcome.elapsed / 1000).max(1);
     let requests = latencies.count();
-    let mut out = Writer::<512>::new(STDOUT);
-    ring3::print!(&mut out, "{requests} requests in ");
+    let mut buffer = [0; 512];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(parts!(requests, " requests in "));
     thousandths(&mut out, per(micros, 1000));
-    ring3::print!(
-        &mut out,
-        " s: {} req/s, ",
-        per(requests * 1_000_000, micros)
-    );
+    out.print(parts!(
+        " s: ",
+        per(requests * 1_000_000, micros),
+        " req/s, "
+    ));
     thousandths(&mut out, per(outcome.bytes, micros)); // bytes a microsecond are MB/s
-    ring3::print!(&mut out, " GB/s\nlatency");
+    out.print(" GB/s\nlatency");
     for (name, nanoseconds) in [
         (" p50", latencies.per_mille(500)),
         (", p99", latencies.per_mille(990)),
@@ -152,9 +149,9 @@ fn print(outcome: &Outcome) -> Result<(), Exit> {
         (", max", latencies.max()),
     ] {
         let tenths = per(nanoseconds, 100);
-        ring3::print!(&mut out, "{name} {}.{} us", tenths / 10, tenths % 10);
+        out.print(parts!(name, " ", tenths / 10, ".", tenths % 10, " us"));
     }
-    ring3::println!(&mut out);
+    out.print("\n");
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
@@ -164,6 +161,6 @@ fn per(count: u64, unit: u64) -> u64 {
 }
 
 /// Puts a number of thousandths as one with a point. (The formatting of floating point is large.)
-fn thousandths<const N: usize>(out: &mut Writer<'_, N>, number: u64) {
-    ring3::print!(out, "{}.{:03}", number / 1000, number % 1000);
+fn thousandths(out: &mut Writer<'_>, number: u64) {
+    out.print(parts!(number / 1000, ".", Digits(number % 1000, 3)));
 }

@@ -1,6 +1,8 @@
 //! What a connection sends, so that whatever comes back wrong shows: no eight bytes look like those at
 //! another place, nor like another connection's.
 
+use ring3::mem;
+
 /// The bytes of one connection.
 #[derive(Clone, Copy)]
 pub struct Pattern(u64);
@@ -17,7 +19,7 @@ impl Pattern {
         let skip = (position % 8) as usize;
         let (head, rest) = bytes.split_at_mut(bytes.len().min((8 - skip) % 8));
         if skip > 0 {
-            head.copy_from_slice(&self.word(index)[skip..skip + head.len()]);
+            mem::copy(head, self.word(index).get(skip..).unwrap_or_default());
             index += 1;
         }
         let (words, tail) = rest.as_chunks_mut();
@@ -25,7 +27,7 @@ impl Pattern {
             *word = self.word(index);
             index += 1;
         }
-        tail.copy_from_slice(&self.word(index)[..tail.len()]);
+        mem::copy(tail, &self.word(index));
     }
 
     /// Eight bytes of the stream.

@@ -7,6 +7,7 @@ use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOL
 use ring3::slab::Slab;
 use ring3::{Errno, Result};
 
+use crate::counts::Counts;
 use crate::held::{Held, Key};
 
 /// The largest read. A client that fills it sends much, and is served by splice from then on.
@@ -51,9 +52,17 @@ const _: () = assert!(
 );
 
 /// What a worker's clients use in turn.
-pub struct Tools {
+pub struct Tools<'a> {
     pub buffer: Mapping,
     pub held: Held,
+    pub counts: &'a Counts,
+}
+
+impl Tools<'_> {
+    fn count(&self, bytes: usize) {
+        self.counts.requests.add(1);
+        self.counts.bytes.add(bytes as u64);
+    }
 }
 
 /// How a connection stands after it was served.
@@ -88,7 +97,7 @@ impl Connection {
     /// # Errors
     /// The connection is gone, or something was read for which there is no memory: it is of no use
     /// any more.
-    pub fn echo(&mut self, events: Events, tools: &mut Tools) -> Result<Next> {
+    pub fn echo(&mut self, events: Events, tools: &mut Tools<'_>) -> Result<Next> {
         // With these a short read may not have been the last: one stops in front of a byte sent out
         // of band, and in front of the end.
         let more = events.intersects(EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
@@ -104,6 +113,7 @@ impl Connection {
                 match tools.held.pass(pipe, self.fd.as_fd(), BUFFER) {
                     Ok((0, _)) => return Ok(Next::End),
                     Ok((count, held)) => {
+                        tools.count(count);
                         self.held = held;
                         self.amount = match self.amount {
                             _ if count > FEW => Amount::Much,
@@ -117,17 +127,19 @@ impl Connection {
             } else {
                 let read = match net::recv(self.fd.as_fd(), &mut tools.buffer) {
                     Ok(0) => return Ok(Next::End),
-                    Ok(count) => &tools.buffer[..count],
+                    Ok(count) => tools.buffer.get(..count).unwrap_or_default(),
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
                     Err(errno) => return Err(errno),
                 };
+                tools.count(read.len());
                 let sent = match net::send(self.fd.as_fd(), read) {
                     Ok(count) => count,
                     Err(Errno::EAGAIN) => 0,
                     Err(errno) => return Err(errno),
                 };
-                if sent < read.len() {
-                    self.held = Some(tools.held.keep(&read[sent..])?);
+                let left = read.get(sent..).unwrap_or_default();
+                if !left.is_empty() {
+                    self.held = Some(tools.held.keep(left)?);
                 } else if read.len() == tools.buffer.len() {
                     self.amount = Amount::Much;
                 } else if !more {

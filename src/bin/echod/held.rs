@@ -5,7 +5,7 @@
 use core::num::NonZeroU16;
 
 use ring3::fd::BorrowedFd;
-use ring3::mem::Mapping;
+use ring3::mem::{self, Mapping};
 use ring3::net;
 use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, splice};
 use ring3::slab::Slab;
@@ -48,7 +48,7 @@ impl Held {
     /// `ENOMEM`
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Key> {
         let mut memory = Mapping::new(bytes.len())?;
-        memory.copy_from_slice(bytes);
+        mem::copy(&mut memory, bytes);
         self.insert(Bytes::Memory(memory, 0))
     }
 
@@ -91,12 +91,13 @@ impl Held {
         let number = number(key);
         let result = match self.all.get_mut(number) {
             Some(Bytes::Memory(bytes, sent)) => loop {
-                match net::send(client, &bytes[*sent..]) {
+                let left = bytes.get(*sent..).unwrap_or_default();
+                if left.is_empty() {
+                    break Ok(());
+                }
+                match net::send(client, left) {
                     Ok(count) => *sent += count,
                     Err(errno) => break Err(errno),
-                }
-                if *sent == bytes.len() {
-                    break Ok(());
                 }
             },
             Some(Bytes::Pipe(pipe, left)) => drain(pipe, left, client),

@@ -1,70 +1,208 @@
-//! The sockets that listen: at each address one for every worker, and the kernel takes a new connection
-//! to the worker whose CPU it arrives on.
+//! The sockets that listen. At each address of TCP and UDP there is one for every worker, and the kernel takes a
+//! new connection, and a datagram, to the worker whose CPU it arrives on. Any other is all workers', and one that
+//! has nothing to do is woken.
 
+use core::ffi::CStr;
 use core::net::SocketAddr;
 
+use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::fs::{self, AT_SYMLINK_NOFOLLOW, CWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, S_IFSOCK};
+use ring3::net::unix::{self, Address};
 use ring3::net::{self, *};
-use ring3::slab::Slab;
 use ring3::thread::Cpus;
 
+use crate::settings::Settings;
 use crate::shared::Failed;
-use crate::worker::Worker;
+use crate::worker::{Listener, Worker};
+
+/// How many ports of the kernel's choice are tried until one is free in UDP as in TCP.
+const PORTS: usize = 16;
 
 /// Has each worker listen at `address`, and says which that is where the kernel chose the port. With
-/// `cpus` the Nth worker takes the connections that arrive on the Nth of them.
-pub fn listen(
-    mut address: SocketAddr,
-    backlog: i32,
-    workers: &mut Slab<Worker<'_>>,
+/// `cpus` the Nth worker takes the connections and datagrams that arrive on the Nth of them.
+#[inline(never)]
+pub fn at_address(
+    address: SocketAddr,
+    settings: &Settings,
+    workers: &mut [Worker<'_>],
     cpus: Option<&Cpus>,
 ) -> Result<SocketAddr, Failed> {
+    let mut ports = 1;
+    loop {
+        let port = open(Some(settings.backlog), address, workers, cpus)?;
+        if !settings.datagrams {
+            return Ok(port);
+        }
+        match open(None, port, workers, cpus) {
+            Err((_, Errno::EADDRINUSE)) if address.port() == 0 && ports < PORTS => ports += 1,
+            result => return result,
+        }
+        workers.iter_mut().for_each(Worker::drop_last_listener);
+    }
+}
+
+/// The same, of TCP with this backlog; or of UDP, which has none.
+fn open(
+    backlog: Option<i32>,
+    mut address: SocketAddr,
+    workers: &mut [Worker<'_>],
+    cpus: Option<&Cpus>,
+) -> Result<SocketAddr, Failed> {
+    let (kind, bind) = match backlog {
+        Some(_) => (SOCK_STREAM, "bind"),
+        None => (SOCK_DGRAM, "bind udp"),
+    };
     let shared = workers.len() > 1;
-    for (number, worker) in workers.iter_mut() {
-        let fd = socket(address)?;
+    for (number, worker) in workers.iter_mut().enumerate() {
+        let fd = socket(address, kind)?;
         let share = || option(fd.as_fd(), SOL_SOCKET, SO_REUSEPORT);
         // The first finds out whether somebody else is there: who shares an address does not.
         if number != 0 {
             share()?;
         }
-        net::bind(fd.as_fd(), address).map_err(|errno| ("bind", errno))?;
+        net::bind(fd.as_fd(), address).map_err(|errno| (bind, errno))?;
         if number == 0 && shared {
             share()?;
         }
-        net::listen(fd.as_fd(), backlog).map_err(|errno| ("listen", errno))?;
+        if let Some(backlog) = backlog {
+            net::listen(fd.as_fd(), backlog).map_err(|errno| ("listen", errno))?;
+        }
         if number == 0 {
             address = net::local_address(fd.as_fd()).map_err(|errno| ("getsockname", errno))?;
-            if let Some(cpus) = cpus {
-                steer(fd.as_fd(), cpus);
-            }
         }
-        worker.add_listener(fd)?;
+        // With the second one of UDP they share; of TCP, with the first.
+        if let (1, Some(cpus)) = (number, cpus) {
+            steer(fd.as_fd(), cpus);
+        }
+        let port = backlog.map_or(address.port(), |_| 0);
+        worker.add_listener(Listener { fd, port })?;
     }
     Ok(address)
 }
 
-/// A socket whose connections are as they should be.
-fn socket(address: SocketAddr) -> Result<OwnedFd, Failed> {
-    let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    let fd = net::socket(address, kind).map_err(|errno| ("socket", errno))?;
-    option(fd.as_fd(), SOL_SOCKET, SO_REUSEADDR)?;
+/// A socket that is as it should be.
+fn socket(address: SocketAddr, kind: Sock) -> Result<OwnedFd, Failed> {
+    let fd = net::socket(address, kind | SOCK_NONBLOCK | SOCK_CLOEXEC);
+    let fd = fd.map_err(|errno| ("socket", errno))?;
     if address.is_ipv6() {
         // The address says what is served: [::] leaves IPv4 to 0.0.0.0, and both can be given,
         // whatever net.ipv6.bindv6only is.
         option(fd.as_fd(), IPPROTO_IPV6, IPV6_V6ONLY)?;
     }
-    // Connections have both from their listener. An echo is not held back for more to go with it,
-    // and a byte sent out of band comes back in its place.
-    option(fd.as_fd(), IPPROTO_TCP, TCP_NODELAY)?;
-    option(fd.as_fd(), SOL_SOCKET, SO_OOBINLINE)?;
+    if kind == SOCK_STREAM {
+        // With it another server of UDP could have the address as well.
+        option(fd.as_fd(), SOL_SOCKET, SO_REUSEADDR)?;
+    }
+    for_echo(fd.as_fd(), address, kind)?;
     Ok(fd)
+}
+
+/// Has connections be as they should, which have it from their listener; or has a socket of UDP say of each
+/// datagram where it was sent to.
+fn for_echo(fd: BorrowedFd<'_>, address: SocketAddr, kind: Sock) -> Result<(), Failed> {
+    if kind == SOCK_DGRAM {
+        return net::tell_asked(fd, address).map_err(|errno| ("setsockopt", errno));
+    }
+    // An echo is not held back for more to go with it, and a byte sent out of band comes back in its place.
+    option(fd, IPPROTO_TCP, TCP_NODELAY)?;
+    option(fd, SOL_SOCKET, SO_OOBINLINE)
 }
 
 fn option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<(), Failed> {
     net::set_option(fd, level, option, 1).map_err(|errno| ("setsockopt", errno))
 }
 
-/// Has connections go to the worker that is pinned to the CPU they arrive on. The worker of the Nth of
+/// Has all workers listen at a Unix socket.
+#[inline(never)]
+pub fn at_path(path: &CStr, backlog: i32, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
+    let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    let address = Address::new(path).map_err(|errno| ("bind", errno))?;
+    let fd = unix::socket(kind).map_err(|errno| ("socket", errno))?;
+    // From the look at who is there until we listen: another that begins meanwhile would take ours for one
+    // that was left.
+    let directory = address
+        .is_path()
+        .then(|| lock_directory(path))
+        .transpose()?;
+    match unix::bind(fd.as_fd(), &address) {
+        Err(Errno::EADDRINUSE) if address.is_path() && is_left(path, &address) => {
+            fs::unlink(CWD, path).map_err(|errno| ("unlink", errno))?;
+            unix::bind(fd.as_fd(), &address)
+        }
+        bound => bound,
+    }
+    .map_err(|errno| ("bind", errno))?;
+    net::listen(fd.as_fd(), backlog).map_err(|errno| ("listen", errno))?;
+    drop(directory);
+    share(fd.as_fd(), 0, workers)
+}
+
+/// Locks the directory that the path is in.
+fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
+    let mut text = [0; size_of::<SockaddrUn>()]; // an address has room for the path
+    let bytes = path.to_bytes();
+    let slash = bytes.iter().rposition(|&byte| byte == b'/');
+    let name = match slash.and_then(|slash| bytes.get(..=slash)) {
+        Some(directory) => {
+            for (to, from) in text.iter_mut().zip(directory) {
+                *to = *from;
+            }
+            CStr::from_bytes_until_nul(&text).unwrap_or_default() // it is shorter
+        }
+        None => c".",
+    };
+    let directory = fs::open(CWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    let directory = directory.map_err(|errno| ("open", errno))?;
+    fs::lock(directory.as_fd()).map_err(|errno| ("flock", errno))?;
+    Ok(directory)
+}
+
+/// Whether there is a socket at which nobody listens.
+fn is_left(path: &CStr, address: &Address) -> bool {
+    let is_socket = fs::stat_at(CWD, path, AT_SYMLINK_NOFOLLOW).map(|file| file.kind() == S_IFSOCK);
+    let probe = || {
+        let fd = unix::socket(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)?;
+        unix::connect(fd.as_fd(), address)
+    };
+    is_socket == Ok(true) && probe() == Err(Errno::ECONNREFUSED)
+}
+
+/// Has all workers serve a socket that a service manager opened: one of a stream that listens, or one of UDP.
+/// Any other is `EINVAL`.
+#[inline(never)]
+pub fn take_over(fd: BorrowedFd<'_>, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
+    let get =
+        |option| net::get_option(fd, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));
+    let kind = get(SO_TYPE)?;
+    let is_stream = kind == SOCK_STREAM.bits() as i32 && get(SO_ACCEPTCONN)? != 0;
+    let is_udp = kind == SOCK_DGRAM.bits() as i32;
+    let port = match net::local_address(fd) {
+        Ok(address) if is_stream => {
+            for_echo(fd, address, SOCK_STREAM)?;
+            0
+        }
+        Ok(address) if is_udp => {
+            for_echo(fd, address, SOCK_DGRAM)?;
+            address.port()
+        }
+        Err(Errno::EAFNOSUPPORT) if is_stream => 0, // a Unix socket
+        _ => return Err(("serve", Errno::EINVAL)),
+    };
+    fd.set_nonblocking().map_err(|errno| ("fcntl", errno))?;
+    share(fd, port, workers)
+}
+
+/// Has all workers serve one socket; `port` is as in [`Listener`].
+fn share(fd: BorrowedFd<'_>, port: u16, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
+    for worker in workers.iter_mut() {
+        let fd = fd.duplicate().map_err(|errno| ("fcntl", errno))?;
+        worker.add_listener(Listener { fd, port })?;
+    }
+    Ok(())
+}
+
+/// Has connections or datagrams go to the worker that is pinned to the CPU they arrive on. The worker of the Nth of
 /// `cpus` is the Nth to listen at the address, and `listener` one of theirs.
 ///
 /// Where the kernel refuses, it deals them out by a hash: slower, and nothing is lost.

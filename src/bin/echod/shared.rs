@@ -1,13 +1,18 @@
 //! What the workers have in common: how many clients there are, and when all of them are to end.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use core::time::Duration;
 
 use ring3::Errno;
+use ring3::list::List;
+use ring3::parts;
 use ring3::poll::Bell;
-use ring3::time::{self, Clock};
+use ring3::print::Print;
+use ring3::service::Manager;
+use ring3::time::{self, Clock, NEVER};
 
 use crate::PROGRAM;
+use crate::counts::{Count, Counts};
+use crate::settings::{Settings, Voice};
 
 /// The operation that failed, and why.
 pub type Failed = (&'static str, Errno);
@@ -17,6 +22,8 @@ pub type Failed = (&'static str, Errno);
 pub struct Shared {
     /// Rings where something here has changed that workers wait for.
     pub bell: Bell,
+    /// What each worker has served.
+    pub counts: List<Counts>,
     /// How many clients there are.
     clients: AtomicUsize,
     /// How many there may be.
@@ -25,29 +32,76 @@ pub struct Shared {
     workers: AtomicUsize,
     /// Whether some worker waits for a client to end before it accepts another.
     waiting: AtomicBool,
-    /// Whether it was said that there were too many clients.
+    /// Whether it was said that there were too many clients, or too little for them.
     said: AtomicBool,
-    /// When all end, in milliseconds of the clock; [`NEVER`] as long as no signal asked for it.
+    /// When all end, in nanoseconds of the clock; [`NEVER`] as long as no signal asked for it.
     end: AtomicU64,
     /// How long connections may go on then.
-    grace: Duration,
+    grace: u64,
+    voice: Voice,
+    /// Who is told when all end.
+    manager: Option<Manager>,
 }
 
-/// Later than any time.
-const NEVER: u64 = u64::MAX;
-
 impl Shared {
-    pub fn new(bell: Bell, most: usize, workers: usize, grace: Duration) -> Self {
+    /// What as many workers as there are counts have in common.
+    pub fn new(
+        bell: Bell,
+        counts: List<Counts>,
+        settings: &Settings,
+        manager: Option<Manager>,
+    ) -> Self {
         Self {
             bell,
             clients: AtomicUsize::new(0),
-            most,
-            workers: AtomicUsize::new(workers),
+            most: settings.most,
+            workers: AtomicUsize::new(counts.len()),
+            counts,
             waiting: AtomicBool::new(false),
             said: AtomicBool::new(false),
             end: AtomicU64::new(NEVER),
-            grace,
+            grace: settings.grace,
+            voice: settings.voice,
+            manager,
         }
+    }
+
+    /// Says what is worth knowing; but with `-q`.
+    pub fn say(&self, message: impl Print) {
+        if self.voice != Voice::Quiet {
+            PROGRAM.say(message);
+        }
+    }
+
+    /// Whether each client is told of: `-v`.
+    pub fn is_verbose(&self) -> bool {
+        self.voice == Voice::Verbose
+    }
+
+    /// Tells the service manager, if there is one.
+    pub fn tell_manager(&self, state: &str) {
+        if let Some(manager) = &self.manager {
+            manager.tell(state);
+        }
+    }
+
+    /// Says what was served so far.
+    pub fn say_counts(&self) {
+        let sum = |of: fn(&Counts) -> &Count| -> u64 {
+            self.counts.iter().map(|counts| of(counts).get()).sum()
+        };
+        PROGRAM.say(parts!(
+            self.clients.load(Relaxed),
+            " clients of ",
+            sum(|counts| &counts.clients),
+            ", ",
+            sum(|counts| &counts.bytes),
+            " bytes, ",
+            sum(|counts| &counts.requests),
+            " requests, ",
+            sum(|counts| &counts.errors),
+            " errors",
+        ));
     }
 
     /// Counts a client that is about to be accepted; false where there are as many as there may be.
@@ -57,13 +111,13 @@ impl Shared {
         if !fits {
             self.clients.fetch_sub(1, Relaxed);
             if !self.said.swap(true, Relaxed) {
-                PROGRAM.say(format_args!("{clients} clients, and others wait"));
+                self.say(parts!(clients, " clients, and others wait"));
             }
         }
         fits
     }
 
-    /// Takes back the count of a client that was not accepted.
+    /// Takes back the count of a client that could not be accepted.
     ///
     /// It rings for nobody, or two workers that find no descriptor would call each other without end.
     pub fn withdraw(&self) {
@@ -84,40 +138,44 @@ impl Shared {
         self.waiting.store(true, Relaxed);
     }
 
-    /// Says, once, that the kernel has nothing left for one client more.
-    pub fn tell_shortage(&self, errno: Errno) {
+    /// Says, once, that the kernel has nothing left for one more `object`.
+    pub fn tell_shortage(&self, operation: &str, object: &str, errno: Errno) {
         if !self.said.swap(true, Relaxed) {
-            PROGRAM.fail("accept", "client", errno);
+            self.say(parts!(operation, " ", object, ": ", errno));
         }
     }
 
     /// A signal asks all workers to end: when the grace is over; the second one, at once.
     pub fn end(&self) {
-        let now = time::now(Clock::Monotonic);
+        let now = time::nanoseconds(Clock::Monotonic);
         let until = match self.ends() {
-            None => now.saturating_add(self.grace),
-            Some(_) => now,
+            NEVER => {
+                self.tell_manager("STOPPING=1");
+                now.saturating_add(self.grace)
+            }
+            _ => now,
         };
         self.end_at(until);
     }
 
     /// Something failed, and so all workers end.
     pub fn end_now(&self) {
-        self.end_at(Duration::ZERO);
+        self.end_at(0);
     }
 
-    fn end_at(&self, until: Duration) {
-        let milliseconds = u64::try_from(until.as_millis()).unwrap_or(NEVER);
-        self.end.store(milliseconds.min(NEVER - 1), Relaxed);
+    fn end_at(&self, until: u64) {
+        self.end.store(until, Relaxed);
         self.bell.ring();
     }
 
-    /// When workers end, if that was asked for.
-    pub fn ends(&self) -> Option<Duration> {
-        match self.end.load(Relaxed) {
-            NEVER => None,
-            milliseconds => Some(Duration::from_millis(milliseconds)),
-        }
+    /// When workers end; [`NEVER`] where that was not asked for.
+    pub fn ends(&self) -> u64 {
+        self.end.load(Relaxed)
+    }
+
+    /// Whether that is because something failed.
+    pub fn has_failed(&self) -> bool {
+        self.ends() == 0
     }
 
     /// A worker has ended.

@@ -21,13 +21,13 @@ mod workers;
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::fmt::{self, Display};
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::{BorrowedFd, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY};
 use ring3::heap::Heap;
 use ring3::io;
+use ring3::print::{Print, Writer};
 use ring3::program;
 use ring3::replace::{self, Failed, Replacement};
 use ring3::rt::{Exit, Start};
@@ -179,11 +179,11 @@ impl Input {
     }
 }
 
-impl Display for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Print for Input {
+    fn print(&self, out: &mut Writer<'_>) {
         match self.is_stdin() {
-            true => f.write_str("stdin"),
-            false => Shown(self.0.to_bytes()).fmt(f),
+            true => out.print("stdin"),
+            false => out.print(Shown(self.0.to_bytes())),
         }
     }
 }

@@ -13,6 +13,7 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::parts;
 use ring3::poll;
 use ring3::process::Watch;
 use ring3::rt::{Args, Exit, Start};
@@ -136,7 +137,7 @@ impl Settings {
             rest: options.rest(),
         };
         if let Some(empty) = settings.empty_stage() {
-            return Err(options.usage(format_args!("no CMD in part {empty}")));
+            return Err(options.usage(parts!("no CMD in part ", empty)));
         }
         Ok(settings)
     }

@@ -5,14 +5,15 @@ use core::time::Duration;
 
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
-use ring3::io::Writer;
+use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, unix};
+use ring3::parts;
 use ring3::pipe::{O_CLOEXEC, Pipe};
+use ring3::print::{Digits, Print, Writer};
 use ring3::process::{Child, Command, Ended, Lists, Strings};
 use ring3::rt::Exit;
 use ring3::shown::Shown;
 use ring3::slab::Slab;
 use ring3::time::{Clock, now};
-use ring3::unix::{self, SOCK_CLOEXEC, SOCK_STREAM};
 
 use crate::{Join, PROGRAM, Settings};
 
@@ -160,26 +161,30 @@ impl Stages {
 
     /// Says on standard error how each ended.
     pub fn print(&self) {
-        let mut out = Writer::<512>::new(STDERR);
+        let mut buffer = [0; 512];
+        let mut out = Writer::new(STDERR, &mut buffer);
         for stage in self.all.iter() {
             let State::Ended(ended, wall) = &stage.state else {
                 continue;
             };
-            let name = Shown(stage.name.to_bytes());
-            let pid = ended.pid.as_raw().unsigned_abs();
-            ring3::print!(&mut out, "pipe: {name}: pid {pid}, {}, ", ended.status);
-            let usage = ended.usage;
-            for (span, what) in [
-                (*wall, "wall"),
-                (usage.user, "user"),
-                (usage.system, "system"),
-            ] {
-                let (seconds, rest) = (span.as_secs(), span.subsec_micros());
-                ring3::print!(&mut out, "{what} {seconds}.{rest:06} s, ");
-            }
-            ring3::println!(&mut out, "{} KiB", usage.peak);
+            let (name, usage) = (Shown(stage.name.to_bytes()), ended.usage);
+            out.print(parts!("pipe: ", name, ": pid ", ended.pid.as_raw()));
+            out.print(parts!(", ", ended.status, ", wall ", Seconds(*wall)));
+            out.print(parts!(" s, user ", Seconds(usage.user)));
+            out.print(parts!(" s, system ", Seconds(usage.system)));
+            out.print(parts!(" s, ", usage.peak, " KiB\n"));
         }
         let _ = out.flush(); // where standard error fails, there is nowhere left to say so
+    }
+}
+
+/// A span of time in seconds, to a millionth.
+struct Seconds(Duration);
+
+impl Print for Seconds {
+    fn print(&self, out: &mut Writer<'_>) {
+        let micros = Digits(self.0.subsec_micros().into(), 6);
+        out.print(parts!(self.0.as_secs(), ".", micros));
     }
 }
 

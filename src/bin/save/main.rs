@@ -10,6 +10,8 @@ use ring3::cli::{Arg, OrFail};
 use ring3::copy::{End, Stopped, copy};
 use ring3::fd::STDIN;
 use ring3::fs;
+use ring3::number;
+use ring3::parts;
 use ring3::replace::{self, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -68,19 +70,19 @@ impl Wanted {
                 Arg::Short(b'a') => append = true,
                 Arg::Short(b'm') => {
                     let value = args.value()?;
-                    options.mode = Some(octal(value).ok_or_else(|| {
-                        args.usage(format_args!(
-                            "-m takes 0 to 7777, octal, not {}",
-                            Shown(value.to_bytes())
-                        ))
+                    let mode = number::whole(value.to_bytes(), 8, 0o7777);
+                    options.mode = Some(mode.map(|mode| mode as u32).ok_or_else(|| {
+                        let value = Shown(value.to_bytes());
+                        args.usage(parts!("-m takes 0 to 7777, octal, not ", value))
                     })?);
                 }
                 Arg::Long(b"no-sync") => options.sync = false,
                 Arg::Operand(operand) if file.is_none() => file = Some(operand),
                 Arg::Operand(operand) => {
-                    return Err(args.usage(format_args!(
-                        "one FILE, not {} too",
-                        Shown(operand.to_bytes())
+                    return Err(args.usage(parts!(
+                        "one FILE, not ",
+                        Shown(operand.to_bytes()),
+                        " too"
                     )));
                 }
                 _ => return Err(args.unknown()),
@@ -95,16 +97,6 @@ impl Wanted {
             None => Err(args.usage("no FILE")),
         }
     }
-}
-
-/// Permissions as chmod(1) takes them in numbers.
-fn octal(text: &CStr) -> Option<u32> {
-    let digits = text.to_bytes();
-    let value = digits.iter().try_fold(0, |value, digit| match digit {
-        b'0'..=b'7' if value < 0o1000 => Some(value << 3 | u32::from(digit - b'0')),
-        _ => None,
-    });
-    value.filter(|_| !digits.is_empty())
 }
 
 /// Writes standard input to a new file, which takes the place of `file`.
@@ -142,11 +134,8 @@ impl Failed {
         };
         let exit = PROGRAM.fail(self.operation, Shown(object.to_bytes()), self.errno);
         if self.left > 0 {
-            PROGRAM.say(format_args!(
-                "{} has {} bytes of it",
-                Shown(file.to_bytes()),
-                self.left
-            ));
+            let file = Shown(file.to_bytes());
+            PROGRAM.say(parts!(file, " has ", self.left, " bytes of it"));
         }
         exit
     }

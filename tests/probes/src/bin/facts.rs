@@ -4,24 +4,25 @@
 #![no_std]
 #![no_main]
 
-use ring3::abi::FACTS;
+use ring3::abi::{FACTS, Fact};
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
+use ring3::parts;
+use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 
 ring3::program!("facts", main);
 
 fn main(_: Start) -> Result<(), Exit> {
-    let mut out = Writer::<4096>::new(STDOUT);
+    let mut buffer = [0; 4096];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     for fact in FACTS.iter().copied().flatten().copied().flatten() {
-        ring3::println!(
-            &mut out,
-            "{}\t{}\t{}",
-            fact.header,
-            fact.expression,
-            fact.value
-        );
+        let Fact {
+            header,
+            expression,
+            value,
+        } = *fact;
+        out.print(parts!(header, "\t", expression, "\t", value, "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }

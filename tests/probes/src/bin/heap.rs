@@ -21,7 +21,9 @@ use core::ptr;
 
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
-use ring3::io::{self, Writer};
+use ring3::io;
+use ring3::parts;
+use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 use ring3::thread;
 
@@ -61,16 +63,13 @@ fn types() -> Result<(), Exit> {
     words.retain(|_, n| **n % 3 == 0);
     let shared_still = shared.iter().filter(|n| Arc::strong_count(n) == 2).count();
 
-    let mut stdout = Writer::<256>::new(STDOUT);
-    ring3::println!(&mut stdout, "squares {}", squares.iter().sum::<u64>());
-    ring3::println!(&mut stdout, "text {}", text.len());
-    ring3::println!(
-        &mut stdout,
-        "words {} {:?}",
-        words.len(),
-        words.keys().next_back()
-    );
-    ring3::println!(&mut stdout, "shared {} {shared_still}", shared.len());
+    let mut buffer = [0; 256];
+    let mut stdout = Writer::new(STDOUT, &mut buffer);
+    stdout.print(parts!("squares ", squares.iter().sum::<u64>(), "\n"));
+    stdout.print(parts!("text ", text.len(), "\n"));
+    let last = words.keys().next_back().map_or("none", String::as_str);
+    stdout.print(parts!("words ", words.len(), " ", last, "\n"));
+    stdout.print(parts!("shared ", shared.len(), " ", shared_still, "\n"));
 
     // Each thread keeps every fourth word, in a box of its own, and drops its share in all of them.
     let words = Arc::new(words);
@@ -92,12 +91,8 @@ fn types() -> Result<(), Exit> {
         .flat_map(|handle| handle.join())
         .collect();
     let length: usize = boxes.iter().map(|text| text.len()).sum();
-    ring3::println!(
-        &mut stdout,
-        "boxes {} {length} {}",
-        boxes.len(),
-        Arc::strong_count(&words)
-    );
+    let count = Arc::strong_count(&words);
+    stdout.print(parts!("boxes ", boxes.len(), " ", length, " ", count, "\n"));
     stdout.flush().map_err(|_| Exit(1))
 }
 

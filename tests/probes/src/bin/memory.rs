@@ -17,7 +17,9 @@ use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::heap::Heap;
-use ring3::io::{self, Writer};
+use ring3::io;
+use ring3::parts;
+use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 use ring3::thread;
 
@@ -39,8 +41,9 @@ fn main(start: Start) -> Result<(), Exit> {
         Some(b"generations") => generations(),
         _ => return Err(Exit(2)),
     };
-    let mut stdout = Writer::<32>::new(STDOUT);
-    ring3::println!(&mut stdout, "{number}");
+    let mut buffer = [0; 32];
+    let mut stdout = Writer::new(STDOUT, &mut buffer);
+    stdout.print(parts!(number, "\n"));
     stdout.flush().or_fail(PROGRAM, "write", "stdout")
 }
 

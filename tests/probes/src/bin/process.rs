@@ -13,6 +13,7 @@ use ring3::Errno;
 use ring3::abi::poll::EpollEvent;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
 use ring3::io;
+use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, unix};
 use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe};
 use ring3::poll::{EPOLLIN, Epoll};
 use ring3::process::{self, Command, Event, Failed, Lists, Pidfd, Status, Strings, Watch};
@@ -21,8 +22,7 @@ use ring3::signal::{
     self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
 };
 use ring3::thread::{self, Builder, JoinHandle};
-use ring3::time::{Clock, now};
-use ring3::unix::{self, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM};
+use ring3::time::{Clock, SECOND, now};
 
 ring3::program!("process", main);
 
@@ -280,7 +280,8 @@ fn threads() {
 fn masks(environ: Strings<'_>, how: &CStr) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     signal::ignore(SIGHUP).unwrap();
-    signal::ignore(SIGPIPE).unwrap();
+    signal::on(SIGPIPE, &COUNT).unwrap();
+    signal::ignore(SIGPIPE).unwrap(); // handled once, and no more
     signal::on(SIGUSR1, &COUNT).unwrap();
     signal::block(SignalSet::of(&[SIGUSR1, SIGTERM]));
     let line = Line::new(&[c"grep", c"-E", c"^Sig(Blk|Ign|Cgt)", c"/proc/self/status"]);
@@ -289,7 +290,6 @@ fn masks(environ: Strings<'_>, how: &CStr) {
         b"defaults" => line.command(environ).defaults(SignalSet::ALL),
         _ => line.command(environ).mask(SignalSet::of(&[SIGUSR2])),
     };
-    // One that waits for the child alone: it must not reach our handler on its way.
     assert!(command.spawn().unwrap().wait().unwrap().status.success());
     assert_eq!(COUNT.load(Relaxed), 0);
     assert_eq!(signal::action(SIGHUP), Ok(Action::Ignored));
@@ -377,11 +377,11 @@ fn pidfd(environ: Strings<'_>) {
     let epoll = Epoll::new().unwrap();
     epoll.add(pidfd.as_fd(), EPOLLIN, 1).unwrap();
     let mut events = [EpollEvent::ZERO; 1];
-    let soon = Some(Duration::from_millis(20));
+    let soon = SECOND / 50;
     assert!(epoll.wait(&mut events, soon).unwrap().is_empty());
     pidfd.kill(0).unwrap();
     io::write_all(pipe.write.as_fd(), b"\n").unwrap();
-    let late = Some(Duration::from_secs(60));
+    let late = 60 * SECOND;
     assert_eq!(epoll.wait(&mut events, late).unwrap().len(), 1);
     assert_eq!(pidfd.wait(), Ok(Status::Exited(7)));
     assert_eq!(pidfd.wait(), Err(Errno::ECHILD));
@@ -449,7 +449,7 @@ fn waits() {
     signal::on(SIGUSR1, &COUNT).unwrap();
     let nothing = SignalSet::of(&[SIGUSR2]);
     signal::block(nothing);
-    let soon = Some(Duration::from_millis(10));
+    let soon = Some(Duration::from_millis(20));
     assert_eq!(signal::wait(nothing, soon).err(), Some(Errno::EAGAIN));
     raise(SIGUSR2);
     let received = signal::wait(nothing, None).unwrap();

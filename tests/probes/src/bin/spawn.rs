@@ -6,8 +6,9 @@
 
 use ring3::cli::OrFail;
 use ring3::fd::{STDERR, STDOUT};
-use ring3::io::Writer;
 use ring3::mem::Mapping;
+use ring3::parts;
+use ring3::print::Writer;
 use ring3::process::Command;
 use ring3::rt::{Exit, Start};
 use ring3::time::{Clock, now};
@@ -20,8 +21,9 @@ fn main(start: Start) -> Result<(), Exit> {
     args.next();
     let mut number = || args.next()?.to_str().ok()?.parse::<usize>().ok();
     let (Some(count), Some(size)) = (number(), number()) else {
-        let mut out = Writer::<64>::new(STDOUT);
-        ring3::println!(&mut out, "{}", begin.as_nanos() as u64);
+        let mut buffer = [0; 64];
+        let mut out = Writer::new(STDOUT, &mut buffer);
+        out.print(parts!(begin.as_nanos() as u64, "\n"));
         return out.flush().or_fail(PROGRAM, "write", "stdout");
     };
     let mut memory = Mapping::new((size << 20).max(1)).or_fail(PROGRAM, "mmap", "memory")?;
@@ -37,7 +39,8 @@ fn main(start: Start) -> Result<(), Exit> {
     }
     let each = (now(Clock::Monotonic) - begin).as_nanos() as u64 / count.max(1) as u64;
     // Standard output is the program's that was started.
-    let mut out = Writer::<64>::new(STDERR);
-    ring3::println!(&mut out, "{each}");
+    let mut buffer = [0; 64];
+    let mut out = Writer::new(STDERR, &mut buffer);
+    out.print(parts!(each, "\n"));
     out.flush().or_fail(PROGRAM, "write", "stderr")
 }

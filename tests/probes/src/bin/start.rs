@@ -7,7 +7,8 @@
 use ring3::auxv;
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
+use ring3::parts;
+use ring3::print::{Hex, Writer};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 
@@ -17,27 +18,30 @@ ring3::program!("start", main);
 static POINTERS: [&&str; 130] = [&"relocated"; 130];
 
 fn main(start: Start) -> Result<(), Exit> {
-    let mut out = Writer::<256>::new(STDOUT);
-    ring3::println!(&mut out, "argc {}", start.args().len());
+    let mut buffer = [0; 256];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(parts!("argc ", start.args().len(), "\n"));
     for arg in start.args() {
-        ring3::println!(&mut out, "arg {}", Shown(arg.to_bytes()));
+        out.print(parts!("arg ", Shown(arg.to_bytes()), "\n"));
     }
     for entry in start.environ().iter() {
-        ring3::println!(&mut out, "env {}", Shown(entry.to_bytes()));
+        out.print(parts!("env ", Shown(entry.to_bytes()), "\n"));
     }
     if let Some(value) = start.var("RING3_VAR") {
-        ring3::println!(&mut out, "var {}", Shown(value.to_bytes()));
+        out.print(parts!("var ", Shown(value.to_bytes()), "\n"));
     }
     for entry in auxv::entries() {
-        ring3::println!(&mut out, "auxv {} {:#x}", entry.key, entry.value);
+        let value = Hex(entry.value as u64, 1);
+        out.print(parts!("auxv ", entry.key, " 0x", value, "\n"));
     }
-    ring3::println!(&mut out, "page {}", ring3::mem::page_size());
+    out.print(parts!("page ", ring3::mem::page_size(), "\n"));
     let pointers = core::hint::black_box(&POINTERS);
     let relocated = pointers
         .iter()
         .filter(|text| **text == &"relocated")
         .count();
-    ring3::println!(&mut out, "relocated {relocated}");
-    ring3::println!(&mut out, "static {:p}", pointers);
+    out.print(parts!("relocated ", relocated, "\n"));
+    let address = core::ptr::from_ref(pointers).addr();
+    out.print(parts!("static 0x", Hex(address as u64, 1), "\n"));
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }

@@ -13,7 +13,9 @@ use ring3::arch::{WORD_AT_EXIT, WORD_HEAP, set_thread_word, thread_word};
 use ring3::cli::OrFail;
 use ring3::fd::{STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_RDONLY};
-use ring3::io::{self, Writer};
+use ring3::io;
+use ring3::parts;
+use ring3::print::{Hex, Writer};
 use ring3::rt::{Exit, Start};
 use ring3::sync::{Condvar, Mutex, Once, OnceLock};
 use ring3::thread::{self, Builder, JoinHandle};
@@ -52,7 +54,7 @@ fn spawn<T: Send + 'static>(
 ) -> JoinHandle<T> {
     match builder.spawn(work) {
         Ok(handle) => handle,
-        Err(errno) => panic!("spawn: {errno}"),
+        Err(errno) => panic!("spawn: {errno:?}"),
     }
 }
 
@@ -353,8 +355,9 @@ fn names() -> Result<(), Exit> {
             drop(started.or_fail(PROGRAM, "spawn", "thread")?);
         }
         wait_for(&STARTED, 3);
-        let mut out = Writer::<16>::new(STDOUT);
-        ring3::println!(&mut out, "ready");
+        let mut buffer = [0; 16];
+        let mut out = Writer::new(STDOUT, &mut buffer);
+        out.print("ready\n");
         let told = out.flush().or_fail(PROGRAM, "write", "stdout");
         let read = io::read(STDIN, &mut [0]).or_fail(PROGRAM, "read", "stdin");
         *over.0.lock() = true;
@@ -364,8 +367,9 @@ fn names() -> Result<(), Exit> {
 }
 
 fn cpus() -> Result<(), Exit> {
-    let mut out = Writer::<32>::new(STDOUT);
-    ring3::println!(&mut out, "{}", thread::available_parallelism());
+    let mut buffer = [0; 32];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(parts!(thread::available_parallelism(), "\n"));
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
@@ -374,7 +378,8 @@ fn exhaust() -> Result<(), Exit> {
     static OVER: Mutex<bool> = Mutex::new(false);
     static CHANGED: Condvar = Condvar::new();
     const MOST: usize = 2_000;
-    let mut out = Writer::<64>::new(STDOUT);
+    let mut buffer = [0; 64];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     for _ in 0..2 {
         *OVER.lock() = false;
         let mut threads = [const { None }; MOST];
@@ -399,8 +404,11 @@ fn exhaust() -> Result<(), Exit> {
         CHANGED.notify_all();
         threads.into_iter().flatten().for_each(JoinHandle::join);
         match refused {
-            Some(errno) if started > 10 => ring3::println!(&mut out, "{errno}"),
-            _ => ring3::println!(&mut out, "{started} started, then {refused:?}"),
+            Some(errno) if started <= 10 => {
+                out.print(parts!(started, " started, then ", errno, "\n"))
+            }
+            Some(errno) => out.print(parts!(errno, "\n")),
+            None => out.print(parts!(started, " started, none was refused\n")),
         }
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
@@ -408,7 +416,8 @@ fn exhaust() -> Result<(), Exit> {
 
 /// Prints why a thread does not start, and what the next one gives. (The test has the first refused.)
 fn refused() -> Result<(), Exit> {
-    let mut out = Writer::<64>::new(STDOUT);
+    let mut buffer = [0; 64];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     let before = mappings();
     for n in 1..=2 {
         let captured = Counted;
@@ -417,8 +426,11 @@ fn refused() -> Result<(), Exit> {
             n
         });
         match thread {
-            Ok(handle) => ring3::println!(&mut out, "{}", handle.join()),
-            Err(errno) => ring3::println!(&mut out, "{errno}"),
+            Ok(handle) => {
+                let result = handle.join();
+                out.print(parts!(result, "\n"));
+            }
+            Err(errno) => out.print(parts!(errno, "\n")),
         }
         assert_eq!((mappings(), DROPPED.load(SeqCst)), (before, n));
     }
@@ -429,9 +441,10 @@ fn refused() -> Result<(), Exit> {
 fn guard() -> Result<(), Exit> {
     let stack_size = 100_000;
     let told = Builder::new().stack_size(stack_size).spawn(|| {
-        let mut out = Writer::<4096>::new(STDOUT);
+        let mut buffer = [0; 4096];
+        let mut out = Writer::new(STDOUT, &mut buffer);
         let place = (&raw const out).addr();
-        ring3::println!(&mut out, "{place:x}");
+        out.print(parts!(Hex(place as u64, 1), "\n"));
         read_maps(|piece| out.put(piece));
         out.flush()
     });

@@ -8,7 +8,8 @@ use core::time::Duration;
 
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
-use ring3::io::Writer;
+use ring3::parts;
+use ring3::print::{Digits, Writer};
 use ring3::rt::{Exit, Start};
 use ring3::time::{Clock, now};
 
@@ -25,9 +26,11 @@ fn main(start: Start) -> Result<(), Exit> {
     for _ in 0..times {
         monotonic = now(Clock::Monotonic);
     }
-    let mut out = Writer::<128>::new(STDOUT);
+    let mut buffer = [0; 128];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     for time in [realtime, monotonic] {
-        ring3::println!(&mut out, "{}.{:09}", time.as_secs(), time.subsec_nanos());
+        let nanoseconds = Digits(time.subsec_nanos().into(), 9);
+        out.print(parts!(time.as_secs(), ".", nanoseconds, "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }

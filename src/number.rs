@@ -1,0 +1,63 @@
+//! Numbers in text.
+
+/// Takes the digits at the beginning of `text` off it, and says what number they are; none where there is
+/// no digit, or the number is above `most`. `radix` is up to 16, `most` below 2^59.
+pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
+    let mut number = None;
+    while let Some((&first, rest)) = text.split_first() {
+        let digit = match first {
+            b'0'..=b'9' => first - b'0',
+            b'a'..=b'f' | b'A'..=b'F' => (first | 0x20) - b'a' + 10,
+            _ => break,
+        };
+        if digit >= radix {
+            break;
+        }
+        let so_far = number.unwrap_or(0) * u64::from(radix) + u64::from(digit);
+        if so_far > most {
+            return None;
+        }
+        (number, *text) = (Some(so_far), rest);
+    }
+    number
+}
+
+/// The number that all of `text` is.
+pub fn whole(mut text: &[u8], radix: u8, most: u64) -> Option<u64> {
+    let number = take(&mut text, radix, most)?;
+    text.is_empty().then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_taken_up_to_the_first_that_is_none() {
+        let mut text = b"0078:9".as_slice();
+        assert_eq!(take(&mut text, 10, 78), Some(78));
+        assert_eq!(text, b":9");
+        assert_eq!(take(&mut text, 10, 78), None);
+        assert_eq!(whole(b"fFg", 16, 1000), None);
+        assert_eq!(whole(b"fFa0", 16, 0xffff), Some(0xffa0));
+        assert_eq!(whole(b"778", 8, 1000), None);
+        assert_eq!(whole(b"777", 8, 0o777), Some(0o777));
+    }
+
+    #[test]
+    fn no_number_is_above_the_most() {
+        assert_eq!(whole(b"79", 10, 78), None);
+        assert_eq!(
+            whole(b"99999999999999999999999999", 10, (1 << 59) - 1),
+            None
+        );
+        assert_eq!(
+            whole(b"576460752303423487", 10, (1 << 59) - 1),
+            Some((1 << 59) - 1)
+        );
+        assert_eq!(
+            (whole(b"", 10, 9), whole(b"+1", 10, 9), whole(b"1 ", 10, 9)),
+            (None, None, None)
+        );
+    }
+}

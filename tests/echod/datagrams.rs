@@ -1,0 +1,417 @@
+//! UDP beside TCP: who asks is answered from where it was asked, and nothing goes round for ever.
+
+use std::io::{Error, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::Signal;
+use rustix::thread::{CpuSet, sched_setaffinity};
+use socket2::{Domain, Socket, Type};
+
+use super::client::{Leave, PATIENCE, connect, patterned, ping, session};
+use super::injected;
+use super::server::Server;
+use super::workers::{several_cpus, stopped, threads};
+use super::{Ran, echod};
+use crate::per_arch;
+use crate::support::{Arch, wait_until};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    per_arch![
+        every_length_comes_back,
+        many_clients_are_answered,
+        arrive_at_the_worker_of_their_cpu,
+        replies_come_from_the_address_that_was_asked,
+        those_for_many_are_not_answered,
+        services_are_not_answered,
+        its_own_ports_are_not_answered,
+        are_not_served_unasked,
+        a_flood_leaves_room_for_others,
+        the_port_is_its_alone,
+        another_pair_of_ports_is_tried,
+        end_at_a_signal,
+        goes_on_when_interrupted,
+        goes_on_when_one_cannot_be_sent,
+        goes_on_after_a_shortage,
+        does_not_spin_in_a_shortage,
+    ]
+}
+
+/// echod of TCP and UDP at one port of IPv4's loopback address, with more arguments.
+fn start(arch: Arch, more: &[&str]) -> Server {
+    listen(arch, &["127.0.0.1:0"], more)
+}
+
+/// The same, at these addresses.
+fn listen(arch: Arch, addresses: &[&str], more: &[&str]) -> Server {
+    let mut command = arch.program("echod");
+    for address in addresses {
+        command.args(["-l", address]);
+    }
+    Server::start(command.arg("-u").args(more), 2 * addresses.len())
+}
+
+/// A socket there, at a port of the kernel's choice if it is 0.
+fn socket(address: SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind(address).unwrap();
+    let patience = PATIENCE;
+    socket.set_read_timeout(Some(patience)).unwrap();
+    socket
+}
+
+/// A client of that server.
+fn client(server: SocketAddr) -> UdpSocket {
+    let own: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let client = socket((own, 0).into());
+    client.connect(server).unwrap();
+    client
+}
+
+/// Sends a datagram and waits until the same came back.
+fn ask(client: &UdpSocket, bytes: &[u8]) {
+    client.send(bytes).unwrap();
+    let mut back = vec![0; 1 << 16];
+    let length = client.recv(&mut back).expect("echod answers");
+    assert!(back[..length] == *bytes, "{length} bytes, or others");
+}
+
+/// Whether nothing has come, after an answer to somebody who asked later.
+fn got_nothing(socket: &UdpSocket) -> bool {
+    socket.set_nonblocking(true).unwrap();
+    matches!(socket.recv(&mut [0; 16]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+fn every_length_comes_back(arch: Arch) {
+    let server = listen(arch, &["127.0.0.1:0", "[::1]:0"], &[]);
+    for (&address, longest) in server.addresses.iter().zip([65_507, 65_527]) {
+        let client = client(address);
+        for (seed, length) in (0..).zip([0, 1, 1472, 9000, longest, 0, 2]) {
+            ask(&client, &patterned(seed, 0, length));
+        }
+        ping(&mut connect(address), b"and TCP");
+    }
+    server.end("");
+}
+
+fn many_clients_are_answered(arch: Arch) {
+    for workers in ["1", "4"] {
+        let server = start(arch, &["-w", workers]);
+        let address = server.address();
+        std::thread::scope(|scope| {
+            for seed in 0..50 {
+                scope.spawn(move || {
+                    let client = client(address);
+                    for round in 0..40 {
+                        ask(&client, &patterned(seed, round, round * 17));
+                    }
+                });
+            }
+        });
+        server.end("");
+    }
+}
+
+/// As connections do: then no other worker wakes.
+fn arrive_at_the_worker_of_their_cpu(arch: Arch) -> Completion {
+    const ASKED: u64 = 200;
+    let all = match several_cpus(arch) {
+        Ok(all) => all,
+        Err(ignored) => return ignored,
+    };
+    let server = start(arch, &[]);
+    wait_until("all are there", || threads(&server).len() == all.len());
+    for (&cpu, worker) in all.iter().zip(threads(&server)) {
+        let counts = || threads(&server).into_iter().map(|it| stopped(&server, it));
+        let before: Vec<_> = counts().collect();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut set = CpuSet::new();
+                set.set(cpu);
+                sched_setaffinity(None, &set).unwrap();
+                // A socket each: a hash would deal them out.
+                (0..ASKED).for_each(|_| ask(&client(server.address()), b"here"));
+            });
+        });
+        for ((thread, after), before) in threads(&server).into_iter().zip(counts()).zip(before) {
+            let (more, its_own) = (after - before, thread == worker);
+            assert_eq!(more > ASKED / 10, its_own, "{more} times, of {ASKED} asked");
+        }
+    }
+    Completion::Completed
+}
+
+fn replies_come_from_the_address_that_was_asked(arch: Arch) {
+    let server = listen(arch, &["0.0.0.0:0", "[::]:0"], &[]);
+    let [four, six] = server.addresses[..] else {
+        panic!("{:?}", server.addresses)
+    };
+    for last in [1, 2, 77] {
+        let asked = SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), four.port()));
+        let client = socket((Ipv4Addr::UNSPECIFIED, 0).into());
+        client.send_to(b"who?", asked).unwrap();
+        let (_, from) = client.recv_from(&mut [0; 4]).unwrap();
+        assert_eq!(from, asked);
+    }
+    ask(&client((Ipv6Addr::LOCALHOST, six.port()).into()), b"six");
+    server.end("");
+}
+
+/// The answers to one datagram would be as many as machines and workers got it.
+fn those_for_many_are_not_answered(arch: Arch) {
+    let server = listen(arch, &["0.0.0.0:0"], &["-w", "1"]);
+    let port = server.address().port();
+    let many = socket((Ipv4Addr::UNSPECIFIED, 0).into());
+    many.set_broadcast(true).unwrap();
+    many.send_to(b"all!", (Ipv4Addr::new(127, 255, 255, 255), port))
+        .unwrap();
+    ask(&client((Ipv4Addr::LOCALHOST, port).into()), b"behind it");
+    assert!(got_nothing(&many));
+    server.end("");
+}
+
+/// A socket bound to a port below 1024.
+fn service() -> Result<UdpSocket, Error> {
+    let mut ports = (1..1024).rev();
+    loop {
+        match UdpSocket::bind((Ipv4Addr::LOCALHOST, ports.next().expect("one is free"))) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            result => return result,
+        }
+    }
+}
+
+fn services_are_not_answered(arch: Arch) -> Completion {
+    let service = match service() {
+        Ok(service) => service,
+        Err(error) => return Completion::ignored_with(format!("a port below 1024: {error}")),
+    };
+    let server = start(arch, &["-w", "1"]);
+    let client = client(server.address());
+    // In one batch, perhaps, with those that are answered.
+    for _ in 0..20 {
+        service.send_to(b"me?", server.address()).unwrap();
+        ask(&client, b"behind it");
+    }
+    assert!(got_nothing(&service));
+    server.end("");
+    Completion::Completed
+}
+
+/// Another echod, at the same port of another address; and its own other port.
+fn its_own_ports_are_not_answered(arch: Arch) {
+    let server = listen(arch, &["127.0.0.1:0", "127.0.0.2:0"], &["-w", "1"]);
+    let [first, second] = server.addresses[..] else {
+        panic!("{:?}", server.addresses)
+    };
+    for port in [first.port(), second.port()] {
+        let other = socket((Ipv4Addr::new(127, 0, 0, 3), port).into());
+        for address in [first, second] {
+            other.send_to(b"me?", address).unwrap();
+            ask(&client(address), b"behind it");
+        }
+        assert!(got_nothing(&other));
+    }
+    server.end("");
+}
+
+fn are_not_served_unasked(arch: Arch) {
+    let server = Server::new(arch, &[]);
+    let client = client(server.address());
+    client.send(b"anybody?").unwrap();
+    let error = client.recv(&mut [0; 8]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    server.end("");
+}
+
+/// Connections are served meanwhile, and datagrams behind it.
+fn a_flood_leaves_room_for_others(arch: Arch) {
+    let server = start(arch, &["-w", "1"]);
+    let address = server.address();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for length in [1, 1400] {
+            let (client, stop) = (client(address), &stop);
+            scope.spawn(move || {
+                let bytes = vec![0; length];
+                while !stop.load(Relaxed) {
+                    client.send(&bytes).unwrap();
+                }
+            });
+        }
+        let sessions: Vec<_> = (0..8)
+            .map(|seed| scope.spawn(move || session(address, seed, 300_000, Leave::HalfClose)))
+            .collect();
+        let ended: Vec<_> = sessions.into_iter().map(|one| one.join()).collect();
+        stop.store(true, Relaxed);
+        assert!(ended.iter().all(Result::is_ok));
+    });
+    // What is left of the flood may leave no room for the first.
+    let client = client(address);
+    client
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    wait_until("it answers", || {
+        client.send(b"after it").unwrap();
+        client.recv(&mut [0; 8]).is_ok()
+    });
+    server.end("");
+}
+
+fn the_port_is_its_alone(arch: Arch) {
+    // Somebody else's, in UDP alone; unless another test has it in TCP just then.
+    let refused = |what: &str, address: &str| {
+        let why = "Address already in use (EADDRINUSE)";
+        Ran::new(1, "", &format!("echod: {what} {address}: {why}\n"))
+    };
+    loop {
+        let taken = socket((Ipv4Addr::LOCALHOST, 0).into());
+        let address = taken.local_addr().unwrap().to_string();
+        let ran = echod(arch, &["-u", "-l", &address]);
+        if ran != refused("bind", &address) {
+            assert_eq!(ran, refused("bind udp", &address));
+            break;
+        }
+    }
+    // Its own: not even somebody who would share has it.
+    let server = start(arch, &["-w", "2"]);
+    let other = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    other.set_reuse_address(true).unwrap();
+    let refused = other.bind(&server.address().into()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AddrInUse);
+    server.end("");
+}
+
+/// How many of its descriptors are sockets.
+fn sockets(server: &Server) -> usize {
+    let is_socket = |number: &String| {
+        let path = format!("/proc/{}/fd/{number}", server.pid());
+        std::fs::read_link(path).is_ok_and(|what| what.to_string_lossy().starts_with("socket:"))
+    };
+    server
+        .descriptors()
+        .iter()
+        .filter(|it| is_socket(it))
+        .count()
+}
+
+/// The port that TCP got is not free in UDP.
+fn another_pair_of_ports_is_tried(arch: Arch) -> Completion {
+    let arguments = ["-u", "-l", "127.0.0.1:0"];
+    let taken = "bind:error=EADDRINUSE:when=2..4+2";
+    let server = match injected::start(arch, &arguments, 2, &[taken]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    ask(&client(server.address()), b"third");
+    ping(&mut connect(server.address()), b"third");
+    wait_until("the others are closed", || sockets(&server) == 2);
+    server.end("");
+    Completion::Completed
+}
+
+/// Connections may end; no datagram is answered any more.
+fn end_at_a_signal(arch: Arch) {
+    let server = start(arch, &["--grace", "1000"]);
+    let mut stream = connect(server.address());
+    ping(&mut stream, b"before");
+    ask(&client(server.address()), b"before");
+    server.signal(Signal::TERM);
+    wait_until("the port is free", || {
+        UdpSocket::bind(server.address()).is_ok()
+    });
+    ping(&mut stream, b"behind");
+    drop(stream);
+    assert_eq!(server.wait().status, Some(0));
+}
+
+/// One worker of TCP and UDP, with these results replaced.
+fn inject(arch: Arch, inject: &[&str]) -> Result<Server, Completion> {
+    injected::start(arch, &["-u", "-l", "127.0.0.1:0"], 2, inject)
+}
+
+fn goes_on_when_interrupted(arch: Arch) -> Completion {
+    let calls = "recvmmsg,sendmmsg,epoll_pwait:error=EINTR:when=1+2";
+    let server = match inject(arch, &[calls]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let client = client(server.address());
+    (0..20).for_each(|_| ask(&client, b"all the same"));
+    server.end("");
+    Completion::Completed
+}
+
+/// That one is lost, and nothing is said.
+fn goes_on_when_one_cannot_be_sent(arch: Arch) -> Completion {
+    for error in [
+        "EAGAIN",
+        "ENOBUFS",
+        "ENOMEM",
+        "EPERM",
+        "ENETUNREACH",
+        "EHOSTUNREACH",
+        "EMSGSIZE",
+        "ECONNREFUSED",
+        "EINVAL",
+    ] {
+        let server = match inject(arch, &[&format!("sendmmsg:error={error}:when=1")]) {
+            Ok(server) => server,
+            Err(skipped) => return skipped,
+        };
+        let client = client(server.address());
+        client.send(b"lost").unwrap();
+        // Or they would be one batch, in which another call sends the second.
+        std::thread::sleep(Duration::from_millis(20));
+        ask(&client, b"the next one");
+        server.end("");
+    }
+    Completion::Completed
+}
+
+fn goes_on_after_a_shortage(arch: Arch) -> Completion {
+    for (error, said) in [
+        ("EAGAIN", ""),
+        (
+            "ENOMEM",
+            "echod: receive datagrams: Cannot allocate memory (ENOMEM)\n",
+        ),
+        (
+            "ENOBUFS",
+            "echod: receive datagrams: No buffer space available (ENOBUFS)\n",
+        ),
+    ] {
+        let server = match inject(arch, &[&format!("recvmmsg:error={error}:when=1..2")]) {
+            Ok(server) => server,
+            Err(skipped) => return skipped,
+        };
+        ask(&client(server.address()), b"patience");
+        server.end(said);
+    }
+    Completion::Completed
+}
+
+/// Connections are served, and it rests.
+fn does_not_spin_in_a_shortage(arch: Arch) -> Completion {
+    let server = match inject(arch, &["recvmmsg:error=ENOMEM"]) {
+        Ok(server) => server,
+        Err(skipped) => return skipped,
+    };
+    let datagrams = client(server.address());
+    let mut stream = connect(server.address());
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(2) {
+        datagrams.send(b"for nothing").unwrap();
+        ping(&mut stream, b"served");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ticks = server.ticks();
+    assert!(ticks < 50, "{ticks} hundredths of a second, of two seconds");
+    drop(stream);
+    server.end("echod: receive datagrams: Cannot allocate memory (ENOMEM)\n");
+    Completion::Completed
+}

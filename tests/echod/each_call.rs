@@ -1,0 +1,144 @@
+//! Each system call that echod makes fails, at one time or another, as calls do that are interrupted
+//! (EINTR) and where the kernel has no memory for the network (ENOBUFS).
+//!
+//! It may refuse to begin, it may send a client away, it may end: it says why. What it must not do is lose a
+//! byte of a client that it keeps, or end such a client as if all were well; keep what a client had; crash; or
+//! wait for ever.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::Signal;
+
+use super::client::{PATIENCE, compare, patterned};
+use super::server::Server;
+use crate::support::{Arch, Folder, Ran, once, wait_until};
+use crate::syscalls::calls_of;
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    [
+        once("echod::each_call::is_interrupted [x86_64]", || {
+            fail_all("EINTR")
+        }),
+        once("echod::each_call::finds_no_buffer [x86_64]", || {
+            fail_all("ENOBUFS")
+        }),
+    ]
+    .into_iter()
+}
+
+/// These do not return; and `close`, whatever it says, has closed, but strace does not let it.
+const NEVER: [&str; 3] = ["exit", "exit_group", "close"];
+
+fn fail_all(errno: &str) -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with("strace sees qemu-user's system calls");
+    }
+    let calls = calls_of("echod");
+    for call in calls.iter().filter(|call| !NEVER.contains(&call.as_str())) {
+        // Of each three in a row, in each thread, another one: so all of them.
+        for first in 1..=3 {
+            let inject = format!("{call}:error={errno}:when={first}+3");
+            match std::panic::catch_unwind(|| fail(call, &inject)) {
+                Ok(ran) => check(call, &inject, &ran),
+                Err(_) => panic!("with {inject}"),
+            }
+        }
+    }
+    Completion::Completed
+}
+
+/// How it has to end.
+fn check(call: &str, inject: &str, ran: &Ran) {
+    // Without a mask, what asks it to end is not heard but kills. And no program runs with relocated data
+    // that can be written.
+    let killed = ran.status.is_none() && ["rt_sigprocmask", "mprotect"].contains(&call);
+    assert!(
+        killed || matches!(ran.status, Some(0 | 1)),
+        "{inject}: {ran:?}"
+    );
+    let speaks = |line: &str| line.starts_with("echod: ");
+    assert!(ran.stderr.lines().all(speaks), "{inject}: {ran:?}");
+    assert!(
+        ran.status != Some(1) || !ran.stderr.is_empty(),
+        "{inject}: {ran:?}"
+    );
+}
+
+/// A server's life, some of whose calls fail.
+fn fail(call: &str, inject: &str) -> Ran {
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    // The tracer as a grandchild: the child is echod itself.
+    strace
+        .args(["-f", "-D", "-qq", "-o", "/dev/null"])
+        .arg(format!("--trace={call}"))
+        .arg(format!("--inject={inject}"))
+        .arg(Arch::X86_64.shipped("echod"))
+        .args([
+            "-w",
+            "2",
+            "-v",
+            "-l",
+            "127.0.0.1:0",
+            "-x",
+            "socket",
+            "--grace",
+            "1",
+        ])
+        .current_dir(folder.root())
+        .stdin(Stdio::null());
+    let mut server = match Server::attempt(&mut strace, 2) {
+        Ok(server) => server,
+        Err(ran) => return ran,
+    };
+    let address = server.address();
+    let sockets = server.sockets();
+    std::thread::scope(|scope| {
+        for seed in 0..2 {
+            scope.spawn(move || stream(address, seed, 200_000));
+        }
+        scope.spawn(move || stream(address, 2, 100));
+    });
+    // Some client is served all the same.
+    wait_until("it serves, or has ended", || {
+        server.has_ended() || stream(address, 3, 10)
+    });
+    wait_until("it has let its clients go", || {
+        server.has_ended() || server.sockets() <= sockets
+    });
+    if !server.has_ended() {
+        server.signal(Signal::TERM);
+    }
+    server.wait()
+}
+
+/// Sends so many bytes, and the end. Whether all came back; where not, the server has said so by a reset.
+fn stream(address: SocketAddr, seed: u64, length: usize) -> bool {
+    let Ok(client) = TcpStream::connect(address) else {
+        return false;
+    };
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut back = Vec::new();
+    let (sent, end) = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| {
+            (&client).write_all(&patterned(seed, 0, length))?;
+            client.shutdown(Shutdown::Write)
+        });
+        let end = (&client).read_to_end(&mut back);
+        (sent.join().unwrap(), end)
+    });
+    compare(seed, 0, &back);
+    // The kernel tells of a reset once: to the one or to the other.
+    match sent.and(end.map(drop)) {
+        Ok(()) => assert_eq!(
+            back.len(),
+            length,
+            "an end like any other, and bytes are missing"
+        ),
+        Err(error) => assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "forgotten"),
+    }
+    back.len() == length
+}
