@@ -7,6 +7,7 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::fs::{self, CWD};
 use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
+use ring3::parts;
 use ring3::process::{self, Event, Watch, exit};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -70,7 +71,7 @@ pub fn end(result: Result<(), Exit>) -> ! {
     let Exit(status) = result.err().unwrap_or(Exit(0));
     end_all();
     system::sync();
-    PROGRAM.say(format_args!("exit status {status}"));
+    PROGRAM.say(parts!("exit status ", status));
     if let Err(errno) = system::power_off() {
         PROGRAM.fail("power off", "machine", errno);
     }

@@ -15,6 +15,7 @@ use core::ffi::CStr;
 use ring3::Errno;
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDIN;
+use ring3::parts;
 use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
 use ring3::rt::{Args, Exit, Start};
 use ring3::shown::Shown;
@@ -99,7 +100,7 @@ impl Settings {
                     let text = options.value()?.to_bytes();
                     if settings.rewrites.add(text).is_none() {
                         let text = Shown(text);
-                        return Err(options.usage(format_args!("{text} is not SIGNAL:SIGNAL")));
+                        return Err(options.usage(parts!(text, " is not SIGNAL:SIGNAL")));
                     }
                 }
                 Some(Arg::Short(b'e')) => {
@@ -112,7 +113,7 @@ impl Settings {
                     settings.at_parents_end = signals::number(text);
                     if settings.at_parents_end.is_none() {
                         let text = Shown(text);
-                        return Err(options.usage(format_args!("{text} is no signal")));
+                        return Err(options.usage(parts!(text, " is no signal")));
                     }
                 }
                 Some(Arg::Short(b'w')) => settings.tell = true,
@@ -211,5 +212,5 @@ fn begin(settings: &Settings, start: Start) -> Result<Child, Exit> {
 
 #[cold]
 fn tell(pid: Pid, status: Status) {
-    PROGRAM.say(format_args!("orphan {} ended: {status}", pid.as_raw()));
+    PROGRAM.say(parts!("orphan ", pid.as_raw(), " ended: ", status));
 }

@@ -26,14 +26,14 @@ cases! {
     "a trap", [trap], code(&[c"trap"]) => value(if cfg!(target_arch = "x86_64") { 128 + 4 } else { 128 + 5 });
     "a hint for what is nowhere", [prefetch], prefetch(core::ptr::without_provenance(8)) => DONE;
     "a thread's words are its own and begin as 0", [thread_word, set_thread_word], words() => YES;
-    "memcpy at every alignment", [ring3_memcpy], copies(memcpy) => value(0);
-    "memmove at every alignment", [ring3_memmove], copies(memmove) => value(0);
-    "memmove of what overlaps", [ring3_memmove], overlaps() => value(0);
-    "memset at every alignment", [ring3_memset], sets() => value(0);
-    "memcmp at every alignment", [ring3_memcmp], compares(memcmp) => value(0);
-    "bcmp at every alignment", [ring3_bcmp], compares(|a, b, n| i32::from(bcmp(a, b, n) != 0) * memcmp(a, b, n)) => value(0);
-    "strlen at every alignment", [ring3_strlen], lengths() => value(0);
-    "memcpy of much", [ring3_memcpy], much() => YES;
+    "memcpy at every alignment", [mem::ring3_memcpy], copies(memcpy) => value(0);
+    "memmove at every alignment", [mem::ring3_memmove], copies(memmove) => value(0);
+    "memmove of what overlaps", [mem::ring3_memmove], overlaps() => value(0);
+    "memset at every alignment", [mem::ring3_memset], sets() => value(0);
+    "memcmp at every alignment", [mem::ring3_memcmp], compares(memcmp) => value(0);
+    "bcmp at every alignment", [mem::ring3_bcmp], compares(|a, b, n| i32::from(bcmp(a, b, n) != 0) * memcmp(a, b, n)) => value(0);
+    "strlen at every alignment", [mem::ring3_strlen], lengths() => value(0);
+    "memcpy of much", [mem::ring3_memcpy], much() => YES;
 }
 
 /// The error in a result.

@@ -1,8 +1,7 @@
 //! What a case is: one line of a room's table.
 
-use core::fmt::{self, Display};
-
 use ring3::Errno;
+use ring3::print::{Print, Writer};
 
 /// A case: what is done, and what must come back.
 pub struct Case {
@@ -47,11 +46,11 @@ impl Case {
     }
 }
 
-impl Display for Got {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Print for Got {
+    fn print(&self, out: &mut Writer<'_>) {
         match self {
-            Got::Value(value) => value.fmt(f),
-            Got::Error(errno) => errno.fmt(f),
+            Got::Value(value) => out.print(*value),
+            Got::Error(errno) => out.print(*errno),
         }
     }
 }

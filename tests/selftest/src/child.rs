@@ -15,6 +15,7 @@ use ring3::fd::{BorrowedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_WRONLY, read_link};
 use ring3::io::{read, write};
 use ring3::pipe::Pipe;
+use ring3::privilege;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
 use ring3::rt::{Args, Exit, Start};
 use ring3::signal::{self, Action, SIGUSR1, SIGUSR2, SignalSet};
@@ -64,6 +65,15 @@ pub fn ends(words: &[&CStr]) -> Result<Status, Errno> {
 /// The exit status of such a child, as a shell says it.
 pub fn code(words: &[&CStr]) -> Result<u8, Errno> {
     ends(words).map(Status::code)
+}
+
+/// The same of a child that says by 77 that it is not permitted to, and by 78 that there is no such user.
+pub fn permitted(words: &[&CStr]) -> Result<u8, Errno> {
+    match code(words)? {
+        77 => Err(Errno::EPERM),
+        78 => Err(Errno::EINVAL),
+        code => Ok(code),
+    }
 }
 
 /// What such a child prints.
@@ -143,6 +153,15 @@ pub fn main(start: Start) -> Result<(), Exit> {
             process::signal_at_parents_end(SIGUSR1).map_err(|_| UNKNOWN)?;
             wait()
         }
+        b"confine" => match privilege::confine(c"/proc/self") {
+            // Nothing above it is there any more.
+            Ok(()) => exit(u8::from(is_there(c"/proc/self") || !is_there(c"/../maps"))),
+            Err(errno) => exit(if errno == Errno::EPERM { 77 } else { 1 }),
+        },
+        b"become" => match privilege::become_user(65_534, 65_534) {
+            Ok(()) => exit(u8::from(privilege::become_user(0, 0) != Err(Errno::EPERM))),
+            Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
+        },
         b"cli" => options(start.args()),
         b"fail" => Err::<(), _>(Errno::ENOENT).or_fail(PROGRAM, "open", "nothing"),
         b"say" => {
@@ -151,6 +170,10 @@ pub fn main(start: Start) -> Result<(), Exit> {
         }
         _ => Err(UNKNOWN),
     }
+}
+
+fn is_there(path: &CStr) -> bool {
+    fs::stat_at(CWD, path, fs::At::NONE).is_ok()
 }
 
 fn exit(status: u8) -> Result<(), Exit> {
@@ -193,7 +216,8 @@ fn run_stack() -> Result<(), Exit> {
 }
 
 fn print(words: Args) -> Result<(), Exit> {
-    let mut out = ring3::io::Writer::<256>::new(STDOUT);
+    let mut buffer = [0; 256];
+    let mut out = ring3::print::Writer::new(STDOUT, &mut buffer);
     for word in words {
         out.put(word.to_bytes());
         out.put(b".");

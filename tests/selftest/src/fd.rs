@@ -10,6 +10,7 @@ use crate::cases;
 cases! {
     "the standard ones have their numbers", [BorrowedFd::as_raw], STDIN.as_raw() == 0 && STDOUT.as_raw() == 1 && STDERR.as_raw() == 2 => YES;
     "a descriptor that the kernel gave", [OwnedFd::from_raw, OwnedFd::as_fd], open().map(|file| file.as_fd().as_raw() > 2) => YES;
+    "whether it is open", [BorrowedFd::is_open], STDOUT.is_open() && !nobody().is_open() => YES;
     "close says that all is well", [OwnedFd::close], open().and_then(OwnedFd::close) => DONE;
     "one that nobody has is told by close", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
     "one that nobody has is no file", [BorrowedFd::borrow_raw], fs::stat(nobody()).map(drop) => error(Errno::EBADF);

@@ -7,7 +7,7 @@ use alloc::vec;
 use ring3::Errno;
 use ring3::fd::OwnedFd;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
-use ring3::io::{Writer, read, retry, write, write_all, write_counting};
+use ring3::io::{read, retry, write, write_all, write_counting};
 use ring3::pipe::Pipe;
 use ring3::signal::{SIGPIPE, SignalSet, hold};
 
@@ -33,9 +33,6 @@ cases! {
     "how much of it there was before the error", [write_counting], counted_before_the_error() => value(65536);
     "retried until it is not interrupted", [retry], interrupted(3) => value(3);
     "another error is not retried", [retry], retry(|| Err::<(), _>(Errno::EAGAIN)) => error(Errno::EAGAIN);
-    "a buffer writes when it is full", [Writer::new, Writer::put, Writer::flush], buffered() => value(11);
-    "its first error stays", [Writer::flush], kept_error() => error(Errno::ENOSPC);
-    "nothing is written after that", [Writer::put], after_error() => value(0);
 }
 
 fn open(path: &core::ffi::CStr, flags: ring3::fs::Open) -> Result<OwnedFd, Errno> {
@@ -105,50 +102,4 @@ fn interrupted(times: usize) -> Result<usize, Errno> {
             Ok(made)
         }
     })
-}
-
-fn buffered() -> Result<usize, Errno> {
-    let pipe = Pipe::new(O_NONBLOCK | O_CLOEXEC)?;
-    let mut out = Writer::<8>::new(pipe.write.as_fd());
-    out.put(b"seven b");
-    if read(pipe.read.as_fd(), &mut [0; 64]) != Err(Errno::EAGAIN) {
-        return Err(Errno::EIO);
-    }
-    out.put(b"ytes");
-    out.flush()?;
-    let mut buffer = [0; 64];
-    let mut count = 0;
-    while let Ok(more @ 1..) = read(pipe.read.as_fd(), &mut buffer[count..]) {
-        count += more;
-    }
-    if buffer[..count] == *b"seven bytes" {
-        Ok(count)
-    } else {
-        Err(Errno::EIO)
-    }
-}
-
-fn kept_error() -> Result<(), Errno> {
-    let full = open(c"/dev/full", O_WRONLY)?;
-    let mut out = Writer::<4>::new(full.as_fd());
-    out.put(b"more than four");
-    let _ = out.flush();
-    out.flush()
-}
-
-fn after_error() -> Result<usize, Errno> {
-    let pipe = Pipe::new(O_NONBLOCK | O_CLOEXEC)?;
-    while write(pipe.write.as_fd(), &[0; 4096]).is_ok() {}
-    let mut out = Writer::<4>::new(pipe.write.as_fd());
-    out.put(b"lost!");
-    let mut buffer = [0; 4096];
-    while let Ok(1..) = read(pipe.read.as_fd(), &mut buffer) {}
-    out.put(b"late!");
-    if out.flush().is_ok() {
-        return Err(Errno::EIO);
-    }
-    match read(pipe.read.as_fd(), &mut buffer) {
-        Err(Errno::EAGAIN) => Ok(0),
-        result => result,
-    }
 }

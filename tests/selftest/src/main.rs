@@ -24,15 +24,20 @@ mod fs;
 mod heap;
 mod io;
 mod kernel;
+mod list;
 mod mem;
 mod net;
+mod number;
 mod pipe;
 mod place;
 mod poll;
+mod print;
+mod privilege;
 mod process;
 mod random;
 mod replace;
 mod rt;
+mod service;
 mod shown;
 mod signal;
 mod slab;
@@ -46,7 +51,8 @@ use case::{Case, Verdict};
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::heap::Heap;
-use ring3::io::Writer;
+use ring3::parts;
+use ring3::print::Writer;
 use ring3::rt::{Exit, Start};
 
 ring3::program!("selftest", main);
@@ -63,13 +69,16 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("rt", rt::CASES),
     ("fd", fd::CASES),
     ("io", io::CASES),
+    ("print", print::CASES),
+    ("number", number::CASES),
     ("fs", fs::CASES),
     ("pipe", pipe::CASES),
     ("net", net::CASES),
-    ("unix", unix::CASES),
+    ("net", unix::CASES),
     ("poll", poll::CASES),
     ("mem", mem::CASES),
     ("process", process::CASES),
+    ("privilege", privilege::CASES),
     ("signal", signal::CASES),
     ("time", time::CASES),
     ("random", random::CASES),
@@ -78,6 +87,8 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("thread", thread::CASES),
     ("heap", heap::CASES),
     ("slab", slab::CASES),
+    ("list", list::CASES),
+    ("service", service::CASES),
     ("place", place::CASES),
     ("copy", copy::CASES),
     ("replace", replace::CASES),
@@ -88,15 +99,16 @@ const ROOMS: &[(&str, &[Case])] = &[
 fn main(start: Start) -> Result<(), Exit> {
     rt::keep(start);
     let first = start.args().nth(1).map(|word| word.to_bytes());
-    let mut out = Writer::<4096>::new(STDOUT);
+    let mut buffer = [0; 4096];
+    let mut out = Writer::new(STDOUT, &mut buffer);
     if first == Some(b"--list") {
         for (room, cases) in ROOMS {
             for case in *cases {
-                ring3::print!(&mut out, "{room}::{}\t", case.name);
+                out.print(parts!(*room, "::", case.name, "\t"));
                 for function in case.covers {
-                    ring3::print!(&mut out, " {function}");
+                    out.print(parts!(" ", *function));
                 }
-                ring3::println!(&mut out);
+                out.print("\n");
             }
         }
         return out.flush().or_fail(PROGRAM, "write", "stdout");
@@ -105,43 +117,34 @@ fn main(start: Start) -> Result<(), Exit> {
         return child::main(start);
     }
     let asked = |room: &str| {
-        first.is_none()
-            || start
-                .args()
-                .skip(1)
-                .any(|word| word.to_bytes() == room.as_bytes())
+        let mut rooms = start.args().skip(1);
+        first.is_none() || rooms.any(|word| word.to_bytes() == room.as_bytes())
     };
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let (mut passed, mut failed, mut skipped) = (0_u32, 0_u32, 0_u32);
     for (room, cases) in ROOMS.iter().filter(|(room, _)| asked(room)) {
         for case in *cases {
+            let name = parts!(*room, "::", case.name);
             match case.verdict() {
                 Verdict::Passed => {
                     passed += 1;
-                    ring3::println!(&mut out, "ok {room}::{}", case.name);
+                    out.print(parts!("ok ", name, "\n"));
                 }
                 Verdict::Skipped(errno) => {
                     skipped += 1;
-                    let name = errno.name().unwrap_or("without a name");
-                    ring3::println!(&mut out, "SKIP {room}::{} {name}", case.name);
+                    out.print(parts!("SKIP ", name, " "));
+                    errno.name().into_iter().flatten().for_each(|letter| out.put(&[letter]));
+                    out.print("\n");
                 }
                 Verdict::Failed(got) => {
                     failed += 1;
-                    ring3::println!(
-                        &mut out,
-                        "FAIL {room}::{}: {got}, not {}",
-                        case.name,
-                        case.want
-                    );
+                    out.print(parts!("FAIL ", name, ": ", got, ", not ", case.want, "\n"));
                 }
             }
             // Each line at once: where a case ends the program, the last one tells which came before it.
             out.flush().or_fail(PROGRAM, "write", "stdout")?;
         }
     }
-    ring3::println!(
-        &mut out,
-        "{passed} passed, {failed} failed, {skipped} skipped"
-    );
+    out.print(parts!(passed, " passed, ", failed, " failed, ", skipped, " skipped\n"));
     out.flush().or_fail(PROGRAM, "write", "stdout")?;
     if failed == 0 { Ok(()) } else { Err(Exit(1)) }
 }

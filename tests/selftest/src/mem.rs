@@ -30,6 +30,7 @@ cases! {
     "a mapping grows and keeps its bytes", [remap], grown() => YES;
     "a mapping that may not move", [remap], may_not_move() => error(Errno::ENOMEM);
     "a mapping moves into reserved space", [move_to], moved() => YES;
+    "as many bytes as fit", [copy], { let mut to = [0; 3]; copy(&mut to, b"longer"); to == *b"lon" } => YES;
     "a hint harms nothing", [prefetch], prefetch(&7) => DONE;
     "a mapping of one's own", [Mapping::new], own_mapping() => YES;
     "is given back", [Mapping::new], given_back() => YES;

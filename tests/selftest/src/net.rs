@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::net::*;
+use ring3::time::NEVER;
 
 use crate::case::*;
 use crate::cases;
@@ -36,6 +37,15 @@ cases! {
     "ending what there is not", [shutdown_write], bound(LOOPBACK).and_then(|fd| shutdown_write(fd.as_fd())) => error(Errno::ENOTCONN);
     "a reset is no end", [reset_on_close], reset() => error(Errno::ECONNRESET);
     "an option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, TCP_NODELAY, 1)) => DONE;
+    "what an option is", [get_option], bound(LOOPBACK).and_then(|fd| get_option(fd.as_fd(), SOL_SOCKET, SO_REUSEADDR)) => value(0);
+    "of what is no socket", [get_option], crate::fd::open().and_then(|file| get_option(file.as_fd(), SOL_SOCKET, SO_ERROR)) => error(Errno::ENOTSOCK);
+    "the peer's address", [peer_address], pair().and_then(|(client, server)| Ok(peer_address(client.as_fd())? == local_address(server.as_fd())? && peer_address(server.as_fd())? == local_address(client.as_fd())?)) => YES;
+    "of whom there is none", [peer_address], bound(LOOPBACK).and_then(|fd| peer_address(fd.as_fd())).map(drop) => error(Errno::ENOTCONN);
+    "an address as text", [address], address(b"127.0.0.1:7") == Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7)) && address(b"[::1]:7").is_some_and(|it| it.is_ipv6()) => YES;
+    "a text that is none", [address], address(b"127.0.0.1").or(address(b"1.2.3.4:65536")).is_some() => NO;
+    "datagrams, many a call, and back", [Batch::new, Batch::receive, Batch::send_back, tell_asked], datagrams() => value(3);
+    "no datagram there", [Batch::receive], bound_udp().and_then(|fd| Batch::new(4)?.receive(fd.as_fd())) => error(Errno::EAGAIN);
+    "room for none", [Batch::new], Batch::new(0).map(drop) => error(Errno::EINVAL);
     "no such option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, 9999, 1)) => error(Errno::ENOPROTOOPT);
     "a program chooses among sockets", [choose_by], chosen_by() => DONE, cannot ENOPROTOOPT;
     "a program that is none", [choose_by], bound(LOOPBACK).and_then(|fd| choose_by(fd.as_fd(), &[])) => error(Errno::EINVAL), cannot ENOPROTOOPT;
@@ -80,6 +90,37 @@ fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     ))
 }
 
+fn bound_udp() -> Result<OwnedFd, Errno> {
+    let fd = socket(LOOPBACK, SOCK_DGRAM | SOCK_CLOEXEC)?;
+    tell_asked(fd.as_fd(), LOOPBACK)?;
+    bind(fd.as_fd(), LOOPBACK)?;
+    Ok(fd)
+}
+
+/// How many of three come back.
+fn datagrams() -> Result<usize, Errno> {
+    let (server, client) = (bound_udp()?, socket(LOOPBACK, SOCK_DGRAM | SOCK_CLOEXEC)?);
+    connect(client.as_fd(), local_address(server.as_fd())?)?;
+    for bytes in [&b"one"[..], b"", b"three"] {
+        send(client.as_fd(), bytes)?;
+    }
+    let mut batch = Batch::new(8)?;
+    let mut back = 0;
+    while back < 3 {
+        wait_until_readable(&server)?;
+        batch.receive(server.as_fd())?;
+        back += batch.send_back(server.as_fd(), |_| true).datagrams;
+    }
+    let mut buffer = [0; 16];
+    for bytes in [&b"one"[..], b"", b"three"] {
+        let count = recv(client.as_fd(), &mut buffer)?;
+        if buffer[..count] != *bytes {
+            return Err(Errno::EIO);
+        }
+    }
+    Ok(back)
+}
+
 fn taken() -> Result<(), Errno> {
     let first = listening()?;
     let second = socket(LOOPBACK, STREAM)?;
@@ -99,7 +140,7 @@ fn being_made() -> Result<bool, Errno> {
     let begun = connect(client.as_fd(), local_address(listener.as_fd())?);
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(client.as_fd(), ring3::poll::EPOLLOUT, 0)?;
-    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], None)?;
+    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], NEVER)?;
     take_error(client.as_fd())?;
     Ok(begun == Err(Errno::EINPROGRESS))
 }
@@ -123,7 +164,7 @@ fn wait_until_readable(fd: &OwnedFd) -> Result<(), Errno> {
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(fd.as_fd(), ring3::poll::EPOLLIN, 0)?;
     epoll
-        .wait(&mut [ring3::poll::EpollEvent::ZERO], None)
+        .wait(&mut [ring3::poll::EpollEvent::ZERO], NEVER)
         .map(drop)
 }
 

@@ -9,7 +9,7 @@ use ring3::io::read;
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::*;
 use ring3::signal::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default};
-use ring3::time::{Clock, now};
+use ring3::time::{Clock, NEVER, now};
 
 use crate::case::*;
 use crate::cases;
@@ -18,6 +18,7 @@ use crate::rt::start;
 
 cases! {
     "an id", [getpid], getpid() > 0 => YES;
+    "our own, to be told of", [Pid::own], Pid::own().as_raw() == getpid() => YES;
     "the first thread has the process's", [gettid], gettid() == getpid() => YES;
     "a thread that is there", [thread_exists], thread_exists(gettid()) => YES;
     "a thread that is not", [thread_exists], thread_exists(0x3fff_ffff) => NO;
@@ -248,6 +249,6 @@ fn by_descriptor() -> Result<u8, Errno> {
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(process.as_fd(), ring3::poll::EPOLLIN, 0)?;
     process.kill(SIGTERM)?;
-    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], None)?;
+    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], NEVER)?;
     process.wait().map(Status::code)
 }

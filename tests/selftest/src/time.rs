@@ -5,7 +5,7 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
-use ring3::time::{CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, Timespec, now};
+use ring3::time::{CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, Timespec, nanoseconds, now};
 
 use crate::case::*;
 use crate::cases;
@@ -15,6 +15,7 @@ cases! {
     "monotonic goes on", [now], goes_on() => YES;
     "the vDSO says what the call says, monotonic", [now], between(Clock::Monotonic, CLOCK_MONOTONIC) => value(0);
     "the vDSO says what the call says, realtime", [now], between(Clock::Realtime, CLOCK_REALTIME) => value(0);
+    "the same as one number", [nanoseconds], { let before = now(Clock::Monotonic).as_nanos() as u64; let number = nanoseconds(Clock::Monotonic); before <= number && number <= now(Clock::Monotonic).as_nanos() as u64 } => YES;
     "two threads see one clock", [now], two_threads() => YES;
     "a clock that there is not", [], call(1_000).map(drop) => error(Errno::EINVAL);
 }

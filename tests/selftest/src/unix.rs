@@ -5,23 +5,64 @@ use ring3::fd::BorrowedFd;
 use ring3::fs::stat;
 use ring3::io::{read, write};
 use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, Sock};
-use ring3::unix::{DESCRIPTORS, pair, receive, send};
+use ring3::net::unix::{Address, DESCRIPTORS, bind, connect, pair, receive, send, socket};
 
 use crate::case::*;
 use crate::cases;
 
 cases! {
-    "two that are joined", [pair], joined() => value(5);
-    "messages, one by one", [pair], messages() => value(2);
-    "no such kind", [pair], pair(Sock::NONE | SOCK_CLOEXEC).map(drop) => error(Errno::ESOCKTNOSUPPORT), cannot EPROTONOSUPPORT;
-    "a descriptor goes over", [send, receive], goes_over() => YES;
-    "as many as there can be", [send, receive], many(DESCRIPTORS) => value(DESCRIPTORS as i64);
-    "more than that", [send], many(DESCRIPTORS + 1) => error(Errno::EINVAL);
-    "bytes alone", [send, receive], bytes_alone() => value(0);
-    "nothing there yet", [receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|(count, _)| count) => error(Errno::EAGAIN);
-    "the end", [receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|(count, _)| count) => value(0);
-    "the peer is gone: no SIGPIPE", [send], stream().and_then(|[one, two]| { drop(one); send(two.as_fd(), b"x", &[]) }) => error(Errno::EPIPE);
-    "sending into what is no socket", [send], crate::fd::open().and_then(|file| send(file.as_fd(), b"x", &[])) => error(Errno::ENOTSOCK);
+    "two that are joined", [unix::pair], joined() => value(5);
+    "messages, one by one", [unix::pair], messages() => value(2);
+    "no such kind", [unix::pair], pair(Sock::NONE | SOCK_CLOEXEC).map(drop) => error(Errno::ESOCKTNOSUPPORT), cannot EPROTONOSUPPORT;
+    "a descriptor goes over", [unix::send, unix::receive], goes_over() => YES;
+    "as many as there can be", [unix::send, unix::receive], many(DESCRIPTORS) => value(DESCRIPTORS as i64);
+    "more than that", [unix::send], many(DESCRIPTORS + 1) => error(Errno::EINVAL);
+    "bytes alone", [unix::send, unix::receive], bytes_alone() => value(0);
+    "nothing there yet", [unix::receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|(count, _)| count) => error(Errno::EAGAIN);
+    "the end", [unix::receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|(count, _)| count) => value(0);
+    "the peer is gone: no SIGPIPE", [unix::send], stream().and_then(|[one, two]| { drop(one); send(two.as_fd(), b"x", &[]) }) => error(Errno::EPIPE);
+    "an address by a path, and by a name", [unix::Address::new, unix::Address::is_path], Address::new(c"path").is_ok_and(|path| path.is_path()) && Address::new(c"@name").is_ok_and(|name| !name.is_path()) => YES;
+    "no address", [unix::Address::new], Address::new(c"").map(drop) => error(Errno::EINVAL);
+    "an address too long", [unix::Address::new], Address::new(LONG).map(drop) => error(Errno::ENAMETOOLONG);
+    "listening by a name", [unix::socket, unix::bind, unix::connect], by_a_name() => value(2);
+    "nobody is called so", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(c"@ring3-selftest-nobody")?)) => error(Errno::ECONNREFUSED);
+    "no such path", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(c"nothing/socket")?)) => error(Errno::ENOENT);
+    "a name that is taken", [unix::bind], taken() => error(Errno::EADDRINUSE);
+    "sending into what is no socket", [unix::send], crate::fd::open().and_then(|file| send(file.as_fd(), b"x", &[])) => error(Errno::ENOTSOCK);
+}
+
+const LONG: &core::ffi::CStr = {
+    const NAME: [u8; 109] = {
+        let mut name = [b'n'; 109];
+        name[108] = 0;
+        name
+    };
+    match core::ffi::CStr::from_bytes_with_nul(&NAME) {
+        Ok(name) => name,
+        Err(_) => panic!(),
+    }
+};
+
+fn stream_socket() -> Result<ring3::fd::OwnedFd, Errno> {
+    socket(SOCK_STREAM | SOCK_CLOEXEC)
+}
+
+fn by_a_name() -> Result<usize, Errno> {
+    let name = Address::new(c"@ring3-selftest-listener")?;
+    let (listener, client) = (stream_socket()?, stream_socket()?);
+    bind(listener.as_fd(), &name)?;
+    ring3::net::listen(listener.as_fd(), 1)?;
+    connect(client.as_fd(), &name)?;
+    let server = ring3::net::accept(listener.as_fd(), SOCK_CLOEXEC)?;
+    write(client.as_fd(), b"hi")?;
+    read(server.as_fd(), &mut [0; 8])
+}
+
+fn taken() -> Result<(), Errno> {
+    let name = Address::new(c"@ring3-selftest-taken")?;
+    let (one, two) = (stream_socket()?, stream_socket()?);
+    bind(one.as_fd(), &name)?;
+    bind(two.as_fd(), &name)
 }
 
 type Pair = [ring3::fd::OwnedFd; 2];

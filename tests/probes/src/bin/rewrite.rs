@@ -11,14 +11,17 @@ extern crate alloc;
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use ring3::cli::OrFail;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::heap::Heap;
-use ring3::io::{self, Writer};
+use ring3::io;
+use ring3::parts;
 use ring3::pipe::Pipe;
+use ring3::print::{Print, Writer};
 use ring3::process::{Command, Lists};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -33,7 +36,7 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
     let file = start.args().nth(1).ok_or(Exit(2))?;
     let mut number = match found(file) {
         Ok(Some(number)) => {
-            say(&format!("found {number}"));
+            say(parts!("found ", number));
             number
         }
         Ok(None) => {
@@ -41,7 +44,7 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
             0
         }
         Err(what) => {
-            say(&format!("found torn: {what}"));
+            say(parts!("found torn: ", *what));
             return Err(Exit(1));
         }
     };
@@ -51,13 +54,14 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
         if code != 0 {
             return Err(Exit(code));
         }
-        say(&format!("saved {number}"));
+        say(parts!("saved ", number));
     }
 }
 
-fn say(what: &str) {
-    let mut out = Writer::<64>::new(STDOUT);
-    ring3::println!(&mut out, "{what}");
+fn say(what: impl Print) {
+    let mut buffer = [0; 64];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(parts!(what, "\n"));
     let _ = out.flush(); // nobody else could be told
 }
 
@@ -68,29 +72,20 @@ fn content(number: u32) -> String {
 
 /// The number of the content that is there, whole; none where there is no file.
 fn found(file: &CStr) -> core::result::Result<Option<u32>, String> {
-    let mut bytes = alloc::vec::Vec::new();
+    let mut bytes = Vec::new();
     match read(file, &mut bytes) {
         Ok(()) => {}
         Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => return Err(format!("{errno}")),
+        Err(errno) => return Err(format!("{errno:?}")),
     }
-    let number = bytes
-        .get(..7)
-        .and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
-    match number {
+    let text = bytes.get(..7).and_then(|text| core::str::from_utf8(text).ok());
+    match text.and_then(|text| text.parse().ok()) {
         Some(number) if content(number).as_bytes() == bytes => Ok(Some(number)),
-        _ => {
-            let begin = bytes.get(..16.min(bytes.len())).unwrap_or_default();
-            Err(format!(
-                "{} bytes that begin with {}",
-                bytes.len(),
-                Shown(begin)
-            ))
-        }
+        _ => Err(format!("{} bytes that begin with {text:?}", bytes.len())),
     }
 }
 
-fn read(file: &CStr, bytes: &mut alloc::vec::Vec<u8>) -> Result<()> {
+fn read(file: &CStr, bytes: &mut Vec<u8>) -> Result<()> {
     let file = fs::open(CWD, file, O_RDONLY | O_CLOEXEC, 0)?;
     let mut piece = [0; 16384];
     loop {

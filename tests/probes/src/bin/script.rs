@@ -28,7 +28,9 @@ use ring3::cli::OrFail;
 use ring3::fd::{OwnedFd, STDIN, STDOUT};
 use ring3::fs::{self, At, CWD, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, Open};
 use ring3::heap::Heap;
-use ring3::io::{self, Writer};
+use ring3::io;
+use ring3::parts;
+use ring3::print::{Print, Writer};
 use ring3::process::{Child, Command, Lists};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
@@ -54,10 +56,7 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
         .split(|&byte| byte == b'\n')
         .filter(|line| !line.is_empty())
     {
-        say(|out| {
-            out.put(b"$ ");
-            out.put(line);
-        });
+        say(parts!("$ ", Shown(line)));
         let words: Vec<_> = line
             .split(|&byte| byte == b' ')
             .map(|word| CString::new(word).unwrap_or_default())
@@ -65,12 +64,12 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
         let code = match script.run(&words) {
             Ok(code) => code,
             Err(errno) => {
-                say(|out| ring3::print!(out, "{errno}"));
+                say(errno);
                 1
             }
         };
         if code != 0 {
-            say(|out| ring3::print!(out, "status {code}"));
+            say(parts!("status ", code));
             status = code;
         }
     }
@@ -82,10 +81,10 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
 }
 
 /// Prints a line. (Who can't be told of an error is not told.)
-fn say(put: impl FnOnce(&mut Writer<'_, 512>)) {
-    let mut out = Writer::new(STDOUT);
-    put(&mut out);
-    out.put(b"\n");
+fn say(what: impl Print) {
+    let mut buffer = [0; 512];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(parts!(what, "\n"));
     let _ = out.flush();
 }
 

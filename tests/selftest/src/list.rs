@@ -1,0 +1,23 @@
+//! Values in a row.
+
+use ring3::Errno;
+use ring3::list::List;
+
+use crate::case::*;
+use crate::cases;
+
+cases! {
+    "one behind the other", [List::new, List::push], full().map(|list| list.iter().sum::<u32>()) => value(60);
+    "a full one takes no more", [List::push], full().map(|mut list| list.push(1) == Err(1)) => YES;
+    "the last comes out first", [List::pop], full().map(|mut list| list.pop() == Some(30) && list.len() == 2) => YES;
+    "nothing comes out of an empty one", [List::pop], List::<u32>::new(3).map(|mut list| list.pop().is_none()) => YES;
+    "more than there are addresses", [List::new], List::<u64>::new(usize::MAX / 4).map(drop) => error(Errno::ENOMEM);
+}
+
+fn full() -> Result<List<u32>, Errno> {
+    let mut list = List::new(3)?;
+    for value in [10, 20, 30] {
+        list.push(value).map_err(|_| Errno::EIO)?;
+    }
+    Ok(list)
+}
