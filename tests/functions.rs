@@ -44,7 +44,8 @@ fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The rooms, which are the library's public modules, and their public functions: `name` or `Type::name`.
+/// The rooms, which are the library's public modules, and their public functions: `name` or `Type::name`, and
+/// `module::name` of a public module within.
 pub fn of_all_rooms() -> BTreeMap<String, BTreeSet<String>> {
     let library = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
     let rooms = library
@@ -82,12 +83,16 @@ fn of_room(room: &str) -> BTreeSet<String> {
             continue;
         };
         let inside = module_text(&folder, module);
-        // Of a private module, what has been made public; a module whose every item is (`pub use x::*`).
-        let all = public.is_some() || text.contains(&format!("pub use {module}::*;"));
-        functions.extend(self::functions(&inside).into_iter().filter(|function| {
-            let (first, _) = function.split_once("::").unwrap_or((function, ""));
-            all || reexported.contains(first)
-        }));
+        // Of a private module, what has been made public, or all of it.
+        let all = text.contains(&format!("pub use {module}::*;"));
+        for function in self::functions(&inside) {
+            let (first, _) = function.split_once("::").unwrap_or((&function, ""));
+            if public.is_some() {
+                functions.insert(format!("{module}::{function}"));
+            } else if all || reexported.contains(first) {
+                functions.insert(function);
+            }
+        }
     }
     functions
 }
@@ -214,12 +219,13 @@ fn behind_generics(text: &str) -> &str {
     text
 }
 
-/// Whether the room's file of the self-test, or that of its children, names the function, beside saying that it
-/// covers it.
+/// Whether the room's file of the self-test, that of a module within, or that of its children, names the function,
+/// beside saying that it covers it.
 pub fn is_used(room: &str, function: &str) -> bool {
-    let file = |name| repository().join(format!("tests/selftest/src/{name}.rs"));
-    let text = |name| fs::read_to_string(file(name)).unwrap_or_default();
-    let text = text(room) + &text("child");
+    let file = |name: &str| repository().join(format!("tests/selftest/src/{name}.rs"));
+    let text = |name: &str| fs::read_to_string(file(name)).unwrap_or_default();
+    let (first, _) = function.split_once("::").unwrap_or_default();
+    let text = text(room) + &text("child") + &text(first);
     let name = function.rsplit("::").next().unwrap_or(function);
     text.lines().any(|line| {
         // `"name", [covers], what is done`

@@ -11,6 +11,10 @@ cases! {
     "the standard ones have their numbers", [BorrowedFd::as_raw], STDIN.as_raw() == 0 && STDOUT.as_raw() == 1 && STDERR.as_raw() == 2 => YES;
     "a descriptor that the kernel gave", [OwnedFd::from_raw, OwnedFd::as_fd], open().map(|file| file.as_fd().as_raw() > 2) => YES;
     "whether it is open", [BorrowedFd::is_open], STDOUT.is_open() && !nobody().is_open() => YES;
+    "another descriptor of one file", [BorrowedFd::duplicate], duplicated() => YES;
+    "another of what nobody has", [BorrowedFd::duplicate], nobody().duplicate().map(drop) => error(Errno::EBADF);
+    "no call on it waits", [BorrowedFd::set_nonblocking], does_not_wait() => error(Errno::EAGAIN);
+    "nor on what nobody has", [BorrowedFd::set_nonblocking], nobody().set_nonblocking() => error(Errno::EBADF);
     "close says that all is well", [OwnedFd::close], open().and_then(OwnedFd::close) => DONE;
     "one that nobody has is told by close", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
     "one that nobody has is no file", [BorrowedFd::borrow_raw], fs::stat(nobody()).map(drop) => error(Errno::EBADF);
@@ -27,6 +31,20 @@ const NOBODYS: i32 = 1 << 20;
 pub fn nobody() -> BorrowedFd<'static> {
     // SAFETY: nobody opens so many.
     unsafe { BorrowedFd::borrow_raw(NOBODYS) }
+}
+
+fn duplicated() -> Result<bool, Errno> {
+    let file = open()?;
+    let other = file.as_fd().duplicate()?;
+    Ok(other.as_fd().as_raw() > 2
+        && other.as_fd().as_raw() != file.as_fd().as_raw()
+        && fs::stat(other.as_fd())?.is_same_file(&fs::stat(file.as_fd())?))
+}
+
+fn does_not_wait() -> Result<usize, Errno> {
+    let pipe = ring3::pipe::Pipe::new(O_CLOEXEC)?;
+    pipe.read.as_fd().set_nonblocking()?;
+    ring3::io::read(pipe.read.as_fd(), &mut [0])
 }
 
 fn nobodys() -> OwnedFd {

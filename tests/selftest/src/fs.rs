@@ -54,6 +54,8 @@ cases! {
     "a directory below nothing", [make_directory], make_directory(CWD, c"nothing/x", 0o700) => error(Errno::ENOENT);
     "no directory to take away", [remove_directory], with(c"no-directory", |_| remove_directory(CWD, c"no-directory")) => error(Errno::ENOTDIR);
     "a directory that is not empty", [remove_directory], not_empty() => error(Errno::ENOTEMPTY);
+    "a lock, which waits for its holder", [lock], locked() => YES;
+    "a lock of what nobody has", [lock], lock(nobody()) => error(Errno::EBADF);
     "owner and group stay", [set_owner], with(c"owner", |file| set_owner(file.as_fd(), None, None)) => DONE;
     "owner of what nobody has", [set_owner], set_owner(nobody(), Some(0), Some(0)) => error(Errno::EBADF);
     "an attribute is what it was set to", [set_attribute, get_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"value")?; get_attribute(c"attribute", c"user.ring3", &mut [0; 8]).map(|value| value == b"value") }) => YES, cannot EOPNOTSUPP;
@@ -102,6 +104,26 @@ fn below_a_directory() -> Result<bool, Errno> {
     let dir = at(c"/proc/self", O_PATH | O_DIRECTORY)?;
     open(dir.as_fd(), c"maps", O_RDONLY | O_CLOEXEC, 0)
         .map(|maps| maps.as_fd().as_raw() > STDIN.as_raw())
+}
+
+/// Another opening of the file gets the lock when the first has given it up, and not before.
+fn locked() -> Result<bool, Errno> {
+    use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+    with(c"locked", |_| {
+        let (one, two) = (at(c"locked", O_RDONLY)?, at(c"locked", O_RDONLY)?);
+        lock(one.as_fd())?;
+        let given_up = AtomicBool::new(false);
+        ring3::thread::scope(|scope| {
+            let waiter = scope.spawn(|| lock(two.as_fd()).map(|()| given_up.load(SeqCst)))?;
+            for _ in 0..100 {
+                ring3::thread::yield_now();
+            }
+            given_up.store(true, SeqCst);
+            drop(one);
+            waiter.join()
+        })
+    })
 }
 
 fn not_empty() -> Result<(), Errno> {

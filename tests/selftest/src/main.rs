@@ -132,7 +132,11 @@ fn main(start: Start) -> Result<(), Exit> {
                 Verdict::Skipped(errno) => {
                     skipped += 1;
                     out.print(parts!("SKIP ", name, " "));
-                    errno.name().into_iter().flatten().for_each(|letter| out.put(&[letter]));
+                    errno
+                        .name()
+                        .into_iter()
+                        .flatten()
+                        .for_each(|letter| out.put(&[letter]));
                     out.print("\n");
                 }
                 Verdict::Failed(got) => {
@@ -144,7 +148,14 @@ fn main(start: Start) -> Result<(), Exit> {
             out.flush().or_fail(PROGRAM, "write", "stdout")?;
         }
     }
-    out.print(parts!(passed, " passed, ", failed, " failed, ", skipped, " skipped\n"));
+    out.print(parts!(
+        passed,
+        " passed, ",
+        failed,
+        " failed, ",
+        skipped,
+        " skipped\n"
+    ));
     out.flush().or_fail(PROGRAM, "write", "stdout")?;
     if failed == 0 { Ok(()) } else { Err(Exit(1)) }
 }

@@ -47,11 +47,7 @@ fn waits(epoll: &Epoll, _: &Pipe) -> Result<bool, Errno> {
 
 /// How many events two looks find.
 fn twice(epoll: &Epoll) -> Result<usize, Errno> {
-    let look = || {
-        epoll
-            .wait(&mut [EpollEvent::ZERO], 0)
-            .map(<[_]>::len)
-    };
+    let look = || epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len);
     Ok(look()? + look()?)
 }
 
@@ -80,9 +76,7 @@ fn rung() -> Result<usize, Errno> {
 fn unrung() -> Result<usize, Errno> {
     let (epoll, bell) = (Epoll::new()?, Bell::new()?);
     epoll.add(bell.as_fd(), EPOLLIN | EPOLLET, 0)?;
-    epoll
-        .wait(&mut [EpollEvent::ZERO], 0)
-        .map(<[_]>::len)
+    epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len)
 }
 
 fn closed() -> Result<usize, Errno> {
@@ -90,7 +84,5 @@ fn closed() -> Result<usize, Errno> {
     epoll.add(pipe.read.as_fd(), EPOLLIN, 0)?;
     write(pipe.write.as_fd(), b"x")?;
     drop(pipe.read);
-    epoll
-        .wait(&mut [EpollEvent::ZERO], 0)
-        .map(<[_]>::len)
+    epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len)
 }

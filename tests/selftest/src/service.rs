@@ -1,9 +1,9 @@
 //! What a service manager hands a server.
 
 use ring3::Errno;
+use ring3::net::SOCK_DGRAM;
 use ring3::net::unix::{self, Address};
 use ring3::net::{SOCK_CLOEXEC, recv};
-use ring3::net::SOCK_DGRAM;
 use ring3::service::{Manager, inherited};
 
 use crate::case::*;
@@ -22,5 +22,9 @@ fn told() -> Result<usize, Errno> {
     Manager::at(c"@ring3-selftest-notify")?.tell("READY=1");
     let mut buffer = [0; 16];
     let count = recv(ear.as_fd(), &mut buffer)?;
-    if buffer[..count] == *b"READY=1" { Ok(count) } else { Err(Errno::EIO) }
+    if buffer[..count] == *b"READY=1" {
+        Ok(count)
+    } else {
+        Err(Errno::EIO)
+    }
 }

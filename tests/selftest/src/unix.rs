@@ -4,8 +4,8 @@ use ring3::Errno;
 use ring3::fd::BorrowedFd;
 use ring3::fs::stat;
 use ring3::io::{read, write};
-use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, Sock};
 use ring3::net::unix::{Address, DESCRIPTORS, bind, connect, pair, receive, send, socket};
+use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, Sock};
 
 use crate::case::*;
 use crate::cases;
@@ -18,8 +18,8 @@ cases! {
     "as many as there can be", [unix::send, unix::receive], many(DESCRIPTORS) => value(DESCRIPTORS as i64);
     "more than that", [unix::send], many(DESCRIPTORS + 1) => error(Errno::EINVAL);
     "bytes alone", [unix::send, unix::receive], bytes_alone() => value(0);
-    "nothing there yet", [unix::receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|(count, _)| count) => error(Errno::EAGAIN);
-    "the end", [unix::receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|(count, _)| count) => value(0);
+    "no message there yet", [unix::receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|(count, _)| count) => error(Errno::EAGAIN);
+    "the end of them", [unix::receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|(count, _)| count) => value(0);
     "the peer is gone: no SIGPIPE", [unix::send], stream().and_then(|[one, two]| { drop(one); send(two.as_fd(), b"x", &[]) }) => error(Errno::EPIPE);
     "an address by a path, and by a name", [unix::Address::new, unix::Address::is_path], Address::new(c"path").is_ok_and(|path| path.is_path()) && Address::new(c"@name").is_ok_and(|name| !name.is_path()) => YES;
     "no address", [unix::Address::new], Address::new(c"").map(drop) => error(Errno::EINVAL);

@@ -78,7 +78,9 @@ fn found(file: &CStr) -> core::result::Result<Option<u32>, String> {
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(format!("{errno:?}")),
     }
-    let text = bytes.get(..7).and_then(|text| core::str::from_utf8(text).ok());
+    let text = bytes
+        .get(..7)
+        .and_then(|text| core::str::from_utf8(text).ok());
     match text.and_then(|text| text.parse().ok()) {
         Some(number) if content(number).as_bytes() == bytes => Ok(Some(number)),
         _ => Err(format!("{} bytes that begin with {text:?}", bytes.len())),
