@@ -87,6 +87,7 @@ pub fn trials() -> Vec<Trial> {
         .chain(per_guest("msort_sorts", msort_sorts))
         .chain(per_guest("pipe_joins", pipe_joins))
         .chain(per_guest("echod_echoes", echod_echoes))
+        .chain(per_guest("init_reaps", init_reaps))
         .chain(per_guest("init_powers_off", init_powers_off))
         .collect()
 }
@@ -94,6 +95,7 @@ pub fn trials() -> Vec<Trial> {
 /// What is done in each, in this order (`tests/probes/src/bin/script.rs` says how).
 const SCRIPT: &str = "\
 selftest
+selftest --child orphan < /dev/null
 hello Ada Grace
 pipe hello | save greeting
 save /proc/self/fd/1 < greeting
@@ -125,6 +127,7 @@ impl Session {
             self.text
         );
         lines
+            .filter(|line| !line.starts_with(ORPHAN)) // at whatever moment
             .take_while(|line| !line.starts_with("$ ") && !line.starts_with("init: "))
             .collect()
     }
@@ -176,7 +179,10 @@ pub fn scripts() -> &'static Path {
 }
 
 /// What `init` is to do in a guest, as the kernel's command line says it.
-pub const RUN_SCRIPT: &str = "--boot script /script";
+pub const RUN_SCRIPT: &str = "--boot -w script /script";
+
+/// How `init` begins to say that it has waited for somebody else's child.
+const ORPHAN: &str = "init: orphan ";
 
 /// The exit status of `scripts/guest.sh` that says that it can't boot this here.
 pub const NOT_HERE: i32 = 77;
@@ -256,12 +262,22 @@ fn echod_echoes(session: &Session) {
     session.says("kill", &[]);
 }
 
+fn init_reaps(session: &Session) {
+    session.says("selftest --child orphan < /dev/null", &[]);
+    let mut orphans = session.text.lines().filter(|line| line.starts_with(ORPHAN));
+    assert!(
+        orphans.any(|line| line.ends_with(" ended: exit 0")),
+        "{}",
+        session.text
+    );
+}
+
 fn init_powers_off(session: &Session) {
     assert!(session.off, "{}", session.text);
     let mut said = session
         .text
         .lines()
-        .skip_while(|line| !line.starts_with("init: "));
+        .skip_while(|line| !line.starts_with("init: ") || line.starts_with(ORPHAN));
     assert!(
         said.next()
             .is_some_and(|line| line.starts_with("init: exit status ")),
