@@ -11,7 +11,7 @@ use crate::fd::{STDERR, STDOUT};
 use crate::number;
 use crate::parts;
 use crate::print::{Any, Print, Writer};
-use crate::rt::{Args, Exit};
+use crate::rt::{Args, Exit, behind};
 use crate::shown::Shown;
 
 /// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
@@ -183,16 +183,23 @@ impl Options {
     ///
     /// # Errors
     /// Exit 2, said: there is none, or it is no such number.
+    #[inline]
     pub fn number(&mut self, range: RangeInclusive<u64>) -> core::result::Result<u64, Exit> {
+        self.number_from_to(*range.start(), *range.end())
+    }
+
+    /// The ends of the range pass in registers.
+    #[inline(never)]
+    fn number_from_to(&mut self, least: u64, most: u64) -> core::result::Result<u64, Exit> {
         let text = self.value()?;
-        match number::whole(text.to_bytes(), 10, *range.end()) {
-            Some(value) if value >= *range.start() => Ok(value),
+        match number::whole(text.to_bytes(), 10, most) {
+            Some(value) if value >= least => Ok(value),
             _ => Err(self.usage(parts!(
                 Shown(text.to_bytes()),
                 " is not a number from ",
-                *range.start(),
+                least,
                 " to ",
-                *range.end(),
+                most,
             ))),
         }
     }
@@ -247,15 +254,6 @@ impl Options {
             Ok(()) => Exit(0),
             Err(errno) => self.program.fail("write", "stdout", errno),
         }
-    }
-}
-
-/// `text` without its first `count` bytes.
-fn behind(text: &CStr, count: usize) -> &CStr {
-    match text.to_bytes_with_nul().get(count..) {
-        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
-        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
-        _ => c"",
     }
 }
 

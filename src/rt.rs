@@ -195,13 +195,20 @@ impl Start {
     /// The value of the first `name=...` in the environment.
     pub fn var(&self, name: &str) -> Option<&'static CStr> {
         self.environ().find_map(|entry| {
-            match entry.to_bytes_with_nul().split_at_checked(name.len())? {
-                (begin, [b'=', value @ ..]) if begin == name.as_bytes() => {
-                    CStr::from_bytes_with_nul(value).ok()
-                }
-                _ => None,
-            }
+            let value = behind(entry, name.len());
+            let is_it =
+                entry.to_bytes().starts_with(name.as_bytes()) && value.to_bytes().starts_with(b"=");
+            is_it.then(|| behind(value, 1))
         })
+    }
+}
+
+/// `text` without its first `count` bytes.
+pub(crate) fn behind(text: &CStr, count: usize) -> &CStr {
+    match text.to_bytes_with_nul().get(count..) {
+        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
+        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
+        _ => c"",
     }
 }
 
