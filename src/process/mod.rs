@@ -14,6 +14,7 @@ mod watch;
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};
+pub(crate) use strings::behind;
 pub use strings::{Lists, Strings};
 pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};
