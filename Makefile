@@ -2,12 +2,13 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm test fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-powercut fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
 PREFIX  ?= /usr/local
 SECONDS ?= 60
+CUTS    ?= 50
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -15,7 +16,7 @@ help: ## this list
 setup: ## all set-up that the others would do
 	@scripts/setup.sh
 
-run-x86: ## build and run the six programs for x86_64
+run-x86: ## build and run the seven programs for x86_64
 	@scripts/setup.sh run-x86_64
 	@scripts/build.sh x86_64
 	@scripts/run.sh x86_64
@@ -25,11 +26,26 @@ run-arm: ## the same for aarch64, under qemu-user where this machine is not one
 	@scripts/build.sh aarch64
 	@scripts/run.sh aarch64
 
+run-x86-kernel: ## boot a real kernel for x86_64 into the programs, and nothing else
+	@scripts/setup.sh run-kernel-x86_64
+	@scripts/build.sh x86_64 probes
+	@scripts/run-kernel.sh x86_64
+
+run-arm-kernel: ## the same for aarch64
+	@scripts/setup.sh run-kernel-aarch64
+	@scripts/build.sh aarch64 probes
+	@scripts/run-kernel.sh aarch64
+
 test: ## every test, both architectures
-	@scripts/setup.sh test
+	@scripts/setup.sh test guest-x86_64 guest-aarch64 guest-aarch64_16k
 	@scripts/build.sh x86_64 probes
 	@scripts/build.sh aarch64 probes
 	@scripts/test.sh
+
+test-powercut: ## cut the power of a kernel while save replaces a file: CUTS=50 ARCH=aarch64 make test-powercut
+	@scripts/setup.sh test powercut guest-$(ARCH)
+	@scripts/build.sh $(ARCH) probes
+	@scripts/test-powercut.sh $(ARCH) $(CUTS)
 
 fuzz: ## the heap over inputs that libFuzzer makes up: SECONDS=600 make fuzz
 	@scripts/setup.sh fuzz

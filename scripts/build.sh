@@ -25,7 +25,7 @@ for name in $(programs src/bin); do
 	dist) rest="$rest --bin $name" ;;
 	esac
 done
-probes=${2:+$(programs tests/probes/src/bin)}
+probes=${2:+$(programs tests/probes/src/bin) selftest}
 for name in $probes; do rest="$rest --bin $name"; done
 
 # The first build shows what cargo does; after that it speaks only when something is wrong.

@@ -1,5 +1,5 @@
 # How the scripts' own tests are told: sourced by scripts/test-*.sh.
-passed=0 failed=0 wrong=
+passed=0 failed=0 skipped=0 wrong=
 
 # same WHAT IS SHOULD: a part of a test.
 same() {
@@ -24,6 +24,6 @@ verdict() {
 result() {
 	word=ok
 	[ "$failed" = 0 ] || word=FAILED
-	printf '\ntest result: %s. %s passed; %s failed; 0 ignored\n' $word "$passed" "$failed"
+	printf '\ntest result: %s. %s passed; %s failed; %s ignored\n' $word "$passed" "$failed" "$skipped"
 	[ "$failed" = 0 ]
 }

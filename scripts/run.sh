@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh ARCH: the six programs at work, each command as one would type it and what it answered.
+# run.sh ARCH: the seven programs at work, each command as one would type it and what it answered.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -38,6 +38,7 @@ demo "$under./msort -u -o sorted words; wc -l <sorted"
 demo "LC_ALL=C sort -u words | cmp - sorted && echo same as sort"
 
 demo "$under./pipe cat words '|' $under./msort '|' uniq -c '|' sort -rn '|' sed -n 1,3p"
+demo "$under./init -w -- $under./hello init"
 show "$under./echod -l 127.0.0.1:0 &"
 : >address
 # shellcheck disable=SC2086 # no word, or one

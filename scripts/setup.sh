@@ -8,7 +8,8 @@
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 
-[ $# -gt 0 ] || set -- "run-$host" "run-$foreign" "inspect-$host" "inspect-$foreign" test lint bench bench-echo bench-pipe fuzz
+[ $# -gt 0 ] || set -- "run-$host" "run-$foreign" "inspect-$host" "inspect-$foreign" test lint bench bench-echo bench-pipe fuzz powercut \
+	guest-x86_64 guest-aarch64 guest-aarch64_16k
 
 # Inode, size and time of change of every file set-up relied on: a package removed, a toolchain
 # updated or a script edited all show.
@@ -38,6 +39,7 @@ fi
 . scripts/setup/find.sh
 . scripts/setup/rust.sh
 . scripts/setup/debian.sh
+. scripts/setup/guest.sh
 . scripts/setup/needs.sh
 
 find_all "$@"
@@ -49,5 +51,6 @@ fi
 
 rm -f -- "$setup/seen" "$setup/new.wants"
 for kept in env.sh paths; do mv -- "$setup/new.$kept" "$setup/$kept"; done
-printf '%s\n' "$@" | sort -u >"$setup/done"
+printf '%s\n' "$@" | sort -u | grep -vxF -f "$setup/new.lacks" >"$setup/done" || true
+rm -f -- "$setup/new.lacks"
 fingerprint >"$setup/seen"

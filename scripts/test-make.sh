@@ -23,9 +23,29 @@ for machine in x86 arm; do
 	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1' # printed, and saved
 	same msort "$(prints 'same as sort')" 1
 	same pipe "$(grep -cx -e ' *[0-9]\{1,\} [A-Za-z]\{1,\}' "$folder/out")" 3
+	same init "$(prints 'Hello, init!')" 1
 	same echoc "$(grep -c -e ' requests in .* req/s, ' -e '^latency p50 ' "$folder/out")" 2
 	same 'its end' "$(tail -n 1 "$folder/out")" 0
-	verdict "make run-$machine shows the six programs at work"
+	verdict "make run-$machine shows the seven programs at work"
+done
+
+for machine in x86 arm; do
+	try make run-$machine-kernel
+	case $(cat "$folder/err") in
+	'set-up: '*' could not be had '*)
+		echo "test make run-$machine-kernel boots into the programs ... ignored ($(cat "$folder/err"))"
+		skipped=$((skipped + 1))
+		continue
+		;;
+	esac
+	same status $status 0
+	same 'on stderr' "$(cat "$folder/err")" ''
+	same version "$(grep -c '^Linux version [0-9]' "$folder/out")" 1
+	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1'
+	same mounts "$(grep -c -e '^proc /proc proc ' -e '^devtmpfs /dev devtmpfs ' "$folder/out")" 2
+	same echoc "$(grep -c -e ' requests in .* req/s, ' -e '^latency p50 ' "$folder/out")" 2
+	same 'its end' "$(prints 'init: exit status 0')" 1
+	verdict "make run-$machine-kernel boots into the programs"
 done
 
 ls -lic target/dist/x86_64 target/dist/aarch64 >"$folder/before"

@@ -21,7 +21,7 @@ machine() { # STAND-IN...
 	number=$((number + 1))
 	export WORLD="$scratch/$number" MACHINE=x86_64 WORLD_UID=0 HOME="$scratch/$number"
 	mkdir -p "$WORLD/usr/bin" "$WORLD/bin" "$WORLD/toolchains" "$WORLD/ring3"
-	for command in awk basename cat cut dirname flock grep head ln ls mkdir mv paste rm sed sort tail tr; do
+	for command in awk basename cat cut dirname cp find flock grep head ln ls mkdir mv paste rm sed sort tail tr; do
 		ln -s "$(command -v $command)" "$WORLD/bin/$command"
 	done
 	for command in uname id world-toolchain "$@"; do ln -s "$STAND_IN" "$WORLD/bin/$command"; done
@@ -195,5 +195,46 @@ same failed $((status != 0)) 1
 set_up run-aarch64
 same 'failed again' $((status != 0)) 1
 verdict 'a failure of apt-get is shown, and is not taken for done'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+set_up guest-aarch64_16k
+same asked "$(asked)" "apt-get update
+apt-get install -y --download-only --no-install-recommends qemu-system-x86 qemu-system-arm
+apt-get indextargets --format \$(REPO_URI) Created-By: Packages
+apt-get update
+apt-get download linux-image-of-arm64"
+same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ trixie main'
+same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_aarch64_16k=''"
+same kernel "$(cat "$WORLD/ring3/target/setup/kernel-aarch64_16k/vmlinuz")" arm64
+same status $status 0
+set_up guest-aarch64_16k
+same 'asked again' "$(asked)" ''
+set_up guest-aarch64
+same asked "$(asked)" "apt-get indextargets --format \$(REPO_URI) Created-By: Packages
+apt-get update
+apt-get download linux-image-of-arm64"
+same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ bookworm main'
+verdict 'a kernel and what boots it are unpacked, each of its release, once'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+: >"$WORLD/apt-fails"
+set_up guest-x86_64 build-x86_64
+said_why='qemu-system could not be had (E: Unable to fetch some archives)'
+same said "$said" "set-up: unpacking qemu-system in target/setup: what boots other kernels
+set-up: $said_why"
+same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_x86_64='$said_why'"
+same status $status 0
+set_up build-x86_64
+same 'asked for what is met' "$(asked)" ''
+set_up guest-x86_64
+same 'asked again' "$(asked)" "apt-get update"
+set_up run-kernel-x86_64
+same failed $((status != 0)) 1
+rm -- "$WORLD/apt-fails"
+set_up guest-x86_64
+same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_x86_64=''"
+verdict 'where no kernel can be had, there is a reason, and the next run tries again'
 
 result

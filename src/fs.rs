@@ -136,6 +136,26 @@ pub fn unlink(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     unsafe { syscall!(unlinkat(dir, path, At::NONE)) }.map(drop)
 }
 
+/// Makes a directory; the kernel takes the umask from `mode` (mkdirat(2)).
+///
+/// # Errors
+/// Those of the path; `EEXIST`: something has that name; `ENOSPC`, `EROFS`, `EMLINK`.
+#[inline]
+pub fn make_directory(dir: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
+    // SAFETY: the kernel only reads the path.
+    unsafe { syscall!(mkdirat(dir, path, mode)) }.map(drop)
+}
+
+/// Takes away an empty directory (unlinkat(2)).
+///
+/// # Errors
+/// Those of the path; `ENOTEMPTY`; `EBUSY`: something is mounted there; `EINVAL`: the path ends with a dot.
+#[inline]
+pub fn remove_directory(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    // SAFETY: the kernel only reads the path.
+    unsafe { syscall!(unlinkat(dir, path, AT_REMOVEDIR)) }.map(drop)
+}
+
 /// Sets the permissions (fchmod(2)).
 ///
 /// # Errors

@@ -193,8 +193,8 @@ extern "C" fn counted(signal: i32) {
     }
 }
 
-/// Runs `handler` with the signal's number when it comes, in whatever thread gets it, on that one's stack;
-/// the signal itself waits meanwhile. A call that waits is interrupted: it answers `EINTR`.
+/// Runs `handler` with the signal's number when it comes, in whatever thread gets it, on that one's stack, or on its
+/// [other one](set_alternate_stack); the signal itself waits meanwhile. A call that waits is interrupted: it answers `EINTR`.
 ///
 /// # Errors
 /// As for [`set_default`].
@@ -217,13 +217,30 @@ pub fn handled() -> SignalSet {
     SignalSet(HANDLED.load(Acquire))
 }
 
+/// Gives the calling thread another stack, on which handlers run in it from now on: also where its own is full,
+/// so that a handler can say so (sigaltstack(2)). Other threads have their own, or none.
+///
+/// # Errors
+/// `ENOMEM`: that is too little; what it takes says [`AT_MINSIGSTKSZ`](crate::auxv::AT_MINSIGSTKSZ), and the
+/// handler's own use comes to that. `EPERM`: called by a handler that runs on such a stack.
+pub fn set_alternate_stack(stack: &'static mut [u8]) -> Result<()> {
+    let stack = StackT {
+        ss_sp: stack.as_mut_ptr(),
+        ss_flags: 0,
+        ss_size: stack.len(),
+    };
+    let unasked = ptr::null_mut::<StackT>();
+    // SAFETY: the kernel reads a StackT. The memory is the handlers' alone, for good.
+    unsafe { syscall!(sigaltstack(&raw const stack, unasked)) }.map(drop)
+}
+
 /// # Safety
 /// `handler` is `DEFAULT`, `IGNORE` or the address of an `extern "C" fn(i32)` that may run whenever the
 /// signal comes.
 unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
     let action = Sigaction {
         sa_handler: handler,
-        sa_flags: SA_RESTORER,
+        sa_flags: SA_RESTORER | SA_ONSTACK,
         sa_restorer: arch::ring3_restorer as *const () as usize,
         sa_mask: 0,
     };

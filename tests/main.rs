@@ -4,15 +4,20 @@
 mod echoc;
 mod echod;
 mod elf;
+mod functions;
+mod guest;
 mod heap;
 mod hello;
+mod init;
 mod memory;
 mod model;
 mod msort;
 mod oracle;
 mod pipe;
+mod powercut;
 mod process;
 mod save;
+mod selftest;
 mod start;
 mod support;
 mod syscalls;
@@ -25,15 +30,19 @@ fn main() -> std::process::ExitCode {
         echoc::trials(),
         echod::trials(),
         elf::trials(),
+        guest::trials(),
         heap::trials(),
         hello::trials(),
+        init::trials(),
         memory::trials(),
         model::trials(),
         msort::trials(),
         oracle::trials(),
         pipe::trials(),
+        powercut::trials(),
         process::trials(),
         save::trials(),
+        selftest::trials(),
         start::trials(),
         syscalls::trials(),
         thread::trials(),

@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         once("syscalls::of_echod [x86_64]", of_echod),
         once("syscalls::of_echoc [x86_64]", of_echoc),
         once("syscalls::of_pipe [x86_64]", of_pipe),
+        once("syscalls::of_init [x86_64]", of_init),
     ]
 }
 
@@ -325,6 +326,40 @@ fn of_echoc() -> Completion {
     watch.run("$strace ./echoc --help", 0);
     watch.run("$strace ./echoc -x", 2);
     server.end("");
+    watch.check()
+}
+
+fn of_init() -> Completion {
+    let mut watch = match Watch::new("init") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    symlink(Arch::X86_64.shipped("hello"), watch.folder.path("hello")).unwrap();
+    watch.run("$strace -f ./init -s -w -p TERM ./hello", 0);
+    watch.run("$strace -f ./init -S hello-that-is-not-there", 127);
+    watch.run(
+        "$strace -e inject=wait4:signal=TERM:when=1 ./init -g sleep 100",
+        143,
+    );
+    watch.run("$strace ./init --help", 0);
+    watch.run("$strace ./init", 2);
+    // A machine of its own, as far as that goes: it has its own processes, mounts and interfaces. Switching
+    // it off ends it by SIGINT. Of all processes there, the log of process 1 is read.
+    let line = "strace -qq -ff -o boot unshare --pid --fork --mount --net ./init --boot ./hello";
+    let ran = run(&mut watch.command(line));
+    let Some(log) = watch.folder.names().into_iter().find(|name| {
+        let log = fs::read_to_string(watch.folder.path(name));
+        name.starts_with("boot.") && log.is_ok_and(|log| log.contains("execve(\"./init\""))
+    }) else {
+        return Completion::ignored_with(format!("no namespaces here: {}", ran.stderr.trim()));
+    };
+    assert!(ran.stderr.contains("init: exit status 0\n"), "{ran:?}");
+    fs::rename(watch.folder.path(log), watch.folder.path("log")).unwrap();
+    // It is `unshare` up to there.
+    let text = fs::read_to_string(watch.folder.path("log")).unwrap();
+    let (_, own) = text.split_once("execve(\"./init\"").unwrap();
+    fs::write(watch.folder.path("log"), own).unwrap();
+    watch.collect();
     watch.check()
 }
 

@@ -82,19 +82,35 @@ debian_core() {
 	has_core "$libs" || die "set-up: $package has no core for $1"
 }
 
-# unpack PACKAGE VERSION ARCH: apt with a state of its own, as if this machine were of ARCH. (A
-# rebuild of the same source, +bN, is numbered by architecture.)
+# private_apt ARCH: from here on this shell's apt has a state of its own, under target/setup/apt, and
+# thinks that the machine is of ARCH.
+private_apt() {
+	state=$PWD/$setup/apt
+	rm -rf -- "$state"
+	mkdir -p "$state/lists/partial" "$state/archives/partial"
+	: >"$state/status"
+	cat >"$state/apt.conf" <<-END
+		APT::Architecture "$1";
+		APT::Architectures { "$1"; };
+		APT::Sandbox::User "$(id -un)";
+		Acquire::Languages "none";
+		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+		Dir::State "$state";
+		Dir::State::status "$state/status";
+		Dir::Cache "$state";
+	END
+	export APT_CONFIG="$state/apt.conf"
+}
+
+# unpack PACKAGE VERSION ARCH. (A rebuild of the same source, +bN, is numbered by architecture.)
 unpack() (
-	rm -rf -- "$setup/apt" "$unpacked.new"
-	mkdir -p "$setup/apt/lists/partial" "$setup/apt/archives/partial" "$unpacked.new"
-	: >"$setup/apt/status"
+	rm -rf -- "$unpacked.new"
+	mkdir -p "$unpacked.new"
+	private_apt "$3"
 	deb="$1:$3=${2%+b[0-9]*}*"
-	set -- -o APT::Architecture="$3" -o APT::Architectures::="$3" -o Acquire::Languages=none \
-		-o Dir::State="$PWD/$setup/apt" -o Dir::State::status="$PWD/$setup/apt/status" \
-		-o Dir::Cache="$PWD/$setup/apt" -o APT::Sandbox::User="$(id -un)"
-	apt "$@" update || apt_failed
+	apt update || apt_failed
 	log=$PWD/$setup/apt.log
-	(cd "$setup/apt" && apt-get "$@" download "$deb") >"$log" 2>&1 || apt_failed
+	(cd "$setup/apt" && apt-get download "$deb") >"$log" 2>&1 || apt_failed
 	dpkg-deb -x "$setup/apt"/*.deb "$unpacked.new"
 	mv -- "$unpacked.new" "$unpacked"
 	rm -rf -- "$setup/apt"

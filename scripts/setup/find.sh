@@ -5,6 +5,7 @@ usr=/usr # where the distribution's packages put what is not on the PATH
 find_all() {
 	: >"$setup/new.env.sh"
 	: >"$setup/new.wants"
+	: >"$setup/new.lacks"
 	# What this very answer depends on.
 	printf '%s\n' rust-toolchain.toml scripts/lib.sh scripts/setup.sh scripts/setup/*.sh >"$setup/new.paths"
 	looked=
@@ -28,6 +29,9 @@ note() {
 
 # want PACKAGE WHY: to be installed. `rust:NAME` is a part of Rust, which has two names in Debian.
 want() { cut -f 1 "$setup/new.wants" | grep -qxF -e "$1" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.wants"; }
+
+# lack NEED: it is not met this time, nor has it to be; the next run of set-up tries again.
+lack() { printf '%s\n' "$1" >>"$setup/new.lacks"; }
 
 wanted() { cut -f 1 "$setup/new.wants" | paste -s -d ' ' -; }
 

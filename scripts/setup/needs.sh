@@ -23,6 +23,17 @@ find_need() {
 		find_need "build-${1#inspect-}"
 		find_objdump
 		;;
+	guest-x86_64 | guest-aarch64 | guest-aarch64_16k) # boot a real kernel, if it can be had
+		find_guest "${1#guest-}"
+		;;
+	powercut) # a kernel that loses its power: a disk to make
+		tool MKFS e2fsprogs 'makes a disk with ext4' mkfs.ext4 /usr/sbin/mkfs.ext4
+		;;
+	run-kernel-*) # and say so where it can't
+		find_need "build-${1#run-kernel-}"
+		find_guest "${1#run-kernel-}"
+		[ -z "$why" ] || die "set-up: $why"
+		;;
 	test) # std tests and the C oracle, here and across; `save` and echod watched from outside
 		find_need "run-$host"
 		find_need "run-$foreign"

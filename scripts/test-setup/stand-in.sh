@@ -48,14 +48,21 @@ rustup)
 		;;
 	esac
 	;;
-apt-cache) printf '  Candidate: %s\n' "$(cat "$WORLD/candidate-$2" 2>/dev/null || echo '(none)')" ;;
+apt-cache)
+	case $1 in
+	depends) printf '  Depends: linux-image-of-%s\n' "$(sed -n 's/^APT::Architecture "\(.*\)";/\1/p' "$APT_CONFIG")" ;;
+	*) printf '  Candidate: %s\n' "$(cat "$WORLD/candidate-$2" 2>/dev/null || echo '(none)')" ;;
+	esac
+	;;
 apt-get)
 	asked "$@"
+	state=$(dirname -- "${APT_CONFIG-}")
 	[ ! -e "$WORLD/apt-fails" ] || {
 		echo 'E: Unable to fetch some archives' >&2
 		exit 100
 	}
 	case " $* " in
+	*' --download-only '*) echo qemu-system >"$state/archives/a.deb" ;;
 	*' install '*)
 		for package; do
 			case $package in
@@ -71,7 +78,13 @@ apt-get)
 			esac
 		done
 		;;
+	*' download linux-image-'*)
+		cp "$state/sources.list" "$WORLD/sources"
+		for package; do :; done
+		echo "${package##*-}" >a.deb
+		;;
 	*' download '*) : >a.deb ;;
+	*' indextargets '*) printf '%s\n' security:/debian-security/ mirror:/debian/ ;;
 	esac
 	;;
 dpkg-query)
@@ -81,7 +94,19 @@ dpkg-query)
 	-W) printf 1.96.0+dfsg1-1+b2 ;;
 	esac
 	;;
-dpkg-deb) for cpu in x86_64 aarch64; do core "$3/usr" $cpu-unknown-linux-gnu; done ;;
+dpkg-deb)
+	case $(cat "$2") in
+	'') for cpu in x86_64 aarch64; do core "$3/usr" $cpu-unknown-linux-gnu; done ;;
+	qemu-system)
+		mkdir -p "$3/usr/bin"
+		for cpu in x86_64 aarch64; do ln -s "$STAND_IN" "$3/usr/bin/qemu-system-$cpu"; done
+		;;
+	*)
+		mkdir -p "$3/boot"
+		cp "$2" "$3/boot/vmlinuz-0"
+		;;
+	esac
+	;;
 world-toolchain) toolchain "$@" ;; # for the tests themselves
 *) ;; # a tool that has only to be there
 esac

@@ -38,6 +38,8 @@ super::abi! {
     flags ["linux/fcntl.h" At: i32] {
         /// A symbolic link at its end is the thing meant.
         AT_SYMLINK_NOFOLLOW = 0x100,
+        /// An empty directory is what goes (unlinkat(2)).
+        AT_REMOVEDIR = 0x200,
         /// A symbolic link at its end is followed (linkat(2), which otherwise does not).
         AT_SYMLINK_FOLLOW = 0x400,
         /// An empty path is the descriptor itself.

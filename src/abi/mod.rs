@@ -15,6 +15,7 @@ pub mod nr;
 pub mod poll;
 pub mod process;
 pub mod signal;
+pub mod system;
 pub mod time;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
@@ -48,6 +49,7 @@ pub const FACTS: &[&[&[Fact]]] = &[
     poll::FACTS,
     process::FACTS,
     signal::FACTS,
+    system::FACTS,
     time::FACTS,
     #[cfg(target_arch = "x86_64")]
     x86::FACTS,

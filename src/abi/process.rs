@@ -2,6 +2,10 @@
 
 super::abi! {
     consts ["linux/prctl.h" i32] {
+        /// Sets the signal that the process gets when its parent ends.
+        PR_SET_PDEATHSIG = 1,
+        /// Sets whether the process is the parent of its descendants that lose theirs.
+        PR_SET_CHILD_SUBREAPER = 36,
         /// Sets the calling thread's name, at most 15 bytes and a zero.
         PR_SET_NAME = 15,
         /// The calling thread's name, 16 bytes with the zero at its end.

@@ -39,6 +39,8 @@ super::abi! {
     consts ["asm/signal.h" usize] {
         /// `sa_restorer` is set.
         SA_RESTORER = 0x04000000,
+        /// The handler runs on the thread's alternate stack, where it has one.
+        SA_ONSTACK = 0x08000000,
     }
 
     consts ["asm/siginfo.h" i32] {
@@ -89,6 +91,16 @@ super::abi! {
         sa_restorer: usize,
         /// Signals blocked while the handler runs, bit N-1 for signal N.
         sa_mask: u64,
+    }
+
+    /// A stack for handlers.
+    record ["asm/signal.h" "stack_t" StackT] {
+        /// Its lowest byte.
+        ss_sp: *mut u8,
+        /// What the kernel says of it; 0 from us.
+        ss_flags: i32,
+        /// How many bytes it has.
+        ss_size: usize,
     }
 
     /// How a signalfd is made.

@@ -4,6 +4,7 @@
 //! only waits for its children, and passes signals on to them, has a loop for that in [`Watch`]. In place of
 //! an id a process can be had by a descriptor, [`Pidfd`].
 
+mod family;
 mod pidfd;
 mod search;
 mod spawn;
@@ -11,6 +12,7 @@ mod strings;
 mod wait;
 mod watch;
 
+pub use family::{adopt_orphans, kill_all, kill_group, signal_at_parents_end};
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};

@@ -1,0 +1,31 @@
+#!/bin/sh
+# initramfs.sh OUT ENTRY...: what a guest's kernel unpacks into its root, all that is there at first. An
+# ENTRY is FOLDER/ or NAME=FILE. (cpio's newc format, Documentation/driver-api/early-userspace/buffer-format.rst
+# of the kernel's: a header of hexadecimal fields, the name, the content, each filled up to four bytes.)
+set -eu
+out=$1
+shift
+
+number=0
+fill() { head -c $(((4 - $1 % 4) % 4)) /dev/zero; }
+header() { # NAME MODE SIZE
+	number=$((number + 1))
+	printf '070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\0' \
+		$number "$2" 0 0 1 0 "$3" 0 0 0 0 $((${#1} + 1)) 0 "$1"
+	fill $((110 + ${#1} + 1))
+}
+
+for entry; do
+	case $entry in
+	*/) header "${entry%/}" 0040755 0 ;;
+	*)
+		file=${entry#*=}
+		size=$(wc -c <"$file")
+		header "${entry%%=*}" 0100755 "$size"
+		cat -- "$file"
+		fill "$size"
+		;;
+	esac
+done >"$out.new"
+header 'TRAILER!!!' 0 0 >>"$out.new"
+mv -- "$out.new" "$out"

@@ -1,0 +1,119 @@
+# Real kernels and what boots them: Debian's, unpacked under target/setup and never installed. Where they
+# can't be had there is a reason, and whoever asked decides what that means: the tests skip.
+
+# The guests: their architecture, Debian's package of the kernel and the release it is of. (The release is
+# named, because tests/selftest/matrix says what its kernel answers.)
+guest_arch() { echo "${1%%_16k}"; }
+guest_kernel() {
+	case $1 in
+	x86_64) echo linux-image-cloud-amd64 ;;
+	aarch64) echo linux-image-cloud-arm64 ;;
+	aarch64_16k) echo linux-image-arm64-16k ;;
+	esac
+}
+guest_release() {
+	case $1 in
+	*_16k) echo trixie ;; # the first with such a kernel
+	*) echo bookworm ;;
+	esac
+}
+
+# find_guest GUEST: notes QEMU_SYSTEM_ARCH (and what it needs), KERNEL_GUEST (a folder with vmlinuz and modules) and
+# NO_GUEST_GUEST, which is empty, or why it can't be booted.
+find_guest() {
+	guest=$1 why=
+	if ! find_qemu_system "$(guest_arch "$guest")" || ! find_kernel "$guest"; then lack "guest-$guest"; fi
+	note "NO_GUEST_$guest" "$why"
+}
+
+find_qemu_system() { # ARCH
+	once "qemu-system-$1" || return "$no_qemu_system"
+	no_qemu_system=1 libs='' share=''
+	if ! found=$(command -v "qemu-system-$1"); then
+		at=$PWD/$setup/qemu-system
+		found=$at/usr/bin/qemu-system-$1
+		[ -x "$found" ] || guest_fetch 'what boots other kernels' qemu-system unpack_qemu_system || return 1
+		libs=$(printf ':%s' "$at"/lib/*-linux-gnu "$at"/usr/lib/*-linux-gnu)
+		share=$at/usr/share
+	fi
+	relied_on "$found"
+	note "QEMU_SYSTEM_$1" "$found"
+	note QEMU_SYSTEM_LIBS "${libs#:}"
+	note QEMU_SYSTEM_SHARE "$share"
+	no_qemu_system=0
+}
+
+find_kernel() { # GUEST
+	at=$setup/kernel-$1
+	[ -e "$at/vmlinuz" ] ||
+		guest_fetch "a real kernel for $(guest_arch "$1")" "$(guest_kernel "$1")" unpack_kernel "$1" || return 1
+	relied_on "$at/vmlinuz"
+	note "KERNEL_$1" "$PWD/$at"
+}
+
+# guest_fetch WHAT PACKAGE COMMAND...: says it, does it, and leaves in `why` why not.
+guest_fetch() {
+	what=$1 package=$2
+	shift 2
+	if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+		why="there is no apt-get here to fetch $package with"
+		return 1
+	fi
+	say "set-up: unpacking $package in $setup: $what"
+	"$@" && return
+	why="$package could not be had ($(grep -m 1 '^E: ' "$setup/apt.log" || echo 'no word why'))"
+	say "set-up: $why"
+	return 1
+}
+
+# What of qemu-system this machine's packages leave out, whatever installing it would take away.
+unpack_qemu_system() (
+	private_apt "$(deb_arch "$host")"
+	cat >>"$state/apt.conf" <<-END
+		Dir::State::status "/var/lib/dpkg/status";
+		Debug::NoLocking "true";
+	END
+	at=$setup/qemu-system
+	rm -rf -- "$at.new"
+	mkdir -p "$at.new"
+	apt update || exit 1
+	apt install -y --download-only --no-install-recommends qemu-system-x86 qemu-system-arm || exit 1
+	for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$at.new" || exit 1; done
+	mv -- "$at.new" "$at"
+	rm -rf -- "$state"
+)
+
+# The kernel, and of its modules those for a disk of the guest's.
+unpack_kernel() ( # GUEST
+	# shellcheck disable=SC2016 # apt-get's variable
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/*$') || {
+		echo 'E: no mirror of Debian among the sources of apt' >"$setup/apt.log"
+		exit 1
+	}
+	private_apt "$(deb_arch "$(guest_arch "$1")")"
+	keyring=$usr/share/keyrings/debian-archive-keyring.gpg
+	signed=
+	[ ! -e "$keyring" ] || signed="[signed-by=$keyring] "
+	echo "deb $signed$mirror $(guest_release "$1") main" >"$state/sources.list"
+	cat >>"$state/apt.conf" <<-END
+		Dir::Etc::sourcelist "$state/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+	END
+	apt update || exit 1
+	# That package only depends on the newest.
+	newest=$(apt-cache depends "$(guest_kernel "$1")" 2>>"$setup/apt.log" |
+		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+	log=$PWD/$setup/apt.log
+	[ -n "$newest" ] && (cd "$state" && apt-get download "$newest") >>"$log" 2>&1 || exit 1
+	at=$setup/kernel-$1
+	rm -rf -- "$at.new"
+	mkdir -p "$at.new/modules"
+	dpkg-deb -x "$state"/*.deb "$state/unpacked" || exit 1
+	mv -- "$state"/unpacked/boot/vmlinuz-* "$at.new/vmlinuz"
+	find "$state/unpacked" -name 'virtio*.ko' -exec mv -- {} "$at.new/modules/" \;
+	rm -rf -- "$at"
+	mv -- "$at.new" "$at"
+	rm -rf -- "$state"
+)

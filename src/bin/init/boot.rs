@@ -1,0 +1,97 @@
+//! A machine's beginning and end.
+
+use core::ffi::CStr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
+
+use ring3::Errno;
+use ring3::fs::{self, CWD};
+use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
+use ring3::parts;
+use ring3::process::{self, Event, Watch, exit};
+use ring3::rt::{Exit, Start};
+use ring3::shown::Shown;
+use ring3::signal::{SIGKILL, SIGTERM, SignalSet};
+use ring3::system::{self, MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
+use ring3::time::{Clock, now};
+
+use crate::PROGRAM;
+
+/// How long processes have to end after SIGTERM, before SIGKILL ends them.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What every program expects to find: where, and of which kind.
+const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
+    let nothing_runs = Mount::from_bits(MS_NOSUID.bits() | MS_NODEV.bits() | MS_NOEXEC.bits());
+    [
+        (c"/proc", c"proc", nothing_runs),
+        (c"/sys", c"sysfs", nothing_runs),
+        (
+            c"/dev",
+            c"devtmpfs",
+            Mount::from_bits(MS_NOSUID.bits() | MS_NOEXEC.bits()),
+        ),
+    ]
+};
+
+/// Whether a command line that is wrong elsewhere has `--boot` among the options that it begins with, and this
+/// is process 1.
+pub fn is_asked_for(start: Start) -> bool {
+    let options = start.args().skip(1);
+    let mut options = options.take_while(|word| word.to_bytes().first() == Some(&b'-'));
+    process::getpid() == 1 && options.any(|word| word == c"--boot")
+}
+
+/// Mounts and brings up; what fails is said, and the program runs all the same.
+pub fn prepare() {
+    for (directory, kind, flags) in MOUNTS {
+        let result = match fs::make_directory(CWD, directory, 0o755) {
+            Ok(()) | Err(Errno::EEXIST) => system::mount(kind, directory, kind, flags),
+            failed => failed,
+        };
+        // EBUSY: the kernel has mounted it by itself (CONFIG_DEVTMPFS_MOUNT).
+        if let Err(errno) = result
+            && errno != Errno::EBUSY
+        {
+            PROGRAM.fail("mount", Shown(directory.to_bytes()), errno);
+        }
+    }
+    if let Err(errno) = bring_lo_up() {
+        PROGRAM.fail("bring up", "lo", errno);
+    }
+}
+
+fn bring_lo_up() -> ring3::Result<()> {
+    let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    system::bring_up(socket(any, SOCK_STREAM | SOCK_CLOEXEC)?.as_fd(), c"lo")
+}
+
+/// Says how the program ended, ends all others, and switches the machine off.
+pub fn end(result: Result<(), Exit>) -> ! {
+    let Exit(status) = result.err().unwrap_or(Exit(0));
+    end_all();
+    system::sync();
+    PROGRAM.say(parts!("exit status ", status));
+    if let Err(errno) = system::power_off() {
+        PROGRAM.fail("power off", "machine", errno);
+    }
+    exit(status.into())
+}
+
+/// Asks all other processes to end, and waits until they have.
+fn end_all() {
+    let watch = Watch::new(SignalSet::NONE);
+    for signal in [SIGTERM, SIGKILL] {
+        if process::kill_all(signal).is_err() {
+            return; // there are none
+        }
+        let until = now(Clock::Monotonic) + GRACE;
+        loop {
+            match watch.next(Some(until)) {
+                Event::Alone => return,
+                Event::Late => break,
+                Event::Ended(_) | Event::Signal(_) => {}
+            }
+        }
+    }
+}

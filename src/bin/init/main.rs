@@ -1,0 +1,216 @@
+//! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it,
+//! waits for every process that loses its parent, and ends as that program did.
+//!
+//! This file reads the command line and waits; `signals.rs` says which signals are passed on, and by what
+//! names; `boot.rs` is what a machine needs besides.
+
+#![no_std]
+#![no_main]
+
+mod boot;
+mod signals;
+
+use core::ffi::CStr;
+
+use ring3::Errno;
+use ring3::cli::{Arg, Options, OrFail};
+use ring3::fd::STDIN;
+use ring3::parts;
+use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
+use ring3::rt::{Args, Exit, Start};
+use ring3::shown::Shown;
+use ring3::signal::{SIGCONT, SIGPIPE, SignalSet, block};
+use ring3::system;
+
+use signals::{PASSED, Rewrites};
+
+ring3::program!("init", main);
+
+const HELP: &str = "\
+usage: init [OPTION...] [--] CMD [ARG...]
+Run CMD as the first process of a container or a machine does: pass signals on to
+it, wait for all that lose their parent, and exit as CMD did.
+
+  -g           signals go to all of CMD's process group, and not to CMD alone
+  -S           CMD begins a session, without a terminal
+  -r S:R       pass signal R on in place of S, nothing where R is 0; again for more
+  -e STATUS    exit 0 where CMD exits with STATUS; again for more
+  -s           be the parent of orphans also where this is not process 1
+  -p SIGNAL    get SIGNAL when the parent ends, and pass it on
+  -w           say on standard error which orphans ended
+  --boot       this machine has just begun: mount /proc, /sys and /dev, bring lo
+               up, and switch it off at the end
+  --help       print this
+  --version    print the version
+
+127: CMD was not found; 126: it can't be executed; 128+N: signal N ended it.
+";
+
+fn main(start: Start) -> Result<(), Exit> {
+    let settings = Settings::of(start);
+    let boot = settings
+        .as_ref()
+        .map_or_else(|_| boot::is_asked_for(start), |settings| settings.boot);
+    if !boot {
+        return settings.and_then(|settings| run(&settings, start));
+    }
+    // Process 1 of a machine never ends, whatever is wrong: the kernel would panic.
+    boot::end(settings.and_then(|settings| {
+        boot::prepare();
+        run(&settings, start)
+    }))
+}
+
+/// What the command line asks for.
+struct Settings {
+    /// Signals go to the program's group.
+    group: bool,
+    session: bool,
+    rewrites: Rewrites,
+    /// The exit statuses that count as 0, a bit each.
+    successes: [u64; 4],
+    adopt: bool,
+    at_parents_end: Option<i32>,
+    tell: bool,
+    boot: bool,
+    first: &'static CStr,
+    rest: Args,
+}
+
+impl Settings {
+    fn of(start: Start) -> Result<Self, Exit> {
+        let mut options = Options::new(PROGRAM, HELP, start.args());
+        let mut settings = Self {
+            group: false,
+            session: false,
+            rewrites: Rewrites::NONE,
+            successes: [1, 0, 0, 0],
+            adopt: false,
+            at_parents_end: None,
+            tell: false,
+            boot: false,
+            first: c"",
+            rest: start.args(),
+        };
+        settings.first = loop {
+            match options.next_arg()? {
+                Some(Arg::Short(b'g')) => settings.group = true,
+                Some(Arg::Short(b'S')) => settings.session = true,
+                Some(Arg::Short(b'r')) => {
+                    let text = options.value()?.to_bytes();
+                    if settings.rewrites.add(text).is_none() {
+                        let text = Shown(text);
+                        return Err(options.usage(parts!(text, " is not SIGNAL:SIGNAL")));
+                    }
+                }
+                Some(Arg::Short(b'e')) => {
+                    let status = options.number(0..=255)? as usize;
+                    settings.successes[status / 64] |= 1 << (status % 64);
+                }
+                Some(Arg::Short(b's')) => settings.adopt = true,
+                Some(Arg::Short(b'p')) => {
+                    let text = options.value()?.to_bytes();
+                    settings.at_parents_end = signals::number(text);
+                    if settings.at_parents_end.is_none() {
+                        let text = Shown(text);
+                        return Err(options.usage(parts!(text, " is no signal")));
+                    }
+                }
+                Some(Arg::Short(b'w')) => settings.tell = true,
+                Some(Arg::Long(b"boot")) if process::getpid() == 1 => settings.boot = true,
+                Some(Arg::Long(b"boot")) => {
+                    return Err(options.usage("--boot is process 1's"));
+                }
+                // What comes behind is the program's own.
+                Some(Arg::Operand(first)) => break first,
+                Some(_) => return Err(options.unknown()),
+                None => return Err(options.usage("no CMD")),
+            }
+        };
+        settings.rest = options.rest();
+        Ok(settings)
+    }
+
+    /// The exit status for what became of the program.
+    fn code(&self, status: Status) -> u8 {
+        let code = status.code();
+        let success = self.successes[usize::from(code) / 64] >> (code % 64) & 1 != 0;
+        if success { 0 } else { code }
+    }
+
+    fn pass(&self, child: &Child, signal: i32) {
+        // One that has ended takes no notice, and neither do those of another user.
+        let _ = if self.group {
+            process::kill_group(child.pid(), signal)
+        } else {
+            child.kill(signal)
+        };
+    }
+}
+
+/// Runs the program until it ends.
+fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
+    // From here on, so that none is lost before the program has begun.
+    let watch = Watch::new(PASSED);
+    // A reader of our messages that is gone makes an error of the write.
+    block(SignalSet::of(&[SIGPIPE]));
+    if settings.adopt {
+        process::adopt_orphans().or_fail(PROGRAM, "adopt", "orphans")?;
+    }
+    if let Some(signal) = settings.at_parents_end {
+        process::signal_at_parents_end(signal).or_fail(PROGRAM, "prctl", "PR_SET_PDEATHSIG")?;
+    }
+    let child = begin(settings, start)?;
+    loop {
+        match watch.next(None) {
+            Event::Ended(ended) if ended.pid == child.pid() => {
+                return match settings.code(ended.status) {
+                    0 => Ok(()),
+                    code => Err(Exit(code)),
+                };
+            }
+            Event::Ended(ended) if settings.tell => tell(ended.pid, ended.status),
+            Event::Ended(_) | Event::Late => {}
+            Event::Signal(received) => {
+                if let Some(signal) = settings.rewrites.of(received.signal) {
+                    settings.pass(&child, signal);
+                }
+            }
+            // Nobody else waits for our children.
+            Event::Alone => return Err(PROGRAM.fail("wait4", "children", Errno::ECHILD)),
+        }
+    }
+}
+
+fn begin(settings: &Settings, start: Start) -> Result<Child, Exit> {
+    let shown = Shown(settings.first.to_bytes());
+    let mut lists = Lists::new(1 + settings.rest.len(), 1).or_fail(PROGRAM, "run", shown)?;
+    let mut words = core::iter::once(settings.first).chain(settings.rest);
+    let arguments = words
+        .try_for_each(|word| lists.push(word))
+        .and_then(|()| lists.end())
+        .or_fail(PROGRAM, "run", shown)?;
+    let command = Command::new(settings.first, lists.get(arguments), start.environ()).search();
+    // What a parent had ignored is not to be ignored in the program.
+    let command = command.defaults(SignalSet::ALL);
+    let command = if settings.session {
+        command.session()
+    } else {
+        command.group(0)
+    };
+    let child = command.spawn().map_err(|failed| {
+        PROGRAM.fail("run", shown, failed.errno());
+        Exit(failed.status())
+    })?;
+    // The terminal's keys are for the program. It may have asked for input before it had the terminal, and been
+    // stopped for that.
+    if !settings.session && system::set_foreground(STDIN, child.pid()).is_ok() {
+        let _ = process::kill_group(child.pid(), SIGCONT);
+    }
+    Ok(child)
+}
+
+#[cold]
+fn tell(pid: Pid, status: Status) {
+    PROGRAM.say(parts!("orphan ", pid.as_raw(), " ended: ", status));
+}

@@ -1,0 +1,45 @@
+//! Whose child a process becomes, and signals to many at once.
+
+use super::Pid;
+use crate::abi::process::*;
+use crate::abi::{Result, syscall};
+
+/// Makes the calling process the parent of its descendants that lose theirs, as process 1 is of all
+/// (`PR_SET_CHILD_SUBREAPER`, prctl(2)).
+///
+/// # Errors
+/// `EINVAL`: a kernel before Linux 3.4.
+pub fn adopt_orphans() -> Result<()> {
+    let yes = 1usize;
+    // SAFETY: numbers alone.
+    unsafe { syscall!(prctl(PR_SET_CHILD_SUBREAPER, yes)) }.map(drop)
+}
+
+/// Has the calling process get `signal` when the thread that made it ends (`PR_SET_PDEATHSIG`, prctl(2)). A
+/// parent that has ended before is not told of.
+///
+/// # Errors
+/// `EINVAL`: no such signal.
+pub fn signal_at_parents_end(signal: i32) -> Result<()> {
+    // SAFETY: numbers alone.
+    unsafe { syscall!(prctl(PR_SET_PDEATHSIG, signal)) }.map(drop)
+}
+
+/// Sends all processes of the group that `leader` was put at the head of a signal (kill(2)).
+///
+/// # Errors
+/// `ESRCH`: there is no such group. `EPERM`: none of its processes may be sent it. `EINVAL`: no such signal.
+pub fn kill_group(leader: Pid, signal: i32) -> Result<()> {
+    // SAFETY: a signal, to a group: an id is positive.
+    unsafe { syscall!(kill(-leader.as_raw(), signal)) }.map(drop)
+}
+
+/// Sends a signal to all processes that may be sent it, but for process 1 and the calling one (kill(2)).
+///
+/// # Errors
+/// `ESRCH`: there are none. `EPERM`: none may be sent it. `EINVAL`: no such signal.
+pub fn kill_all(signal: i32) -> Result<()> {
+    const ALL: i32 = -1;
+    // SAFETY: a signal to others.
+    unsafe { syscall!(kill(ALL, signal)) }.map(drop)
+}

@@ -1,0 +1,97 @@
+//! The machine as a whole: what only its first process or its administrator does.
+
+use core::ffi::CStr;
+use core::ptr;
+
+use crate::abi::system::*;
+pub use crate::abi::system::{MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
+use crate::abi::{Errno, Result, syscall};
+use crate::fd::BorrowedFd;
+
+/// Mounts a file system of a kind on a directory (mount(2)): what is on the device `source`, or of a kind
+/// that has none (`proc`, `tmpfs`...), where `source` is only a name for `/proc/mounts`.
+///
+/// # Errors
+/// `EBUSY`: this very one is mounted there. `ENODEV`: the kernel has no such kind. `ENOENT`, `ENOTDIR`: there is no
+/// such directory or device. `ENOTBLK`, `EINVAL`: no such file system is on it. `EPERM`: not permitted.
+pub fn mount(source: &CStr, directory: &CStr, kind: &CStr, flags: Mount) -> Result<()> {
+    let no_options = ptr::null::<u8>();
+    // SAFETY: the kernel only reads the strings. A null pointer is no options.
+    unsafe { syscall!(mount(source, directory, kind, flags, no_options)) }.map(drop)
+}
+
+/// Takes the file system that was mounted last on a directory away again (umount2(2)).
+///
+/// # Errors
+/// `EBUSY`: something of it is in use. `EINVAL`: nothing is mounted there. `EPERM`: not permitted.
+pub fn unmount(directory: &CStr) -> Result<()> {
+    let no_flags = 0;
+    // SAFETY: the kernel only reads the path.
+    unsafe { syscall!(umount2(directory, no_flags)) }.map(drop)
+}
+
+/// Gives the kernel a module, an open file (finit_module(2)).
+///
+/// # Errors
+/// `EEXIST`: it has it already. `ENOENT`: it lacks another that this one needs. `ENOEXEC`: that is none for
+/// this kernel. `EPERM`: not permitted. `ENOSYS`: it takes no modules.
+pub fn load_module(file: BorrowedFd<'_>) -> Result<()> {
+    let (parameters, no_flags) = (c"", 0);
+    // SAFETY: the kernel reads a string, and the file.
+    unsafe { syscall!(finit_module(file, parameters, no_flags)) }.map(drop)
+}
+
+/// Puts all that was written to any file system on its device (sync(2)).
+pub fn sync() {
+    // SAFETY: takes nothing and does not fail.
+    let _ = unsafe { syscall!(sync()) };
+}
+
+/// Switches the machine off, at once: nothing that was not [`sync`]ed outlives it (reboot(2)). In a PID namespace
+/// other than the first it ends the processes of that instead.
+///
+/// # Errors
+/// `EPERM`: not permitted.
+pub fn power_off() -> Result<()> {
+    let nothing = ptr::null::<u8>();
+    // SAFETY: numbers alone.
+    unsafe {
+        syscall!(reboot(
+            LINUX_REBOOT_MAGIC1,
+            LINUX_REBOOT_MAGIC2,
+            LINUX_REBOOT_CMD_POWER_OFF,
+            nothing
+        ))
+    }
+    .map(drop)
+}
+
+/// Which process group a terminal's keys are for, and who may read it: a group of the session whose terminal
+/// it is (tcsetpgrp(3)). Who is not of the group that it was so far has to block SIGTTOU.
+///
+/// # Errors
+/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session.
+pub fn set_foreground(terminal: BorrowedFd<'_>, group: crate::process::Pid) -> Result<()> {
+    let group = group.as_raw();
+    // SAFETY: the kernel reads an int.
+    unsafe { syscall!(ioctl(terminal, TIOCSPGRP, &raw const group)) }.map(drop)
+}
+
+/// Lets a network interface take and give packets, as `lo` does not at first (netdevice(7)). `socket` is any
+/// of IPv4.
+///
+/// # Errors
+/// `ENODEV`: there is no such interface. `EPERM`: not permitted. `EINVAL`: no interface has such a long name.
+pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
+    let mut request = Ifreq::ZERO;
+    let name = interface.to_bytes();
+    match request.ifr_name.get_mut(..name.len()) {
+        Some(place) if name.len() < IFNAMSIZ => place.copy_from_slice(name),
+        _ => return Err(Errno::EINVAL),
+    }
+    // SAFETY: the kernel reads an Ifreq of ours, and writes the flags to it.
+    unsafe { syscall!(ioctl(socket, SIOCGIFFLAGS, &raw mut request)) }?;
+    request.ifr_flags |= IFF_UP;
+    // SAFETY: the kernel reads an Ifreq of ours.
+    unsafe { syscall!(ioctl(socket, SIOCSIFFLAGS, &raw const request)) }.map(drop)
+}

@@ -1,0 +1,232 @@
+//! The public functions of the library, by room, as its sources have them: what rustfmt wrote is regular
+//! enough to be read line by line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Functions that no case of the self-test can ask, and who does.
+pub const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("arch", "clone", "every thread and process begins by it"),
+    (
+        "arch",
+        "ring3_restorer",
+        "every handler of a signal returns by it",
+    ),
+    (
+        "arch",
+        "set_thread_pointer",
+        "start-up calls it for the first thread, which has its words",
+    ),
+    (
+        "arch",
+        "ThreadBlock::thread_pointer",
+        "every thread has its words by it",
+    ),
+    (
+        "arch",
+        "unmap_and_exit",
+        "every thread that nobody joins ends by it",
+    ),
+    ("rt", "Words::new", "hello, which every guest runs"),
+    ("rt", "Words::is_empty", "hello"),
+    ("rt", "Words::first_four", "hello"),
+    ("rt", "Words::framed", "hello"),
+    ("system", "power_off", "init, in every guest"),
+    (
+        "system",
+        "sync",
+        "init, in every guest: it writes to all disks of the machine",
+    ),
+];
+
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The rooms, which are the library's public modules, and their public functions: `name` or `Type::name`.
+pub fn of_all_rooms() -> BTreeMap<String, BTreeSet<String>> {
+    let library = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
+    let rooms = library
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "));
+    let rooms = rooms.map(|room| room.strip_suffix(';').unwrap().to_owned());
+    rooms.map(|room| (room.clone(), of_room(&room))).collect()
+}
+
+fn of_room(room: &str) -> BTreeSet<String> {
+    let folder = repository().join("src").join(room);
+    let file = repository().join(format!("src/{room}.rs"));
+    let front = if file.exists() {
+        file
+    } else {
+        folder.join("mod.rs")
+    };
+    let text = fs::read_to_string(front).unwrap();
+    let mut functions = functions(&text);
+    let mut reexported = BTreeSet::new();
+    for line in statements(&text) {
+        if let Some(names) = line.strip_prefix("pub use ")
+            && !names.starts_with("crate::")
+        {
+            reexported.extend(words(names).map(str::to_owned));
+        }
+    }
+    for line in text.lines() {
+        let public = line.strip_prefix("pub mod ");
+        let private = line.strip_prefix("mod ");
+        let Some(module) = public
+            .or(private)
+            .and_then(|module| module.strip_suffix(';'))
+        else {
+            continue;
+        };
+        let inside = module_text(&folder, module);
+        // Of a private module, what has been made public; a module whose every item is (`pub use x::*`).
+        let all = public.is_some() || text.contains(&format!("pub use {module}::*;"));
+        functions.extend(self::functions(&inside).into_iter().filter(|function| {
+            let (first, _) = function.split_once("::").unwrap_or((function, ""));
+            all || reexported.contains(first)
+        }));
+    }
+    functions
+}
+
+fn module_text(folder: &Path, module: &str) -> String {
+    let places: [PathBuf; 2] = [
+        folder.join(format!("{module}.rs")),
+        folder.join(module).join("mod.rs"),
+    ];
+    places
+        .iter()
+        .find_map(|place| fs::read_to_string(place).ok())
+        .unwrap_or_default()
+}
+
+/// Lines joined up to their `;`.
+fn statements(text: &str) -> Vec<String> {
+    text.split(';')
+        .map(|part| {
+            part.trim().lines().last().map_or(String::new(), |_| {
+                let begin = part.rfind("pub use ").unwrap_or(0);
+                part[begin..]
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+        })
+        .collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|char: char| !char.is_alphanumeric() && char != '_')
+        .filter(|word| !word.is_empty())
+}
+
+/// The public functions of one file.
+fn functions(text: &str) -> BTreeSet<String> {
+    let mut functions = BTreeSet::new();
+    /// What the lines are inside of.
+    enum In<'a> {
+        Nothing,
+        Type(&'a str),
+        Trait(&'a str),
+        Foreign,
+    }
+    let mut inside = In::Nothing;
+    for line in text.lines() {
+        if line == "mod tests {" {
+            break;
+        }
+        let code = line.trim_start();
+        let indent = line.len() - code.len();
+        if indent == 0 {
+            if let Some(rest) = line.strip_prefix("impl") {
+                let of = behind_generics(rest);
+                inside = if of.contains(" for ") {
+                    In::Nothing
+                } else {
+                    In::Type(first_word(of))
+                };
+            } else if let Some(rest) = line.strip_prefix("pub trait ") {
+                inside = In::Trait(first_word(rest));
+            } else if line.starts_with("unsafe extern ") {
+                inside = In::Foreign;
+            } else if line == "}" {
+                inside = In::Nothing;
+            }
+        }
+        let public = code.strip_prefix("pub ").and_then(function_name);
+        match (&inside, public) {
+            (In::Nothing, Some(name)) if indent == 0 => {
+                functions.insert(name.to_owned());
+            }
+            // What a macro makes for each of many types.
+            (In::Nothing, Some(name)) if indent > 8 => {
+                functions.insert(name.to_owned());
+            }
+            (In::Type(of), Some(name)) if indent == 4 => {
+                functions.insert(format!("{of}::{name}"));
+            }
+            (In::Foreign, Some(name)) => {
+                functions.insert(name.to_owned());
+            }
+            (In::Trait(of), None) if indent == 4 => {
+                if let Some(name) = function_name(code) {
+                    functions.insert(format!("{of}::{name}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    functions
+}
+
+/// The name in `const unsafe extern "C" fn name(`...
+fn function_name(code: &str) -> Option<&str> {
+    let mut rest = code;
+    for qualifier in ["const ", "unsafe ", "extern \"C\" "] {
+        rest = rest.strip_prefix(qualifier).unwrap_or(rest);
+    }
+    rest.strip_prefix("fn ").map(first_word)
+}
+
+fn first_word(text: &str) -> &str {
+    words(text).next().unwrap_or_default()
+}
+
+/// `<T: Bound<U>> Type<T> {` without what is between the first pair of angle brackets.
+fn behind_generics(text: &str) -> &str {
+    let mut depth = 0;
+    if !text.starts_with('<') {
+        return text;
+    }
+    for (at, char) in text.char_indices() {
+        match char {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &text[at + 1..];
+        }
+    }
+    text
+}
+
+/// Whether the room's file of the self-test, or that of its children, names the function, beside saying that it
+/// covers it.
+pub fn is_used(room: &str, function: &str) -> bool {
+    let file = |name| repository().join(format!("tests/selftest/src/{name}.rs"));
+    let text = |name| fs::read_to_string(file(name)).unwrap_or_default();
+    let text = text(room) + &text("child");
+    let name = function.rsplit("::").next().unwrap_or(function);
+    text.lines().any(|line| {
+        // `"name", [covers], what is done`
+        let done = match (line.find("\", ["), line.find("], ")) {
+            (Some(_), Some(end)) if line.trim_start().starts_with('"') => &line[end..],
+            _ => line,
+        };
+        words(done).any(|word| word == name)
+    })
+}

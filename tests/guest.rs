@@ -1,0 +1,276 @@
+//! Real kernels under qemu-system: a boot of each, whose only programs are ours, with `init` as the first.
+//!
+//! `scripts/guest.sh` boots what set-up found. Where that is nothing, it says why, and every test that would
+//! have asked there is skipped with that reason.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Completion, Failed, Trial};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::support::{Arch, Folder, Verdict};
+
+/// A machine that a real kernel runs on.
+pub struct Guest {
+    /// As `scripts/guest.sh` calls it.
+    pub name: &'static str,
+    pub arch: Arch,
+    session: OnceLock<Result<Session, String>>,
+}
+
+impl Guest {
+    const fn new(name: &'static str, arch: Arch) -> Self {
+        Self {
+            name,
+            arch,
+            session: OnceLock::new(),
+        }
+    }
+
+    /// The folder of its kernel's modules; or why there is none.
+    pub fn modules(&self) -> Result<PathBuf, String> {
+        let env = scripts().join("../target/setup/env.sh");
+        let env = fs::read_to_string(env).unwrap_or_default();
+        let value = |key: &str| {
+            let line = env
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{key}_{}='", self.name)));
+            line.and_then(|line| line.strip_suffix('\''))
+        };
+        match (value("NO_GUEST"), value("KERNEL")) {
+            (Some(""), Some(kernel)) => Ok(Path::new(kernel).join("modules")),
+            (why, _) => Err(why
+                .unwrap_or("set-up has not looked for a kernel")
+                .to_owned()),
+        }
+    }
+
+    /// What happened there; or why it can't be booted here.
+    pub fn session(&self) -> &Result<Session, String> {
+        self.session.get_or_init(|| boot(self.name, self.arch))
+    }
+}
+
+pub static GUESTS: [Guest; 3] = [
+    Guest::new("x86_64", Arch::X86_64),
+    Guest::new("aarch64", Arch::Aarch64),
+    Guest::new("aarch64_16k", Arch::Aarch64), // with pages of 16 KiB
+];
+
+/// The trials of a test, one a guest.
+pub fn per_guest<V: Verdict + 'static>(
+    name: &str,
+    test: fn(&Session) -> V,
+) -> impl Iterator<Item = Trial> {
+    GUESTS.iter().map(move |guest| {
+        Trial::ignorable_test(
+            format!("guest::{name} [{} kernel]", guest.name),
+            move || {
+                Ok::<_, Failed>(match guest.session() {
+                    Ok(session) => test(session).completion(),
+                    Err(why) => Completion::ignored_with(why.clone()),
+                })
+            },
+        )
+    })
+}
+
+pub fn trials() -> Vec<Trial> {
+    per_guest("hello_speaks", hello_speaks)
+        .chain(per_guest("save_writes", save_writes))
+        .chain(per_guest("msort_sorts", msort_sorts))
+        .chain(per_guest("pipe_joins", pipe_joins))
+        .chain(per_guest("echod_echoes", echod_echoes))
+        .chain(per_guest("init_powers_off", init_powers_off))
+        .collect()
+}
+
+/// What is done in each, in this order (`tests/probes/src/bin/script.rs` says how).
+const SCRIPT: &str = "\
+selftest
+hello Ada Grace
+pipe hello | save greeting
+save /proc/self/fd/1 < greeting
+msort -o in-order lines
+same in-order sorted
+pipe msort -r lines | msort | save joined
+same joined sorted
+echod -l 127.0.0.1:7007 > address &
+wait address
+echoc -c 8 -s 1000 --verify 127.0.0.1:7007
+echoc -c 2 -s 200000 -d 2 --verify 127.0.0.1:7007
+kill
+";
+
+/// What a guest's terminal showed.
+pub struct Session {
+    text: String,
+    /// Whether the machine was switched off, in time.
+    off: bool,
+}
+
+impl Session {
+    /// What a line of the script said, line by line.
+    pub fn of(&self, command: &str) -> Vec<&str> {
+        let mut lines = self.text.lines();
+        assert!(
+            lines.any(|line| line.strip_prefix("$ ") == Some(command)),
+            "{command} was not run: {}",
+            self.text
+        );
+        lines
+            .take_while(|line| !line.starts_with("$ ") && !line.starts_with("init: "))
+            .collect()
+    }
+
+    /// Such a line must say this, and no error.
+    fn says(&self, command: &str, lines: &[&str]) {
+        assert_eq!(self.of(command), lines, "{command}");
+    }
+}
+
+/// What the kernel unpacks for it.
+fn initramfs(arch: Arch, folder: &Folder) {
+    let mut random = StdRng::seed_from_u64(1);
+    // More than `msort` takes one thread for.
+    let mut lines: Vec<String> = (0..100_000)
+        .map(|_| {
+            format!(
+                "{:x} a line\n",
+                random.random::<u64>() >> random.random_range(0..60)
+            )
+        })
+        .collect();
+    fs::write(folder.path("lines"), lines.concat()).unwrap();
+    lines.sort();
+    fs::write(folder.path("sorted"), lines.concat()).unwrap();
+    fs::write(folder.path("script"), SCRIPT).unwrap();
+
+    let mut command = Command::new(scripts().join("initramfs.sh"));
+    command.arg(folder.path("image")).arg("bin/");
+    let mut add = |name: &str, file: &Path| {
+        command.arg(format!("{name}={}", file.display()));
+    };
+    add("init", &arch.shipped("init"));
+    for program in ["hello", "save", "msort", "pipe", "echod", "echoc"] {
+        add(&format!("bin/{program}"), &arch.shipped(program));
+    }
+    for probe in ["selftest", "script"] {
+        add(&format!("bin/{probe}"), &arch.shipped("probes").join(probe));
+    }
+    for file in ["lines", "sorted", "script"] {
+        add(file, &folder.path(file));
+    }
+    let status = command.status().unwrap();
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+pub fn scripts() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts"))
+}
+
+/// What `init` is to do in a guest, as the kernel's command line says it.
+pub const RUN_SCRIPT: &str = "--boot script /script";
+
+/// The exit status of `scripts/guest.sh` that says that it can't boot this here.
+pub const NOT_HERE: i32 = 77;
+
+fn boot(name: &str, arch: Arch) -> Result<Session, String> {
+    const TIMEOUT: Duration = Duration::from_secs(300);
+    let folder = Folder::new();
+    initramfs(arch, &folder);
+    let mut guest = Command::new(scripts().join("guest.sh"))
+        .arg(name)
+        .arg(folder.path("image"))
+        .arg(RUN_SCRIPT)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut terminal = guest.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        terminal.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).replace('\r', "")
+    });
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = guest.try_wait().unwrap() {
+            break Some(status);
+        }
+        if begin.elapsed() > TIMEOUT {
+            guest.kill().unwrap();
+            guest.wait().unwrap();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let text = reader.join().unwrap();
+    match status.and_then(|status| status.code()) {
+        Some(NOT_HERE) => Err(text.trim().to_owned()),
+        code => Ok(Session {
+            text,
+            off: code == Some(0),
+        }),
+    }
+}
+
+fn hello_speaks(session: &Session) {
+    session.says("hello Ada Grace", &["Hello, Ada Grace!"]);
+}
+
+fn save_writes(session: &Session) {
+    session.says("pipe hello | save greeting", &[]);
+    session.says("save /proc/self/fd/1 < greeting", &["Hello, world!"]);
+}
+
+fn msort_sorts(session: &Session) {
+    session.says("msort -o in-order lines", &[]);
+    session.says("same in-order sorted", &[]);
+}
+
+fn pipe_joins(session: &Session) {
+    session.says("pipe msort -r lines | msort | save joined", &[]);
+    session.says("same joined sorted", &[]);
+}
+
+fn echod_echoes(session: &Session) {
+    session.says("wait address", &[]);
+    for load in [
+        "echoc -c 8 -s 1000 --verify 127.0.0.1:7007",
+        "echoc -c 2 -s 200000 -d 2 --verify 127.0.0.1:7007",
+    ] {
+        let said = session.of(load);
+        let requests = said
+            .first()
+            .and_then(|line| line.split_once(" requests in "))
+            .and_then(|(count, _)| count.parse().ok());
+        assert!(said.len() == 2 && requests > Some(10), "{load}: {said:?}");
+    }
+    session.says("kill", &[]);
+}
+
+fn init_powers_off(session: &Session) {
+    assert!(session.off, "{}", session.text);
+    let mut said = session
+        .text
+        .lines()
+        .skip_while(|line| !line.starts_with("init: "));
+    assert!(
+        said.next()
+            .is_some_and(|line| line.starts_with("init: exit status ")),
+        "{}",
+        session.text
+    );
+    assert!(
+        said.all(|line| line.ends_with("reboot: Power down")),
+        "{}",
+        session.text
+    );
+}

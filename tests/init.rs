@@ -1,0 +1,424 @@
+//! `init` as the first process of a container: what tini and dumb-init document, asked of it natively and
+//! under qemu-user. (What it does for a machine, the guests show.)
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::per_arch;
+use crate::support::{Arch, Ran, run, wait_until};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        ends_as_the_program_does,
+        says_what_cannot_be_run,
+        passes_signals_on,
+        passes_them_to_the_program_alone,
+        passes_them_to_the_group,
+        begins_a_group_or_a_session,
+        rewrites_signals,
+        takes_a_status_for_success,
+        gives_signals_their_default,
+        reaps_whom_it_adopts,
+        reaps_as_process_1,
+        hears_of_its_parents_end,
+        gives_the_program_the_terminal,
+        tells_of_wrong_use,
+    ]
+    .collect()
+}
+
+fn init(arch: Arch, options: &[&str], script: &str) -> Command {
+    let mut command = arch.program("init");
+    command.args(options).args(["--", "sh", "-c", script]);
+    command
+}
+
+fn ends_as_the_program_does(arch: Arch) {
+    let ran = |script| run(&mut init(arch, &[], script));
+    assert_eq!(
+        ran("echo hello; echo there >&2"),
+        Ran::new(0, "hello\n", "there\n")
+    );
+    assert_eq!(ran("exit 7"), Ran::new(7, "", ""));
+    assert_eq!(ran("kill -KILL $$"), Ran::new(128 + 9, "", ""));
+    assert_eq!(ran("kill -USR1 $$"), Ran::new(128 + 10, "", ""));
+    // What is behind the program's name is its own, also without `--`.
+    let mut command = arch.program("init");
+    let ran = run(command.args(["echo", "-g", "--help"]));
+    assert_eq!(ran, Ran::new(0, "-g --help\n", ""));
+}
+
+fn says_what_cannot_be_run(arch: Arch) {
+    let ran = |file| run(arch.program("init").args(["--", file]));
+    assert_eq!(
+        ran("no-such-program"),
+        Ran::new(
+            127,
+            "",
+            "init: run no-such-program: No such file or directory (ENOENT)\n"
+        )
+    );
+    assert_eq!(
+        ran("/proc/version"),
+        Ran::new(
+            126,
+            "",
+            "init: run /proc/version: Permission denied (EACCES)\n"
+        )
+    );
+}
+
+/// An `init` that runs a script, which says `ready` when it is.
+struct Running {
+    init: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn new(arch: Arch, options: &[&str], script: &str) -> Self {
+        let mut command = init(arch, options, script);
+        let mut init = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(init.stdout.take().unwrap());
+        let mut running = Self { init, output };
+        assert_eq!(running.line(), "ready");
+        running
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.init), signal).unwrap();
+    }
+
+    fn end(mut self) -> (ExitStatus, String) {
+        let status = self.init.wait().unwrap();
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+}
+
+/// A script that says each signal by its name, and ends with 3 at SIGTERM.
+const TELLS: &str = "
+for name in HUP INT QUIT USR1 USR2 ALRM WINCH CONT TSTP; do trap \"echo $name\" $name; done
+trap 'exit 3' TERM
+echo ready
+while :; do sleep 0.02; done";
+
+fn passes_signals_on(arch: Arch) {
+    let mut running = Running::new(arch, &[], TELLS);
+    for (signal, name) in [
+        (Signal::HUP, "HUP"),
+        (Signal::INT, "INT"),
+        (Signal::QUIT, "QUIT"),
+        (Signal::USR1, "USR1"),
+        (Signal::USR2, "USR2"),
+        (Signal::ALARM, "ALRM"),
+        (Signal::WINCH, "WINCH"),
+        (Signal::TSTP, "TSTP"),
+        (Signal::CONT, "CONT"),
+    ] {
+        running.send(signal);
+        assert_eq!(running.line(), name);
+    }
+    running.send(Signal::TERM);
+    let (status, rest) = running.end();
+    assert_eq!((status.code(), &*rest), (Some(3), ""));
+}
+
+/// A script that starts another process, and says which.
+const PARENT: &str = "sleep 1000 >/dev/null & echo ready; echo $!; wait";
+
+fn is_there(pid: Pid) -> bool {
+    // A zombie is not.
+    let stat =
+        fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    let state = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    test_kill_process(pid).is_ok() && state.is_some_and(|state| state != 'Z')
+}
+
+/// Has such a script ended by SIGTERM to its `init`: whether the process that it started is still there.
+fn outlives(arch: Arch, options: &[&str]) -> bool {
+    let mut running = Running::new(arch, options, PARENT);
+    let pid = Pid::from_raw(running.line().parse().unwrap()).unwrap();
+    running.send(Signal::TERM);
+    let (status, _) = running.end();
+    assert_eq!(status.code(), Some(128 + 15));
+    // A signal that was sent to it arrives soon; that none was can only be seen for a while.
+    for _ in 0..100 {
+        if !is_there(pid) {
+            return false;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    kill_process(pid, Signal::KILL).unwrap();
+    true
+}
+
+fn passes_them_to_the_program_alone(arch: Arch) {
+    assert!(outlives(arch, &[]));
+}
+
+fn passes_them_to_the_group(arch: Arch) {
+    assert!(!outlives(arch, &["-g"]));
+    assert!(!outlives(arch, &["-gS"]));
+}
+
+fn begins_a_group_or_a_session(arch: Arch) {
+    // /proc/PID/stat: state, parent, group, session.
+    let script = "set -- $(cut -d ')' -f 2 /proc/$$/stat); echo $$ $3 $4";
+    let ran = |options| {
+        let ran = run(&mut init(arch, options, script));
+        let numbers = ran
+            .stdout
+            .split_whitespace()
+            .map(|word| word.parse::<i32>().unwrap());
+        <[i32; 3]>::try_from(numbers.collect::<Vec<_>>()).unwrap()
+    };
+    let [pid, group, session] = ran(&[]);
+    assert!(group == pid && session != pid);
+    let [pid, group, session] = ran(&["-S"]);
+    assert!(group == pid && session == pid);
+}
+
+fn rewrites_signals(arch: Arch) {
+    let mut options = Vec::new();
+    for rewrite in ["TERM:USR1", "SIGHUP:12", "1:HUP", "QUIT:0", "USR2:TERM"] {
+        options.extend(["-r", rewrite]);
+    }
+    let mut running = Running::new(arch, &options, TELLS);
+    running.send(Signal::TERM);
+    assert_eq!(running.line(), "USR1");
+    running.send(Signal::HUP);
+    assert_eq!(running.line(), "HUP"); // the last word on it
+    running.send(Signal::QUIT); // nothing
+    running.send(Signal::INT);
+    assert_eq!(running.line(), "INT");
+    running.send(Signal::USR2);
+    let (status, rest) = running.end();
+    assert_eq!((status.code(), &*rest), (Some(3), ""));
+}
+
+fn takes_a_status_for_success(arch: Arch) {
+    let code = |options, script| run(&mut init(arch, options, script)).status;
+    let options: &[&str] = &["-e", "143", "-e3"];
+    assert_eq!(code(options, "exit 3"), Some(0));
+    assert_eq!(code(options, "kill $$"), Some(0));
+    assert_eq!(code(options, "exit 4"), Some(4));
+    assert_eq!(code(options, "exit 0"), Some(0));
+}
+
+/// What a shell ignores its children ignore, but for those of `init`.
+fn gives_signals_their_default(arch: Arch) {
+    let script = "trap '' INT QUIT PIPE; exec \"$@\"";
+    let probe = init(arch, &[], "kill -INT $$; echo still there");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", script, "sh"])
+        .arg(probe.get_program())
+        .args(probe.get_args());
+    assert_eq!(run(&mut shell), Ran::new(128 + 2, "", ""));
+    // (Of the first 31: what is above them, qemu-user has for itself.)
+    let ran = run(&mut init(
+        arch,
+        &[],
+        "grep -E '^Sig(Blk|Ign)' /proc/self/status",
+    ));
+    let masks = ran.stdout.lines().map(|line| {
+        let bits = u64::from_str_radix(line.split_once('\t').unwrap().1, 16).unwrap();
+        bits & 0x7fff_ffff
+    });
+    assert_eq!(masks.collect::<Vec<_>>(), [0, 0], "{ran:?}");
+}
+
+/// A script that leaves 20 children to whoever takes them, and ends when they have.
+const ORPHANS: &str = "
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do (sleep 0.1 & echo $! >>pids); done
+sleep 0.5
+grep -l '^State:.Z' $(sed 's,.*,/proc/&/status,' pids) 2>/dev/null
+exit 5";
+
+fn reaps(mut command: Command) -> Ran {
+    let folder = crate::support::Folder::new();
+    run(command.current_dir(folder.root()))
+}
+
+/// Whether that is what was said of 20 orphans, and their end.
+fn check_reaped(ran: &Ran) {
+    let told = |line: &&str| line.starts_with("init: orphan ") && line.ends_with(" ended: exit 0");
+    assert_eq!((ran.status, &*ran.stdout), (Some(5), ""), "{ran:?}");
+    assert_eq!(ran.stderr.lines().filter(told).count(), 20, "{ran:?}");
+}
+
+fn reaps_whom_it_adopts(arch: Arch) -> Completion {
+    let ran = reaps(init(arch, &["-s", "-w"], ORPHANS));
+    if ran.stderr == "init: adopt orphans: Invalid argument (EINVAL)\n" && !arch.is_native() {
+        return Completion::ignored_with("qemu-user has no PR_SET_CHILD_SUBREAPER");
+    }
+    check_reaped(&ran);
+    Completion::Completed
+}
+
+fn reaps_as_process_1(arch: Arch) -> Completion {
+    let namespace = |command: &Command| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork", "--mount-proc"]);
+        if !rustix::process::getuid().is_root() {
+            unshare.args(["--user", "--map-root-user"]);
+        }
+        unshare.arg(command.get_program()).args(command.get_args());
+        unshare
+    };
+    let ran = run(&mut namespace(Command::new("true").arg("x")));
+    if ran.status != Some(0) {
+        return Completion::ignored_with(format!("no PID namespace here: {}", ran.stderr.trim()));
+    }
+    check_reaped(&reaps(namespace(&init(arch, &["-w"], ORPHANS))));
+    // Process 1 gets no signal that it does not ask for, and passes those on all the same.
+    let ran = run(&mut namespace(&init(
+        arch,
+        &[],
+        "trap 'exit 9' USR2; kill -USR2 $PPID; while :; do sleep 0.02; done",
+    )));
+    assert_eq!(ran, Ran::new(9, "", ""));
+    Completion::Completed
+}
+
+fn hears_of_its_parents_end(arch: Arch) {
+    let program = init(
+        arch,
+        &["-p", "USR1"],
+        "trap 'echo bereaved; exit' USR1; echo ready; while :; do sleep 0.02; done",
+    );
+    let mut shell = Command::new("sh");
+    // The shell ends when its input does.
+    shell
+        .args(["-c", "\"$@\" & read line", "sh"])
+        .arg(program.get_program())
+        .args(program.get_args());
+    let mut shell = shell
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(shell.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    drop(shell.stdin.take());
+    shell.wait().unwrap();
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "bereaved\n");
+}
+
+/// A terminal: our end, and the path of the other.
+fn terminal() -> (OwnedFd, String) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let path = ptsname(&ours, Vec::new()).unwrap();
+    (ours, path.into_string().unwrap())
+}
+
+fn gives_the_program_the_terminal(arch: Arch) {
+    let (ours, path) = terminal();
+    let mut command = init(
+        arch,
+        &[],
+        "echo ready; read word; echo got $word; sleep 1000",
+    );
+    let file = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    let dup = || Stdio::from(file.try_clone().unwrap());
+    command.stdin(dup()).stdout(dup()).stderr(dup());
+    // SAFETY: between fork and exec the child makes two system calls, and takes no lock.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::setsid()?;
+            rustix::process::ioctl_tiocsctty(std::io::stdin().as_fd())?;
+            Ok(())
+        });
+    }
+    let mut child = command.spawn().unwrap();
+    drop(file);
+    let mut reader = BufReader::new(fs::File::from(ours.try_clone().unwrap()));
+    let mut writer = fs::File::from(ours);
+    let mut says = |text: &str| {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(reader.read_line(&mut line).unwrap() > 0, "before {text}");
+        }
+    };
+    says("ready");
+    writer.write_all(b"something\n").unwrap();
+    says("got something");
+    // The interrupt key is for the program, and not for init. (Between two of its commands a shell may
+    // overhear one.)
+    let mut status = None;
+    wait_until("the program is interrupted", || {
+        let _ = writer.write_all(b"\x03"); // an error where it has ended just now
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(
+        status.unwrap().code(),
+        Some(128 + 2),
+        "{:?}",
+        status.unwrap().signal()
+    );
+}
+
+fn tells_of_wrong_use(arch: Arch) {
+    let told = |arguments: &[&str]| {
+        let ran = run(arch.program("init").args(arguments));
+        assert_eq!((ran.status, &*ran.stdout), (Some(2), ""));
+        let (message, usage) = ran.stderr.split_once('\n').unwrap();
+        assert_eq!(usage, "usage: init [OPTION...] [--] CMD [ARG...]\n");
+        message.to_owned()
+    };
+    assert_eq!(told(&[]), "init: no CMD");
+    assert_eq!(told(&["--"]), "init: no CMD");
+    assert_eq!(told(&["-x", "true"]), "init: unknown option -x");
+    assert_eq!(
+        told(&["-r", "TERM", "true"]),
+        "init: TERM is not SIGNAL:SIGNAL"
+    );
+    assert_eq!(
+        told(&["-r", "TERM:65", "true"]),
+        "init: TERM:65 is not SIGNAL:SIGNAL"
+    );
+    assert_eq!(
+        told(&["-r", "0:1", "true"]),
+        "init: 0:1 is not SIGNAL:SIGNAL"
+    );
+    assert_eq!(told(&["-p", "NONE", "true"]), "init: NONE is no signal");
+    assert_eq!(
+        told(&["-e", "256", "true"]),
+        "init: 256 is not a number from 0 to 255"
+    );
+    // It would switch this machine off.
+    assert_eq!(told(&["--boot", "true"]), "init: --boot is process 1's");
+}

@@ -1,0 +1,380 @@
+//! The self-test (`tests/selftest/`) natively, under qemu-user and on real kernels: each case comes out as
+//! `tests/selftest/matrix` says, and every public function of the library has one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use libtest_mimic::{Completion, Failed, Trial};
+
+use crate::functions;
+use crate::guest::{GUESTS, Guest};
+use crate::support::{Arch, Folder, once, run};
+
+pub fn trials() -> Vec<Trial> {
+    let environments = [
+        Environment::here(Arch::X86_64),
+        Environment::here(Arch::Aarch64),
+        Environment::guest(&GUESTS[0]),
+        Environment::guest(&GUESTS[1]),
+        Environment::guest(&GUESTS[2]),
+    ];
+    environments
+        .into_iter()
+        .flat_map(|environment| environment.trials())
+        .chain([once(
+            "selftest::every_public_function_has_a_case",
+            every_public_function_has_a_case,
+        )])
+        .collect()
+}
+
+/// Where the self-test runs.
+struct Environment {
+    /// As the trials end: `[NAME]`.
+    name: String,
+    /// Its column of the matrix.
+    column: &'static str,
+    runs: On,
+    report: OnceLock<Result<Report, String>>,
+}
+
+enum On {
+    /// This machine's kernel, under qemu-user for the other architecture.
+    Here(Arch),
+    Guest(&'static Guest),
+}
+
+/// The columns of the matrix.
+const COLUMNS: [&str; 5] = ["native", "qemu-user", "x86_64", "aarch64", "aarch64_16k"];
+
+impl Environment {
+    fn new(name: String, column: &'static str, runs: On) -> &'static Self {
+        Box::leak(Box::new(Self {
+            name,
+            column,
+            runs,
+            report: OnceLock::new(),
+        }))
+    }
+
+    fn here(arch: Arch) -> &'static Self {
+        let column = if arch.is_native() {
+            "native"
+        } else {
+            "qemu-user"
+        };
+        Self::new(arch.name().to_owned(), column, On::Here(arch))
+    }
+
+    fn guest(guest: &'static Guest) -> &'static Self {
+        Self::new(
+            format!("{} kernel", guest.name),
+            guest.name,
+            On::Guest(guest),
+        )
+    }
+
+    /// One for each room of the library, one for each case that may or must skip here, so that each skip is
+    /// counted, and one for the count at the end.
+    fn trials(&'static self) -> Vec<Trial> {
+        let skips = matrix()
+            .into_iter()
+            .map(|(case, mut cells)| (case, cells.remove(self.column).unwrap()))
+            .filter(|(_, cell)| *cell != Cell::Passes)
+            .map(|(case, cell)| {
+                self.trial(case.clone(), move |report| {
+                    match (&report.cases[&case], &cell) {
+                        (Outcome::Skipped(errno), Cell::Skips(known)) if errno != known => {
+                            panic!("skipped with {errno}, and the matrix has {known}")
+                        }
+                        (Outcome::Skipped(errno), _) => Completion::ignored_with(errno.clone()),
+                        // Under another qemu than the matrix is of, more may work.
+                        (Outcome::Passed, Cell::Skips(errno)) if !self.may_do_more() => {
+                            panic!("passed, and the matrix has {errno}")
+                        }
+                        (Outcome::Passed, _) => Completion::Completed,
+                        (Outcome::Failed(why), _) => panic!("{why}"),
+                    }
+                })
+            });
+        let rooms = rooms().into_iter().map(|room| {
+            self.trial(room.clone(), move |report| {
+                let wrong = self.wrong(report, &room);
+                assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+                Completion::Completed
+            })
+        });
+        let count = self.trial("count".into(), |report| {
+            report.check_count();
+            Completion::Completed
+        });
+        rooms.chain(skips).chain([count]).collect()
+    }
+
+    fn trial(
+        &'static self,
+        what: String,
+        test: impl FnOnce(&Report) -> Completion + Send + 'static,
+    ) -> Trial {
+        Trial::ignorable_test(
+            format!("selftest::{what} [{}]", self.name),
+            move || match self.report() {
+                Ok(report) => Ok::<_, Failed>(test(report)),
+                Err(why) => Ok(Completion::ignored_with(why.clone())),
+            },
+        )
+    }
+
+    fn report(&self) -> &Result<Report, String> {
+        self.report.get_or_init(|| match self.runs {
+            On::Here(arch) => {
+                let folder = Folder::new();
+                let mut probe = arch.probe("selftest");
+                if !arch.is_native() {
+                    probe.env("SELFTEST_UNDER", which(probe.get_program()));
+                }
+                let ran = run(probe.current_dir(folder.root()));
+                assert_eq!(folder.names(), [""; 0], "left behind");
+                Ok(Report::of(ran.stdout.lines()))
+            }
+            On::Guest(guest) => match guest.session() {
+                Ok(session) => Ok(Report::of(session.of("selftest").into_iter())),
+                Err(why) => Err(why.clone()),
+            },
+        })
+    }
+
+    /// What of a room does not pass, and has to: cases that the matrix has no other word of.
+    fn wrong(&self, report: &Report, room: &str) -> Vec<String> {
+        let matrix = matrix();
+        let of_room = |case: &str| case.split_once("::").is_some_and(|(of, _)| of == room);
+        let passes = |case: &str| {
+            let cells = matrix.get(case);
+            cells.is_none_or(|cells| cells[self.column] == Cell::Passes)
+        };
+        let judged = report
+            .cases
+            .iter()
+            .filter(|(case, _)| of_room(case) && passes(case));
+        judged
+            .filter_map(|(case, outcome)| match outcome {
+                Outcome::Passed => None,
+                Outcome::Skipped(errno) => Some(format!(
+                    "{case}: skipped with {errno}, and the matrix knows of none"
+                )),
+                Outcome::Failed(why) => Some(format!("{case}: {why}")),
+            })
+            .collect()
+    }
+
+    /// Whether what runs here is not the qemu-user that the matrix tells of.
+    fn may_do_more(&self) -> bool {
+        const KNOWN: &str = " version 7.2.";
+        self.column == "qemu-user" && {
+            let mut qemu = Command::new(std::env::var_os("RING3_QEMU").unwrap());
+            !run(qemu.arg("--version")).stdout.contains(KNOWN)
+        }
+    }
+}
+
+/// A program by its path, which execve needs.
+fn which(program: &std::ffi::OsStr) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&path).map(|folder| folder.join(program));
+    places
+        .find(|place| place.is_file())
+        .unwrap_or(program.into())
+}
+
+/// How a case ended.
+#[derive(PartialEq, Eq, Debug)]
+enum Outcome {
+    Passed,
+    Skipped(String),
+    Failed(String),
+}
+
+/// What a run of the self-test said.
+struct Report {
+    cases: BTreeMap<String, Outcome>,
+    /// The last line.
+    count: String,
+}
+
+impl Report {
+    fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let (mut cases, mut count) = (BTreeMap::new(), String::new());
+        for line in lines {
+            let (case, outcome) = if let Some(case) = line.strip_prefix("ok ") {
+                (case, Outcome::Passed)
+            } else if let Some(rest) = line.strip_prefix("SKIP ") {
+                let (case, errno) = rest.rsplit_once(' ').unwrap();
+                (case, Outcome::Skipped(errno.to_owned()))
+            } else if let Some(rest) = line.strip_prefix("FAIL ") {
+                // A name has no colon but its room's two.
+                let colon = rest.rfind(": ").unwrap();
+                let case = &rest[..rest
+                    .match_indices(": ")
+                    .map(|(at, _)| at)
+                    .find(|&at| names().contains(&rest[..at]))
+                    .unwrap_or(colon)];
+                (case, Outcome::Failed(rest[case.len() + 2..].to_owned()))
+            } else {
+                count = line.to_owned();
+                continue;
+            };
+            cases.insert(case.to_owned(), outcome);
+        }
+        // One that ended early has said nothing of the others.
+        for name in names() {
+            let ended = || Outcome::Failed(format!("not reached: the last line is {count:?}"));
+            cases.entry(name.clone()).or_insert_with(ended);
+        }
+        Self { cases, count }
+    }
+
+    /// The self-test counts as we do, and all that there are.
+    fn check_count(&self) {
+        let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+        for outcome in self.cases.values() {
+            match outcome {
+                Outcome::Passed => passed += 1,
+                Outcome::Failed(_) => failed += 1,
+                Outcome::Skipped(_) => skipped += 1,
+            }
+        }
+        let count = format!("{passed} passed, {failed} failed, {skipped} skipped");
+        // A status that is not 0 is told behind it by the script.
+        assert!(
+            self.count == count || self.count.starts_with("status "),
+            "{} is not {count}",
+            self.count
+        );
+        assert!(self.cases.keys().eq(names()), "cases that nobody lists");
+    }
+}
+
+/// What each case covers, by its name: `ROOM::NAME`.
+fn list() -> &'static BTreeMap<String, Vec<String>> {
+    static LIST: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
+    LIST.get_or_init(|| {
+        let native = if Arch::X86_64.is_native() {
+            Arch::X86_64
+        } else {
+            Arch::Aarch64
+        };
+        let ran = run(native.probe("selftest").arg("--list"));
+        assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
+        let mut list = BTreeMap::new();
+        for line in ran.stdout.lines() {
+            let (case, covers) = line.split_once('\t').unwrap();
+            let covers = covers.split_whitespace().map(str::to_owned).collect();
+            let twice = list.insert(case.to_owned(), covers);
+            assert!(twice.is_none(), "two cases are called {case}");
+        }
+        list
+    })
+}
+
+fn names() -> &'static BTreeSet<String> {
+    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    NAMES.get_or_init(|| list().keys().cloned().collect())
+}
+
+fn rooms() -> BTreeSet<String> {
+    let room = |case: &String| case.split_once("::").unwrap().0.to_owned();
+    names().iter().map(room).collect()
+}
+
+/// What the matrix says of a case in an environment.
+#[derive(PartialEq, Eq)]
+enum Cell {
+    /// `-`
+    Passes,
+    /// `ENAME`: it can't be done, and this error says so.
+    Skips(String),
+    /// `?`: that depends on the machine.
+    Depends,
+}
+
+/// The matrix: of each case that has a row, its cells by column.
+fn matrix() -> BTreeMap<String, BTreeMap<&'static str, Cell>> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftest/matrix");
+    let text = fs::read_to_string(file).unwrap();
+    let mut matrix = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<_> = line.split('|').map(str::trim).collect();
+        let [case, cells @ ..] = &fields[..] else {
+            unreachable!()
+        };
+        assert!(
+            names().contains(*case),
+            "the matrix has {case}, which is no case"
+        );
+        assert_eq!(cells.len(), COLUMNS.len(), "{line}");
+        let cells = COLUMNS
+            .into_iter()
+            .zip(cells.iter().map(|cell| match *cell {
+                "-" => Cell::Passes,
+                "?" => Cell::Depends,
+                errno => Cell::Skips(errno.to_owned()),
+            }));
+        let twice = matrix.insert((*case).to_owned(), cells.collect());
+        assert!(twice.is_none(), "the matrix has {case} twice");
+    }
+    matrix
+}
+
+/// Every public function of the library's rooms is one that a case says it covers; no case covers what there is
+/// not; and each such function's name is in the room's table.
+fn every_public_function_has_a_case() {
+    let mut covered = BTreeMap::<String, BTreeSet<String>>::new();
+    for (case, functions) in list() {
+        let (room, _) = case.split_once("::").unwrap();
+        covered
+            .entry(room.to_owned())
+            .or_default()
+            .extend(functions.iter().cloned());
+    }
+    let mut wrong = Vec::new();
+    for (room, public) in functions::of_all_rooms() {
+        let covered = covered.remove(&room).unwrap_or_default();
+        let elsewhere: BTreeSet<_> = functions::ELSEWHERE
+            .iter()
+            .filter(|(of, ..)| *of == room)
+            .map(|(_, function, _)| (*function).to_owned())
+            .collect();
+        for function in public.difference(&covered) {
+            if !elsewhere.contains(function) {
+                wrong.push(format!("{room}::{function} has no case"));
+            }
+        }
+        for function in covered
+            .difference(&public)
+            .chain(elsewhere.difference(&public))
+        {
+            wrong.push(format!("{room}::{function} is covered, and there is none"));
+        }
+        for function in covered.intersection(&elsewhere) {
+            wrong.push(format!(
+                "{room}::{function} has a case, and is said to have none"
+            ));
+        }
+        for function in covered
+            .iter()
+            .filter(|function| !functions::is_used(&room, function))
+        {
+            wrong.push(format!("{room}::{function} is covered, and not called"));
+        }
+    }
+    for (room, functions) in covered
+        .iter()
+        .filter(|(_, functions)| !functions.is_empty())
+    {
+        wrong.push(format!("{room} is no room, and has {functions:?}"));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

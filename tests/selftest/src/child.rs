@@ -1,0 +1,262 @@
+//! This program again, as a child that does one thing, which its first words say: what ends a process is
+//! asked for there.
+
+extern crate alloc;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::hint::black_box;
+use core::time::Duration;
+
+use ring3::Errno;
+use ring3::cli::{self, Options, OrFail};
+use ring3::fd::{BorrowedFd, STDERR, STDIN, STDOUT};
+use ring3::fs::{self, CWD, O_CLOEXEC, O_WRONLY, read_link};
+use ring3::io::{read, write};
+use ring3::pipe::Pipe;
+use ring3::process::{self, Child, Command, Failed, Lists, Status};
+use ring3::rt::{Args, Exit, Start};
+use ring3::signal::{self, Action, SIGUSR1, SIGUSR2, SignalSet};
+
+use crate::PROGRAM;
+use crate::rt::start;
+use crate::signal::raise;
+
+/// The exit status of a child that was asked for nothing that it knows.
+const UNKNOWN: Exit = Exit(99);
+
+/// Runs this program as a child that does what `words` say, with these descriptors, and its standard error thrown
+/// away. `more` says how it is to begin besides.
+pub fn spawn(
+    words: &[&CStr],
+    files: &[(BorrowedFd<'_>, i32)],
+    more: impl FnOnce(Command<'_>) -> Command<'_>,
+) -> Result<Child, Errno> {
+    let mut buffer = [0; 4096];
+    let length = read_link(CWD, c"/proc/self/exe", &mut buffer[..4095])?.len();
+    let own = CStr::from_bytes_with_nul(&buffer[..=length]).map_err(|_| Errno::EINVAL)?;
+    // Under qemu-user the kernel can't run this program, and the test says what can.
+    let under = start().var("SELFTEST_UNDER");
+    let mut lists = Lists::new(words.len() + 3, 1)?;
+    let all = under
+        .into_iter()
+        .chain([own, c"--child"])
+        .chain(words.iter().copied());
+    for word in all {
+        lists.push(word)?;
+    }
+    let list = lists.end()?;
+    let null = fs::open(CWD, c"/dev/null", O_WRONLY | O_CLOEXEC, 0)?;
+    let mut placed = Vec::from([(null.as_fd(), STDERR.as_raw())]);
+    placed.extend_from_slice(files);
+    let command = Command::new(under.unwrap_or(own), lists.get(list), start().environ());
+    more(command.files(&placed)).spawn().map_err(Failed::errno)
+}
+
+/// How such a child ends.
+pub fn ends(words: &[&CStr]) -> Result<Status, Errno> {
+    let null = fs::open(CWD, c"/dev/null", O_WRONLY | O_CLOEXEC, 0)?;
+    let child = spawn(words, &[(null.as_fd(), STDOUT.as_raw())], |command| command)?;
+    Ok(child.wait()?.status)
+}
+
+/// The exit status of such a child, as a shell says it.
+pub fn code(words: &[&CStr]) -> Result<u8, Errno> {
+    ends(words).map(Status::code)
+}
+
+/// What such a child prints.
+pub fn prints(words: &[&CStr], text: &[u8]) -> Result<bool, Errno> {
+    let pipe = Pipe::new(O_CLOEXEC)?;
+    let child = spawn(words, &[(pipe.write.as_fd(), STDOUT.as_raw())], |command| {
+        command
+    })?;
+    drop(pipe.write);
+    let mut buffer = [0; 1024];
+    let mut length = 0;
+    while let more @ 1.. = read(pipe.read.as_fd(), &mut buffer[length..])? {
+        length += more;
+    }
+    child.wait()?;
+    Ok(buffer[..length] == *text)
+}
+
+/// What the child does. Its own words begin behind `--child`.
+pub fn main(start: Start) -> Result<(), Exit> {
+    let mut words = start.args();
+    words.nth(1);
+    let what = words.next().map_or(&b""[..], CStr::to_bytes);
+    let number = || {
+        let word = words.clone().next().and_then(|word| word.to_str().ok());
+        word.and_then(|word| word.parse().ok()).ok_or(UNKNOWN)
+    };
+    match what {
+        b"exit" => process::exit(number()?),
+        b"exit-in-a-thread" => match ring3::thread::spawn(|| process::exit(5)) {
+            Ok(handle) => handle.join(),
+            Err(_) => Err(UNKNOWN),
+        },
+        b"return" => Err(Exit(u8::try_from(number()?).unwrap_or(99))),
+        b"abort" => process::abort(),
+        b"abort-blocked" => {
+            signal::block(SignalSet::ALL);
+            process::abort()
+        }
+        b"panic" => panic!("asked for"),
+        b"trap" => ring3::arch::trap(),
+        b"overflow" => exit(recurse(0) as u8),
+        b"overflow-in-a-thread" => match ring3::thread::spawn(|| recurse(0)) {
+            Ok(handle) => exit(handle.join() as u8),
+            Err(_) => Err(UNKNOWN),
+        },
+        b"overflow-told" => {
+            let stack = vec![0; 1 << 16].leak();
+            let told = signal::set_alternate_stack(stack);
+            // SAFETY: the handler makes one system call, which ends the process.
+            let handled = unsafe { signal::handle(11, overflowed) };
+            exit(if told.and(handled).is_ok() {
+                recurse(0) as u8
+            } else {
+                98
+            })
+        }
+        b"write-code" => write_to(exit as *const () as usize),
+        b"write-relocated" => write_to((&raw const START.0).addr()),
+        b"run-stack" => run_stack(),
+        b"no-restorer" => crate::signal::without_restorer(),
+        b"words" => print(words),
+        b"environment" => exit(start.environ().iter().count() as u8),
+        b"descriptor" => {
+            let fd = number()?;
+            // SAFETY: nobody here closes it.
+            exit(u8::from(
+                fs::stat(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok(),
+            ))
+        }
+        b"blocked" => exit(u8::from(is_blocked(SIGUSR1))),
+        b"ignored" => exit(u8::from(signal::action(SIGUSR2) == Ok(Action::Ignored))),
+        b"wait" => wait(),
+        b"orphan" => orphan(false),
+        b"bereaved" => orphan(true),
+        b"waits-bereaved" => {
+            process::signal_at_parents_end(SIGUSR1).map_err(|_| UNKNOWN)?;
+            wait()
+        }
+        b"cli" => options(start.args()),
+        b"fail" => Err::<(), _>(Errno::ENOENT).or_fail(PROGRAM, "open", "nothing"),
+        b"say" => {
+            PROGRAM.say("something");
+            Err(PROGRAM.fail("do", "it", Errno::EIO))
+        }
+        _ => Err(UNKNOWN),
+    }
+}
+
+fn exit(status: u8) -> Result<(), Exit> {
+    Err(Exit(status))
+}
+
+/// Goes deeper than any stack.
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 32]);
+    if frame[0] == u64::MAX {
+        return 0;
+    }
+    recurse(depth + 1) + frame[3]
+}
+
+extern "C" fn overflowed(_: i32) {
+    process::exit(42)
+}
+
+struct Relocated(&'static &'static str);
+static START: Relocated = Relocated(&"an address");
+
+fn write_to(address: usize) -> Result<(), Exit> {
+    let place = core::ptr::with_exposed_provenance_mut::<u8>(black_box(address));
+    // SAFETY: the page may not be written, so that this ends the process; nothing uses what comes after.
+    unsafe { place.write_volatile(0) };
+    Ok(())
+}
+
+fn run_stack() -> Result<(), Exit> {
+    // `ret`, for the architecture.
+    let code: [u8; 4] = black_box(if cfg!(target_arch = "x86_64") {
+        [0xc3; 4]
+    } else {
+        [0xc0, 0x03, 0x5f, 0xd6]
+    });
+    // SAFETY: the stack may not be executed, so that this ends the process.
+    unsafe { core::mem::transmute::<*const u8, extern "C" fn()>(code.as_ptr())() };
+    Ok(())
+}
+
+fn print(words: Args) -> Result<(), Exit> {
+    let mut buffer = [0; 256];
+    let mut out = ring3::print::Writer::new(STDOUT, &mut buffer);
+    for word in words {
+        out.put(word.to_bytes());
+        out.put(b".");
+    }
+    out.flush().or_fail(PROGRAM, "write", "stdout")
+}
+
+/// Whether a signal that this process sends itself waits.
+fn is_blocked(signal: i32) -> bool {
+    raise(signal);
+    signal::wait(SignalSet::of(&[signal]), Some(Duration::ZERO)).is_ok()
+}
+
+/// Says that it is there, and waits for the end of its input, or a signal.
+fn wait() -> Result<(), Exit> {
+    let _ = write(STDOUT, b"!");
+    let _ = read(STDIN, &mut [0]);
+    Ok(())
+}
+
+/// Leaves a child behind, which waits; `bereaved`, it is to get SIGUSR1 then.
+fn orphan(bereaved: bool) -> Result<(), Exit> {
+    let pipe = Pipe::new(O_CLOEXEC).map_err(|_| UNKNOWN)?;
+    if bereaved {
+        // Not inherited: the child asks itself, and says then that it is there.
+        spawn(
+            &[c"waits-bereaved"],
+            &[(pipe.write.as_fd(), 1)],
+            |command| command,
+        )
+    } else {
+        spawn(&[c"wait"], &[(pipe.write.as_fd(), 1)], |command| command)
+    }
+    .map_err(|_| UNKNOWN)?;
+    let _ = read(pipe.read.as_fd(), &mut [0]);
+    Ok(())
+}
+
+const HELP: &str = "usage: cli [OPTION...]\n";
+
+/// A command line of its own: what is asked for is in the exit status.
+fn options(args: Args) -> Result<(), Exit> {
+    let mut args = args;
+    args.nth(1);
+    let mut options = Options::new(cli::Program::new("cli"), HELP, args);
+    let mut operands = 0;
+    loop {
+        match options.next_arg()? {
+            Some(cli::Arg::Short(b'n')) => {
+                return exit(options.number(0..=50)? as u8);
+            }
+            Some(cli::Arg::Long(b"seconds")) => {
+                return exit((options.seconds()?.as_millis() / 100) as u8);
+            }
+            Some(cli::Arg::Short(b'o')) => {
+                return exit(options.value()?.to_bytes().len() as u8);
+            }
+            Some(cli::Arg::Short(b'r')) => return exit(options.rest().len() as u8),
+            Some(cli::Arg::Short(b'u')) => return Err(options.usage("no reason")),
+            Some(cli::Arg::Operand(_)) => operands += 1,
+            Some(_) => return Err(options.unknown()),
+            None => return exit(60 + operands),
+        }
+    }
+}

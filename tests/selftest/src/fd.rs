@@ -1,0 +1,41 @@
+//! Descriptors.
+
+use ring3::Errno;
+use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
+use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
+
+use crate::case::*;
+use crate::cases;
+
+cases! {
+    "the standard ones have their numbers", [BorrowedFd::as_raw], STDIN.as_raw() == 0 && STDOUT.as_raw() == 1 && STDERR.as_raw() == 2 => YES;
+    "a descriptor that the kernel gave", [OwnedFd::from_raw, OwnedFd::as_fd], open().map(|file| file.as_fd().as_raw() > 2) => YES;
+    "close says that all is well", [OwnedFd::close], open().and_then(OwnedFd::close) => DONE;
+    "one that nobody has is told by close", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
+    "one that nobody has is no file", [BorrowedFd::borrow_raw], fs::stat(nobody()).map(drop) => error(Errno::EBADF);
+    "dropping it closes it", [OwnedFd::from_raw], open().and_then(dropped) => error(Errno::EBADF);
+}
+
+pub fn open() -> Result<OwnedFd, Errno> {
+    fs::open(CWD, c"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0)
+}
+
+/// A number above all that this program opens.
+const NOBODYS: i32 = 1 << 20;
+
+pub fn nobody() -> BorrowedFd<'static> {
+    // SAFETY: nobody opens so many.
+    unsafe { BorrowedFd::borrow_raw(NOBODYS) }
+}
+
+fn nobodys() -> OwnedFd {
+    // SAFETY: closing what is not open does nothing.
+    unsafe { OwnedFd::from_raw(NOBODYS as usize) }
+}
+
+fn dropped(file: OwnedFd) -> Result<(), Errno> {
+    let number = file.as_fd().as_raw();
+    drop(file);
+    // SAFETY: one thread runs, and has opened nothing since.
+    fs::stat(unsafe { BorrowedFd::borrow_raw(number) }).map(drop)
+}

@@ -1,0 +1,163 @@
+//! Files and their names. All are made in the current directory, and taken away.
+
+use core::ffi::CStr;
+
+use ring3::Errno;
+use ring3::fd::{OwnedFd, STDIN};
+use ring3::fs::*;
+use ring3::io::{read, write};
+use ring3::pipe::Pipe;
+
+use crate::case::*;
+use crate::cases;
+use crate::fd::nobody;
+
+cases! {
+    "open what is there", [open], at(c"/proc/self/exe", O_RDONLY).map(drop) => DONE;
+    "open nothing", [open], at(c"/nothing", O_RDONLY).map(drop) => error(Errno::ENOENT);
+    "open an empty path", [open], at(c"", O_RDONLY).map(drop) => error(Errno::ENOENT);
+    "open below a file", [open], at(c"/proc/self/exe/x", O_RDONLY).map(drop) => error(Errno::ENOTDIR);
+    "open a directory to write", [open], at(c"/", O_WRONLY).map(drop) => error(Errno::EISDIR);
+    "open a file as a directory", [open], at(c"/proc/self/exe", O_RDONLY | O_DIRECTORY).map(drop) => error(Errno::ENOTDIR);
+    "open a name too long", [open], at(LONG, O_RDONLY).map(drop) => error(Errno::ENAMETOOLONG);
+    "open below what nobody has", [open], open(nobody(), c"x", O_RDONLY | O_CLOEXEC, 0).map(drop) => error(Errno::EBADF);
+    "open below a directory", [open], below_a_directory() => YES;
+    "make a file that is there", [open], with(c"made", |_| at(c"made", O_CREAT | O_EXCL | O_WRONLY).map(drop)) => error(Errno::EEXIST);
+    "a file without a name", [open], open(CWD, c".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600).and_then(|file| stat(file.as_fd())).map(|stat| stat.stx_nlink) => value(0), cannot EOPNOTSUPP;
+    "a place and no more", [open], at(c"/", O_PATH).and_then(|root| read(root.as_fd(), &mut [0])) => error(Errno::EBADF);
+    "each write goes to the end", [open], appends() => value(6);
+    "kind of a file", [stat_at, Statx::kind], stat_at(CWD, c"/proc/self/maps", At::NONE).map(|stat| stat.kind()) => value(S_IFREG as i64);
+    "kind of a directory", [stat_at, Statx::kind], stat_at(CWD, c"/", At::NONE).map(|stat| stat.kind()) => value(S_IFDIR as i64);
+    "a symbolic link itself", [stat_at], stat_at(CWD, c"/proc/self/exe", AT_SYMLINK_NOFOLLOW).map(|stat| stat.kind() == S_IFDIR || stat.kind() == S_IFREG) => NO;
+    "of nothing", [stat_at], stat_at(CWD, c"nothing", At::NONE).map(drop) => error(Errno::ENOENT);
+    "length of a file", [stat], with(c"length", |file| { write(file.as_fd(), b"12345")?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(5);
+    "of what nobody has", [stat], stat(nobody()).map(drop) => error(Errno::EBADF);
+    "permissions", [Statx::permissions, set_permissions], with(c"mode", |file| { set_permissions(file.as_fd(), 0o4751)?; stat(file.as_fd()).map(|stat| stat.permissions()) }) => value(0o4751);
+    "permissions of what nobody has", [set_permissions], set_permissions(nobody(), 0) => error(Errno::EBADF);
+    "one file is the same", [Statx::is_same_file], same(c"/proc/self/exe", c"/proc/self/exe") => YES;
+    "two files are not", [Statx::is_same_file], same(c"/", c"/proc/self/exe") => NO;
+    "where a link leads", [read_link], read_link(CWD, c"/proc/self/exe", &mut [0; 4096]).map(|target| target.first() == Some(&b'/')) => YES;
+    "a link cut short", [read_link], read_link(CWD, c"/proc/self/exe", &mut [0; 3]).map(|target| target.len()) => value(3);
+    "no link", [read_link], read_link(CWD, c"/", &mut [0; 8]).map(|target| target.len()) => error(Errno::EINVAL);
+    "one name more", [link], with(c"one", |file| { linked(c"two", link(CWD, c"one", CWD, c"two", At::NONE))?; stat(file.as_fd()).map(|stat| stat.stx_nlink) }) => value(1);
+    "a name that is taken", [link], with(c"taken", |_| link(CWD, c"taken", CWD, c"taken", At::NONE)) => error(Errno::EEXIST);
+    "a name for a file without one", [link], named_by_proc() => DONE, cannot EOPNOTSUPP;
+    "a name by the descriptor", [link], named_by_descriptor() => DONE, cannot EOPNOTSUPP | ENOENT;
+    "a name on another file system", [link], with(c"here", |_| link(CWD, c"here", CWD, c"/dev/there", At::NONE)) => error(Errno::EXDEV);
+    "rename", [rename], renamed() => DONE;
+    "rename nothing", [rename], rename(CWD, c"nothing", c"something") => error(Errno::ENOENT);
+    "rename onto a directory", [rename], with(c"file", |_| rename(CWD, c"file", c"/proc/self")).err().is_some() => YES;
+    "unlink nothing", [unlink], unlink(CWD, c"nothing") => error(Errno::ENOENT);
+    "unlink a directory", [unlink], unlink(CWD, c".") => error(Errno::EISDIR);
+    "a directory", [make_directory, remove_directory], make_directory(CWD, c"directory", 0o700).and_then(|()| remove_directory(CWD, c"directory")) => DONE;
+    "a directory that is there", [make_directory], make_directory(CWD, c"/proc", 0o700) => error(Errno::EEXIST);
+    "a directory below nothing", [make_directory], make_directory(CWD, c"nothing/x", 0o700) => error(Errno::ENOENT);
+    "no directory to take away", [remove_directory], with(c"no-directory", |_| remove_directory(CWD, c"no-directory")) => error(Errno::ENOTDIR);
+    "a directory that is not empty", [remove_directory], not_empty() => error(Errno::ENOTEMPTY);
+    "owner and group stay", [set_owner], with(c"owner", |file| set_owner(file.as_fd(), None, None)) => DONE;
+    "owner of what nobody has", [set_owner], set_owner(nobody(), Some(0), Some(0)) => error(Errno::EBADF);
+    "an attribute is what it was set to", [set_attribute, get_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"value")?; get_attribute(c"attribute", c"user.ring3", &mut [0; 8]).map(|value| value == b"value") }) => YES, cannot EOPNOTSUPP;
+    "an attribute longer than the buffer", [get_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"value")?; get_attribute(c"attribute", c"user.ring3", &mut [0; 2]).map(<[u8]>::len) }) => error(Errno::ERANGE), cannot EOPNOTSUPP;
+    "no such attribute", [get_attribute], with(c"attribute", |_| get_attribute(c"attribute", c"user.ring3", &mut [0; 8]).map(<[u8]>::len)) => error(Errno::ENODATA), cannot EOPNOTSUPP;
+    "an attribute of no class", [set_attribute], with(c"attribute", |file| set_attribute(file.as_fd(), c"ring3", b"")) => error(Errno::EOPNOTSUPP);
+    "an attribute goes", [remove_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"")?; remove_attribute(file.as_fd(), c"user.ring3") }) => DONE, cannot EOPNOTSUPP;
+    "no attribute to go", [remove_attribute], with(c"attribute", |file| remove_attribute(file.as_fd(), c"user.ring3")) => error(Errno::ENODATA), cannot EOPNOTSUPP;
+    "a file grows and shrinks", [set_length], with(c"grows", |file| { set_length(file.as_fd(), 1 << 20)?; set_length(file.as_fd(), 7)?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(7);
+    "the length of what is for reading", [set_length], at(c"/proc/self/exe", O_RDONLY).and_then(|file| set_length(file.as_fd(), 0)) => error(Errno::EINVAL);
+    "from the beginning again", [seek], with(c"seek", |file| { write(file.as_fd(), b"abc")?; seek(file.as_fd(), 1)?; read(file.as_fd(), &mut [0; 8]) }) => value(2);
+    "a pipe has no places", [seek], Pipe::new(O_CLOEXEC).and_then(|pipe| seek(pipe.read.as_fd(), 0)) => error(Errno::ESPIPE);
+    "a file is made durable", [sync], with(c"durable", |file| sync(file.as_fd())) => DONE;
+    "a directory too", [sync], at(c".", O_RDONLY | O_DIRECTORY).and_then(|dir| sync(dir.as_fd())) => DONE;
+    "nothing to make durable", [sync], Pipe::new(O_CLOEXEC).and_then(|pipe| sync(pipe.write.as_fd())) => error(Errno::EINVAL);
+    "and that is no error", [sync_if_possible], Pipe::new(O_CLOEXEC).and_then(|pipe| sync_if_possible(pipe.write.as_fd())) => DONE;
+    "but this is", [sync_if_possible], sync_if_possible(nobody()) => error(Errno::EBADF);
+}
+
+/// A name of 256 bytes.
+const LONG: &CStr = {
+    const NAME: [u8; 257] = {
+        let mut name = [b'n'; 257];
+        name[256] = 0;
+        name
+    };
+    match CStr::from_bytes_with_nul(&NAME) {
+        Ok(name) => name,
+        Err(_) => panic!(),
+    }
+};
+
+pub fn at(path: &CStr, flags: Open) -> Result<OwnedFd, Errno> {
+    open(CWD, path, flags | O_CLOEXEC, 0o600)
+}
+
+/// Does something with a new file of that name, and takes it away.
+pub fn with<T>(name: &CStr, work: impl FnOnce(&OwnedFd) -> Result<T, Errno>) -> Result<T, Errno> {
+    let file = at(name, O_CREAT | O_EXCL | O_RDWR)?;
+    let result = work(&file);
+    unlink(CWD, name)?;
+    result
+}
+
+fn below_a_directory() -> Result<bool, Errno> {
+    let dir = at(c"/proc/self", O_PATH | O_DIRECTORY)?;
+    open(dir.as_fd(), c"maps", O_RDONLY | O_CLOEXEC, 0)
+        .map(|maps| maps.as_fd().as_raw() > STDIN.as_raw())
+}
+
+fn not_empty() -> Result<(), Errno> {
+    make_directory(CWD, c"full", 0o700)?;
+    let result = with(c"full/file", |_| remove_directory(CWD, c"full"));
+    remove_directory(CWD, c"full")?;
+    result
+}
+
+fn appends() -> Result<u64, Errno> {
+    with(c"appends", |file| {
+        let end = at(c"appends", O_WRONLY | O_APPEND)?;
+        write(end.as_fd(), b"abc")?;
+        seek(end.as_fd(), 0)?;
+        write(end.as_fd(), b"def")?;
+        stat(file.as_fd()).map(|stat| stat.stx_size)
+    })
+}
+
+fn same(one: &CStr, two: &CStr) -> Result<bool, Errno> {
+    let (one, two) = (stat_at(CWD, one, At::NONE)?, stat_at(CWD, two, At::NONE)?);
+    Ok(one.is_same_file(&two))
+}
+
+/// Takes the new name away again.
+fn linked(name: &CStr, result: Result<(), Errno>) -> Result<(), Errno> {
+    result?;
+    unlink(CWD, name)
+}
+
+fn unnamed() -> Result<OwnedFd, Errno> {
+    open(CWD, c".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
+}
+
+fn named_by_proc() -> Result<(), Errno> {
+    let file = unnamed()?;
+    // The lowest number is free for it: 3, but for what the parent left open.
+    let mut path = *b"/proc/self/fd/0\0";
+    path[14] += u8::try_from(file.as_fd().as_raw()).map_err(|_| Errno::EMFILE)?;
+    let path = CStr::from_bytes_with_nul(&path).map_err(|_| Errno::EINVAL)?;
+    linked(c"named", link(CWD, path, CWD, c"named", AT_SYMLINK_FOLLOW))
+}
+
+fn named_by_descriptor() -> Result<(), Errno> {
+    let file = unnamed()?;
+    linked(
+        c"named",
+        link(file.as_fd(), c"", CWD, c"named", AT_EMPTY_PATH),
+    )
+}
+
+fn renamed() -> Result<(), Errno> {
+    drop(at(c"old", O_CREAT | O_EXCL | O_WRONLY)?);
+    rename(CWD, c"old", c"new")?;
+    match stat_at(CWD, c"old", At::NONE) {
+        Err(Errno::ENOENT) => unlink(CWD, c"new"),
+        _ => Err(Errno::EIO),
+    }
+}

@@ -1,0 +1,164 @@
+//! The allocator, under what the `alloc` crate makes of it.
+
+extern crate alloc;
+
+use alloc::alloc::{alloc, alloc_zeroed, dealloc, realloc};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::alloc::{GlobalAlloc, Layout};
+
+use ring3::Errno;
+use ring3::heap::Heap;
+use ring3::thread::{scope, spawn};
+
+use crate::case::*;
+use crate::cases;
+
+cases! {
+    "every size, at every alignment", [Heap::new], sizes() => value(0);
+    "zeros, whatever was there", [], zeros() => value(0);
+    "a block grows and keeps its bytes", [], grows() => value(0);
+    // SAFETY: of both: no size is 0; what was given is given back once, with its layout.
+    "more than there is", [Heap::new], unsafe { Heap::new().alloc(layout(1 << 60, 8)).is_null() } => YES;
+    "and again what there is", [], unsafe { let block = alloc(layout(1 << 20, 8)); let got = !block.is_null(); dealloc(block, layout(1 << 20, 8)); got } => YES;
+    "a vector", [], (0..100_000).collect::<Vec<usize>>().iter().sum::<usize>() => value(4_999_950_000);
+    "a map", [], (0..10_000).map(|n| (n * 7919 % 10_007, n)).collect::<BTreeMap<i32, i32>>().len() => value(10_000);
+    "a string", [], core::iter::repeat_n("word ", 1000).collect::<String>().len() => value(5000);
+    "a block that another thread frees", [], handed_over() => value(1000);
+    "what threads share", [], shared() => value(4);
+    "a block of 64 MiB is written", [], large() => YES;
+}
+
+fn layout(size: usize, align: usize) -> Layout {
+    Layout::from_size_align(size, align).expect("a power of two")
+}
+
+/// How many blocks are missing, askew, or share a byte with another.
+fn sizes() -> usize {
+    let mut wrong = 0;
+    for align in [1, 8, 16, 64, 4096, 65536] {
+        let mut blocks = Vec::new();
+        for size in [
+            1,
+            7,
+            8,
+            16,
+            24,
+            100,
+            1000,
+            4096,
+            5000,
+            65536,
+            65537,
+            200_000,
+            3 << 20,
+        ] {
+            // SAFETY: no size is 0.
+            let block = unsafe { alloc(layout(size, align)) };
+            if block.is_null() {
+                wrong += 1;
+                continue;
+            }
+            let mark = blocks.len() as u8 + 1;
+            // SAFETY: that many bytes of ours.
+            unsafe { block.write_bytes(mark, size) };
+            blocks.push((block, size, mark));
+            wrong += usize::from(block.addr() % align != 0);
+        }
+        for (block, size, mark) in blocks {
+            // SAFETY: still ours, and written above.
+            let bytes = unsafe { core::slice::from_raw_parts(block, size) };
+            wrong += usize::from(bytes.iter().any(|&byte| byte != mark));
+            // SAFETY: given back once.
+            unsafe { dealloc(block, layout(size, align)) };
+        }
+    }
+    wrong
+}
+
+fn zeros() -> usize {
+    let mut wrong = 0;
+    for size in [16, 5000, 65536, 300_000, 40 << 20] {
+        for _ in 0..2 {
+            // SAFETY: no size is 0; the block is ours until it is given back.
+            unsafe {
+                let block = alloc_zeroed(layout(size, 8));
+                let bytes = core::slice::from_raw_parts_mut(block, size);
+                wrong += usize::from(bytes.iter().step_by(101).any(|&byte| byte != 0));
+                bytes.fill(0xEE);
+                dealloc(block, layout(size, 8));
+            }
+        }
+    }
+    wrong
+}
+
+fn grows() -> usize {
+    let sizes = [
+        10,
+        100,
+        5000,
+        70_000,
+        1 << 20,
+        33 << 20,
+        50 << 20,
+        100_000,
+        20,
+    ];
+    let mut wrong = 0;
+    // SAFETY: no size is 0; each layout is the block's at that moment.
+    unsafe {
+        let mut size = 10;
+        let mut block = alloc(layout(size, 8));
+        block.write_bytes(0x5A, 10);
+        for new in sizes {
+            block = realloc(block, layout(size, 8), new);
+            size = new;
+            let kept = core::slice::from_raw_parts(block, 10);
+            wrong += usize::from(kept.iter().any(|&byte| byte != 0x5A));
+        }
+        dealloc(block, layout(size, 8));
+    }
+    wrong
+}
+
+fn handed_over() -> Result<usize, Errno> {
+    let made = spawn(|| (0..1000).map(|n| Vec::from([n; 20])).collect::<Vec<_>>())?.join();
+    Ok(made
+        .iter()
+        .enumerate()
+        .filter(|(n, block)| block.iter().all(|value| value == n))
+        .count())
+}
+
+fn shared() -> Result<usize, Errno> {
+    let value = Arc::new(String::from("shared"));
+    scope(|scope| {
+        for _ in 0..4 {
+            let value = Arc::clone(&value);
+            drop(scope.spawn(move || drop(value))?);
+        }
+        Ok::<_, Errno>(())
+    })?;
+    if Arc::strong_count(&value) == 1 {
+        Ok(4)
+    } else {
+        Err(Errno::EIO)
+    }
+}
+
+fn large() -> bool {
+    let mut bytes = Vec::new();
+    if bytes.try_reserve_exact(64 << 20).is_err() {
+        return false;
+    }
+    bytes.resize(64 << 20, 1_u8);
+    bytes
+        .iter()
+        .step_by(4096)
+        .map(|&byte| usize::from(byte))
+        .sum::<usize>()
+        == 64 << 8
+}

@@ -1,0 +1,69 @@
+//! Calls that the library does not make, or not yet: which of them this kernel has. Each is asked in a way that
+//! changes nothing.
+
+use ring3::Errno;
+use ring3::abi::nr;
+use ring3::arch::syscall6;
+use ring3::process::getpid;
+
+use crate::case::*;
+use crate::cases;
+
+const PTRACE_CONT: usize = 7;
+const SECCOMP_GET_ACTION_AVAIL: usize = 2;
+const SECCOMP_RET_ALLOW: u32 = 0x7fff_0000;
+const LANDLOCK_CREATE_RULESET_VERSION: usize = 1;
+const NOBODY: usize = usize::MAX; // no descriptor, and no process
+
+cases! {
+    "ptrace", [], ask(nr::ptrace, [PTRACE_CONT, NOBODY]) => error(Errno::ESRCH), cannot EPERM;
+    "process_vm_readv", [], ask(nr::process_vm_readv, [getpid() as usize]) => DONE, cannot EPERM;
+    "seccomp", [], ask(nr::seccomp, [SECCOMP_GET_ACTION_AVAIL, 0, address(&SECCOMP_RET_ALLOW)]) => DONE, cannot EPERM;
+    "landlock", [], ask(nr::landlock_create_ruleset, [0, 0, LANDLOCK_CREATE_RULESET_VERSION]).map(|version| version >= 1) => YES, cannot EOPNOTSUPP | EPERM;
+    "bpf", [], ask(nr::bpf, [1000]) => error(Errno::EINVAL), cannot EPERM;
+    "perf_event_open", [], ask(nr::perf_event_open, []) => error(Errno::EFAULT), cannot EPERM | EACCES;
+    "userfaultfd", [], ask(nr::userfaultfd, [1 << 30]) => error(Errno::EINVAL), cannot EPERM;
+    "io_uring_setup", [], ask(nr::io_uring_setup, [0, 0]) => error(Errno::EFAULT), cannot EPERM;
+    "clone3", [], ask(nr::clone3, [0, 0]) => error(Errno::EINVAL), cannot EPERM;
+    "unshare", [], ask(nr::unshare, [0]) => DONE, cannot EPERM;
+    "pidfd_open", [], descriptor(nr::pidfd_open, [getpid() as usize, 0]) => DONE, cannot EPERM;
+    "pidfd_getfd", [], ask(nr::pidfd_getfd, [NOBODY, 0, 0]) => error(Errno::EBADF), cannot EPERM;
+    "process_madvise", [], ask(nr::process_madvise, [NOBODY, 0, 0, 0, 0]) => error(Errno::EBADF), cannot EPERM;
+    "rseq", [], ask(nr::rseq, [0, 0, 0, 0]) => error(Errno::EINVAL), cannot EPERM;
+    "set_robust_list", [], ask(nr::set_robust_list, [0, 24]) => DONE;
+    "membarrier", [], ask(nr::membarrier, [0, 0, 0]).map(|commands| commands > 0) => YES, cannot EPERM;
+    "futex_waitv", [], ask(nr::futex_waitv, [0, 0, 0, 0, 0]) => error(Errno::EINVAL), cannot EPERM;
+    "getcpu", [], ask(nr::getcpu, [0, 0, 0]) => DONE;
+    "openat2", [], ask(nr::openat2, [NOBODY, address(c"/"), 0, 0]) => error(Errno::EINVAL), cannot EPERM;
+    "faccessat2", [], ask(nr::faccessat2, [NOBODY, address(c"/"), 0, 0]) => DONE, cannot EPERM;
+    "close_range", [], ask(nr::close_range, [u32::MAX as usize, u32::MAX as usize, 0]) => DONE, cannot EPERM;
+    "epoll_pwait2", [], ask(nr::epoll_pwait2, [NOBODY, 0, 1, 0, 0, 8]) => error(Errno::EBADF), cannot EPERM;
+    "memfd_create", [], descriptor(nr::memfd_create, [address(c"selftest"), 1]) => DONE, cannot EPERM;
+    "memfd_secret", [], ask(nr::memfd_secret, [1]) => error(Errno::EINVAL), cannot EPERM;
+    "timerfd_create", [], descriptor(nr::timerfd_create, [1, 0]) => DONE;
+    "inotify_init1", [], descriptor(nr::inotify_init1, [0]) => DONE, cannot EMFILE;
+}
+
+fn address<T: ?Sized>(of: &T) -> usize {
+    core::ptr::from_ref(of).expose_provenance()
+}
+
+/// Asks; the arguments that are not given are 0.
+fn ask<const N: usize>(number: usize, given: [usize; N]) -> Result<usize, Errno> {
+    let mut all = [0; 6];
+    all[..N].copy_from_slice(&given);
+    let [a, b, c, d, e, f] = all;
+    // SAFETY: none of the calls above writes to memory of ours or changes what we are: they only read, or
+    // get what they refuse.
+    let result = unsafe { syscall6(number, a, b, c, d, e, f) };
+    match Errno::from_number((result as isize).wrapping_neg() as i32) {
+        Some(errno) if (result as isize) < 0 => Err(errno),
+        _ => Ok(result),
+    }
+}
+
+/// Asks what gives a descriptor, and closes that.
+fn descriptor<const N: usize>(number: usize, given: [usize; N]) -> Result<(), Errno> {
+    // SAFETY: a new descriptor, and ours.
+    ask(number, given).and_then(|raw| unsafe { ring3::fd::OwnedFd::from_raw(raw) }.close())
+}

@@ -1,0 +1,231 @@
+//! Memory by mmap; and what `/proc/self/maps` says of it.
+
+use core::ptr::NonNull;
+
+use ring3::Errno;
+use ring3::fs::O_RDONLY;
+use ring3::io::read;
+use ring3::mem::*;
+
+use crate::case::*;
+use crate::cases;
+use crate::fs::at;
+
+cases! {
+    "a page", [page_size], page_size().is_power_of_two() && page_size() >= 4096 => YES;
+    "fresh memory is zero and begins on a page", [map], fresh() => YES;
+    "no memory", [map], map(0).map(drop) => error(Errno::EINVAL);
+    "more than there are addresses", [map], map(1 << 62).map(drop) => error(Errno::ENOMEM);
+    "reserved memory has no rights", [reserve], reserved(|start, _| protection(start.as_ptr().addr()) == Some(*b"---p")) => YES;
+    "more than can be reserved", [reserve], reserve(1 << 62).map(drop) => error(Errno::ENOMEM);
+    // SAFETY: of all that is done here: `reserved` and `map` give whole pages that nobody else uses.
+    "committed memory is written", [commit], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) }) => YES;
+    "a part of it is protected again", [protect], reserved(|start, length| unsafe { commit(start, length).is_ok() && protect(start, page_size()).is_ok() } && protection(start.as_ptr().addr()) == Some(*b"---p") && protection(start.as_ptr().addr() + page_size()) == Some(*b"rw-p")) => YES;
+    "discarded memory is zero", [discard], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) && discard(start, length).is_ok() && start.read() == 0 }) => YES;
+    "huge pages are asked for", [prefer_huge], huge() => DONE, cannot EINVAL;
+    "at an address that is free", [map_at], at_free() => YES;
+    "at an address that is taken", [map_at], at_taken() => error(Errno::EEXIST);
+    "unmapped memory is gone", [unmap], unmapped() => YES;
+    "unmapping no page", [unmap], map(page_size()).and_then(|start| unsafe { let result = unmap(start.add(1), 1); unmap(start, page_size())?; result }) => error(Errno::EINVAL);
+    "a mapping grows and keeps its bytes", [remap], grown() => YES;
+    "a mapping that may not move", [remap], may_not_move() => error(Errno::ENOMEM);
+    "a mapping moves into reserved space", [move_to], moved() => YES;
+    "a hint harms nothing", [prefetch], prefetch(&7) => DONE;
+    "a mapping of one's own", [Mapping::new], own_mapping() => YES;
+    "is given back", [Mapping::new], given_back() => YES;
+    "a mapping of nothing", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);
+}
+
+/// A line of `/proc/self/maps`.
+pub struct Line {
+    pub begin: usize,
+    pub end: usize,
+    pub what: [u8; 4],
+}
+
+/// How many lines of `/proc/self/maps` are such; -1 where it can't be read.
+pub fn maps(mut such: impl FnMut(&Line) -> bool) -> i64 {
+    let Ok(file) = at(c"/proc/self/maps", O_RDONLY) else {
+        return -1;
+    };
+    let mut buffer = [0; 1024];
+    let mut used = 0;
+    let mut count = 0;
+    loop {
+        let Ok(more) = read(file.as_fd(), &mut buffer[used..]) else {
+            return -1;
+        };
+        used += more;
+        while let Some(end) = buffer[..used].iter().position(|&byte| byte == b'\n') {
+            match parse(&buffer[..end]) {
+                Some(line) => count += i64::from(such(&line)),
+                None => return -1,
+            }
+            buffer.copy_within(end + 1..used, 0);
+            used -= end + 1;
+        }
+        if more == 0 {
+            return count;
+        }
+    }
+}
+
+/// `begin-end rwxp ...`
+fn parse(line: &[u8]) -> Option<Line> {
+    let text = core::str::from_utf8(line).ok()?;
+    let (range, rest) = text.split_once(' ')?;
+    let (begin, end) = range.split_once('-')?;
+    Some(Line {
+        begin: usize::from_str_radix(begin, 16).ok()?,
+        end: usize::from_str_radix(end, 16).unwrap_or(usize::MAX), // vsyscall's
+        what: *rest.as_bytes().first_chunk()?,
+    })
+}
+
+/// What may be done at an address: `r--p`; none where nothing is.
+pub fn protection(address: usize) -> Option<[u8; 4]> {
+    let mut found = None;
+    maps(|line| {
+        if (line.begin..line.end).contains(&address) {
+            found = Some(line.what);
+        }
+        false
+    });
+    found
+}
+
+const PAGES: usize = 3;
+
+/// Writes the first and the last byte.
+///
+/// # Safety
+/// That much memory of one's own.
+unsafe fn touch(start: NonNull<u8>, length: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = start.read() == 0 && start.add(length - 1).read() == 0;
+        start.write(1);
+        start.add(length - 1).write(1);
+        zero
+    }
+}
+
+fn fresh() -> Result<bool, Errno> {
+    let length = PAGES * page_size();
+    let start = map(length)?;
+    // SAFETY: fresh memory of ours.
+    let zero = unsafe { touch(start, length) };
+    // SAFETY: not used again.
+    unsafe { unmap(start, length)? };
+    Ok(zero && start.addr().get() % page_size() == 0)
+}
+
+fn reserved(work: impl FnOnce(NonNull<u8>, usize) -> bool) -> Result<bool, Errno> {
+    let length = PAGES * page_size();
+    let start = reserve(length)?;
+    let result = work(start, length);
+    // SAFETY: not used again.
+    unsafe { unmap(start, length)? };
+    Ok(result)
+}
+
+fn huge() -> Result<(), Errno> {
+    let length = 4 << 20;
+    let start = map(length)?;
+    // SAFETY: pages of ours.
+    let result = unsafe { prefer_huge(start, length) };
+    // SAFETY: not used again.
+    unsafe { unmap(start, length)? };
+    result
+}
+
+/// An address where nothing is: something was there a moment ago.
+fn free(length: usize) -> Result<usize, Errno> {
+    let start = reserve(length)?;
+    // SAFETY: nobody has used it.
+    unsafe { unmap(start, length)? };
+    Ok(start.addr().get())
+}
+
+fn at_free() -> Result<bool, Errno> {
+    let length = PAGES * page_size();
+    let address = free(length)?;
+    let start = map_at(address, length)?;
+    // SAFETY: fresh memory of ours, not used again afterwards.
+    unsafe {
+        let zero = touch(start, length);
+        unmap(start, length)?;
+        Ok(zero && start.addr().get() == address)
+    }
+}
+
+fn at_taken() -> Result<(), Errno> {
+    let start = map(page_size())?;
+    let result = map_at(start.addr().get(), page_size()).map(drop);
+    // SAFETY: not used again.
+    unsafe { unmap(start, page_size())? };
+    result
+}
+
+fn unmapped() -> Result<bool, Errno> {
+    let start = map(PAGES * page_size())?;
+    // SAFETY: not used again.
+    unsafe { unmap(start.add(page_size()), page_size())? };
+    let (first, middle) = (start.addr().get(), start.addr().get() + page_size());
+    let result = protection(first) == Some(*b"rw-p") && protection(middle).is_none();
+    // SAFETY: not used again.
+    unsafe { unmap(start, PAGES * page_size())? };
+    Ok(result)
+}
+
+fn grown() -> Result<bool, Errno> {
+    let (length, new_length) = (page_size(), 64 * page_size());
+    let start = map(length)?;
+    // SAFETY: a whole mapping of ours; what is gone is not used again.
+    unsafe {
+        start.write(7);
+        let start = remap(start, length, new_length, MREMAP_MAYMOVE)?;
+        let kept = start.read() == 7 && start.add(new_length - 1).read() == 0;
+        unmap(start, new_length)?;
+        Ok(kept)
+    }
+}
+
+fn may_not_move() -> Result<(), Errno> {
+    let length = page_size();
+    let start = map(2 * length)?;
+    // SAFETY: the first page alone, which has no room behind it: the second is there.
+    unsafe {
+        let result = remap(start, length, 2 * length, Remap::NONE);
+        unmap(start, 2 * length)?;
+        result.map(drop)
+    }
+}
+
+fn moved() -> Result<bool, Errno> {
+    let length = page_size();
+    let (start, to) = (map(length)?, reserve(2 * length)?);
+    // SAFETY: a whole mapping of ours, and space that nobody uses.
+    unsafe {
+        start.write(9);
+        move_to(start, length, to, 2 * length)?;
+        let kept = to.read() == 9 && to.add(2 * length - 1).read() == 0;
+        unmap(to, 2 * length)?;
+        Ok(kept && protection(start.addr().get()).is_none())
+    }
+}
+
+fn own_mapping() -> Result<bool, Errno> {
+    let mut mapping = Mapping::new(page_size())?;
+    let zero = mapping.iter().all(|&byte| byte == 0);
+    mapping[1] = 1;
+    Ok(zero && mapping.len() == page_size() && mapping[1] == 1)
+}
+
+fn given_back() -> Result<bool, Errno> {
+    let mapping = Mapping::new(1 << 20)?;
+    let address = mapping.as_ptr().addr();
+    let there = protection(address) == Some(*b"rw-p");
+    drop(mapping);
+    Ok(there && protection(address).is_none())
+}

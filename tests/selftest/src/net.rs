@@ -1,0 +1,170 @@
+//! Sockets of TCP over loopback.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use ring3::Errno;
+use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::net::*;
+
+use crate::case::*;
+use crate::cases;
+use crate::fd::nobody;
+
+cases! {
+    "a socket of IPv4", [socket], socket(LOOPBACK, STREAM).map(drop) => DONE;
+    "a socket of IPv6", [socket], socket(LOOPBACK_6, STREAM).map(drop) => DONE, cannot EAFNOSUPPORT;
+    "a socket of no kind", [socket], socket(LOOPBACK, Sock::NONE | SOCK_CLOEXEC).map(drop) => error(Errno::ESOCKTNOSUPPORT);
+    "the kernel chooses a port", [bind, local_address], bound(LOOPBACK).and_then(|fd| local_address(fd.as_fd())).map(|address| address.ip() == LOOPBACK.ip() && address.port() != 0) => YES;
+    "and one of IPv6", [bind, local_address], bound(LOOPBACK_6).and_then(|fd| local_address(fd.as_fd())).map(|address| address.ip() == LOOPBACK_6.ip() && address.port() != 0) => YES, cannot EAFNOSUPPORT | EADDRNOTAVAIL;
+    "an address of another machine", [bind], bound(ELSEWHERE).map(drop) => error(Errno::EADDRNOTAVAIL);
+    "an address that is taken", [bind], taken() => error(Errno::EADDRINUSE);
+    "the address of what is no socket", [local_address], crate::fd::open().and_then(|file| local_address(file.as_fd())).map(drop) => error(Errno::ENOTSOCK);
+    "listening twice", [listen], listening().and_then(|fd| listen(fd.as_fd(), 1)) => DONE;
+    "listening to nothing", [listen], listen(nobody(), 1) => error(Errno::EBADF);
+    "nobody waits", [accept], listening().and_then(|fd| accept(fd.as_fd(), SOCK_CLOEXEC)).map(drop) => error(Errno::EAGAIN);
+    "accepting where nobody listens", [accept], bound(LOOPBACK).and_then(|fd| accept(fd.as_fd(), SOCK_CLOEXEC)).map(drop) => error(Errno::EINVAL);
+    "a client", [accept, connect], pair().map(drop) => DONE;
+    "nobody listens there", [connect], refused() => error(Errno::ECONNREFUSED);
+    "a connection being made", [connect, take_error], being_made() => YES;
+    "no error waits", [take_error], bound(LOOPBACK).and_then(|fd| take_error(fd.as_fd())) => DONE;
+    "bytes there and back", [send, recv], there_and_back() => value(5);
+    "nothing there yet", [recv], not_yet() => error(Errno::EAGAIN);
+    "receiving where there is no connection", [recv], bound(LOOPBACK).and_then(|fd| recv(fd.as_fd(), &mut [0])) => error(Errno::ENOTCONN);
+    "the peer takes no more", [send], takes_no_more() => error(Errno::EAGAIN);
+    "sending where there is no connection: no SIGPIPE", [send], bound(LOOPBACK).and_then(|fd| send(fd.as_fd(), b"x")) => error(Errno::EPIPE);
+    "the end of what the peer sent", [shutdown_write], half_closed() => value(0);
+    "ending what there is not", [shutdown_write], bound(LOOPBACK).and_then(|fd| shutdown_write(fd.as_fd())) => error(Errno::ENOTCONN);
+    "a reset is no end", [reset_on_close], reset() => error(Errno::ECONNRESET);
+    "an option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, TCP_NODELAY, 1)) => DONE;
+    "no such option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, 9999, 1)) => error(Errno::ENOPROTOOPT);
+    "a program chooses among sockets", [choose_by], chosen_by() => DONE, cannot ENOPROTOOPT;
+    "a program that is none", [choose_by], bound(LOOPBACK).and_then(|fd| choose_by(fd.as_fd(), &[])) => error(Errno::EINVAL), cannot ENOPROTOOPT;
+    "errors of one connection", [is_of_one_connection], is_of_one_connection(Errno::ECONNRESET) && !is_of_one_connection(Errno::EMFILE) => YES;
+}
+
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const LOOPBACK_6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0);
+/// Of TEST-NET-1, which no machine has (RFC 5737).
+const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 0);
+const STREAM: Sock = Sock::from_bits(SOCK_STREAM.bits() | SOCK_CLOEXEC.bits());
+
+fn bound(address: SocketAddr) -> Result<OwnedFd, Errno> {
+    let fd = socket(address, STREAM)?;
+    bind(fd.as_fd(), address)?;
+    Ok(fd)
+}
+
+/// A listener that does not wait.
+fn listening() -> Result<OwnedFd, Errno> {
+    let fd = socket(LOOPBACK, STREAM | SOCK_NONBLOCK)?;
+    bind(fd.as_fd(), LOOPBACK)?;
+    listen(fd.as_fd(), 8)?;
+    Ok(fd)
+}
+
+fn connected_to(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let fd = socket(LOOPBACK, STREAM)?;
+    connect(fd.as_fd(), local_address(listener)?)?;
+    Ok(fd)
+}
+
+/// Both ends of a connection; the second does not wait.
+fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let listener = listening()?;
+    let client = connected_to(listener.as_fd())?;
+    // The client knows that it is connected a moment before the listener does.
+    wait_until_readable(&listener)?;
+    Ok((
+        client,
+        accept(listener.as_fd(), SOCK_CLOEXEC | SOCK_NONBLOCK)?,
+    ))
+}
+
+fn taken() -> Result<(), Errno> {
+    let first = listening()?;
+    let second = socket(LOOPBACK, STREAM)?;
+    bind(second.as_fd(), local_address(first.as_fd())?)
+}
+
+fn refused() -> Result<(), Errno> {
+    // A port that was just given, and that nobody listens at.
+    let closed = bound(LOOPBACK)?;
+    let fd = socket(LOOPBACK, STREAM)?;
+    connect(fd.as_fd(), local_address(closed.as_fd())?)
+}
+
+fn being_made() -> Result<bool, Errno> {
+    let listener = listening()?;
+    let client = socket(LOOPBACK, STREAM | SOCK_NONBLOCK)?;
+    let begun = connect(client.as_fd(), local_address(listener.as_fd())?);
+    let epoll = ring3::poll::Epoll::new()?;
+    epoll.add(client.as_fd(), ring3::poll::EPOLLOUT, 0)?;
+    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], None)?;
+    take_error(client.as_fd())?;
+    Ok(begun == Err(Errno::EINPROGRESS))
+}
+
+fn there_and_back() -> Result<usize, Errno> {
+    let (client, server) = pair()?;
+    let mut buffer = [0; 8];
+    send(client.as_fd(), b"hello")?;
+    wait_until_readable(&server)?;
+    let count = recv(server.as_fd(), &mut buffer)?;
+    send(server.as_fd(), &buffer[..count])?;
+    let count = recv(client.as_fd(), &mut buffer)?;
+    if buffer[..count] == *b"hello" {
+        Ok(count)
+    } else {
+        Err(Errno::EIO)
+    }
+}
+
+fn wait_until_readable(fd: &OwnedFd) -> Result<(), Errno> {
+    let epoll = ring3::poll::Epoll::new()?;
+    epoll.add(fd.as_fd(), ring3::poll::EPOLLIN, 0)?;
+    epoll
+        .wait(&mut [ring3::poll::EpollEvent::ZERO], None)
+        .map(drop)
+}
+
+fn not_yet() -> Result<usize, Errno> {
+    let (_client, server) = pair()?;
+    recv(server.as_fd(), &mut [0])
+}
+
+fn takes_no_more() -> Result<(), Errno> {
+    let (_client, server) = pair()?;
+    let bytes = [0; 1 << 16];
+    loop {
+        send(server.as_fd(), &bytes)?;
+    }
+}
+
+fn half_closed() -> Result<usize, Errno> {
+    let (client, server) = pair()?;
+    shutdown_write(server.as_fd())?;
+    let end = recv(client.as_fd(), &mut [0])?;
+    send(client.as_fd(), b"x")?; // the other direction goes on
+    Ok(end)
+}
+
+fn reset() -> Result<usize, Errno> {
+    let (client, server) = pair()?;
+    reset_on_close(server.as_fd())?;
+    drop(server);
+    recv(client.as_fd(), &mut [0])
+}
+
+fn chosen_by() -> Result<(), Errno> {
+    let fd = socket(LOOPBACK, STREAM)?;
+    set_option(fd.as_fd(), SOL_SOCKET, SO_REUSEPORT, 1)?;
+    bind(fd.as_fd(), LOOPBACK)?;
+    listen(fd.as_fd(), 1)?;
+    let first = SockFilter {
+        code: BPF_RET | BPF_K,
+        jt: 0,
+        jf: 0,
+        k: 0,
+    };
+    choose_by(fd.as_fd(), &[first])
+}

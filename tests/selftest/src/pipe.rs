@@ -1,0 +1,57 @@
+//! Pipes.
+
+use ring3::Errno;
+use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
+use ring3::io::{read, write};
+use ring3::pipe::{Pipe, SPLICE_F_NONBLOCK, Splice, splice};
+
+use crate::case::*;
+use crate::cases;
+
+cases! {
+    "two ends", [Pipe::new], Pipe::new(O_CLOEXEC).map(|pipe| pipe.read.as_fd().as_raw() != pipe.write.as_fd().as_raw()) => YES;
+    "flags that are none of a pipe's", [Pipe::new], Pipe::new(O_WRONLY).map(drop) => error(Errno::EINVAL);
+    "how much it takes", [Pipe::resize], Pipe::new(O_CLOEXEC).and_then(|pipe| pipe.resize(100_000)).map(|bytes| bytes >= 100_000) => YES;
+    "more than a pipe may take", [Pipe::resize], Pipe::new(O_CLOEXEC).and_then(|pipe| pipe.resize(1 << 32)).map(drop).is_err() => YES;
+    "its end, when nobody writes", [Pipe::new], end() => value(0);
+    "from a file into a pipe", [splice], from_a_file() => value(4);
+    "out of a pipe into another", [splice], between() => value(3);
+    "neither is a pipe", [splice], neither() => error(Errno::EINVAL);
+    "an empty pipe that nobody waits for", [splice], empty() => error(Errno::EAGAIN);
+}
+
+fn end() -> Result<usize, Errno> {
+    let pipe = Pipe::new(O_CLOEXEC)?;
+    drop(pipe.write);
+    read(pipe.read.as_fd(), &mut [0])
+}
+
+fn from_a_file() -> Result<usize, Errno> {
+    let file = fs::open(CWD, c"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0)?;
+    let pipe = Pipe::new(O_CLOEXEC)?;
+    let count = splice(file.as_fd(), pipe.write.as_fd(), 4, Splice::NONE)?;
+    let mut magic = [0; 4];
+    read(pipe.read.as_fd(), &mut magic)?;
+    if magic == *b"\x7fELF" {
+        Ok(count)
+    } else {
+        Err(Errno::EIO)
+    }
+}
+
+fn between() -> Result<usize, Errno> {
+    let (one, two) = (Pipe::new(O_CLOEXEC)?, Pipe::new(O_CLOEXEC)?);
+    write(one.write.as_fd(), b"abc")?;
+    splice(one.read.as_fd(), two.write.as_fd(), 100, Splice::NONE)
+}
+
+fn neither() -> Result<usize, Errno> {
+    let from = fs::open(CWD, c"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0)?;
+    let to = fs::open(CWD, c"/dev/null", O_WRONLY | O_CLOEXEC, 0)?;
+    splice(from.as_fd(), to.as_fd(), 1, Splice::NONE)
+}
+
+fn empty() -> Result<usize, Errno> {
+    let (one, two) = (Pipe::new(O_CLOEXEC | O_NONBLOCK)?, Pipe::new(O_CLOEXEC)?);
+    splice(one.read.as_fd(), two.write.as_fd(), 1, SPLICE_F_NONBLOCK)
+}

@@ -1,0 +1,253 @@
+//! This process; and children, which are this program again.
+
+use core::ffi::CStr;
+use core::time::Duration;
+
+use ring3::Errno;
+use ring3::fs::{CWD, O_RDONLY};
+use ring3::io::read;
+use ring3::pipe::{O_CLOEXEC, Pipe};
+use ring3::process::*;
+use ring3::signal::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default};
+use ring3::time::{Clock, now};
+
+use crate::case::*;
+use crate::cases;
+use crate::child::{code, ends, prints, spawn};
+use crate::rt::start;
+
+cases! {
+    "an id", [getpid], getpid() > 0 => YES;
+    "the first thread has the process's", [gettid], gettid() == getpid() => YES;
+    "a thread that is there", [thread_exists], thread_exists(gettid()) => YES;
+    "a thread that is not", [thread_exists], thread_exists(0x3fff_ffff) => NO;
+    "a name", [thread_name], !thread_name(&mut [0; 16]).is_empty() => YES;
+    "how many descriptors there may be", [limit], limit(RLIMIT_NOFILE).rlim_cur > 3 => YES;
+    "as many as are allowed", [raise_limit], raise_limit(RLIMIT_NOFILE) == limit(RLIMIT_NOFILE).rlim_cur => YES;
+    "an exit status", [exit, Status::code, Child::wait], code(&[c"exit", c"7"]) => value(7);
+    "its low 8 bits", [exit], code(&[c"exit", c"258"]) => value(2);
+    "main returns one", [exit], code(&[c"return", c"3"]) => value(3);
+    "a thread ends all", [exit], code(&[c"exit-in-a-thread"]) => value(5);
+    "abort is SIGABRT", [abort], code(&[c"abort"]) => value(128 + 6);
+    "whatever is blocked", [abort], code(&[c"abort-blocked"]) => value(128 + 6);
+    "a stack that is full is SIGSEGV", [], code(&[c"overflow"]) => value(128 + 11);
+    "a thread's too: its guard is hit", [], code(&[c"overflow-in-a-thread"]) => value(128 + 11);
+    "who writes code gets SIGSEGV", [], code(&[c"write-code"]) => value(128 + 11);
+    "who writes relocated data too", [], code(&[c"write-relocated"]) => value(128 + 11);
+    "who runs the stack too", [], code(&[c"run-stack"]) => value(128 + 11);
+    "ended well", [Status::success], ends(&[c"exit", c"0"]).map(Status::success) => YES;
+    "and not", [Status::success], ends(&[c"exit", c"1"]).map(Status::success) => NO;
+    "arguments as they were", [Command::new, Lists::new, Lists::push, Lists::end, Lists::get], prints(&[c"words", c"", c"two words", c"\x1b\xff"], b".two words.\x1b\xff.") => YES;
+    "no room in a list", [Lists::push], Lists::new(1, 0).and_then(|mut lists| { lists.push(c"x")?; lists.push(c"y") }) => error(Errno::ENOMEM);
+    "a list of no strings", [Strings::iter], Strings::NONE.iter().count() => value(0);
+    "a variable in one", [Strings::value, Strings::new], start().environ().value("RING3_NOT_SET").is_some() => NO;
+    "the environment of the parent", [Command::new], code(&[c"environment"]).map(|count| count == start().environ().iter().count() as u8) => YES;
+    "no such program", [Command::spawn, Failed::errno], run(c"/nothing", false).map_err(Failed::errno) => error(Errno::ENOENT);
+    "no such program anywhere", [Command::search, Failed::status], run(c"nothing-is-called-so", true).map_err(Failed::status).err().map_or(0, i64::from) => value(127);
+    "no program", [Failed::status], run(c"/proc/self/maps", false).map_err(Failed::status).err().map_or(0, i64::from) => value(126);
+    "where a program is looked for", [search], searched() => value(2);
+    "an error ends the search", [search], searched_until() => error(Errno::ENOEXEC);
+    "a descriptor at a number", [Command::files], placed() => value(1);
+    "too many of them", [Command::files], too_many() => error(Errno::EINVAL);
+    "a descriptor that stays open", [Command::spawn], inherited(|command| command) => value(1);
+    "no others", [Command::no_others], inherited(|command| command.no_others()) => value(0), cannot EPERM;
+    "begins with signals blocked", [Command::mask], begins(&[c"blocked"], |command| command.mask(SignalSet::of(&[SIGUSR1]))) => value(1);
+    "begins with none blocked", [Command::mask], begins(&[c"blocked"], |command| command.mask(SignalSet::NONE)) => value(128 + 10);
+    "what we ignore is ignored in it", [Command::spawn], ignoring(|command| command) => value(1);
+    "or is not, as asked", [Command::defaults], ignoring(|command| command.defaults(SignalSet::of(&[SIGUSR2]))) => value(0);
+    "a group of its own", [Command::group, kill_group], in_a_group(|command| command.group(0)) => value(128 + 15);
+    "a group that there is not", [Command::group], spawn(&[c"exit", c"0"], &[], |command| command.group(0x3fff_ffff)).map(drop) => error(Errno::EPERM);
+    "a session of its own", [Command::session, kill_group], in_a_group(|command| command.session()) => value(128 + 15);
+    "no group is called so", [kill_group], without_a_group() => error(Errno::ESRCH);
+    "ended by a signal", [Child::kill, Child::pid], waiting(|child| child.kill(SIGTERM)) => value(128 + 15);
+    "ended by one that nobody handles", [kill, Pid::as_raw], waiting(|child| if child.pid().as_raw() > 1 { kill(child.pid(), SIGKILL) } else { Err(Errno::EIO) }) => value(128 + 9);
+    "no such signal", [kill], waiting(|child| if kill(child.pid(), 65) == Err(Errno::EINVAL) { child.kill(SIGTERM) } else { Err(Errno::EIO) }) => value(128 + 15);
+    "who was waited for is gone", [kill], gone() => error(Errno::ESRCH);
+    "a signal to all: none, only asked", [kill_all], matches!(kill_all(0), Ok(()) | Err(Errno::ESRCH)) => YES;
+    "no children to wait for", [any], any().map(drop) => error(Errno::ECHILD);
+    "a child that has not ended", [any], not_yet() => value(128 + 15);
+    "ends and signals in turn", [Watch::new, Watch::next], watched() => value(4);
+    "nothing until then", [Watch::next], late() => YES;
+    "an orphan comes to who adopts", [adopt_orphans], adopted(c"orphan") => value(0), cannot EINVAL;
+    "a signal at the parent's end", [signal_at_parents_end], adopted(c"bereaved") => value(128 + 10), cannot EINVAL;
+    "no signal for that", [signal_at_parents_end], signal_at_parents_end(65) => error(Errno::EINVAL);
+    "a process by a descriptor", [Pidfd::of, Pidfd::as_fd, Pidfd::kill, Pidfd::wait], by_descriptor() => value(128 + 15);
+    "and of one that is gone", [Pidfd::open], gone_pid().and_then(Pidfd::open).map(drop) => error(Errno::ESRCH);
+}
+
+fn run(file: &CStr, search: bool) -> Result<(), Failed> {
+    let mut lists = Lists::new(1, 1).map_err(Failed::Spawn)?;
+    lists.push(c"x").map_err(Failed::Spawn)?;
+    let list = lists.end().map_err(Failed::Spawn)?;
+    let command = Command::new(file, lists.get(list), Strings::NONE);
+    if search { command.search() } else { command }
+        .spawn()
+        .map(drop)
+}
+
+/// How many places are tried.
+fn searched() -> usize {
+    let mut tried = 0;
+    search(b"name", b"/a:/b", &mut Room::uninit(), |_| {
+        tried += 1;
+        Errno::ENOENT
+    });
+    tried
+}
+
+fn searched_until() -> Result<(), Errno> {
+    Err(search(b"name", b"/a:/b", &mut Room::uninit(), |_| {
+        Errno::ENOEXEC
+    }))
+}
+
+fn begins(words: &[&CStr], more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {
+    Ok(spawn(words, &[], more)?.wait()?.status.code())
+}
+
+fn placed() -> Result<u8, Errno> {
+    let file = crate::fd::open()?;
+    let child = spawn(&[c"descriptor", c"77"], &[(file.as_fd(), 77)], |command| {
+        command
+    })?;
+    Ok(child.wait()?.status.code())
+}
+
+fn too_many() -> Result<(), Errno> {
+    let file = crate::fd::open()?;
+    let files = [(file.as_fd(), 50); Command::FILES];
+    spawn(&[c"exit", c"0"], &files, |command| command).map(drop)
+}
+
+/// Whether a child has a descriptor that execve does not close.
+fn inherited(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {
+    let file = ring3::fs::open(CWD, c"/dev/null", O_RDONLY, 0)?;
+    let mut number = *b"0\0";
+    number[0] += u8::try_from(file.as_fd().as_raw()).map_err(|_| Errno::EMFILE)?;
+    let number = CStr::from_bytes_with_nul(&number).map_err(|_| Errno::EINVAL)?;
+    begins(&[c"descriptor", number], more)
+}
+
+fn ignoring(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {
+    ignore(SIGUSR2)?;
+    let result = begins(&[c"ignored"], more);
+    set_default(SIGUSR2)?;
+    result
+}
+
+/// A child that is there and waits, and what it waits for.
+fn waits(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<(Child, Pipe), Errno> {
+    let (input, output) = (Pipe::new(O_CLOEXEC)?, Pipe::new(O_CLOEXEC)?);
+    let files = [(input.read.as_fd(), 0), (output.write.as_fd(), 1)];
+    let child = spawn(&[c"wait"], &files, more)?;
+    read(output.read.as_fd(), &mut [0])?;
+    Ok((child, input))
+}
+
+fn waiting(work: impl FnOnce(&Child) -> Result<(), Errno>) -> Result<u8, Errno> {
+    let (child, _input) = waits(|command| command)?;
+    work(&child)?;
+    Ok(child.wait()?.status.code())
+}
+
+fn in_a_group(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {
+    let (child, _input) = waits(more)?;
+    kill_group(child.pid(), SIGTERM)?;
+    Ok(child.wait()?.status.code())
+}
+
+fn without_a_group() -> Result<(), Errno> {
+    let (child, _input) = waits(|command| command)?; // it is in ours
+    let result = kill_group(child.pid(), 0);
+    child.kill(SIGTERM)?;
+    child.wait()?;
+    result
+}
+
+fn gone_pid() -> Result<Pid, Errno> {
+    let child = spawn(&[c"exit", c"0"], &[], |command| command)?;
+    Ok(child.wait()?.pid)
+}
+
+fn gone() -> Result<(), Errno> {
+    kill(gone_pid()?, 0)
+}
+
+fn not_yet() -> Result<u8, Errno> {
+    let (child, _input) = waits(|command| command)?;
+    if any()?.is_some() {
+        return Err(Errno::EIO);
+    }
+    child.kill(SIGTERM)?;
+    Ok(child.wait()?.status.code())
+}
+
+/// How many of four things it heard of, in an order that is right.
+fn watched() -> Result<usize, Errno> {
+    let _held = ring3::signal::hold(SignalSet::NONE);
+    let watch = Watch::new(SignalSet::of(&[SIGUSR1]));
+    let (child, input) = waits(|command| command)?;
+    crate::signal::raise(SIGUSR1);
+    let mut heard = 0;
+    heard +=
+        usize::from(matches!(watch.next(None), Event::Signal(signal) if signal.signal == SIGUSR1));
+    drop(input);
+    heard += usize::from(
+        matches!(watch.next(None), Event::Ended(ended) if ended.pid == child.pid() && ended.status.success()),
+    );
+    heard += usize::from(watch.next(None) == Event::Alone);
+    heard += usize::from(any().map(drop) == Err(Errno::ECHILD));
+    Ok(heard)
+}
+
+fn late() -> Result<bool, Errno> {
+    let _held = ring3::signal::hold(SignalSet::NONE);
+    let watch = Watch::new(SignalSet::NONE);
+    let (child, _input) = waits(|command| command)?;
+    let until = now(Clock::Monotonic) + Duration::from_millis(20);
+    let heard = watch.next(Some(until));
+    let over = now(Clock::Monotonic) >= until;
+    child.kill(SIGTERM)?;
+    child.wait()?;
+    Ok(heard == Event::Late && over)
+}
+
+/// How the child ends that a child leaves behind.
+fn adopted(what: &CStr) -> Result<u8, Errno> {
+    adopt_orphans()?;
+    let _held = ring3::signal::hold(SignalSet::NONE);
+    let watch = Watch::new(SignalSet::NONE);
+    let input = Pipe::new(O_CLOEXEC)?;
+    let child = spawn(&[what], &[(input.read.as_fd(), 0)], |command| command)?;
+    let mut input = Some(input.write);
+    let mut code = None;
+    loop {
+        match watch.next(Some(now(Clock::Monotonic) + Duration::from_secs(20))) {
+            Event::Ended(ended) if ended.pid == child.pid() => {
+                if !ended.status.success() {
+                    return Err(Errno::EIO);
+                }
+                if what == c"orphan" {
+                    input = None; // what the orphan waits for
+                }
+            }
+            Event::Ended(ended) => code = Some(ended.status.code()),
+            Event::Alone => {
+                drop(input);
+                return code.ok_or(Errno::ECHILD);
+            }
+            Event::Late => return Err(Errno::ETIMEDOUT),
+            Event::Signal(_) => {}
+        }
+    }
+}
+
+fn by_descriptor() -> Result<u8, Errno> {
+    let (child, _input) = waits(|command| command)?;
+    let process = Pidfd::of(&child)?;
+    let epoll = ring3::poll::Epoll::new()?;
+    epoll.add(process.as_fd(), ring3::poll::EPOLLIN, 0)?;
+    process.kill(SIGTERM)?;
+    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], None)?;
+    process.wait().map(Status::code)
+}

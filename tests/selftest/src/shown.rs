@@ -1,0 +1,10 @@
+//! What came from outside, in a message.
+
+use ring3::shown::Shown;
+
+use crate::case::*;
+use crate::cases;
+
+cases! {
+    "nothing breaks the line", [], prints(Shown(b"\x1b[1m\n\xff\xc3\xa9"), "\\x1b[1m\\x0a\\xffé") => YES;
+}

@@ -1,0 +1,39 @@
+//! What only a machine's first process or its administrator does: as far as it harms nobody.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use ring3::Errno;
+use ring3::fd::OwnedFd;
+use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
+use ring3::system::*;
+
+use crate::case::*;
+use crate::cases;
+use crate::child::spawn;
+
+cases! {
+    "mounting on nothing", [mount], mount(c"none", c"/nothing", c"tmpfs", Mount::NONE) => error(Errno::ENOENT), cannot EPERM;
+    "mounting what there is not", [mount], mount(c"none", c"/", c"no-such-kind", Mount::NONE) => error(Errno::ENODEV), cannot EPERM;
+    "unmounting nothing", [unmount], unmount(c"/nothing") => error(Errno::ENOENT), cannot EPERM;
+    "unmounting what is no mount", [unmount], unmount(c"/proc/self") => error(Errno::EINVAL), cannot EPERM;
+    "a module that is none", [load_module], crate::fd::open().and_then(|file| load_module(file.as_fd())) => error(Errno::ENOEXEC), cannot EPERM;
+    "a file is no terminal", [set_foreground], foreground() => error(Errno::ENOTTY);
+    "lo is up", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"lo")) => DONE, cannot EPERM;
+    "no such interface", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
+    "no interface has such a name", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"longer than fifteen")) => error(Errno::EINVAL);
+}
+
+fn any_socket() -> Result<OwnedFd, Errno> {
+    socket(
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        SOCK_STREAM | SOCK_CLOEXEC,
+    )
+}
+
+fn foreground() -> Result<(), Errno> {
+    let file = crate::fd::open()?;
+    let child = spawn(&[c"exit", c"0"], &[], |command| command)?;
+    let pid = child.pid();
+    child.wait()?;
+    set_foreground(file.as_fd(), pid)
+}
