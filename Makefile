@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm test fuzz inspect size lint bench bench-heap bench-msort bench-echo install clean
+.PHONY: help setup run-x86 run-arm test fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -15,7 +15,7 @@ help: ## this list
 setup: ## all set-up that the others would do
 	@scripts/setup.sh
 
-run-x86: ## build and run the five programs for x86_64
+run-x86: ## build and run the six programs for x86_64
 	@scripts/setup.sh run-x86_64
 	@scripts/build.sh x86_64
 	@scripts/run.sh x86_64
@@ -51,7 +51,7 @@ lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
 	@scripts/lint.sh
 
 bench: ## measure against what others ship
-	@scripts/setup.sh bench bench-echo build-$(shell uname -m)
+	@scripts/setup.sh bench bench-echo bench-pipe build-$(shell uname -m)
 	@scripts/bench.sh
 
 bench-heap: ## of these the heap's alone: BENCH="--only pair,lifo --rounds 9" make bench-heap
@@ -65,6 +65,10 @@ bench-msort: ## and msort's, beside sort
 bench-echo: ## and echod's, beside servers in C, Rust and Go: BENCH="--with go" make bench-echo
 	@scripts/setup.sh bench-echo build-$(shell uname -m)
 	@scripts/bench-echo.sh $(BENCH)
+
+bench-pipe: ## and pipe's, beside posix_spawn and a shell
+	@scripts/setup.sh bench-pipe build-$(shell uname -m)
+	@scripts/bench-pipe.sh
 
 install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR
 	@scripts/setup.sh build-$(shell uname -m)

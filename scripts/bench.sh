@@ -9,3 +9,4 @@ cargo bench --manifest-path benches/Cargo.toml --locked --offline --bench mem
 scripts/bench-heap.sh
 scripts/bench-msort.sh
 scripts/bench-echo.sh
+scripts/bench-pipe.sh

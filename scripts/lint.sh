@@ -35,7 +35,7 @@ lint_std benches/heap --features ring3
 lint_std benches/heap --features glibc
 lint_std benches/echo
 
-"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c
+"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/pipe/*.c
 
 # What is run, and with it (-a) what it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +

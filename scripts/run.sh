@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh ARCH: the five programs at work, each command as one would type it and what it answered.
+# run.sh ARCH: the six programs at work, each command as one would type it and what it answered.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -37,6 +37,7 @@ demo "cat ../../../src/*.rs | tr -cs A-Za-z '\n' >words; wc -l <words"
 demo "$under./msort -u -o sorted words; wc -l <sorted"
 demo "LC_ALL=C sort -u words | cmp - sorted && echo same as sort"
 
+demo "$under./pipe cat words '|' $under./msort '|' uniq -c '|' sort -rn '|' sed -n 1,3p"
 show "$under./echod -l 127.0.0.1:0 &"
 : >address
 # shellcheck disable=SC2086 # no word, or one

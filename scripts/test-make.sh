@@ -22,9 +22,10 @@ for machine in x86 arm; do
 	same 'on stderr' "$(cat "$folder/err")" ''
 	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1' # printed, and saved
 	same msort "$(prints 'same as sort')" 1
+	same pipe "$(grep -cx -e ' *[0-9]\{1,\} [A-Za-z]\{1,\}' "$folder/out")" 3
 	same echoc "$(grep -c -e ' requests in .* req/s, ' -e '^latency p50 ' "$folder/out")" 2
 	same 'its end' "$(tail -n 1 "$folder/out")" 0
-	verdict "make run-$machine shows the five programs at work"
+	verdict "make run-$machine shows the six programs at work"
 done
 
 ls -lic target/dist/x86_64 target/dist/aarch64 >"$folder/before"

@@ -5,13 +5,15 @@
 
 use core::ffi::CStr;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
 use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
 use crate::number;
 use crate::parts;
 use crate::print::{Any, Print, Writer};
-use crate::rt::{Args, Exit, behind};
+use crate::process::behind;
+use crate::rt::{Args, Exit};
 use crate::shown::Shown;
 
 /// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
@@ -204,6 +206,28 @@ impl Options {
         }
     }
 
+    /// The same, a number of seconds, with a fraction or without.
+    ///
+    /// # Errors
+    /// Exit 2, said: there is none, or it is no such number.
+    pub fn seconds(&mut self) -> core::result::Result<Duration, Exit> {
+        let text = self.value()?.to_bytes();
+        match seconds(text) {
+            Some(span) => Ok(span),
+            None => Err(self.usage(parts!(
+                Shown(text),
+                " is not a number of seconds from 0 to ",
+                MOST_SECONDS,
+            ))),
+        }
+    }
+
+    /// The arguments behind the piece that [`next_arg`](Self::next_arg) returned last, as they are: for a
+    /// program whose operands are the command line of another.
+    pub fn rest(&self) -> Args {
+        self.args
+    }
+
     /// Says that the option returned last is none of the program's: exit 2.
     pub fn unknown(&self) -> Exit {
         self.usage(parts!("unknown option ", Spelled(self.last)))
@@ -257,6 +281,33 @@ impl Options {
     }
 }
 
+/// More than anybody waits, in seconds: a century.
+const MOST_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// `text` as a number of seconds: `5`, `0.25`, `.5`. What is below nanoseconds is cut.
+fn seconds(text: &[u8]) -> Option<Duration> {
+    let (mut whole, mut nanoseconds, mut unit) = (0_u64, 0_u32, 1_000_000_000_u32);
+    let (mut fraction, mut digits) = (false, 0_usize);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if fraction => {
+                unit /= 10;
+                nanoseconds += u32::from(byte - b'0') * unit;
+                digits += 1;
+            }
+            b'0'..=b'9' => {
+                whole = whole
+                    .saturating_mul(10)
+                    .saturating_add((byte - b'0').into());
+                digits += 1;
+            }
+            b'.' if !fraction => fraction = true,
+            _ => return None,
+        }
+    }
+    (digits > 0 && whole <= MOST_SECONDS).then(|| Duration::new(whole, nanoseconds))
+}
+
 /// An option as it was written.
 struct Spelled(Option<Arg>);
 
@@ -267,6 +318,36 @@ impl Print for Spelled {
             Some(Arg::Long(name)) => out.print(parts!("--", Shown(name))),
             Some(Arg::Operand(operand)) => out.print(Shown(operand.to_bytes())),
             None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_digits_and_at_most_one_point() {
+        let nanoseconds = |text: &str| seconds(text.as_bytes()).map(|span| span.as_nanos());
+        assert_eq!(nanoseconds("5"), Some(5_000_000_000));
+        assert_eq!(nanoseconds("0.25"), Some(250_000_000));
+        assert_eq!(nanoseconds(".5"), Some(500_000_000));
+        assert_eq!(nanoseconds("1."), Some(1_000_000_000));
+        assert_eq!(nanoseconds("0.0000000019"), Some(1));
+        assert_eq!(nanoseconds("3153600000"), Some(3_153_600_000_000_000_000));
+        for wrong in [
+            "",
+            ".",
+            "-1",
+            "+1",
+            "1.2.3",
+            "1e3",
+            "1s",
+            " 1",
+            "3153600001",
+            "99999999999999999999999",
+        ] {
+            assert_eq!(nanoseconds(wrong), None, "{wrong}");
         }
     }
 }

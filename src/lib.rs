@@ -17,7 +17,7 @@
 //! | text | [`print`] (what programs print), [`shown`] (what came from outside, in a message), [`number`] (what is read) |
 //! | bytes in and out | [`fd`] [`io`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
-//! | the instructions | [`arch`]: `_start`, the system call, `clone`, `memcpy` |
+//! | the instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
 #![no_std]
 

@@ -2,8 +2,9 @@
 
 use core::ptr;
 
+use crate::abi::fs::F_SETPIPE_SZ;
 pub use crate::abi::fs::{O_CLOEXEC, O_NONBLOCK, Open, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, Splice};
-use crate::abi::{Result, syscall};
+use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 
@@ -30,6 +31,19 @@ impl Pipe {
             let [read, write] = ends.map(|raw| OwnedFd::from_raw(raw as usize));
             Ok(Self { read, write })
         }
+    }
+
+    /// Has it take at least so many bytes, and says how many (fcntl(2), `F_SETPIPE_SZ`): the next power of
+    /// two, and no less than a page.
+    ///
+    /// # Errors
+    /// `EPERM`: more than `fs.pipe-max-size`, or than the user may have in pipes, without the right to.
+    /// `EINVAL`: more than 2 GiB. `EBUSY`: there is more in it. `ENOMEM`.
+    pub fn resize(&self, bytes: usize) -> Result<usize> {
+        // (The kernel takes an unsigned int, and would cut what is more.)
+        let bytes = u32::try_from(bytes).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: a number; nothing of ours is touched.
+        unsafe { syscall!(fcntl(self.write.as_fd(), F_SETPIPE_SZ, bytes)) }
     }
 }
 

@@ -20,8 +20,9 @@ use crate::arch::ThreadBlock;
 use crate::fd::STDERR;
 use crate::parts;
 use crate::print::Writer;
+use crate::process::{self, Strings};
 use crate::shown::Shown;
-use crate::{arch, auxv, process};
+use crate::{arch, auxv};
 
 /// Where the parts of a loaded program are that the start-up works on: symbols of the linker script.
 /// `_start` fills it, field by field in this order.
@@ -177,38 +178,15 @@ impl Start {
     }
 
     /// The environment, entries `NAME=value` as they are.
-    pub fn environ(&self) -> impl Iterator<Item = &'static CStr> + use<> {
-        let mut next = self.environ;
-        core::iter::from_fn(move || {
-            // SAFETY: not behind the null pointer at the end, at which `next` stops.
-            let entry = unsafe { *next };
-            if entry.is_null() {
-                return None;
-            }
-            // SAFETY: there is an entry behind each that is not null.
-            next = unsafe { next.add(1) };
-            // SAFETY: the kernel ended each string with a zero; they stay for the process's life.
-            Some(unsafe { CStr::from_ptr(entry) })
-        })
+    pub fn environ(&self) -> Strings<'static> {
+        // SAFETY: the kernel ended each string with a zero, and the list with a null pointer; they stay for
+        // the process's life.
+        unsafe { Strings::new(self.environ) }
     }
 
     /// The value of the first `name=...` in the environment.
     pub fn var(&self, name: &str) -> Option<&'static CStr> {
-        self.environ().find_map(|entry| {
-            let value = behind(entry, name.len());
-            let is_it =
-                entry.to_bytes().starts_with(name.as_bytes()) && value.to_bytes().starts_with(b"=");
-            is_it.then(|| behind(value, 1))
-        })
-    }
-}
-
-/// `text` without its first `count` bytes.
-pub(crate) fn behind(text: &CStr, count: usize) -> &CStr {
-    match text.to_bytes_with_nul().get(count..) {
-        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
-        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
-        _ => c"",
+        self.environ().value(name)
     }
 }
 
@@ -231,6 +209,13 @@ impl Args {
                 left: *sp,
             }
         }
+    }
+
+    /// Those that are left, as execve(2) takes them.
+    pub fn strings(&self) -> Strings<'static> {
+        // SAFETY: `left` arguments are at `next`, and behind them a null pointer; they stay for the
+        // process's life.
+        unsafe { Strings::new(self.next) }
     }
 }
 

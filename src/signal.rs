@@ -1,9 +1,15 @@
 //! Signals: which wait, and how they are heard.
 
+use core::ops::BitOr;
 use core::ptr;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
+use core::time::Duration;
 
 pub use crate::abi::signal::*;
-use crate::abi::{Result, syscall};
+use crate::abi::time::Timespec;
+use crate::abi::{Errno, Result, syscall};
+use crate::arch;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
 
@@ -16,6 +22,9 @@ impl SignalSet {
     /// Every signal; the kernel leaves out those that cannot be blocked.
     pub const ALL: Self = Self(u64::MAX);
 
+    /// No signal.
+    pub const NONE: Self = Self(0);
+
     /// The set of these signals, each from 1 to 64.
     pub const fn of(signals: &[i32]) -> Self {
         let mut bits = 0;
@@ -26,7 +35,28 @@ impl SignalSet {
         }
         Self(bits)
     }
+
+    /// Whether a signal is in it.
+    pub fn contains(self, signal: i32) -> bool {
+        (1..=SIGNALS).contains(&signal) && self.0 >> (signal - 1) & 1 != 0
+    }
+
+    /// Its signals, rising.
+    pub fn iter(self) -> impl Iterator<Item = i32> {
+        (1..=SIGNALS).filter(move |&signal| self.contains(signal))
+    }
 }
+
+impl BitOr for SignalSet {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// How many signals there are: they are numbered from 1 (`_NSIG` of the kernel).
+pub const SIGNALS: i32 = 64;
 
 /// Makes the signals of `set` wait until they are unblocked, in this thread.
 ///
@@ -59,6 +89,12 @@ pub fn unblock(set: SignalSet) {
     change_mask(SIG_UNBLOCK, set, ptr::null_mut());
 }
 
+/// Makes the signals of `set`, and no others, wait in this thread.
+#[inline]
+pub fn set_mask(set: SignalSet) {
+    change_mask(SIG_SETMASK, set, ptr::null_mut());
+}
+
 /// Changes the mask; where `old` is not null, it gets what the mask was.
 #[inline]
 fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) {
@@ -68,23 +104,181 @@ fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) {
     let _ = unsafe { syscall!(rt_sigprocmask(how, &raw const set, old, size)) };
 }
 
+/// What happens at a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// What the kernel does by itself: it ends the process, or stops it, or does nothing (signal(7)).
+    Default,
+    /// Nothing. This stays over execve(2).
+    Ignored,
+    /// A function of the program runs.
+    Handled,
+}
+
+/// `SIG_DFL` and `SIG_IGN`, as `sa_handler`.
+const DEFAULT: usize = 0;
+const IGNORE: usize = 1;
+
 /// Puts back what the kernel does at `signal` by itself (`SIG_DFL`).
 ///
 /// # Errors
 /// `EINVAL`: no such signal, or one that cannot be changed (SIGKILL, SIGSTOP).
 pub fn set_default(signal: i32) -> Result<()> {
-    let action = Sigaction::ZERO;
+    // SAFETY: it runs no code of ours.
+    unsafe { set_action(signal, DEFAULT) }
+}
+
+/// Has all signals do what they do by default, also those that a parent had ignored.
+pub fn set_all_default() {
+    for signal in SignalSet::ALL.iter() {
+        let _ = set_default(signal); // SIGKILL and SIGSTOP are as they are
+    }
+}
+
+/// Has nothing happen at `signal` (`SIG_IGN`). What ignores `SIGCHLD` can't learn how its children end.
+///
+/// # Errors
+/// As for [`set_default`].
+pub fn ignore(signal: i32) -> Result<()> {
+    // SAFETY: it runs no code of ours.
+    unsafe { set_action(signal, IGNORE) }
+}
+
+/// What happens at `signal`.
+///
+/// # Errors
+/// `EINVAL`: no such signal.
+pub fn action(signal: i32) -> Result<Action> {
+    let mut action = Sigaction::ZERO;
+    let unchanged = ptr::null::<Sigaction>();
     let size = size_of::<SignalSet>();
-    // SAFETY: the kernel reads a whole Sigaction; SIG_DFL (0) runs no code of ours.
+    // SAFETY: the kernel writes a whole Sigaction to ours.
+    unsafe { syscall!(rt_sigaction(signal, unchanged, &raw mut action, size)) }?;
+    Ok(match action.sa_handler {
+        DEFAULT => Action::Default,
+        IGNORE => Action::Ignored,
+        _ => Action::Handled,
+    })
+}
+
+/// Counts `signal` in `count` when it comes, and lets the program go on.
+///
+/// A call that waits is interrupted: it answers `EINTR`. (Those of [`io`] are made again; a
+/// loop that is to notice waits by [`Epoll`](crate::poll::Epoll), [`SignalFd`] or [`wait`].) What the program
+/// was in the middle of doing does not matter: the handler is one addition to an atomic number, and this is
+/// why it is safe to ask for it, while [`handle`] is not.
+///
+/// # Errors
+/// As for [`set_default`].
+pub fn on(signal: i32, count: &'static AtomicU32) -> Result<()> {
+    let index = usize::try_from(signal - 1).map_err(|_| Errno::EINVAL)?;
+    let place = COUNTS.get(index).ok_or(Errno::EINVAL)?;
+    // Release: before the handler that reads it.
+    place.store(ptr::from_ref(count).cast_mut(), Release);
+    // SAFETY: `counted` may run at any moment: it touches nothing but atomics.
+    unsafe { handle(signal, counted) }
+}
+
+/// Where each signal is counted, or null.
+static COUNTS: [AtomicPtr<AtomicU32>; SIGNALS as usize] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; SIGNALS as usize];
+
+extern "C" fn counted(signal: i32) {
+    let place = usize::try_from(signal - 1).ok();
+    if let Some(place) = place.and_then(|index| COUNTS.get(index)) {
+        // SAFETY: null, or what `on` put there: a static's address.
+        if let Some(count) = unsafe { place.load(Acquire).as_ref() } {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// Runs `handler` with the signal's number when it comes, in whatever thread gets it, on that one's stack;
+/// the signal itself waits meanwhile. A call that waits is interrupted: it answers `EINTR`.
+///
+/// # Errors
+/// As for [`set_default`].
+///
+/// # Safety
+/// `handler` is sound between any two instructions of the program: it takes no lock that the program may
+/// hold, the heap's among them, and sees no value that is half changed (signal-safety(7)).
+pub unsafe fn handle(signal: i32, handler: extern "C" fn(i32)) -> Result<()> {
+    // Before it can run: a child that shares this memory must not run it.
+    HANDLED.fetch_or(SignalSet::of(&[signal.clamp(1, SIGNALS)]).0, AcqRel);
+    // SAFETY: the caller's promise.
+    unsafe { set_action(signal, handler as usize) }
+}
+
+/// The signals that ever had a handler, by [`on`] or [`handle`].
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+/// The signals that may have a handler: those that ever had one by this module.
+pub fn handled() -> SignalSet {
+    SignalSet(HANDLED.load(Acquire))
+}
+
+/// # Safety
+/// `handler` is `DEFAULT`, `IGNORE` or the address of an `extern "C" fn(i32)` that may run whenever the
+/// signal comes.
+unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
+    let action = Sigaction {
+        sa_handler: handler,
+        sa_flags: SA_RESTORER,
+        sa_restorer: arch::ring3_restorer as *const () as usize,
+        sa_mask: 0,
+    };
+    let size = size_of::<SignalSet>();
+    let unasked = ptr::null_mut::<Sigaction>();
+    // SAFETY: the kernel reads a whole Sigaction; what it runs is the caller's promise, and behind that the
+    // restorer, which is made for it.
+    unsafe { syscall!(rt_sigaction(signal, &raw const action, unasked, size)) }.map(drop)
+}
+
+/// A signal that came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Its number.
+    pub signal: i32,
+    /// Where it came from (`si_code` of sigaction(2)).
+    code: i32,
+}
+
+impl Received {
+    /// Whether the kernel sent it by itself: of SIGINT, SIGQUIT and SIGWINCH that is the terminal, which
+    /// sends them to all processes of its foreground group at once.
+    pub fn is_kernels(self) -> bool {
+        self.code == SI_KERNEL
+    }
+}
+
+/// Waits for a signal of `set`, at most for `timeout`, and takes it (rt_sigtimedwait(2)). With `None` it
+/// waits for as long as it takes.
+///
+/// The signals are to be blocked with [`block`]; before that they do what they do.
+///
+/// # Errors
+/// `EAGAIN`: the time is over. `EINTR`: a handler ran, or the process was stopped and goes on.
+pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Received> {
+    let timeout = timeout.map(|timeout| Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let mut info = Siginfo::ZERO;
+    let size = size_of::<SignalSet>();
+    // SAFETY: the kernel reads 8 bytes of `set` and a Timespec or nothing, and writes a Siginfo to ours.
     unsafe {
-        syscall!(rt_sigaction(
-            signal,
-            &raw const action,
-            ptr::null_mut::<Sigaction>(),
+        syscall!(rt_sigtimedwait(
+            &raw const set,
+            &raw mut info,
+            timeout,
             size
         ))
-        .map(drop)
-    }
+    }?;
+    Ok(Received {
+        signal: info.si_signo,
+        code: info.si_code,
+    })
 }
 
 /// A descriptor from which signals are read, so that a loop that waits for descriptors hears of them

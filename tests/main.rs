@@ -10,6 +10,8 @@ mod memory;
 mod model;
 mod msort;
 mod oracle;
+mod pipe;
+mod process;
 mod save;
 mod start;
 mod support;
@@ -29,6 +31,8 @@ fn main() -> std::process::ExitCode {
         model::trials(),
         msort::trials(),
         oracle::trials(),
+        pipe::trials(),
+        process::trials(),
         save::trials(),
         start::trials(),
         syscalls::trials(),

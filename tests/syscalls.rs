@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         once("syscalls::of_msort [x86_64]", of_msort),
         once("syscalls::of_echod [x86_64]", of_echod),
         once("syscalls::of_echoc [x86_64]", of_echoc),
+        once("syscalls::of_pipe [x86_64]", of_pipe),
     ]
 }
 
@@ -87,8 +88,8 @@ impl Watch {
             .filter(|line| !line.contains(" resumed>"))
             .filter_map(|line| line.split_once('(')?.0.rsplit(' ').next())
             .map(str::to_owned);
-        // The shell's execve becomes the program.
-        self.seen.extend(calls.filter(|name| name != "execve"));
+        // The first is the shell's execve, which becomes the program.
+        self.seen.extend(calls.skip(1));
     }
 
     /// Compares with docs/syscalls.md.
@@ -324,5 +325,29 @@ fn of_echoc() -> Completion {
     watch.run("$strace ./echoc --help", 0);
     watch.run("$strace ./echoc -x", 2);
     server.end("");
+    watch.check()
+}
+
+fn of_pipe() -> Completion {
+    let mut watch = match Watch::new("pipe") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    // What is started is `hello`, which makes no call that `pipe` does not make.
+    symlink(Arch::X86_64.shipped("hello"), watch.folder.path("hello")).unwrap();
+    let strace = "$strace -f ./pipe";
+    watch.run(&format!("{strace} ./hello"), 0);
+    watch.run(
+        &format!("{strace} --size 8192 --status --last ./hello '|' ./hello"),
+        0,
+    );
+    watch.run(
+        &format!("PATH=/nonexistent:.:$PATH {strace} --socket --last hello '|' hello"),
+        0,
+    );
+    watch.run(&format!("{strace} ./hello '|' ./nothing"), 127);
+    watch.run("$strace ./pipe --timeout 0.1 sleep 100", 124);
+    watch.run("$strace ./pipe --help", 0);
+    watch.run("$strace ./pipe", 2);
     watch.check()
 }

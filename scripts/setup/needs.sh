@@ -33,6 +33,7 @@ find_need() {
 		file "$usr/$cross/include/stdio.h" "libc6-dev-$cross_deb" "C library of the $foreign tests"
 		file "$usr/$cross/include/linux/version.h" "linux-libc-dev-$cross_deb" "the kernel's headers for $foreign"
 		tool STRACE strace 'shows which system calls a program makes' strace
+		tool DASH dash 'the shell that pipe is compared with' dash
 		;;
 	lint)
 		for lint_arch in "$host" "$foreign"; do
@@ -54,6 +55,12 @@ find_need() {
 		find_c
 		tool GO golang-go "compiles one of echod's peers" go
 		tool STRACE strace 'shows which system calls a program makes' strace
+		;;
+	bench-pipe) # beside a C program of musl's, and a shell
+		find_toolchain
+		find_c
+		tool MUSL_CC musl-tools "compiles pipe's peer" musl-gcc
+		tool DASH dash 'the shell that pipe is measured beside' dash
 		;;
 	fuzz)
 		find_toolchain

@@ -45,13 +45,17 @@ super::abi! {
     }
 
     consts ["linux/fcntl.h" i32] {
-        /// fcntl(2): another descriptor of what is open there, closed by execve.
+        /// fcntl(2): another descriptor of what is open there, at least so high, closed by execve.
         F_DUPFD_CLOEXEC = 1030,
+        /// fcntl(2): changes how many bytes a pipe takes.
+        F_SETPIPE_SZ = 1031,
     }
 
     consts ["asm/fcntl.h" i32] {
         /// fcntl(2): whether execve closes it; there is no other error than that it is closed already.
         F_GETFD = 1,
+        /// fcntl(2): changes that.
+        F_SETFD = 2,
         /// fcntl(2): the flags that it was opened with, and those that were changed since.
         F_GETFL = 3,
         /// fcntl(2): changes some of them, `O_NONBLOCK` among these.

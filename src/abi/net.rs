@@ -16,6 +16,8 @@ super::abi! {
         SOCK_STREAM = 1,
         /// Datagrams: UDP.
         SOCK_DGRAM = 2,
+        /// Messages, one by one and in order, both ways.
+        SOCK_SEQPACKET = 5,
         /// No call on it waits.
         SOCK_NONBLOCK = 0o4000,
         /// Closed by execve.
@@ -163,25 +165,22 @@ super::abi! {
         filter: *const SockFilter,
     }
 
-    /// How to send.
-    flags ["sys/socket.h" Msg: u32] {
-        /// No SIGPIPE where the peer is gone, only `EPIPE`.
-        MSG_NOSIGNAL = 0x4000,
-        /// This call does not wait.
-        MSG_DONTWAIT = 0x40,
+    consts ["sys/socket.h" i32] {
+        /// What is sent beside bytes: descriptors.
+        SCM_RIGHTS = 1,
     }
 
-    /// A piece of memory.
-    record ["sys/socket.h" "struct iovec" Iovec] {
-        /// Where it begins.
+    /// Bytes, and where they are.
+    record ["sys/uio.h" "struct iovec" Iovec] {
+        /// The first.
         iov_base: *mut u8,
-        /// Its length in bytes.
+        /// How many.
         iov_len: usize,
     }
 
-    /// A message: its bytes, and what is told beside them.
+    /// A message, and what goes beside it.
     record ["sys/socket.h" "struct msghdr" Msghdr] {
-        /// The address that it is from or to.
+        /// The address that it is from or to, or null.
         msg_name: *mut u8,
         /// Its length in bytes; receiving sets it.
         msg_namelen: u32,
@@ -189,12 +188,34 @@ super::abi! {
         msg_iov: *mut Iovec,
         /// In how many pieces.
         msg_iovlen: usize,
-        /// Records, each behind a `Cmsghdr`.
+        /// Records that go beside them, each behind a `Cmsghdr`.
         msg_control: *mut u8,
         /// Their length in bytes; receiving sets it.
         msg_controllen: usize,
-        /// What receiving says of the message.
-        msg_flags: i32,
+        /// What the kernel says of a message received.
+        msg_flags: u32,
+    }
+
+    /// What stands before a record beside a message.
+    record ["sys/socket.h" "struct cmsghdr" Cmsghdr] {
+        /// The length in bytes, this included.
+        cmsg_len: usize,
+        /// Whose kind it is: `SOL_SOCKET`, `IPPROTO_*`.
+        cmsg_level: i32,
+        /// The kind.
+        cmsg_type: i32,
+    }
+
+    /// How to send, or receive.
+    flags ["sys/socket.h" Msg: u32] {
+        /// There was more beside the message than room for it.
+        MSG_CTRUNC = 0x8,
+        /// No SIGPIPE where the peer is gone, only `EPIPE`.
+        MSG_NOSIGNAL = 0x4000,
+        /// This call does not wait.
+        MSG_DONTWAIT = 0x40,
+        /// Descriptors received are closed by execve.
+        MSG_CMSG_CLOEXEC = 0x40000000,
     }
 
     /// One of several messages.
@@ -203,16 +224,6 @@ super::abi! {
         msg_hdr: Msghdr,
         /// How many bytes were received or sent.
         msg_len: u32,
-    }
-
-    /// What stands before a record beside a message.
-    record ["sys/socket.h" "struct cmsghdr" Cmsghdr] {
-        /// The length in bytes, this included.
-        cmsg_len: usize,
-        /// Whose kind it is: `IPPROTO_*`.
-        cmsg_level: i32,
-        /// The kind.
-        cmsg_type: i32,
     }
 
     /// The record `IP_PKTINFO`.

@@ -18,6 +18,8 @@ super::abi! {
         CLONE_FILES = 0x400,
         /// Signal handlers.
         CLONE_SIGHAND = 0x800,
+        /// The creator's thread goes on when the child has begun another program or ended.
+        CLONE_VFORK = 0x4000,
         /// The process id: it is a thread.
         CLONE_THREAD = 0x10000,
         /// What System V semaphores undo at the end.
@@ -28,6 +30,35 @@ super::abi! {
         CLONE_PARENT_SETTID = 0x100000,
         /// Where it ends, 0 is written, and one who waits there, by a futex that is not private, woken.
         CLONE_CHILD_CLEARTID = 0x200000,
+    }
+
+    consts ["linux/wait.h" i32] {
+        /// Don't wait where no child has ended.
+        WNOHANG = 1,
+        /// `waitid`: for children that have ended.
+        WEXITED = 4,
+        /// `waitid`: for the child that a descriptor says.
+        P_PIDFD = 3,
+    }
+
+    consts ["asm/siginfo.h" i32] {
+        /// `si_code` of `SIGCHLD` and `waitid`: it ended by itself.
+        CLD_EXITED = 1,
+    }
+
+    consts ["linux/close_range.h" u32] {
+        /// Closed by execve, and not at once.
+        CLOSE_RANGE_CLOEXEC = 4,
+    }
+
+    /// What a process has used.
+    record ["linux/resource.h" "struct rusage" Rusage + 104] {
+        /// Time of CPUs in the program.
+        ru_utime: super::time::Timeval,
+        /// And in the kernel for it.
+        ru_stime: super::time::Timeval,
+        /// The most memory at once, in KiB.
+        ru_maxrss: i64,
     }
 
     consts ["asm/resource.h" u32] {

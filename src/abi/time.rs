@@ -15,4 +15,12 @@ super::abi! {
         /// Nanoseconds, 0 to 999 999 999.
         tv_nsec: i64,
     }
+
+    /// A span, as older calls give it.
+    record ["linux/time_types.h" "struct __kernel_old_timeval" Timeval] {
+        /// Seconds.
+        tv_sec: i64,
+        /// Microseconds, 0 to 999 999.
+        tv_usec: i64,
+    }
 }

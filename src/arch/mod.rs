@@ -13,7 +13,8 @@
 //! | `prefetch` | the instruction that fetches what will be read soon |
 //! | `thread_word`, `set_thread_word` | the words that each thread has of its own, through its thread pointer |
 //! | `ThreadBlock`, `set_thread_pointer` | the memory where they are, and what makes it a thread's |
-//! | `clone` | starts a thread on a stack of its own |
+//! | `clone` | starts a thread or a process on a stack of its own |
+//! | `ring3_restorer` | where a signal handler returns to |
 //! | `unmap_and_exit` | ends a thread whose stack goes with it |
 //! | `mem` | the cores of what [`mem`] declares; `choose` which instructions they use |
 

@@ -274,13 +274,14 @@ pub unsafe fn set_thread_pointer(pointer: usize) {
     unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) };
 }
 
-/// Starts a thread by clone(2): it calls `entry(stack)` on the stack that ends at `stack`. Gives what the
-/// kernel gave the caller: the thread's id, or an error number negated.
+/// Starts a thread or a process by clone(2): it calls `entry(stack)` on the stack that ends at `stack`.
+/// Gives what the kernel gave the caller: the other's id, or an error number negated.
 ///
 /// # Safety
-/// `flags` are those of a thread: it shares all memory and has its own thread pointer. `stack` is a
+/// `flags` are those of a thread: it shares all memory and has its own thread pointer; or of a process that
+/// has a copy of the memory, or shares it while the caller stands still (`CLONE_VFORK`). `stack` is a
 /// multiple of 16, and below it is memory for a stack that nobody else uses; at `tid` the kernel may
-/// write as the flags ask. `entry` is sound with `stack`, in a new thread.
+/// write as the flags ask. `entry` is sound with `stack`, in the new thread or process.
 #[inline(never)] // the two threads go apart in here; no caller's frame is in two minds
 pub unsafe fn clone(
     flags: usize,
@@ -306,6 +307,26 @@ pub unsafe fn clone(
             options(nostack));
     }
     result
+}
+
+// Where a signal handler returns to: it asks the kernel to go on where the signal came (sigreturn(2)).
+// It has no prologue, because the stack must be as the handler's return left it.
+global_asm!(
+    ".pushsection .text.ring3_restorer, \"ax\"",
+    ".globl ring3_restorer",
+    ".hidden ring3_restorer",
+    ".type ring3_restorer, @function",
+    "ring3_restorer:",
+    "mov eax, {rt_sigreturn}",
+    "syscall",
+    "ud2",                                // it does not return
+    ".popsection",
+    rt_sigreturn = const nr::rt_sigreturn,
+);
+
+unsafe extern "C" {
+    /// The restorer of a signal handler: an address for the kernel. Nobody calls it.
+    pub fn ring3_restorer();
 }
 
 /// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends

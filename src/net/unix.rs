@@ -1,10 +1,12 @@
 //! Sockets between processes of this machine, by paths (unix(7)).
 
 use core::ffi::CStr;
+use core::mem::{MaybeUninit, offset_of};
 
 use crate::abi::net::*;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
+use crate::io::retry;
 use crate::mem;
 
 /// Where such a socket is: a path, or with `@` before it a name that is no file's.
@@ -80,6 +82,116 @@ pub fn bind(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
 pub fn connect(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
     // SAFETY: the kernel reads `length` bytes of `raw`.
     unsafe { syscall!(connect(fd, &raw const address.raw, address.length)) }.map(drop)
+}
+
+/// Two sockets that are joined: what is written to one is read from the other (socketpair(2)). `kind` is
+/// `SOCK_STREAM`, bytes, or `SOCK_SEQPACKET`, messages; with `SOCK_CLOEXEC`, `SOCK_NONBLOCK`.
+///
+/// # Errors
+/// `EMFILE`, `ENFILE`: no two descriptors are left. `ENOMEM`. `EPROTONOSUPPORT`: no such kind.
+pub fn pair(kind: Sock) -> Result<[OwnedFd; 2]> {
+    const DEFAULT_PROTOCOL: i32 = 0;
+    let mut ends = [0_i32; 2];
+    // SAFETY: the kernel writes two descriptors to ours, both new.
+    unsafe {
+        syscall!(socketpair(
+            AF_UNIX,
+            kind,
+            DEFAULT_PROTOCOL,
+            ends.as_mut_ptr()
+        ))?;
+        Ok(ends.map(|raw| OwnedFd::from_raw(raw as usize)))
+    }
+}
+
+/// How many descriptors go with one message, at most. (The kernel would take 253.)
+pub const DESCRIPTORS: usize = 16;
+
+/// What goes beside a message: descriptors.
+#[repr(C)]
+struct Beside {
+    head: Cmsghdr,
+    fds: [i32; DESCRIPTORS],
+}
+
+/// Sends `bytes`, at least one, and with the first of them copies of `fds`; says how many bytes were taken
+/// (sendmsg(2), `SCM_RIGHTS`). The receiver gets descriptors of its own for the same open files.
+///
+/// # Errors
+/// `EINVAL`: more than [`DESCRIPTORS`]. `EPIPE`: the peer is gone; no signal comes with it. `EAGAIN`: there
+/// is no room, and it does not wait. `ETOOMANYREFS`: too many are under way. `ENOTCONN`, `ENOTSOCK`...
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<usize> {
+    let mut beside = Beside {
+        head: Cmsghdr {
+            cmsg_len: offset_of!(Beside, fds) + size_of_val(fds),
+            cmsg_level: SOL_SOCKET,
+            cmsg_type: SCM_RIGHTS,
+        },
+        fds: [0; DESCRIPTORS],
+    };
+    let places = beside.fds.get_mut(..fds.len()).ok_or(Errno::EINVAL)?;
+    for (place, fd) in places.iter_mut().zip(fds) {
+        *place = fd.as_raw();
+    }
+    let mut piece = Iovec {
+        iov_base: bytes.as_ptr().cast_mut(), // which is only read
+        iov_len: bytes.len(),
+    };
+    let mut message = Msghdr {
+        msg_iov: &raw mut piece,
+        msg_iovlen: 1,
+        ..Msghdr::ZERO
+    };
+    if !fds.is_empty() {
+        message.msg_control = (&raw mut beside).cast();
+        message.msg_controllen = beside.head.cmsg_len;
+    }
+    // SAFETY: the kernel reads the message and what it points to: `bytes`, and of `beside` what its length
+    // says.
+    retry(|| unsafe { syscall!(sendmsg(socket, &raw const message, MSG_NOSIGNAL)) })
+}
+
+/// What [`receive`] got beside bytes.
+pub type Received = [Option<OwnedFd>; DESCRIPTORS];
+
+/// Receives up to `bytes.len()` bytes, and says how many, and the descriptors that came with them, first
+/// ones first; they are closed by execve. 0 bytes and none of these is the end (recvmsg(2)).
+///
+/// # Errors
+/// `EMSGSIZE`: there were more than [`DESCRIPTORS`], or than this process may have; those that came are
+/// closed again. `EAGAIN`: nothing is there, and it does not wait. `ECONNRESET`, `ENOTCONN`, `ENOTSOCK`...
+pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Received)> {
+    let mut beside = MaybeUninit::<Beside>::zeroed();
+    let mut piece = Iovec {
+        iov_base: bytes.as_mut_ptr(),
+        iov_len: bytes.len(),
+    };
+    let mut message = Msghdr {
+        msg_iov: &raw mut piece,
+        msg_iovlen: 1,
+        msg_control: beside.as_mut_ptr().cast(),
+        msg_controllen: size_of::<Beside>(),
+        ..Msghdr::ZERO
+    };
+    // SAFETY: the kernel writes to `bytes`, to `beside` and to the message, at most as much as there is.
+    let count = retry(|| unsafe { syscall!(recvmsg(socket, &raw mut message, MSG_CMSG_CLOEXEC)) })?;
+    // SAFETY: zeros, and what the kernel wrote over them: numbers.
+    let beside = unsafe { beside.assume_init_ref() };
+    let mut received = [const { None }; DESCRIPTORS];
+    if message.msg_controllen >= size_of::<Cmsghdr>()
+        && (beside.head.cmsg_level, beside.head.cmsg_type) == (SOL_SOCKET, SCM_RIGHTS)
+    {
+        let length = beside.head.cmsg_len - offset_of!(Beside, fds);
+        let fds = beside.fds.iter().take(length / size_of::<i32>());
+        for (place, &raw) in received.iter_mut().zip(fds) {
+            // SAFETY: the kernel made it for us, just now.
+            *place = Some(unsafe { OwnedFd::from_raw(raw as usize) });
+        }
+    }
+    if Msg::from_bits(message.msg_flags).contains(MSG_CTRUNC) {
+        return Err(Errno::EMSGSIZE);
+    }
+    Ok((count, received))
 }
 
 #[cfg(test)]

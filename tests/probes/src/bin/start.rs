@@ -24,7 +24,7 @@ fn main(start: Start) -> Result<(), Exit> {
     for arg in start.args() {
         out.print(parts!("arg ", Shown(arg.to_bytes()), "\n"));
     }
-    for entry in start.environ() {
+    for entry in start.environ().iter() {
         out.print(parts!("env ", Shown(entry.to_bytes()), "\n"));
     }
     if let Some(value) = start.var("RING3_VAR") {

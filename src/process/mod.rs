@@ -1,8 +1,27 @@
-//! This process and its threads.
+//! Processes: this one and its threads, and children.
+//!
+//! [`Command`] starts a program in a process of its own, [`Child::wait`] waits for its end. A program that
+//! only waits for its children, and passes signals on to them, has a loop for that in [`Watch`]. In place of
+//! an id a process can be had by a descriptor, [`Pidfd`].
+
+mod pidfd;
+mod search;
+mod spawn;
+mod strings;
+mod wait;
+mod watch;
+
+pub use pidfd::Pidfd;
+pub use search::{DEFAULT_PATH, Room, search};
+pub use spawn::{Child, Command, Failed};
+pub(crate) use strings::behind;
+pub use strings::{Lists, Strings};
+pub use wait::{Ended, Status, Usage, any};
+pub use watch::{Event, Watch};
 
 use crate::abi::process::PR_GET_NAME;
 pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
-use crate::abi::{Errno, syscall};
+use crate::abi::{Arg, Errno, Result, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};
 
@@ -12,6 +31,38 @@ pub fn exit(status: i32) -> ! {
     // SAFETY: the process ends; nothing of it is used again.
     let _ = unsafe { syscall!(exit_group(status)) };
     arch::trap() // exit_group does not return
+}
+
+/// The id of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pid(i32);
+
+impl Pid {
+    /// This process's.
+    pub fn own() -> Self {
+        Self(getpid())
+    }
+
+    /// The number, from 1.
+    pub const fn as_raw(self) -> i32 {
+        self.0
+    }
+}
+
+impl Arg for Pid {
+    #[inline(always)]
+    fn arg(self) -> usize {
+        self.0.arg()
+    }
+}
+
+/// Sends a process a signal; 0 is none, and only asks whether it could be sent (kill(2)).
+///
+/// # Errors
+/// `ESRCH`: there is no such process. `EPERM`: it is another user's. `EINVAL`: no such signal.
+pub fn kill(pid: Pid, signal: i32) -> Result<()> {
+    // SAFETY: a signal to one process: an id is positive.
+    unsafe { syscall!(kill(pid, signal)) }.map(drop)
 }
 
 /// The process id.

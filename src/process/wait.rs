@@ -1,0 +1,124 @@
+//! How children end: wait4(2).
+
+use core::time::Duration;
+
+use super::Pid;
+use crate::abi::process::*;
+use crate::abi::time::Timeval;
+use crate::abi::{Errno, Result, syscall};
+use crate::io::retry;
+use crate::parts;
+use crate::print::{Print, Writer};
+
+/// A child that has ended and was waited for: its id is free for another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Which one.
+    pub pid: Pid,
+    /// How it ended.
+    pub status: Status,
+    /// What it used, with those of its own children that it waited for.
+    pub usage: Usage,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// By itself, with this exit status.
+    Exited(u8),
+    /// By this signal.
+    Killed(u8),
+}
+
+impl Status {
+    /// The exit status with which a shell says it: 128 + N where signal N ended it.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Exited(code) => code,
+            Self::Killed(signal) => 128 + signal, // at most 64
+        }
+    }
+
+    /// Whether it ended by itself and with 0.
+    pub fn success(self) -> bool {
+        self == Self::Exited(0)
+    }
+
+    /// What wait4(2) stored: the signal in the low 7 bits, above them whether there is a core dump, and in
+    /// the next 8 bits the exit status.
+    fn of(word: i32) -> Self {
+        match word & 0x7f {
+            0 => Self::Exited((word >> 8) as u8),
+            signal => Self::Killed(signal as u8),
+        }
+    }
+}
+
+/// `exit 1`, `signal 9`
+impl Print for Status {
+    fn print(&self, out: &mut Writer<'_>) {
+        match *self {
+            Self::Exited(code) => out.print(parts!("exit ", code)),
+            Self::Killed(signal) => out.print(parts!("signal ", signal)),
+        }
+    }
+}
+
+/// What a process used (getrusage(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Time of CPUs in the program.
+    pub user: Duration,
+    /// And in the kernel for it.
+    pub system: Duration,
+    /// The most memory at once, in KiB; never less than what its parent had when it made it, because
+    /// execve counts that too.
+    pub peak: u64,
+}
+
+impl Usage {
+    fn of(raw: &Rusage) -> Self {
+        // The kernel's times are never negative.
+        let span = |time: Timeval| {
+            Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+        };
+        Self {
+            user: span(raw.ru_utime),
+            system: span(raw.ru_stime),
+            peak: raw.ru_maxrss as u64,
+        }
+    }
+}
+
+/// Waits for the end of the child `pid`.
+///
+/// # Errors
+/// `ECHILD`: no child of ours has this id.
+pub fn pid(pid: Pid) -> Result<Ended> {
+    const ANY_END: i32 = 0;
+    match wait(pid.0, ANY_END)? {
+        Some(ended) => Ok(ended),
+        None => Err(Errno::ECHILD), // not without WNOHANG
+    }
+}
+
+/// A child that has ended, if there is one: any child, and in process 1 any process that lost its parent.
+/// It does not wait.
+///
+/// # Errors
+/// `ECHILD`: there are no children.
+pub fn any() -> Result<Option<Ended>> {
+    const ALL: i32 = -1;
+    wait(ALL, WNOHANG)
+}
+
+fn wait(which: i32, options: i32) -> Result<Option<Ended>> {
+    let (mut word, mut usage) = (0_i32, Rusage::ZERO);
+    // SAFETY: the kernel writes an int and an Rusage to ours.
+    let pid = retry(|| unsafe { syscall!(wait4(which, &raw mut word, options, &raw mut usage)) })?;
+    Ok((pid != 0).then(|| Ended {
+        pid: Pid(pid as i32),
+        status: Status::of(word),
+        usage: Usage::of(&usage),
+    }))
+}

@@ -1,0 +1,61 @@
+//! What a process does that only waits for its children: it hears of their ends, and of signals that are
+//! to be passed on to them.
+
+use core::time::Duration;
+
+use super::wait::{self, Ended};
+use crate::abi::Errno;
+use crate::signal::{self, Received, SIGCHLD, SignalSet};
+use crate::time::{Clock, now};
+
+/// Hears of children that ended and of signals, in turn and in one thread, with no descriptor and no
+/// handler: `SIGCHLD` and the signals are blocked, and waited for by rt_sigtimedwait(2).
+///
+/// As process 1 it hears of orphans too, which the kernel gives that one for a child: they are reaped like
+/// any other.
+pub struct Watch(SignalSet);
+
+/// What a [`Watch`] heard of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A child has ended, and was waited for.
+    Ended(Ended),
+    /// One of the signals came.
+    Signal(Received),
+    /// The time is over.
+    Late,
+    /// There are no children.
+    Alone,
+}
+
+impl Watch {
+    /// One that hears of `signals`, beside children. They are blocked in this thread from now on, and
+    /// `SIGCHLD` has its default action: ignored, as a parent may have left it, it would have the kernel
+    /// forget how children ended. It comes before the first child; a thread has one.
+    pub fn new(signals: SignalSet) -> Self {
+        let all = signals | SignalSet::of(&[SIGCHLD]);
+        signal::block(all);
+        let _ = signal::set_default(SIGCHLD); // SIGCHLD's action may be set
+        Self(all)
+    }
+
+    /// What comes next; `Late` where that is nothing until [`Clock::Monotonic`] says `until`. What has
+    /// happened already comes first, children before signals. SIGCHLD itself is never among the signals.
+    pub fn next(&self, until: Option<Duration>) -> Event {
+        loop {
+            match wait::any() {
+                Ok(Some(ended)) => return Event::Ended(ended),
+                Ok(None) => {}
+                Err(_) => return Event::Alone, // ECHILD, the only error (wait4(2))
+            }
+            let left = until.map(|until| until.saturating_sub(now(Clock::Monotonic)));
+            match signal::wait(self.0, left) {
+                // Of several children that ended it came once, so that all are asked for again.
+                Ok(received) if received.signal == SIGCHLD => {}
+                Ok(received) => return Event::Signal(received),
+                Err(Errno::EAGAIN) => return Event::Late,
+                Err(_) => {} // EINTR: something else interrupted it
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! `pipe`: each program's output is the next one's input, all are waited for, and nothing is left behind.
+
+mod descriptors;
+mod ends;
+mod search;
+mod signals;
+mod statuses;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use libtest_mimic::Trial;
+
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        joins_real_commands,
+        carries_every_byte_through_64_programs,
+        runs_one_alone,
+        leaves_options_to_their_programs,
+        separates_by_what_it_is_told,
+        leaves_nothing_behind_in_many_runs,
+        makes_pipes_larger,
+        tells_how_each_ended,
+        helps,
+        refuses_what_it_does_not_understand,
+    ]
+    .chain(descriptors::trials())
+    .chain(ends::trials())
+    .chain(search::trials())
+    .chain(signals::trials())
+    .chain(statuses::trials())
+    .collect()
+}
+
+const USAGE: &str = "usage: pipe [OPTION...] CMD [ARG...] ['|' CMD [ARG...]]...\n";
+
+/// `pipe` with these arguments, under a limit of a minute, which is a failure.
+fn command(arch: Arch, arguments: &[&str]) -> Command {
+    let program = arch.program("pipe");
+    let mut command = Command::new("timeout");
+    command.args(["--foreground", "-s", "KILL", "60"]);
+    command
+        .arg(program.get_program())
+        .args(program.get_args())
+        .args(arguments);
+    command
+}
+
+fn pipe(arch: Arch, arguments: &[&str]) -> Ran {
+    run(&mut command(arch, arguments))
+}
+
+/// A line of a shell's: `a b | c`, split at spaces.
+fn line(arch: Arch, line: &str) -> Ran {
+    pipe(arch, &line.split_whitespace().collect::<Vec<_>>())
+}
+
+fn joins_real_commands(arch: Arch) {
+    for more in ["", "--socket "] {
+        let sum = line(
+            arch,
+            &format!("{more}seq 1000 | grep 7 | sort -rn | sed -n 1,3p"),
+        );
+        assert_eq!(sum, Ran::new(0, "997\n987\n979\n", ""));
+    }
+    // A bar is one where it stands alone.
+    let words = [
+        "printf", "%s\n", "b", "c|a", "|", "sort", "-r", "|", "cat", "-n",
+    ];
+    assert_eq!(
+        pipe(arch, &words),
+        Ran::new(0, "     1\tc|a\n     2\tb\n", "")
+    );
+}
+
+fn carries_every_byte_through_64_programs(arch: Arch) {
+    let all: String = (0..300_000).map(|n| format!("{n}\n")).collect();
+    for more in [&[][..], &["--socket"], &["--size", "4096"]] {
+        let mut words = more.to_vec();
+        words.extend(["seq", "0", "299999"]);
+        words.extend(["|", "cat"].repeat(63));
+        let ran = pipe(arch, &words);
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+        assert!(ran.stdout == all, "{more:?}: {} bytes", ran.stdout.len());
+    }
+}
+
+fn runs_one_alone(arch: Arch) {
+    assert_eq!(line(arch, "echo alone"), Ran::new(0, "alone\n", ""));
+    assert_eq!(line(arch, "false"), Ran::new(1, "", ""));
+}
+
+fn leaves_options_to_their_programs(arch: Arch) {
+    let told = "--status -s x --help\n";
+    assert_eq!(
+        line(arch, "echo --status -s x --help"),
+        Ran::new(0, told, "")
+    );
+    assert_eq!(
+        line(arch, "-- echo -- --last"),
+        Ran::new(0, "-- --last\n", "")
+    );
+    assert_eq!(
+        line(arch, "echo a | cat -n"),
+        Ran::new(0, "     1\ta\n", "")
+    );
+}
+
+fn separates_by_what_it_is_told(arch: Arch) {
+    let told = Ran::new(0, "     1\ta | b\n", "");
+    assert_eq!(line(arch, "-s then echo a | b then cat -n"), told);
+    assert_eq!(line(arch, "-s@ echo a | b @ cat -n"), told);
+    // Nothing at all is an argument too.
+    let words = ["-s", "", "echo", "a", "|", "b", "", "cat", "-n"];
+    assert_eq!(pipe(arch, &words), told);
+}
+
+/// Whether any process runs this file.
+fn runs(file: &Path) -> bool {
+    fs::read_dir("/proc").unwrap().any(|entry| {
+        let exe = entry.unwrap().path().join("exe");
+        fs::read_link(exe).is_ok_and(|exe| exe == file)
+    })
+}
+
+/// Ten thousand, one behind the other; under qemu-user a hundred, because each takes as long as thirty.
+/// (That one process that starts so many keeps nothing either, the library's tests say.)
+fn leaves_nothing_behind_in_many_runs(arch: Arch) {
+    let folder = Folder::new();
+    // A file of its own, by which its processes are known; small, and so quickly started.
+    let hello = folder.path("hello");
+    let native = if Arch::X86_64.is_native() {
+        Arch::X86_64
+    } else {
+        Arch::Aarch64
+    };
+    fs::copy(native.shipped("hello"), &hello).unwrap();
+    let hello = fs::canonicalize(hello).unwrap();
+    let file = hello.to_str().unwrap();
+    let mut pipe = arch.program("pipe");
+    // The first one's output is not read, and may end it.
+    pipe.args(["--last", file, "|", file]);
+    pipe.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    for _ in 0..if arch.is_native() { 10_000 } else { 100 } {
+        assert!(pipe.status().unwrap().success());
+    }
+    assert!(!runs(&hello));
+}
+
+fn makes_pipes_larger(arch: Arch) {
+    let folder = Folder::new();
+    // The reader does not read before the writer is done with what a usual pipe does not hold.
+    let writer = "head -c 1000000 /dev/zero; echo written >done";
+    let reader = "while ! [ -e done ]; do sleep 0.01; done; wc -c";
+    let mut command = command(
+        arch,
+        &[
+            "--size", "1048576", "sh", "-c", writer, "|", "sh", "-c", reader,
+        ],
+    );
+    let ran = run(command.current_dir(folder.root()));
+    assert_eq!(ran, Ran::new(0, "1000000\n", ""));
+}
+
+fn tells_how_each_ended(arch: Arch) {
+    let words = [
+        "--status",
+        "sh",
+        "-c",
+        "sleep 0.2; exit 3",
+        "|",
+        "sh",
+        "-c",
+        "kill -USR1 $$",
+        "|",
+        "/bin/sh",
+        "-c",
+        "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; head -c 20000000 /dev/zero | tail -n 1 >/dev/null; echo said >&2",
+    ];
+    let ran = pipe(arch, &words);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(138), ""));
+    let lines: Vec<_> = ran.stderr.lines().collect();
+    let [said, first, second, third] = lines[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(said, "said");
+    let report = |line: &str, name: &str, status: &str| {
+        let rest = line.strip_prefix(&format!("pipe: {name}: pid ")).unwrap();
+        let (pid, rest) = rest.split_once(", ").unwrap();
+        assert!(pid.parse::<u32>().unwrap() > 0);
+        let rest = rest.strip_prefix(status).unwrap();
+        let rest = rest.strip_prefix(", wall ").unwrap();
+        let (wall, rest) = rest.split_once(" s, user ").unwrap();
+        let (user, rest) = rest.split_once(" s, system ").unwrap();
+        let (system, rest) = rest.split_once(" s, ").unwrap();
+        let peak: u64 = rest.strip_suffix(" KiB").unwrap().parse().unwrap();
+        let number = |text: &str| {
+            assert_eq!(text.split_once('.').unwrap().1.len(), 6, "{line}");
+            text.parse::<f64>().unwrap()
+        };
+        (number(wall), number(user) + number(system), peak)
+    };
+    let (wall, cpu, peak) = report(first, "sh", "exit 3");
+    assert!(
+        (0.2..30.0).contains(&wall) && cpu < 0.2 && peak > 100,
+        "{first}"
+    );
+    report(second, "sh", "signal 10");
+    let (_, cpu, peak) = report(third, "/bin/sh", "exit 0");
+    // What it waited for counts with it: `tail` had a line of 20 MB.
+    assert!(cpu > 0.01 && peak > 19_000, "{third}");
+}
+
+fn helps(arch: Arch) {
+    let ran = line(arch, "--help");
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    assert!(ran.stdout.starts_with(USAGE));
+    assert!(
+        ran.stdout.lines().all(|line| line.len() <= 80),
+        "{}",
+        ran.stdout
+    );
+    let version = format!("pipe (ring3) {}\n", "0.1.0");
+    assert_eq!(line(arch, "--version"), Ran::new(0, &version, ""));
+}
+
+fn refuses_what_it_does_not_understand(arch: Arch) {
+    let seconds = "is not a number of seconds from 0 to 3153600000";
+    for (words, message) in [
+        ("", "no CMD"),
+        ("--last", "no CMD"),
+        ("--", "no CMD"),
+        ("|", "no CMD in part 1"),
+        ("| cat", "no CMD in part 1"),
+        ("cat |", "no CMD in part 2"),
+        ("cat | | cat", "no CMD in part 2"),
+        ("-s , true , false ,", "no CMD in part 3"),
+        ("-s", "-s needs a value"),
+        ("--timeout", "--timeout needs a value"),
+        ("-x true", "unknown option -x"),
+        ("--lasts true", "unknown option --lasts"),
+        ("--last=yes true", "--last takes no value"),
+        ("--timeout 1s true", &format!("1s {seconds}")),
+        ("--grace -1 true", &format!("-1 {seconds}")),
+        ("--size 0 true", "0 is not a number from 1 to 2147483647"),
+        ("--size 1k true", "1k is not a number from 1 to 2147483647"),
+        (
+            "--socket --size 4096 true",
+            "--size is a pipe's, and not a socket's",
+        ),
+    ] {
+        let told = format!("pipe: {message}\n{USAGE}");
+        assert_eq!(line(arch, words), Ran::new(2, "", &told), "{words}");
+    }
+}

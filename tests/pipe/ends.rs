@@ -1,0 +1,160 @@
+//! What ends the programs before they do so themselves: the time, and shortages.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Completion, Trial};
+
+use super::{command, pipe};
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, once, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        ends_all_when_the_time_is_over,
+        kills_what_does_not_end,
+        ends_programs_that_are_stopped,
+        lets_those_that_are_quicker_be,
+        tells_that_there_are_no_descriptors,
+    ]
+    .chain([once(
+        "pipe::ends::tells_of_shortages_halfway [x86_64]",
+        tells_of_shortages_halfway,
+    )])
+    .collect()
+}
+
+fn ends_all_when_the_time_is_over(arch: Arch) {
+    let begin = Instant::now();
+    let ran = pipe(
+        arch,
+        &[
+            "--timeout",
+            "0.2",
+            "sleep",
+            "100",
+            "|",
+            "sleep",
+            "100",
+            "|",
+            "cat",
+        ],
+    );
+    assert_eq!(ran, Ran::new(124, "", ""));
+    let time = begin.elapsed();
+    assert!(
+        time >= Duration::from_millis(200) && time < Duration::from_secs(30),
+        "{time:?}"
+    );
+}
+
+fn kills_what_does_not_end(arch: Arch) {
+    let folder = Folder::new();
+    let stubborn = "trap '' TERM; echo $$ >pid; while :; do sleep 0.05; done";
+    let words = [
+        "--status",
+        "--timeout",
+        "0.5",
+        "--grace",
+        "0.3",
+        "sh",
+        "-c",
+        stubborn,
+        "|",
+        "sleep",
+        "50",
+    ];
+    let begin = Instant::now();
+    let ran = run(command(arch, &words).current_dir(folder.root()));
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(124), ""));
+    assert!(begin.elapsed() >= Duration::from_millis(800));
+    let ends: Vec<_> = ran
+        .stderr
+        .lines()
+        .map(|line| line.split(", ").nth(1).unwrap())
+        .collect();
+    assert_eq!(ends, ["signal 9", "signal 15"]);
+}
+
+fn ends_programs_that_are_stopped(arch: Arch) {
+    let words = [
+        "--timeout",
+        "0.3",
+        "--grace",
+        "50",
+        "sh",
+        "-c",
+        "kill -STOP $$",
+        "|",
+        "cat",
+    ];
+    let begin = Instant::now();
+    assert_eq!(pipe(arch, &words), Ran::new(124, "", ""));
+    assert!(begin.elapsed() < Duration::from_secs(30));
+}
+
+fn lets_those_that_are_quicker_be(arch: Arch) {
+    let ran = pipe(arch, &["--timeout", "100", "echo", "quick", "|", "cat"]);
+    assert_eq!(ran, Ran::new(0, "quick\n", ""));
+}
+
+fn tells_that_there_are_no_descriptors(arch: Arch) {
+    // qemu-user needs one that it opens the program by.
+    let limit = if arch.is_native() { 4 } else { 6 };
+    let pipe = command(arch, &["cat", "|", "cat", "|", "cat"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh"]);
+    shell.arg(pipe.get_program()).args(pipe.get_args());
+    let ran = run(&mut shell);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+    let words = ": Too many open files (EMFILE)\n";
+    assert!(
+        ran.stderr.starts_with("pipe: ") && ran.stderr.ends_with(words),
+        "{ran:?}"
+    );
+    assert_eq!(ran.stderr.lines().count(), 1);
+}
+
+/// strace refuses what the kernel refuses where the user has too many processes, pipes or sockets; root has
+/// no such limits.
+fn tells_of_shortages_halfway() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with("strace sees qemu-user's system calls");
+    }
+    for (inject, more, told) in [
+        (
+            "clone:error=EAGAIN:when=3",
+            "--last",
+            "run sort: Resource temporarily unavailable (EAGAIN)",
+        ),
+        (
+            "pipe2:error=ENFILE:when=3",
+            "--last",
+            "pipe2 behind cat: Too many open files in system (ENFILE)",
+        ),
+        (
+            "socketpair:error=ENOBUFS:when=2",
+            "--socket",
+            "socketpair behind cat: No buffer space available (ENOBUFS)",
+        ),
+        (
+            "fcntl:error=EPERM:when=2",
+            "--size=8192",
+            "resize the pipe behind cat: Operation not permitted (EPERM)",
+        ),
+    ] {
+        let folder = Folder::new();
+        let mut strace = Command::new("timeout");
+        strace.args(["-s", "KILL", "60", "strace", "-qq", "-o"]);
+        strace.arg(folder.path("log"));
+        strace.arg(format!("--inject={inject}"));
+        strace.arg(Arch::X86_64.shipped("pipe")).arg(more);
+        strace.args(["sleep", "100", "|", "cat", "|", "sort", "|", "cat"]);
+        let begin = Instant::now();
+        let told = format!("pipe: {told}\n");
+        assert_eq!(run(&mut strace), Ran::new(1, "", &told), "{inject}");
+        // Those that had begun were ended at once.
+        assert!(begin.elapsed() < Duration::from_secs(30));
+    }
+    Completion::Completed
+}

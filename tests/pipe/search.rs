@@ -1,0 +1,109 @@
+//! Which file a name is, along `PATH`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use libtest_mimic::Trial;
+
+use super::command;
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        takes_the_first_that_may_run,
+        takes_an_empty_entry_for_here,
+        has_a_default,
+        passes_over_what_is_too_long,
+        guesses_at_no_shell,
+        gives_the_name_as_it_was_written,
+    ]
+    .collect()
+}
+
+const SCRIPT: &str = "#!/bin/sh\necho \"$0\" \"$@\"\n";
+
+impl Folder {
+    fn with_file(self, name: &str, content: &str, mode: u32) -> Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// Runs `pipe` here with such a `PATH`, or none.
+    fn search(&self, arch: Arch, path: Option<&str>, words: &[&str]) -> Ran {
+        let mut command = command(arch, words);
+        // `timeout` looks along it too.
+        let mut env = std::process::Command::new("/usr/bin/env");
+        match path {
+            Some(path) => env.arg(format!("PATH={path}")),
+            None => env.args(["-u", "PATH"]),
+        };
+        command.current_dir(self.root());
+        env.args(command.get_args().skip(4));
+        run(env.current_dir(self.root()))
+    }
+}
+
+fn takes_the_first_that_may_run(arch: Arch) {
+    let folder = Folder::new()
+        .with_file("a/prog", SCRIPT, 0o644)
+        .with_file("b/prog", SCRIPT, 0o755)
+        .with_file("c/prog", SCRIPT, 0o755)
+        .with_file("a/plain", SCRIPT, 0o644);
+    let search = |path, words: &[&str]| folder.search(arch, Some(path), words);
+    let told = Ran::new(0, "b/prog x\n", "");
+    assert_eq!(search("a:b:c", &["prog", "x"]), told);
+    assert_eq!(search("missing:a/plain:b", &["prog", "x"]), told);
+    // It may not run, and is nowhere else: that is the answer, and not that it was not found.
+    let told = "pipe: run plain: Permission denied (EACCES)\n";
+    assert_eq!(search("a:b:c", &["plain"]), Ran::new(126, "", told));
+    let told = "pipe: run none: No such file or directory (ENOENT)\n";
+    assert_eq!(search("a:b:c", &["none"]), Ran::new(127, "", told));
+}
+
+fn takes_an_empty_entry_for_here(arch: Arch) {
+    let folder = Folder::new().with_file("prog", SCRIPT, 0o755);
+    for path in ["", ":", "missing:", ":missing", "missing::missing"] {
+        let ran = folder.search(arch, Some(path), &["prog"]);
+        assert_eq!(ran, Ran::new(0, "prog\n", ""), "{path:?}");
+    }
+    let ran = folder.search(arch, Some("missing"), &["prog"]);
+    assert_eq!(ran.status, Some(127));
+}
+
+fn has_a_default(arch: Arch) {
+    let ran = Folder::new().search(arch, None, &["echo", "found", "|", "cat"]);
+    assert_eq!(ran, Ran::new(0, "found\n", ""));
+}
+
+fn passes_over_what_is_too_long(arch: Arch) {
+    let folder = Folder::new().with_file("b/prog", SCRIPT, 0o755);
+    let path = format!("{}:b", "d".repeat(5000));
+    let ran = folder.search(arch, Some(&path), &["prog"]);
+    assert_eq!(ran, Ran::new(0, "b/prog\n", ""));
+    let name = "n".repeat(300);
+    let told = format!("pipe: run {name}: File name too long (ENAMETOOLONG)\n");
+    let ran = folder.search(arch, Some("b"), &[&name]);
+    assert_eq!(ran, Ran::new(127, "", &told));
+}
+
+fn guesses_at_no_shell(arch: Arch) {
+    let folder = Folder::new().with_file("b/prog", "echo guessed\n", 0o755);
+    let told = "pipe: run prog: Exec format error (ENOEXEC)\n";
+    let ran = folder.search(arch, Some("b:/bin"), &["prog"]);
+    assert_eq!(ran, Ran::new(126, "", told));
+}
+
+fn gives_the_name_as_it_was_written(arch: Arch) {
+    let folder = Folder::new();
+    let words = ["/bin/sh", "-c", "tr '\\0' ' ' </proc/$$/cmdline; :", "x"];
+    let ran = folder.search(arch, Some("/bin"), &words);
+    let told = "/bin/sh -c tr '\\0' ' ' </proc/$$/cmdline; : x ";
+    assert_eq!(ran, Ran::new(0, told, ""));
+    let words = ["sh", "-c", "tr '\\0' ' ' </proc/$$/cmdline; :", "x"];
+    let ran = folder.search(arch, Some("/nowhere:/bin"), &words);
+    assert_eq!(ran, Ran::new(0, &told[5..], ""));
+}

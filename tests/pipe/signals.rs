@@ -1,0 +1,228 @@
+//! Signals that `pipe` gets while its programs run; and what it does as process 1.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::command;
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, run, wait_until};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        passes_each_on_to_all,
+        ends_by_sigterm_in_the_middle,
+        gives_a_key_of_the_terminal_once,
+        reaps_orphans_as_process_1,
+        passes_signals_on_as_process_1,
+    ]
+    .collect()
+}
+
+/// Until there is a file `end`, or for more than a minute.
+const UNTIL_END: &str =
+    "n=0; while ! [ -e end ] && [ $n -lt 7000 ]; do n=$((n+1)); sleep 0.01; done";
+
+/// Counts a signal in a file and says when it is ready.
+fn counter(signal: &str, name: &str) -> String {
+    format!("trap 'echo {signal} >>{name}' {signal}; echo ready >{name}.ready; {UNTIL_END}")
+}
+
+fn start(arch: Arch, folder: &Folder, words: &[&str]) -> Child {
+    let mut pipe = arch.program("pipe");
+    pipe.args(words).current_dir(folder.root());
+    pipe.stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    pipe.spawn().unwrap()
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+fn passes_each_on_to_all(arch: Arch) {
+    for (name, signal) in [
+        ("TERM", Signal::TERM),
+        ("INT", Signal::INT),
+        ("HUP", Signal::HUP),
+        ("USR1", Signal::USR1),
+        ("USR2", Signal::USR2),
+        ("WINCH", Signal::WINCH),
+    ] {
+        let folder = Folder::new();
+        let (a, b) = (counter(name, "a"), counter(name, "b"));
+        let pipe = start(arch, &folder, &["sh", "-c", &a, "|", "sh", "-c", &b]);
+        wait_until("both are ready", || {
+            folder.path("a.ready").exists() && folder.path("b.ready").exists()
+        });
+        send(&pipe, signal);
+        wait_until("both heard of it", || {
+            folder.path("a").exists() && folder.path("b").exists()
+        });
+        fs::write(folder.path("end"), "").unwrap();
+        let output = pipe.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
+        let told = format!("{name}\n").into_bytes();
+        assert_eq!((folder.read("a"), folder.read("b")), (told.clone(), told));
+    }
+}
+
+fn ends_by_sigterm_in_the_middle(arch: Arch) {
+    let folder = Folder::new();
+    // Much is under way when it comes.
+    let last = "head -c 1000000 >/dev/null; echo ready >ready; exec cat >/dev/null";
+    let words = ["cat", "/dev/zero", "|", "cat", "|", "sh", "-c", last];
+    let pipe = start(arch, &folder, &words);
+    wait_until("it runs", || folder.path("ready").exists());
+    send(&pipe, Signal::TERM);
+    let output = pipe.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0));
+}
+
+/// The terminal sends SIGINT to all; `pipe` must not do so again.
+fn gives_a_key_of_the_terminal_once(arch: Arch) {
+    let folder = Folder::new();
+    let pipe = arch.program("pipe");
+    let mut words: Vec<_> = [pipe.get_program()]
+        .into_iter()
+        .chain(pipe.get_args())
+        .collect();
+    // The end of `true` comes first, or the key would end that too.
+    let script = format!("cat; trap 'echo INT >>heard' INT; echo ready; {UNTIL_END}");
+    for word in ["true", "|", "sh", "-c", &script] {
+        words.push(word.as_ref());
+    }
+    let quoted: Vec<_> = words
+        .iter()
+        .map(|word| format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''")))
+        .collect();
+    let mut terminal = Command::new("script")
+        .args(["-qefc", &format!("exec {}", quoted.join(" ")), "/dev/null"])
+        .env("SHELL", "/bin/sh")
+        .current_dir(folder.root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keys = terminal.stdin.take().unwrap();
+    let mut screen = BufReader::new(terminal.stdout.take().unwrap());
+    let mut line = String::new();
+    screen.read_line(&mut line).unwrap();
+    assert_eq!(line.trim_end(), "ready");
+    keys.write_all(b"\x03").unwrap();
+    wait_until("it was heard", || folder.path("heard").exists());
+    // A signal that came twice would be there by now, or when this one has passed through `pipe`.
+    let pid = fs::read_dir("/proc").unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        let parent = fs::read_to_string(path.join("status")).ok()?;
+        let parent = parent.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+        let own = path.file_name()?.to_str()?.parse::<i32>().ok()?;
+        (parent.trim().parse() == Ok(terminal.id())).then_some(own)
+    });
+    let pid = Pid::from_raw(pid.unwrap()).unwrap();
+    // Two that wait would be one.
+    wait_until("pipe has heard of it", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let waiting = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        let waiting = u64::from_str_radix(waiting.unwrap().trim(), 16).unwrap();
+        waiting & (1 << (Signal::INT.as_raw() - 1)) == 0
+    });
+    kill_process(pid, Signal::INT).unwrap();
+    wait_until("the second was heard", || folder.read("heard").len() >= 8);
+    fs::write(folder.path("end"), "").unwrap();
+    let mut rest = String::new();
+    screen.read_to_string(&mut rest).unwrap();
+    let status = terminal.wait().unwrap();
+    assert!(status.success(), "{status}: {rest:?}");
+    assert_eq!(folder.read("heard"), b"INT\nINT\n");
+}
+
+/// `pipe` as process 1 of its own; none where this machine allows that to nobody here.
+fn as_init(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
+    let unshare = |command: &mut Command| {
+        command.args([
+            "--kill-child",
+            "--user",
+            "--map-root-user",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+        ]);
+    };
+    let mut attempt = Command::new("unshare");
+    unshare(&mut attempt);
+    let attempt = run(attempt.arg("true"));
+    if attempt.status != Some(0) {
+        return Err(Completion::ignored_with(format!(
+            "there are no namespaces to be had: {}",
+            attempt.stderr.trim_end()
+        )));
+    }
+    let pipe = command(arch, words);
+    let mut command = Command::new("timeout");
+    command.args(["--foreground", "-s", "KILL", "60", "unshare"]);
+    unshare(&mut command);
+    // Behind `timeout` and its options.
+    command.args(pipe.get_args().skip(4));
+    Ok(command)
+}
+
+fn reaps_orphans_as_process_1(arch: Arch) -> Completion {
+    // Orphans that end before and after their parents; then nobody is a zombie, and `pipe` has waited for
+    // its own alone.
+    let orphans = "for i in 1 2 3 4 5; do (sleep 0.0$i; exit 3) & (exit 4) & done; exit 0";
+    let look =
+        "sleep 0.5; grep -l '^State:.Z' /proc/[0-9]*/status; sed -n 's/^Name:.//p' /proc/1/status";
+    let words = ["sh", "-c", orphans, "|", "sh", "-c", look];
+    let mut command = match as_init(arch, &words) {
+        Ok(command) => command,
+        Err(ignored) => return ignored,
+    };
+    let ran = run(&mut command);
+    let name = if arch.is_native() {
+        "pipe"
+    } else {
+        "qemu-aarch64"
+    };
+    assert_eq!(ran, Ran::new(0, &format!("{name}\n"), ""));
+    // One that never ends does not keep it.
+    let words = ["sh", "-c", "sleep 1000 & exit 6", "|", "true"];
+    let mut command = as_init(arch, &words).ok().unwrap();
+    assert_eq!(run(&mut command), Ran::new(6, "", ""));
+    Completion::Completed
+}
+
+fn passes_signals_on_as_process_1(arch: Arch) -> Completion {
+    let folder = Folder::new();
+    let (a, b) = (
+        counter("TERM", "a"),
+        "while ! [ -e end ]; do sleep 0.01; done; exit 9",
+    );
+    // From inside, because outside it has another id; the kernel spares process 1 what it does not ask for.
+    let killer = "until [ -e a.ready ]; do sleep 0.01; done; kill -TERM 1";
+    let words = [
+        "sh",
+        "-c",
+        &a,
+        "|",
+        "sh",
+        "-c",
+        &format!("trap '' TERM; {killer}; {b}"),
+    ];
+    let mut command = match as_init(arch, &words) {
+        Ok(command) => command,
+        Err(ignored) => return ignored,
+    };
+    command.current_dir(folder.root()).stdin(Stdio::null());
+    let child = command.spawn().unwrap();
+    wait_until("it was heard", || folder.path("a").exists());
+    fs::write(folder.path("end"), "").unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(9));
+    assert_eq!(folder.read("a"), b"TERM\n");
+    Completion::Completed
+}

@@ -1,0 +1,173 @@
+//! Exit statuses: what a shell says of the same programs.
+
+use std::process::{Command, Stdio};
+
+use libtest_mimic::Trial;
+
+use super::{command, pipe};
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        takes_the_rightmost_that_failed,
+        takes_the_last_as_a_shell_does,
+        tells_each_signal_by_its_number,
+        tells_what_is_not_there_from_what_may_not_run,
+        ends_the_others_where_one_cannot_start,
+        waits_for_all,
+        ignores_children_that_it_did_not_start,
+    ]
+    .collect()
+}
+
+/// Ways to end, as scripts of one shell.
+const ENDS: [&str; 8] = [
+    "exit 0",
+    "exit 1",
+    "exit 3",
+    "exit 255",
+    "exit 127",
+    "kill -9 $$",
+    "kill -15 $$",
+    "kill -13 $$",
+];
+
+/// Pairs of all ways to end, and some threes.
+fn table() -> Vec<Vec<&'static str>> {
+    let pairs = ENDS.iter().flat_map(|a| ENDS.iter().map(|b| vec![*a, *b]));
+    let threes = ENDS.iter().enumerate().flat_map(|(n, a)| {
+        let b = ENDS[(3 * n + 1) % ENDS.len()];
+        [
+            vec![*a, b, "exit 0"],
+            vec!["exit 0", *a, b],
+            vec![*a, "exit 0", "exit 0"],
+        ]
+    });
+    pairs.chain(threes).collect()
+}
+
+/// `sh -c SCRIPT`, joined by bars.
+fn stages<'a>(scripts: &[&'a str]) -> Vec<&'a str> {
+    let mut words = Vec::new();
+    for script in scripts {
+        words.extend(["sh", "-c", script, "|"]);
+    }
+    words.pop();
+    words
+}
+
+/// What dash says of a line.
+fn dash(line: &str) -> i32 {
+    let mut dash = Command::new("dash");
+    dash.args(["-c", &format!("{line}\nexit $?")]);
+    let status = dash.stdin(Stdio::null()).stderr(Stdio::null()).status();
+    status.unwrap().code().unwrap()
+}
+
+fn takes_the_rightmost_that_failed(arch: Arch) {
+    let alone = ENDS.map(|script| (script, dash(&format!("sh -c '{script}'"))));
+    let of = |script: &str| alone.iter().find(|(other, _)| *other == script).unwrap().1;
+    for scripts in table() {
+        let statuses = scripts.iter().map(|script| of(script));
+        let status = statuses.rev().find(|&status| status != 0).unwrap_or(0);
+        let ran = pipe(arch, &stages(&scripts));
+        assert_eq!(ran, Ran::new(status, "", ""), "{scripts:?}");
+    }
+}
+
+fn takes_the_last_as_a_shell_does(arch: Arch) {
+    for scripts in table() {
+        let quoted: Vec<_> = scripts
+            .iter()
+            .map(|script| format!("sh -c '{script}'"))
+            .collect();
+        let status = dash(&quoted.join(" | "));
+        let mut words = vec!["--last"];
+        words.extend(stages(&scripts));
+        assert_eq!(pipe(arch, &words), Ran::new(status, "", ""), "{scripts:?}");
+    }
+}
+
+/// All signals that end a program which does not handle them: not those that stop it, or do nothing.
+fn tells_each_signal_by_its_number(arch: Arch) {
+    for signal in 1..=64 {
+        if matches!(signal, 17..=23 | 28) {
+            continue;
+        }
+        if !arch.is_native() && signal >= 32 {
+            continue; // qemu-user has two of them for itself, and takes the others for one another
+        }
+        let script = format!("kill -{signal} $$; sleep 60");
+        let words = ["sh", "-c", &script, "|", "true"];
+        let mut command = command(arch, &words);
+        let ran = run(command.current_dir(Folder::new().root())); // where a core dump may lie
+        assert_eq!(ran, Ran::new(128 + signal, "", ""), "{signal}");
+    }
+}
+
+fn tells_what_is_not_there_from_what_may_not_run(arch: Arch) {
+    for (name, words) in [
+        ("nonexistent-anywhere", "No such file or directory (ENOENT)"),
+        ("/nonexistent/file", "No such file or directory (ENOENT)"),
+        ("/dev/null/file", "Not a directory (ENOTDIR)"),
+        ("/etc/passwd", "Permission denied (EACCES)"),
+        ("/", "Permission denied (EACCES)"),
+        ("", "No such file or directory (ENOENT)"),
+    ] {
+        let status = dash(&format!("'{name}'"));
+        let told = format!("pipe: run {name}: {words}\n");
+        assert_eq!(pipe(arch, &[name]), Ran::new(status, "", &told));
+    }
+}
+
+fn ends_the_others_where_one_cannot_start(arch: Arch) {
+    let folder = Folder::new();
+    // It says so when it is asked to end, and would go on for long.
+    let other = "trap 'echo ended >ended; exit 0' TERM; echo begun >begun; \
+                 while :; do sleep 0.01; done";
+    // The second lets the first begin before the third can't.
+    let words = [
+        "sh",
+        "-c",
+        other,
+        "|",
+        "cat",
+        "|",
+        "nonexistent-anywhere",
+        "|",
+        "cat",
+    ];
+    let mut command = command(arch, &words);
+    let told = "pipe: run nonexistent-anywhere: No such file or directory (ENOENT)\n";
+    let ran = run(command.current_dir(folder.root()));
+    assert_eq!(ran, Ran::new(127, "", told));
+    // Where it had begun it was asked; else SIGTERM ended it before.
+    assert_eq!(folder.path("begun").exists(), folder.path("ended").exists());
+}
+
+fn waits_for_all(arch: Arch) {
+    let folder = Folder::new();
+    let words = [
+        "sh",
+        "-c",
+        "exec >&-; sleep 0.3; echo late >f; exit 4",
+        "|",
+        "true",
+    ];
+    let ran = run(command(arch, &words).current_dir(folder.root()));
+    assert_eq!(ran, Ran::new(4, "", ""));
+    assert_eq!(folder.read("f"), b"late\n");
+}
+
+/// Who executes it may have had children before.
+fn ignores_children_that_it_did_not_start(arch: Arch) {
+    let pipe = command(
+        arch,
+        &["sleep", "0.3", "|", "sh", "-c", "sleep 0.2; exit 8"],
+    );
+    let mut script = Command::new("sh");
+    script.args(["-c", "(exit 3) & (sleep 0.1; exit 4) & exec \"$@\"", "sh"]);
+    script.args(pipe.get_args().skip(4));
+    assert_eq!(run(&mut script), Ran::new(8, "", ""));
+}

@@ -1,0 +1,584 @@
+//! Starts processes, hears signals and passes descriptors as its argument says. What it asserts and does
+//! not find ends it by a panic.
+
+#![no_std]
+#![no_main]
+
+use core::ffi::CStr;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
+
+use ring3::Errno;
+use ring3::abi::poll::EpollEvent;
+use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
+use ring3::io;
+use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, unix};
+use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe};
+use ring3::poll::{EPOLLIN, Epoll};
+use ring3::process::{self, Command, Event, Failed, Lists, Pidfd, Status, Strings, Watch};
+use ring3::rt::{Exit, Start};
+use ring3::signal::{
+    self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
+};
+use ring3::thread::{self, Builder, JoinHandle};
+use ring3::time::{Clock, SECOND, now};
+
+ring3::program!("process", main);
+
+fn main(start: Start) -> Result<(), Exit> {
+    let mut args = start.args().skip(1);
+    let environ = start.environ();
+    let mut argument = || args.next().unwrap_or_default();
+    match argument().to_bytes() {
+        b"statuses" => statuses(environ),
+        b"errors" => errors(environ),
+        b"files" => files(environ),
+        b"many" => many(environ, argument()),
+        b"threads" => threads(),
+        b"masks" => masks(environ, argument()),
+        b"groups" => groups(environ, argument()),
+        b"others" => others(environ),
+        b"watch" => watch(environ),
+        b"pidfd" => pidfd(environ),
+        b"handlers" => handlers(),
+        b"waits" => waits(),
+        b"restored" => restored(),
+        b"unix" => unix_pairs(),
+        b"crowded" => crowded(),
+        b"size" => size(),
+        _ => return Err(Exit(2)),
+    }
+    Ok(())
+}
+
+/// Room for one command line.
+struct Line(Lists<'static>);
+
+impl Line {
+    fn new(words: &[&'static CStr]) -> Self {
+        let mut lists = Lists::new(words.len(), 1).unwrap();
+        for word in words {
+            lists.push(word).unwrap();
+        }
+        lists.end().unwrap();
+        Self(lists)
+    }
+
+    fn command<'a>(&'a self, environ: Strings<'a>) -> Command<'a> {
+        let words = self.0.get(0);
+        Command::new(words.iter().next().unwrap(), words, environ).search()
+    }
+}
+
+fn shell(script: &'static CStr) -> Line {
+    Line::new(&[c"sh", c"-c", script])
+}
+
+/// The number that the next descriptor gets: it tells of one that was not closed.
+fn next_fd() -> i32 {
+    Epoll::new().unwrap().as_fd().as_raw()
+}
+
+fn no_child_is_left() {
+    assert_eq!(process::any(), Err(Errno::ECHILD));
+}
+
+fn statuses(environ: Strings<'_>) {
+    let next = next_fd();
+    for (script, status) in [
+        (c"exit 0", Status::Exited(0)),
+        (c"exit 3", Status::Exited(3)),
+        (c"exit 255", Status::Exited(255)),
+        (c"kill -1 $$", Status::Killed(1)),
+        (c"kill -9 $$", Status::Killed(9)),
+        (c"kill -15 $$", Status::Killed(15)),
+        // 127 is the program's own here, and no error of ours.
+        (c"exit 127", Status::Exited(127)),
+    ] {
+        let line = shell(script);
+        let child = line.command(environ).spawn().unwrap();
+        let pid = child.pid();
+        let ended = child.wait().unwrap();
+        assert_eq!((ended.pid, ended.status), (pid, status), "{script:?}");
+        assert!(ended.usage.peak > 0);
+    }
+    let busy = shell(c"i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done");
+    let usage = busy.command(environ).spawn().unwrap().wait().unwrap().usage;
+    assert!(usage.user + usage.system > Duration::from_millis(1));
+    no_child_is_left();
+    assert_eq!(next_fd(), next);
+}
+
+/// In the folder where it runs are `text`, which may be executed and is no program, and `plain`, which may
+/// not.
+fn errors(environ: Strings<'_>) {
+    let next = next_fd();
+    let failed = |words: &[&'static CStr]| Line::new(words).command(environ).spawn().err();
+    let exec = |errno| Some(Failed::Exec(errno));
+    assert_eq!(failed(&[c"/nonexistent"]), exec(Errno::ENOENT));
+    assert_eq!(failed(&[c"nonexistent-anywhere"]), exec(Errno::ENOENT));
+    assert_eq!(failed(&[c""]), exec(Errno::ENOENT));
+    assert_eq!(failed(&[c"/dev/null/x"]), exec(Errno::ENOTDIR));
+    assert_eq!(failed(&[c"/"]), exec(Errno::EACCES));
+    assert_eq!(failed(&[c"./plain"]), exec(Errno::EACCES));
+    assert_eq!(failed(&[c"./text"]), exec(Errno::ENOEXEC));
+    // No string is longer than 128 KiB with its zero (execve(2)).
+    static LONG: [u8; 200_001] = {
+        let mut bytes = [b'x'; 200_001];
+        bytes[200_000] = 0;
+        bytes
+    };
+    let long = CStr::from_bytes_with_nul(&LONG).unwrap();
+    assert_eq!(failed(&[c"true", long]), exec(Errno::E2BIG));
+    let line = Line::new(&[c"true"]);
+    let command = line.command(environ);
+    let spawn = |errno| Some(Failed::Spawn(errno));
+    let many = [(STDIN, 20); Command::FILES + 1];
+    assert_eq!(command.files(&many).spawn().err(), spawn(Errno::EINVAL));
+    // No process is the first of a group of another session.
+    assert_eq!(command.group(1).spawn().err(), spawn(Errno::EPERM));
+    let statuses = [Errno::ENOENT, Errno::EACCES, Errno::ENOEXEC].map(|errno| {
+        assert_eq!(Failed::Spawn(errno).status(), 1);
+        Failed::Exec(errno).status()
+    });
+    assert_eq!(statuses, [127, 126, 126]);
+    no_child_is_left();
+    assert_eq!(next_fd(), next);
+}
+
+/// A pipe's reading end, from which `text` comes and then the end.
+fn holding(text: &str) -> OwnedFd {
+    let pipe = Pipe::new(O_CLOEXEC).unwrap();
+    io::write_all(pipe.write.as_fd(), text.as_bytes()).unwrap();
+    pipe.read
+}
+
+/// What a program writes, up to 4 KiB, with these descriptors beside. It must end with 0.
+fn output(command: Command<'_>, files: &[(BorrowedFd<'_>, i32)], to: &mut [u8]) -> usize {
+    let pipe = Pipe::new(O_CLOEXEC).unwrap();
+    let mut all = [(pipe.write.as_fd(), 1); 8];
+    all[1..=files.len()].copy_from_slice(files);
+    let child = command.files(&all[..=files.len()]).spawn().unwrap();
+    drop(pipe.write);
+    let mut used = 0;
+    loop {
+        match io::read(pipe.read.as_fd(), &mut to[used..]).unwrap() {
+            0 => break,
+            count => used += count,
+        }
+    }
+    assert_eq!(child.wait().unwrap().status, Status::Exited(0));
+    used
+}
+
+/// Descriptors that are to be where others are.
+fn files(environ: Strings<'_>) {
+    let next = next_fd();
+    let raw = |fd: &OwnedFd| fd.as_fd().as_raw();
+    let told = |files: &[(&OwnedFd, i32)], text: &str| {
+        let mut line = Lists::new(4, 1).unwrap();
+        line.push(c"cat").unwrap();
+        let mut placed = [(STDIN, 0); 3];
+        for (place, &(fd, to)) in placed.iter_mut().zip(files) {
+            *place = (fd.as_fd(), to);
+            line.push(PATHS[to as usize]).unwrap();
+        }
+        line.end().unwrap();
+        let command = Command::new(c"cat", line.get(0), environ).search();
+        let mut bytes = [0; 100];
+        let used = output(command, &placed[..files.len()], &mut bytes);
+        assert_eq!(&bytes[..used], text.as_bytes());
+    };
+    {
+        // Where spawn's own pipe will be: it has the next two numbers behind those of `output`. Where a child
+        // shares this memory the first spawn alone has one: so this comes first.
+        let (one, two) = (holding("1"), holding("2"));
+        let own = next_fd() + 2;
+        told(&[(&one, own), (&two, own + 1)], "12");
+    }
+    {
+        // Each in the next one's place, in a circle.
+        let (one, two, three) = (holding("one"), holding("two"), holding("three"));
+        let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
+        told(&circle, "onetwothree");
+    }
+    {
+        // One stays where it is; the other is at two places.
+        let (one, two) = (holding("one"), holding("two"));
+        told(&[(&one, raw(&one)), (&two, 14), (&two, 0)], "onetwo");
+    }
+    assert_eq!(next_fd(), next);
+    no_child_is_left();
+}
+
+const PATHS: [&CStr; 16] = [
+    c"/proc/self/fd/0",
+    c"/proc/self/fd/1",
+    c"/proc/self/fd/2",
+    c"/proc/self/fd/3",
+    c"/proc/self/fd/4",
+    c"/proc/self/fd/5",
+    c"/proc/self/fd/6",
+    c"/proc/self/fd/7",
+    c"/proc/self/fd/8",
+    c"/proc/self/fd/9",
+    c"/proc/self/fd/10",
+    c"/proc/self/fd/11",
+    c"/proc/self/fd/12",
+    c"/proc/self/fd/13",
+    c"/proc/self/fd/14",
+    c"/proc/self/fd/15",
+];
+
+fn number(text: &CStr) -> usize {
+    text.to_str().unwrap().parse().unwrap()
+}
+
+/// So many pipelines of two programs, and as many attempts that fail.
+fn many(environ: Strings<'_>, count: &CStr) {
+    let next = next_fd();
+    let good = Line::new(&[c"/bin/true"]);
+    let bad = Line::new(&[c"/nonexistent"]);
+    for _ in 0..number(count) {
+        let pipe = Pipe::new(O_CLOEXEC).unwrap();
+        let left = [(pipe.write.as_fd(), 1)];
+        let left = good.command(environ).files(&left).spawn().unwrap();
+        let right = [(pipe.read.as_fd(), 0)];
+        let right = good.command(environ).files(&right).spawn().unwrap();
+        assert!(bad.command(environ).spawn().is_err());
+        assert!(left.wait().unwrap().status.success());
+        assert!(right.wait().unwrap().status.success());
+    }
+    no_child_is_left();
+    assert_eq!(next_fd(), next);
+}
+
+/// Threads that start processes at once: each gets its own.
+fn threads() {
+    let next = next_fd();
+    let threads = [1, 2, 3, 4].map(|n: u8| {
+        let work = move || {
+            let script = [c"exit 1", c"exit 2", c"exit 3", c"exit 4"][usize::from(n) - 1];
+            let line = Line::new(&[c"/bin/sh", c"-c", script]);
+            for _ in 0..25 {
+                let child = line.command(Strings::NONE).spawn().unwrap();
+                assert_eq!(child.wait().unwrap().status, Status::Exited(n));
+            }
+        };
+        // A stack that is just large enough for it.
+        Builder::new().stack_size(48 << 10).spawn(work).unwrap()
+    });
+    for thread in threads {
+        thread.join();
+    }
+    no_child_is_left();
+    assert_eq!(next_fd(), next);
+}
+
+/// Prints what signals are to a new program: `plain`, `defaults`, `mask`.
+fn masks(environ: Strings<'_>, how: &CStr) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    signal::ignore(SIGHUP).unwrap();
+    signal::on(SIGPIPE, &COUNT).unwrap();
+    signal::ignore(SIGPIPE).unwrap(); // handled once, and no more
+    signal::on(SIGUSR1, &COUNT).unwrap();
+    signal::block(SignalSet::of(&[SIGUSR1, SIGTERM]));
+    let line = Line::new(&[c"grep", c"-E", c"^Sig(Blk|Ign|Cgt)", c"/proc/self/status"]);
+    let command = match how.to_bytes() {
+        b"plain" => line.command(environ),
+        b"defaults" => line.command(environ).defaults(SignalSet::ALL),
+        _ => line.command(environ).mask(SignalSet::of(&[SIGUSR2])),
+    };
+    assert!(command.spawn().unwrap().wait().unwrap().status.success());
+    assert_eq!(COUNT.load(Relaxed), 0);
+    assert_eq!(signal::action(SIGHUP), Ok(Action::Ignored));
+    assert_eq!(signal::action(SIGUSR1), Ok(Action::Handled));
+}
+
+/// Prints process, group and session of a new program, and of this one before it.
+fn groups(environ: Strings<'_>, how: &CStr) {
+    let line = Line::new(&[c"cut", c"-d", c" ", c"-f", c"1,5,6", c"/proc/self/stat"]);
+    let command = match how.to_bytes() {
+        b"own" => line.command(environ).group(0),
+        b"session" => line.command(environ).session(),
+        _ => line.command(environ),
+    };
+    assert!(command.spawn().unwrap().wait().unwrap().status.success());
+}
+
+/// Prints which descriptors a new program has: from us it has 9, and 8 is placed.
+fn others(environ: Strings<'_>) {
+    let line = Line::new(&[c"ls", c"/proc/self/fd"]);
+    let command = line.command(environ).files(&[(STDIN, 8)]).no_others();
+    assert!(command.spawn().unwrap().wait().unwrap().status.success());
+}
+
+fn watch(environ: Strings<'_>) {
+    signal::ignore(SIGCHLD).unwrap(); // as a parent may have done
+    let watch = Watch::new(SignalSet::of(&[SIGUSR1, SIGUSR2]));
+    assert_eq!(watch.next(None), Event::Alone);
+    let line = shell(c"kill -USR1 $PPID; kill -USR2 $PPID; exit 5");
+    let child = line.command(environ).spawn().unwrap();
+    let (mut signals, mut ends) = ([false; 2], 0);
+    loop {
+        match watch.next(Some(now(Clock::Monotonic) + Duration::from_secs(60))) {
+            Event::Signal(received) => {
+                assert!(!received.is_kernels());
+                signals[usize::from(received.signal == SIGUSR2)] = true;
+            }
+            Event::Ended(ended) => {
+                assert_eq!((ended.pid, ended.status), (child.pid(), Status::Exited(5)));
+                ends += 1;
+            }
+            Event::Alone if signals == [true; 2] => break,
+            Event::Alone => {
+                // Children are gone, and signals still wait: they are in the mask.
+                let set = SignalSet::of(&[SIGUSR1, SIGUSR2]);
+                let received = signal::wait(set, Some(Duration::ZERO)).unwrap();
+                signals[usize::from(received.signal == SIGUSR2)] = true;
+            }
+            Event::Late => panic!("late"),
+        }
+    }
+    assert_eq!(ends, 1);
+    // Nothing happens, and the time passes.
+    let sleeper = Line::new(&[c"sleep", c"100"])
+        .command(environ)
+        .spawn()
+        .unwrap();
+    let begin = now(Clock::Monotonic);
+    let until = begin + Duration::from_millis(50);
+    assert_eq!(watch.next(Some(until)), Event::Late);
+    assert!(now(Clock::Monotonic) >= until);
+    sleeper.kill(SIGKILL).unwrap();
+    match watch.next(None) {
+        Event::Ended(ended) => assert_eq!(ended.status, Status::Killed(9)),
+        event => panic!("{event:?}"),
+    }
+    // Many that end at once are all heard of.
+    let line = Line::new(&[c"true"]);
+    for _ in 0..20 {
+        line.command(environ).spawn().unwrap();
+    }
+    for _ in 0..20 {
+        assert!(matches!(watch.next(None), Event::Ended(ended) if ended.status.success()));
+    }
+    assert_eq!(watch.next(None), Event::Alone);
+}
+
+fn pidfd(environ: Strings<'_>) {
+    let next = next_fd();
+    let line = shell(c"read line; exit 7");
+    let pipe = Pipe::new(O_CLOEXEC).unwrap();
+    let files = [(pipe.read.as_fd(), 0)];
+    let child = line.command(environ).files(&files).spawn().unwrap();
+    let pidfd = Pidfd::of(&child).unwrap();
+    let epoll = Epoll::new().unwrap();
+    epoll.add(pidfd.as_fd(), EPOLLIN, 1).unwrap();
+    let mut events = [EpollEvent::ZERO; 1];
+    let soon = SECOND / 50;
+    assert!(epoll.wait(&mut events, soon).unwrap().is_empty());
+    pidfd.kill(0).unwrap();
+    io::write_all(pipe.write.as_fd(), b"\n").unwrap();
+    let late = 60 * SECOND;
+    assert_eq!(epoll.wait(&mut events, late).unwrap().len(), 1);
+    assert_eq!(pidfd.wait(), Ok(Status::Exited(7)));
+    assert_eq!(pidfd.wait(), Err(Errno::ECHILD));
+    assert_eq!(pidfd.kill(SIGTERM), Err(Errno::ESRCH));
+    assert_eq!(child.wait(), Err(Errno::ECHILD));
+    let child = Line::new(&[c"sleep", c"100"])
+        .command(environ)
+        .spawn()
+        .unwrap();
+    let other = Pidfd::of(&child).unwrap();
+    other.kill(SIGKILL).unwrap();
+    assert_eq!(other.wait(), Ok(Status::Killed(9)));
+    drop((pidfd, other, epoll, pipe));
+    no_child_is_left();
+    assert_eq!(next_fd(), next);
+}
+
+/// Sends this process a signal.
+fn raise(signal: i32) {
+    process::kill(process::Pid::own(), signal).unwrap();
+}
+
+fn handlers() {
+    static USR1: AtomicU32 = AtomicU32::new(0);
+    static USR2: AtomicU32 = AtomicU32::new(0);
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn last(signal: i32) {
+        LAST.store(signal.unsigned_abs(), Relaxed);
+    }
+    assert_eq!(signal::action(SIGUSR1), Ok(Action::Default));
+    signal::on(SIGUSR1, &USR1).unwrap();
+    signal::on(SIGUSR2, &USR2).unwrap();
+    for _ in 0..3 {
+        raise(SIGUSR1);
+    }
+    raise(SIGUSR2);
+    assert_eq!((USR1.load(Relaxed), USR2.load(Relaxed)), (3, 1));
+    // Blocked ones come when they may.
+    signal::block(SignalSet::of(&[SIGUSR1]));
+    raise(SIGUSR1);
+    assert_eq!(USR1.load(Relaxed), 3);
+    signal::unblock(SignalSet::of(&[SIGUSR1]));
+    assert_eq!(USR1.load(Relaxed), 4);
+    // SAFETY: it stores a number in an atomic.
+    unsafe { signal::handle(SIGTERM, last) }.unwrap();
+    raise(SIGTERM);
+    assert_eq!(LAST.load(Relaxed), SIGTERM.unsigned_abs());
+    signal::ignore(SIGTERM).unwrap();
+    raise(SIGTERM);
+    assert_eq!(signal::action(SIGTERM), Ok(Action::Ignored));
+    signal::set_all_default();
+    for signal in [SIGTERM, SIGUSR1, SIGUSR2] {
+        assert_eq!(signal::action(signal), Ok(Action::Default));
+    }
+    for (wrong, unsafe_too) in [(SIGKILL, true), (0, false), (65, false), (-1, false)] {
+        assert_eq!(signal::on(wrong, &USR1), Err(Errno::EINVAL), "{wrong}");
+        assert_eq!(signal::ignore(wrong), Err(Errno::EINVAL));
+        assert_eq!(signal::action(wrong).is_ok(), unsafe_too);
+    }
+}
+
+/// Calls that wait hear of a handler.
+fn waits() {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    signal::on(SIGUSR1, &COUNT).unwrap();
+    let nothing = SignalSet::of(&[SIGUSR2]);
+    signal::block(nothing);
+    let soon = Some(Duration::from_millis(20));
+    assert_eq!(signal::wait(nothing, soon).err(), Some(Errno::EAGAIN));
+    raise(SIGUSR2);
+    let received = signal::wait(nothing, None).unwrap();
+    assert_eq!((received.signal, received.is_kernels()), (SIGUSR2, false));
+    // Another thread sends it while this one waits; it does so until it was heard.
+    let sender = sender(&COUNT, 1);
+    while COUNT.load(Relaxed) == 0 {
+        match signal::wait(nothing, Some(Duration::from_secs(60))).err() {
+            Some(Errno::EINTR) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    sender.join();
+}
+
+/// A thread that sends SIGUSR1, which it does not take itself, until that was counted so often. (One that is
+/// sent before the last was taken is not counted.)
+fn sender(count: &'static AtomicU32, often: u32) -> JoinHandle<()> {
+    let send = move || {
+        signal::block(SignalSet::of(&[SIGUSR1]));
+        while count.load(Relaxed) < often {
+            raise(SIGUSR1);
+            thread::yield_now();
+        }
+    };
+    thread::spawn(send).unwrap()
+}
+
+/// What a handler interrupts goes on as it was, to the last register.
+fn restored() {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    signal::on(SIGUSR1, &COUNT).unwrap();
+    let compute = || {
+        let (mut sum, mut product, mut bits) = (0.0_f64, 1.0_f64, 1_u64);
+        for n in 1..2_000_u32 {
+            sum += f64::from(n).recip();
+            product *= 1.0 + sum * 1e-6;
+            bits = bits.rotate_left(7) ^ u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        (sum.to_bits(), product.to_bits(), bits)
+    };
+    let should = compute();
+    let sender = sender(&COUNT, 500);
+    while COUNT.load(Relaxed) < 500 {
+        assert_eq!(core::hint::black_box(compute)(), should);
+    }
+    sender.join();
+}
+
+fn unix_pairs() {
+    let next = next_fd();
+    let [left, right] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC).unwrap();
+    let mut bytes = [0; 100];
+    // Bytes both ways, and nothing beside them.
+    assert_eq!(unix::send(left.as_fd(), b"hello", &[]), Ok(5));
+    let (count, fds) = unix::receive(right.as_fd(), &mut bytes).unwrap();
+    assert_eq!(&bytes[..count], b"hello");
+    assert!(fds.iter().all(Option::is_none));
+    io::write_all(right.as_fd(), b"back").unwrap();
+    assert_eq!(unix::receive(left.as_fd(), &mut bytes).unwrap().0, 4);
+    // Descriptors: what comes is the same file by another number.
+    let sent = [holding("one"), holding("two"), holding("three")];
+    let list = [sent[0].as_fd(), sent[1].as_fd(), sent[2].as_fd()];
+    assert_eq!(unix::send(left.as_fd(), b"x", &list), Ok(1));
+    drop(sent);
+    let (count, fds) = unix::receive(right.as_fd(), &mut bytes).unwrap();
+    assert_eq!(count, 1);
+    for (fd, text) in fds.iter().zip(["one", "two", "three"]) {
+        let count = io::read(fd.as_ref().unwrap().as_fd(), &mut bytes).unwrap();
+        assert_eq!(&bytes[..count], text.as_bytes());
+    }
+    assert!(fds[3..].iter().all(Option::is_none));
+    drop(fds);
+    assert_eq!(next_fd(), next + 2);
+    // As many as go at once, and one more.
+    let full = [STDIN; unix::DESCRIPTORS + 1];
+    let all = &full[..unix::DESCRIPTORS];
+    assert_eq!(unix::send(left.as_fd(), b"x", &full), Err(Errno::EINVAL));
+    assert_eq!(unix::send(left.as_fd(), b"x", all), Ok(1));
+    let (_, fds) = unix::receive(right.as_fd(), &mut bytes).unwrap();
+    assert!(fds.iter().all(Option::is_some));
+    drop(fds);
+    // The end, and nobody there.
+    drop(left);
+    assert_eq!(unix::receive(right.as_fd(), &mut bytes).unwrap().0, 0);
+    assert_eq!(unix::send(right.as_fd(), b"x", &[]), Err(Errno::EPIPE));
+    drop(right);
+    // Messages stay apart.
+    let kind = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    let [left, right] = unix::pair(kind).unwrap();
+    unix::send(left.as_fd(), b"one", &[]).unwrap();
+    unix::send(left.as_fd(), b"four", &[STDOUT]).unwrap();
+    assert_eq!(unix::receive(right.as_fd(), &mut bytes).unwrap().0, 3);
+    let (count, fds) = unix::receive(right.as_fd(), &mut bytes).unwrap();
+    assert!(count == 4 && fds[0].is_some() && fds[1].is_none());
+    let nothing = unix::receive(right.as_fd(), &mut bytes).err();
+    assert_eq!(nothing, Some(Errno::EAGAIN));
+    drop((left, right, fds));
+    assert_eq!(next_fd(), next);
+}
+
+/// Where not all descriptors that come have room, none stays. It has 16 descriptors in all.
+fn crowded() {
+    let next = next_fd();
+    let [left, right] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC).unwrap();
+    let all = [STDIN; unix::DESCRIPTORS];
+    assert_eq!(unix::send(left.as_fd(), b"x", &all), Ok(1));
+    let mut bytes = [0; 1];
+    let result = unix::receive(right.as_fd(), &mut bytes).err();
+    assert_eq!(result, Some(Errno::EMSGSIZE));
+    drop((left, right));
+    assert_eq!(next_fd(), next);
+}
+
+fn size() {
+    let pipe = Pipe::new(O_CLOEXEC | O_NONBLOCK).unwrap();
+    let room = |pipe: &Pipe| {
+        let mut count = 0;
+        while let Ok(written) = io::write(pipe.write.as_fd(), &[0; 4096]) {
+            count += written;
+        }
+        count
+    };
+    let small = pipe.resize(1).unwrap();
+    assert!(small <= 65_536);
+    assert_eq!(room(&pipe), small);
+    assert_eq!(pipe.resize(100_000), Ok(131_072));
+    assert_eq!(small + room(&pipe), 131_072);
+    // It is never made too small for what is in it.
+    assert_eq!(pipe.resize(4096), Err(Errno::EBUSY));
+    assert_eq!(pipe.resize(usize::MAX), Err(Errno::EINVAL));
+}

@@ -1,0 +1,46 @@
+//! For the benches: `spawn COUNT MIB FILE` starts a program so many times, with so much memory in use, and
+//! prints what each took from start to end, in nanoseconds; without arguments it prints what the clock says.
+
+#![no_std]
+#![no_main]
+
+use ring3::cli::OrFail;
+use ring3::fd::{STDERR, STDOUT};
+use ring3::mem::Mapping;
+use ring3::parts;
+use ring3::print::Writer;
+use ring3::process::Command;
+use ring3::rt::{Exit, Start};
+use ring3::time::{Clock, now};
+
+ring3::program!("spawn", main);
+
+fn main(start: Start) -> Result<(), Exit> {
+    let begin = now(Clock::Monotonic);
+    let mut args = start.args();
+    args.next();
+    let mut number = || args.next()?.to_str().ok()?.parse::<usize>().ok();
+    let (Some(count), Some(size)) = (number(), number()) else {
+        let mut buffer = [0; 64];
+        let mut out = Writer::new(STDOUT, &mut buffer);
+        out.print(parts!(begin.as_nanos() as u64, "\n"));
+        return out.flush().or_fail(PROGRAM, "write", "stdout");
+    };
+    let mut memory = Mapping::new((size << 20).max(1)).or_fail(PROGRAM, "mmap", "memory")?;
+    memory.fill(1);
+    let arguments = args.strings();
+    let command = Command::new(args.next().unwrap_or_default(), arguments, start.environ());
+    let begin = now(Clock::Monotonic);
+    for _ in 0..count {
+        let ended = command.spawn().map(|child| child.wait());
+        if !matches!(ended, Ok(Ok(ended)) if ended.status.success()) {
+            return Err(Exit(1));
+        }
+    }
+    let each = (now(Clock::Monotonic) - begin).as_nanos() as u64 / count.max(1) as u64;
+    // Standard output is the program's that was started.
+    let mut buffer = [0; 64];
+    let mut out = Writer::new(STDERR, &mut buffer);
+    out.print(parts!(each, "\n"));
+    out.flush().or_fail(PROGRAM, "write", "stderr")
+}

@@ -1,0 +1,172 @@
+//! Processes, signals and what passes between them, in a program of the library's own kind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        tells_how_children_end,
+        tells_why_none_was_started,
+        places_descriptors_that_overlap,
+        starts_thousands_and_leaves_nothing,
+        starts_from_several_threads,
+        lets_no_signal_state_through,
+        makes_groups_and_sessions,
+        leaves_no_other_descriptors,
+        watches_children_and_signals,
+        waits_by_pidfd,
+        handles_signals,
+        is_interrupted_by_handlers,
+        goes_on_as_it_was_behind_a_handler,
+        passes_descriptors_through_sockets,
+        keeps_no_descriptor_where_not_all_have_room,
+        sizes_pipes,
+    ]
+    .collect()
+}
+
+/// The probe, doing this part.
+fn probe(arch: Arch, part: &str) -> Command {
+    let mut probe = arch.probe("process");
+    probe.args(part.split_whitespace());
+    probe
+}
+
+/// Runs a part of the probe `process` that says nothing where all is well.
+fn holds(arch: Arch, part: &str) {
+    assert_eq!(run(&mut probe(arch, part)), Ran::new(0, "", ""));
+}
+
+/// What a part of the probe has a child print.
+fn prints(arch: Arch, part: &str) -> String {
+    let ran = run(&mut probe(arch, part));
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    ran.stdout
+}
+
+fn tells_how_children_end(arch: Arch) {
+    holds(arch, "statuses");
+}
+
+fn tells_why_none_was_started(arch: Arch) {
+    let folder = Folder::new();
+    for (name, mode) in [("text", 0o755), ("plain", 0o644)] {
+        fs::write(folder.path(name), "no program\n").unwrap();
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut probe = probe(arch, "errors");
+    let ran = run(probe.current_dir(folder.root()));
+    assert_eq!(ran, Ran::new(0, "", ""));
+}
+
+fn places_descriptors_that_overlap(arch: Arch) {
+    holds(arch, "files");
+}
+
+/// Ten thousand pipelines of two, in one process. Under qemu-user, where each takes a copy of the emulator,
+/// a hundred: what would leak, leaks in the same code.
+fn starts_thousands_and_leaves_nothing(arch: Arch) {
+    let count = if arch.is_native() { 10_000 } else { 100 };
+    holds(arch, &format!("many {count}"));
+}
+
+fn starts_from_several_threads(arch: Arch) {
+    holds(arch, "threads");
+}
+
+/// The sets of signals that a new program has, of the first 31: blocked, ignored. (Whoever runs the tests
+/// may have some of the others ignored.)
+fn sets(arch: Arch, how: &str) -> [u64; 2] {
+    let printed = prints(arch, &format!("masks {how}"));
+    let set = |name: &str| {
+        let line = printed.lines().find_map(|line| line.strip_prefix(name));
+        u64::from_str_radix(line.unwrap().trim(), 16).unwrap() & 0x7fff_ffff
+    };
+    [set("SigBlk:"), set("SigIgn:")]
+}
+
+fn lets_no_signal_state_through(arch: Arch) {
+    const HUP_AND_PIPE: u64 = 1 | 1 << 12;
+    const USR2: u64 = 1 << 11;
+    assert_eq!(sets(arch, "plain"), [0, HUP_AND_PIPE]);
+    assert_eq!(sets(arch, "defaults"), [0, 0]);
+    assert_eq!(sets(arch, "mask"), [USR2, HUP_AND_PIPE]);
+}
+
+fn makes_groups_and_sessions(arch: Arch) {
+    let ids = |how| {
+        let printed = prints(arch, &format!("groups {how}"));
+        let ids: Vec<u32> = printed
+            .split_whitespace()
+            .map(|id| id.parse().unwrap())
+            .collect();
+        <[u32; 3]>::try_from(ids).unwrap()
+    };
+    let [process, group, session] = ids("inherited");
+    assert!(group != process && session != process);
+    let [process, group, own] = ids("own");
+    assert_eq!((group, own), (process, session));
+    let [process, group, session] = ids("session");
+    assert_eq!((group, session), (process, process));
+}
+
+fn leaves_no_other_descriptors(arch: Arch) {
+    let folder = Folder::new();
+    fs::write(folder.path("f"), "").unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" 9<f", "sh"]);
+    let probe = probe(arch, "others");
+    shell.arg(probe.get_program()).args(probe.get_args());
+    // 3 is the one by which `ls` reads the folder; 8 was placed.
+    assert_eq!(
+        run(shell.current_dir(folder.root())),
+        Ran::new(0, "0\n1\n2\n3\n8\n", "")
+    );
+}
+
+fn watches_children_and_signals(arch: Arch) {
+    holds(arch, "watch");
+}
+
+fn waits_by_pidfd(arch: Arch) {
+    holds(arch, "pidfd");
+}
+
+fn handles_signals(arch: Arch) {
+    holds(arch, "handlers");
+}
+
+fn is_interrupted_by_handlers(arch: Arch) {
+    holds(arch, "waits");
+}
+
+fn goes_on_as_it_was_behind_a_handler(arch: Arch) {
+    holds(arch, "restored");
+}
+
+fn passes_descriptors_through_sockets(arch: Arch) {
+    holds(arch, "unix");
+}
+
+fn keeps_no_descriptor_where_not_all_have_room(arch: Arch) {
+    let limit = Rlimit {
+        current: Some(16),
+        maximum: Some(16),
+    };
+    let mut probe = probe(arch, "crowded");
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { probe.pre_exec(move || Ok(setrlimit(Resource::Nofile, limit)?)) };
+    assert_eq!(run(&mut probe), Ran::new(0, "", ""));
+}
+
+fn sizes_pipes(arch: Arch) {
+    holds(arch, "size");
+}
