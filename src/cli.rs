@@ -12,6 +12,7 @@ use crate::fd::{STDERR, STDOUT};
 use crate::number;
 use crate::parts;
 use crate::print::{Any, Print, Writer};
+use crate::process::behind;
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
 
@@ -184,16 +185,23 @@ impl Options {
     ///
     /// # Errors
     /// Exit 2, said: there is none, or it is no such number.
+    #[inline]
     pub fn number(&mut self, range: RangeInclusive<u64>) -> core::result::Result<u64, Exit> {
+        self.number_from_to(*range.start(), *range.end())
+    }
+
+    /// The ends of the range pass in registers.
+    #[inline(never)]
+    fn number_from_to(&mut self, least: u64, most: u64) -> core::result::Result<u64, Exit> {
         let text = self.value()?;
-        match number::whole(text.to_bytes(), 10, *range.end()) {
-            Some(value) if value >= *range.start() => Ok(value),
+        match number::whole(text.to_bytes(), 10, most) {
+            Some(value) if value >= least => Ok(value),
             _ => Err(self.usage(parts!(
                 Shown(text.to_bytes()),
                 " is not a number from ",
-                *range.start(),
+                least,
                 " to ",
-                *range.end(),
+                most,
             ))),
         }
     }
@@ -298,15 +306,6 @@ fn seconds(text: &[u8]) -> Option<Duration> {
         }
     }
     (digits > 0 && whole <= MOST_SECONDS).then(|| Duration::new(whole, nanoseconds))
-}
-
-/// `text` without its first `count` bytes.
-fn behind(text: &CStr, count: usize) -> &CStr {
-    match text.to_bytes_with_nul().get(count..) {
-        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
-        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
-        _ => c"",
-    }
 }
 
 /// An option as it was written.

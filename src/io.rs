@@ -57,14 +57,13 @@ pub fn write_counting(
     mut took: impl FnMut(usize),
 ) -> Result<()> {
     while !bytes.is_empty() {
-        match write(fd, bytes)? {
-            0 => return Err(Errno::EIO),
-            written => {
-                took(written);
-                // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
-                bytes = unsafe { bytes.get_unchecked(written..) };
-            }
-        }
+        let written = match write(fd, bytes) {
+            Ok(0) => Err(Errno::EIO),
+            result => result,
+        }?;
+        took(written);
+        // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
+        bytes = unsafe { bytes.get_unchecked(written..) };
     }
     Ok(())
 }

@@ -13,7 +13,7 @@
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers), [`list`] (values in a row) |
 //! | who started a server | [`service`] (its sockets, its ear) |
 //! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`time`] [`random`] [`system`] |
+//! | what the kernel gives, safe and typed | [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`system`] [`time`] [`random`] |
 //! | text | [`print`] (what programs print), [`shown`] (what came from outside, in a message), [`number`] (what is read) |
 //! | bytes in and out | [`fd`] [`io`] [`auxv`] |
 //! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |

@@ -1,12 +1,12 @@
 //! Waiting for many descriptors at once: epoll(7).
 
 use core::ptr;
+use core::time::Duration;
 
 pub use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 use crate::io;
-use crate::time::{NEVER, SECOND};
 
 /// A set of descriptors to wait for. One that is closed leaves it.
 pub struct Epoll(OwnedFd);
@@ -65,8 +65,8 @@ impl Epoll {
         unsafe { syscall!(epoll_ctl(self.as_fd(), what, fd, &raw const event)) }.map(drop)
     }
 
-    /// Waits for events, at most for `timeout` nanoseconds, and gives those there are: none when the time is
-    /// over. With [`NEVER`] it waits for as long as it takes. (epoll_pwait(2): aarch64 has no epoll_wait.)
+    /// Waits for events, at most for `timeout`, and gives those there are: none when the time is
+    /// over. With `None` it waits for as long as it takes. (epoll_pwait(2): aarch64 has no epoll_wait.)
     ///
     /// # Errors
     /// `EINTR`: a handler ran, or the process was stopped and goes on. How long is left to wait is
@@ -74,13 +74,14 @@ impl Epoll {
     pub fn wait<'events>(
         &self,
         events: &'events mut [EpollEvent],
-        timeout: u64,
+        timeout: Option<Duration>,
     ) -> Result<&'events [EpollEvent]> {
-        let milliseconds = match timeout {
-            NEVER => -1,
+        let milliseconds = timeout.map_or(-1, |timeout| {
             // Up: waiting less than was asked for would make a loop spin until it is over.
-            _ => i32::try_from(timeout.div_ceil(SECOND / 1000)).unwrap_or(i32::MAX),
-        };
+            let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+            let all = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
+            i32::try_from(all).unwrap_or(i32::MAX)
+        });
         // SAFETY: the kernel writes at most `len` events to ours, and a null pointer leaves the
         // signal mask as it is.
         let count = unsafe {

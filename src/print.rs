@@ -1,6 +1,6 @@
 //! What programs print, and the buffer before a descriptor into which they do.
 //!
-//! Not by `core::fmt`, whose parts for paddings, signs and precisions would be a quarter of a small program: here a
+//! Not by `core::fmt`, whose parts for paddings, signs and precisions would be a fifth of a small program: here a
 //! value puts its bytes and is done, and a line is its parts in order,
 //! `out.print(parts!(clients, " clients, and others wait\n"))`.
 

@@ -29,15 +29,26 @@ impl Print for Shown<'_> {
 /// The length of the character that `text` begins with; 0 where that is a control character, or none of
 /// UTF-8 (The Unicode Standard, table 3-7).
 fn shown(text: &[u8]) -> usize {
-    match *text {
-        [b' '..=b'~', ..] => 1,
-        [0xc2, 0xa0..=0xbf, ..] | [0xc3..=0xdf, 0x80..=0xbf, ..] => 2, // below U+00A0: control
-        [0xe0, 0xa0..=0xbf, 0x80..=0xbf, ..]
-        | [0xe1..=0xec | 0xee | 0xef, 0x80..=0xbf, 0x80..=0xbf, ..]
-        | [0xed, 0x80..=0x9f, 0x80..=0xbf, ..] => 3, // from U+D800 to U+DFFF: surrogates
-        [0xf0, 0x90..=0xbf, 0x80..=0xbf, 0x80..=0xbf, ..]
-        | [0xf1..=0xf3, 0x80..=0xbf, 0x80..=0xbf, 0x80..=0xbf, ..]
-        | [0xf4, 0x80..=0x8f, 0x80..=0xbf, 0x80..=0xbf, ..] => 4,
+    // How long it is, and from where to where the second byte.
+    let (length, least, most) = match text.first() {
+        Some(b' '..=b'~') => return 1,
+        Some(0xc2) => (2, 0xa0, 0xbf), // below U+00A0: control
+        Some(0xc3..=0xdf) => (2, 0x80, 0xbf),
+        Some(0xe0) => (3, 0xa0, 0xbf),
+        Some(0xed) => (3, 0x80, 0x9f), // from U+D800 to U+DFFF: surrogates
+        Some(0xe1..=0xef) => (3, 0x80, 0xbf),
+        Some(0xf0) => (4, 0x90, 0xbf),
+        Some(0xf1..=0xf3) => (4, 0x80, 0xbf),
+        Some(0xf4) => (4, 0x80, 0x8f),
+        _ => return 0,
+    };
+    match text.get(1..length) {
+        Some([second, others @ ..])
+            if (least..=most).contains(second)
+                && others.iter().all(|other| matches!(other, 0x80..=0xbf)) =>
+        {
+            length
+        }
         _ => 0,
     }
 }

@@ -6,8 +6,8 @@ use core::num::NonZeroUsize;
 /// An error number of the kernel (errno(3); `include/uapi/asm-generic/errno.h`, the same on both
 /// architectures).
 ///
-/// It is as wide as the register that it comes in: what a call gives passes through most functions, and to put
-/// it into fewer bits would be work in each.
+/// It is the register as the kernel leaves it, with the number negated: what a call gives passes through most
+/// functions, and to make another thing of it would be work in each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Errno(NonZeroUsize);
@@ -17,7 +17,7 @@ macro_rules! errnos {
         impl Errno {
             $(
                 #[doc = $words]
-                pub const $name: Self = Self(NonZeroUsize::new($number).unwrap());
+                pub const $name: Self = Self::of($number).unwrap();
             )*
         }
 
@@ -175,9 +175,7 @@ impl Errno {
     pub(crate) unsafe fn from_result(result: usize) -> Option<Self> {
         if (result as isize) < 0 {
             // SAFETY: an error is -4095 to -1, and its negative not 0.
-            Some(Self(unsafe {
-                NonZeroUsize::new_unchecked(result.wrapping_neg())
-            }))
+            Some(Self(unsafe { NonZeroUsize::new_unchecked(result) }))
         } else {
             None
         }
@@ -187,15 +185,22 @@ impl Errno {
     /// none for 0 and for what is no error number.
     pub fn from_number(number: i32) -> Option<Self> {
         match number {
-            1..=4095 => NonZeroUsize::new(number as usize).map(Self),
+            1..=4095 => Self::of(number as usize),
             _ => None,
+        }
+    }
+
+    const fn of(number: usize) -> Option<Self> {
+        match NonZeroUsize::new(number.wrapping_neg()) {
+            Some(register) => Some(Self(register)),
+            None => None,
         }
     }
 
     /// The number, 1 to 4095.
     #[inline]
     pub fn number(self) -> u16 {
-        self.0.get() as u16
+        self.0.get().wrapping_neg() as u16
     }
 
     /// The usual words, `No space left on device`; none for a number that the kernel's headers do not name.

@@ -1,7 +1,7 @@
 //! Addresses in text: `ADDR:PORT`, `[ADDR]:PORT` and `[ADDR%SCOPE]:PORT`, with ADDR as RFC 4291 reads it and
 //! RFC 5952 writes it.
 //!
-//! The language is that of `core::net`, whose own functions are four times as large; the tests compare.
+//! The language is that of `core::net`, whose own functions are three times as large; the tests compare.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 

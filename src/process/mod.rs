@@ -16,6 +16,7 @@ pub use family::{adopt_orphans, kill_all, kill_group, signal_at_parents_end};
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};
+pub(crate) use strings::behind;
 pub use strings::{Lists, Strings};
 pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};

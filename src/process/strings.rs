@@ -57,12 +57,20 @@ impl<'a> Strings<'a> {
     /// The value of the first `name=...` in it.
     pub fn value(self, name: &str) -> Option<&'a CStr> {
         self.iter().find_map(|entry| {
-            let value = entry
-                .to_bytes_with_nul()
-                .strip_prefix(name.as_bytes())?
-                .strip_prefix(b"=")?;
-            CStr::from_bytes_with_nul(value).ok()
+            let value = behind(entry, name.len());
+            let is_it =
+                entry.to_bytes().starts_with(name.as_bytes()) && value.to_bytes().starts_with(b"=");
+            is_it.then(|| behind(value, 1))
         })
+    }
+}
+
+/// `text` without its first `count` bytes.
+pub(crate) fn behind(text: &CStr, count: usize) -> &CStr {
+    match text.to_bytes_with_nul().get(count..) {
+        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
+        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
+        _ => c"",
     }
 }
 

@@ -1,5 +1,6 @@
-// posix_spawn COUNT MIB FILE [ARG...]: starts a program so many times, with so much memory in use, and prints
-// on standard error what each took from start to end, in nanoseconds.
+// posix_spawn COUNT MIB FILE [ARG...]: starts a program so many times, with so much memory in use, in ten
+// parts, and prints on standard error what each start took in the quickest of them, to the program's end, in
+// nanoseconds.
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,19 +17,24 @@ static long long now(void) {
 }
 
 int main(int argc, char **argv) {
-	if (argc < 4) return 2;
+	if (argc < 4 || atoi(argv[1]) < 10) return 2;
 	int count = atoi(argv[1]);
 	size_t size = (size_t)atoi(argv[2]) << 20;
 	char *memory = malloc(size + 1);
 	if (!memory) return 1;
 	memset(memory, 1, size + 1);
-	long long begin = now();
-	for (int n = 0; n < count; n++) {
-		pid_t pid;
-		int status;
-		if (posix_spawn(&pid, argv[3], 0, 0, argv + 3, environ)) return 1;
-		if (waitpid(pid, &status, 0) != pid || status) return 1;
+	long long least = 1000000000000LL;
+	for (int part = 0; part < 10; part++) {
+		long long begin = now();
+		for (int n = 0; n < count / 10; n++) {
+			pid_t pid;
+			int status;
+			if (posix_spawn(&pid, argv[3], 0, 0, argv + 3, environ)) return 1;
+			if (waitpid(pid, &status, 0) != pid || status) return 1;
+		}
+		long long each = (now() - begin) / (count / 10);
+		if (each < least) least = each;
 	}
-	fprintf(stderr, "%lld\n", (now() - begin) / count);
+	fprintf(stderr, "%lld\n", least);
 	return memory[size] != 1;
 }

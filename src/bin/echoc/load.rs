@@ -1,5 +1,7 @@
 //! The loop: connects, waits for events, has the connection go on that each is of, and ends.
 
+use core::time::Duration;
+
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::parts;
@@ -94,7 +96,8 @@ impl Load {
         let mut events = [EpollEvent::ZERO; EVENTS];
         while self.count > 0 {
             let wait = self.until.min(self.look).saturating_sub(self.shared.now);
-            let events = match self.epoll.wait(&mut events, wait) {
+            let wait = Duration::from_nanos(wait);
+            let events = match self.epoll.wait(&mut events, Some(wait)) {
                 Err(Errno::EINTR) => continue, // stopped and continued
                 result => result.or_fail(PROGRAM, "epoll_pwait", "events")?,
             };

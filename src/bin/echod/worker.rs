@@ -1,5 +1,7 @@
 //! The loop of a worker: waits for events, accepts clients, serves the one each event is of, and ends.
 
+use core::time::Duration;
+
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, OwnedFd};
@@ -254,7 +256,7 @@ impl<'a> Worker<'a> {
 
     /// Waits for events, up to the next moment at which there is something to do without any.
     fn wait(&mut self, events: &mut [EpollEvent]) -> Result<usize, Failed> {
-        let mut wait = |timeout: u64| match self.epoll.wait(events, timeout) {
+        let mut wait = |timeout| match self.epoll.wait(events, timeout) {
             Ok(events) => Ok(events.len()),
             Err(Errno::EINTR) => Ok(0), // stopped and continued: how long is left is new
             Err(errno) => Err(("epoll_pwait", errno)),
@@ -262,7 +264,7 @@ impl<'a> Worker<'a> {
         if self.habits.spin != 0 {
             let until = after(self.habits.spin);
             loop {
-                let count = wait(0)?;
+                let count = wait(Some(Duration::ZERO))?;
                 if count != 0 {
                     return Ok(count);
                 }
@@ -272,8 +274,8 @@ impl<'a> Worker<'a> {
             }
         }
         match self.shared.ends().min(self.next_moment()) {
-            NEVER => wait(NEVER),
-            until => wait(until.saturating_sub(now())),
+            NEVER => wait(None),
+            until => wait(Some(Duration::from_nanos(until.saturating_sub(now())))),
         }
     }
 

@@ -5,7 +5,6 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::net::*;
-use ring3::time::NEVER;
 
 use crate::case::*;
 use crate::cases;
@@ -140,7 +139,7 @@ fn being_made() -> Result<bool, Errno> {
     let begun = connect(client.as_fd(), local_address(listener.as_fd())?);
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(client.as_fd(), ring3::poll::EPOLLOUT, 0)?;
-    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], NEVER)?;
+    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], None)?;
     take_error(client.as_fd())?;
     Ok(begun == Err(Errno::EINPROGRESS))
 }
@@ -164,7 +163,7 @@ fn wait_until_readable(fd: &OwnedFd) -> Result<(), Errno> {
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(fd.as_fd(), ring3::poll::EPOLLIN, 0)?;
     epoll
-        .wait(&mut [ring3::poll::EpollEvent::ZERO], NEVER)
+        .wait(&mut [ring3::poll::EpollEvent::ZERO], None)
         .map(drop)
 }
 

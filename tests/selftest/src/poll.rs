@@ -1,10 +1,12 @@
 //! Waiting for many descriptors at once.
 
+use core::time::Duration;
+
 use ring3::Errno;
 use ring3::io::write;
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::poll::*;
-use ring3::time::{Clock, NEVER, nanoseconds};
+use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
@@ -12,9 +14,9 @@ use crate::fd::nobody;
 
 cases! {
     "an empty set", [Epoll::new, Epoll::as_fd], Epoll::new().map(|epoll| epoll.as_fd().as_raw() > 2) => YES;
-    "nothing happens", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [EpollEvent::ZERO; 4], 0).map(<[_]>::len)) => value(0);
+    "nothing happens", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [EpollEvent::ZERO; 4], Some(Duration::ZERO)).map(<[_]>::len)) => value(0);
     "the time is over, and not before", [Epoll::wait], watched(waits) => YES;
-    "a byte, and whose", [Epoll::add, Epoll::wait, EpollEvent::happened], watched(|epoll, pipe| { write(pipe.write.as_fd(), b"x")?; let mut events = [EpollEvent::ZERO; 4]; let events = epoll.wait(&mut events, NEVER)?; Ok(events.len() == 1 && events[0].happened() == EPOLLIN && { events[0].data } == 0xFEED_F00D_BEEF) }) => YES;
+    "a byte, and whose", [Epoll::add, Epoll::wait, EpollEvent::happened], watched(|epoll, pipe| { write(pipe.write.as_fd(), b"x")?; let mut events = [EpollEvent::ZERO; 4]; let events = epoll.wait(&mut events, None)?; Ok(events.len() == 1 && events[0].happened() == EPOLLIN && { events[0].data } == 0xFEED_F00D_BEEF) }) => YES;
     "reported as long as it holds", [Epoll::add], watched(|epoll, pipe| { write(pipe.write.as_fd(), b"x")?; twice(epoll) }) => value(2);
     "reported once a change", [Epoll::modify], watched(|epoll, pipe| { epoll.modify(pipe.read.as_fd(), EPOLLIN | EPOLLET, 1)?; write(pipe.write.as_fd(), b"x")?; twice(epoll) }) => value(1);
     "the writer is gone", [Epoll::wait], hung_up() => YES;
@@ -23,9 +25,9 @@ cases! {
     "what nobody has", [Epoll::add], Epoll::new().and_then(|epoll| epoll.add(nobody(), EPOLLIN, 1)) => error(Errno::EBADF);
     "itself", [Epoll::add], Epoll::new().and_then(|epoll| epoll.add(epoll.as_fd(), EPOLLIN, 1)) => error(Errno::EINVAL);
     "changing what is not watched", [Epoll::modify], watched(|epoll, pipe| epoll.modify(pipe.write.as_fd(), EPOLLOUT, 1)) => error(Errno::ENOENT);
-    "watched no more", [Epoll::remove], watched(|epoll, pipe| { epoll.remove(pipe.read.as_fd())?; write(pipe.write.as_fd(), b"x")?; epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len) }) => value(0);
+    "watched no more", [Epoll::remove], watched(|epoll, pipe| { epoll.remove(pipe.read.as_fd())?; write(pipe.write.as_fd(), b"x")?; epoll.wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO)).map(<[_]>::len) }) => value(0);
     "removing what is not watched", [Epoll::remove], watched(|epoll, pipe| epoll.remove(pipe.write.as_fd())) => error(Errno::ENOENT);
-    "no room for events", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [], NEVER).map(<[_]>::len)) => error(Errno::EINVAL);
+    "no room for events", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [], None).map(<[_]>::len)) => error(Errno::EINVAL);
     "a bell wakes", [Bell::new, Bell::as_fd, Bell::ring], rung() => value(1);
     "a bell that nobody rings", [Bell::new], unrung() => value(0);
     "a closed descriptor leaves the set", [Epoll::add], closed() => value(0);
@@ -40,14 +42,18 @@ fn watched<T>(work: impl FnOnce(&Epoll, &Pipe) -> Result<T, Errno>) -> Result<T,
 }
 
 fn waits(epoll: &Epoll, _: &Pipe) -> Result<bool, Errno> {
-    let (begin, wait) = (nanoseconds(Clock::Monotonic), 20_500_000);
-    let count = epoll.wait(&mut [EpollEvent::ZERO], wait)?.len();
-    Ok(count == 0 && nanoseconds(Clock::Monotonic) - begin >= wait)
+    let (begin, wait) = (now(Clock::Monotonic), Duration::from_micros(20_500));
+    let count = epoll.wait(&mut [EpollEvent::ZERO], Some(wait))?.len();
+    Ok(count == 0 && now(Clock::Monotonic) - begin >= wait)
 }
 
 /// How many events two looks find.
 fn twice(epoll: &Epoll) -> Result<usize, Errno> {
-    let look = || epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len);
+    let look = || {
+        epoll
+            .wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO))
+            .map(<[_]>::len)
+    };
     Ok(look()? + look()?)
 }
 
@@ -56,7 +62,7 @@ fn hung_up() -> Result<bool, Errno> {
     epoll.add(pipe.read.as_fd(), EPOLLIN, 0)?;
     drop(pipe.write);
     let mut events = [EpollEvent::ZERO];
-    let events = epoll.wait(&mut events, NEVER)?;
+    let events = epoll.wait(&mut events, None)?;
     Ok(events
         .first()
         .is_some_and(|event| event.happened().contains(EPOLLHUP)))
@@ -67,7 +73,7 @@ fn rung() -> Result<usize, Errno> {
     epoll.add(bell.as_fd(), EPOLLIN | EPOLLET, 0)?;
     ring3::thread::scope(|scope| {
         let ringer = scope.spawn(|| bell.ring())?;
-        let count = epoll.wait(&mut [EpollEvent::ZERO], NEVER).map(<[_]>::len);
+        let count = epoll.wait(&mut [EpollEvent::ZERO], None).map(<[_]>::len);
         ringer.join();
         count
     })
@@ -76,7 +82,9 @@ fn rung() -> Result<usize, Errno> {
 fn unrung() -> Result<usize, Errno> {
     let (epoll, bell) = (Epoll::new()?, Bell::new()?);
     epoll.add(bell.as_fd(), EPOLLIN | EPOLLET, 0)?;
-    epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len)
+    epoll
+        .wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO))
+        .map(<[_]>::len)
 }
 
 fn closed() -> Result<usize, Errno> {
@@ -84,5 +92,7 @@ fn closed() -> Result<usize, Errno> {
     epoll.add(pipe.read.as_fd(), EPOLLIN, 0)?;
     write(pipe.write.as_fd(), b"x")?;
     drop(pipe.read);
-    epoll.wait(&mut [EpollEvent::ZERO], 0).map(<[_]>::len)
+    epoll
+        .wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO))
+        .map(<[_]>::len)
 }

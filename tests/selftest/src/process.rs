@@ -9,7 +9,7 @@ use ring3::io::read;
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::*;
 use ring3::signal::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default};
-use ring3::time::{Clock, NEVER, now};
+use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
@@ -249,6 +249,6 @@ fn by_descriptor() -> Result<u8, Errno> {
     let epoll = ring3::poll::Epoll::new()?;
     epoll.add(process.as_fd(), ring3::poll::EPOLLIN, 0)?;
     process.kill(SIGTERM)?;
-    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], NEVER)?;
+    epoll.wait(&mut [ring3::poll::EpollEvent::ZERO], None)?;
     process.wait().map(Status::code)
 }

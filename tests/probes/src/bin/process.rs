@@ -22,7 +22,7 @@ use ring3::signal::{
     self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
 };
 use ring3::thread::{self, Builder, JoinHandle};
-use ring3::time::{Clock, SECOND, now};
+use ring3::time::{Clock, now};
 
 ring3::program!("process", main);
 
@@ -377,11 +377,11 @@ fn pidfd(environ: Strings<'_>) {
     let epoll = Epoll::new().unwrap();
     epoll.add(pidfd.as_fd(), EPOLLIN, 1).unwrap();
     let mut events = [EpollEvent::ZERO; 1];
-    let soon = SECOND / 50;
+    let soon = Some(Duration::from_millis(20));
     assert!(epoll.wait(&mut events, soon).unwrap().is_empty());
     pidfd.kill(0).unwrap();
     io::write_all(pipe.write.as_fd(), b"\n").unwrap();
-    let late = 60 * SECOND;
+    let late = Some(Duration::from_secs(60));
     assert_eq!(epoll.wait(&mut events, late).unwrap().len(), 1);
     assert_eq!(pidfd.wait(), Ok(Status::Exited(7)));
     assert_eq!(pidfd.wait(), Err(Errno::ECHILD));

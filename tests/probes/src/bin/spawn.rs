@@ -1,5 +1,6 @@
-//! For the benches: `spawn COUNT MIB FILE` starts a program so many times, with so much memory in use, and
-//! prints what each took from start to end, in nanoseconds; without arguments it prints what the clock says.
+//! For the benches: `spawn COUNT MIB FILE` starts a program so many times, with so much memory in use, in ten
+//! parts, and prints what each start took in the quickest of them, to the program's end, in nanoseconds;
+//! without arguments it prints what the clock says.
 
 #![no_std]
 #![no_main]
@@ -30,17 +31,21 @@ fn main(start: Start) -> Result<(), Exit> {
     memory.fill(1);
     let arguments = args.strings();
     let command = Command::new(args.next().unwrap_or_default(), arguments, start.environ());
-    let begin = now(Clock::Monotonic);
-    for _ in 0..count {
-        let ended = command.spawn().map(|child| child.wait());
-        if !matches!(ended, Ok(Ok(ended)) if ended.status.success()) {
-            return Err(Exit(1));
+    let mut least = u64::MAX;
+    for _ in 0..10 {
+        let begin = now(Clock::Monotonic);
+        for _ in 0..count / 10 {
+            let ended = command.spawn().map(|child| child.wait());
+            if !matches!(ended, Ok(Ok(ended)) if ended.status.success()) {
+                return Err(Exit(1));
+            }
         }
+        let each = (now(Clock::Monotonic) - begin).as_nanos() as u64 / (count as u64 / 10).max(1);
+        least = least.min(each);
     }
-    let each = (now(Clock::Monotonic) - begin).as_nanos() as u64 / count.max(1) as u64;
     // Standard output is the program's that was started.
     let mut buffer = [0; 64];
     let mut out = Writer::new(STDERR, &mut buffer);
-    out.print(parts!(each, "\n"));
+    out.print(parts!(least, "\n"));
     out.flush().or_fail(PROGRAM, "write", "stderr")
 }
