@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, run};
@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         leaves_nothing_behind_in_many_runs,
         makes_pipes_larger,
         tells_how_each_ended,
+        works_where_nothing_else_is,
         helps,
         refuses_what_it_does_not_understand,
     ]
@@ -215,6 +216,44 @@ fn tells_how_each_ended(arch: Arch) {
     let (_, cpu, peak) = report(third, "/bin/sh", "exit 0");
     // What it waited for counts with it: `tail` had a line of 20 MB.
     assert!(cpu > 0.01 && peak > 19_000, "{third}");
+}
+
+/// An image with nothing but three programs in it.
+fn works_where_nothing_else_is(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(
+            "qemu-user would have to be in the image, and its libraries",
+        );
+    }
+    let folder = Folder::new();
+    fs::create_dir(folder.path("bin")).unwrap();
+    for name in ["pipe", "hello", "save"] {
+        fs::copy(arch.shipped(name), folder.path("bin").join(name)).unwrap();
+    }
+    let mut unshare = Command::new("unshare");
+    unshare
+        .args(["--user", "--map-root-user", "--root"])
+        .arg(folder.root());
+    unshare.args([
+        "/bin/pipe",
+        "hello",
+        "Ada",
+        "|",
+        "save",
+        "--no-sync",
+        "/said",
+    ]);
+    let ran = run(unshare.env("PATH", "/bin"));
+    if ran.stderr.starts_with("unshare: ") {
+        let why = format!(
+            "there are no namespaces to be had: {}",
+            ran.stderr.trim_end()
+        );
+        return Completion::ignored_with(why);
+    }
+    assert_eq!(ran, Ran::new(0, "", ""));
+    assert_eq!(folder.read("said"), b"Hello, Ada!\n");
+    Completion::Completed
 }
 
 fn helps(arch: Arch) {

@@ -17,10 +17,16 @@ pub fn trials() -> Vec<Trial> {
         lets_those_that_are_quicker_be,
         tells_that_there_are_no_descriptors,
     ]
-    .chain([once(
-        "pipe::ends::tells_of_shortages_halfway [x86_64]",
-        tells_of_shortages_halfway,
-    )])
+    .chain([
+        once(
+            "pipe::ends::tells_of_shortages_halfway [x86_64]",
+            tells_of_shortages_halfway,
+        ),
+        once(
+            "pipe::ends::goes_on_when_interrupted [x86_64]",
+            goes_on_when_interrupted,
+        ),
+    ])
     .collect()
 }
 
@@ -121,25 +127,62 @@ fn tells_of_shortages_halfway() -> Completion {
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with("strace sees qemu-user's system calls");
     }
-    for (inject, more, told) in [
+    let (none, follow): (&[&str], &[&str]) = (&[], &["-f"]);
+    for (inject, follow, more, told) in [
+        (
+            "mmap:error=ENOMEM:when=1",
+            none,
+            none,
+            "mmap arguments: Cannot allocate memory (ENOMEM)",
+        ),
+        (
+            "mmap:error=ENOMEM:when=2",
+            none,
+            none,
+            "mmap programs: Cannot allocate memory (ENOMEM)",
+        ),
+        (
+            "epoll_create1:error=EMFILE:when=1",
+            none,
+            none,
+            "epoll_create1 standard descriptors: Too many open files (EMFILE)",
+        ),
+        // The second pipe is the one by which the first program's failure would come.
+        (
+            "pipe2:error=EMFILE:when=2",
+            none,
+            none,
+            "run sleep: Too many open files (EMFILE)",
+        ),
+        // In the child, before it becomes the first program.
+        (
+            "dup3:error=EMFILE:when=1",
+            follow,
+            none,
+            "run sleep: Too many open files (EMFILE)",
+        ),
         (
             "clone:error=EAGAIN:when=3",
-            "--last",
+            none,
+            none,
             "run sort: Resource temporarily unavailable (EAGAIN)",
         ),
         (
             "pipe2:error=ENFILE:when=3",
-            "--last",
+            none,
+            none,
             "pipe2 behind cat: Too many open files in system (ENFILE)",
         ),
         (
             "socketpair:error=ENOBUFS:when=2",
-            "--socket",
+            none,
+            &["--socket"],
             "socketpair behind cat: No buffer space available (ENOBUFS)",
         ),
         (
             "fcntl:error=EPERM:when=2",
-            "--size=8192",
+            none,
+            &["--size=8192"],
             "resize the pipe behind cat: Operation not permitted (EPERM)",
         ),
     ] {
@@ -148,13 +191,36 @@ fn tells_of_shortages_halfway() -> Completion {
         strace.args(["-s", "KILL", "60", "strace", "-qq", "-o"]);
         strace.arg(folder.path("log"));
         strace.arg(format!("--inject={inject}"));
-        strace.arg(Arch::X86_64.shipped("pipe")).arg(more);
+        strace
+            .args(follow)
+            .arg(Arch::X86_64.shipped("pipe"))
+            .args(more);
         strace.args(["sleep", "100", "|", "cat", "|", "sort", "|", "cat"]);
         let begin = Instant::now();
         let told = format!("pipe: {told}\n");
         assert_eq!(run(&mut strace), Ran::new(1, "", &told), "{inject}");
         // Those that had begun were ended at once.
         assert!(begin.elapsed() < Duration::from_secs(30));
+    }
+    Completion::Completed
+}
+
+fn goes_on_when_interrupted() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with("strace sees qemu-user's system calls");
+    }
+    for inject in [
+        "rt_sigtimedwait:error=EINTR:when=1+2",
+        "wait4:error=EINTR:when=1+2",
+    ] {
+        let folder = Folder::new();
+        let mut strace = Command::new("timeout");
+        strace.args(["-s", "KILL", "60", "strace", "-qq", "-o"]);
+        strace.arg(folder.path("log"));
+        strace.arg(format!("--inject={inject}"));
+        strace.arg(Arch::X86_64.shipped("pipe"));
+        strace.args(["sh", "-c", "sleep 0.1; echo said", "|", "cat"]);
+        assert_eq!(run(&mut strace), Ran::new(0, "said\n", ""), "{inject}");
     }
     Completion::Completed
 }
