@@ -167,6 +167,13 @@ fn makes_pipes_larger(arch: Arch) {
     );
     let ran = run(command.current_dir(folder.root()));
     assert_eq!(ran, Ran::new(0, "1000000\n", ""));
+
+    // Without being asked, it holds what others write at once.
+    let folder = Folder::new();
+    let writer = "head -c 131072 /dev/zero; echo written >done";
+    let mut command = self::command(arch, &["sh", "-c", writer, "|", "sh", "-c", reader]);
+    let ran = run(command.current_dir(folder.root()));
+    assert_eq!(ran, Ran::new(0, "131072\n", ""));
 }
 
 fn tells_how_each_ended(arch: Arch) {

@@ -37,7 +37,7 @@ standard input. The bar is an argument of its own.
   --timeout SECONDS  end all of them by SIGTERM after so long; exit 124
   --grace SECONDS    and by SIGKILL so much later (default 5)
   --socket           join them by Unix sockets, and not by pipes
-  --size BYTES       how much a pipe takes
+  --size BYTES       how much a pipe takes (default 131072)
   --help             print this
   --version          print the version
 

@@ -188,16 +188,20 @@ impl Print for Seconds {
     }
 }
 
+/// How much a pipe takes where nobody says: what `cat` and others write at once. With the kernel's 64 KiB
+/// each such write would wait for the reader.
+const USUAL: usize = 128 * 1024;
+
 /// Where the program of that name writes, and where the next one reads.
 fn join(how: Join, name: &CStr) -> Result<(OwnedFd, OwnedFd), Exit> {
     let behind = Shown(name.to_bytes());
     match how {
         Join::Pipe(size) => {
             let pipe = Pipe::new(O_CLOEXEC).or_fail(PROGRAM, "pipe2 behind", behind)?;
-            if let Some(size) = size {
-                let result = pipe.resize(size);
-                result.or_fail(PROGRAM, "resize the pipe behind", behind)?;
-            }
+            let resized = pipe.resize(size.unwrap_or(USUAL));
+            if size.is_some() {
+                resized.or_fail(PROGRAM, "resize the pipe behind", behind)?;
+            } // else who has many pipes gets small ones
             Ok((pipe.write, pipe.read))
         }
         Join::Socket => {
