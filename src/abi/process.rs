@@ -10,6 +10,8 @@ super::abi! {
         PR_SET_NAME = 15,
         /// The calling thread's name, 16 bytes with the zero at its end.
         PR_GET_NAME = 16,
+        /// Whether the process is given huge pages without asking.
+        PR_SET_THP_DISABLE = 41,
     }
 
     /// What a new thread shares with its creator, and what the kernel does about it.

@@ -21,7 +21,7 @@ pub use strings::{Lists, Strings};
 pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};
 
-use crate::abi::process::PR_GET_NAME;
+use crate::abi::process::{PR_GET_NAME, PR_SET_THP_DISABLE};
 pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
 use crate::abi::{Arg, Errno, Result, syscall};
 use crate::arch;
@@ -101,6 +101,17 @@ pub fn thread_name(buffer: &mut [u8; 16]) -> &[u8] {
         Err(_) => 0,
     };
     &buffer[..length]
+}
+
+/// Has the kernel give this process no huge pages, nor those that it will start, whatever it does for others
+/// (prctl(2), `PR_SET_THP_DISABLE`): so a page takes memory when it is first used, and none beside it.
+///
+/// # Errors
+/// `EINVAL`: the kernel has none (before 3.15).
+pub fn refuse_huge_pages() -> Result<()> {
+    const YES: usize = 1;
+    // SAFETY: it takes no memory of ours; the last three are to be 0.
+    unsafe { syscall!(prctl(PR_SET_THP_DISABLE, YES, 0usize, 0usize, 0usize)) }.map(drop)
 }
 
 /// What limits the process's use of `resource`, `RLIMIT_*` (prlimit(2)).

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rustix::net::SendFlags;
@@ -23,6 +23,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         one_that_does_not_read_harms_nobody,
         one_that_does_nothing_but_send_leaves_room_for_others,
         a_half_close_with_megabytes_under_way,
+        clients_take_no_huge_pages,
         blocked_clients_take_bounded_memory,
         bytes_out_of_band_stay_in_their_place,
         one_byte_at_a_time,
@@ -129,6 +130,17 @@ fn a_half_close_with_megabytes_under_way(arch: Arch) {
 
 /// The largest read, which is what echod may hold for a client (`BUFFER` in its connection.rs), in KiB.
 const HELD: u64 = 64;
+
+/// A huge page would be hundreds of times what a few clients take.
+fn clients_take_no_huge_pages(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with("qemu-user does not know that request of prctl");
+    }
+    let server = Server::new(arch, &[]);
+    assert_eq!(server.status("THP_enabled:"), "0");
+    server.end("");
+    Completion::Completed
+}
 
 fn blocked_clients_take_bounded_memory(arch: Arch) {
     const CLIENTS: u64 = 300;

@@ -138,13 +138,17 @@ impl Server {
         fields[14 - 3].parse::<u64>().unwrap() + fields[15 - 3].parse::<u64>().unwrap()
     }
 
-    /// A line of proc_pid_status(5).
     fn kibibytes(&self, name: &str) -> u64 {
+        let value = self.status(name);
+        value.strip_suffix(" kB").expect("in KiB").parse().unwrap()
+    }
+
+    /// A line of proc_pid_status(5).
+    pub fn status(&self, name: &str) -> String {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let mut lines = status.lines();
         let value = lines.find_map(|line| line.strip_prefix(name)).unwrap();
-        let value = value.trim().strip_suffix(" kB").expect("in KiB");
-        value.parse().unwrap()
+        value.trim().to_owned()
     }
 
     /// Waits for its end.

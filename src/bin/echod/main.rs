@@ -61,6 +61,8 @@ fn main(start: Start) -> Result<(), Exit> {
         Some(Ok(manager)) => Some(manager),
         Some(Err(errno)) => return Err(PROGRAM.fail("connect", "NOTIFY_SOCKET", errno)),
     };
+    // A page is taken for the clients that are in it. Where the kernel has none, it gives none.
+    let _ = process::refuse_huge_pages();
     let descriptors = process::raise_limit(RLIMIT_NOFILE).min(DESCRIPTORS) as usize;
     let habits = Habits {
         capacity: descriptors,

@@ -25,6 +25,7 @@ cases! {
     "a name", [thread_name], !thread_name(&mut [0; 16]).is_empty() => YES;
     "how many descriptors there may be", [limit], limit(RLIMIT_NOFILE).rlim_cur > 3 => YES;
     "as many as are allowed", [raise_limit], raise_limit(RLIMIT_NOFILE) == limit(RLIMIT_NOFILE).rlim_cur => YES;
+    "no huge pages", [refuse_huge_pages], refuse_huge_pages() => DONE, cannot EINVAL;
     "an exit status", [exit, Status::code, Child::wait], code(&[c"exit", c"7"]) => value(7);
     "its low 8 bits", [exit], code(&[c"exit", c"258"]) => value(2);
     "main returns one", [exit], code(&[c"return", c"3"]) => value(3);
