@@ -17,7 +17,7 @@ if ! cat linker/* | cmp -s - "$built/linker"; then
 fi
 
 # What computes is built for speed too; what mostly waits for the kernel, for size alone.
-profile() { case $1 in msort) echo dist ;; *) echo tiny ;; esac; }
+profile() { case $1 in msort | echod) echo dist ;; *) echo tiny ;; esac; }
 tiny='' rest=''
 for name in $(programs src/bin); do
 	case $(profile "$name") in
