@@ -186,19 +186,20 @@ fn blocked_clients_take_bounded_memory(arch: Arch) {
         sent as u64 / 1024 > 2 * CLIENTS * HELD,
         "echod took only {sent} bytes"
     );
+    if arch.is_native() {
+        // Something is held for most, or this would not test what it says: in a page at least, or in a pipe,
+        // which has two ends and takes no memory of the program's.
+        wait_until("something is held for most", || {
+            let pages = server.resident().saturating_sub(with_idle) / 4;
+            let pipes = server.count("pipe") as u64 / 2;
+            pages + pipes > CLIENTS / 2
+        });
+    }
     let with_blocked = server.resident();
-
     assert!(
         with_blocked <= with_idle + CLIENTS * HELD + slack,
         "{with_blocked} KiB"
     );
-    if arch.is_native() {
-        // Something is held for most, or this would not test what it says.
-        assert!(
-            with_blocked > with_idle + CLIENTS * 2,
-            "{with_idle} KiB, then {with_blocked} KiB"
-        );
-    }
     for client in blocked {
         reset_on_close(&client.into_stream());
     }

@@ -95,7 +95,7 @@ fn fail(call: &str, inject: &str) -> Ran {
         Err(ran) => return ran,
     };
     let address = server.address();
-    let sockets = server.sockets();
+    let sockets = server.count("socket");
     std::thread::scope(|scope| {
         for seed in 0..2 {
             scope.spawn(move || stream(address, seed, 200_000));
@@ -107,7 +107,7 @@ fn fail(call: &str, inject: &str) -> Ran {
         server.has_ended() || stream(address, 3, 10)
     });
     wait_until("it has let its clients go", || {
-        server.has_ended() || server.sockets() <= sockets
+        server.has_ended() || server.count("socket") <= sockets
     });
     if !server.has_ended() {
         server.signal(Signal::TERM);

@@ -101,17 +101,15 @@ impl Server {
             .collect()
     }
 
-    /// How many of them are sockets.
-    pub fn sockets(&self) -> usize {
+    /// How many of them are of this kind: `socket`, `pipe`.
+    pub fn count(&self, kind: &str) -> usize {
         let target = |number: &String| {
             // One that is closed meanwhile is none.
             let link = std::fs::read_link(format!("/proc/{}/fd/{number}", self.pid()));
             link.unwrap_or_default().to_string_lossy().into_owned()
         };
-        let all = self.descriptors();
-        all.iter()
-            .filter(|fd| target(fd).starts_with("socket:"))
-            .count()
+        let is_one = |number: &&String| target(number).split(':').next() == Some(kind);
+        self.descriptors().iter().filter(is_one).count()
     }
 
     /// Whether it has ended.
