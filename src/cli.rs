@@ -282,7 +282,7 @@ impl Options {
 }
 
 /// More than anybody waits, in seconds: a century.
-const MOST_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
+pub const MOST_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// `text` as a number of seconds: `5`, `0.25`, `.5`. What is below nanoseconds is cut.
 fn seconds(text: &[u8]) -> Option<Duration> {

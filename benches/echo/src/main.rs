@@ -10,6 +10,8 @@ mod options;
 mod run;
 mod scenarios;
 mod server;
+#[path = "../../shared.rs"]
+mod shared;
 
 use std::collections::HashMap;
 
@@ -56,7 +58,7 @@ fn main() {
             table.push(line);
         }
     }
-    print(&table);
+    shared::print(&table);
 }
 
 /// What the table says of a server in a row.
@@ -93,32 +95,4 @@ fn cell(scenario: &Scenario, index: usize, server: &str, rounds: &[Round]) -> St
         cell += &format!(" {} failed: {why}", failures.len());
     }
     cell
-}
-
-/// Prints it as Markdown, which a terminal shows as well.
-fn print(table: &[Vec<String>]) {
-    let widths: Vec<usize> = (0..table[0].len())
-        .map(|column| {
-            table
-                .iter()
-                .map(|line| line[column].len())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let print_line = |line: &[String]| {
-        let cells = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
-    };
-    print_line(&table[0]);
-    print_line(
-        &widths
-            .iter()
-            .map(|&width| "-".repeat(width))
-            .collect::<Vec<_>>(),
-    );
-    table[1..].iter().for_each(|line| print_line(line));
 }

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf, process};
 
-use crate::{BASE, SERVERS, scenarios::SCENARIOS};
+use crate::{BASE, SERVERS, scenarios::SCENARIOS, shared::chosen};
 
 const USAGE: &str = "usage: echo-bench [--only SCENARIO,...] [--with SERVER,...] [--rounds N] \
      [--seconds S] SERVERS";
@@ -71,13 +71,4 @@ fn positive(text: &str) -> Option<u64> {
     text.parse()
         .ok()
         .filter(|number| (1..=1000).contains(number))
-}
-
-/// The names of a list, if all of them are among those.
-fn chosen(list: &str, among: &[String]) -> Option<Vec<String>> {
-    let names: Vec<String> = list.split(',').map(str::to_owned).collect();
-    names
-        .iter()
-        .all(|name| among.contains(name))
-        .then_some(names)
 }

@@ -6,6 +6,8 @@
 
 mod options;
 mod rows;
+#[path = "../../shared.rs"]
+mod shared;
 
 use std::{collections::HashMap, path::Path, process::Command};
 
@@ -69,7 +71,7 @@ fn main() {
             table.push(line);
         }
     }
-    print(&table);
+    shared::print(&table);
 }
 
 /// Has a worker do a work. One that dies of it has no figures.
@@ -133,32 +135,4 @@ fn cell(row: &Row, allocator: &str, rounds: &[Round], clock: &str) -> String {
 /// Two digits behind the point, where there are few before it.
 fn short(value: f64) -> String {
     format!("{value:.0$}", if value < 100.0 { 2 } else { 0 })
-}
-
-/// Prints it as Markdown, which a terminal shows as well.
-fn print(table: &[Vec<String>]) {
-    let widths: Vec<usize> = (0..table[0].len())
-        .map(|column| {
-            table
-                .iter()
-                .map(|line| line[column].len())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let print_line = |line: &[String]| {
-        let cells = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
-    };
-    print_line(&table[0]);
-    print_line(
-        &widths
-            .iter()
-            .map(|&width| "-".repeat(width))
-            .collect::<Vec<_>>(),
-    );
-    table[1..].iter().for_each(|line| print_line(line));
 }

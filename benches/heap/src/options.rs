@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf, process};
 
-use crate::{ALLOCATORS, BASE, rows::ROWS};
+use crate::{ALLOCATORS, BASE, rows::ROWS, shared::chosen};
 
 const USAGE: &str =
     "usage: heap-bench [--only WORK,...] [--with ALLOCATOR,...] [--rounds N] [--cpu] WORKERS";
@@ -72,13 +72,4 @@ impl Options {
     pub fn wants_allocator(&self, allocator: &str) -> bool {
         allocator == BASE || self.allocators.iter().any(|wanted| wanted == allocator)
     }
-}
-
-/// The names of a list, if all of them are among those.
-fn chosen(list: &str, among: &[String]) -> Option<Vec<String>> {
-    let names: Vec<String> = list.split(',').map(str::to_owned).collect();
-    names
-        .iter()
-        .all(|name| among.contains(name))
-        .then_some(names)
 }

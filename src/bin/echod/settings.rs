@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use ring3::cli::{Arg, Options, OrFail};
+use ring3::cli::{Arg, MOST_SECONDS, Options, OrFail};
 use ring3::list::List;
 use ring3::net;
 use ring3::number;
@@ -52,9 +52,6 @@ when it is ready and when it ends (NOTIFY_SOCKET).
 ";
 
 const DEFAULT_PORT: u16 = 7007;
-
-/// The longest time to ask for, in seconds: a century.
-const SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// How much it says.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +122,7 @@ impl Settings {
                 Arg::Short(b'q') => settings.voice = Voice::Quiet,
                 Arg::Short(b'v') => settings.voice = Voice::Verbose,
                 Arg::Long(b"stats") => {
-                    settings.stats = options.number(1..=SECONDS)? * SECOND;
+                    settings.stats = options.number(1..=MOST_SECONDS)? * SECOND;
                 }
                 Arg::Long(b"user") => {
                     let text = options.value()?;
@@ -144,9 +141,9 @@ impl Settings {
                 Arg::Long(b"max-conns") => {
                     settings.most = options.number(1..=u32::MAX.into())? as usize;
                 }
-                Arg::Long(b"idle") => settings.idle = options.number(1..=SECONDS)? * SECOND,
+                Arg::Long(b"idle") => settings.idle = options.number(1..=MOST_SECONDS)? * SECOND,
                 Arg::Long(b"grace") => {
-                    settings.grace = options.number(0..=SECONDS)? * SECOND;
+                    settings.grace = options.number(0..=MOST_SECONDS)? * SECOND;
                 }
                 Arg::Long(b"spin") => {
                     settings.spin = options.number(0..=1_000_000)? * (SECOND / 1_000_000);
