@@ -114,7 +114,9 @@ fn mappings_stay() -> Result<i64, Errno> {
     for _ in 0..100 {
         spawn(|| ())?.join();
     }
-    Ok(settle(settled) - settled)
+    // A thread of a case before this one that nobody joined may have gone meanwhile: fewer is no
+    // leak, and one mapping a thread would be a hundred.
+    Ok((settle(settled) - settled).max(0))
 }
 
 /// The mappings there are, once those that end alone have gone: fewer than `most`, or after a while.
