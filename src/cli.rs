@@ -5,7 +5,6 @@
 
 use core::ffi::CStr;
 use core::ops::RangeInclusive;
-use core::time::Duration;
 
 use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
@@ -15,6 +14,7 @@ use crate::print::{Any, Print, Writer};
 use crate::process::behind;
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
+use crate::time::SECOND;
 
 /// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
 #[derive(Clone, Copy)]
@@ -206,11 +206,11 @@ impl Options {
         }
     }
 
-    /// The same, a number of seconds, with a fraction or without.
+    /// The same, a number of seconds with a fraction or without; in nanoseconds.
     ///
     /// # Errors
     /// Exit 2, said: there is none, or it is no such number.
-    pub fn seconds(&mut self) -> core::result::Result<Duration, Exit> {
+    pub fn seconds(&mut self) -> core::result::Result<u64, Exit> {
         let text = self.value()?.to_bytes();
         match seconds(text) {
             Some(span) => Ok(span),
@@ -284,15 +284,15 @@ impl Options {
 /// More than anybody waits, in seconds: a century.
 pub const MOST_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
-/// `text` as a number of seconds: `5`, `0.25`, `.5`. What is below nanoseconds is cut.
-fn seconds(text: &[u8]) -> Option<Duration> {
-    let (mut whole, mut nanoseconds, mut unit) = (0_u64, 0_u32, 1_000_000_000_u32);
+/// `text`, a number of seconds, in nanoseconds: `5`, `0.25`, `.5`. What is below them is cut.
+fn seconds(text: &[u8]) -> Option<u64> {
+    let (mut whole, mut nanoseconds, mut unit) = (0_u64, 0, SECOND);
     let (mut fraction, mut digits) = (false, 0_usize);
     for &byte in text {
         match byte {
             b'0'..=b'9' if fraction => {
                 unit /= 10;
-                nanoseconds += u32::from(byte - b'0') * unit;
+                nanoseconds += u64::from(byte - b'0') * unit;
                 digits += 1;
             }
             b'0'..=b'9' => {
@@ -305,7 +305,7 @@ fn seconds(text: &[u8]) -> Option<Duration> {
             _ => return None,
         }
     }
-    (digits > 0 && whole <= MOST_SECONDS).then(|| Duration::new(whole, nanoseconds))
+    (digits > 0 && whole <= MOST_SECONDS).then(|| whole * SECOND + nanoseconds)
 }
 
 /// An option as it was written.
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn seconds_are_digits_and_at_most_one_point() {
-        let nanoseconds = |text: &str| seconds(text.as_bytes()).map(|span| span.as_nanos());
+        let nanoseconds = |text: &str| seconds(text.as_bytes());
         assert_eq!(nanoseconds("5"), Some(5_000_000_000));
         assert_eq!(nanoseconds("0.25"), Some(250_000_000));
         assert_eq!(nanoseconds(".5"), Some(500_000_000));

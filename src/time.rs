@@ -21,15 +21,13 @@ pub enum Clock {
 ///
 /// Where the kernel gives a vDSO that is a function call of some 20 ns, else a system call.
 pub fn now(clock: Clock) -> Duration {
-    let time = read(clock);
-    // Neither number is negative: the kernel lets no clock be set to before 1970. The minimum leaves the
-    // nanoseconds as they are, and Duration nothing to carry.
-    Duration::new(time.tv_sec as u64, (time.tv_nsec as u32).min(999_999_999))
+    Duration::from_nanos(nanoseconds(clock))
 }
 
 /// The same in nanoseconds: there is room for 584 years.
 pub fn nanoseconds(clock: Clock) -> u64 {
     let time = read(clock);
+    // Neither number is negative: the kernel lets no clock be set to before 1970.
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
 

@@ -271,7 +271,7 @@ fn has_no_place_to_panic(arch: Arch) {
             .map(|name| name.into_owned())
             .collect::<Vec<_>>()
     };
-    for program in ["save", "echod", "echoc"] {
+    for program in ["save", "echod", "echoc", "init", "pipe"] {
         assert_eq!(panics(program), [""; 0], "{program}");
     }
     // It would be seen.

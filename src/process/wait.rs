@@ -78,9 +78,9 @@ pub struct Usage {
 
 impl Usage {
     fn of(raw: &Rusage) -> Self {
-        // The kernel's times are never negative.
+        // The kernel's times are never negative, and no process lives for half a million years.
         let span = |time: Timeval| {
-            Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+            Duration::from_micros(time.tv_sec as u64 * 1_000_000 + time.tv_usec as u64)
         };
         Self {
             user: span(raw.ru_utime),

@@ -2,7 +2,6 @@
 
 use core::ffi::CStr;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::time::Duration;
 
 use ring3::Errno;
 use ring3::fs::{self, CWD};
@@ -13,12 +12,12 @@ use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{SIGKILL, SIGTERM, SignalSet};
 use ring3::system::{self, MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
-use ring3::time::{Clock, now};
+use ring3::time::{Clock, SECOND, nanoseconds};
 
 use crate::PROGRAM;
 
-/// How long processes have to end after SIGTERM, before SIGKILL ends them.
-const GRACE: Duration = Duration::from_secs(2);
+/// How many nanoseconds processes have to end after SIGTERM, before SIGKILL ends them.
+const GRACE: u64 = 2 * SECOND;
 
 /// What every program expects to find: where, and of which kind.
 const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
@@ -85,9 +84,9 @@ fn end_all() {
         if process::kill_all(signal).is_err() {
             return; // there are none
         }
-        let until = now(Clock::Monotonic) + GRACE;
+        let until = nanoseconds(Clock::Monotonic) + GRACE;
         loop {
-            match watch.next(Some(until)) {
+            match watch.next(until) {
                 Event::Alone => return,
                 Event::Late => break,
                 Event::Ended(_) | Event::Signal(_) => {}

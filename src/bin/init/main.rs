@@ -21,6 +21,7 @@ use ring3::rt::{Args, Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{SIGCONT, SIGPIPE, SignalSet, block};
 use ring3::system;
+use ring3::time::NEVER;
 
 use signals::{PASSED, Rewrites};
 
@@ -104,7 +105,7 @@ impl Settings {
                     }
                 }
                 Some(Arg::Short(b'e')) => {
-                    let status = options.number(0..=255)? as usize;
+                    let status = usize::from(options.number(0..=255)? as u8);
                     settings.successes[status / 64] |= 1 << (status % 64);
                 }
                 Some(Arg::Short(b's')) => settings.adopt = true,
@@ -162,7 +163,7 @@ fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
     }
     let child = begin(settings, start)?;
     loop {
-        match watch.next(None) {
+        match watch.next(NEVER) {
             Event::Ended(ended) if ended.pid == child.pid() => {
                 return match settings.code(ended.status) {
                     0 => Ok(()),

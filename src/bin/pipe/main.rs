@@ -10,7 +10,6 @@ mod stages;
 mod watch;
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::parts;
@@ -20,6 +19,7 @@ use ring3::rt::{Args, Exit, Start};
 use ring3::signal::{
     self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ, SignalSet,
 };
+use ring3::time::SECOND;
 
 use stages::Stages;
 
@@ -79,8 +79,9 @@ struct Settings {
     separator: &'static CStr,
     last: bool,
     status: bool,
-    timeout: Option<Duration>,
-    grace: Duration,
+    /// This and the next in nanoseconds.
+    timeout: Option<u64>,
+    grace: u64,
     join: Join,
     /// The first program.
     first: &'static CStr,
@@ -99,7 +100,7 @@ enum Join {
 impl Settings {
     fn of(start: Start) -> Result<Self, Exit> {
         let (mut separator, mut last, mut status) = (c"|", false, false);
-        let (mut timeout, mut grace) = (None, Duration::from_secs(5));
+        let (mut timeout, mut grace) = (None, 5 * SECOND);
         let (mut socket, mut size) = (false, None);
         let mut options = Options::new(PROGRAM, HELP, start.args());
         let first = loop {

@@ -13,7 +13,7 @@ use ring3::process::{Child, Command, Ended, Lists, Strings};
 use ring3::rt::Exit;
 use ring3::shown::Shown;
 use ring3::slab::Slab;
-use ring3::time::{Clock, now};
+use ring3::time::{Clock, nanoseconds};
 
 use crate::{Join, PROGRAM, Settings};
 
@@ -34,8 +34,10 @@ struct Stage {
 
 enum State {
     NotStarted,
-    Running(Child, Duration),
-    Ended(Ended, Duration),
+    /// Since when, in nanoseconds of the clock.
+    Running(Child, u64),
+    /// After how many nanoseconds.
+    Ended(Ended, u64),
 }
 
 impl Stages {
@@ -103,7 +105,7 @@ impl Stages {
             let files = files.get(first..count).unwrap_or_default();
             let arguments = self.lists.get(stage.arguments);
             let command = Command::new(stage.name, arguments, environ).search();
-            let begin = now(Clock::Monotonic);
+            let begin = nanoseconds(Clock::Monotonic);
             match command.files(files).spawn() {
                 Ok(child) => stage.state = State::Running(child, begin),
                 Err(failed) => {
@@ -138,7 +140,7 @@ impl Stages {
             if let State::Running(child, begin) = &stage.state
                 && child.pid() == ended.pid
             {
-                let wall = now(Clock::Monotonic).saturating_sub(*begin);
+                let wall = nanoseconds(Clock::Monotonic).saturating_sub(*begin);
                 stage.state = State::Ended(ended, wall);
                 self.running -= 1;
                 return;
@@ -169,7 +171,12 @@ impl Stages {
             };
             let (name, usage) = (Shown(stage.name.to_bytes()), ended.usage);
             out.print(parts!("pipe: ", name, ": pid ", ended.pid.as_raw()));
-            out.print(parts!(", ", ended.status, ", wall ", Seconds(*wall)));
+            out.print(parts!(
+                ", ",
+                ended.status,
+                ", wall ",
+                Seconds(Duration::from_nanos(*wall))
+            ));
             out.print(parts!(" s, user ", Seconds(usage.user)));
             out.print(parts!(" s, system ", Seconds(usage.system)));
             out.print(parts!(" s, ", usage.peak, " KiB\n"));

@@ -1,12 +1,10 @@
 //! Until all programs have ended: what happens meanwhile.
 
-use core::time::Duration;
-
 use ring3::Errno;
 use ring3::process::{Event, Watch};
 use ring3::rt::Exit;
 use ring3::signal::{SIGCONT, SIGINT, SIGKILL, SIGTERM, SIGWINCH};
-use ring3::time::{Clock, now};
+use ring3::time::{Clock, NEVER, nanoseconds};
 
 use crate::stages::Stages;
 use crate::{PROGRAM, Settings};
@@ -22,7 +20,7 @@ pub fn until_ended(
     settings: &Settings,
     started: Result<(), Exit>,
 ) -> Result<bool, Exit> {
-    let after = |span: Duration| Some(now(Clock::Monotonic).saturating_add(span));
+    let after = |span| nanoseconds(Clock::Monotonic).saturating_add(span);
     let mut late = false;
     // When to go on to what ends them with more force; `ending` once that has begun.
     let mut ending = started.is_err();
@@ -30,7 +28,7 @@ pub fn until_ended(
         end(stages);
         after(settings.grace)
     } else {
-        settings.timeout.and_then(after)
+        settings.timeout.map_or(NEVER, after)
     };
     while stages.running() > 0 {
         match watch.next(next) {
@@ -48,7 +46,7 @@ pub fn until_ended(
             }
             Event::Late => {
                 stages.kill(SIGKILL);
-                next = None;
+                next = NEVER;
             }
             Event::Alone => return Err(PROGRAM.fail("wait4", "programs", Errno::ECHILD)),
         }

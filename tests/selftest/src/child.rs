@@ -19,6 +19,7 @@ use ring3::privilege;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
 use ring3::rt::{Args, Exit, Start};
 use ring3::signal::{self, Action, SIGUSR1, SIGUSR2, SignalSet};
+use ring3::time::SECOND;
 
 use crate::PROGRAM;
 use crate::rt::start;
@@ -270,7 +271,7 @@ fn options(args: Args) -> Result<(), Exit> {
                 return exit(options.number(0..=50)? as u8);
             }
             Some(cli::Arg::Long(b"seconds")) => {
-                return exit((options.seconds()?.as_millis() / 100) as u8);
+                return exit((options.seconds()? / (SECOND / 10)) as u8);
             }
             Some(cli::Arg::Short(b'o')) => {
                 return exit(options.value()?.to_bytes().len() as u8);

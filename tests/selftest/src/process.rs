@@ -1,7 +1,6 @@
 //! This process; and children, which are this program again.
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use ring3::Errno;
 use ring3::fs::{CWD, O_RDONLY};
@@ -9,7 +8,7 @@ use ring3::io::read;
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::*;
 use ring3::signal::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default};
-use ring3::time::{Clock, now};
+use ring3::time::{Clock, NEVER, SECOND, nanoseconds};
 
 use crate::case::*;
 use crate::cases;
@@ -192,12 +191,12 @@ fn watched() -> Result<usize, Errno> {
     crate::signal::raise(SIGUSR1);
     let mut heard = 0;
     heard +=
-        usize::from(matches!(watch.next(None), Event::Signal(signal) if signal.signal == SIGUSR1));
+        usize::from(matches!(watch.next(NEVER), Event::Signal(signal) if signal.signal == SIGUSR1));
     drop(input);
     heard += usize::from(
-        matches!(watch.next(None), Event::Ended(ended) if ended.pid == child.pid() && ended.status.success()),
+        matches!(watch.next(NEVER), Event::Ended(ended) if ended.pid == child.pid() && ended.status.success()),
     );
-    heard += usize::from(watch.next(None) == Event::Alone);
+    heard += usize::from(watch.next(NEVER) == Event::Alone);
     heard += usize::from(any().map(drop) == Err(Errno::ECHILD));
     Ok(heard)
 }
@@ -206,9 +205,9 @@ fn late() -> Result<bool, Errno> {
     let _held = ring3::signal::hold(SignalSet::NONE);
     let watch = Watch::new(SignalSet::NONE);
     let (child, _input) = waits(|command| command)?;
-    let until = now(Clock::Monotonic) + Duration::from_millis(20);
-    let heard = watch.next(Some(until));
-    let over = now(Clock::Monotonic) >= until;
+    let until = nanoseconds(Clock::Monotonic) + SECOND / 50;
+    let heard = watch.next(until);
+    let over = nanoseconds(Clock::Monotonic) >= until;
     child.kill(SIGTERM)?;
     child.wait()?;
     Ok(heard == Event::Late && over)
@@ -224,7 +223,7 @@ fn adopted(what: &CStr) -> Result<u8, Errno> {
     let mut input = Some(input.write);
     let mut code = None;
     loop {
-        match watch.next(Some(now(Clock::Monotonic) + Duration::from_secs(20))) {
+        match watch.next(nanoseconds(Clock::Monotonic) + 20 * SECOND) {
             Event::Ended(ended) if ended.pid == child.pid() => {
                 if !ended.status.success() {
                     return Err(Errno::EIO);

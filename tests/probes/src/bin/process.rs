@@ -22,7 +22,7 @@ use ring3::signal::{
     self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
 };
 use ring3::thread::{self, Builder, JoinHandle};
-use ring3::time::{Clock, now};
+use ring3::time::{Clock, NEVER, SECOND, nanoseconds};
 
 ring3::program!("process", main);
 
@@ -317,12 +317,12 @@ fn others(environ: Strings<'_>) {
 fn watch(environ: Strings<'_>) {
     signal::ignore(SIGCHLD).unwrap(); // as a parent may have done
     let watch = Watch::new(SignalSet::of(&[SIGUSR1, SIGUSR2]));
-    assert_eq!(watch.next(None), Event::Alone);
+    assert_eq!(watch.next(NEVER), Event::Alone);
     let line = shell(c"kill -USR1 $PPID; kill -USR2 $PPID; exit 5");
     let child = line.command(environ).spawn().unwrap();
     let (mut signals, mut ends) = ([false; 2], 0);
     loop {
-        match watch.next(Some(now(Clock::Monotonic) + Duration::from_secs(60))) {
+        match watch.next(nanoseconds(Clock::Monotonic) + 60 * SECOND) {
             Event::Signal(received) => {
                 assert!(!received.is_kernels());
                 signals[usize::from(received.signal == SIGUSR2)] = true;
@@ -347,12 +347,11 @@ fn watch(environ: Strings<'_>) {
         .command(environ)
         .spawn()
         .unwrap();
-    let begin = now(Clock::Monotonic);
-    let until = begin + Duration::from_millis(50);
-    assert_eq!(watch.next(Some(until)), Event::Late);
-    assert!(now(Clock::Monotonic) >= until);
+    let until = nanoseconds(Clock::Monotonic) + SECOND / 20;
+    assert_eq!(watch.next(until), Event::Late);
+    assert!(nanoseconds(Clock::Monotonic) >= until);
     sleeper.kill(SIGKILL).unwrap();
-    match watch.next(None) {
+    match watch.next(NEVER) {
         Event::Ended(ended) => assert_eq!(ended.status, Status::Killed(9)),
         event => panic!("{event:?}"),
     }
@@ -362,9 +361,9 @@ fn watch(environ: Strings<'_>) {
         line.command(environ).spawn().unwrap();
     }
     for _ in 0..20 {
-        assert!(matches!(watch.next(None), Event::Ended(ended) if ended.status.success()));
+        assert!(matches!(watch.next(NEVER), Event::Ended(ended) if ended.status.success()));
     }
-    assert_eq!(watch.next(None), Event::Alone);
+    assert_eq!(watch.next(NEVER), Event::Alone);
 }
 
 fn pidfd(environ: Strings<'_>) {
