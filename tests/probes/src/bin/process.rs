@@ -445,6 +445,7 @@ fn handlers() {
 /// Calls that wait hear of a handler.
 fn waits() {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    static HEARD: AtomicU32 = AtomicU32::new(0);
     signal::on(SIGUSR1, &COUNT).unwrap();
     let nothing = SignalSet::of(&[SIGUSR2]);
     signal::block(nothing);
@@ -453,19 +454,17 @@ fn waits() {
     raise(SIGUSR2);
     let received = signal::wait(nothing, None).unwrap();
     assert_eq!((received.signal, received.is_kernels()), (SIGUSR2, false));
-    // Another thread sends it while this one waits; it does so until it was heard.
-    let sender = sender(&COUNT, 1);
-    while COUNT.load(Relaxed) == 0 {
-        match signal::wait(nothing, Some(Duration::from_secs(60))).err() {
-            Some(Errno::EINTR) => {}
-            other => panic!("{other:?}"),
-        }
-    }
+    // Another thread sends it until a wait has heard of it: the handler may also run before one.
+    let sender = sender(&HEARD, 1);
+    let heard = signal::wait(nothing, Some(Duration::from_secs(60))).err();
+    HEARD.store(1, Relaxed);
+    assert_eq!(heard, Some(Errno::EINTR));
     sender.join();
+    assert!(COUNT.load(Relaxed) > 0);
 }
 
-/// A thread that sends SIGUSR1, which it does not take itself, until that was counted so often. (One that is
-/// sent before the last was taken is not counted.)
+/// A thread that sends SIGUSR1, which it does not take itself, until `count` is so much. (Where a handler
+/// counts them: one that is sent before the last was taken is not counted.)
 fn sender(count: &'static AtomicU32, often: u32) -> JoinHandle<()> {
     let send = move || {
         signal::block(SignalSet::of(&[SIGUSR1]));
