@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-powercut fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-powercut test-crowd fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -46,6 +46,11 @@ test-powercut: ## cut the power of a kernel while save replaces a file: CUTS=50 
 	@scripts/setup.sh test powercut guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@scripts/test-powercut.sh $(ARCH) $(CUTS)
+
+test-crowd: ## a hundred thousand clients of echod, on a real kernel: ARCH=aarch64 make test-crowd
+	@scripts/setup.sh test guest-$(ARCH)
+	@scripts/build.sh $(ARCH) probes
+	@scripts/test-crowd.sh $(ARCH)
 
 fuzz: ## the heap over inputs that libFuzzer makes up: SECONDS=600 make fuzz
 	@scripts/setup.sh fuzz

@@ -53,7 +53,56 @@ impl Guest {
 
     /// What happened there; or why it can't be booted here.
     pub fn session(&self) -> &Result<Session, String> {
-        self.session.get_or_init(|| boot(self.name, self.arch))
+        self.session.get_or_init(|| {
+            let folder = Folder::new();
+            initramfs(self.arch, &folder);
+            self.boot(&folder, &[], Duration::from_secs(300))
+        })
+    }
+
+    /// Boots it from the folder's `image`, on a machine with these options of qemu's beside, and waits until
+    /// it is off. Or says why it can't be booted here.
+    pub fn boot(
+        &self,
+        folder: &Folder,
+        options: &[&str],
+        most: Duration,
+    ) -> Result<Session, String> {
+        let mut guest = Command::new(scripts().join("guest.sh"))
+            .arg(self.name)
+            .arg(folder.path("image"))
+            .arg(RUN_SCRIPT)
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut terminal = guest.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            terminal.read_to_end(&mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes).replace('\r', "")
+        });
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = guest.try_wait().unwrap() {
+                break Some(status);
+            }
+            if begin.elapsed() > most {
+                guest.kill().unwrap();
+                guest.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let text = reader.join().unwrap();
+        match status.and_then(|status| status.code()) {
+            Some(NOT_HERE) => Err(text.trim().to_owned()),
+            code => Ok(Session {
+                text,
+                off: code == Some(0),
+            }),
+        }
     }
 }
 
@@ -112,9 +161,9 @@ kill
 
 /// What a guest's terminal showed.
 pub struct Session {
-    text: String,
+    pub text: String,
     /// Whether the machine was switched off, in time.
-    off: bool,
+    pub off: bool,
 }
 
 impl Session {
@@ -155,23 +204,52 @@ fn initramfs(arch: Arch, folder: &Folder) {
     fs::write(folder.path("sorted"), lines.concat()).unwrap();
     fs::write(folder.path("script"), SCRIPT).unwrap();
 
-    let mut command = Command::new(scripts().join("initramfs.sh"));
-    command.arg(folder.path("image")).arg("bin/");
-    let mut add = |name: &str, file: &Path| {
-        command.arg(format!("{name}={}", file.display()));
-    };
-    add("init", &arch.shipped("init"));
-    for program in ["hello", "save", "msort", "pipe", "echod", "echoc"] {
-        add(&format!("bin/{program}"), &arch.shipped(program));
-    }
-    for probe in ["selftest", "script"] {
-        add(&format!("bin/{probe}"), &arch.shipped("probes").join(probe));
-    }
+    let mut image = Image::new(arch, folder);
+    image.programs(&["hello", "save", "msort", "pipe", "echod", "echoc"]);
+    image.probes(&["selftest", "script"]);
     for file in ["lines", "sorted", "script"] {
-        add(file, &folder.path(file));
+        image.add(file, &folder.path(file));
     }
-    let status = command.status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
+    image.make();
+}
+
+/// What a guest's kernel unpacks into its root, put together: `init`, and what is added.
+pub struct Image {
+    arch: Arch,
+    command: Command,
+}
+
+impl Image {
+    /// The file `image` in that folder.
+    pub fn new(arch: Arch, folder: &Folder) -> Self {
+        let mut command = Command::new(scripts().join("initramfs.sh"));
+        command.arg(folder.path("image")).arg("bin/");
+        let mut image = Self { arch, command };
+        image.add("init", &arch.shipped("init"));
+        image
+    }
+
+    pub fn add(&mut self, name: &str, file: &Path) {
+        self.command.arg(format!("{name}={}", file.display()));
+    }
+
+    pub fn programs(&mut self, names: &[&str]) {
+        for name in names {
+            self.add(&format!("bin/{name}"), &self.arch.shipped(name));
+        }
+    }
+
+    pub fn probes(&mut self, names: &[&str]) {
+        let folder = self.arch.shipped("probes");
+        for name in names {
+            self.add(&format!("bin/{name}"), &folder.join(name));
+        }
+    }
+
+    pub fn make(mut self) {
+        let status = self.command.status().unwrap();
+        assert!(status.success(), "{:?}: {status}", self.command);
+    }
 }
 
 pub fn scripts() -> &'static Path {
@@ -186,46 +264,6 @@ const ORPHAN: &str = "init: orphan ";
 
 /// The exit status of `scripts/guest.sh` that says that it can't boot this here.
 pub const NOT_HERE: i32 = 77;
-
-fn boot(name: &str, arch: Arch) -> Result<Session, String> {
-    const TIMEOUT: Duration = Duration::from_secs(300);
-    let folder = Folder::new();
-    initramfs(arch, &folder);
-    let mut guest = Command::new(scripts().join("guest.sh"))
-        .arg(name)
-        .arg(folder.path("image"))
-        .arg(RUN_SCRIPT)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut terminal = guest.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        terminal.read_to_end(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes).replace('\r', "")
-    });
-    let begin = Instant::now();
-    let status = loop {
-        if let Some(status) = guest.try_wait().unwrap() {
-            break Some(status);
-        }
-        if begin.elapsed() > TIMEOUT {
-            guest.kill().unwrap();
-            guest.wait().unwrap();
-            break None;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    let text = reader.join().unwrap();
-    match status.and_then(|status| status.code()) {
-        Some(NOT_HERE) => Err(text.trim().to_owned()),
-        code => Ok(Session {
-            text,
-            off: code == Some(0),
-        }),
-    }
-}
 
 fn hello_speaks(session: &Session) {
     session.says("hello Ada Grace", &["Hello, Ada Grace!"]);

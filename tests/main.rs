@@ -1,6 +1,7 @@
 //! Every promise of the programs, tested from outside: the shipped files, natively and under
 //! qemu-user, with real files, real signals and real clients.
 
+mod crowd;
 mod echoc;
 mod echod;
 mod elf;
@@ -27,6 +28,7 @@ mod time;
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
+        crowd::trials(),
         echoc::trials(),
         echod::trials(),
         elf::trials(),

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Completion, Failed, Trial};
 use rand::Rng;
 
-use crate::guest::{GUESTS, Guest, NOT_HERE, RUN_SCRIPT, scripts};
+use crate::guest::{GUESTS, Guest, Image, NOT_HERE, RUN_SCRIPT, scripts};
 use crate::support::{Folder, run};
 
 /// None but where `RING3_CUTS` says how many cuts there are to be.
@@ -87,31 +86,18 @@ fn prepare(guest: &Guest, folder: &Folder) -> Result<(), String> {
 
     let modules = guest.modules()?;
     let mut script = String::new();
-    let mut command = Command::new(scripts().join("initramfs.sh"));
-    command.arg(folder.path("image")).arg("bin/");
-    let mut add = |name: &str, file: &Path| {
-        command.arg(format!("{name}={}", file.display()));
-    };
+    let mut image = Image::new(guest.arch, folder);
     for module in MODULES {
-        add(
-            &format!("{module}.ko"),
-            &modules.join(format!("{module}.ko")),
-        );
+        let name = format!("{module}.ko");
+        image.add(&name, &modules.join(&name));
         script += &format!("module /{module}.ko\n");
     }
     script += "mount /dev/vda /disk ext4\nrewrite /disk/file\n";
     std::fs::write(folder.path("script"), script).unwrap();
-    add("script", &folder.path("script"));
-    add("init", &guest.arch.shipped("init"));
-    add("bin/save", &guest.arch.shipped("save"));
-    for probe in ["script", "rewrite"] {
-        add(
-            &format!("bin/{probe}"),
-            &guest.arch.shipped("probes").join(probe),
-        );
-    }
-    let status = command.status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
+    image.add("script", &folder.path("script"));
+    image.programs(&["save"]);
+    image.probes(&["script", "rewrite"]);
+    image.make();
     Ok(())
 }
 

@@ -125,14 +125,23 @@ pub fn limit(resource: u32) -> Rlimit {
     limit
 }
 
+/// Sets what limits the process's use of `resource` (prlimit(2)).
+///
+/// # Errors
+/// `EPERM`: the most it may be raised to would rise, which takes `CAP_SYS_RESOURCE`; of files, above
+/// `fs.nr_open`. `EINVAL`: what holds is more than that, or there is no such resource.
+pub fn set_limit(resource: u32, limit: Rlimit) -> Result<()> {
+    const OWN: i32 = 0;
+    let unasked = core::ptr::null_mut::<Rlimit>();
+    // SAFETY: the kernel reads an Rlimit of ours.
+    unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, unasked)) }.map(drop)
+}
+
 /// Raises what holds of a limit to what it may be raised to, and says how much that is (prlimit(2)).
 pub fn raise_limit(resource: u32) -> u64 {
-    const OWN: i32 = 0;
     let mut limit = limit(resource);
     limit.rlim_cur = limit.rlim_max;
-    let unasked = core::ptr::null_mut::<Rlimit>();
-    // SAFETY: the kernel reads an Rlimit of ours. What is allowed is refused to nobody (prlimit(2)).
-    let _ = unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, unasked)) };
+    let _ = set_limit(resource, limit); // what is allowed is refused to nobody
     limit.rlim_max
 }
 

@@ -23,6 +23,8 @@ cases! {
     "a thread that is not", [thread_exists], thread_exists(0x3fff_ffff) => NO;
     "a name", [thread_name], !thread_name(&mut [0; 16]).is_empty() => YES;
     "how many descriptors there may be", [limit], limit(RLIMIT_NOFILE).rlim_cur > 3 => YES;
+    "a limit as it is", [set_limit], set_limit(RLIMIT_NOFILE, limit(RLIMIT_NOFILE)) => DONE;
+    "more than the most", [set_limit], set_limit(RLIMIT_NOFILE, Rlimit { rlim_cur: 2, rlim_max: 1 }) => error(Errno::EINVAL);
     "as many as are allowed", [raise_limit], raise_limit(RLIMIT_NOFILE) == limit(RLIMIT_NOFILE).rlim_cur => YES;
     "no huge pages", [refuse_huge_pages], refuse_huge_pages() => DONE, cannot EINVAL;
     "an exit status", [exit, Status::code, Child::wait], code(&[c"exit", c"7"]) => value(7);

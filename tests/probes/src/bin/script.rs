@@ -4,7 +4,10 @@
 //! ```text
 //! CMD ARG... < FILE > FILE    the input and the output, where they are not ours
 //! CMD ARG... &                goes on beside the next lines
+//! ended                       waits for the last of these
 //! kill                        asks the last of these to end, and waits for it
+//! files NUMBER                how many files each of the next ones may have open
+//! write FILE WORD...          writes a line into a file that is there
 //! wait FILE                   until there is something in it, a minute at most
 //! same FILE FILE              whether both hold the same bytes
 //! free FILE                   takes its name away
@@ -31,7 +34,8 @@ use ring3::heap::Heap;
 use ring3::io;
 use ring3::parts;
 use ring3::print::{Print, Writer};
-use ring3::process::{Child, Command, Lists};
+use ring3::number;
+use ring3::process::{self, Child, Command, Lists, RLIMIT_NOFILE, Rlimit};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::SIGTERM;
@@ -49,7 +53,7 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
     let text = read(file).or_fail(PROGRAM, "read", Shown(file.to_bytes()))?;
     let mut script = Script {
         start,
-        beside: None,
+        beside: Vec::new(),
     };
     let mut status = 0;
     for line in text
@@ -103,7 +107,7 @@ fn read(path: &CStr) -> Result<Vec<u8>> {
 struct Script {
     start: Start,
     /// What goes on beside.
-    beside: Option<Child>,
+    beside: Vec<Child>,
 }
 
 impl Script {
@@ -112,10 +116,24 @@ impl Script {
         let plain: Vec<_> = words.iter().map(|word| word.as_c_str()).collect();
         let built_in: Vec<_> = plain.iter().map(|word| word.to_bytes()).collect();
         match (&built_in[..], &plain[..]) {
-            ([b"kill"], _) => {
-                let child = self.beside.take().ok_or(Errno::ECHILD)?;
-                child.kill(SIGTERM)?;
+            ([what @ (b"kill" | b"ended")], _) => {
+                let child = self.beside.pop().ok_or(Errno::ECHILD)?;
+                if *what == b"kill" {
+                    child.kill(SIGTERM)?;
+                }
                 Ok(child.wait()?.status.code())
+            }
+            ([b"files", number], _) => {
+                let number = number::whole(number, 10, u64::MAX).ok_or(Errno::EINVAL)?;
+                let limit = Rlimit {
+                    rlim_cur: number,
+                    rlim_max: number,
+                };
+                process::set_limit(RLIMIT_NOFILE, limit).map(|()| 0)
+            }
+            ([b"write", _, words @ ..], [_, path, ..]) => {
+                let file = fs::open(CWD, path, O_WRONLY | O_CLOEXEC, 0)?;
+                io::write_all(file.as_fd(), &words.join(&b' ')).map(|()| 0)
             }
             ([b"wait", _], [_, path]) => wait_for(path).map(|()| 0),
             ([b"same", ..], [_, one, two]) => Ok(u8::from(read(one)? != read(two)?)),
@@ -132,7 +150,7 @@ impl Script {
                 system::mount(device, folder, kind, Mount::NONE).map(|()| 0)
             }
             ([.., b"&"], [command @ .., _]) => {
-                self.beside = Some(self.spawn(command)?);
+                self.beside.push(self.spawn(command)?);
                 Ok(0)
             }
             (_, command) => Ok(self.spawn(command)?.wait()?.status.code()),
