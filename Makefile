@@ -91,10 +91,10 @@ bench-pipe: ## and pipe's, beside posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
 
-install: ## the programs for this machine, in PREFIX/bin (/usr/local), under DESTDIR
+install: ## the programs for this machine, under PREFIX (/usr/local), under DESTDIR
 	@scripts/setup.sh build-$(shell uname -m)
 	@scripts/build.sh $(shell uname -m)
-	@scripts/install.sh "$(DESTDIR)$(PREFIX)/bin"
+	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
 clean: ## remove what was built; what set-up found or unpacked stays (target/setup)
 	@find target -mindepth 1 -maxdepth 1 ! -name setup -exec rm -rf {} +

@@ -1,7 +1,13 @@
 #!/bin/sh
-# install.sh DIRECTORY: the programs for this machine, as they ship.
+# install.sh PREFIX: the programs for this machine, as they ship, into PREFIX/bin; but `init` into PREFIX/libexec/ring3,
+# because on root's PATH it would stand before the machine's own.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 
-mkdir -p -- "$1"
-for name in $(programs src/bin); do install -m 755 -- "target/dist/$host/$name" "$1/$name"; done
+for name in $(programs src/bin); do
+	case $name in
+	init) to=$1/libexec/ring3 ;;
+	*) to=$1/bin ;;
+	esac
+	install -D -m 755 -- "target/dist/$host/$name" "$to/$name"
+done

@@ -163,8 +163,9 @@ impl Shared {
         self.end_at(0);
     }
 
+    /// Never later than was said before: a signal after a failure changes nothing.
     fn end_at(&self, until: u64) {
-        self.end.store(until, Relaxed);
+        self.end.fetch_min(until, Relaxed);
         self.bell.ring();
     }
 
