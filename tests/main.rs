@@ -25,7 +25,14 @@ mod syscalls;
 mod thread;
 mod time;
 
+use ring3::signal::{SIGHUP, SIGINT, SIGQUIT};
+
 fn main() -> std::process::ExitCode {
+    // A shell's `&` may leave SIGINT and SIGQUIT ignored, and nohup SIGHUP. The programs would inherit
+    // that, and tests end them by these.
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        let _ = ring3::signal::set_default(signal); // their action may be set
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
         crowd::trials(),
