@@ -33,8 +33,8 @@ const PROGRAMS: [(&str, u64, u64); 7] = [
     ("msort", 58_800, 56_000),
     ("echod", 41_000, 38_100),
     ("echoc", 23_700, 22_600),
-    ("init", 24_900, 24_700),
-    ("pipe", 24_700, 23_800),
+    ("init", 20_900, 21_000),
+    ("pipe", 21_700, 20_900),
 ];
 
 type Elf = FileHeader64<Endianness>;
