@@ -19,7 +19,7 @@ pub fn trials() -> Vec<Trial> {
         borrows_within_a_scope,
         goes_on_alone,
         calls_the_heap_at_its_end,
-        waits_for_mutex_condvar_and_once,
+        waits_for_a_mutex_and_a_once,
         leaves_no_mapping_behind,
         has_a_name,
         tells_its_name_in_a_panic,
@@ -60,7 +60,7 @@ fn calls_the_heap_at_its_end(arch: Arch) {
     holds(arch, "at-exit");
 }
 
-fn waits_for_mutex_condvar_and_once(arch: Arch) {
+fn waits_for_a_mutex_and_a_once(arch: Arch) {
     holds(arch, "sync");
 }
 

@@ -213,7 +213,7 @@ fn at_exit() {
     wait_for(&ENDS, 3);
 }
 
-/// A mutex, a condvar and a once between threads that wait in the kernel.
+/// A mutex and a once between threads that wait in the kernel.
 fn sync() {
     const THREADS: u32 = 4;
     const TIMES: u32 = 2_000;
@@ -239,52 +239,6 @@ fn sync() {
     });
     assert_eq!(*SUM.lock(), THREADS * TIMES + 1);
     assert!(first.iter().all(|id| Some(id) == FIRST.get()), "{first:?}");
-
-    // A queue of one: each side waits for the other, every time.
-    let (place, changed) = (Mutex::new(None), Condvar::new());
-    let total = thread::scope(|scope| {
-        let taker = scope.spawn(|| {
-            let mut total = 0;
-            loop {
-                let mut guard = place.lock();
-                let taken = loop {
-                    match guard.take() {
-                        Some(taken) => break taken,
-                        None => guard = changed.wait(guard),
-                    }
-                };
-                drop(guard);
-                changed.notify_one();
-                match taken {
-                    0 => return total,
-                    n => total += n,
-                }
-            }
-        });
-        for n in (0..=500_u32).rev() {
-            let mut guard = place.lock();
-            while guard.is_some() {
-                guard = changed.wait(guard);
-            }
-            *guard = Some(n);
-            drop(guard);
-            changed.notify_one();
-        }
-        taker.unwrap().join()
-    });
-    assert_eq!(total, 500 * 501 / 2);
-
-    let begin = now(Clock::Monotonic);
-    let wait = Duration::from_millis(20);
-    let mut guard = place.lock();
-    loop {
-        let over;
-        (guard, over) = changed.wait_timeout(guard, wait);
-        if over {
-            break;
-        }
-    }
-    assert!(now(Clock::Monotonic) - begin >= wait && guard.is_none());
 }
 
 /// `/proc/self/maps`, a piece at a time.
