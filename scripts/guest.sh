@@ -29,7 +29,7 @@ done
 # A kernel that panics reboots at once, and qemu ends instead. (KVM is left alone: the machine is the same
 # wherever this runs.)
 export LD_LIBRARY_PATH="$QEMU_SYSTEM_LIBS"
-exec "$(value "QEMU_SYSTEM_${guest%_16k}")" -accel tcg,thread=$threads -smp 2 -m 512 "$@" \
+exec "$(value "QEMU_SYSTEM_${guest%_16k}")" -accel tcg,thread="$threads" -smp 2 -m 512 "$@" \
 	-kernel "$kernel/vmlinuz" -initrd "$initramfs" \
 	-append "console=$console quiet loglevel=1 panic=-1 -- $command" \
 	-nodefaults -display none -no-reboot -serial stdio
