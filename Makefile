@@ -45,12 +45,12 @@ test: ## every test, both architectures
 test-powercut: ## cut the power of a kernel while save replaces a file: CUTS=50 ARCH=aarch64 make test-powercut
 	@scripts/setup.sh test powercut guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
-	@scripts/test-powercut.sh $(ARCH) $(CUTS)
+	@RING3_CUTS=$(CUTS) scripts/test-long.sh "powercut::old_or_new_and_whole [$(ARCH) kernel]"
 
 test-crowd: ## a hundred thousand clients of echod, on a real kernel: ARCH=aarch64 make test-crowd
 	@scripts/setup.sh test guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
-	@scripts/test-crowd.sh $(ARCH)
+	@RING3_CROWD=1 scripts/test-long.sh "crowd::all_are_served [$(ARCH) kernel]"
 
 fuzz: ## the heap over inputs that libFuzzer makes up: SECONDS=600 make fuzz
 	@scripts/setup.sh fuzz
