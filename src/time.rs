@@ -31,6 +31,17 @@ pub fn nanoseconds(clock: Clock) -> u64 {
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
 
+/// The moment of [`Clock::Monotonic`], in nanoseconds, that comes so many from now; or [`NEVER`].
+pub fn after(span: u64) -> u64 {
+    nanoseconds(Clock::Monotonic).saturating_add(span)
+}
+
+/// How long it is until that moment, nothing where it has been; `None` where it is [`NEVER`].
+pub fn left(until: u64) -> Option<Duration> {
+    (until != NEVER)
+        .then(|| Duration::from_nanos(until.saturating_sub(nanoseconds(Clock::Monotonic))))
+}
+
 /// A second, in nanoseconds.
 pub const SECOND: u64 = 1_000_000_000;
 

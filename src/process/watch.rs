@@ -1,12 +1,10 @@
 //! What a process does that only waits for its children: it hears of their ends, and of signals that are
 //! to be passed on to them.
 
-use core::time::Duration;
-
 use super::wait::{self, Ended};
 use crate::abi::Errno;
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
-use crate::time::{Clock, NEVER, nanoseconds};
+use crate::time::left;
 
 /// Hears of children that ended and of signals, in turn and in one thread, with no descriptor and no
 /// handler: `SIGCHLD` and the signals are blocked, and waited for by rt_sigtimedwait(2).
@@ -39,9 +37,8 @@ impl Watch {
         Self(all)
     }
 
-    /// What comes next; `Late` where that is nothing until the [`nanoseconds`] of
-    /// [`Clock::Monotonic`] are `until`; where that is [`NEVER`] it waits for as long as it takes. What has
-    /// happened already comes first, children before signals. SIGCHLD itself is never among the signals.
+    /// What comes next; `Late` where that is nothing [`until`](left) then. What has happened already comes
+    /// first, children before signals. SIGCHLD itself is never among the signals.
     pub fn next(&self, until: u64) -> Event {
         loop {
             match wait::any() {
@@ -49,9 +46,7 @@ impl Watch {
                 Ok(None) => {}
                 Err(_) => return Event::Alone, // ECHILD, the only error (wait4(2))
             }
-            let left = (until != NEVER)
-                .then(|| Duration::from_nanos(until.saturating_sub(nanoseconds(Clock::Monotonic))));
-            match signal::wait(self.0, left) {
+            match signal::wait(self.0, left(until)) {
                 // Of several children that ended it came once, so that all are asked for again.
                 Ok(received) if received.signal == SIGCHLD => {}
                 Ok(received) => return Event::Signal(received),

@@ -14,7 +14,7 @@ use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::slab::Slab;
-use ring3::time::{self, Clock, NEVER, SECOND};
+use ring3::time::{self, Clock, NEVER, SECOND, after, left};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
@@ -39,14 +39,6 @@ const TICKS: u64 = 16;
 /// Nanoseconds since some moment.
 fn now() -> u64 {
     time::nanoseconds(Clock::Monotonic)
-}
-
-/// The moment that comes so many nanoseconds from now, or never.
-fn after(span: u64) -> u64 {
-    match span {
-        NEVER => NEVER,
-        _ => now() + span,
-    }
 }
 
 /// What an event is of: its data is a number and, above it, one of these.
@@ -273,10 +265,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        match self.shared.ends().min(self.next_moment()) {
-            NEVER => wait(None),
-            until => wait(Some(Duration::from_nanos(until.saturating_sub(now())))),
-        }
+        wait(left(self.shared.ends().min(self.next_moment())))
     }
 
     /// When there is something to do at the latest, unless all end.

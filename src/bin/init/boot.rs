@@ -12,7 +12,7 @@ use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{SIGKILL, SIGTERM, SignalSet};
 use ring3::system::{self, MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
-use ring3::time::{Clock, SECOND, nanoseconds};
+use ring3::time::{SECOND, after};
 
 use crate::PROGRAM;
 
@@ -84,7 +84,7 @@ fn end_all() {
         if process::kill_all(signal).is_err() {
             return; // there are none
         }
-        let until = nanoseconds(Clock::Monotonic) + GRACE;
+        let until = after(GRACE);
         loop {
             match watch.next(until) {
                 Event::Alone => return,

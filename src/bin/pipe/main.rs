@@ -19,7 +19,7 @@ use ring3::rt::{Args, Exit, Start};
 use ring3::signal::{
     self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ, SignalSet,
 };
-use ring3::time::SECOND;
+use ring3::time::{NEVER, SECOND};
 
 use stages::Stages;
 
@@ -79,8 +79,8 @@ struct Settings {
     separator: &'static CStr,
     last: bool,
     status: bool,
-    /// This and the next in nanoseconds.
-    timeout: Option<u64>,
+    /// This and the next in nanoseconds; [`NEVER`] where it is not limited.
+    timeout: u64,
     grace: u64,
     join: Join,
     /// The first program.
@@ -100,7 +100,7 @@ enum Join {
 impl Settings {
     fn of(start: Start) -> Result<Self, Exit> {
         let (mut separator, mut last, mut status) = (c"|", false, false);
-        let (mut timeout, mut grace) = (None, 5 * SECOND);
+        let (mut timeout, mut grace) = (NEVER, 5 * SECOND);
         let (mut socket, mut size) = (false, None);
         let mut options = Options::new(PROGRAM, HELP, start.args());
         let first = loop {
@@ -108,7 +108,7 @@ impl Settings {
                 Some(Arg::Short(b's')) => separator = options.value()?,
                 Some(Arg::Long(b"last")) => last = true,
                 Some(Arg::Long(b"status")) => status = true,
-                Some(Arg::Long(b"timeout")) => timeout = Some(options.seconds()?),
+                Some(Arg::Long(b"timeout")) => timeout = options.seconds()?,
                 Some(Arg::Long(b"grace")) => grace = options.seconds()?,
                 Some(Arg::Long(b"socket")) => socket = true,
                 Some(Arg::Long(b"size")) => {

@@ -36,8 +36,7 @@ enum State {
     NotStarted,
     /// Since when, in nanoseconds of the clock.
     Running(Child, u64),
-    /// After how many nanoseconds.
-    Ended(Ended, u64),
+    Ended(Ended, Duration),
 }
 
 impl Stages {
@@ -141,7 +140,7 @@ impl Stages {
                 && child.pid() == ended.pid
             {
                 let wall = nanoseconds(Clock::Monotonic).saturating_sub(*begin);
-                stage.state = State::Ended(ended, wall);
+                stage.state = State::Ended(ended, Duration::from_nanos(wall));
                 self.running -= 1;
                 return;
             }
@@ -171,12 +170,7 @@ impl Stages {
             };
             let (name, usage) = (Shown(stage.name.to_bytes()), ended.usage);
             out.print(parts!("pipe: ", name, ": pid ", ended.pid.as_raw()));
-            out.print(parts!(
-                ", ",
-                ended.status,
-                ", wall ",
-                Seconds(Duration::from_nanos(*wall))
-            ));
+            out.print(parts!(", ", ended.status, ", wall ", Seconds(*wall)));
             out.print(parts!(" s, user ", Seconds(usage.user)));
             out.print(parts!(" s, system ", Seconds(usage.system)));
             out.print(parts!(" s, ", usage.peak, " KiB\n"));

@@ -4,7 +4,7 @@ use ring3::Errno;
 use ring3::process::{Event, Watch};
 use ring3::rt::Exit;
 use ring3::signal::{SIGCONT, SIGINT, SIGKILL, SIGTERM, SIGWINCH};
-use ring3::time::{Clock, NEVER, nanoseconds};
+use ring3::time::{NEVER, after};
 
 use crate::stages::Stages;
 use crate::{PROGRAM, Settings};
@@ -20,7 +20,6 @@ pub fn until_ended(
     settings: &Settings,
     started: Result<(), Exit>,
 ) -> Result<bool, Exit> {
-    let after = |span| nanoseconds(Clock::Monotonic).saturating_add(span);
     let mut late = false;
     // When to go on to what ends them with more force; `ending` once that has begun.
     let mut ending = started.is_err();
@@ -28,7 +27,7 @@ pub fn until_ended(
         end(stages);
         after(settings.grace)
     } else {
-        settings.timeout.map_or(NEVER, after)
+        after(settings.timeout)
     };
     while stages.running() > 0 {
         match watch.next(next) {

@@ -8,7 +8,7 @@ use ring3::io::read;
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::*;
 use ring3::signal::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default};
-use ring3::time::{Clock, NEVER, SECOND, nanoseconds};
+use ring3::time::{Clock, NEVER, SECOND, after, nanoseconds};
 
 use crate::case::*;
 use crate::cases;
@@ -207,7 +207,7 @@ fn late() -> Result<bool, Errno> {
     let _held = ring3::signal::hold(SignalSet::NONE);
     let watch = Watch::new(SignalSet::NONE);
     let (child, _input) = waits(|command| command)?;
-    let until = nanoseconds(Clock::Monotonic) + SECOND / 50;
+    let until = after(SECOND / 50);
     let heard = watch.next(until);
     let over = nanoseconds(Clock::Monotonic) >= until;
     child.kill(SIGTERM)?;
@@ -225,7 +225,7 @@ fn adopted(what: &CStr) -> Result<u8, Errno> {
     let mut input = Some(input.write);
     let mut code = None;
     loop {
-        match watch.next(nanoseconds(Clock::Monotonic) + 20 * SECOND) {
+        match watch.next(after(20 * SECOND)) {
             Event::Ended(ended) if ended.pid == child.pid() => {
                 if !ended.status.success() {
                     return Err(Errno::EIO);

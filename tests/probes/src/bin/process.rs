@@ -22,7 +22,7 @@ use ring3::signal::{
     self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
 };
 use ring3::thread::{self, Builder, JoinHandle};
-use ring3::time::{Clock, NEVER, SECOND, nanoseconds};
+use ring3::time::{Clock, NEVER, SECOND, after, nanoseconds};
 
 ring3::program!("process", main);
 
@@ -322,7 +322,7 @@ fn watch(environ: Strings<'_>) {
     let child = line.command(environ).spawn().unwrap();
     let (mut signals, mut ends) = ([false; 2], 0);
     loop {
-        match watch.next(nanoseconds(Clock::Monotonic) + 60 * SECOND) {
+        match watch.next(after(60 * SECOND)) {
             Event::Signal(received) => {
                 assert!(!received.is_kernels());
                 signals[usize::from(received.signal == SIGUSR2)] = true;
@@ -347,7 +347,7 @@ fn watch(environ: Strings<'_>) {
         .command(environ)
         .spawn()
         .unwrap();
-    let until = nanoseconds(Clock::Monotonic) + SECOND / 20;
+    let until = after(SECOND / 20);
     assert_eq!(watch.next(until), Event::Late);
     assert!(nanoseconds(Clock::Monotonic) >= until);
     sleeper.kill(SIGKILL).unwrap();
