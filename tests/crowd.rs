@@ -41,7 +41,7 @@ fn all_are_served(guest: &Guest) -> Completion {
     }
     // All close at once in the end. A connection that was closed and whose end the other has not acknowledged yet is
     // an orphan; of more than `tcp_max_orphans`, 32,768 in this memory, the kernel only resets. A client whose end was
-    // lost on the way is then told of the reset instead, after all its bytes: in 2 runs of 10.
+    // lost on the way is then told of the reset instead, after all its bytes.
     let mut script = format!(
         "write /proc/sys/net/core/netdev_max_backlog 1000000\n\
          write /proc/sys/net/core/somaxconn 65535\n\
