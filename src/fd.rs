@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
-use crate::abi::fs::{F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK};
+use crate::abi::fs::{F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, O_NONBLOCK};
 use crate::abi::{Arg, Result, syscall};
 
 /// A file descriptor that is closed when it goes out of scope.
@@ -75,6 +75,15 @@ impl<'fd> BorrowedFd<'fd> {
     pub fn is_open(self) -> bool {
         // SAFETY: fcntl takes no memory of ours here.
         unsafe { syscall!(fcntl(self, F_GETFD)) }.is_ok()
+    }
+
+    /// Has execve close it (fcntl(2), `FD_CLOEXEC`).
+    ///
+    /// # Errors
+    /// `EBADF`: it is closed.
+    pub fn close_at_exec(self) -> Result<()> {
+        // SAFETY: fcntl takes no memory of ours here.
+        unsafe { syscall!(fcntl(self, F_SETFD, FD_CLOEXEC)) }.map(drop)
     }
 
     /// Another descriptor of what is open here, closed by execve, and none of the three standard ones (fcntl(2)).

@@ -7,6 +7,8 @@
 /// of them and links into std tests.
 ///
 /// `main` is a `fn(Start) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
+/// With `program!("name", main, inherited)` it is a `fn(Start, Result<Inherited>) -> T`, which gets the descriptors
+/// that a service manager opened for it, as [`inherited`](crate::service::inherited) finds them.
 ///
 /// ```ignore
 /// #![no_std]
@@ -17,6 +19,16 @@
 #[macro_export]
 macro_rules! program {
     ($name:literal, $main:path) => {
+        $crate::program!(@ $name, $main);
+    };
+    ($name:literal, $main:path, inherited) => {
+        $crate::program!(@ $name, |start: $crate::rt::Start| {
+            let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
+            // SAFETY: start-up opens nothing, and has called nothing of the program's.
+            $main(start, unsafe { $crate::service::inherited(pid, fds) })
+        });
+    };
+    (@ $name:literal, $main:expr) => {
         /// The program's name, as its messages begin.
         const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
 

@@ -10,17 +10,52 @@ use crate::net::{self, SOCK_CLOEXEC, SOCK_DGRAM};
 use crate::number;
 use crate::process;
 
+/// The descriptors that a service manager opened for this process, from 3 on, in order; each closed by execve.
+/// Those that are never asked for are closed with this.
+pub struct Inherited {
+    next: i32,
+    end: i32,
+}
+
+impl Iterator for Inherited {
+    type Item = OwnedFd;
+
+    fn next(&mut self) -> Option<OwnedFd> {
+        let raw = self.next;
+        if raw == self.end {
+            return None;
+        }
+        self.next += 1;
+        // SAFETY: it is open, and nobody else's: the promise of the caller of `inherited`. `next` only rises, so
+        // it is given once.
+        Some(unsafe { OwnedFd::from_raw(raw as usize) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.end - self.next) as usize; // `next` stops at `end`
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Inherited {}
+
+impl Drop for Inherited {
+    fn drop(&mut self) {
+        self.for_each(drop);
+    }
+}
+
 /// The descriptors that were opened for this process: so many from 3 on as `listen_fds` says, the value of
 /// `LISTEN_FDS`, where `listen_pid`, that of `LISTEN_PID`, is this process. Else none.
 ///
-/// This is to be asked before anything is opened, which could get the number of one that is not there.
+/// A program that says `inherited` in [`program!`](crate::program!) has them without `unsafe`.
 ///
 /// # Errors
-/// `EBADF`: one of them is closed.
-pub fn inherited(
-    listen_pid: Option<&CStr>,
-    listen_fds: Option<&CStr>,
-) -> Result<impl ExactSizeIterator<Item = BorrowedFd<'static>> + Clone + use<>> {
+/// `EBADF`: one of them is closed. Then all stay as they are, but that execve may close some.
+///
+/// # Safety
+/// No descriptor from 3 on has an owner: this is called once, and before anything is opened.
+pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) -> Result<Inherited> {
     let number = |text: Option<&CStr>| number::whole(text?.to_bytes(), 10, u32::MAX.into());
     let count = match number(listen_pid) {
         Some(pid) if pid == process::getpid().unsigned_abs().into() => {
@@ -29,15 +64,13 @@ pub fn inherited(
         _ => 0,
     };
     let count = u16::try_from(count).map_err(|_| Errno::EBADF)?;
-    let fds = (0..count).map(|nth| {
-        let raw = STDERR.as_raw() + 1 + i32::from(nth);
-        // SAFETY: as the standard ones it is nobody's in this process: so nobody here closes it.
-        unsafe { BorrowedFd::borrow_raw(raw) }
-    });
-    match fds.clone().all(BorrowedFd::is_open) {
-        true => Ok(fds),
-        false => Err(Errno::EBADF),
+    let next = STDERR.as_raw() + 1;
+    let end = next + i32::from(count);
+    for raw in next..end {
+        // SAFETY: nobody closes it meanwhile: it has no owner. Where it is not open, this says so.
+        unsafe { BorrowedFd::borrow_raw(raw) }.close_at_exec()?;
     }
+    Ok(Inherited { next, end })
 }
 
 /// Where the manager hears how the server is.

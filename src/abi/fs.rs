@@ -58,6 +58,8 @@ super::abi! {
         F_GETFD = 1,
         /// fcntl(2): changes that.
         F_SETFD = 2,
+        /// Of these: execve closes it.
+        FD_CLOEXEC = 1,
         /// fcntl(2): the flags that it was opened with, and those that were changed since.
         F_GETFL = 3,
         /// fcntl(2): changes some of them, `O_NONBLOCK` among these.

@@ -27,7 +27,7 @@ use ring3::print::{Any, Writer};
 use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
-use ring3::service::{self, Manager};
+use ring3::service::{Inherited, Manager};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SignalFd, SignalSet};
 use ring3::thread::{self, Builder, Cpus};
@@ -37,7 +37,7 @@ use settings::{Settings, Voice};
 use shared::Shared;
 use worker::{Habits, Worker};
 
-ring3::program!("echod", main);
+ring3::program!("echod", main, inherited);
 
 /// A descriptor is below this, whatever its limit: `fs.nr_open` as kernels set it.
 const DESCRIPTORS: u64 = 1 << 20;
@@ -45,16 +45,14 @@ const DESCRIPTORS: u64 = 1 << 20;
 /// The stack of a worker, in bytes.
 const STACK: usize = 64 * 1024;
 
-fn main(start: Start) -> Result<(), Exit> {
+fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // What ends the server is heard in its loop, however early it comes. A reader of our output that
     // is gone makes an error of the write, and does not kill.
     let heard = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1]);
     signal::block(heard);
     signal::block(SignalSet::of(&[SIGPIPE]));
 
-    // Before anything is opened: these have numbers of which others could be given.
-    let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
-    let inherited = service::inherited(pid, fds).or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
+    let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     let settings = Settings::of(start, inherited.len() != 0)?;
     let manager = match start.var("NOTIFY_SOCKET").map(Manager::at) {
         None => None,
@@ -98,8 +96,8 @@ fn main(start: Start) -> Result<(), Exit> {
         }
     };
     for fd in inherited {
-        let name = parts!("descriptor ", fd.as_raw());
-        listen::take_over(fd, &mut all)
+        let name = parts!("descriptor ", fd.as_fd().as_raw());
+        listen::take_over(fd.as_fd(), &mut all)
             .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
         listens(Any::new(&name));
     }

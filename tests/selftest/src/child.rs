@@ -145,6 +145,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
                 fs::stat(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok(),
             ))
         }
+        b"inherited" => exit(inherited(words.next())),
         b"blocked" => exit(u8::from(is_blocked(SIGUSR1))),
         b"ignored" => exit(u8::from(signal::action(SIGUSR2) == Ok(Action::Ignored))),
         b"wait" => wait(),
@@ -230,6 +231,32 @@ fn print(words: Args) -> Result<(), Exit> {
 fn is_blocked(signal: i32) -> bool {
     raise(signal);
     signal::wait(SignalSet::of(&[signal]), Some(Duration::ZERO)).is_ok()
+}
+
+/// Takes the descriptors that it was given, as many as `count` says, and uses the first alone. Each bit of what
+/// it says is set where all is well: the first is descriptor 3, no child of this child has it, 4 is open until the
+/// rest is dropped, and closed afterwards. 98: some were not open.
+fn inherited(count: Option<&CStr>) -> u8 {
+    let mut digits = [0; 12];
+    let mut left = process::getpid();
+    for digit in digits.iter_mut().rev().skip(1) {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    let pid = CStr::from_bytes_until_nul(&digits).ok();
+    // SAFETY: this program has opened nothing.
+    let Ok(mut all) = (unsafe { ring3::service::inherited(pid, count) }) else {
+        return 98;
+    };
+    let first = all.next();
+    let is_third = first.as_ref().is_some_and(|fd| fd.as_fd().as_raw() == 3);
+    // SAFETY: what is asked of it is whether it is open.
+    let next = unsafe { BorrowedFd::borrow_raw(4) };
+    let is_open = next.is_open();
+    drop(all);
+    let is_closed = !next.is_open();
+    let goes_on = code(&[c"descriptor", c"3"]) != Ok(0);
+    u8::from(is_third) * 8 + u8::from(!goes_on) * 4 + u8::from(is_open) * 2 + u8::from(is_closed)
 }
 
 /// Says that it is there, and waits for the end of its input, or a signal.
