@@ -10,8 +10,8 @@ PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
 
-help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
+help: ## this list; what is in brackets can be set: SECONDS=600 make fuzz
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 setup: ## all set-up that the others would do
 	@scripts/setup.sh
@@ -21,12 +21,12 @@ run-x86: ## build and run the seven programs for x86_64
 	@scripts/build.sh x86_64
 	@scripts/run.sh x86_64
 
-run-arm: ## the same for aarch64, under qemu-user where this machine is not one
+run-arm: ## the same for aarch64, under qemu-user on any other machine
 	@scripts/setup.sh run-aarch64
 	@scripts/build.sh aarch64
 	@scripts/run.sh aarch64
 
-run-x86-kernel: ## boot a real kernel for x86_64 into the programs, and nothing else
+run-x86-kernel: ## boot a real kernel for x86_64 into the programs
 	@scripts/setup.sh run-kernel-x86_64
 	@scripts/build.sh x86_64 probes
 	@scripts/run-kernel.sh x86_64
@@ -42,21 +42,21 @@ test: ## every test, both architectures
 	@scripts/build.sh aarch64 probes
 	@scripts/test.sh
 
-test-powercut: ## cut the power of a kernel while save replaces a file: CUTS=50 ARCH=aarch64 make test-powercut
+test-powercut: ## cut the power of a kernel while save writes (CUTS=50, ARCH)
 	@scripts/setup.sh test powercut guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@RING3_CUTS=$(CUTS) scripts/test-long.sh "powercut::old_or_new_and_whole [$(ARCH) kernel]"
 
-test-crowd: ## a hundred thousand clients of echod, on a real kernel: ARCH=aarch64 make test-crowd
+test-crowd: ## a hundred thousand clients of echod, on a real kernel (ARCH)
 	@scripts/setup.sh test guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@RING3_CROWD=1 scripts/test-long.sh "crowd::all_are_served [$(ARCH) kernel]"
 
-fuzz: ## the heap over inputs that libFuzzer makes up: SECONDS=600 make fuzz
+fuzz: ## the heap over inputs that libFuzzer makes up (SECONDS=60)
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(SECONDS)
 
-inspect: ## the disassembly of a program: PROGRAM=echod ARCH=aarch64 make inspect
+inspect: ## the disassembly of a program (PROGRAM=hello, ARCH)
 	@scripts/setup.sh inspect-$(ARCH)
 	@scripts/build.sh $(ARCH)
 	@scripts/inspect.sh $(ARCH) $(PROGRAM)
@@ -67,7 +67,7 @@ size: ## what each program weighs, in bytes as shipped
 	@scripts/build.sh aarch64
 	@scripts/size.sh
 
-lint: ## rustfmt, clippy for both architectures, shellcheck; warnings are errors
+lint: ## rustfmt, clippy, rustdoc and shellcheck; warnings are errors
 	@scripts/setup.sh lint
 	@scripts/lint.sh
 
@@ -75,26 +75,26 @@ bench: ## measure against what others ship
 	@scripts/setup.sh bench bench-echo bench-pipe build-$(shell uname -m)
 	@scripts/bench.sh
 
-bench-heap: ## of these the heap's alone: BENCH="--only pair,lifo --rounds 9" make bench-heap
+bench-heap: ## of these the heap's (BENCH="--only pair,lifo --rounds 9")
 	@scripts/setup.sh bench
 	@scripts/bench-heap.sh $(BENCH)
 
-bench-msort: ## and msort's, beside sort
+bench-msort: ## msort's, beside sort
 	@scripts/setup.sh bench build-$(shell uname -m)
 	@scripts/bench-msort.sh
 
-bench-echo: ## and echod's, beside servers in C, Rust and Go: BENCH="--with go" make bench-echo
+bench-echo: ## echod's, beside servers in C, Rust and Go (BENCH="--with go")
 	@scripts/setup.sh bench-echo build-$(shell uname -m)
 	@scripts/bench-echo.sh $(BENCH)
 
-bench-pipe: ## and pipe's, beside posix_spawn and a shell
+bench-pipe: ## pipe's, beside posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
 
-install: ## the programs for this machine, under PREFIX (/usr/local), under DESTDIR
+install: ## the programs for this machine (PREFIX=/usr/local, DESTDIR)
 	@scripts/setup.sh build-$(shell uname -m)
 	@scripts/build.sh $(shell uname -m)
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
-clean: ## remove what was built; what set-up found or unpacked stays (target/setup)
+clean: ## remove what was built; what set-up found (target/setup) stays
 	@find target -mindepth 1 -maxdepth 1 ! -name setup -exec rm -rf {} +

@@ -85,6 +85,8 @@ verdict 'make install puts the programs under DESTDIR'
 try make
 same status $status 0
 same listed "$(cut -d ' ' -f 1 "$folder/out")" "$(sed -n 's/^\.PHONY: //p' Makefile | tr ' ' '\n')"
-verdict 'make by itself lists all that there is to do'
+same 'wider than a terminal' "$(grep -e '.\{81\}' "$folder/out" || true)" ''
+same 'columns' "$(cut -c 1-16 "$folder/out" | grep -v -e '^[a-z0-9-]\{1,\} \{1,\}$' || true)" ''
+verdict 'make by itself lists all that there is to do, in two columns'
 
 result

@@ -144,6 +144,12 @@ apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
 same status $status 0
 verdict 'without rustup, all of Rust comes from Debian'
 
+machine $debian
+release 1.85.0 1.96.0
+set_up lint
+same asked "$(asked | grep ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck"
+verdict 'lint asks for the C++ compiler too that its crates are built with'
+
 machine rustup $debian
 MACHINE=aarch64
 toolchain "$pinned" "$pinned" $aarch64

@@ -54,12 +54,13 @@ find_need() {
 		find_component CARGO_FMT "$host" cargo-fmt rustfmt
 		find_component RUSTFMT "$host" rustfmt rustfmt
 		find_c # build scripts of the tests' crates are linked with it
+		find_cxx
 		tool SHELLCHECK shellcheck 'checks the scripts' shellcheck
 		;;
 	bench) # beside glibc, and allocators that are compiled from C and C++
 		find_toolchain
 		find_c
-		tool CXX g++ 'compiles one of the allocators' g++ c++
+		find_cxx
 		;;
 	bench-echo) # beside servers in C, Rust and Go, whose system calls are counted
 		find_toolchain
@@ -76,7 +77,7 @@ find_need() {
 	fuzz)
 		find_toolchain
 		find_c
-		tool CXX g++ 'compiles libFuzzer' g++ c++
+		find_cxx
 		;;
 	*)
 		die "set-up: no need is called $1"
@@ -95,6 +96,11 @@ find_c() {
 	tool CC gcc 'links tests and benches' gcc cc
 	file "$usr/include/stdio.h" libc6-dev 'C library of tests and benches'
 	file "$usr/include/linux/version.h" linux-libc-dev "the kernel's headers"
+}
+
+find_cxx() {
+	once find_cxx || return 0
+	tool CXX g++ 'compiles libFuzzer, and one of the allocators that benches compare' g++ c++
 }
 
 # cargo-binutils brings rust-objdump (`cargo objdump` calls it too, but builds first, without our

@@ -103,6 +103,11 @@ find_core() {
 	note "RUSTC_$1" "$rustc"
 	relied_on "$rustc"
 	relied_on "$libs"
+	case $libs in
+	"$PWD"/*) core_flag=-L$libs ;; # unpacked: not where that rustc looks
+	*) core_flag= ;;
+	esac
+	note "CORE_FLAG_$1" "$core_flag"
 	cargo_config "$1" >"$setup/new.toml"
 	mv -- "$setup/new.toml" "$setup/$1.toml"
 }
@@ -111,9 +116,7 @@ cargo_config() {
 	echo "# Written by scripts/setup.sh: how this machine compiles and links for $1."
 	[ "$rustc" = "$RUST_BIN/rustc" ] || printf '[build]\nrustc = "%s"\n' "$rustc"
 	printf '[target.%s]\nlinker = "%s"\n' "$(triple "$1")" "$LLD"
-	case $libs in
-	"$PWD"/*) printf 'rustflags = ["-L%s"]\n' "$libs" ;; # unpacked: not where that rustc looks
-	esac
+	[ -z "$core_flag" ] || printf 'rustflags = ["%s"]\n' "$core_flag"
 }
 
 # find_component KEY ARCH PROGRAM COMPONENT: what checks the code, of the version that compiles it.
