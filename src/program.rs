@@ -39,10 +39,15 @@ macro_rules! program {
         $crate::__start!(__entry);
 
         /// # Safety
-        /// Called once, by `_start`, with the initial stack and this program's image.
-        unsafe extern "C" fn __entry(sp: *const usize, image: *const $crate::rt::Image) -> ! {
+        /// Called once, by `_start`, with the initial stack and what the linker script says.
+        unsafe extern "C" fn __entry(
+            sp: *const usize,
+            relro: usize,
+            relro_end: usize,
+            thread_words: usize,
+        ) -> ! {
             // SAFETY: `_start` passes what the kernel left and what the linker script says.
-            unsafe { $crate::rt::start(sp, image, $main) }
+            unsafe { $crate::rt::start(PROGRAM, sp, relro, relro_end, thread_words, $main) }
         }
 
         #[panic_handler]

@@ -1,4 +1,4 @@
-//! From `_start` to `main` and back: relocation, arguments, environment, panic, exit.
+//! From `_start`, which has relocated the program, to `main` and back: arguments, environment, panic, exit.
 //!
 //! The kernel leaves this at the stack pointer (execve(2); `create_elf_tables`, fs/binfmt_elf.c):
 //!
@@ -15,130 +15,88 @@ use core::fmt::{self, Write as _};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-use crate::abi::syscall;
-use crate::arch::ThreadBlock;
+use crate::abi::{self, Errno, syscall};
+use crate::arch::{self, ThreadBlock};
+use crate::cli::Program;
 use crate::fd::STDERR;
 use crate::parts;
 use crate::print::Writer;
 use crate::process::{self, Strings};
 use crate::shown::Shown;
-use crate::{arch, auxv};
+use crate::{auxv, mem};
 
-/// Where the parts of a loaded program are that the start-up works on: symbols of the linker script.
-/// `_start` fills it, field by field in this order.
-#[repr(C)]
-pub struct Image {
-    /// The ELF header, which is linked at 0: the load base.
-    base: usize,
-    relr: *const usize,
-    relr_end: *const usize,
-    relro: usize,
-    relro_end: usize,
-    /// Bytes of the words that each thread has of its own: 0 where no code of the program uses them.
-    thread_words: usize,
-}
-
-/// From the initial stack to the exit status.
+/// From the initial stack to the exit status. `_start` has relocated the program before.
+///
+/// Where the kernel refuses what start-up asks, `program` says so, and `main` does not run.
 ///
 /// # Safety
-/// `sp` is the initial stack pointer, `image` this program's, not yet relocated; called once, and
-/// before anything else.
+/// `sp` is the initial stack pointer, and the rest this program's, as the linker script has it: from
+/// `relro` to `relro_end` is what nobody writes once the program is relocated, and `thread_words` are the
+/// bytes of the words that each thread has of its own (0 where no code of the program uses them).
+/// Called once, by `_start`, and before anything else.
 pub unsafe fn start<T: Termination>(
+    program: Program,
     sp: *const usize,
-    image: *const Image,
+    relro: usize,
+    relro_end: usize,
+    thread_words: usize,
     main: impl FnOnce(Start) -> T,
 ) -> ! {
-    // SAFETY: `image` is readable, and describes this program: the caller's promise.
-    unsafe { relocate(&*image) };
-    // SAFETY: `image` is readable, and this is the first thread's beginning.
-    unsafe { thread_words(&*image) };
     // SAFETY: `sp` is the initial stack pointer.
     let start = unsafe { Start::new(sp) };
     // SAFETY: Start::new found the vector behind the environment.
     unsafe { auxv::set(start.auxv) };
     // SAFETY: the value is the kernel's.
     unsafe { arch::mem::choose(auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(0)) };
-    // SAFETY: the image is relocated, and nothing in RELRO is written from here on.
-    unsafe { protect(&*image) };
+    if thread_words != 0 {
+        // SAFETY: this is the first thread's beginning.
+        if let Err(errno) = unsafe { give_thread_words() } {
+            refused(program, "arch_prctl", "thread pointer", errno)
+        }
+    }
+    // SAFETY: nothing in RELRO is written from here on.
+    if let Err(errno) = unsafe { protect(relro, relro_end) } {
+        // A program promised to run with RELRO does not run without.
+        refused(program, "mprotect", "relocated data", errno)
+    }
     process::exit(main(start).status())
 }
 
-/// Adds the load base to every address in the image (`SHT_RELR` of the ELF gABI): an even word is
-/// the place of an address; an odd one has a bit for each of the 63 words behind the last place.
-///
-/// # Safety
-/// Called once, before any static that holds an address is used: on entry they hold link addresses.
-unsafe fn relocate(image: &Image) {
-    let add_base = |place: *mut usize| {
-        // SAFETY: the linker lists only words of the image's writable segments.
-        unsafe { *place += image.base }
-    };
-    let mut place = core::ptr::null_mut::<usize>();
-    let mut next = image.relr;
-    while next != image.relr_end {
-        // SAFETY: between the ends of the table, which the linker wrote.
-        let word = unsafe { *next };
-        // SAFETY: at most one behind the last entry.
-        next = unsafe { next.add(1) };
-        if word & 1 == 0 {
-            place = core::ptr::with_exposed_provenance_mut(image.base + word);
-            add_base(place);
-            place = place.wrapping_add(1);
-        } else {
-            let mut bits = word >> 1;
-            let mut at = place;
-            while bits != 0 {
-                if bits & 1 != 0 {
-                    add_base(at);
-                }
-                bits >>= 1;
-                at = at.wrapping_add(1);
-            }
-            place = place.wrapping_add(usize::BITS as usize - 1);
-        }
-    }
+/// Says what the kernel refused at start-up, and ends the program.
+#[cold]
+#[inline(never)]
+fn refused(program: Program, call: &str, object: &str, errno: Errno) -> ! {
+    process::exit(program.fail(call, object, errno).status())
 }
 
-/// Gives the first thread words of its own, if any code uses them.
+/// Gives the first thread words of its own.
 ///
 /// # Safety
 /// Called once, in the first thread, and before anything uses such a word.
-unsafe fn thread_words(image: &Image) {
+unsafe fn give_thread_words() -> abi::Result<()> {
     static mut BLOCK: ThreadBlock = ThreadBlock::NEW;
-    if image.thread_words != 0 {
-        let block = &raw mut BLOCK;
-        // SAFETY: nobody else has a reference: this function runs once, and all other use of the block
-        // is through the thread pointer.
-        let pointer = unsafe { (*block).thread_pointer() };
-        // SAFETY: the block is the first thread's alone, and a static; the image is a program's of ours.
-        unsafe { arch::set_thread_pointer(pointer) };
-    }
+    let block = &raw mut BLOCK;
+    // SAFETY: nobody else has a reference: this function runs once, and all other use of the block is
+    // through the thread pointer.
+    let pointer = unsafe { (*block).thread_pointer() };
+    // SAFETY: the block is the first thread's alone, and a static; the image is a program's of ours.
+    // What comes back is a system call's result.
+    unsafe { abi::check(arch::set_thread_pointer(pointer)) }.map(drop)
 }
 
 /// Makes RELRO read-only. It begins somewhere in its first page, and nothing else is in its pages:
 /// the linker script begins the next segment on a page of its own.
 ///
 /// # Safety
-/// Nothing in the image's RELRO is written afterwards.
-unsafe fn protect(image: &Image) {
-    if image.relro == image.relro_end {
-        return;
+/// `relro` to `relro_end` is this program's RELRO, and nothing in it is written afterwards.
+unsafe fn protect(relro: usize, relro_end: usize) -> abi::Result<()> {
+    if relro == relro_end {
+        return Ok(());
     }
-    let page = crate::mem::page_size();
-    let first = image.relro & !(page - 1);
+    let first = relro & !(mem::page_size() - 1);
     // SAFETY: whole pages of our own image, none of which holds anything but RELRO and bytes of the
     // file that nobody uses.
-    let result = unsafe {
-        syscall!(mprotect(
-            first,
-            image.relro_end - first,
-            crate::mem::PROT_READ
-        ))
-    };
-    if result.is_err() {
-        // A program promised to run with RELRO does not run without.
-        process::abort()
-    }
+    unsafe { syscall!(mprotect(first, relro_end - first, mem::PROT_READ)) }.map(drop)
 }
 
 /// What the kernel hands a program: arguments and environment.

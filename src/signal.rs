@@ -241,7 +241,7 @@ unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
     let action = Sigaction {
         sa_handler: handler,
         sa_flags: SA_RESTORER | SA_ONSTACK,
-        sa_restorer: arch::ring3_restorer as *const () as usize,
+        sa_restorer: arch::restorer(),
         sa_mask: 0,
     };
     let size = size_of::<SignalSet>();

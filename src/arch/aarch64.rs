@@ -10,9 +10,20 @@ pub(super) mod mem;
 pub const PAGE_MAX: usize = 65536;
 
 /// `_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined
-/// (`ELF_PLAT_INIT` in the kernel's arch/arm64/include/asm/elf.h).
+/// (`ELF_PLAT_INIT` in the kernel's arch/arm64/include/asm/elf.h). It relocates the program, then
+/// calls Rust.
 ///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, *const rt::Image) -> !`.
+/// The relocation adds the load base to every address that the linker listed (`SHT_RELR` of the ELF
+/// gABI): an even word of the list is the place of an address; an odd one has a bit for each of the
+/// 63 words after the last place.
+///
+/// Until that is done, the GOT and every static that holds an address have link addresses. So nothing
+/// here may call or name an item of Rust, `memcpy` and its kin included: whether the compiler reaches
+/// an item by the GOT depends on the optimiser. The linker script's symbols are reached relative to
+/// `pc`, within 4 GiB (`adrp`, `add`), because how large a program may be is not for its start to say.
+///
+/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`: the initial stack
+/// pointer, the begin and the end of RELRO, the bytes of a thread's words.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -20,23 +31,48 @@ macro_rules! __start {
         ::core::arch::global_asm!(
             ".pushsection .text._start, \"ax\"",
             ".globl _start",
+            ".type _start, @function",
             "_start:",
             "mov x29, xzr",                       // the outermost frame has no caller:
             "mov x30, xzr",                       //   unwinders stop at 0
             "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv are above here
-            "adr x1, __ehdr_start",               // the linker script's symbols, relative to pc:
-            "adr x2, __relr_start",               //   nothing is relocated yet. Linked at 0,
-            "adr x3, __relr_end",                 //   __ehdr_start is the load base; and all is
-            "adr x4, __relro_start",              //   within 1 MB, as the code model promises
-            "adr x5, __relro_end",
-            "movz x6, #:abs_g0:__thread_words",   // this one is a number
-            "sub sp, sp, #48",                    // an `Image` of 6 words, and 16-byte alignment kept
-            "stp x1, x2, [sp]",
-            "stp x3, x4, [sp, #16]",
-            "stp x5, x6, [sp, #32]",
-            "mov x1, sp",                         // 2nd argument: the Image
-            "bl {entry}",
+            "adrp x4, __ehdr_start",              // linked at 0, so its page is the load base
+            "adrp x5, __relr_start",              // the next word of the list
+            "add x5, x5, :lo12:__relr_start",
+            "adrp x6, __relr_end",
+            "add x6, x6, :lo12:__relr_end",
+            "2:",
+            "cmp x5, x6",
+            "b.eq 6f",
+            "ldr x7, [x5], #8",
+            "tbnz x7, #0, 3f",                    // even or odd
+            "add x8, x4, x7",                     // even: the place
+            "ldr x9, [x8]",                       // what the linker put there is the address less the base
+            "add x9, x9, x4",
+            "str x9, [x8], #8",                   // x8: the word after the last place
+            "b 2b",
+            "3:",
+            "mov x10, x8",                        // odd: x10 goes through the 63 words
+            "4:",
+            "lsr x7, x7, #1",
+            "cbz x7, 5f",                         // no bit is left: nor is an address
+            "ldr x9, [x10], #8",
+            "tbz x7, #0, 4b",                     // whether this one holds an address
+            "add x9, x9, x4",
+            "str x9, [x10, #-8]",
+            "b 4b",
+            "5:",
+            "add x8, x8, #63*8",
+            "b 2b",
+            "6:",                                 // relocated: from here on Rust may run
+            "adrp x1, __relro_start",             // 2nd argument
+            "add x1, x1, :lo12:__relro_start",
+            "adrp x2, __relro_end",               // 3rd
+            "add x2, x2, :lo12:__relro_end",
+            "movz x3, #:abs_g0:__thread_words",   // 4th: the linker script's, and a number
+            "bl {entry}",                         // the kernel aligned sp to 16, as the ABI asks
             "brk #1",                             // entry does not return
+            ".size _start, . - _start",
             ".popsection",
             entry = sym $entry,
         );
@@ -258,15 +294,16 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's own.
+/// Makes a block the calling thread's own. Gives 0: no kernel is asked.
 ///
 /// # Safety
 /// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
 /// thread's and stays as long as this one. The program is linked by our linker script: under another
 /// runtime the thread pointer is that runtime's.
-pub unsafe fn set_thread_pointer(pointer: usize) {
+pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // SAFETY: changes this register alone, to what the caller promises.
     unsafe { asm!("msr tpidr_el0, {}", in(reg) pointer, options(nostack, preserves_flags)) };
+    0
 }
 
 /// Starts a thread or a process by clone(2): it calls `entry(stack)` on the stack that ends at `stack`.
@@ -317,9 +354,20 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-unsafe extern "C" {
-    /// The restorer of a signal handler: an address for the kernel. Nobody calls it.
-    pub fn ring3_restorer();
+/// Where a signal handler returns to (`sa_restorer`): an address for the kernel. Nobody calls it.
+///
+/// Not `ring3_restorer as usize`: in the tiny code model the compiler reads the address of a foreign
+/// function from the GOT by R_AARCH64_GOT_LD_PREL19, a relocation that lld 14 and 16 do not know.
+#[inline(always)]
+pub fn restorer() -> usize {
+    let address;
+    // SAFETY: an address relative to pc, and nothing is read from there.
+    unsafe {
+        asm!("adrp {0}, ring3_restorer",
+            "add {0}, {0}, :lo12:ring3_restorer",
+            out(reg) address, options(pure, nomem, nostack, preserves_flags));
+    }
+    address
 }
 
 /// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends

@@ -5,7 +5,7 @@
 //! | item | what it is |
 //! |---|---|
 //! | `PAGE_MAX` | the largest page that a kernel runs with |
-//! | `start!` | `_start` of a program: the kernel's stack pointer becomes a call of Rust |
+//! | `start!` | `_start` of a program: relocates it, and the kernel's stack pointer becomes a call of Rust |
 //! | `start_bare!` | the same for a program that has nothing to relocate |
 //! | `jump!` | the instruction that goes on elsewhere |
 //! | `syscall0` to `syscall6` | a number becomes a call |
@@ -14,7 +14,7 @@
 //! | `thread_word`, `set_thread_word` | the words that each thread has of its own, through its thread pointer |
 //! | `ThreadBlock`, `set_thread_pointer` | the memory where they are, and what makes it a thread's |
 //! | `clone` | starts a thread or a process on a stack of its own |
-//! | `ring3_restorer` | where a signal handler returns to |
+//! | `restorer` | where a signal handler returns to |
 //! | `unmap_and_exit` | ends a thread whose stack goes with it |
 //! | `mem` | the cores of what [`mem`] declares; `choose` which instructions they use |
 

@@ -10,9 +10,18 @@ pub(super) mod mem;
 pub const PAGE_MAX: usize = 4096;
 
 /// `_start`: the kernel jumps here with `rsp` at argc and every other register undefined
-/// (System V ABI for AMD64, "Process Initialization").
+/// (System V ABI for AMD64, "Process Initialization"). It relocates the program, then calls Rust.
 ///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, *const rt::Image) -> !`.
+/// The relocation adds the load base to every address that the linker listed (`SHT_RELR` of the ELF
+/// gABI): an even word of the list is the place of an address; an odd one has a bit for each of the
+/// 63 words after the last place.
+///
+/// Until that is done, the GOT and every static that holds an address have link addresses. So nothing
+/// here may call or name an item of Rust, `memcpy` and its kin included: whether the compiler reaches
+/// an item by the GOT depends on the optimiser. The linker script's symbols are reached relative to `rip`.
+///
+/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`: the initial stack
+/// pointer, the begin and the end of RELRO, the bytes of a thread's words.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -20,24 +29,42 @@ macro_rules! __start {
         ::core::arch::global_asm!(
             ".pushsection .text._start, \"ax\"",
             ".globl _start",
+            ".type _start, @function",
             "_start:",
             "xor ebp, ebp",                       // the outermost frame has no caller: unwinders stop at 0
             "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv are above here
-            "push offset __thread_words",         // the linker script's symbols: this is a number,
-            "lea rax, [rip + __relro_end]",       //   and these are addresses, relative to rip because
-            "push rax",                           //   nothing is relocated yet. An `Image` of 6 words,
-            "lea rax, [rip + __relro_start]",     //   last field first
-            "push rax",
-            "lea rax, [rip + __relr_end]",
-            "push rax",
-            "lea rax, [rip + __relr_start]",
-            "push rax",
-            "lea rax, [rip + __ehdr_start]",      // linked at 0, so its address is the load base
-            "push rax",
-            "mov rsi, rsp",                       // 2nd argument: the Image
-            "and rsp, -16",                       // the alignment that `call` owes its callee, however many pushes
-            "call {entry}",
+            "lea rdx, [rip + __ehdr_start]",      // linked at 0, so its address is the load base
+            "lea rsi, [rip + __relr_start]",      // the next word of the list, for lodsq
+            "lea rcx, [rip + __relr_end]",
+            "2:",
+            "cmp rsi, rcx",
+            "je 6f",
+            "lodsq",                              // rax = *rsi++ (the kernel cleared the direction flag)
+            "shr rax, 1",                         // even or odd: into the carry flag
+            "jc 3f",
+            "lea r8, [rdx + 2*rax]",              // even: the place, and the bit was 0
+            "add qword ptr [r8], rdx",            // what the linker put there is the address less the base
+            "add r8, 8",                          // r8: the word after the last place
+            "jmp 2b",
+            "3:",
+            "mov r9, r8",                         // odd: r9 goes through the 63 words
+            "4:",
+            "shr rax, 1",                         // whether this one holds an address: into the carry flag
+            "jnc 5f",
+            "add qword ptr [r9], rdx",
+            "5:",
+            "add r9, 8",
+            "test rax, rax",                      // no bit is left: nor is an address
+            "jnz 4b",
+            "add r8, 63*8",
+            "jmp 2b",
+            "6:",                                 // relocated: from here on Rust may run
+            "lea rsi, [rip + __relro_start]",     // 2nd argument
+            "lea rdx, [rip + __relro_end]",       // 3rd
+            "mov ecx, offset __thread_words",     // 4th: the linker script's, and a number
+            "call {entry}",                       // the kernel aligned rsp to 16: the call's push is as the ABI asks
             "ud2",                                // entry does not return
+            ".size _start, . - _start",
             ".popsection",
             entry = sym $entry,
         );
@@ -261,17 +288,16 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's own.
+/// Makes a block the calling thread's own. Gives 0, or an error number negated.
 ///
 /// # Safety
 /// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
 /// thread's and stays as long as this one. The program is linked by our linker script: under another
 /// runtime the thread pointer is that runtime's.
-pub unsafe fn set_thread_pointer(pointer: usize) {
+pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // Without CPUID nobody knows whether `wrfsbase` may be used but the kernel, which is asked instead.
-    // SAFETY: changes the register `fs` alone, to what the caller promises. The one error is EPERM, of
-    // an address that is not a program's (arch_prctl(2)).
-    unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) };
+    // SAFETY: changes the register `fs` alone, to what the caller promises.
+    unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) }
 }
 
 /// Starts a thread or a process by clone(2): it calls `entry(stack)` on the stack that ends at `stack`.
@@ -324,9 +350,16 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-unsafe extern "C" {
-    /// The restorer of a signal handler: an address for the kernel. Nobody calls it.
-    pub fn ring3_restorer();
+/// Where a signal handler returns to (`sa_restorer`): an address for the kernel. Nobody calls it.
+#[inline(always)]
+pub fn restorer() -> usize {
+    let address;
+    // SAFETY: an address relative to rip, and nothing is read from there.
+    unsafe {
+        asm!("lea {}, [rip + ring3_restorer]", out(reg) address,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    address
 }
 
 /// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends
