@@ -5,6 +5,7 @@ use core::ptr;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 use crate::io::{read, retry, write_counting};
+use crate::mem::Mapping;
 use crate::pipe::{self, Splice};
 
 /// What is asked of the kernel at once where no buffer of ours limits it, in bytes.
@@ -36,7 +37,7 @@ pub enum End {
 /// Copies all there is in `from`, each from its own place on, and says how many bytes that was.
 ///
 /// # Errors
-/// What [`read`] and [`write_counting`] give.
+/// What [`read`] and [`write_counting`] give; `ENOMEM`, as one of `from`: no memory for a buffer.
 pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
     let mut copied = 0;
     // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,
@@ -49,23 +50,16 @@ pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u6
             copied += count as u64;
         }
     }
-    let mut buffer = [0; BUFFER];
+    let stopped = |copied, end| move |errno| Stopped { copied, end, errno };
+    let mut buffer = Mapping::new(BUFFER).map_err(stopped(copied, End::From))?;
     loop {
-        let count = read(from, &mut buffer).map_err(|errno| Stopped {
-            copied,
-            end: End::From,
-            errno,
-        })?;
+        let count = read(from, &mut buffer).map_err(stopped(copied, End::From))?;
         if count == 0 {
             return Ok(copied);
         }
         let bytes = buffer.get(..count).unwrap_or_default();
         let written = write_counting(to, bytes, |count| copied += count as u64);
-        written.map_err(|errno| Stopped {
-            copied,
-            end: End::To,
-            errno,
-        })?;
+        written.map_err(stopped(copied, End::To))?;
     }
 }
 

@@ -177,7 +177,8 @@ pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Resu
     unsafe { syscall!(fchown(fd, uid.unwrap_or(leave), gid.unwrap_or(leave))) }.map(drop)
 }
 
-/// The extended attribute `name` of what the path leads to, in `value` (getxattr(2)).
+/// The extended attribute `name` of what the path leads to, in `value` (getxattr(2)). An empty `value` asks
+/// whether there is one.
 ///
 /// # Errors
 /// Those of the path; `ENODATA`: none of that name; `EOPNOTSUPP`: the file system has none at all;

@@ -24,6 +24,7 @@ use crate::abi::{Errno, Result};
 use crate::copy::copy;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::{self, CWD};
+use crate::mem::Mapping;
 use crate::place::{Name, Place};
 use crate::random;
 use crate::signal::{self, SignalSet};
@@ -331,9 +332,12 @@ fn keep_owner(file: BorrowedFd<'_>, old: &Statx) -> Result<u32> {
 
 /// Gives `file` the access control list of the one at `path`.
 fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    let mut value = [0; XATTR_SIZE_MAX];
-    match fs::get_attribute(path, ACL, &mut value) {
-        Ok(acl) => fs::set_attribute(file, ACL, acl),
+    // No room for it: most files have none, and its length is not needed.
+    match fs::get_attribute(path, ACL, &mut []) {
+        Ok(_) => {
+            let mut value = Mapping::new(XATTR_SIZE_MAX)?;
+            fs::set_attribute(file, ACL, fs::get_attribute(path, ACL, &mut value)?)
+        }
         // There is none, or no file any more. The new one may have got the directory's default list.
         Err(Errno::ENODATA | Errno::ENOENT | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
             match fs::remove_attribute(file, ACL) {

@@ -190,7 +190,7 @@ fn sorts_on_a_small_stack(arch: Arch) {
     let folder = Folder::with(&[("input", &each_in_the_next())]);
     let expected = folder.sort(&["input"], b"");
     // As much for the program, and as qemu-user gives it.
-    let script = "ulimit -s 192; export QEMU_STACK_SIZE=196608; exec \"$@\"";
+    let script = "ulimit -s 48; export QEMU_STACK_SIZE=49152; exec \"$@\"";
     let mut command = by_shell(script, &folder.msort(arch, &["input"]));
     let output = run_with(&mut command, b"");
     assert!(output.status.success() && output.stdout == expected);

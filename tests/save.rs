@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         saves_the_rest_of_a_file,
         saves_files_that_have_no_length,
         saves_a_file_into_itself,
+        saves_on_a_small_stack,
         keeps_the_old_content_on_a_full_disk,
         keeps_the_old_content_beyond_a_limit,
         keeps_the_old_content_when_reading_fails,
@@ -184,6 +185,17 @@ fn saves_a_file_into_itself(arch: Arch) {
     let input = File::open(folder.path("f")).unwrap();
     assert_eq!(folder.run(arch.program("save").arg("f"), input), fine());
     assert!(folder.read("f") == content(300_000));
+}
+
+fn saves_on_a_small_stack(arch: Arch) {
+    let folder = Folder::with_old();
+    // As much for the program, and as qemu-user gives it.
+    let script = "ulimit -s 48; export QEMU_STACK_SIZE=49152";
+    for arguments in [&["f"][..], &["-a", "f"]] {
+        let mut command = after(script, arch.program("save").args(arguments));
+        assert_eq!(folder.feed(&mut command, &content(150_000)), fine());
+    }
+    assert!(folder.read("f") == [content(150_000), content(150_000)].concat());
 }
 
 /// A shell in a mount namespace that ends with it, which mounts a file system of 64 KiB where it is

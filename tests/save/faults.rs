@@ -66,7 +66,7 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: None,
         calls: "rt_sigprocmask statx statx openat readlinkat statx openat close openat \
-                copy_file_range splice splice read \
+                copy_file_range splice splice mmap read munmap \
                 fchown getxattr fremovexattr fchmod fsync \
                 rt_sigprocmask getrandom linkat close renameat rt_sigprocmask fsync close",
     },
@@ -77,7 +77,7 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: true,
         broken: None,
         calls: "rt_sigprocmask statx statx openat readlinkat statx openat close openat \
-                copy_file_range copy_file_range splice read \
+                copy_file_range copy_file_range splice mmap read munmap \
                 fchown getxattr fremovexattr fchmod fsync \
                 rt_sigprocmask getrandom linkat close renameat rt_sigprocmask fsync close",
     },
@@ -88,7 +88,7 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: None,
         calls: "rt_sigprocmask statx statx openat readlinkat openat close openat \
-                copy_file_range splice splice read fchmod fsync \
+                copy_file_range splice splice mmap read munmap fchmod fsync \
                 rt_sigprocmask linkat close rt_sigprocmask fsync close",
     },
     Scenario {
@@ -98,7 +98,7 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: None,
         calls: "rt_sigprocmask statx statx openat readlinkat statx openat \
-                copy_file_range splice splice read fchown getxattr fremovexattr fchmod \
+                copy_file_range splice splice mmap read munmap fchown getxattr fremovexattr fchmod \
                 rt_sigprocmask getrandom linkat close renameat rt_sigprocmask close",
     },
     Scenario {
@@ -108,7 +108,7 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: Some(("openat", "EOPNOTSUPP", 3)),
         calls: "rt_sigprocmask statx statx openat readlinkat statx openat close \
-                openat getrandom openat copy_file_range splice splice read \
+                openat getrandom openat copy_file_range splice splice mmap read munmap \
                 fchown getxattr fremovexattr fchmod fsync \
                 rt_sigprocmask close renameat rt_sigprocmask fsync close",
     },
@@ -119,10 +119,10 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: Some(("linkat", "ENOENT", 1)),
         calls: "rt_sigprocmask statx statx openat readlinkat statx openat close openat \
-                copy_file_range splice splice read \
+                copy_file_range splice splice mmap read munmap \
                 fchown getxattr fremovexattr fchmod fsync \
                 rt_sigprocmask getrandom linkat linkat rt_sigprocmask \
-                getrandom openat lseek copy_file_range copy_file_range splice read close \
+                getrandom openat lseek copy_file_range copy_file_range splice mmap read munmap close \
                 fchown getxattr fremovexattr fchmod fsync \
                 rt_sigprocmask close renameat rt_sigprocmask fsync close",
     },
@@ -133,9 +133,9 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: Some(("linkat", "ENOENT", 1)),
         calls: "rt_sigprocmask statx statx openat readlinkat openat close openat \
-                copy_file_range splice splice read fchmod fsync \
+                copy_file_range splice splice mmap read munmap fchmod fsync \
                 rt_sigprocmask linkat linkat getrandom linkat linkat rt_sigprocmask \
-                getrandom openat lseek copy_file_range copy_file_range splice read close \
+                getrandom openat lseek copy_file_range copy_file_range splice mmap read munmap close \
                 fchmod fsync rt_sigprocmask close renameat rt_sigprocmask fsync close",
     },
     Scenario {
@@ -144,7 +144,7 @@ const SCENARIOS: [Scenario; 9] = [
         old: true,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx openat statx copy_file_range splice read write read \
+        calls: "rt_sigprocmask statx openat statx copy_file_range splice mmap read write read munmap \
                 fsync close",
     },
     Scenario {
@@ -154,7 +154,7 @@ const SCENARIOS: [Scenario; 9] = [
         from_file: false,
         broken: None,
         calls: "rt_sigprocmask statx openat openat readlinkat openat close openat statx \
-                copy_file_range splice read write read fchmod fsync fsync close close",
+                copy_file_range splice mmap read write read munmap fchmod fsync fsync close close",
     },
 ];
 
@@ -366,6 +366,7 @@ fn says_what_failed() {
         (over, "readlinkat:error=EIO", "open f"),
         (over, "openat:error=EIO:when=2", "open directory of f"),
         (over, "openat:error=EIO:when=3..4", "open f"),
+        (over, "mmap:error=EIO", "read stdin"),
         (over, "read:error=EIO", "read stdin"),
         (over, "fchown:error=EIO", "set owner of f"),
         (over, "getxattr:error=EIO", "set access control list of f"),

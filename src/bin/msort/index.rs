@@ -1,10 +1,11 @@
 //! The lines of a text, listed.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
 
-use ring3::Result;
+use ring3::{Errno, Result};
 
 use crate::line::Line;
 use crate::memory::reserve;
@@ -37,7 +38,7 @@ pub fn lines(text: Text<'_>, threads: usize) -> Result<Vec<Line>> {
 
 /// Those of a part of it.
 fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
-    let mut list = List::new();
+    let mut list = List::new()?;
     let mut at = part.start;
     while at < part.end {
         let key = text.key(at);
@@ -57,8 +58,9 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
 /// Lines, and how many of each short one there are.
 struct List {
     lines: Vec<Line>,
-    /// The short ones that came last: each where its key says, until another comes there.
-    recent: [Line; RECENT],
+    /// The short ones that came last: each where its key says, until another comes there. They take more
+    /// than a small stack has.
+    recent: Box<[Line; RECENT]>,
 }
 
 /// How many short lines are counted at a time, a power of two: as many as are in the first cache still
@@ -69,11 +71,14 @@ const RECENT: usize = 1 << 11;
 const MORE: usize = 4096;
 
 impl List {
-    fn new() -> Self {
-        Self {
+    fn new() -> Result<Self> {
+        let mut recent = Vec::new();
+        reserve(&mut recent, RECENT)?;
+        recent.resize(RECENT, Line::NONE);
+        Ok(Self {
             lines: Vec::new(),
-            recent: [Line::NONE; _],
-        }
+            recent: recent.try_into().map_err(|_| Errno::ENOMEM)?,
+        })
     }
 
     #[inline]
@@ -105,8 +110,8 @@ impl List {
     }
 
     fn into_lines(mut self) -> Result<Vec<Line>> {
-        for line in self.recent {
-            self.push_counted(line)?;
+        for at in 0..RECENT {
+            self.push_counted(self.recent[at])?;
         }
         Ok(self.lines)
     }
