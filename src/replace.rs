@@ -160,7 +160,7 @@ impl<'path> Replacement<'path> {
             fs::sync(file).during("sync")?;
         }
         // No signal that can be held back falls between the file's two names.
-        let held = signal::hold(SignalSet::ALL);
+        let held = signal::hold(SignalSet::ALL).ok();
         if beside.link(file, self.old.is_none()).is_err() {
             // Neither way to name an unnamed file works here.
             drop(held);

@@ -58,20 +58,27 @@ impl BitOr for SignalSet {
 /// How many signals there are: they are numbered from 1 (`_NSIG` of the kernel).
 pub const SIGNALS: i32 = 64;
 
-/// Makes the signals of `set` wait until they are unblocked, in this thread.
+/// Makes the signals of `set` wait until they are unblocked, in this thread (rt_sigprocmask(2)).
 ///
 /// A blocked `SIGPIPE` leaves the `EPIPE` that the write returns.
+///
+/// # Errors
+/// The kernel itself refuses nothing; a seccomp filter may, with any error. The mask is unchanged then.
 #[inline]
-pub fn block(set: SignalSet) {
-    change_mask(SIG_BLOCK, set, ptr::null_mut());
+pub fn block(set: SignalSet) -> Result<()> {
+    change_mask(SIG_BLOCK, set, ptr::null_mut())
 }
 
-/// Makes the signals of `set` wait until what this returns is dropped, in this thread.
+/// Makes the signals of `set` wait until the [`Held`] is dropped, in this thread. The drop restores the mask;
+/// where a filter refuses the restoration, the signals stay blocked.
+///
+/// # Errors
+/// As for [`block`].
 #[must_use = "dropping it lets the signals through"]
-pub fn hold(set: SignalSet) -> Held {
-    let mut old = SignalSet::of(&[]);
-    change_mask(SIG_BLOCK, set, &raw mut old);
-    Held(old)
+pub fn hold(set: SignalSet) -> Result<Held> {
+    let mut old = SignalSet::NONE;
+    change_mask(SIG_BLOCK, set, &raw mut old)?;
+    Ok(Held(old))
 }
 
 /// The signals that were blocked before [`hold`].
@@ -79,29 +86,34 @@ pub struct Held(SignalSet);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        change_mask(SIG_SETMASK, self.0, ptr::null_mut());
+        let _ = set_mask(self.0); // a drop has nobody to tell
     }
 }
 
 /// Lets the signals of `set` through again, in this thread.
+///
+/// # Errors
+/// As for [`block`].
 #[inline]
-pub fn unblock(set: SignalSet) {
-    change_mask(SIG_UNBLOCK, set, ptr::null_mut());
+pub fn unblock(set: SignalSet) -> Result<()> {
+    change_mask(SIG_UNBLOCK, set, ptr::null_mut())
 }
 
 /// Makes the signals of `set`, and no others, wait in this thread.
+///
+/// # Errors
+/// As for [`block`].
 #[inline]
-pub fn set_mask(set: SignalSet) {
-    change_mask(SIG_SETMASK, set, ptr::null_mut());
+pub fn set_mask(set: SignalSet) -> Result<()> {
+    change_mask(SIG_SETMASK, set, ptr::null_mut())
 }
 
 /// Changes the mask; where `old` is not null, it gets what the mask was.
 #[inline]
-fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) {
+fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) -> Result<()> {
     let size = size_of::<SignalSet>();
     // SAFETY: the kernel reads the 8 bytes of `set`, and writes the 8 of `old` where it is not null.
-    // EINVAL and EFAULT, the only errors (rt_sigprocmask(2)), are excluded by that.
-    let _ = unsafe { syscall!(rt_sigprocmask(how, &raw const set, old, size)) };
+    unsafe { syscall!(rt_sigprocmask(how, &raw const set, old, size)) }.map(drop)
 }
 
 /// What happens at a signal.

@@ -1,6 +1,8 @@
 //! `init` as the first process of a container: what tini and dumb-init document, asked of it natively and
 //! under qemu-user. (What it does for a machine, the guests show.)
 
+mod refused;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -31,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         gives_the_program_the_terminal,
         tells_of_wrong_use,
     ]
+    .chain(refused::trials())
     .collect()
 }
 

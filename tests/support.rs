@@ -127,7 +127,7 @@ macro_rules! per_arch {
 }
 
 /// Exit status, standard output and standard error of a run, ready to compare.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ran {
     /// The exit status; `None` where a signal ended it.
     pub status: Option<i32>,

@@ -149,7 +149,7 @@ pub fn raise_limit(resource: u32) -> u64 {
 ///
 /// A handler or a mask set earlier does not keep it alive.
 pub fn abort() -> ! {
-    signal::unblock(SignalSet::of(&[SIGABRT]));
+    let _ = signal::unblock(SignalSet::of(&[SIGABRT])); // where it stays blocked, `exit` ends the process
     let _ = signal::set_default(SIGABRT); // SIGABRT is a signal whose action may be set
     // SAFETY: a signal to ourselves; what it does is end the process.
     let _ = unsafe { syscall!(tgkill(getpid(), gettid(), SIGABRT)) };

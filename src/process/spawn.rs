@@ -64,7 +64,8 @@ enum Group {
 pub enum Failed {
     /// There was no process for it, or not as asked: `EAGAIN`: `RLIMIT_NPROC` or another limit; `ENOMEM`;
     /// `EMFILE`, `ENFILE`: no descriptor is left, here or, for those to be placed, there; `EPERM`: it may
-    /// not be in that group; `EINVAL`: more than [`Command::FILES`] descriptors to be placed.
+    /// not be in that group; `EINVAL`: more than [`Command::FILES`] descriptors to be placed; whatever a
+    /// seccomp filter answers where it refuses that signals are blocked or get their default.
     Spawn(Errno),
     /// The file can't be executed (execve(2)): `ENOENT`: there is none; `EACCES`: it, or a directory before
     /// it, does not allow that; `ENOEXEC`: it is no program of this machine's; `E2BIG`: arguments and
@@ -228,7 +229,7 @@ impl<'a> Command<'a> {
             &raw mut (*frame).plan
         };
         let flags = (CLONE_VM | CLONE_VFORK).bits() | SIGCHLD as usize;
-        let _held = signal::hold(SignalSet::ALL);
+        let _held = signal::hold(SignalSet::ALL)?;
         // SAFETY: the plan is at a multiple of 16, by its alignment, and right below it is the stack, which
         // nobody else uses. The frame stays while the child shares it: the kernel lets this thread go
         // on when the child has left this memory. No id is asked for. `child` finds the plan.
@@ -363,14 +364,16 @@ impl Command<'_> {
         };
         for signal in (handled | self.defaults).iter() {
             let default =
-                self.defaults.contains(signal) || signal::action(signal) == Ok(Action::Handled);
+                self.defaults.contains(signal) || signal::action(signal)? == Action::Handled;
             if default {
-                // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two for itself.
-                let _ = signal::set_default(signal);
+                match signal::set_default(signal) {
+                    // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two for itself.
+                    Ok(()) | Err(Errno::EINVAL) => {}
+                    refused => return refused, // a handler would run in memory that is the parent's
+                }
             }
         }
-        signal::set_mask(self.mask);
-        Ok(())
+        signal::set_mask(self.mask)
     }
 
     /// Puts the descriptors where they are to be.

@@ -2,7 +2,7 @@
 //! to be passed on to them.
 
 use super::wait::{self, Ended};
-use crate::abi::Errno;
+use crate::abi::{Errno, Result};
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
 use crate::time::left;
 
@@ -24,17 +24,22 @@ pub enum Event {
     Late,
     /// There are no children.
     Alone,
+    /// This call was refused, as a seccomp filter does it: nothing more can be heard.
+    Refused(&'static str, Errno),
 }
 
 impl Watch {
     /// One that hears of `signals`, beside children. They are blocked in this thread from now on, and
     /// `SIGCHLD` has its default action: ignored, as a parent may have left it, it would have the kernel
     /// forget how children ended. It comes before the first child; a thread has one.
-    pub fn new(signals: SignalSet) -> Self {
+    ///
+    /// # Errors
+    /// Those of a seccomp filter that refuses rt_sigprocmask(2) or rt_sigaction(2).
+    pub fn new(signals: SignalSet) -> Result<Self> {
         let all = signals | SignalSet::of(&[SIGCHLD]);
-        signal::block(all);
-        let _ = signal::set_default(SIGCHLD); // SIGCHLD's action may be set
-        Self(all)
+        signal::block(all)?;
+        signal::set_default(SIGCHLD)?;
+        Ok(Self(all))
     }
 
     /// What comes next; `Late` where that is nothing [`until`](left) then. What has happened already comes
@@ -44,14 +49,16 @@ impl Watch {
             match wait::any() {
                 Ok(Some(ended)) => return Event::Ended(ended),
                 Ok(None) => {}
-                Err(_) => return Event::Alone, // ECHILD, the only error (wait4(2))
+                Err(Errno::ECHILD) => return Event::Alone,
+                Err(errno) => return Event::Refused("wait4", errno),
             }
             match signal::wait(self.0, left(until)) {
                 // Of several children that ended it came once, so that all are asked for again.
                 Ok(received) if received.signal == SIGCHLD => {}
                 Ok(received) => return Event::Signal(received),
                 Err(Errno::EAGAIN) => return Event::Late,
-                Err(_) => {} // EINTR: something else interrupted it
+                Err(Errno::EINTR) => {} // something else interrupted it
+                Err(errno) => return Event::Refused("rt_sigtimedwait", errno),
             }
         }
     }

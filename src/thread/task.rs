@@ -145,7 +145,7 @@ impl Thread {
 /// `thread` is its own, whose result is there, or dropped where it is `alone`: no handle knows of it then.
 unsafe fn end(thread: *const Thread, alone: bool) -> ! {
     // No handler may find a stack that is being unmapped, or use the heap after the next step.
-    signal::block(SignalSet::ALL);
+    let blocked = signal::block(SignalSet::ALL);
     let at_exit = arch::thread_word::<{ arch::WORD_AT_EXIT }>();
     if at_exit != 0 {
         let at_exit = ptr::with_exposed_provenance::<()>(at_exit);
@@ -161,7 +161,8 @@ unsafe fn end(thread: *const Thread, alone: bool) -> ! {
             futex::wake(running, 1);
         }
     }
-    if alone {
+    // Where a filter refuses to block signals, the mapping of a thread that nobody joins stays.
+    if alone && blocked.is_ok() {
         // Or the kernel would write its 0 into what may be another thread's memory by then.
         // SAFETY: it only forgets the address.
         let _ = unsafe { syscall!(set_tid_address(ptr::null::<u32>())) };

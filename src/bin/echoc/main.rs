@@ -53,8 +53,7 @@ fn main(start: Start) -> Result<(), Exit> {
     // What ends it early is heard in its loop. A reader of our output that is gone makes an error of
     // the write, and does not kill.
     let end = SignalSet::of(&[SIGTERM, SIGINT]);
-    signal::block(end);
-    signal::block(SignalSet::of(&[SIGPIPE]));
+    signal::block(end | SignalSet::of(&[SIGPIPE])).or_fail(PROGRAM, "rt_sigprocmask", "signals")?;
 
     let settings = Settings::of(start)?;
     allow_descriptors(settings.connections as u64 + OTHERS);

@@ -49,8 +49,11 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // What ends the server is heard in its loop, however early it comes. A reader of our output that
     // is gone makes an error of the write, and does not kill.
     let heard = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1]);
-    signal::block(heard);
-    signal::block(SignalSet::of(&[SIGPIPE]));
+    signal::block(heard | SignalSet::of(&[SIGPIPE])).or_fail(
+        PROGRAM,
+        "rt_sigprocmask",
+        "signals",
+    )?;
 
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     let settings = Settings::of(start, inherited.len() != 0)?;

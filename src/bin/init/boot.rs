@@ -4,6 +4,7 @@ use core::ffi::CStr;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ring3::Errno;
+use ring3::cli::OrFail;
 use ring3::fs::{self, CWD};
 use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
 use ring3::parts;
@@ -79,7 +80,8 @@ pub fn end(result: Result<(), Exit>) -> ! {
 
 /// Asks all other processes to end, and waits until they have.
 fn end_all() {
-    let watch = Watch::new(SignalSet::NONE);
+    let watch = Watch::new(SignalSet::NONE).or_fail(PROGRAM, "watch", "children");
+    let Ok(watch) = watch else { return };
     for signal in [SIGTERM, SIGKILL] {
         if process::kill_all(signal).is_err() {
             return; // there are none
@@ -88,7 +90,7 @@ fn end_all() {
         loop {
             match watch.next(until) {
                 Event::Alone => return,
-                Event::Late => break,
+                Event::Late | Event::Refused(..) => break,
                 Event::Ended(_) | Event::Signal(_) => {}
             }
         }

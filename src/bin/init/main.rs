@@ -152,9 +152,9 @@ impl Settings {
 /// Runs the program until it ends.
 fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
     // From here on, so that none is lost before the program has begun.
-    let watch = Watch::new(PASSED);
+    let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
     // A reader of our messages that is gone makes an error of the write.
-    block(SignalSet::of(&[SIGPIPE]));
+    let _ = block(SignalSet::of(&[SIGPIPE]));
     if settings.adopt {
         process::adopt_orphans().or_fail(PROGRAM, "adopt", "orphans")?;
     }
@@ -179,6 +179,7 @@ fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
             }
             // Nobody else waits for our children.
             Event::Alone => return Err(PROGRAM.fail("wait4", "children", Errno::ECHILD)),
+            Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "children", errno)),
         }
     }
 }

@@ -61,8 +61,9 @@ Where there is no FILE, or FILE is -, read standard input.
 const READ: usize = 128 * 1024;
 
 fn main(start: Start) -> Result<(), Exit> {
-    // The write that meets them fails, with EPIPE or EFBIG, which can be told.
-    signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
+    // The write that meets them fails, with EPIPE or EFBIG, which can be told. Where a filter refuses to block
+    // them, they end the program.
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     let job = Job::new(start)?;
     let mut text = Vec::new();
     for &input in &job.inputs {

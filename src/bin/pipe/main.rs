@@ -51,8 +51,8 @@ const PASSED: SignalSet = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGU
 fn main(start: Start) -> Result<(), Exit> {
     // From here on, so that none is lost before all have begun. A reader of our messages that is gone, or
     // a full file, makes an error of the write.
-    let watch = Watch::new(PASSED);
-    signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
+    let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "programs")?;
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // where they are not blocked, they end it
     // What a parent had ignored is not to be ignored in the programs.
     signal::set_all_default();
 

@@ -48,6 +48,7 @@ pub fn until_ended(
                 next = NEVER;
             }
             Event::Alone => return Err(PROGRAM.fail("wait4", "programs", Errno::ECHILD)),
+            Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "programs", errno)),
         }
     }
     Ok(late)

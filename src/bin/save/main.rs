@@ -38,8 +38,9 @@ a FIFO is written straight.
 
 fn main(start: Start) -> Result<(), Exit> {
     let wanted = Wanted::parse(start)?;
-    // The write that meets them fails, with EPIPE or EFBIG, which can be told.
-    signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
+    // The write that meets them fails, with EPIPE or EFBIG, which can be told. Where a filter refuses to block
+    // them, they end the program.
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     // Before a file is opened that would get its number.
     let stdin = fs::stat(STDIN).or_fail(PROGRAM, "read", "stdin")?;
     let saved = if wanted.append {

@@ -60,7 +60,7 @@ fn short_read() -> Result<usize, Errno> {
 fn nobody_reads() -> Result<usize, Errno> {
     let pipe = Pipe::new(O_CLOEXEC)?;
     drop(pipe.read);
-    let _held = hold(SignalSet::of(&[SIGPIPE]));
+    let _held = hold(SignalSet::of(&[SIGPIPE]))?;
     let result = write(pipe.write.as_fd(), b"x");
     // The signal waits; it is taken before it is let through.
     let signals = ring3::signal::SignalFd::new(SignalSet::of(&[SIGPIPE]))?;

@@ -187,8 +187,8 @@ fn not_yet() -> Result<u8, Errno> {
 
 /// How many of four things it heard of, in an order that is right.
 fn watched() -> Result<usize, Errno> {
-    let _held = ring3::signal::hold(SignalSet::NONE);
-    let watch = Watch::new(SignalSet::of(&[SIGUSR1]));
+    let _held = ring3::signal::hold(SignalSet::NONE)?;
+    let watch = Watch::new(SignalSet::of(&[SIGUSR1]))?;
     let (child, input) = waits(|command| command)?;
     crate::signal::raise(SIGUSR1);
     let mut heard = 0;
@@ -204,8 +204,8 @@ fn watched() -> Result<usize, Errno> {
 }
 
 fn late() -> Result<bool, Errno> {
-    let _held = ring3::signal::hold(SignalSet::NONE);
-    let watch = Watch::new(SignalSet::NONE);
+    let _held = ring3::signal::hold(SignalSet::NONE)?;
+    let watch = Watch::new(SignalSet::NONE)?;
     let (child, _input) = waits(|command| command)?;
     let until = after(SECOND / 50);
     let heard = watch.next(until);
@@ -218,8 +218,8 @@ fn late() -> Result<bool, Errno> {
 /// How the child ends that a child leaves behind.
 fn adopted(what: &CStr) -> Result<u8, Errno> {
     adopt_orphans()?;
-    let _held = ring3::signal::hold(SignalSet::NONE);
-    let watch = Watch::new(SignalSet::NONE);
+    let _held = ring3::signal::hold(SignalSet::NONE)?;
+    let watch = Watch::new(SignalSet::NONE)?;
     let input = Pipe::new(O_CLOEXEC)?;
     let child = spawn(&[what], &[(input.read.as_fd(), 0)], |command| command)?;
     let mut input = Some(input.write);
@@ -240,6 +240,7 @@ fn adopted(what: &CStr) -> Result<u8, Errno> {
                 return code.ok_or(Errno::ECHILD);
             }
             Event::Late => return Err(Errno::ETIMEDOUT),
+            Event::Refused(_, errno) => return Err(errno),
             Event::Signal(_) => {}
         }
     }

@@ -81,10 +81,10 @@ fn send_to(thread: i32, signal: i32) {
 fn blocked() -> Result<u32, Errno> {
     COUNT.store(0, SeqCst);
     on(SIGUSR1, &COUNT)?;
-    block(SignalSet::of(&[SIGUSR1]));
+    block(SignalSet::of(&[SIGUSR1]))?;
     raise(SIGUSR1);
     let early = COUNT.load(SeqCst);
-    unblock(SignalSet::of(&[SIGUSR1]));
+    unblock(SignalSet::of(&[SIGUSR1]))?;
     set_default(SIGUSR1)?;
     if early == 0 {
         Ok(COUNT.load(SeqCst))
@@ -96,7 +96,7 @@ fn blocked() -> Result<u32, Errno> {
 fn held() -> Result<u32, Errno> {
     COUNT.store(0, SeqCst);
     on(SIGUSR1, &COUNT)?;
-    let held = hold(SignalSet::ALL);
+    let held = hold(SignalSet::ALL)?;
     raise(SIGUSR1);
     let early = COUNT.load(SeqCst);
     drop(held);
@@ -112,11 +112,11 @@ fn masked() -> Result<u32, Errno> {
     COUNT.store(0, SeqCst);
     on(SIGUSR1, &COUNT)?;
     on(SIGUSR2, &COUNT)?;
-    set_mask(SignalSet::of(&[SIGUSR1]));
+    set_mask(SignalSet::of(&[SIGUSR1]))?;
     raise(SIGUSR1);
     raise(SIGUSR2);
     let early = COUNT.load(SeqCst);
-    set_mask(SignalSet::NONE);
+    set_mask(SignalSet::NONE)?;
     set_default(SIGUSR1)?;
     set_default(SIGUSR2)?;
     if COUNT.load(SeqCst) == 2 {
@@ -338,7 +338,7 @@ pub fn without_restorer() -> Result<(), Exit> {
 
 fn taken() -> Result<bool, Errno> {
     let set = SignalSet::of(&[SIGUSR1]);
-    let _held = hold(set);
+    let _held = hold(set)?;
     raise(SIGUSR1);
     let received = wait(set, None)?;
     Ok(received.signal == SIGUSR1
@@ -348,7 +348,7 @@ fn taken() -> Result<bool, Errno> {
 
 fn too_late() -> Result<bool, Errno> {
     let set = SignalSet::of(&[SIGUSR1]);
-    let _held = hold(set);
+    let _held = hold(set)?;
     let (begin, span) = (now(Clock::Monotonic), Duration::from_millis(20));
     let result = wait(set, Some(span));
     Ok(result == Err(Errno::EAGAIN) && now(Clock::Monotonic) - begin >= span)
@@ -357,7 +357,7 @@ fn too_late() -> Result<bool, Errno> {
 fn interrupted() -> Result<(), Errno> {
     on(SIGUSR2, &COUNT)?;
     let set = SignalSet::of(&[SIGUSR1]);
-    let held = hold(set);
+    let held = hold(set)?;
     let (me, over) = (gettid(), AtomicBool::new(false));
     let result = ring3::thread::scope(|scope| {
         let sender = scope.spawn(|| {
@@ -378,7 +378,7 @@ fn interrupted() -> Result<(), Errno> {
 
 fn by_descriptor() -> Result<bool, Errno> {
     let set = SignalSet::of(&[SIGUSR1, SIGUSR2]);
-    let _held = hold(set);
+    let _held = hold(set)?;
     let signals = SignalFd::new(set)?;
     raise(SIGUSR2);
     raise(SIGUSR2); // comes once
@@ -390,7 +390,7 @@ fn by_descriptor() -> Result<bool, Errno> {
 
 fn tells() -> Result<usize, Errno> {
     let set = SignalSet::of(&[SIGUSR1]);
-    let _held = hold(set);
+    let _held = hold(set)?;
     let (epoll, signals) = (ring3::poll::Epoll::new()?, SignalFd::new(set)?);
     epoll.add(signals.as_fd(), ring3::poll::EPOLLIN, 0)?;
     raise(SIGUSR1);

@@ -1,0 +1,78 @@
+//! Calls that the kernel refuses, as a seccomp filter has it: strace makes them fail. `init` then says which, or goes
+//! on; it neither hangs nor blames another error.
+
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+
+use crate::per_arch;
+use crate::support::{Arch, Ran, run};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    per_arch![never_hangs_where_a_mask_is_refused, names_what_was_refused,]
+}
+
+/// Under strace that injects this, and a limit of time, which ends it by SIGKILL.
+fn refused(program: &mut Command, injection: &str) -> Ran {
+    let mut command = Command::new("timeout");
+    command.args(["-s", "KILL", "20", "strace", "-f", "-qq", "-o", "/dev/null"]);
+    command.args(["-e", &format!("inject={injection}")]);
+    command.arg(program.get_program()).args(program.get_args());
+    run(&mut command)
+}
+
+const NOT_NATIVE: &str = "strace sees qemu-user's system calls, and not the program's";
+
+fn never_hangs_where_a_mask_is_refused(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(NOT_NATIVE);
+    }
+    let hello = arch.shipped("hello");
+    let told = |message: &str| {
+        Ran::new(
+            1,
+            "",
+            &format!("init: {message}: Operation not permitted (EPERM)\n"),
+        )
+    };
+    let run_failed = told(&format!("run {}", hello.display()));
+    let fine = Ran::new(0, "Hello, world!\n", "");
+    // Each call in turn: of init (SIGCHLD and those passed on; SIGPIPE; all, and back again) and, at the same number,
+    // of the child, whose first one is the program's mask.
+    let expected = [
+        told("watch children"),
+        fine.clone(),
+        run_failed.clone(),
+        fine.clone(),
+        fine,
+    ];
+    for (number, expected) in expected.into_iter().enumerate() {
+        for _ in 0..5 {
+            let mut init = arch.program("init");
+            init.arg("--").arg(&hello);
+            let ran = refused(
+                &mut init,
+                &format!("rt_sigprocmask:error=EPERM:when={}", number + 1),
+            );
+            assert_eq!(ran, expected, "call {}", number + 1);
+        }
+    }
+    Completion::Completed
+}
+
+fn names_what_was_refused(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(NOT_NATIVE);
+    }
+    for (program, operands) in [("init", "children"), ("pipe", "programs")] {
+        for call in ["wait4", "rt_sigtimedwait"] {
+            let mut command = arch.program(program);
+            // It ends when its input does, and that is with strace.
+            command.args(["sh", "-c", "sleep 0.2"]).stdin(Stdio::null());
+            let ran = refused(&mut command, &format!("{call}:error=EPERM:when=1"));
+            let told = format!("{program}: {call} {operands}: Operation not permitted (EPERM)\n");
+            assert_eq!(ran, Ran::new(1, "", &told));
+        }
+    }
+    Completion::Completed
+}
