@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh [NEED...]: finds what each NEED takes, installs what is missing, and says so.
+# setup.sh [NEED...]: finds what each NEED takes, says what is missing and what it costs, and installs it.
 # First what the machine has, then rustup, then the distribution's packages.
 # A NEED is one of those in scripts/setup/needs.sh; without any, all of them.
 #
@@ -37,19 +37,26 @@ if unchanged; then
 fi
 
 . scripts/setup/find.sh
+. scripts/setup/cache.sh
 . scripts/setup/rust.sh
 . scripts/setup/debian.sh
 . scripts/setup/guest.sh
 . scripts/setup/needs.sh
 
+# The first look only looks: so that all that is missing is told before any of it is fetched.
+allowed='' installed=''
 find_all "$@"
-if [ -s "$setup/new.wants" ]; then
-	install_wants
+while [ -s "$setup/new.wants" ] || [ -s "$setup/new.plans" ]; do
+	if [ -s "$setup/new.wants" ]; then
+		[ "$(wanted)" != "$installed" ] || die "set-up: installed, and still not found: $installed"
+		installed=$(wanted)
+		install_wants
+	fi
+	allowed=yes
 	find_all "$@"
-	[ ! -s "$setup/new.wants" ] || die "set-up: installed, and still not found: $(wanted)"
-fi
+done
 
-rm -f -- "$setup/seen" "$setup/new.wants"
+rm -f -- "$setup/seen" "$setup/new.wants" "$setup/new.plans"
 for kept in env.sh paths; do mv -- "$setup/new.$kept" "$setup/$kept"; done
 printf '%s\n' "$@" | sort -u | grep -vxF -f "$setup/new.lacks" >"$setup/done" || true
 rm -f -- "$setup/new.lacks"

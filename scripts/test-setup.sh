@@ -9,7 +9,7 @@ repository=$PWD
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
 number=0
-unset CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTUP_AUTO_INSTALL
+unset CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTUP_AUTO_INSTALL XDG_CACHE_HOME
 
 pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
 x86_64='x86_64-unknown-linux-gnu'
@@ -20,15 +20,22 @@ export STAND_IN="$repository/scripts/test-setup/stand-in.sh"
 machine() { # STAND-IN...
 	number=$((number + 1))
 	export WORLD="$scratch/$number" MACHINE=x86_64 WORLD_UID=0 HOME="$scratch/$number"
-	mkdir -p "$WORLD/usr/bin" "$WORLD/bin" "$WORLD/toolchains" "$WORLD/ring3"
-	for command in awk basename cat cut dirname cp find flock grep head ln ls mkdir mv paste rm sed sort tail tr; do
+	mkdir -p "$WORLD/usr/bin" "$WORLD/bin" "$WORLD/toolchains"
+	for command in awk basename cat cut dirname cp find flock grep head ln ls mkdir mv paste rm sed sha256sum sort tail tar timeout tr; do
 		ln -s "$(command -v $command)" "$WORLD/bin/$command"
 	done
 	for command in uname id world-toolchain "$@"; do ln -s "$STAND_IN" "$WORLD/bin/$command"; done
-	cp -R -- "$repository/scripts" "$repository/rust-toolchain.toml" "$WORLD/ring3/"
-	sed "s,^usr=/usr,usr=$WORLD/usr," "$repository/scripts/setup/find.sh" >"$WORLD/ring3/scripts/setup/find.sh"
+	clone ring3
+}
+# clone NAME: one of ring3 there, which set_up is then run in.
+clone() {
+	clone=$WORLD/$1
+	mkdir -p "$clone"
+	cp -R -- "$repository/scripts" "$repository/rust-toolchain.toml" "$clone/"
+	sed "s,^usr=/usr,usr=$WORLD/usr," "$repository/scripts/setup/find.sh" >"$clone/scripts/setup/find.sh"
 }
 debian='apt-get apt-cache dpkg-query dpkg-deb'
+unknown='what they cost is not known before apt-get update'
 
 # release RUSTC RUSTC-WEB: the versions that this machine's Debian offers.
 release() {
@@ -48,12 +55,13 @@ toolchain() {
 set_up() {
 	status=0
 	: >"$WORLD/asked"
-	(PATH=$WORLD/bin:$WORLD/usr/bin && cd / && exec /bin/sh "$WORLD/ring3/scripts/setup.sh" "$@") >"$WORLD/said" 2>&1 || status=$?
+	run_set_up "$@" >"$WORLD/said" 2>&1 || status=$?
 	said=$(cat "$WORLD/said")
 }
+run_set_up() (PATH=$WORLD/bin:$WORLD/usr/bin && cd / && exec timeout 60 /bin/sh "$clone/scripts/setup.sh" "$@")
 
 # Of these, what could change something.
-asked() { grep -v -e '^rustup which ' -e '^rustup toolchain list' "$WORLD/asked" | sed 's/-o [^ ]* //g'; }
+asked() { grep -v -e '^rustup which ' -e '^rustup toolchain list' -e ' --assume-no ' "$WORLD/asked" | sed 's/ -o [^ ]*//g'; }
 
 machine rustup $debian
 set_up build-aarch64
@@ -147,7 +155,7 @@ verdict 'without rustup, all of Rust comes from Debian'
 machine $debian
 release 1.85.0 1.96.0
 set_up lint
-same asked "$(asked | grep ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck"
+same asked "$(asked | grep -m 1 ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck"
 verdict 'lint asks for the C++ compiler too that its crates are built with'
 
 machine rustup $debian
@@ -171,16 +179,55 @@ toolchain "$pinned" "$pinned" $x86_64 $aarch64
 WORLD_UID=1000
 set_up run-aarch64
 same asked "$(asked)" ''
-same said "$said" 'set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends qemu-user'
+same said "$said" "set-up: missing: qemu-user: runs aarch64 programs
+set-up: these, with all that they depend on: $unknown
+set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends qemu-user"
 same failed $((status != 0)) 1
-verdict 'not root: one line, with the command to run'
+verdict 'not root: what is missing, and the command to run'
+
+machine $debian
+release 1.85.0 1.96.0
+: >"$WORLD/costs"
+WORLD_UID=1000
+set_up run-aarch64 guest-x86_64 guest-aarch64_16k
+same asked "$(asked)" ''
+same said "$said" "set-up: missing: cargo-web: builds the programs
+set-up: missing: rustc-web: compiles the programs
+set-up: missing: lld: links the programs
+set-up: missing: llvm: strips the programs
+set-up: missing: qemu-user: runs aarch64 programs
+set-up: these, with all that they depend on: 209 MB to fetch, 906 MB on disk
+set-up: missing: core for aarch64: about 34 MB to fetch, 152 MB on disk
+set-up: missing: what boots other kernels: 209 MB to fetch, 906 MB on disk
+set-up: missing: a real kernel for x86_64: about 36 MB to fetch, 15 MB on disk
+set-up: missing: a real kernel for aarch64: about 103 MB to fetch, 37 MB on disk
+set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends cargo-web rustc-web lld llvm qemu-user"
+same failed $((status != 0)) 1
+verdict 'not root: all that is missing is told at once, with its cost, before anything is fetched'
+
+machine rustup $debian
+release 1.85.0 1.96.0
+: >"$WORLD/rustup-fails"
+WORLD_UID=1000
+set_up run-aarch64 guest-x86_64
+same asked "$(asked)" ''
+ln -s "$STAND_IN" "$WORLD/usr/bin/qemu-aarch64"
+set_up run-aarch64 guest-x86_64
+same asked "$(asked)" "rustup toolchain install $pinned --profile minimal --component rustfmt --component clippy --target $x86_64 --target $aarch64"
+same 'the end' "$(printf '%s\n' "$said" | tail -n 1)" 'set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends cargo-web rustc-web lld llvm'
+verdict 'not root, and rustup fails: nothing else is fetched before the packages are there'
 
 machine $debian
 WORLD_UID=1000
 set_up build-x86_64
-same said "$said" "set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
+same said "$said" "set-up: missing: cargo: builds the programs
+set-up: missing: rustc: compiles the programs
+set-up: missing: lld: links the programs
+set-up: missing: llvm: strips the programs
+set-up: these, with all that they depend on: $unknown
+set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
 same failed $((status != 0)) 1
-verdict 'not root and no list of packages: one line'
+verdict 'not root and no list of packages: what is missing all the same'
 
 machine rustup
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
@@ -191,16 +238,28 @@ verdict 'no apt-get: one line, with what is missing'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
-: >"$WORLD/apt-fails"
+echo 'E: Unable to fetch some archives' >"$WORLD/apt-fails"
 set_up run-aarch64
-same said "$said" 'set-up: apt-get update failed; going on with the lists it has
-set-up: apt-get install qemu-user: runs aarch64 programs
+same said "$said" "set-up: apt-get update failed (E: Unable to fetch some archives); going on with the lists it has
+set-up: missing: qemu-user: runs aarch64 programs
+set-up: these, with all that they depend on: $unknown
 E: Unable to fetch some archives
-set-up: apt-get failed; all it said is in target/setup/apt.log'
+E: Unable to fetch some archives
+set-up: apt-get failed: E: Unable to fetch some archives. All it said is in target/setup/apt.log"
 same failed $((status != 0)) 1
 set_up run-aarch64
 same 'failed again' $((status != 0)) 1
-verdict 'a failure of apt-get is shown, and is not taken for done'
+explained() { # WHAT APT-GET SAYS, A PART OF THE EXPLANATION
+	echo "$1" >"$WORLD/apt-fails"
+	set_up run-aarch64
+	same "$1" "$(printf '%s\n' "$said" | tail -n 1 | grep -c -e "$2")" 1
+}
+explained "Err:1 mirror:/debian bookworm InRelease Temporary failure resolving 'mirror'" "can't be reached"
+explained 'E: Could not get lock /var/lib/dpkg/lock-frontend' 'another apt-get'
+explained "E: You don't have enough free space in /var/cache/apt/archives/." 'disk is full'
+explained 'E: Failed to fetch mirror:/a.deb  404  Not Found' 'run apt-get update'
+explained 'E: Unable to locate package qemu-user' 'sources of apt'
+verdict 'a failure of apt-get is shown and explained, and is not taken for done'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
@@ -212,7 +271,7 @@ apt-get update
 apt-get download linux-image-of-arm64"
 same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ trixie main'
 same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_aarch64_16k=''"
-same kernel "$(cat "$WORLD/ring3/target/setup/kernel-aarch64_16k/vmlinuz")" arm64
+same kernel "$(cat "$WORLD/.cache/ring3/kernel-aarch64_16k/vmlinuz")" arm64
 same status $status 0
 set_up guest-aarch64_16k
 same 'asked again' "$(asked)" ''
@@ -223,12 +282,67 @@ apt-get download linux-image-of-arm64"
 same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ bookworm main'
 verdict 'a kernel and what boots it are unpacked, each of its release, once'
 
+fetched="apt-get indextargets --format \$(REPO_URI) Created-By: Packages
+apt-get update
+apt-get download linux-image-of-arm64"
+echo worse >>"$WORLD/.cache/ring3/kernel-aarch64/vmlinuz"
+set_up guest-aarch64
+same asked "$(asked)" "$fetched"
+same said "$said" "set-up: unpacking linux-image-cloud-arm64 in $WORLD/.cache/ring3: a real kernel for aarch64, about 31 MB to fetch, 27 MB on disk
+set-up: $WORLD/.cache/ring3/kernel-aarch64 is damaged; fetching it again"
+same kernel "$(cat "$WORLD/.cache/ring3/kernel-aarch64/vmlinuz")" arm64
+verdict 'what has changed in the cache is fetched again'
+
+clone two
+set_up guest-aarch64 guest-aarch64_16k
+same asked "$(asked)" ''
+same said "$said" ''
+same kernel "$(grep KERNEL_aarch64= "$clone/target/setup/env.sh")" "KERNEL_aarch64='$WORLD/.cache/ring3/kernel-aarch64'"
+rm -- "$WORLD/.cache/ring3/kernel-aarch64/vmlinuz"
+clone three
+set_up guest-aarch64
+same asked "$(asked)" "$fetched"
+verdict 'another clone fetches nothing, unless what is there is not whole'
+
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
-: >"$WORLD/apt-fails"
+: >"$WORLD/asked"
+for name in two three four; do
+	clone $name
+	(run_set_up guest-aarch64 >"$clone/said" 2>&1 && echo whole >"$clone/whole") &
+done
+wait
+same asked "$(asked | grep -c download)" '2' # qemu-system and the kernel, once each
+same whole "$(cat "$WORLD"/*/whole)" "$(printf 'whole\nwhole\nwhole')"
+same kernel "$(cat "$WORLD/.cache/ring3/kernel-aarch64/vmlinuz")" arm64
+same 'left over' "$(find "$WORLD/.cache/ring3" -name '*.new')" ''
+verdict 'of several clones at once one fetches, and the others wait'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+XDG_CACHE_HOME=$WORLD/cache
+export XDG_CACHE_HOME
+set_up guest-aarch64
+same kernel "$(cat "$WORLD/cache/ring3/kernel-aarch64/vmlinuz")" arm64
+unset XDG_CACHE_HOME HOME
+clone two
+set_up guest-aarch64
+same kernel "$(cat "$clone/target/setup/cache/kernel-aarch64/vmlinuz")" arm64
+same status $status 0
+export HOME="$WORLD/not/there"
+: >"$WORLD/not"
+clone three
+set_up guest-aarch64
+same kernel "$(cat "$clone/target/setup/cache/kernel-aarch64/vmlinuz")" arm64
+same status $status 0
+verdict 'XDG_CACHE_HOME is where the cache is; without a home that can be written the clone keeps it'
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 $aarch64
+echo 'E: Unable to fetch some archives' >"$WORLD/apt-fails"
 set_up guest-x86_64 build-x86_64
 said_why='qemu-system could not be had (E: Unable to fetch some archives)'
-same said "$said" "set-up: unpacking qemu-system in target/setup: what boots other kernels
+same said "$said" "set-up: unpacking qemu-system in $WORLD/.cache/ring3: what boots other kernels, $unknown
 set-up: $said_why"
 same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_x86_64='$said_why'"
 same status $status 0

@@ -1,5 +1,5 @@
 # Debian's packages. What is missing is installed in one go; `core` for the foreign architecture
-# is only unpacked under target/, so that the system never hears of a second architecture.
+# is only unpacked in the cache, so that the system never hears of a second architecture.
 
 deb_arch() {
 	case $1 in
@@ -38,23 +38,69 @@ install_wants() {
 		die "set-up: there is no apt-get here; install these, then try again: $(
 			sed 's/^rust://' "$setup/new.wants" | awk -F '\t' '{ printf "%s%s (%s)", comma, $1, $2; comma = ", " }'
 		)"
-	if [ "$(id -u)" != 0 ]; then
-		name_packages ||
-			die "set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
+	if [ "$(id -u)" = 0 ]; then
+		# (By itself it takes no notice of an index that it can't have.)
+		apt update -o APT::Update::Error-Mode=any || say "set-up: apt-get update failed ($(apt_why)); going on with the lists it has"
+		name_packages || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
+		tell_missing
+		# shellcheck disable=SC2046 # a list of words
+		apt install -y --no-install-recommends --no-remove $(wanted) || apt_failed
+	elif name_packages; then
+		tell_missing
 		die "set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends $(wanted)"
+	else
+		tell_missing
+		die "set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
 	fi
-	apt update || say "set-up: apt-get update failed; going on with the lists it has"
-	name_packages || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
-	sed 's/^/set-up: apt-get install /; s/\t/: /' "$setup/new.wants" >&2
-	# shellcheck disable=SC2046 # a list of words
-	apt install -y --no-install-recommends --no-remove $(wanted) || apt_failed
 }
 
-# apt-get, quietly: what it says is in apt.log.
-apt() { DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >"$setup/apt.log" 2>&1 </dev/null; }
+# What is missing, and what it costs.
+tell_missing() {
+	sed 's/^rust://; s/^/set-up: missing: /; s/\t/: /' "$setup/new.wants" >&2
+	# shellcheck disable=SC2046 # a list of words
+	say "set-up: these, with all that they depend on: $(apt_cost $(wanted))"
+	sed 's/^/set-up: missing: /; s/\t/: /' "$setup/new.plans" >&2
+}
+
+# apt_cost PACKAGE...: by apt-get's own reckoning, with what they depend on.
+apt_cost() {
+	LC_ALL=C apt-get -o Debug::NoLocking=1 --assume-no install --no-install-recommends "$@" 2>/dev/null </dev/null | awk '
+		/^Need to get / { sub(/^Need to get /, ""); sub(/ of archives\.$/, ""); fetch = $0 }
+		/^After this operation, / { disk = $4 " " $5 }
+		END { if (fetch disk) print fetch " to fetch, " disk " on disk"; else print unknown }' unknown="$cost_unknown"
+}
+cost_unknown='what they cost is not known before apt-get update'
+
+# apt-get, quietly: what it says since the last update is in apt.log, in English.
+apt() {
+	[ "$1" != update ] || : >"$setup/apt.log"
+	LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >>"$setup/apt.log" 2>&1 </dev/null
+}
+
+# What that means, where apt-get does not say so itself; else its first error.
+apt_why() {
+	case $(cat "$setup/apt.log") in
+	*'No space left on device'* | *"don't have enough free space"*) echo 'the disk is full' ;;
+	*'Could not get lock'* | *'Unable to acquire the dpkg frontend lock'*)
+		echo 'another apt-get or dpkg has been at work for two minutes: try again after it'
+		;;
+	*'dpkg was interrupted'*) echo 'an earlier installation was cut short: run dpkg --configure -a as root, then try again' ;;
+	*'Temporary failure resolving'* | *'Could not resolve'* | *'Could not connect'* | *'Cannot initiate the connection'* | *'Unable to connect'* | *'Connection failed'* | *'Connection timed out'* | *'connection timed out'*)
+		echo "the mirror can't be reached: is there a network, or a proxy that apt has not been told of?"
+		;;
+	*' 404 '*) echo 'the mirror has other versions by now than the lists of apt-get say: run apt-get update as root, then try again' ;;
+	*'Unable to locate package'* | *'has no installation candidate'*)
+		echo "the sources of apt don't have these: they are in Debian's main"
+		;;
+	*'unmet dependencies'* | *'held broken packages'* | *'Packages need to be removed'*)
+		echo "these don't go with what is installed; apt-get install with their names tells more"
+		;;
+	*) grep -m 1 '^E: ' "$setup/apt.log" || echo 'no word why' ;;
+	esac
+}
 apt_failed() {
 	tail -n 15 "$setup/apt.log" >&2
-	die "set-up: apt-get failed; all it said is in $setup/apt.log"
+	die "set-up: apt-get failed: $(apt_why). All it said is in $setup/apt.log"
 }
 
 # debian_core ARCH: sets `libs` to the core that Debian's rustc compiles ARCH with, or wants that rustc.
@@ -66,6 +112,7 @@ debian_core() {
 	esac
 	if [ -z "$owner" ]; then
 		want rust:rustc "compiles for $1, with a core for it"
+		[ "$1" = "$host" ] || plan_core "$1"
 		return 1
 	fi
 	libs=$usr/lib/rustlib/$(triple "$1")/lib
@@ -74,12 +121,30 @@ debian_core() {
 	# shellcheck disable=SC2016 # dpkg-query's variable
 	version=$(dpkg-query -W -f '${Version}' "$owner")
 	package=libstd-rust${owner#rustc}-dev
-	unpacked=$setup/$package-$version-$(deb_arch "$1")
-	libs=$PWD/$unpacked/usr/lib/rustlib/$(triple "$1")/lib
-	has_core "$libs" && return
-	say "set-up: unpacking $package $version of $(deb_arch "$1") in $setup: core for $1"
-	unpack "$package" "$version" "$(deb_arch "$1")"
+	entry=$package-$version-$(deb_arch "$1")
+	libs=$cache/$entry/usr/lib/rustlib/$(triple "$1")/lib
+	if ! is_cached "$entry"; then
+		may_fetch "core for $1" "$(core_cost "$package")" || return 1
+		say "set-up: unpacking $package $version of $(deb_arch "$1") in $cache: core for $1"
+		# Those of other versions go with a rustc that is no longer here.
+		for older in "$cache/$package"-*-"$(deb_arch "$1")"; do rm -rf -- "$older" "$older.sha256" "$older.lock"; done
+		keep "$entry" unpack "$package" "$version" "$(deb_arch "$1")" || apt_failed
+	fi
 	has_core "$libs" || die "set-up: $package has no core for $1"
+}
+
+# plan_core ARCH: for a rustc that is not here yet.
+plan_core() {
+	family=$(rust_family) || family=rustc
+	may_fetch "core for $1" "$(core_cost "libstd-rust${family#rustc}-dev")" || true
+}
+
+# core_cost PACKAGE: of another architecture, which is about what this one's is.
+core_cost() {
+	LC_ALL=C apt-cache show "$1" 2>/dev/null | awk '
+		/^Installed-Size:/ && !disk { disk = $2 / 1000 }
+		/^Size:/ && !size { size = $2 / 1000000 }
+		END { if (size) printf "about %.0f MB to fetch, %.0f MB on disk\n", size, disk; else print unknown }' unknown="$cost_unknown"
 }
 
 # private_apt ARCH: from here on this shell's apt has a state of its own, under target/setup/apt, and
@@ -102,16 +167,13 @@ private_apt() {
 	export APT_CONFIG="$state/apt.conf"
 }
 
-# unpack PACKAGE VERSION ARCH. (A rebuild of the same source, +bN, is numbered by architecture.)
+# unpack PACKAGE VERSION ARCH FOLDER. (A rebuild of the same source, +bN, is numbered by architecture.)
 unpack() (
-	rm -rf -- "$unpacked.new"
-	mkdir -p "$unpacked.new"
 	private_apt "$3"
 	deb="$1:$3=${2%+b[0-9]*}*"
-	apt update || apt_failed
+	apt update || exit 1
 	log=$PWD/$setup/apt.log
-	(cd "$setup/apt" && apt-get download "$deb") >"$log" 2>&1 || apt_failed
-	dpkg-deb -x "$setup/apt"/*.deb "$unpacked.new"
-	mv -- "$unpacked.new" "$unpacked"
+	(cd "$setup/apt" && LC_ALL=C apt-get download "$deb") >>"$log" 2>&1 || exit 1
+	dpkg-deb -x "$setup/apt"/*.deb "$4" || exit 1
 	rm -rf -- "$setup/apt"
 )

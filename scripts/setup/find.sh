@@ -1,14 +1,16 @@
-# Looking for things, and noting what was found (new.env.sh, new.paths) and what was not (new.wants).
+# Looking for things, and noting what was found (new.env.sh, new.paths) and what was not: new.wants has packages to
+# install, new.plans what else there will be to fetch.
 
 usr=/usr # where the distribution's packages put what is not on the PATH
 
 find_all() {
 	: >"$setup/new.env.sh"
 	: >"$setup/new.wants"
+	: >"$setup/new.plans"
 	: >"$setup/new.lacks"
 	# What this very answer depends on.
 	printf '%s\n' rust-toolchain.toml scripts/lib.sh scripts/setup.sh scripts/setup/*.sh >"$setup/new.paths"
-	looked=
+	looked='' toolchain_planned=''
 	for need; do find_need "$need"; done
 }
 
@@ -29,6 +31,14 @@ note() {
 
 # want PACKAGE WHY: to be installed. `rust:NAME` is a part of Rust, which has two names in Debian.
 want() { cut -f 1 "$setup/new.wants" | grep -qxF -e "$1" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.wants"; }
+
+# may_fetch WHAT COST: whether it may be fetched during this look; if not, it is planned. Packages come first: nothing
+# is fetched for somebody who can't install them.
+may_fetch() {
+	if [ -n "$allowed" ] && [ ! -s "$setup/new.wants" ]; then return; fi
+	grep -qsxF -e "$1	$2" "$setup/new.plans" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.plans"
+	return 1
+}
 
 # lack NEED: it is not met this time, nor has it to be; the next run of set-up tries again.
 lack() { printf '%s\n' "$1" >>"$setup/new.lacks"; }

@@ -1,4 +1,4 @@
-# Real kernels and what boots them: Debian's, unpacked under target/setup and never installed. Where they
+# Real kernels and what boots them: Debian's, unpacked in the cache and never installed. Where they
 # can't be had there is a reason, and whoever asked decides what that means: the tests skip.
 
 # The guests: their architecture, Debian's package of the kernel and the release it is of. (The release is
@@ -18,11 +18,23 @@ guest_release() {
 	esac
 }
 
+# What they cost. A kernel of another release or architecture is in no list of packages that is here: what it and its
+# list were when they were measured.
+guest_cost() { # ENTRY
+	case $1 in
+	qemu-system-*) apt_cost qemu-system-x86 qemu-system-arm ;;
+	kernel-x86_64) echo 'about 36 MB to fetch, 15 MB on disk' ;;
+	kernel-aarch64) echo 'about 31 MB to fetch, 27 MB on disk' ;;
+	kernel-aarch64_16k) echo 'about 103 MB to fetch, 37 MB on disk' ;;
+	esac
+}
+
 # find_guest GUEST: notes QEMU_SYSTEM_ARCH (and what it needs), KERNEL_GUEST (a folder with vmlinuz and modules) and
 # NO_GUEST_GUEST, which is empty, or why it can't be booted.
 find_guest() {
 	guest=$1 why=
-	if ! find_qemu_system "$(guest_arch "$guest")" || ! find_kernel "$guest"; then lack "guest-$guest"; fi
+	# (Where nothing may be fetched yet, both are planned.)
+	if ! { find_qemu_system "$(guest_arch "$guest")" || [ -z "$allowed" ]; } || ! find_kernel "$guest"; then lack "guest-$guest"; fi
 	note "NO_GUEST_$guest" "$why"
 }
 
@@ -30,9 +42,9 @@ find_qemu_system() { # ARCH
 	once "qemu-system-$1" || return "$no_qemu_system"
 	no_qemu_system=1 libs='' share=''
 	if ! found=$(command -v "qemu-system-$1"); then
-		at=$PWD/$setup/qemu-system
+		at=$cache/qemu-system-$host
 		found=$at/usr/bin/qemu-system-$1
-		[ -x "$found" ] || guest_fetch 'what boots other kernels' qemu-system unpack_qemu_system || return 1
+		guest_fetch 'what boots other kernels' qemu-system "qemu-system-$host" unpack_qemu_system || return 1
 		libs=$(printf ':%s' "$at"/lib/*-linux-gnu "$at"/usr/lib/*-linux-gnu)
 		share=$at/usr/share
 	fi
@@ -44,47 +56,44 @@ find_qemu_system() { # ARCH
 }
 
 find_kernel() { # GUEST
-	at=$setup/kernel-$1
-	[ -e "$at/vmlinuz" ] ||
-		guest_fetch "a real kernel for $(guest_arch "$1")" "$(guest_kernel "$1")" unpack_kernel "$1" || return 1
+	at=$cache/kernel-$1
+	guest_fetch "a real kernel for $(guest_arch "$1")" "$(guest_kernel "$1")" "kernel-$1" unpack_kernel "$1" || return 1
 	relied_on "$at/vmlinuz"
-	note "KERNEL_$1" "$PWD/$at"
+	note "KERNEL_$1" "$at"
 }
 
-# guest_fetch WHAT PACKAGE COMMAND...: says it, does it, and leaves in `why` why not.
+# guest_fetch WHAT PACKAGE ENTRY COMMAND...: unless the cache has the ENTRY, says it, does it, and leaves in `why` why not.
 guest_fetch() {
-	what=$1 package=$2
-	shift 2
+	what=$1 package=$2 entry=$3
+	shift 3
+	if is_cached "$entry"; then return; fi
 	if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
 		why="there is no apt-get here to fetch $package with"
 		return 1
 	fi
-	say "set-up: unpacking $package in $setup: $what"
-	"$@" && return
-	why="$package could not be had ($(grep -m 1 '^E: ' "$setup/apt.log" || echo 'no word why'))"
+	may_fetch "$what" "$(guest_cost "$entry")" || return 1
+	say "set-up: unpacking $package in $cache: $what, $(guest_cost "$entry")"
+	keep "$entry" "$@" && return
+	why="$package could not be had ($(apt_why))"
 	say "set-up: $why"
 	return 1
 }
 
 # What of qemu-system this machine's packages leave out, whatever installing it would take away.
-unpack_qemu_system() (
+unpack_qemu_system() ( # FOLDER
 	private_apt "$(deb_arch "$host")"
 	cat >>"$state/apt.conf" <<-END
 		Dir::State::status "/var/lib/dpkg/status";
 		Debug::NoLocking "true";
 	END
-	at=$setup/qemu-system
-	rm -rf -- "$at.new"
-	mkdir -p "$at.new"
 	apt update || exit 1
 	apt install -y --download-only --no-install-recommends qemu-system-x86 qemu-system-arm || exit 1
-	for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$at.new" || exit 1; done
-	mv -- "$at.new" "$at"
+	for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$1" || exit 1; done
 	rm -rf -- "$state"
 )
 
 # The kernel, and of its modules those for a disk of the guest's.
-unpack_kernel() ( # GUEST
+unpack_kernel() ( # GUEST FOLDER
 	# shellcheck disable=SC2016 # apt-get's variable
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/*$') || {
 		echo 'E: no mirror of Debian among the sources of apt' >"$setup/apt.log"
@@ -106,14 +115,10 @@ unpack_kernel() ( # GUEST
 	newest=$(apt-cache depends "$(guest_kernel "$1")" 2>>"$setup/apt.log" |
 		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
 	log=$PWD/$setup/apt.log
-	[ -n "$newest" ] && (cd "$state" && apt-get download "$newest") >>"$log" 2>&1 || exit 1
-	at=$setup/kernel-$1
-	rm -rf -- "$at.new"
-	mkdir -p "$at.new/modules"
+	[ -n "$newest" ] && (cd "$state" && LC_ALL=C apt-get download "$newest") >>"$log" 2>&1 || exit 1
+	mkdir "$2/modules"
 	dpkg-deb -x "$state"/*.deb "$state/unpacked" || exit 1
-	mv -- "$state"/unpacked/boot/vmlinuz-* "$at.new/vmlinuz"
-	find "$state/unpacked" -name 'virtio*.ko' -exec mv -- {} "$at.new/modules/" \;
-	rm -rf -- "$at"
-	mv -- "$at.new" "$at"
+	mv -- "$state"/unpacked/boot/vmlinuz-* "$2/vmlinuz" || exit 1
+	find "$state/unpacked" -name 'virtio*.ko' -exec mv -- {} "$2/modules/" \;
 	rm -rf -- "$state"
 )

@@ -86,7 +86,7 @@ find_need() {
 }
 
 find_linker() {
-	once find_linker || return 0
+	once find_linker && [ -z "$toolchain_planned" ] || return 0
 	tool LLD lld 'links the programs' "$rust_tools/rust-lld" "$(llvm ld.lld)"
 	tool OBJCOPY llvm 'strips the programs' "$rust_tools/rust-objcopy" "$(llvm llvm-objcopy)"
 }

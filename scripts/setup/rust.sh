@@ -13,8 +13,9 @@ may_rustup() {
 		! grep -qs '^auto_install = "disable"' "${RUSTUP_HOME:-${HOME:-}/.rustup}/settings.toml"
 }
 
-# rustup_do WORD...: says it, does it, and tells whether it worked.
+# rustup_do WORD...: says it, does it, and tells whether it worked. Status 2: not during this look.
 rustup_do() {
+	may_fetch "rustup $*" 'by rustup' || return 2
 	say "set-up: rustup $*"
 	rustup "$@" >"$setup/rustup.log" 2>&1 && return
 	rustup_failed=yes
@@ -69,13 +70,19 @@ install_pinned() {
 find_toolchain() {
 	once find_toolchain || return 0
 	rust_tools=none
-	RUST_BIN=$(rustup_bin "$pinned") ||
-		{ install_pinned && RUST_BIN=$(rustup_bin "$pinned"); } ||
-		RUST_BIN=$(other_bin) || {
-		want rust:cargo 'builds the programs'
-		want rust:rustc 'compiles the programs'
-		return 0
-	}
+	if ! RUST_BIN=$(rustup_bin "$pinned"); then
+		status=0
+		install_pinned || status=$?
+		if [ $status = 2 ]; then
+			toolchain_planned=yes
+			return 0
+		fi
+		RUST_BIN=$(rustup_bin "$pinned") || RUST_BIN=$(other_bin) || {
+			want rust:cargo 'builds the programs'
+			want rust:rustc 'compiles the programs'
+			return 0
+		}
+	fi
 	note RUST_BIN "$RUST_BIN"
 	relied_on "$RUST_BIN/rustc"
 	sysroot=$("$RUST_BIN/rustc" --print sysroot)
@@ -90,11 +97,15 @@ may_add() { may_rustup && [ "$RUST_BIN" = "$(rustup_bin "$pinned")" ]; }
 
 # find_core ARCH: a rustc, and the core library it compiles ARCH with. Writes ARCH.toml.
 find_core() {
-	[ -n "$RUST_BIN" ] || return 0 # wanted already
+	[ -z "$toolchain_planned" ] || return 0
+	if [ -z "$RUST_BIN" ]; then # wanted already
+		[ "$1" = "$host" ] || plan_core "$1"
+		return 0
+	fi
 	rustc=$RUST_BIN/rustc
 	libs=$sysroot/lib/rustlib/$(triple "$1")/lib
 	if ! has_core "$libs" && may_add; then
-		rustup_do target add --toolchain "$pinned" "$(triple "$1")" || true
+		rustup_do target add --toolchain "$pinned" "$(triple "$1")" || [ $? != 2 ] || return 0
 	fi
 	if ! has_core "$libs"; then
 		rustc=$usr/bin/rustc
@@ -104,7 +115,7 @@ find_core() {
 	relied_on "$rustc"
 	relied_on "$libs"
 	case $libs in
-	"$PWD"/*) core_flag=-L$libs ;; # unpacked: not where that rustc looks
+	"$cache"/*) core_flag=-L$libs ;; # unpacked: not where that rustc looks
 	*) core_flag= ;;
 	esac
 	note "CORE_FLAG_$1" "$core_flag"
@@ -121,9 +132,10 @@ cargo_config() {
 
 # find_component KEY ARCH PROGRAM COMPONENT: what checks the code, of the version that compiles it.
 find_component() {
+	[ -z "$toolchain_planned" ] || return 0
 	bin=$(dirname -- "$(value "RUSTC_$2")")
 	if [ ! -x "$bin/$3" ] && [ "$bin" = "$RUST_BIN" ] && may_add; then
-		rustup_do component add --toolchain "$pinned" "$4" || true
+		rustup_do component add --toolchain "$pinned" "$4" || [ $? != 2 ] || return 0
 	fi
 	tool "$1" "rust:$4" 'checks the code' "$bin/$3" "$usr/bin/$3"
 }

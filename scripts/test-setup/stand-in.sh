@@ -50,15 +50,23 @@ rustup)
 	;;
 apt-cache)
 	case $1 in
+	show) [ ! -e "$WORLD/costs" ] || printf 'Size: 34200000\nInstalled-Size: 152000\nSize: 1\nInstalled-Size: 1\n' ;;
 	depends) printf '  Depends: linux-image-of-%s\n' "$(sed -n 's/^APT::Architecture "\(.*\)";/\1/p' "$APT_CONFIG")" ;;
 	*) printf '  Candidate: %s\n' "$(cat "$WORLD/candidate-$2" 2>/dev/null || echo '(none)')" ;;
 	esac
 	;;
 apt-get)
 	asked "$@"
+	case " $* " in
+	*' --assume-no '*) # what it would cost
+		[ ! -e "$WORLD/costs" ] || printf '%s\n' 'Need to get 209 MB of archives.' \
+			'After this operation, 906 MB of additional disk space will be used.' 'Abort.'
+		exit 1
+		;;
+	esac
 	state=$(dirname -- "${APT_CONFIG-}")
 	[ ! -e "$WORLD/apt-fails" ] || {
-		echo 'E: Unable to fetch some archives' >&2
+		cat "$WORLD/apt-fails" >&2
 		exit 100
 	}
 	case " $* " in

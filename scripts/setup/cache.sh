@@ -1,0 +1,40 @@
+# What all clones share: folders under $XDG_CACHE_HOME/ring3, each with its checksum beside it. Without a home, or where
+# that can't be written, this clone keeps them under target/setup.
+
+cache=$PWD/$setup/cache
+for shared in "${XDG_CACHE_HOME:-}" "${HOME:+$HOME/.cache}"; do
+	case $shared in
+	/*) # the specification ignores a relative path
+		if mkdir -p -- "$shared/ring3" 2>/dev/null && [ -w "$shared/ring3" ]; then cache=$shared/ring3; fi
+		break
+		;;
+	esac
+done
+checked=
+
+# checksum FOLDER: of all names, links, modes and bytes there.
+checksum() { tar -C "$1" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - . | sha256sum | cut -d ' ' -f 1; }
+
+# is_cached ENTRY: it is there, and as it was put there. (Asked once; whoever makes it has the lock.)
+is_cached() {
+	case " $checked " in *" $1 "*) return 0 ;; esac
+	[ -d "$cache/$1" ] && [ "$(checksum "$cache/$1")" = "$(cat "$cache/$1.sha256" 2>/dev/null)" ] || return 1
+	checked="$checked $1"
+}
+
+# keep ENTRY COMMAND...: unless it is cached, runs COMMAND... FOLDER, and what it puts into FOLDER becomes the entry, in
+# one step. Of several clones one does so, and the others wait.
+keep() {
+	entry=$1
+	shift
+	mkdir -p -- "$cache"
+	(
+		flock 8
+		if is_cached "$entry"; then exit; fi
+		[ ! -e "$cache/$entry" ] || say "set-up: $cache/$entry is damaged; fetching it again"
+		rm -rf -- "${cache:?}/$entry" "$cache/$entry.sha256" "$cache/$entry.new"
+		mkdir -- "$cache/$entry.new"
+		"$@" "$cache/$entry.new" || exit 1
+		checksum "$cache/$entry.new" >"$cache/$entry.sha256" && mv -- "$cache/$entry.new" "$cache/$entry"
+	) 8>"$cache/$entry.lock" && checked="$checked $entry"
+}
