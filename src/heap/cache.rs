@@ -12,8 +12,25 @@
 //! A thread finds its cache by its thread word. At the thread's end the cache is flushed, and kept
 //! for another thread. Threads that someone else's runtime started do not tell of their end; so a
 //! thread that needs a cache looks whether the owners of some others are gone, and takes over.
+//!
+//! # Who may touch what
+//!
+//! A cache is its owner's alone, which forms `&mut Cache` for each block. What other threads read of an
+//! owner stands beside the cache in an [`Entry`], and is touched only with [`CACHES`] locked. An entry
+//! passes from one owner to the next in one of three ways:
+//!
+//! - It is new: nobody else knows of it.
+//! - It was left: the old owner's last write to the cache comes before its unlock of `CACHES`, and the new
+//!   owner's first after a later lock.
+//! - It was abandoned: the kernel no longer knows the old owner's id. Linux makes a full memory barrier
+//!   after a thread's last access to user memory (`exit_mm`) and only then takes the id away. The new
+//!   owner's [`fence`] orders the call that did not find the id before its first access to the cache. So all
+//!   writes of the old owner come before all accesses of the new.
 
+use core::mem::offset_of;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::Ordering::Acquire;
+use core::sync::atomic::fence;
 
 use super::class::{self, Class};
 use super::depot::{self, SHARDS};
@@ -52,20 +69,36 @@ const STOCKS: [Stock; class::COUNT] = {
     stocks
 };
 
-type Link = Option<NonNull<Cache>>;
+type Link = Option<NonNull<Entry>>;
 
-/// The blocks at a thread's hand.
+/// A cache, and what other threads read of it: with [`CACHES`] locked, and by the fields alone, because a
+/// reference to the entry would be one to the cache.
 #[repr(C)]
-pub struct Cache {
-    stocks: [Stock; class::COUNT],
+struct Entry {
     /// The next of all caches.
     next: Link,
     /// The next of those that nobody uses.
     next_idle: Link,
-    /// The thread that uses it, or used it last, and its process: a thread has another id in a forked
-    /// one, and is not gone.
-    owner: i32,
+    /// Who uses it, or used it last.
+    owner: Owner,
+    cache: Cache,
+}
+
+/// Where an entry has its cache, to which the owner's thread word points.
+const CACHE: usize = offset_of!(Entry, cache);
+
+/// A thread, and its process: a thread has another id in a forked one, and is not gone.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Owner {
+    thread: i32,
     process: i32,
+}
+
+/// The blocks at a thread's hand: the owner's alone.
+#[repr(C, align(16))] // no stock lies on two cache lines
+struct Cache {
+    stocks: [Stock; class::COUNT],
     /// How many bytes the heap had when this was last emptied because it grew.
     used: usize,
     /// Which stores it takes blocks from.
@@ -83,7 +116,7 @@ struct Caches {
     look: Link,
 }
 
-// SAFETY: caches are memory of the process; each is used by its owner.
+// SAFETY: entries are memory of the process; whoever has the lock touches what is not their owner's.
 unsafe impl Send for Caches {}
 
 static CACHES: Mutex<Caches> = Mutex::new(Caches {
@@ -319,15 +352,30 @@ impl Stock {
 
 /// The calling thread's cache, once it has one.
 #[inline(always)]
-fn mine() -> Link {
+fn mine() -> Option<NonNull<Cache>> {
     NonNull::new(ptr::with_exposed_provenance_mut(arch::thread_word::<
         { arch::WORD_HEAP },
     >()))
 }
 
 /// Gives the calling thread, which has none, a cache: one without an owner, or a new one.
-fn adopt() -> Link {
-    let cache = CACHES.lock().adopt()?;
+fn adopt() -> Option<NonNull<Cache>> {
+    let owner = Owner {
+        thread: process::gettid(),
+        process: process::getpid(),
+    };
+    let found = CACHES.lock().adopt(owner);
+    // The lock is free again: the kernel makes the mapping while other threads look.
+    let entry = match found {
+        Some(entry) => entry,
+        None => {
+            let new = new_entry()?;
+            CACHES.lock().add(new, owner);
+            new
+        }
+    };
+    // SAFETY: within the entry.
+    let cache = unsafe { entry.byte_add(CACHE) }.cast::<Cache>();
     arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
     arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
     Some(cache)
@@ -335,73 +383,76 @@ fn adopt() -> Link {
 
 /// At the end of the calling thread.
 extern "C" fn leave() {
-    let Some(cache) = mine() else { return };
+    let Some(mut cache) = mine() else { return };
     // What is wrong with a block is told of where its like is freed.
     // SAFETY: the calling thread's own cache.
-    let _ = unsafe { (*cache.as_ptr()).flush_all() };
+    let _ = unsafe { cache.as_mut() }.flush_all();
     arch::set_thread_word::<{ arch::WORD_HEAP }>(0);
-    CACHES.lock().put(cache);
+    // SAFETY: the cache is in an entry, a whole mapping, whose provenance the word exposed.
+    let entry = unsafe { cache.byte_sub(CACHE) }.cast::<Entry>();
+    CACHES.lock().put(entry);
+}
+
+/// An entry that is in no list.
+fn new_entry() -> Link {
+    let entry = mem::map(size_of::<Entry>()).ok()?.cast::<Entry>();
+    // SAFETY: just mapped; zeros are an entry but for where its stocks are.
+    unsafe { (*entry.as_ptr()).cache.stocks = STOCKS };
+    Some(entry)
 }
 
 impl Caches {
-    /// A cache for the calling thread.
-    fn adopt(&mut self) -> Link {
-        let cache = self
-            .left()
-            .or_else(|| self.abandoned())
-            .or_else(|| self.new_one())?;
-        // SAFETY: nobody else uses it: it has no owner.
+    /// An entry without an owner, for this one.
+    fn adopt(&mut self, owner: Owner) -> Link {
+        let entry = self.left().or_else(|| self.abandoned(owner.process))?;
+        // SAFETY: entries stay; behind the lock.
+        unsafe { (*entry.as_ptr()).owner = owner };
+        Some(entry)
+    }
+
+    /// Adds a new entry, of this owner.
+    fn add(&mut self, entry: NonNull<Entry>, owner: Owner) {
+        // SAFETY: nobody else knows of it.
         unsafe {
-            (*cache.as_ptr()).owner = process::gettid();
-            (*cache.as_ptr()).process = process::getpid();
+            (*entry.as_ptr()).next = self.first;
+            (*entry.as_ptr()).owner = owner;
+            (*entry.as_ptr()).cache.shard = (self.count % SHARDS) as u8;
         }
-        Some(cache)
+        self.first = Some(entry);
+        self.count += 1;
     }
 
-    /// Keeps a cache that its owner leaves.
-    fn put(&mut self, cache: NonNull<Cache>) {
-        // SAFETY: nobody else uses it.
-        unsafe { (*cache.as_ptr()).next_idle = self.idle };
-        self.idle = Some(cache);
+    /// Keeps the entry of a cache that its owner leaves.
+    fn put(&mut self, entry: NonNull<Entry>) {
+        // SAFETY: entries stay; behind the lock.
+        unsafe { (*entry.as_ptr()).next_idle = self.idle };
+        self.idle = Some(entry);
     }
 
-    /// A cache whose owner left it.
+    /// The entry of a cache whose owner left it.
     fn left(&mut self) -> Link {
-        let cache = self.idle?;
-        // SAFETY: caches stay, and nobody uses an idle one.
-        self.idle = unsafe { (*cache.as_ptr()).next_idle };
-        Some(cache)
+        let entry = self.idle?;
+        // SAFETY: entries stay; behind the lock.
+        self.idle = unsafe { (*entry.as_ptr()).next_idle };
+        Some(entry)
     }
 
-    /// A cache whose owner is gone.
-    fn abandoned(&mut self) -> Link {
+    /// The entry of a cache whose owner, of this process, is gone.
+    fn abandoned(&mut self, process: i32) -> Link {
         /// How many to look at: over several births of threads it is all.
         const LOOK: usize = 8;
         for _ in 0..self.count.min(LOOK) {
-            let cache = self.look.or(self.first)?;
-            // SAFETY: caches stay; what is read here changes under the lock.
-            let (owner, its_process) = unsafe {
-                self.look = (*cache.as_ptr()).next;
-                ((*cache.as_ptr()).owner, (*cache.as_ptr()).process)
+            let entry = self.look.or(self.first)?;
+            // SAFETY: entries stay; behind the lock.
+            let owner = unsafe {
+                self.look = (*entry.as_ptr()).next;
+                (*entry.as_ptr()).owner
             };
-            if its_process == process::getpid() && !process::thread_exists(owner) {
-                return Some(cache);
+            if owner.process == process && !process::thread_exists(owner.thread) {
+                fence(Acquire);
+                return Some(entry);
             }
         }
         None
-    }
-
-    /// A cache more.
-    fn new_one(&mut self) -> Link {
-        let cache = mem::map(size_of::<Cache>()).ok()?.cast::<Cache>();
-        // SAFETY: just mapped; zeros are a cache but for where its stacks are.
-        unsafe {
-            (*cache.as_ptr()).stocks = STOCKS;
-            (*cache.as_ptr()).next = self.first;
-            (*cache.as_ptr()).shard = (self.count % SHARDS) as u8;
-        }
-        self.first = Some(cache);
-        self.count += 1;
-        Some(cache)
     }
 }

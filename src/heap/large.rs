@@ -35,10 +35,12 @@ pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
             return Some(block);
         }
     }
+    // A statement of its own, at whose end the lock is free again: the next one makes system calls.
+    let guarded = REGISTER.lock().count() < GUARDED;
     let new = Reservation::new(Wish {
         size: layout.size(),
         align: layout.align(),
-        guarded: REGISTER.lock().count() < GUARDED,
+        guarded,
         // Large tables of zeros often stay that, for the most part.
         sparse: zeros,
     })?;

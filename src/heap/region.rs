@@ -74,6 +74,9 @@ pub struct Unit {
 pub struct Quad {
     /// Where they are a span.
     pub span: Span,
+    /// The shard of the span's store. It lies beside the record, because threads read it without the store's
+    /// lock, and the record is lent as a whole to the thread that has the lock.
+    pub shard: u8,
     pub units: [Unit; QUAD],
     pub bits: [u64; BITMAP / size_of::<u64>()],
 }
@@ -425,4 +428,12 @@ pub fn place(address: NonNull<u8>) -> (NonNull<Region>, usize) {
 pub unsafe fn span_of(block: Block) -> NonNull<Span> {
     let (region, unit) = place(block);
     quad(region, unit).cast() // the quad's first field
+}
+
+/// The shard of the store that a span is of. Its store writes the shard before it gives out a block.
+pub fn shard(span: NonNull<Span>) -> *mut u8 {
+    // Only the address is taken.
+    let quad = span.cast::<Quad>().as_ptr(); // the span is the quad's first field
+    // SAFETY: within the quad.
+    unsafe { &raw mut (*quad).shard }
 }

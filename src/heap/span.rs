@@ -77,8 +77,6 @@ pub struct Span {
     start: NonNull<u8>,
     bits: NonNull<u64>,
     grain: Grain,
-    /// The store that it is of.
-    pub shard: u8,
     /// The list that it is in, as its store numbers them.
     pub list: u8,
     /// Where a search begins: the words before this one have nothing that the last search wanted.
@@ -113,7 +111,6 @@ impl Span {
             start,
             bits,
             grain,
-            shard: 0,
             list: u8::MAX,
             rover: 0,
             gap: granules as u16,

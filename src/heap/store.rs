@@ -63,11 +63,7 @@ impl Store {
     /// As for [`put_back`](Self::put_back): while a block is out, its span stays of its store.
     pub unsafe fn of(block: *mut u8) -> u8 {
         // SAFETY: the caller's promise.
-        unsafe {
-            region::span_of(NonNull::new_unchecked(block))
-                .as_ref()
-                .shard
-        }
+        unsafe { *region::shard(region::span_of(NonNull::new_unchecked(block))) }
     }
 
     /// Takes blocks back, whichever stores they are of; or says why one of them cannot be one that is
@@ -76,12 +72,8 @@ impl Store {
     /// # Safety
     /// The heap gave them out as small ones of this grain, and they are not used again; none is null.
     pub unsafe fn put_back(class: Class, mut blocks: &[*mut u8]) -> Result<(), Corrupt> {
-        // SAFETY: the caller's promise: while a block is out, its span stays of its store.
-        let shard = |&block: &*mut u8| unsafe {
-            region::span_of(NonNull::new_unchecked(block))
-                .as_ref()
-                .shard
-        };
+        // SAFETY: the caller's promise.
+        let shard = |&block: &*mut u8| unsafe { Self::of(block) };
         while let Some(first) = blocks.first() {
             let of = shard(first);
             let count = blocks.iter().take_while(|block| shard(block) == of).count();
@@ -238,7 +230,8 @@ impl Store {
         let mut span = REGIONS.lock().open(self.grain)?;
         // SAFETY: given to us alone.
         let record = unsafe { span.as_mut() };
-        record.shard = self.shard;
+        // SAFETY: as above.
+        unsafe { *region::shard(span) = self.shard };
         record.list = list(record.gap());
         self.touched += record.touched();
         self.link(span, record.list);

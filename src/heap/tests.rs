@@ -4,12 +4,18 @@ extern crate std;
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::time::Duration;
+use std::thread;
+use std::time::Instant;
 use std::vec::Vec;
 
 use super::class::{self, Class};
-use super::register::Register;
+use super::large;
+use super::register::{REGISTER, Register};
 use super::reservation::Reservation;
 use super::span::{self, Corrupt, Grain, Span};
+use crate::mem::tests::BEFORE_CALL;
 
 /// xorshift64*: the same numbers at every run.
 struct Random(u64);
@@ -120,4 +126,44 @@ fn a_register_finds_what_is_in_it() {
         register.give_back(lent);
         assert_eq!(register.get(place(n)).unwrap().block(), place(n));
     }
+}
+
+/// The kernel may take long over a large mapping, and other threads use the register meanwhile.
+#[test]
+fn the_register_is_free_during_the_system_calls_for_a_large_block() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    fn look() {
+        CALLS.fetch_add(1, Relaxed);
+        // Another thread looks: this one, where it held the lock, would wait for itself.
+        let is_free = thread::spawn(|| {
+            let begin = Instant::now();
+            while REGISTER.try_lock().is_none() {
+                if begin.elapsed() > Duration::from_secs(10) {
+                    return false;
+                }
+                thread::yield_now();
+            }
+            true
+        });
+        assert!(is_free.join().unwrap(), "the register is locked");
+    }
+    let layout = |size| Layout::from_size_align(size, 8).unwrap();
+    let mut size = 33 << 20;
+    let mut calls = 0;
+    let mut has_called =
+        || core::mem::replace(&mut calls, CALLS.load(Relaxed)) < CALLS.load(Relaxed);
+    BEFORE_CALL.set(Some(look));
+    let mut block = large::alloc(layout(size), false).unwrap();
+    assert!(has_called());
+    for larger in [34 << 20, 200 << 20, 33 << 20] {
+        // SAFETY: the block that was given last, with its size; nobody uses it.
+        let resized = unsafe { large::realloc(block, layout(size), larger) };
+        block = resized.unwrap().unwrap();
+        size = larger;
+        assert!(has_called(), "{larger}");
+    }
+    // SAFETY: as above.
+    assert_eq!(unsafe { large::dealloc(block, layout(size)) }, Ok(()));
+    assert!(has_called());
+    BEFORE_CALL.set(None);
 }

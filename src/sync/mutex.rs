@@ -131,6 +131,7 @@ impl<T: Default> Default for Mutex<T> {
 }
 
 /// The value of a [`Mutex`], lent; dropping it gives it back.
+#[clippy::has_significant_drop]
 #[must_use = "dropping it gives the value back at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
