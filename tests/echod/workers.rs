@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
@@ -11,7 +12,7 @@ use super::client::{Leave, answered, connect, ping, session};
 use super::server::Server;
 use super::{Ran, echod};
 use crate::per_arch;
-use crate::support::{Arch, wait_until};
+use crate::support::{Arch, Folder, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -21,6 +22,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         share_no_address_with_another_server,
         all_serve,
         take_no_more_clients_than_allowed,
+        wake_one_that_was_refused_when_a_client_leaves,
         close_clients_that_are_idle,
         spin,
     ]
@@ -93,6 +95,14 @@ pub fn stopped(server: &Server, thread: Pid) -> u64 {
         .sum()
 }
 
+/// A client whose packets arrive at that CPU's worker, as long as this thread lives.
+fn connect_from(cpu: usize, server: &Server) -> TcpStream {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(None, &set).unwrap();
+    connect(server.address())
+}
+
 /// A client's packets arrive on the CPU that it sends from: loopback. Then no other worker wakes.
 fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
     const PINGS: u64 = 200;
@@ -109,10 +119,7 @@ fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
             .collect();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut set = CpuSet::new();
-                set.set(cpu);
-                sched_setaffinity(None, &set).unwrap();
-                let mut client = connect(server.address());
+                let mut client = connect_from(cpu, &server);
                 (0..PINGS).for_each(|_| ping(&mut client, b"here"));
             });
         });
@@ -167,6 +174,49 @@ fn take_no_more_clients_than_allowed(arch: Arch) {
     }
     drop(others);
     server.end("echod: 3 clients, and others wait\n");
+}
+
+/// A worker that finds no place says so before it waits; a client of another worker leaves just then.
+fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
+    let [one, other] = match several_cpus(arch) {
+        Ok(all) => [all[0], all[1]],
+        Err(ignored) => return ignored,
+    };
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    // Each thread's first write takes long: of the second one that it waits.
+    let slow = "--inject=write:delay_enter=300000:when=1";
+    strace.args(["-f", "-D", "-qq", "--trace=write", slow, "-o"]);
+    strace.arg(folder.path("log")).arg(arch.shipped("echod"));
+    strace.args(["-l", "127.0.0.1:0", "--max-conns", "2"]);
+    let server = Server::start(&mut strace, 1);
+    let from = |cpu| {
+        let connect = || connect_from(cpu, &server);
+        std::thread::scope(|scope| scope.spawn(connect).join().unwrap())
+    };
+    let mut first = from(one);
+    ping(&mut first, b"in");
+    // The second one's worker has no place for a third.
+    let mut second = from(other);
+    std::thread::sleep(Duration::from_millis(100));
+    drop(first);
+    ping(&mut second, b"in, and the last one");
+    // The threads that have written such words; strace shows the first 32 bytes.
+    let who = |what: &str| -> Vec<String> {
+        let log = String::from_utf8(folder.read("log")).unwrap();
+        let lines = log.lines().filter(|line| line.contains(what));
+        lines
+            .filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
+            .collect()
+    };
+    if let [refused] = &who("and others")[..] {
+        let rings = || who(r#""\1\0\0\0\0\0\0\0", 8"#);
+        wait_until("the other one wakes it", || {
+            rings().iter().any(|by| by != refused)
+        });
+    }
+    ping(&mut from(other), b"the third");
+    Completion::Completed
 }
 
 fn close_clients_that_are_idle(arch: Arch) {

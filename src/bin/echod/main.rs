@@ -3,7 +3,7 @@
 //! This file starts the workers; `settings.rs` is what the command line asks for, `listen.rs` opens the
 //! sockets, `worker.rs` is the loop that waits and decides, `connection.rs` one client's bytes on their way,
 //! `held.rs` those that can't go on yet, `datagrams.rs` those of UDP, `shared.rs` what the workers have in
-//! common, `counts.rs` what they have served.
+//! common, `gate.rs` how many clients they let in, `counts.rs` what they have served.
 
 #![no_std]
 #![no_main]
@@ -11,11 +11,14 @@
 mod connection;
 mod counts;
 mod datagrams;
+mod gate;
 mod held;
 mod listen;
 mod settings;
 mod shared;
 mod worker;
+
+use core::sync::atomic; // `gate`'s
 
 use ring3::Errno;
 use ring3::cli::OrFail;

@@ -72,7 +72,7 @@ pub struct Settings {
     pub datagrams: bool,
     pub workers: Option<usize>,
     pub backlog: i32,
-    pub most: usize,
+    pub most: u32,
     /// This and what follows in nanoseconds; [`NEVER`] where it is not limited.
     pub idle: u64,
     pub grace: u64,
@@ -96,7 +96,7 @@ impl Settings {
             datagrams: false,
             workers: None,
             backlog: 4096,
-            most: usize::MAX,
+            most: u32::MAX,
             idle: NEVER,
             grace: 10 * SECOND,
             spin: 0,
@@ -139,7 +139,7 @@ impl Settings {
                 }
                 Arg::Short(b'b') => settings.backlog = options.number(1..=65_535)? as i32,
                 Arg::Long(b"max-conns") => {
-                    settings.most = options.number(1..=u32::MAX.into())? as usize;
+                    settings.most = options.number(1..=u32::MAX.into())? as u32;
                 }
                 Arg::Long(b"idle") => settings.idle = options.number(1..=MOST_SECONDS)? * SECOND,
                 Arg::Long(b"grace") => {

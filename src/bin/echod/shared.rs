@@ -12,26 +12,23 @@ use ring3::time::{self, Clock, NEVER};
 
 use crate::PROGRAM;
 use crate::counts::{Count, Counts};
+use crate::gate::{Gate, Place};
 use crate::settings::{Settings, Voice};
 
 /// The operation that failed, and why.
 pub type Failed = (&'static str, Errno);
 
-/// Read and changed by all of them. No order between its values matters, or between them and others': so
-/// all accesses are relaxed.
+/// Read and changed by all of them. But for the gate, which says itself what it needs, no order between its
+/// values matters, or between them and others': so all accesses are relaxed.
 pub struct Shared {
     /// Rings where something here has changed that workers wait for.
     pub bell: Bell,
     /// What each worker has served.
     pub counts: List<Counts>,
-    /// How many clients there are.
-    clients: AtomicUsize,
-    /// How many there may be.
-    most: usize,
+    /// Lets clients in.
+    gate: Gate,
     /// How many workers there are.
     workers: AtomicUsize,
-    /// Whether some worker waits for a client to end before it accepts another.
-    waiting: AtomicBool,
     /// Whether it was said that there were too many clients, or too little for them.
     said: AtomicBool,
     /// When all end, in nanoseconds of the clock; [`NEVER`] as long as no signal asked for it.
@@ -53,11 +50,9 @@ impl Shared {
     ) -> Self {
         Self {
             bell,
-            clients: AtomicUsize::new(0),
-            most: settings.most,
+            gate: Gate::new(settings.most),
             workers: AtomicUsize::new(counts.len()),
             counts,
-            waiting: AtomicBool::new(false),
             said: AtomicBool::new(false),
             end: AtomicU64::new(NEVER),
             grace: settings.grace,
@@ -91,7 +86,7 @@ impl Shared {
             self.counts.iter().map(|counts| of(counts).get()).sum()
         };
         PROGRAM.say(parts!(
-            self.clients.load(Relaxed),
+            self.gate.clients(),
             " clients of ",
             sum(|counts| &counts.clients),
             ", ",
@@ -104,38 +99,33 @@ impl Shared {
         ));
     }
 
-    /// Counts a client that is about to be accepted; false where there are as many as there may be.
-    pub fn enter(&self) -> bool {
-        let clients = self.clients.fetch_add(1, Relaxed);
-        let fits = clients < self.most;
-        if !fits {
-            self.clients.fetch_sub(1, Relaxed);
-            if !self.said.swap(true, Relaxed) {
-                self.say(parts!(clients, " clients, and others wait"));
-            }
+    /// Counts a client that is about to be accepted; none where there are as many as there may be: then the bell
+    /// rings when one ends.
+    pub fn enter(&self) -> Option<Place> {
+        let place = self.gate.enter();
+        if place.is_none() && !self.said.swap(true, Relaxed) {
+            self.say(parts!(self.gate.most(), " clients, and others wait"));
         }
-        fits
+        place
     }
 
-    /// Takes back the count of a client that could not be accepted.
-    ///
-    /// It rings for nobody, or two workers that find no descriptor would call each other without end.
-    pub fn withdraw(&self) {
-        self.clients.fetch_sub(1, Relaxed);
-    }
-
-    /// A client has ended.
+    /// A client has ended, or there was none to be accepted.
+    #[inline(never)]
     pub fn leave(&self) {
-        self.clients.fetch_sub(1, Relaxed);
-        // Mostly nobody waits, and then this writes nothing that other CPUs would have to fetch.
-        if self.waiting.load(Relaxed) && self.waiting.swap(false, Relaxed) {
+        if self.gate.leave() {
             self.bell.ring();
         }
     }
 
+    /// Gives back the place of a client for which the kernel had nothing left. Whether that is still so, as far as
+    /// clients that ended say: then the bell rings when one does.
+    pub fn give_back(&self, place: Place) -> bool {
+        self.gate.give_back(place)
+    }
+
     /// Has the bell ring when a client ends.
     pub fn wait_for_leave(&self) {
-        self.waiting.store(true, Relaxed);
+        self.gate.wait();
     }
 
     /// Says, once, that the kernel has nothing left for one more `object`.

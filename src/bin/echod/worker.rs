@@ -336,9 +336,9 @@ impl<'a> Worker<'a> {
             let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
-            if !self.shared.enter() {
+            let Some(place) = self.shared.enter() else {
                 return self.pause(LISTENER);
-            }
+            };
             let admitted = match net::accept(listener.fd.as_fd(), SOCK_NONBLOCK | SOCK_CLOEXEC) {
                 Ok(client) => self.admit(client),
                 Err(errno) => Err(errno),
@@ -347,10 +347,13 @@ impl<'a> Worker<'a> {
             if errno == Errno::EAGAIN {
                 return self.shared.leave(); // another worker may have missed the place
             }
-            self.shared.withdraw();
             self.tools.counts.errors.add(1);
-            if !net::is_of_one_connection(errno) {
-                self.shared.tell_shortage("accept", "client", errno);
+            if net::is_of_one_connection(errno) {
+                self.shared.leave();
+                continue;
+            }
+            self.shared.tell_shortage("accept", "client", errno);
+            if self.shared.give_back(place) {
                 return self.pause(LISTENER);
             }
         }
@@ -372,6 +375,7 @@ impl<'a> Worker<'a> {
             Err(errno) => {
                 counts.errors.add(1);
                 self.shared.tell_shortage("receive", "datagrams", errno);
+                self.shared.wait_for_leave();
                 self.pause(DATAGRAMS);
             }
         }
@@ -425,9 +429,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients or datagrams waiting: there is no descriptor or no memory for one more.
+    /// Leaves clients or datagrams waiting: there is no place, no descriptor or no memory for one more. The bell
+    /// has been asked to ring when a client ends.
     fn pause(&mut self, kind: u64) {
-        self.shared.wait_for_leave();
         self.leave_listeners(|listener| listener.kind() == kind);
         self.paused = after(PAUSE);
     }
@@ -442,6 +446,7 @@ impl<'a> Worker<'a> {
                 Ok(()) | Err(Errno::EEXIST) => {} // those of the other kind did not wait
                 Err(errno) => {
                     self.shared.tell_shortage("epoll_ctl", "listener", errno);
+                    self.shared.wait_for_leave();
                     return self.pause(LISTENER);
                 }
             }
