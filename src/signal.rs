@@ -12,6 +12,7 @@ use crate::abi::{Errno, Result, syscall};
 use crate::arch;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
+use crate::number;
 
 /// A set of signals (`sigset_t` of the kernel: bit N-1 stands for signal N).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,11 @@ impl SignalSet {
         Self(bits)
     }
 
+    /// Its signals but those of `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether a signal is in it.
     pub fn contains(self, signal: i32) -> bool {
         (1..=SIGNALS).contains(&signal) && self.0 >> (signal - 1) & 1 != 0
@@ -57,6 +63,46 @@ impl BitOr for SignalSet {
 
 /// How many signals there are: they are numbered from 1 (`_NSIG` of the kernel).
 pub const SIGNALS: i32 = 64;
+
+/// The signals of a terminal's keys, and of its end. Who has them ignored when a program starts, means that program:
+/// nohup(1) ignores `SIGHUP`, `&` in a shell without job control `SIGINT` and `SIGQUIT`. So a wrapper leaves them
+/// ignored in the program that it starts.
+pub const TERMINALS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTSTP]);
+
+/// The signal that `text` names, as kill(1) takes it: by its number, or by its name in capitals or not, with `SIG`
+/// before it or without; also `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`. `RTMIN` is 34, as in glibc: C libraries keep
+/// the first two real-time signals for themselves.
+pub fn named(text: &[u8]) -> Option<i32> {
+    const RTMIN: i32 = 34;
+    if let Some(number) = number::whole(text, 10, SIGNALS as u64) {
+        return (number > 0).then_some(number as i32);
+    }
+    let after = |text: &mut &[u8], prefix: &[u8]| {
+        let (begin, rest) = text.split_at_checked(prefix.len())?;
+        begin.eq_ignore_ascii_case(prefix).then(|| *text = rest)
+    };
+    let mut name = text;
+    after(&mut name, b"SIG");
+    let (base, sign) = if after(&mut name, b"RTMIN").is_some() {
+        (RTMIN, b'+')
+    } else if after(&mut name, b"RTMAX").is_some() {
+        (SIGNALS, b'-')
+    } else {
+        let mut known = NAMES.split_ascii_whitespace().map(str::as_bytes);
+        let place = known.position(|known| {
+            known
+                .get(3..)
+                .is_some_and(|known| known.eq_ignore_ascii_case(name))
+        })?;
+        return Some(place as i32 + 1);
+    };
+    let distance = match name.split_first() {
+        None => 0,
+        Some((first, digits)) if *first == sign => number::whole(digits, 10, (SIGNALS - RTMIN) as u64)? as i32,
+        Some(_) => return None,
+    };
+    Some(if sign == b'+' { base + distance } else { base - distance })
+}
 
 /// Makes the signals of `set` wait until they are unblocked, in this thread (rt_sigprocmask(2)).
 ///
@@ -140,9 +186,9 @@ pub fn set_default(signal: i32) -> Result<()> {
     unsafe { set_action(signal, DEFAULT) }
 }
 
-/// Has all signals do what they do by default, also those that a parent had ignored.
-pub fn set_all_default() {
-    for signal in SignalSet::ALL.iter() {
+/// Has the signals of `set` do what they do by default, also those that a parent had ignored.
+pub fn set_defaults(set: SignalSet) {
+    for signal in set.iter() {
         let _ = set_default(signal); // SIGKILL and SIGSTOP are as they are
     }
 }
@@ -347,5 +393,40 @@ impl SignalFd {
         io::read(self.as_fd(), &mut info)?; // whole ones only
         let number = info.first_chunk().copied().unwrap_or_default(); // ssi_signo comes first
         Ok(i32::from_ne_bytes(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_are_named_as_kill_takes_them() {
+        for (text, signal) in [
+            ("HUP", SIGHUP),
+            ("SIGTERM", SIGTERM),
+            ("sigusr1", SIGUSR1),
+            ("winch", SIGWINCH),
+            ("Sys", SIGSYS),
+            ("9", SIGKILL),
+            ("64", 64),
+            ("RTMIN", 34),
+            ("rtmin+0", 34),
+            ("SIGRTMIN+3", 37),
+            ("RTMIN+30", 64),
+            ("RTMAX", 64),
+            ("sigrtmax-1", 63),
+            ("RTMAX-30", 34),
+        ] {
+            assert_eq!(named(text.as_bytes()), Some(signal), "{text}");
+        }
+        for text in [
+            "", "SIG", "0", "65", "+9", "-9", " 9", "9 ", "TER", "TERMS", "SIG15", "SIGSIGTERM", "HUP INT", "RTMIN-1",
+            "RTMIN+", "RTMIN+31", "RTMIN+x", "RTMIN3", "RTMAX+1", "RTMAX-31", "RTMAX-",
+        ] {
+            assert_eq!(named(text.as_bytes()), None, "{text}");
+        }
+        let mut known = NAMES.split_ascii_whitespace();
+        assert!(known.all(|name| named(name.as_bytes()) == named(&name.as_bytes()[3..])));
     }
 }

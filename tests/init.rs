@@ -204,7 +204,14 @@ fn begins_a_group_or_a_session(arch: Arch) {
 
 fn rewrites_signals(arch: Arch) {
     let mut options = Vec::new();
-    for rewrite in ["TERM:USR1", "SIGHUP:12", "1:HUP", "QUIT:0", "USR2:TERM"] {
+    for rewrite in [
+        "SIGTERM:sigusr1",
+        "SIGHUP:12",
+        "1:hup",
+        "Quit:0",
+        "usr2:TERM",
+        "RTMIN+3:alrm",
+    ] {
         options.extend(["-r", rewrite]);
     }
     let mut running = Running::new(arch, &options, TELLS);
@@ -215,6 +222,13 @@ fn rewrites_signals(arch: Arch) {
     running.send(Signal::QUIT); // nothing
     running.send(Signal::INT);
     assert_eq!(running.line(), "INT");
+    if arch.is_native() {
+        // By kill(1) and glibc's numbers; qemu-user takes the real-time signals for one another.
+        let mut kill = Command::new("kill");
+        kill.args(["-s", "RTMIN+3", &running.init.id().to_string()]);
+        assert_eq!(run(&mut kill), Ran::new(0, "", ""));
+        assert_eq!(running.line(), "ALRM");
+    }
     running.send(Signal::USR2);
     let (status, rest) = running.end();
     assert_eq!((status.code(), &*rest), (Some(3), ""));
@@ -229,17 +243,26 @@ fn takes_a_status_for_success(arch: Arch) {
     assert_eq!(code(options, "exit 0"), Some(0));
 }
 
-/// What a shell ignores its children ignore, but for those of `init`.
-fn gives_signals_their_default(arch: Arch) {
-    let script = "trap '' INT QUIT PIPE; exec \"$@\"";
-    let probe = init(arch, &[], "kill -INT $$; echo still there");
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", script, "sh"])
-        .arg(probe.get_program())
-        .args(probe.get_args());
-    assert_eq!(run(&mut shell), Ran::new(128 + 2, "", ""));
-    // (Of the first 31: what is above them, qemu-user has for itself.)
+/// What a shell ignores its children ignore, but for those of `init`: they ignore no more than the keys and the end of
+/// a terminal.
+fn gives_signals_their_default(arch: Arch) -> Completion {
+    let shell = |script: &str, of_init: &str| {
+        let probe = init(arch, &[], of_init);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script, "sh"])
+            .arg(probe.get_program())
+            .args(probe.get_args());
+        run(&mut shell)
+    };
+    for (name, number) in [("PIPE", 13), ("TERM", 15), ("USR1", 10)] {
+        let ran = shell(
+            "trap '' INT QUIT PIPE TERM USR1; exec \"$@\"",
+            &format!("kill -{name} $$; echo still there"),
+        );
+        assert_eq!(ran, Ran::new(128 + number, "", ""));
+    }
+    // Of the first 31: what is above them, qemu-user has for itself.
     let ran = run(&mut init(
         arch,
         &[],
@@ -250,6 +273,25 @@ fn gives_signals_their_default(arch: Arch) {
         bits & 0x7fff_ffff
     });
     assert_eq!(masks.collect::<Vec<_>>(), [0, 0], "{ran:?}");
+    if !arch.is_native() {
+        return Completion::ignored_with(
+            "what stays ignored: qemu-user handles SIGHUP, SIGINT and SIGQUIT itself, so that what it executes has \
+             their default",
+        );
+    }
+    let kept = "for name in HUP INT QUIT TSTP; do kill -$name $$; done; echo still there";
+    let there = Ran::new(0, "still there\n", "");
+    let ignoring = "trap '' HUP INT QUIT TSTP; exec \"$@\"";
+    assert_eq!(shell(ignoring, kept), there);
+    // `init` hears them all the same, and the program is spared.
+    let kept = "kill -HUP $PPID; sleep 0.1; kill -INT $PPID; sleep 0.1; echo still there";
+    assert_eq!(shell(ignoring, kept), there);
+    let nohup = "exec nohup \"$@\" 2>/dev/null";
+    assert_eq!(shell(nohup, "kill -HUP $$; echo still there"), there);
+    // Of a shell without job control.
+    let background = "\"$@\" & wait $!";
+    assert_eq!(shell(background, "kill -INT $$; kill -QUIT $$; echo still there"), there);
+    Completion::Completed
 }
 
 /// A script that leaves 20 children to whoever takes them, and ends when they have.
@@ -417,7 +459,24 @@ fn tells_of_wrong_use(arch: Arch) {
         told(&["-r", "0:1", "true"]),
         "init: 0:1 is not SIGNAL:SIGNAL"
     );
-    assert_eq!(told(&["-p", "NONE", "true"]), "init: NONE is no signal");
+    for wrong in ["NONE", "+9", "0", "65", "RTMIN+31", "RTMIN-1", "SIG9"] {
+        assert_eq!(
+            told(&["-p", wrong, "true"]),
+            format!("init: {wrong} is no signal")
+        );
+    }
+    assert_eq!(
+        told(&["-r", "TERM:+9", "true"]),
+        "init: TERM:+9 is not SIGNAL:SIGNAL"
+    );
+    // Those that never come, or are not passed on.
+    for (name, number) in [("KILL", 9), ("stop", 19), ("SIGCHLD", 17), ("SEGV", 11), ("ttin", 21)] {
+        let message = format!("init: signal {number} is never passed on");
+        assert_eq!(told(&["-r", &format!("{name}:TERM"), "true"]), message);
+        if name != "KILL" {
+            assert_eq!(told(&["-p", name, "true"]), message);
+        }
+    }
     assert_eq!(
         told(&["-e", "256", "true"]),
         "init: 256 is not a number from 0 to 255"

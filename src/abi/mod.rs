@@ -73,6 +73,7 @@ macro_rules! per_arch {
 ///
 /// - `numbers ["header"]`: system call numbers; C's name has `__NR_` before it.
 /// - `consts ["header" type]`: constants of an integer type.
+/// - `numbered ["header" type: NAMES]`: the same, rising from 1 without a gap, and `NAMES`, a string of their names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, joined by `|`.
 /// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order;
 ///   `Type + N` where N bytes at its end have no fields here.
@@ -98,6 +99,20 @@ macro_rules! items {
         #[allow(unused_parens, reason = "they make one token of a negative number")]
         pub const $name: $type = $crate::abi::per_arch!($value);
     )* };
+    ($(#[$meta:meta])* numbered [$header:literal $type:ty: $names:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        $crate::abi::items! { consts [$header $type] { $( $(#[$doc])* $name = $value, )* } }
+
+        $(#[$meta])*
+        pub const $names: &str = {
+            let values = [$( $name ),*];
+            let mut place = 0;
+            while place < values.len() {
+                place += 1;
+                assert!(values[place - 1] == place as $type);
+            }
+            concat!($( stringify!($name), " " ),*)
+        };
+    };
     ($(#[$meta:meta])* flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq)]
@@ -186,6 +201,9 @@ macro_rules! facts {
         &[ $( $crate::abi::Fact {
             header: $header, expression: stringify!($name), value: $name as i64,
         } ),* ]
+    };
+    (numbered [$header:literal $type:ty: $names:ident] $rows:tt) => {
+        $crate::abi::facts!(consts [$header $type] $rows)
     };
     (flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {

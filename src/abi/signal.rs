@@ -1,33 +1,73 @@
 //! Signals.
 
 super::abi! {
-    consts ["asm/signal.h" i32] {
+    /// Their names, in the order of their numbers, each with a space after it.
+    numbered ["asm/signal.h" i32: NAMES] {
         /// The terminal is gone; by custom, to read settings again.
         SIGHUP = 1,
         /// The terminal's interrupt key.
         SIGINT = 2,
         /// The terminal's quit key: ends with a core dump.
         SIGQUIT = 3,
+        /// An instruction that the CPU does not have.
+        SIGILL = 4,
+        /// A breakpoint.
+        SIGTRAP = 5,
         /// abort(3): ends with a core dump.
         SIGABRT = 6,
+        /// Memory that can't be read as it is mapped: a file that has become shorter.
+        SIGBUS = 7,
+        /// A division by zero.
+        SIGFPE = 8,
         /// Ends at once; nobody can handle or block it.
         SIGKILL = 9,
         /// Whatever a program makes of it.
         SIGUSR1 = 10,
-        /// The same.
+        /// Memory that is not mapped, or not for this.
+        SIGSEGV = 11,
+        /// The same as `SIGUSR1`.
         SIGUSR2 = 12,
         /// A write to a pipe or socket that nobody reads.
         SIGPIPE = 13,
+        /// The time of alarm(2) is over.
+        SIGALRM = 14,
         /// The request to end.
         SIGTERM = 15,
+        /// Not used.
+        SIGSTKFLT = 16,
         /// A child has ended, or was stopped.
         SIGCHLD = 17,
         /// Goes on, where it was stopped.
         SIGCONT = 18,
+        /// Stops; nobody can handle or block it.
+        SIGSTOP = 19,
+        /// The terminal's suspend key: stops.
+        SIGTSTP = 20,
+        /// A background process reads from the terminal: stops.
+        SIGTTIN = 21,
+        /// A background process changes the terminal, or writes to it where `stty tostop` says so: stops.
+        SIGTTOU = 22,
+        /// Urgent data at a socket.
+        SIGURG = 23,
+        /// More CPU time than `RLIMIT_CPU`.
+        SIGXCPU = 24,
         /// A file grown beyond `RLIMIT_FSIZE`.
         SIGXFSZ = 25,
+        /// The time of a virtual timer is over.
+        SIGVTALRM = 26,
+        /// The time of a profiling timer is over.
+        SIGPROF = 27,
         /// The terminal has another size.
         SIGWINCH = 28,
+        /// A descriptor is ready (`O_ASYNC`).
+        SIGIO = 29,
+        /// Power fails.
+        SIGPWR = 30,
+        /// A system call that a filter refuses.
+        SIGSYS = 31,
+    }
+
+    consts ["asm/signal.h" i32] {
         /// `rt_sigprocmask`: add to the blocked signals.
         SIG_BLOCK = 0,
         /// `rt_sigprocmask`: take from the blocked signals.

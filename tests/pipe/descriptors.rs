@@ -15,7 +15,7 @@ pub fn trials() -> Vec<Trial> {
         have_what_they_inherit,
         may_lack_standard_ones,
         keep_messages_out_of_the_programs,
-        begin_with_no_signal_blocked_or_ignored,
+        begin_with_no_signal_blocked_or_ignored_but_the_terminals,
     ]
     .collect()
 }
@@ -117,7 +117,7 @@ fn keep_messages_out_of_the_programs(arch: Arch) {
     assert_eq!(fs::read(folder.path("f")).unwrap_or_default(), b"");
 }
 
-fn begin_with_no_signal_blocked_or_ignored(arch: Arch) {
+fn begin_with_no_signal_blocked_or_ignored_but_the_terminals(arch: Arch) {
     let words = [
         "grep",
         "-E",
@@ -129,10 +129,11 @@ fn begin_with_no_signal_blocked_or_ignored(arch: Arch) {
     let pipe = command(arch, &words);
     let mut env = Command::new("env");
     env.args([
-        "--ignore-signal=HUP,PIPE,CHLD,INT,RTMIN",
+        "--ignore-signal=HUP,PIPE,CHLD,INT,QUIT,TSTP,TERM,USR2,RTMIN",
         "--block-signal=TERM,USR1,CHLD",
     ]);
-    env.arg(pipe.get_program()).args(pipe.get_args());
+    // Not below timeout(1), which has handlers of its own.
+    env.args(pipe.get_args().skip(4));
     let ran = run(&mut env);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     // qemu-user does not let its program change these two, which are its own.
@@ -145,5 +146,8 @@ fn begin_with_no_signal_blocked_or_ignored(arch: Arch) {
             (name, u64::from_str_radix(set, 16).unwrap() & !own)
         })
         .collect();
-    assert_eq!(sets, [("SigBlk:", 0), ("SigIgn:", 0)]);
+    // HUP, INT, QUIT, TSTP; qemu-user has handlers for the first three, so that a program of the machine's own begins
+    // with their default.
+    let kept = if arch.is_native() { 0b111 } else { 0 } | 1 << 19;
+    assert_eq!(sets, [("SigBlk:", 0), ("SigIgn:", kept)]);
 }

@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         passes_each_on_to_all,
         ends_by_sigterm_in_the_middle,
         gives_a_key_of_the_terminal_once,
+        goes_on_where_a_lost_terminal_is_ignored,
         reaps_orphans_as_process_1,
         passes_signals_on_as_process_1,
     ]
@@ -82,6 +83,23 @@ fn ends_by_sigterm_in_the_middle(arch: Arch) {
     let output = pipe.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0));
+}
+
+/// What nohup(1) has it ignore, its programs ignore.
+fn goes_on_where_a_lost_terminal_is_ignored(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(
+            "qemu-user handles SIGHUP itself, so that what it executes has the default",
+        );
+    }
+    let pipe = arch.program("pipe");
+    let mut nohup = Command::new("nohup");
+    nohup.arg(pipe.get_program()).args(pipe.get_args());
+    nohup.args(["sh", "-c", "kill -HUP $$; echo one", "|"]);
+    nohup.args(["sh", "-c", "read word; kill -HUP $PPID; sleep 0.1; echo $word two"]);
+    let ran = run(&mut nohup);
+    assert_eq!((ran.status, &*ran.stdout), (Some(0), "one two\n"), "{ran:?}");
+    Completion::Completed
 }
 
 /// The terminal sends SIGINT to all; `pipe` must not do so again.

@@ -19,7 +19,7 @@ use ring3::parts;
 use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
 use ring3::rt::{Args, Exit, Start};
 use ring3::shown::Shown;
-use ring3::signal::{SIGCONT, SIGPIPE, SignalSet, block};
+use ring3::signal::{self, SIGCONT, SIGKILL, SIGPIPE, SignalSet};
 use ring3::system;
 use ring3::time::NEVER;
 
@@ -99,10 +99,12 @@ impl Settings {
                 Some(Arg::Short(b'S')) => settings.session = true,
                 Some(Arg::Short(b'r')) => {
                     let text = options.value()?.to_bytes();
-                    if settings.rewrites.add(text).is_none() {
+                    let Some((from, to)) = signals::rewrite(text) else {
                         let text = Shown(text);
                         return Err(options.usage(parts!(text, " is not SIGNAL:SIGNAL")));
-                    }
+                    };
+                    check_passed(&options, from, PASSED)?;
+                    settings.rewrites.set(from, to);
                 }
                 Some(Arg::Short(b'e')) => {
                     let status = usize::from(options.number(0..=255)? as u8);
@@ -111,11 +113,12 @@ impl Settings {
                 Some(Arg::Short(b's')) => settings.adopt = true,
                 Some(Arg::Short(b'p')) => {
                     let text = options.value()?.to_bytes();
-                    settings.at_parents_end = signals::number(text);
-                    if settings.at_parents_end.is_none() {
+                    let Some(signal) = signal::named(text) else {
                         let text = Shown(text);
                         return Err(options.usage(parts!(text, " is no signal")));
-                    }
+                    };
+                    check_passed(&options, signal, PASSED | SignalSet::of(&[SIGKILL]))?;
+                    settings.at_parents_end = Some(signal);
                 }
                 Some(Arg::Short(b'w')) => settings.tell = true,
                 Some(Arg::Long(b"boot")) if process::getpid() == 1 => settings.boot = true,
@@ -149,12 +152,20 @@ impl Settings {
     }
 }
 
+/// An option about a signal that is not among `passed` would have no effect.
+fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(), Exit> {
+    if passed.contains(signal) {
+        return Ok(());
+    }
+    Err(options.usage(parts!("signal ", signal, " is never passed on")))
+}
+
 /// Runs the program until it ends.
 fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
     // From here on, so that none is lost before the program has begun.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
     // A reader of our messages that is gone makes an error of the write.
-    let _ = block(SignalSet::of(&[SIGPIPE]));
+    let _ = signal::block(SignalSet::of(&[SIGPIPE]));
     if settings.adopt {
         process::adopt_orphans().or_fail(PROGRAM, "adopt", "orphans")?;
     }
@@ -194,7 +205,7 @@ fn begin(settings: &Settings, start: Start) -> Result<Child, Exit> {
         .or_fail(PROGRAM, "run", shown)?;
     let command = Command::new(settings.first, lists.get(arguments), start.environ()).search();
     // What a parent had ignored is not to be ignored in the program.
-    let command = command.defaults(SignalSet::ALL);
+    let command = command.defaults(SignalSet::ALL.without(signal::TERMINALS));
     let command = if settings.session {
         command.session()
     } else {

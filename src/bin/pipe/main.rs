@@ -53,8 +53,8 @@ fn main(start: Start) -> Result<(), Exit> {
     // a full file, makes an error of the write.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "programs")?;
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // where they are not blocked, they end it
-    // What a parent had ignored is not to be ignored in the programs.
-    signal::set_all_default();
+    // What a parent had ignored is not to be ignored in the programs: SIGPIPE would keep `yes | head` from its end.
+    signal::set_defaults(SignalSet::ALL.without(signal::TERMINALS));
 
     let settings = Settings::of(start)?;
     let mut stages = Stages::of(&settings)?;

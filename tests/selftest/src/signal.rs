@@ -21,13 +21,15 @@ use crate::child::code;
 cases! {
     "a set of some", [SignalSet::of, SignalSet::contains], SignalSet::of(&[SIGINT, SIGTERM]).contains(SIGTERM) && !SignalSet::of(&[SIGINT]).contains(SIGTERM) => YES;
     "its signals, rising", [SignalSet::iter], SignalSet::of(&[SIGTERM, SIGHUP]).iter().eq([SIGHUP, SIGTERM]) => YES;
+    "all of them but one", [SignalSet::without], SignalSet::ALL.without(SignalSet::of(&[SIGINT])).iter().eq((1..=SIGNALS).filter(|&signal| signal != SIGINT)) => YES;
+    "by its name", [named], named(b"sigTerm") == Some(SIGTERM) && named(b"RTMIN+3") == Some(37) && named(b"+9").is_none() => YES;
     "what is blocked waits", [block, unblock, on], blocked() => value(1);
     "held until it is dropped", [hold], held() => value(1);
     "these and no others", [set_mask], masked() => value(1);
     "the default of one", [set_default, action], set_default(SIGUSR1).and_then(|()| action(SIGUSR1)).map(|action| action == Action::Default) => YES;
     "of one that cannot be changed", [set_default], set_default(SIGKILL) => error(Errno::EINVAL);
     "of none", [set_default], set_default(65) => error(Errno::EINVAL);
-    "of all", [set_all_default], { let ignored = ignore(SIGUSR2); set_all_default(); ignored.is_ok() && action(SIGUSR2) == Ok(Action::Default) } => YES;
+    "of many", [set_defaults], { let ignored = ignore(SIGUSR2); set_defaults(SignalSet::ALL); ignored.is_ok() && action(SIGUSR2) == Ok(Action::Default) } => YES;
     "ignored: nothing happens", [ignore, action], ignored() => YES;
     "what happens at none", [action], action(0).map(drop) => error(Errno::EINVAL);
     "counted, and comes back", [on], counted(1000) => value(1000);

@@ -431,7 +431,7 @@ fn handlers() {
     signal::ignore(SIGTERM).unwrap();
     raise(SIGTERM);
     assert_eq!(signal::action(SIGTERM), Ok(Action::Ignored));
-    signal::set_all_default();
+    signal::set_defaults(SignalSet::ALL);
     for signal in [SIGTERM, SIGUSR1, SIGUSR2] {
         assert_eq!(signal::action(signal), Ok(Action::Default));
     }
