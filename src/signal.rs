@@ -77,26 +77,24 @@ pub fn named(text: &[u8]) -> Option<i32> {
     if let Some(number) = number::whole(text, 10, SIGNALS as u64) {
         return (number > 0).then_some(number as i32);
     }
-    let after = |text: &mut &[u8], prefix: &[u8]| {
-        let (begin, rest) = text.split_at_checked(prefix.len())?;
-        begin.eq_ignore_ascii_case(prefix).then(|| *text = rest)
+    let is = |known: &[u8], text: &[u8]| {
+        let mut pairs = known.iter().zip(text);
+        known.len() == text.len() && pairs.all(|(known, byte)| *known == byte.to_ascii_uppercase())
     };
-    let mut name = text;
-    after(&mut name, b"SIG");
-    let (base, sign) = if after(&mut name, b"RTMIN").is_some() {
-        (RTMIN, b'+')
-    } else if after(&mut name, b"RTMAX").is_some() {
-        (SIGNALS, b'-')
-    } else {
-        let mut known = NAMES.split_ascii_whitespace().map(str::as_bytes);
-        let place = known.position(|known| {
-            known
-                .get(3..)
-                .is_some_and(|known| known.eq_ignore_ascii_case(name))
-        })?;
-        return Some(place as i32 + 1);
+    let name = match text.split_at_checked(3) {
+        Some((sig, name)) if is(b"SIG", sig) => name,
+        _ => text,
     };
-    let distance = match name.split_first() {
+    let (base, sign, rest) = match name.split_at_checked(5) {
+        Some((base, rest)) if is(b"RTMIN", base) => (RTMIN, b'+', rest),
+        Some((base, rest)) if is(b"RTMAX", base) => (SIGNALS, b'-', rest),
+        _ => {
+            let mut known = NAMES.as_bytes().split(|&byte| byte == b' ');
+            let place = known.position(|known| known.get(3..).is_some_and(|known| is(known, name)))?;
+            return Some(place as i32 + 1);
+        }
+    };
+    let distance = match rest.split_first() {
         None => 0,
         Some((first, digits)) if *first == sign => number::whole(digits, 10, (SIGNALS - RTMIN) as u64)? as i32,
         Some(_) => return None,
