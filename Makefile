@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-powercut test-crowd fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -41,6 +41,10 @@ test: ## every test, both architectures
 	@scripts/build.sh x86_64 probes
 	@scripts/build.sh aarch64 probes
 	@scripts/test.sh
+
+test-fresh: ## the commands of the README in clean roots of Debian, as root (FRESH=short)
+	@scripts/setup.sh fresh
+	@scripts/test-fresh.sh $(FRESH)
 
 test-powercut: ## cut the power of a kernel while save writes (CUTS=50, ARCH)
 	@scripts/setup.sh test powercut guest-$(ARCH)

@@ -8,7 +8,7 @@
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 
-[ $# -gt 0 ] || set -- "run-$host" "run-$foreign" "inspect-$host" "inspect-$foreign" test lint bench bench-echo bench-pipe fuzz powercut \
+[ $# -gt 0 ] || set -- "run-$host" "run-$foreign" "inspect-$host" "inspect-$foreign" test lint bench bench-echo bench-pipe fuzz powercut fresh \
 	guest-x86_64 guest-aarch64 guest-aarch64_16k
 
 # Inode, size and time of change of every file set-up relied on: a package removed, a toolchain

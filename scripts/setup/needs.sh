@@ -26,6 +26,9 @@ find_need() {
 	guest-x86_64 | guest-aarch64 | guest-aarch64_16k) # boot a real kernel, if it can be had
 		find_guest "${1#guest-}"
 		;;
+	fresh) # clean roots
+		tool DEBOOTSTRAP debootstrap 'makes clean roots' debootstrap /usr/sbin/debootstrap
+		;;
 	powercut) # a kernel that loses its power: a disk to make
 		tool MKFS e2fsprogs 'makes a disk with ext4' mkfs.ext4 /usr/sbin/mkfs.ext4
 		;;
