@@ -198,9 +198,9 @@ set-up: missing: llvm: strips the programs
 set-up: missing: qemu-user: runs aarch64 programs
 set-up: these, with all that they depend on: 209 MB to fetch, 906 MB on disk
 set-up: missing: core for aarch64: about 34 MB to fetch, 152 MB on disk
-set-up: missing: what boots other kernels: 209 MB to fetch, 906 MB on disk
-set-up: missing: a real kernel for x86_64: about 36 MB to fetch, 15 MB on disk
-set-up: missing: a real kernel for aarch64: about 103 MB to fetch, 37 MB on disk
+set-up: missing: qemu-system: what boots other kernels: 209 MB to fetch, 906 MB on disk
+set-up: missing: linux-image-cloud-amd64: a real kernel for x86_64: about 36 MB to fetch, 15 MB on disk
+set-up: missing: linux-image-arm64-16k: a real kernel for aarch64: about 103 MB to fetch, 37 MB on disk
 set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends cargo-web rustc-web lld llvm qemu-user"
 same failed $((status != 0)) 1
 verdict 'not root: all that is missing is told at once, with its cost, before anything is fetched'

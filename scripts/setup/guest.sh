@@ -71,7 +71,7 @@ guest_fetch() {
 		why="there is no apt-get here to fetch $package with"
 		return 1
 	fi
-	may_fetch "$what" "$(guest_cost "$entry")" || return 1
+	may_fetch "$package: $what" "$(guest_cost "$entry")" || return 1
 	say "set-up: unpacking $package in $cache: $what, $(guest_cost "$entry")"
 	keep "$entry" "$@" && return
 	why="$package could not be had ($(apt_why))"
