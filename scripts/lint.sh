@@ -6,7 +6,7 @@ use_tools
 export RUSTFMT
 
 "$CARGO_FMT" fmt --all --check
-for package in tests tests/fuzz benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+for package in tests tests/loom tests/fuzz benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
 # The product and the probes, with the rustc that clippy is of. Nothing is linked: this variable replaces the flags of
 # .cargo/programs.toml, because rustc warns of one of them (-outline-atomics) in every crate.
@@ -29,6 +29,7 @@ lint_std() { # PACKAGE [OPTION...]
 	"$clippy" clippy --quiet --manifest-path "$package/Cargo.toml" "$@" --all-targets --locked --offline -- -D warnings
 }
 lint_std tests
+lint_std tests/loom
 lint_std tests/fuzz
 lint_std benches
 lint_std benches/heap --features ring3

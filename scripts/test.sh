@@ -45,6 +45,9 @@ run "the library, $foreign" "$@"
 # does not say.
 [ "$foreign" != aarch64 ] || run 'the library, a Cortex-A57' env QEMU_CPU=cortex-a57 "$@" arch
 
+fetch tests/loom
+run 'every order of threads' cargo test --manifest-path tests/loom/Cargo.toml --locked --offline
+
 fetch tests
 export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline

@@ -1,0 +1,141 @@
+//! `core::sync::atomic` by loom, in memory that the kernel may take back.
+
+use std::cell::Cell;
+
+use loom::cell::UnsafeCell;
+pub use loom::sync::atomic::{Ordering, fence};
+
+/// loom's own `spin_loop` runs all other threads first, so that no lock would be waited for.
+pub mod hint {
+    pub fn spin_loop() {}
+}
+
+use crate::kernel;
+
+macro_rules! atomic {
+    ($name:ident of $value:ty, $($change:ident: $changed:expr),*) => {
+        /// As core's, of which it has what the library uses.
+        pub struct $name {
+            atomic: loom::sync::atomic::$name,
+            /// What a thread would read that saw all changes so far.
+            latest: Cell<$value>,
+            /// Read where the atomic is used, written where it is dropped.
+            used: UnsafeCell<()>,
+        }
+
+        // SAFETY: loom runs one thread at a time.
+        unsafe impl Sync for $name {}
+
+        impl $name {
+            #[track_caller]
+            pub fn new(value: $value) -> Self {
+                Self {
+                    atomic: loom::sync::atomic::$name::new(value),
+                    latest: Cell::new(value),
+                    used: UnsafeCell::new(()),
+                }
+            }
+
+            #[track_caller]
+            pub fn load(&self, order: Ordering) -> $value {
+                self.access(|atomic| atomic.load(order), |_| None)
+            }
+
+            #[track_caller]
+            pub fn store(&self, value: $value, order: Ordering) {
+                self.access(|atomic| atomic.store(value, order), |()| Some(value))
+            }
+
+            #[track_caller]
+            pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.access(|atomic| atomic.swap(value, order), |_| Some(value))
+            }
+
+            #[track_caller]
+            pub fn compare_exchange(
+                &self,
+                old: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.access(
+                    |atomic| atomic.compare_exchange(old, new, success, failure),
+                    |result| result.is_ok().then_some(new),
+                )
+            }
+
+            #[track_caller]
+            pub fn compare_exchange_weak(
+                &self,
+                old: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.compare_exchange(old, new, success, failure)
+            }
+
+            $(
+                #[track_caller]
+                pub fn $change(&self, value: $value, order: Ordering) -> $value {
+                    let changed: fn($value, $value) -> $value = $changed;
+                    self.access(
+                        |atomic| atomic.$change(value, order),
+                        |&old| Some(changed(old, value)),
+                    )
+                }
+            )*
+
+            /// What a load would give in a thread that saw all changes so far. It orders nothing.
+            #[track_caller]
+            pub fn latest(&self) -> $value {
+                self.load(Ordering::Relaxed); // loom runs it before and after each change
+                self.latest.get()
+            }
+
+            #[track_caller]
+            fn access<T>(
+                &self,
+                access: impl FnOnce(&loom::sync::atomic::$name) -> T,
+                changed: impl FnOnce(&T) -> Option<$value>,
+            ) -> T {
+                let address = (&raw const *self).addr();
+                kernel::use_memory(address);
+                self.used.with(|_| ());
+                let result = access(&self.atomic);
+                kernel::is_there(address); // other threads ran before the access
+                if let Some(value) = changed(&result) {
+                    self.latest.set(value);
+                }
+                result
+            }
+        }
+
+        impl Drop for $name {
+            #[track_caller]
+            fn drop(&mut self) {
+                // A model that has failed is not looked at any more.
+                if !std::thread::panicking() {
+                    self.used.with_mut(|_| ());
+                }
+            }
+        }
+    };
+}
+
+atomic!(AtomicU32 of u32, fetch_add: u32::wrapping_add, fetch_sub: u32::wrapping_sub);
+atomic!(
+    AtomicU64 of u64,
+    fetch_add: u64::wrapping_add,
+    fetch_sub: u64::wrapping_sub,
+    fetch_or: |old, bits| old | bits,
+    fetch_and: |old, bits| old & bits
+);
+
+impl AtomicU32 {
+    /// What a futex is called by.
+    pub fn as_ptr(&self) -> *mut u32 {
+        (&raw const *self).cast_mut().cast()
+    }
+}

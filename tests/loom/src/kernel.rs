@@ -1,0 +1,379 @@
+//! A kernel made of loom's threads: futexes, mappings, and how threads begin and end.
+//!
+//! What it knows is ordinary memory, because loom runs one thread at a time, and changes threads only where a
+//! thread uses an atomic. So what the kernel does orders nothing between the threads that call it, as long
+//! as its own atomics are relaxed: a model can't pass by what only this kernel promises. (But a thread that
+//! is woken comes after the one that woke it: loom has no other way to say so.)
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr::NonNull;
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::Ordering::{Relaxed, Release};
+use loom::thread::{self, Thread, ThreadId};
+use ring3::abi::futex::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
+use ring3::abi::process::{CLONE_CHILD_CLEARTID, CLONE_PARENT_SETTID};
+use ring3::abi::time::Timespec;
+use ring3::{Errno, Result};
+
+use crate::atomic::AtomicU32;
+
+pub const PAGE: usize = 4096;
+
+thread_local! {
+    /// Of the model that runs: its threads are all on one thread of the test's.
+    static KERNEL: RefCell<Kernel> = RefCell::new(Kernel::default());
+}
+
+#[derive(Default)]
+struct Kernel {
+    /// Which futex call comes first: loom tries both orders of two calls, because both change this.
+    calls: Option<loom::sync::atomic::AtomicU32>,
+    /// Those that wait: for which word, and whether privately.
+    waiting: Vec<(usize, bool, Thread)>,
+    /// How many waits still end for no reason.
+    spurious: usize,
+    /// How many threads are still refused.
+    refused: usize,
+    threads: u32,
+    /// Where the kernel writes 0 when a thread has ended.
+    words: Vec<(ThreadId, *const AtomicU32)>,
+    mappings: Vec<Mapping>,
+}
+
+/// A mapping; its memory stays until the execution has ended.
+struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+    is_there: bool,
+    /// Read where the memory is used, written where it is given back: loom sees whether one comes before the other.
+    used: UnsafeCell<()>,
+}
+
+impl Mapping {
+    fn layout(&self) -> Layout {
+        Layout::from_size_align(self.length, PAGE).unwrap()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: allocated so; the execution has ended.
+        unsafe { dealloc(self.start.as_ptr(), self.layout()) };
+    }
+}
+
+/// What may go wrong in an execution.
+#[derive(Clone, Copy, Default)]
+pub struct Trouble {
+    /// How many of the first waits end for no reason.
+    pub spurious: usize,
+    /// How many of the first threads can't be had.
+    pub refused: usize,
+}
+
+/// How often at most loom takes the processor from a thread that could go on, where `LOOM_MAX_PREEMPTIONS` is
+/// not set.
+const PREEMPTIONS: usize = 2;
+
+/// Has loom run `work` in every order.
+pub fn check(trouble: Trouble, work: fn()) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    builder.check(move || {
+        let last = KERNEL.take();
+        last.has_nothing_left();
+        KERNEL.set(Kernel {
+            calls: Some(loom::sync::atomic::AtomicU32::new(0)),
+            spurious: trouble.spurious,
+            refused: trouble.refused,
+            ..Kernel::default()
+        });
+        work();
+    });
+    KERNEL.take().has_nothing_left();
+}
+
+impl Kernel {
+    /// At the end of an execution.
+    fn has_nothing_left(&self) {
+        let left = self.mappings.iter().filter(|mapping| mapping.is_there);
+        assert_eq!(left.count(), 0, "mappings that nobody gave back");
+    }
+}
+
+/// Counts one down, if there are any: whether there were.
+fn count_down(of: impl FnOnce(&mut Kernel) -> &mut usize) -> bool {
+    KERNEL.with_borrow_mut(|kernel| {
+        let count = of(kernel);
+        let any = *count != 0;
+        *count -= usize::from(any);
+        any
+    })
+}
+
+/// A futex call that comes before or after each other one.
+fn call() {
+    // Not borrowed when loom changes threads.
+    let calls = KERNEL.with_borrow(|kernel| kernel.calls.as_ref().map(|calls| &raw const *calls));
+    // SAFETY: it stays until the execution has ended.
+    unsafe { (*calls.unwrap()).fetch_add(1, Relaxed) };
+}
+
+/// futex(2), FUTEX_WAIT.
+///
+/// # Safety
+/// The word is there.
+pub unsafe fn futex_wait(
+    word: *const AtomicU32,
+    how: i32,
+    value: u32,
+    timeout: *const Timespec,
+) -> Result<usize> {
+    let is_private = how & FUTEX_PRIVATE_FLAG != 0;
+    assert_eq!(how & !FUTEX_PRIVATE_FLAG, FUTEX_WAIT);
+    call();
+    // The word is read as it is now, with the queue locked: from here to `park` no other thread runs.
+    // SAFETY: the caller's promise.
+    let word = unsafe { &*word };
+    if word.latest() != value {
+        // What the kernel has read, the thread does not read an older value than.
+        word.fetch_add(0, Relaxed);
+        return Err(Errno::EAGAIN);
+    }
+    if count_down(|kernel| &mut kernel.spurious) {
+        return Err(if timeout.is_null() {
+            Errno::EINTR
+        } else {
+            Errno::ETIMEDOUT
+        });
+    }
+    let waits = (word.as_ptr().addr(), is_private, thread::current());
+    KERNEL.with_borrow_mut(|kernel| kernel.waiting.push(waits));
+    thread::park();
+    Ok(0)
+}
+
+/// futex(2), FUTEX_WAKE: those that wait longest.
+///
+/// # Safety
+/// None: the word need not be there.
+pub unsafe fn futex_wake(word: *const AtomicU32, how: i32, count: i32) -> Result<usize> {
+    let is_private = how & FUTEX_PRIVATE_FLAG != 0;
+    assert_eq!(how & !FUTEX_PRIVATE_FLAG, FUTEX_WAKE);
+    call();
+    let woken = KERNEL.with_borrow_mut(|kernel| {
+        let mut left = count;
+        kernel
+            .waiting
+            .extract_if(.., |&mut (of, private, _)| {
+                let wakes = left > 0 && (of, private) == (word.addr(), is_private);
+                left -= i32::from(wakes);
+                wakes
+            })
+            .collect::<Vec<_>>()
+    });
+    for (_, _, thread) in &woken {
+        thread.unpark();
+    }
+    Ok(woken.len())
+}
+
+/// The thread uses memory at this address: it must be there, if it was mapped here, and is given back after this.
+#[track_caller]
+pub fn use_memory(address: usize) {
+    with_mapping(address, |mapping| mapping.used.with(|_| ()));
+}
+
+/// Memory at this address was not given back yet.
+#[track_caller]
+pub fn is_there(address: usize) {
+    with_mapping(address, |_| ());
+}
+
+#[track_caller]
+fn with_mapping(address: usize, work: impl FnOnce(&Mapping)) {
+    KERNEL.with_borrow(|kernel| {
+        // The last one that was given this address.
+        let mapping = kernel.mappings.iter().rfind(|mapping| {
+            let start = mapping.start.addr().get();
+            (start..start + mapping.length).contains(&address)
+        });
+        if let Some(mapping) = mapping {
+            assert!(mapping.is_there, "used after it was given back");
+            work(mapping);
+        }
+    });
+}
+
+/// A mapping.
+///
+/// # Errors
+/// None.
+pub fn reserve(length: usize) -> Result<NonNull<u8>> {
+    let layout = Layout::from_size_align(length, PAGE).unwrap();
+    // SAFETY: not of size 0.
+    let start = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap();
+    KERNEL.with_borrow_mut(|kernel| {
+        kernel.mappings.push(Mapping {
+            start,
+            length,
+            is_there: true,
+            used: UnsafeCell::new(()),
+        });
+    });
+    Ok(start)
+}
+
+/// Pages of a mapping are there anyway.
+///
+/// # Errors
+/// None.
+///
+/// # Safety
+/// None.
+pub unsafe fn commit(_: NonNull<u8>, _: usize) -> Result<()> {
+    Ok(())
+}
+
+/// Gives a whole mapping back.
+///
+/// # Errors
+/// None.
+///
+/// # Safety
+/// None: it is looked whether anybody uses it.
+#[track_caller]
+pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
+    KERNEL.with_borrow_mut(|kernel| {
+        let mut found = kernel.mappings.iter_mut();
+        let mapping = found.rfind(|mapping| mapping.start == start).unwrap();
+        assert!(mapping.is_there, "given back twice");
+        assert_eq!(mapping.length, length);
+        mapping.used.with_mut(|_| ());
+        mapping.is_there = false;
+    });
+    Ok(())
+}
+
+/// How a thread ends: it unwinds to where loom began it.
+struct Exit;
+
+/// clone(2): a thread that begins at `run`.
+///
+/// # Safety
+/// As for the real one.
+pub unsafe fn clone(
+    flags: usize,
+    place: *mut u8,
+    id: *mut u32,
+    _pointer: usize,
+    run: unsafe extern "C-unwind" fn(*mut u8) -> !,
+) -> usize {
+    if count_down(|kernel| &mut kernel.refused) {
+        return (-isize::try_from(Errno::EAGAIN.number()).unwrap()).cast_unsigned();
+    }
+    let number = KERNEL.with_borrow_mut(|kernel| {
+        kernel.threads += 1;
+        kernel.threads
+    });
+    let word: *const AtomicU32 = id.cast();
+    if flags & CLONE_PARENT_SETTID.bits() != 0 {
+        // SAFETY: the caller's promise.
+        unsafe { (*word).store(number, Relaxed) };
+    }
+    let clears = flags & CLONE_CHILD_CLEARTID.bits() != 0;
+    let (place, word) = (place.expose_provenance(), word.expose_provenance());
+    thread::spawn(move || {
+        let own = thread::current().id();
+        let word = std::ptr::with_exposed_provenance::<AtomicU32>(word);
+        if clears {
+            KERNEL.with_borrow_mut(|kernel| kernel.words.push((own, word)));
+        }
+        let place = std::ptr::with_exposed_provenance_mut(place);
+        // SAFETY: the caller's promise.
+        let end = panic::catch_unwind(AssertUnwindSafe(|| unsafe { run(place) }));
+        let end: Box<dyn Any + Send> = end.err().unwrap();
+        if !end.is::<Exit>() {
+            panic::resume_unwind(end);
+        }
+        let word = KERNEL.with_borrow_mut(|kernel| {
+            kernel
+                .words
+                .extract_if(.., |(of, _)| *of == own)
+                .next()
+                .map(|(_, word)| word)
+        });
+        if let Some(word) = word {
+            // SAFETY: it is looked whether the word is still there.
+            unsafe {
+                (*word).store(0, Release);
+                let _ = futex_wake(word, FUTEX_WAKE, 1);
+            }
+        }
+    });
+    number as usize
+}
+
+/// set_tid_address(2).
+///
+/// # Safety
+/// None.
+pub unsafe fn set_tid_address(word: *const u32) -> Result<usize> {
+    assert!(word.is_null(), "the only use of it");
+    let own = thread::current().id();
+    KERNEL.with_borrow_mut(|kernel| kernel.words.retain(|(of, _)| *of != own));
+    Ok(0)
+}
+
+/// exit(2).
+///
+/// # Errors
+/// None: it does not return.
+///
+/// # Safety
+/// The calling thread is one that [`clone`] made.
+pub unsafe fn exit(_: i32) -> Result<usize> {
+    panic::resume_unwind(Box::new(Exit))
+}
+
+/// munmap(2) and exit(2).
+///
+/// # Safety
+/// As for [`exit`].
+#[track_caller]
+pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
+    // SAFETY: it is looked whether anybody uses it.
+    let _ = unsafe { unmap(NonNull::new(start).unwrap(), length) };
+    panic::resume_unwind(Box::new(Exit))
+}
+
+/// prctl(2): threads have no names here.
+///
+/// # Safety
+/// None.
+pub unsafe fn prctl<T>(_: i32, _: T) -> Result<usize> {
+    Ok(0)
+}
+
+/// sched_yield(2).
+///
+/// # Safety
+/// None.
+pub unsafe fn sched_yield() -> Result<usize> {
+    thread::yield_now();
+    Ok(0)
+}
+
+/// sched_getaffinity(2): nobody asks in a model.
+///
+/// # Safety
+/// None.
+pub unsafe fn sched_getaffinity<T>(_: i32, _: usize, _: T) -> Result<usize> {
+    Err(Errno::ENOSYS)
+}
+
+pub use sched_getaffinity as sched_setaffinity;

@@ -1,0 +1,85 @@
+//! ring3's `sync` and `thread` under loom: built from the library's own sources (`build.rs`), on a kernel and
+//! an architecture that are made of loom's threads.
+
+pub mod atomic;
+pub mod kernel;
+
+/// The kernel's contract, and calls of the kernel that is here.
+mod abi {
+    pub use ring3::abi::*;
+    pub use ring3::{Errno, Result};
+
+    macro_rules! syscall {
+        (futex($word:expr, $how:expr, $value:expr, $timeout:expr)) => {
+            $crate::kernel::futex_wait($word.cast(), $how, $value, $timeout)
+        };
+        (futex($word:expr, $how:expr, $count:expr)) => {
+            $crate::kernel::futex_wake($word, $how, $count)
+        };
+        ($name:ident($($argument:expr),*)) => {
+            $crate::kernel::$name($($argument),*)
+        };
+    }
+    pub(crate) use syscall;
+
+    /// An error is a negative number.
+    pub fn check(result: usize) -> Result<usize> {
+        match result as isize {
+            0.. => Ok(result),
+            error => Err(Errno::from_number(-error as i32).unwrap()),
+        }
+    }
+}
+
+/// What is assembly.
+mod arch {
+    pub use crate::kernel::{clone, unmap_and_exit};
+
+    pub const WORD_AT_EXIT: usize = 1;
+
+    /// Where a thread finds its own words: loom knows its threads without.
+    pub struct ThreadBlock;
+
+    impl ThreadBlock {
+        pub const NEW: Self = Self;
+
+        pub fn thread_pointer(&mut self) -> usize {
+            0
+        }
+    }
+
+    /// No word is set: nothing is called at a thread's end.
+    pub fn thread_word<const N: usize>() -> usize {
+        0
+    }
+
+    pub fn trap() -> ! {
+        panic!("a thread went on after its end");
+    }
+}
+
+mod auxv {
+    pub const AT_PAGESZ: usize = 6;
+
+    pub fn get(_: usize) -> Option<usize> {
+        Some(crate::kernel::PAGE)
+    }
+}
+
+mod mem {
+    pub use crate::kernel::{commit, reserve, unmap};
+    pub use ring3::mem::copy;
+}
+
+mod signal {
+    pub use ring3::signal::SignalSet;
+
+    /// There are none.
+    pub fn block(_: SignalSet) -> ring3::Result<()> {
+        Ok(())
+    }
+}
+
+use ring3::Result;
+
+include!(concat!(env!("OUT_DIR"), "/variants.rs"));
