@@ -172,7 +172,10 @@ pub fn set_permissions(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
 /// `EPERM`: not permitted; `EINVAL`: an id that this user namespace does not have; `EDQUOT`; `EIO`.
 #[inline]
 pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-    let leave = u32::MAX; // (uid_t) -1
+    let leave = u32::MAX; // (uid_t) -1, and nobody's number
+    if uid == Some(leave) || gid == Some(leave) {
+        return Err(Errno::EINVAL);
+    }
     // SAFETY: numbers alone.
     unsafe { syscall!(fchown(fd, uid.unwrap_or(leave), gid.unwrap_or(leave))) }.map(drop)
 }

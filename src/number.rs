@@ -1,7 +1,7 @@
 //! Numbers in text.
 
 /// Takes the digits at the beginning of `text` off it, and says what number they are; none where there is
-/// no digit, or the number is above `most`. `radix` is up to 16, `most` below 2^59.
+/// no digit, or the number is above `most`. `radix` is up to 16.
 pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
     let mut number = None;
     while let Some((&first, rest)) = text.split_first() {
@@ -13,7 +13,8 @@ pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
         if digit >= radix {
             break;
         }
-        let so_far = number.unwrap_or(0) * u64::from(radix) + u64::from(digit);
+        let before = number.unwrap_or(0_u64).checked_mul(radix.into())?;
+        let so_far = before.checked_add(digit.into())?;
         if so_far > most {
             return None;
         }
@@ -30,6 +31,7 @@ pub fn whole(mut text: &[u8], radix: u8, most: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
 
     #[test]
@@ -44,6 +46,16 @@ mod tests {
         assert_eq!(whole(b"777", 8, 0o777), Some(0o777));
     }
 
+    /// `number` in `radix`.
+    fn text(mut number: u128, radix: u128) -> std::vec::Vec<u8> {
+        let mut text = std::vec::Vec::new();
+        while number != 0 {
+            text.insert(0, b"0123456789abcdef"[(number % radix) as usize]);
+            number /= radix;
+        }
+        text
+    }
+
     #[test]
     fn no_number_is_above_the_most() {
         assert_eq!(whole(b"79", 10, 78), None);
@@ -55,6 +67,15 @@ mod tests {
             whole(b"576460752303423487", 10, (1 << 59) - 1),
             Some((1 << 59) - 1)
         );
+        // At the end of what there is room for, in every radix.
+        for radix in 2..=16_u8 {
+            let most = u128::from(u64::MAX);
+            for number in [most - 1, most, most + 1, 2 * most, most * u128::from(radix)] {
+                let text = text(number, radix.into());
+                let fits = u64::try_from(number).ok();
+                assert_eq!(whole(&text, radix, u64::MAX), fits, "{number} by {radix}");
+            }
+        }
         assert_eq!(
             (whole(b"", 10, 9), whole(b"+1", 10, 9), whole(b"1 ", 10, 9)),
             (None, None, None)

@@ -209,6 +209,9 @@ fn decimal(number: u64, out: &mut Writer<'_>) {
 
 fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
     const MOST: usize = 20; // u64::MAX has as many
+    for _ in MOST..least {
+        out.put(b"0");
+    }
     let mut text = [0; MOST];
     let mut count = 0;
     for place in text.iter_mut().rev() {
@@ -259,7 +262,7 @@ mod tests {
     fn numbers_are_as_core_formats_them() {
         for number in [0, 1, 9, 10, 255, 256, 65_535, 1 << 32, u64::MAX] {
             assert_eq!(printed(number), format!("{number}"));
-            for least in [0, 1, 3, 9, 20] {
+            for least in [0, 1, 3, 9, 20, 21, 40] {
                 assert_eq!(printed(Digits(number, least)), format!("{number:0least$}"));
                 assert_eq!(printed(Hex(number, least)), format!("{number:0least$x}"));
             }

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use crate::abi::{Result, syscall};
+use crate::abi::{Errno, Result, syscall};
 
 /// Has paths begin at `directory` from now on, and be taken from there: nothing outside can be opened any more,
 /// but by what is open already (chroot(2), chdir(2)). It is so for all threads.
@@ -22,9 +22,13 @@ pub fn confine(directory: &CStr) -> Result<()> {
 ///
 /// # Errors
 /// `EPERM`: without `CAP_SETGID` and `CAP_SETUID`. `EINVAL`: there is no such user or group in this user
-/// namespace. `EAGAIN`. After an error it may be half done: end.
+/// namespace, and of none has a number of `u32::MAX`. `EAGAIN`. After an error it may be half done: end.
 pub fn become_user(uid: u32, gid: u32) -> Result<()> {
     const NONE: usize = 0;
+    // To the kernel that is nobody's number, but stands for the one that there is.
+    if uid == u32::MAX || gid == u32::MAX {
+        return Err(Errno::EINVAL);
+    }
     // SAFETY: an empty list is not read; the others take no memory of ours. Where threads are a process's
     // in the kernel's eyes only (credentials are each thread's own), the caller's are what is changed.
     unsafe {

@@ -26,12 +26,14 @@ impl SignalSet {
     /// No signal.
     pub const NONE: Self = Self(0);
 
-    /// The set of these signals, each from 1 to 64.
+    /// The set of these signals. A number that is no signal's, below 1 or above [`SIGNALS`], is in no set.
     pub const fn of(signals: &[i32]) -> Self {
         let mut bits = 0;
         let mut i = 0;
         while i < signals.len() {
-            bits |= 1 << (signals[i] - 1);
+            if 1 <= signals[i] && signals[i] <= SIGNALS {
+                bits |= 1 << (signals[i] - 1);
+            }
             i += 1;
         }
         Self(bits)
@@ -62,7 +64,7 @@ impl BitOr for SignalSet {
 }
 
 /// How many signals there are: they are numbered from 1 (`_NSIG` of the kernel).
-pub const SIGNALS: i32 = 64;
+pub const SIGNALS: i32 = __SIGRTMAX;
 
 /// The signals of a terminal's keys, and of its end. Who has them ignored when a program starts, means that program:
 /// nohup(1) ignores `SIGHUP`, `&` in a shell without job control `SIGINT` and `SIGQUIT`. So a wrapper leaves them
@@ -227,8 +229,7 @@ pub fn action(signal: i32) -> Result<Action> {
 /// # Errors
 /// As for [`set_default`].
 pub fn on(signal: i32, count: &'static AtomicU32) -> Result<()> {
-    let index = usize::try_from(signal - 1).map_err(|_| Errno::EINVAL)?;
-    let place = COUNTS.get(index).ok_or(Errno::EINVAL)?;
+    let place = count_of(signal).ok_or(Errno::EINVAL)?;
     // Release: before the handler that reads it.
     place.store(ptr::from_ref(count).cast_mut(), Release);
     // SAFETY: `counted` may run at any moment: it touches nothing but atomics.
@@ -239,9 +240,12 @@ pub fn on(signal: i32, count: &'static AtomicU32) -> Result<()> {
 static COUNTS: [AtomicPtr<AtomicU32>; SIGNALS as usize] =
     [const { AtomicPtr::new(ptr::null_mut()) }; SIGNALS as usize];
 
+fn count_of(signal: i32) -> Option<&'static AtomicPtr<AtomicU32>> {
+    COUNTS.get(usize::try_from(signal).ok()?.checked_sub(1)?)
+}
+
 extern "C" fn counted(signal: i32) {
-    let place = usize::try_from(signal - 1).ok();
-    if let Some(place) = place.and_then(|index| COUNTS.get(index)) {
+    if let Some(place) = count_of(signal) {
         // SAFETY: null, or what `on` put there: a static's address.
         if let Some(count) = unsafe { place.load(Acquire).as_ref() } {
             count.fetch_add(1, Relaxed);
@@ -260,7 +264,7 @@ extern "C" fn counted(signal: i32) {
 /// hold, the heap's among them, and sees no value that is half changed (signal-safety(7)).
 pub unsafe fn handle(signal: i32, handler: extern "C" fn(i32)) -> Result<()> {
     // Before it can run: a child that shares this memory must not run it.
-    HANDLED.fetch_or(SignalSet::of(&[signal.clamp(1, SIGNALS)]).0, AcqRel);
+    HANDLED.fetch_or(SignalSet::of(&[signal]).0, AcqRel);
     // SAFETY: the caller's promise.
     unsafe { set_action(signal, handler as usize) }
 }

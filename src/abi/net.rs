@@ -71,6 +71,8 @@ super::abi! {
         SO_OOBINLINE = 10,
         /// What `close` does with bytes not yet sent.
         SO_LINGER = 13,
+        /// Tell beside each message which process, user and group sent it.
+        SO_PASSCRED = 16,
         /// Several sockets may listen at one address; the kernel deals connections out among them.
         SO_REUSEPORT = 15,
         /// Whether it listens.
@@ -168,6 +170,8 @@ super::abi! {
     consts ["sys/socket.h" i32] {
         /// What is sent beside bytes: descriptors.
         SCM_RIGHTS = 1,
+        /// Beside bytes: who sent them.
+        SCM_CREDENTIALS = 2,
     }
 
     /// Bytes, and where they are.
@@ -244,3 +248,7 @@ super::abi! {
         ipi6_ifindex: i32,
     }
 }
+
+/// Beside bytes: a descriptor of the process that sent them (`SO_PASSPIDFD`, Linux 6.5). The kernel's headers for
+/// programs do not have the number; `include/linux/socket.h` has.
+pub const SCM_PIDFD: i32 = 4;

@@ -76,6 +76,11 @@ super::abi! {
         SIG_SETMASK = 2,
     }
 
+    consts ["signal.h" i32] {
+        /// The last signal; they are numbered from 1.
+        __SIGRTMAX = 64,
+    }
+
     consts ["asm/signal.h" usize] {
         /// `sa_restorer` is set.
         SA_RESTORER = 0x04000000,

@@ -151,17 +151,27 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
     retry(|| unsafe { syscall!(sendmsg(socket, &raw const message, MSG_NOSIGNAL)) })
 }
 
-/// What [`receive`] got beside bytes.
-pub type Received = [Option<OwnedFd>; DESCRIPTORS];
+/// What [`receive`] got.
+pub struct Received {
+    /// How many bytes.
+    pub bytes: usize,
+    /// The descriptors that came with them, first ones first; closed by execve.
+    pub descriptors: [Option<OwnedFd>; DESCRIPTORS],
+    /// Whether some of what was sent beside the bytes did not come (`MSG_CTRUNC`): there were more than
+    /// [`DESCRIPTORS`], or than this process may have.
+    pub is_cut: bool,
+}
 
-/// Receives up to `bytes.len()` bytes, and says how many, and the descriptors that came with them, first
-/// ones first; they are closed by execve. 0 bytes and none of these is the end (recvmsg(2)).
+/// Receives up to `bytes.len()` bytes, and the descriptors that came with them. 0 bytes and none of these is the
+/// end (recvmsg(2)). Of what else may stand beside them (`SO_PASSCRED` and its kin ask for it) nothing is kept.
 ///
 /// # Errors
-/// `EMSGSIZE`: there were more than [`DESCRIPTORS`], or than this process may have; those that came are
-/// closed again. `EAGAIN`: nothing is there, and it does not wait. `ECONNRESET`, `ENOTCONN`, `ENOTSOCK`...
-pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Received)> {
-    let mut beside = MaybeUninit::<Beside>::zeroed();
+/// `EAGAIN`: nothing is there, and it does not wait. `ECONNRESET`, `ENOTCONN`, `ENOTSOCK`...
+pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
+    /// Room for all descriptors that one message can have is not needed: the kernel keeps those that do not fit. Here is
+    /// room for the records before them, credentials, times and a security label.
+    const ROOM: usize = 512;
+    let mut records = [const { MaybeUninit::<usize>::uninit() }; ROOM / size_of::<usize>()];
     let mut piece = Iovec {
         iov_base: bytes.as_mut_ptr(),
         iov_len: bytes.len(),
@@ -169,29 +179,56 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Recei
     let mut message = Msghdr {
         msg_iov: &raw mut piece,
         msg_iovlen: 1,
-        msg_control: beside.as_mut_ptr().cast(),
-        msg_controllen: size_of::<Beside>(),
+        msg_control: records.as_mut_ptr().cast(),
+        msg_controllen: ROOM,
         ..Msghdr::ZERO
     };
-    // SAFETY: the kernel writes to `bytes`, to `beside` and to the message, at most as much as there is.
+    // SAFETY: the kernel writes to `bytes`, to `records` and to the message, at most as much as there is.
     let count = retry(|| unsafe { syscall!(recvmsg(socket, &raw mut message, MSG_CMSG_CLOEXEC)) })?;
-    // SAFETY: zeros, and what the kernel wrote over them: numbers.
-    let beside = unsafe { beside.assume_init_ref() };
-    let mut received = [const { None }; DESCRIPTORS];
-    if message.msg_controllen >= size_of::<Cmsghdr>()
-        && (beside.head.cmsg_level, beside.head.cmsg_type) == (SOL_SOCKET, SCM_RIGHTS)
-    {
-        let length = beside.head.cmsg_len - offset_of!(Beside, fds);
-        let fds = beside.fds.iter().take(length / size_of::<i32>());
-        for (place, &raw) in received.iter_mut().zip(fds) {
+    let mut received = Received {
+        bytes: count,
+        descriptors: [const { None }; DESCRIPTORS],
+        is_cut: Msg::from_bits(message.msg_flags).contains(MSG_CTRUNC),
+    };
+    let mut places = received.descriptors.iter_mut();
+    let mut next = records.as_ptr().cast::<Cmsghdr>();
+    let mut left = message.msg_controllen;
+    while left >= size_of::<Cmsghdr>() {
+        // SAFETY: `left` bytes from `next` on are the kernel's records, of which each begins with a header, at
+        // a multiple of 8 bytes.
+        let header = unsafe { next.read() };
+        let (own, holds_descriptors) = match (header.cmsg_level, header.cmsg_type) {
+            (SOL_SOCKET, SCM_RIGHTS) => (true, true),
+            (SOL_SOCKET, SCM_PIDFD) => (false, true),
+            _ => (false, false),
+        };
+        let data = next.wrapping_add(1).cast::<i32>();
+        let length = header.cmsg_len.saturating_sub(size_of::<Cmsghdr>());
+        let numbers = if holds_descriptors {
+            length / size_of::<i32>()
+        } else {
+            0
+        };
+        for nth in 0..numbers {
+            // SAFETY: within the record, whose length the kernel has written.
+            let raw = unsafe { data.wrapping_add(nth).read() };
+            if raw < 0 {
+                continue; // the kernel has none for us, and says why
+            }
             // SAFETY: the kernel made it for us, just now.
-            *place = Some(unsafe { OwnedFd::from_raw(raw as usize) });
+            let fd = unsafe { OwnedFd::from_raw(raw as usize) };
+            if own {
+                match places.next() {
+                    Some(place) => *place = Some(fd),
+                    None => received.is_cut = true,
+                }
+            }
         }
+        let space = header.cmsg_len.next_multiple_of(align_of::<Cmsghdr>());
+        next = next.wrapping_byte_add(space);
+        left = left.saturating_sub(space);
     }
-    if Msg::from_bits(message.msg_flags).contains(MSG_CTRUNC) {
-        return Err(Errno::EMSGSIZE);
-    }
-    Ok((count, received))
+    Ok(received)
 }
 
 #[cfg(test)]

@@ -86,7 +86,8 @@ pub fn thread_exists(tid: i32) -> bool {
     const NO_SIGNAL: i32 = 0;
     // SAFETY: signal 0 is not sent.
     let result = unsafe { syscall!(tgkill(getpid(), tid, NO_SIGNAL)) };
-    result != Err(Errno::ESRCH)
+    // Of 0 and below the kernel says EINVAL.
+    tid > 0 && result != Err(Errno::ESRCH)
 }
 
 /// The calling thread's name (`/proc/PID/comm`): at most 15 bytes, in `buffer`.
@@ -115,14 +116,16 @@ pub fn refuse_huge_pages() -> Result<()> {
 }
 
 /// What limits the process's use of `resource`, `RLIMIT_*` (prlimit(2)).
-pub fn limit(resource: u32) -> Rlimit {
+///
+/// # Errors
+/// `EINVAL`: there is no such resource.
+pub fn limit(resource: u32) -> Result<Rlimit> {
     const OWN: i32 = 0;
     let mut limit = Rlimit::ZERO;
     let unchanged = core::ptr::null::<Rlimit>();
-    // SAFETY: the kernel writes an Rlimit to ours. The errors (prlimit(2)) are of other processes
-    // and of resources that there are not.
-    let _ = unsafe { syscall!(prlimit64(OWN, resource, unchanged, &raw mut limit)) };
-    limit
+    // SAFETY: the kernel writes an Rlimit to ours.
+    unsafe { syscall!(prlimit64(OWN, resource, unchanged, &raw mut limit)) }?;
+    Ok(limit)
 }
 
 /// Sets what limits the process's use of `resource` (prlimit(2)).
@@ -138,11 +141,14 @@ pub fn set_limit(resource: u32, limit: Rlimit) -> Result<()> {
 }
 
 /// Raises what holds of a limit to what it may be raised to, and says how much that is (prlimit(2)).
-pub fn raise_limit(resource: u32) -> u64 {
-    let mut limit = limit(resource);
+///
+/// # Errors
+/// `EINVAL`: there is no such resource.
+pub fn raise_limit(resource: u32) -> Result<u64> {
+    let mut limit = limit(resource)?;
     limit.rlim_cur = limit.rlim_max;
-    let _ = set_limit(resource, limit); // what is allowed is refused to nobody
-    limit.rlim_max
+    set_limit(resource, limit)?;
+    Ok(limit.rlim_max)
 }
 
 /// Ends the process by `SIGABRT`, sent to this thread and no other process.

@@ -1,17 +1,13 @@
 //! Where a program is: the search along `PATH`, as execvp(3) does it.
 
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use crate::abi::Errno;
-
-/// The longest path that the kernel takes, its zero included (`PATH_MAX`).
-const PATH_MAX: usize = 4096;
-
-/// The longest name of a file (`NAME_MAX`).
-const NAME_MAX: usize = 255;
+use crate::abi::fs::{NAME_MAX, PATH_MAX};
 
 /// The directories where the environment says none, as confstr(3) has them.
-pub const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+pub const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 
 /// Room for a path.
 pub type Room = MaybeUninit<[u8; PATH_MAX]>;
@@ -81,7 +77,6 @@ fn join(directory: &[u8], name: &[u8], room: &mut Room) -> Option<*const u8> {
 mod tests {
     extern crate std;
     use super::*;
-    use core::ffi::CStr;
     use std::string::String;
     use std::vec::Vec;
 

@@ -115,7 +115,7 @@ impl<'a> Command<'a> {
     /// Looks for the file in the directories of the environment's `PATH`, or of
     /// [`DEFAULT_PATH`](super::DEFAULT_PATH) where it has none, as [`search`](fn@super::search) says.
     pub fn search(self) -> Self {
-        let path = self.environ.value("PATH").unwrap_or(c"/bin:/usr/bin");
+        let path = self.environ.value("PATH").unwrap_or(search::DEFAULT_PATH);
         Self {
             path: Some(path),
             ..self
@@ -386,7 +386,8 @@ impl Command<'_> {
             // SAFETY: they are marked to be closed by execve, which those that are placed are not.
             unsafe { syscall!(close_range(first, u32::MAX, CLOSE_RANGE_CLOEXEC)) }?;
         }
-        let above = self.files.iter().map(|&(_, to)| to).max().unwrap_or(-1) + 1;
+        let above = self.files.iter().map(|&(_, to)| to).max().unwrap_or(-1);
+        let above = above.saturating_add(1); // EBADF is what is wrong with the highest
         // What stands where another one is to be goes out of the way first.
         let clear = |from: i32, own: i32| -> Result<i32> {
             let taken = self.files.iter().any(|&(_, to)| to == from);

@@ -76,7 +76,7 @@ pub(crate) fn behind(text: &CStr, count: usize) -> &CStr {
 
 /// Memory in which to make such lists, one behind the other.
 pub struct Lists<'a> {
-    /// Pointers, in native byte order.
+    /// Pointers.
     memory: Mapping,
     used: usize,
     /// Up to where lists are complete.
@@ -122,7 +122,9 @@ impl<'a> Lists<'a> {
     fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;
-        place.copy_from_slice(&pointer.expose_provenance().to_ne_bytes());
+        // SAFETY: a place of a pointer's size, at a multiple of that: a mapping begins on a page. A pointer is
+        // written and not its address, because it has to lead to the string when it is read again.
+        unsafe { place.as_mut_ptr().cast::<*const c_char>().write(pointer) };
         self.used += POINTER;
         Ok(())
     }

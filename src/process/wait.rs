@@ -35,7 +35,7 @@ impl Status {
     pub fn code(self) -> u8 {
         match self {
             Self::Exited(code) => code,
-            Self::Killed(signal) => 128 + signal, // at most 64
+            Self::Killed(signal) => 128_u8.saturating_add(signal), // at most 64
         }
     }
 

@@ -119,9 +119,8 @@ impl Settings {
 /// Has so many descriptors be possible, if that can be had. Where it can't, the socket that is one too
 /// many says so.
 fn allow_descriptors(count: u64) {
-    let limit = process::limit(RLIMIT_NOFILE);
-    if limit.rlim_cur < count {
-        process::raise_limit(RLIMIT_NOFILE);
+    if process::limit(RLIMIT_NOFILE).is_ok_and(|limit| limit.rlim_cur < count) {
+        let _ = process::raise_limit(RLIMIT_NOFILE);
     }
 }
 

@@ -67,7 +67,9 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     };
     // A page is taken for the clients that are in it. Where the kernel has none, it gives none.
     let _ = process::refuse_huge_pages();
-    let descriptors = process::raise_limit(RLIMIT_NOFILE).min(DESCRIPTORS) as usize;
+    let descriptors = process::raise_limit(RLIMIT_NOFILE)
+        .unwrap_or(DESCRIPTORS) // the one that is too many says so
+        .min(DESCRIPTORS) as usize;
     let habits = Habits {
         capacity: descriptors,
         idle: settings.idle,

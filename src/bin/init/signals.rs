@@ -9,14 +9,14 @@ pub const PASSED: SignalSet = SignalSet::ALL.without(SignalSet::of(&[
 ]));
 
 /// What is passed on in place of each signal; 0 is nothing.
-pub struct Rewrites([u8; 65]);
+pub struct Rewrites([u8; SIGNALS as usize + 1]);
 
 impl Rewrites {
     /// Each as it is.
     pub const NONE: Self = {
-        let mut table = [0; 65];
+        let mut table = [0; SIGNALS as usize + 1];
         let mut signal = 0;
-        while signal < 65 {
+        while signal < table.len() {
             table[signal] = signal as u8;
             signal += 1;
         }

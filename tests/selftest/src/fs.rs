@@ -57,6 +57,7 @@ cases! {
     "a lock, which waits for its holder", [lock], locked() => YES;
     "a lock of what nobody has", [lock], lock(nobody()) => error(Errno::EBADF);
     "owner and group stay", [set_owner], with(c"owner", |file| set_owner(file.as_fd(), None, None)) => DONE;
+    "nobody's number for an owner", [set_owner], with(c"owner", |file| match set_owner(file.as_fd(), Some(u32::MAX), None) { Ok(()) => Ok(()), Err(_) => set_owner(file.as_fd(), None, Some(u32::MAX)) }) => error(Errno::EINVAL);
     "owner of what nobody has", [set_owner], set_owner(nobody(), Some(0), Some(0)) => error(Errno::EBADF);
     "an attribute is what it was set to", [set_attribute, get_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"value")?; get_attribute(c"attribute", c"user.ring3", &mut [0; 8]).map(|value| value == b"value") }) => YES, cannot EOPNOTSUPP;
     "an attribute longer than the buffer", [get_attribute], with(c"attribute", |file| { set_attribute(file.as_fd(), c"user.ring3", b"value")?; get_attribute(c"attribute", c"user.ring3", &mut [0; 2]).map(<[u8]>::len) }) => error(Errno::ERANGE), cannot EOPNOTSUPP;

@@ -19,6 +19,7 @@ cases! {
     "nothing is written after that", [Writer::put], after_error() => value(0);
     "a text and numbers", [Writer::print, Print::print], prints(parts!("n ", 7_u32, " ", -3_i32, " ", u64::MAX), b"n 7 -3 18446744073709551615") => YES;
     "digits with zeros before them", [Print::print], prints(parts!(Digits(42, 5), " ", Hex(0xbeef, 6)), b"00042 00beef") => YES;
+    "more digits than any number has", [Print::print], prints(Digits(7, 30), b"000000000000000000000000000007") => YES;
     "an error", [Print::print], prints(Errno::ENOSPC, b"No space left on device (ENOSPC)") => YES;
     "a value of any type", [Any::new], prints(Any::new(&parts!("any", 1_u32)), b"any1") => YES;
 }

@@ -1,7 +1,7 @@
 //! Giving up rights, in a child.
 
 use ring3::Errno;
-use ring3::privilege::confine;
+use ring3::privilege::{become_user, confine};
 
 use crate::case::*;
 use crate::cases;
@@ -10,5 +10,6 @@ use crate::child::permitted;
 cases! {
     "confined to a directory", [confine], permitted(&[c"confine"]) => value(0), cannot EPERM;
     "to nothing", [confine], confine(c"/nothing") => error(Errno::ENOENT);
+    "nobody's number", [become_user], become_user(u32::MAX, 0).and(become_user(0, u32::MAX)) => error(Errno::EINVAL);
     "another user, for good", [become_user], permitted(&[c"become"]) => value(0), cannot EPERM | EINVAL;
 }

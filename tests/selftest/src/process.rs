@@ -21,11 +21,14 @@ cases! {
     "the first thread has the process's", [gettid], gettid() == getpid() => YES;
     "a thread that is there", [thread_exists], thread_exists(gettid()) => YES;
     "a thread that is not", [thread_exists], thread_exists(0x3fff_ffff) => NO;
+    "no thread has number 0 or below", [thread_exists], [0, -1, i32::MIN].into_iter().any(thread_exists) => NO;
     "a name", [thread_name], !thread_name(&mut [0; 16]).is_empty() => YES;
-    "how many descriptors there may be", [limit], limit(RLIMIT_NOFILE).rlim_cur > 3 => YES;
-    "a limit as it is", [set_limit], set_limit(RLIMIT_NOFILE, limit(RLIMIT_NOFILE)) => DONE;
+    "how many descriptors there may be", [limit], limit(RLIMIT_NOFILE).map(|limit| limit.rlim_cur > 3) => YES;
+    "a limit of nothing", [limit], limit(NO_RESOURCE).map(drop) => error(Errno::EINVAL);
+    "nothing to be raised", [raise_limit], raise_limit(NO_RESOURCE).map(drop) => error(Errno::EINVAL);
+    "a limit as it is", [set_limit], limit(RLIMIT_NOFILE).and_then(|limit| set_limit(RLIMIT_NOFILE, limit)) => DONE;
     "more than the most", [set_limit], set_limit(RLIMIT_NOFILE, Rlimit { rlim_cur: 2, rlim_max: 1 }) => error(Errno::EINVAL);
-    "as many as are allowed", [raise_limit], raise_limit(RLIMIT_NOFILE) == limit(RLIMIT_NOFILE).rlim_cur => YES;
+    "as many as are allowed", [raise_limit], raise_limit(RLIMIT_NOFILE).and_then(|most| Ok(most == limit(RLIMIT_NOFILE)?.rlim_cur)) => YES;
     "no huge pages", [refuse_huge_pages], refuse_huge_pages() => DONE, cannot EINVAL;
     "an exit status", [exit, Status::code, Child::wait], code(&[c"exit", c"7"]) => value(7);
     "its low 8 bits", [exit], code(&[c"exit", c"258"]) => value(2);
@@ -52,6 +55,7 @@ cases! {
     "an error ends the search", [search], searched_until() => error(Errno::ENOEXEC);
     "a descriptor at a number", [Command::files], placed() => value(1);
     "too many of them", [Command::files], too_many() => error(Errno::EINVAL);
+    "a number that can't be one", [Command::files], placed_at(i32::MAX).or(placed_at(-1)).map(drop) => error(Errno::EBADF);
     "a descriptor that stays open", [Command::spawn], inherited(|command| command) => value(1);
     "no others", [Command::no_others], inherited(|command| command.no_others()) => value(0), cannot EPERM;
     "begins with signals blocked", [Command::mask], begins(&[c"blocked"], |command| command.mask(SignalSet::of(&[SIGUSR1]))) => value(1);
@@ -115,6 +119,16 @@ fn placed() -> Result<u8, Errno> {
     })?;
     Ok(child.wait()?.status.code())
 }
+
+fn placed_at(number: i32) -> Result<Child, Errno> {
+    let file = crate::fd::open()?;
+    spawn(&[c"exit", c"0"], &[(file.as_fd(), number)], |command| {
+        command
+    })
+}
+
+/// Above the numbers of all resources that there are.
+const NO_RESOURCE: u32 = 1000;
 
 fn too_many() -> Result<(), Errno> {
     let file = crate::fd::open()?;

@@ -20,6 +20,8 @@ use crate::child::code;
 
 cases! {
     "a set of some", [SignalSet::of, SignalSet::contains], SignalSet::of(&[SIGINT, SIGTERM]).contains(SIGTERM) && !SignalSet::of(&[SIGINT]).contains(SIGTERM) => YES;
+    "a set of what are no signals", [SignalSet::of, SignalSet::contains], [i32::MIN, -1, 0, 65, 128, i32::MAX].into_iter().all(|none| SignalSet::of(&[none]) == SignalSet::NONE && !SignalSet::ALL.contains(none)) => YES;
+    "the first and the last", [SignalSet::of, SignalSet::iter], SignalSet::of(&[64, 0, 1, 65]).iter().eq([1, 64]) => YES;
     "its signals, rising", [SignalSet::iter], SignalSet::of(&[SIGTERM, SIGHUP]).iter().eq([SIGHUP, SIGTERM]) => YES;
     "all of them but one", [SignalSet::without], SignalSet::ALL.without(SignalSet::of(&[SIGINT])).iter().eq((1..=SIGNALS).filter(|&signal| signal != SIGINT)) => YES;
     "by its name", [named], named(b"sigTerm") == Some(SIGTERM) && named(b"RTMIN+3") == Some(37) && named(b"+9").is_none() => YES;
@@ -33,7 +35,8 @@ cases! {
     "ignored: nothing happens", [ignore, action], ignored() => YES;
     "what happens at none", [action], action(0).map(drop) => error(Errno::EINVAL);
     "counted, and comes back", [on], counted(1000) => value(1000);
-    "of none to be counted", [on], on(65, &COUNT) => error(Errno::EINVAL);
+    "of none to be counted", [on], on(65, &COUNT).and(on(i32::MIN, &COUNT)).or(on(0, &COUNT)) => error(Errno::EINVAL);
+    "a handler of none", [handle, handled], handled_none() => error(Errno::EINVAL);
     "a handler gets the number", [handle, handled], numbered() => YES;
     "within a handler another", [handle], nested() => value(0x1221);
     "within a handler itself: it waits", [handle], waits_for_itself() => value(0x1212);
@@ -51,6 +54,18 @@ cases! {
     "none to be read", [SignalFd::next], SignalFd::new(SignalSet::of(&[SIGUSR1])).and_then(|signals| signals.next()) => error(Errno::EAGAIN);
     "a descriptor that tells", [SignalFd::as_fd], tells() => value(1);
     "a handler interrupts no write", [on], uninterrupted() => YES;
+}
+
+/// It is not taken for another signal's.
+fn handled_none() -> Result<(), Errno> {
+    extern "C" fn nothing(_: i32) {}
+    let before = handled();
+    // SAFETY: it does nothing.
+    let result = [0, 65, i32::MIN].map(|signal| unsafe { handle(signal, nothing) });
+    match handled() == before {
+        true => result.into_iter().find(Result::is_ok).unwrap_or(result[0]),
+        false => Err(Errno::EIO),
+    }
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -1,11 +1,18 @@
 //! Sockets within the machine, and descriptors through them.
 
 use ring3::Errno;
+use ring3::abi::nr;
+use ring3::arch::syscall3;
 use ring3::fd::BorrowedFd;
 use ring3::fs::stat;
 use ring3::io::{read, write};
-use ring3::net::unix::{Address, DESCRIPTORS, bind, connect, pair, receive, send, socket};
-use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, Sock};
+use ring3::net::unix::{
+    Address, DESCRIPTORS, Received, bind, connect, pair, receive, send, socket,
+};
+use ring3::net::{
+    Cmsghdr, Iovec, Msghdr, SCM_RIGHTS, SO_PASSCRED, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET,
+    SOCK_STREAM, SOL_SOCKET, Sock, set_option,
+};
 
 use crate::case::*;
 use crate::cases;
@@ -17,9 +24,12 @@ cases! {
     "a descriptor goes over", [unix::send, unix::receive], goes_over() => YES;
     "as many as there can be", [unix::send, unix::receive], many(DESCRIPTORS) => value(DESCRIPTORS as i64);
     "more than that", [unix::send], many(DESCRIPTORS + 1) => error(Errno::EINVAL);
+    "a descriptor behind credentials", [unix::receive], behind(SO_PASSCRED) => value(1);
+    "a descriptor before another record", [unix::receive], behind(PASS_PIDFD) => value(1), cannot ENOPROTOOPT;
+    "more than there is room for: told, and closed", [unix::receive], more_than_room() => value(DESCRIPTORS as i64);
     "bytes alone", [unix::send, unix::receive], bytes_alone() => value(0);
-    "no message there yet", [unix::receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|(count, _)| count) => error(Errno::EAGAIN);
-    "the end of them", [unix::receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|(count, _)| count) => value(0);
+    "no message there yet", [unix::receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|received| received.bytes) => error(Errno::EAGAIN);
+    "the end of them", [unix::receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|received| received.bytes) => value(0);
     "the peer is gone: no SIGPIPE", [unix::send], stream().and_then(|[one, two]| { drop(one); send(two.as_fd(), b"x", &[]) }) => error(Errno::EPIPE);
     "an address by a path, and by a name", [unix::Address::new, unix::Address::is_path], Address::new(c"path").is_ok_and(|path| path.is_path()) && Address::new(c"@name").is_ok_and(|name| !name.is_path()) => YES;
     "no address", [unix::Address::new], Address::new(c"").map(drop) => error(Errno::EINVAL);
@@ -93,7 +103,7 @@ fn goes_over() -> Result<bool, Errno> {
     let [one, two] = stream()?;
     let file = crate::fd::open()?;
     send(one.as_fd(), b"x", &[file.as_fd()])?;
-    let (_, [received, ..]) = receive(two.as_fd(), &mut [0])?;
+    let [received, ..] = receive(two.as_fd(), &mut [0])?.descriptors;
     let received = received.ok_or(Errno::ENOMSG)?;
     Ok(stat(received.as_fd())?.is_same_file(&stat(file.as_fd())?)
         && received.as_fd().as_raw() != file.as_fd().as_raw())
@@ -104,16 +114,88 @@ fn many(count: usize) -> Result<usize, Errno> {
     let file = crate::fd::open()?;
     let fds: [BorrowedFd<'_>; DESCRIPTORS + 1] = [file.as_fd(); DESCRIPTORS + 1];
     send(one.as_fd(), b"x", &fds[..count])?;
-    let (_, received) = receive(two.as_fd(), &mut [0])?;
-    Ok(received.iter().flatten().count())
+    whole(receive(two.as_fd(), &mut [0])?)
+}
+
+/// How many descriptors came: all that were sent.
+fn whole(received: Received) -> Result<usize, Errno> {
+    match received.is_cut {
+        true => Err(Errno::EMSGSIZE),
+        false => Ok(received.descriptors.iter().flatten().count()),
+    }
+}
+
+/// `SO_PASSPIDFD`, which the headers of Linux 6.1 do not have yet.
+const PASS_PIDFD: i32 = 76;
+
+/// How many descriptors come of one that was sent, where the receiver has asked for more beside it; and none stays.
+fn behind(option: i32) -> Result<usize, Errno> {
+    let [one, two] = stream()?;
+    let file = crate::fd::open()?;
+    set_option(two.as_fd(), SOL_SOCKET, option, 1)?;
+    let before = open_descriptors();
+    send(one.as_fd(), b"x", &[file.as_fd()])?;
+    let count = whole(receive(two.as_fd(), &mut [0])?)?;
+    match open_descriptors() == before {
+        true => Ok(count),
+        false => Err(Errno::EMFILE),
+    }
+}
+
+/// More descriptors than our own [`send`] takes come as far as there is room, and none stays.
+fn more_than_room() -> Result<usize, Errno> {
+    #[repr(C)]
+    struct Beside {
+        head: Cmsghdr,
+        fds: [i32; DESCRIPTORS + 4],
+    }
+    let [one, two] = stream()?;
+    let before = open_descriptors();
+    let mut beside = Beside {
+        head: Cmsghdr {
+            cmsg_len: size_of::<Beside>(),
+            cmsg_level: SOL_SOCKET,
+            cmsg_type: SCM_RIGHTS,
+        },
+        fds: [one.as_fd().as_raw(); DESCRIPTORS + 4],
+    };
+    let mut byte = Iovec {
+        iov_base: (&raw const b"x"[0]).cast_mut(),
+        iov_len: 1,
+    };
+    let message = Msghdr {
+        msg_iov: &raw mut byte,
+        msg_iovlen: 1,
+        msg_control: (&raw mut beside).cast(),
+        msg_controllen: size_of::<Beside>(),
+        ..Msghdr::ZERO
+    };
+    let (socket, place) = (one.as_fd().as_raw() as usize, &raw const message);
+    // SAFETY: the kernel reads the message and what it leads to.
+    let sent = unsafe { syscall3(nr::sendmsg, socket, place.expose_provenance(), 0) };
+    if sent != 1 {
+        return Err(Errno::EIO);
+    }
+    let received = receive(two.as_fd(), &mut [0])?;
+    let count = received.descriptors.iter().flatten().count();
+    match (received.is_cut, open_descriptors() == before + count) {
+        (true, true) => Ok(count),
+        _ => Err(Errno::EMFILE),
+    }
+}
+
+fn open_descriptors() -> usize {
+    // SAFETY: of each is asked whether it is open.
+    let of = |raw| unsafe { BorrowedFd::borrow_raw(raw) };
+    (0..200).filter(|&raw| of(raw).is_open()).count()
 }
 
 fn bytes_alone() -> Result<usize, Errno> {
     let [one, two] = stream()?;
     send(one.as_fd(), b"abc", &[])?;
-    let (count, received) = receive(two.as_fd(), &mut [0; 8])?;
-    if count == 3 {
-        Ok(received.iter().flatten().count())
+    let received = receive(two.as_fd(), &mut [0; 8])?;
+    if received.bytes == 3 {
+        whole(received)
     } else {
         Err(Errno::EIO)
     }
