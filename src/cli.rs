@@ -4,16 +4,19 @@
 //! exit 1. A usage error says what is wrong, then one line of usage, and is exit 2.
 
 use core::ffi::CStr;
+use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 
 use crate::abi::{Errno, Result};
 use crate::fd::{STDERR, STDOUT};
+use crate::net;
 use crate::number;
 use crate::parts;
 use crate::print::{Any, Print, Writer};
 use crate::process::behind;
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
+use crate::system;
 use crate::time::SECOND;
 
 /// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
@@ -220,6 +223,30 @@ impl Options {
                 MOST_SECONDS,
             ))),
         }
+    }
+
+    /// The address `ADDR:PORT` that `text` is; the zone of one of IPv6 may be the name of an interface.
+    ///
+    /// # Errors
+    /// Exit 2, said: it is none, or a link-local address without a zone. Exit 1, said: there is no such interface.
+    pub fn address(&self, text: &CStr) -> core::result::Result<SocketAddr, Exit> {
+        let text = text.to_bytes();
+        let Some((mut address, zone)) = net::address_and_zone(text) else {
+            return Err(self.usage(parts!(Shown(text), " is not ADDR:PORT")));
+        };
+        if let SocketAddr::V6(address) = &mut address {
+            if !zone.is_empty() {
+                let name = parts!("interface ", Shown(zone));
+                let number = system::interface_number(zone).or_fail(self.program, "ioctl", name)?;
+                address.set_scope_id(number);
+            }
+            // Every interface has such addresses: bind and connect would say EINVAL.
+            if address.ip().is_unicast_link_local() && address.scope_id() == 0 {
+                let shown = Shown(text);
+                return Err(self.usage(parts!(shown, " needs a zone: [ADDR%INTERFACE]:PORT")));
+            }
+        }
+        Ok(address)
     }
 
     /// The arguments behind the piece that [`next_arg`](Self::next_arg) returned last, as they are: for a

@@ -15,7 +15,7 @@ use crate::io::retry;
 use sockaddr::Sockaddr;
 
 pub use datagram::*;
-pub use text::address;
+pub use text::{address, address_and_zone};
 
 /// A socket of `address`'s family (socket(2)).
 ///

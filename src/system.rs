@@ -7,6 +7,8 @@ use crate::abi::system::*;
 pub use crate::abi::system::{MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
+use crate::mem;
+use crate::net::{SOCK_CLOEXEC, SOCK_DGRAM, unix};
 
 /// Mounts a file system of a kind on a directory (mount(2)): what is on the device `source`, or of a kind
 /// that has none (`proc`, `tmpfs`...), where `source` is only a name for `/proc/mounts`.
@@ -84,14 +86,35 @@ pub fn set_foreground(terminal: BorrowedFd<'_>, group: crate::process::Pid) -> R
 /// `ENODEV`: there is no such interface. `EPERM`: not permitted. `EINVAL`: no interface has such a long name.
 pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
     let mut request = Ifreq::ZERO;
-    let name = interface.to_bytes();
-    match request.ifr_name.get_mut(..name.len()) {
-        Some(place) if name.len() < IFNAMSIZ => place.copy_from_slice(name),
-        _ => return Err(Errno::EINVAL),
-    }
+    request.ifr_name = interface_name(interface.to_bytes())?;
     // SAFETY: the kernel reads an Ifreq of ours, and writes the flags to it.
     unsafe { syscall!(ioctl(socket, SIOCGIFFLAGS, &raw mut request)) }?;
     request.ifr_flags |= IFF_UP;
     // SAFETY: the kernel reads an Ifreq of ours.
     unsafe { syscall!(ioctl(socket, SIOCSIFFLAGS, &raw const request)) }.map(drop)
+}
+
+/// The number of a network interface of that name, from 1 (netdevice(7)).
+///
+/// # Errors
+/// `ENODEV`: there is no such interface. `EINVAL`: no interface has such a long name. Those of a socket.
+pub fn interface_number(name: &[u8]) -> Result<u32> {
+    let mut request = IfreqIndex::ZERO;
+    request.ifr_name = interface_name(name)?;
+    // Of whatever kind: interfaces are the machine's.
+    let socket = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
+    // SAFETY: the kernel reads an IfreqIndex of ours, and writes the number to it.
+    unsafe { syscall!(ioctl(socket.as_fd(), SIOCGIFINDEX, &raw mut request)) }?;
+    Ok(request.ifr_ifindex.unsigned_abs())
+}
+
+/// The name as the kernel takes it, with a zero at its end.
+fn interface_name(name: &[u8]) -> Result<[u8; IFNAMSIZ]> {
+    let mut place = [0; IFNAMSIZ];
+    let [kept @ .., _zero] = &mut place;
+    if name.len() > kept.len() {
+        return Err(Errno::EINVAL);
+    }
+    mem::copy(kept, name);
+    Ok(place)
 }

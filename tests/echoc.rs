@@ -519,6 +519,10 @@ fn refuses_what_it_does_not_understand(arch: Arch) {
         ("", "no ADDR:PORT"),
         ("127.0.0.1", "127.0.0.1 is not ADDR:PORT"),
         ("localhost:7", "localhost:7 is not ADDR:PORT"),
+        (
+            "[fe80::1]:7",
+            "[fe80::1]:7 needs a zone: [ADDR%INTERFACE]:PORT",
+        ),
         ("127.0.0.1:7 [::1]:7", "one ADDR:PORT, not [::1]:7 too"),
         ("-c 0 [::1]:7", "0 is not a number from 1 to 1000000"),
         ("-c 1000001", "1000001 is not a number from 1 to 1000000"),

@@ -30,6 +30,8 @@ pub fn trials() -> Vec<Trial> {
     per_arch![
         serves_ipv4_and_ipv6,
         serves_what_the_address_says,
+        serves_a_zone_by_its_name,
+        refuses_a_zone_that_there_is_not,
         serves_both_loopback_addresses_by_default,
         helps,
         refuses_what_it_does_not_understand,
@@ -94,6 +96,56 @@ fn serves_what_the_address_says(arch: Arch) {
     ping(&mut connect((Ipv6Addr::LOCALHOST, port).into()), b"six");
     ping(&mut connect((Ipv4Addr::LOCALHOST, port).into()), b"four");
     server.end("");
+}
+
+/// The link-local address of an interface of this machine, and its name: the rows are address, number, length, scope,
+/// flags and name.
+fn link_local() -> Option<(Ipv6Addr, String)> {
+    let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
+    table.lines().find_map(|row| {
+        let columns: Vec<_> = row.split_whitespace().collect();
+        let address = Ipv6Addr::from(u128::from_str_radix(columns[0], 16).unwrap());
+        // Not one that is tentative yet, or a duplicate.
+        let is_usable = u8::from_str_radix(columns[4], 16).unwrap() & 0x48 == 0;
+        (address.is_unicast_link_local() && is_usable).then(|| (address, columns[5].to_owned()))
+    })
+}
+
+fn serves_a_zone_by_its_name(arch: Arch) -> Completion {
+    // An address of no zone has one all the same.
+    let server = Server::start(arch.program("echod").args(["-l", "[::1%lo]:0"]), 1);
+    assert_eq!(server.address().ip(), Ipv6Addr::LOCALHOST);
+    ping(&mut connect(server.address()), b"by its name");
+    server.end("");
+    let Some((address, name)) = link_local() else {
+        return Completion::ignored_with("no interface here has a link-local address");
+    };
+    let listen = format!("[{address}%{name}]:0");
+    let server = Server::start(arch.program("echod").args(["-u", "-l", &listen]), 2);
+    let SocketAddr::V6(bound) = server.address() else {
+        panic!("{:?}", server.addresses)
+    };
+    let number = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).unwrap();
+    assert_eq!(*bound.ip(), address);
+    assert_eq!(bound.scope_id().to_string(), number.trim());
+    ping(&mut connect(server.address()), b"by its name");
+    server.end("");
+    Completion::Completed
+}
+
+fn refuses_a_zone_that_there_is_not(arch: Arch) {
+    let nothing = "ioctl interface nothing0: No such device (ENODEV)\n";
+    let needs = "[fe80::1]:0 needs a zone: [ADDR%INTERFACE]:PORT\n";
+    let long = "ioctl interface sixteen-in-a-row: Invalid argument (EINVAL)\n";
+    for (address, status, why, usage) in [
+        ("[::1%nothing0]:0", 1, nothing, ""),
+        ("[::1%sixteen-in-a-row]:0", 1, long, ""),
+        ("[fe80::1]:0", 2, needs, USAGE),
+        ("[::1%]:0", 2, "[::1%]:0 is not ADDR:PORT\n", USAGE),
+    ] {
+        let expected = Ran::new(status, "", &format!("echod: {why}{usage}"));
+        assert_eq!(echod(arch, &["-l", address]), expected);
+    }
 }
 
 fn serves_both_loopback_addresses_by_default(arch: Arch) -> Completion {

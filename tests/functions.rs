@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 /// Functions that no case of the self-test can ask, and who does.
 pub const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("arch", "clone", "every thread and process begins by it"),
-    ("arch", "restorer", "every handler of a signal returns by it"),
+    (
+        "arch",
+        "restorer",
+        "every handler of a signal returns by it",
+    ),
     (
         "arch",
         "set_thread_pointer",

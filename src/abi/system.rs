@@ -30,6 +30,8 @@ super::abi! {
         SIOCGIFFLAGS = 0x8913,
         /// Sets them.
         SIOCSIFFLAGS = 0x8914,
+        /// The number of a network interface.
+        SIOCGIFINDEX = 0x8933,
     }
 
     consts ["linux/if.h" i16] {
@@ -45,8 +47,16 @@ super::abi! {
     /// What is asked of an interface, or said of it: of the many kinds, its flags.
     record ["linux/if.h" "struct ifreq" Ifreq + 22] {
         /// Its name.
-        ifr_name: [u8; 16],
+        ifr_name: [u8; IFNAMSIZ],
         /// `IFF_*`
         ifr_flags: i16,
+    }
+
+    /// The same, of its number.
+    record ["linux/if.h" "struct ifreq" IfreqIndex + 20] {
+        /// Its name.
+        ifr_name: [u8; IFNAMSIZ],
+        /// Its number, from 1.
+        ifr_ifindex: i32,
     }
 }

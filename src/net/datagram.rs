@@ -6,7 +6,7 @@ use core::{ptr, slice};
 use super::sockaddr::Sockaddr;
 use crate::abi::net::*;
 use crate::abi::{Errno, Result, syscall};
-use crate::fd::BorrowedFd;
+use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 use crate::mem::Mapping;
 
@@ -48,6 +48,8 @@ struct Asked {
 union Pktinfo {
     v4: InPktinfo,
     v6: In6Pktinfo,
+    /// As many descriptors as there would be room for.
+    descriptors: [i32; size_of::<In6Pktinfo>() / size_of::<i32>()],
 }
 
 /// A datagram that was received.
@@ -130,6 +132,7 @@ impl Batch {
             .zip(envelopes)
             .zip(bytes.chunks_mut(STRIDE));
         for ((header, envelope), bytes) in places.take(received) {
+            envelope.asked.close_descriptors();
             envelope.bytes = Iovec {
                 iov_base: bytes.as_mut_ptr(),
                 iov_len: LONGEST,
@@ -243,7 +246,28 @@ impl Batch {
     }
 }
 
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
 impl Asked {
+    /// Closes the descriptors that came beside a datagram of a Unix socket, and are nobody's.
+    fn close_descriptors(&mut self) {
+        // What stays is no record, so that none is closed twice.
+        let header = core::mem::replace(&mut self.header, Cmsghdr::ZERO);
+        if (header.cmsg_level, header.cmsg_type) == (SOL_SOCKET, SCM_RIGHTS) {
+            // SAFETY: any bytes are integers.
+            let raws = unsafe { &self.info.descriptors };
+            let count = header.cmsg_len.saturating_sub(size_of::<Cmsghdr>()) / size_of::<i32>();
+            for &raw in raws.iter().take(count) {
+                // SAFETY: the kernel made it for us, and nobody else has seen it.
+                drop(unsafe { OwnedFd::from_raw(raw as usize) });
+            }
+        }
+    }
+
     /// Makes of the record, of which `length` bytes were received, the one to reply with; says how long that is, and
     /// whether the datagram was sent to an address of many.
     fn turn_round(&mut self, length: usize) -> (usize, bool) {
@@ -437,6 +461,29 @@ mod tests {
         // The kernel's choice.
         assert_eq!(asked("127.0.0.2", false), (from(1), false));
         assert_eq!(asked("127.255.255.255", true), (from(1), true));
+    }
+
+    /// Descriptors may come beside datagrams of a Unix socket.
+    #[test]
+    fn descriptors_that_come_are_closed() {
+        use crate::net::unix;
+        use crate::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe};
+        let [one, two] = unix::pair(SOCK_DGRAM | SOCK_CLOEXEC).unwrap();
+        let mut batch = Batch::new(2).unwrap();
+        for dropped in [false, true] {
+            let Pipe { read, write } = Pipe::new(O_CLOEXEC | O_NONBLOCK).unwrap();
+            unix::send(one.as_fd(), b"x", &[write.as_fd(), write.as_fd()]).unwrap();
+            drop(write);
+            assert_eq!(batch.receive(two.as_fd()), Ok(1));
+            let look = || crate::io::read(read.as_fd(), &mut [0]);
+            assert_eq!(look(), Err(Errno::EAGAIN)); // the batch has the other end
+            if dropped {
+                drop(core::mem::replace(&mut batch, Batch::new(1).unwrap()));
+            } else {
+                assert_eq!(batch.receive(two.as_fd()), Err(Errno::EAGAIN));
+            }
+            assert_eq!(look(), Ok(0));
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Addresses in text: `ADDR:PORT`, `[ADDR]:PORT` and `[ADDR%SCOPE]:PORT`, with ADDR as RFC 4291 reads it and
+//! Addresses in text: `ADDR:PORT`, `[ADDR]:PORT` and `[ADDR%ZONE]:PORT`, with ADDR as RFC 4291 reads it and
 //! RFC 5952 writes it.
 //!
-//! The language is that of `core::net`, whose own functions are three times as large; the tests compare.
+//! The language is that of `core::net`, whose own functions are three times as large; the tests compare. Beside that
+//! ZONE, a number there, may be the name of an interface (RFC 4007, section 11).
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -11,19 +12,36 @@ use crate::print::{Hex, Print, Writer};
 
 /// The address that all of `text` is.
 pub fn address(text: &[u8]) -> Option<SocketAddr> {
+    match address_and_zone(text)? {
+        (address, b"") => Some(address),
+        _ => None,
+    }
+}
+
+/// The same, where the zone of an address of IPv6 may be a name: that name, and the address without a zone. The
+/// name is empty where there is none. [`interface_number`](crate::system::interface_number) says which zone that is.
+pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let mut text = Text(text);
+    let mut name: &[u8] = b"";
     let address = if text.skip(b"[") {
         let ip = text.v6()?;
-        let scope = match text.skip(b"%") {
-            true => text.number(10, u32::MAX)?,
-            false => 0,
-        };
+        let mut number = 0;
+        if text.skip(b"%") {
+            let end = text.0.iter().position(|&byte| byte == b']')?;
+            let (zone, rest) = text.0.split_at_checked(end)?;
+            text.0 = rest;
+            match number::whole(zone, 10, u32::MAX.into()) {
+                Some(zone) => number = zone as u32,
+                None if zone.is_empty() => return None,
+                None => name = zone,
+            }
+        }
         let port = text.skip(b"]").then(|| text.port())??;
-        SocketAddr::V6(SocketAddrV6::new(ip, port, 0, scope))
+        SocketAddr::V6(SocketAddrV6::new(ip, port, 0, number))
     } else {
         SocketAddr::V4(SocketAddrV4::new(text.v4()?, text.port()?))
     };
-    text.0.is_empty().then_some(address)
+    text.0.is_empty().then_some((address, name))
 }
 
 /// What is left to be read.
@@ -224,6 +242,33 @@ mod tests {
             "[::1] :7",
         ] {
             check(text);
+        }
+    }
+
+    #[test]
+    fn a_zone_may_have_a_name() {
+        let read = |text: &'static str| {
+            let (address, zone) = address_and_zone(text.as_bytes())?;
+            Some((address.to_string(), core::str::from_utf8(zone).unwrap()))
+        };
+        let some = |address: &str, zone| Some((String::from(address), zone));
+        assert_eq!(read("[fe80::1%lo]:7"), some("[fe80::1]:7", "lo"));
+        assert_eq!(read("[fe80::1%2]:7"), some("[fe80::1%2]:7", ""));
+        assert_eq!(read("[fe80::1%2x]:7"), some("[fe80::1]:7", "2x"));
+        assert_eq!(read("[::%eth0.1:%2]:7"), some("[::]:7", "eth0.1:%2"));
+        assert_eq!(read("[::1]:7"), some("[::1]:7", ""));
+        assert_eq!(read("127.0.0.1:7"), some("127.0.0.1:7", ""));
+        // More than a zone's number has room for is a name, which no interface has.
+        assert_eq!(read("[::%4294967296]:7"), some("[::]:7", "4294967296"));
+        for wrong in [
+            "[::%]:7",
+            "[::%lo:7",
+            "[::%lo]",
+            "[::%lo]7",
+            "127.0.0.1%lo:7",
+            "%lo",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 

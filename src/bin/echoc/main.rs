@@ -17,7 +17,7 @@ use core::ops::RangeInclusive;
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDOUT;
-use ring3::net;
+
 use ring3::parts;
 use ring3::print::{Digits, Writer};
 use ring3::process::{self, RLIMIT_NOFILE};
@@ -88,15 +88,11 @@ impl Settings {
                 Arg::Long(b"verify") => verify = true,
                 Arg::Long(b"stall") => stall = options.number(SECONDS)?,
                 Arg::Operand(operand) => {
-                    let shown = Shown(operand.to_bytes());
                     if server.is_some() {
+                        let shown = Shown(operand.to_bytes());
                         return Err(options.usage(parts!("one ADDR:PORT, not ", shown, " too")));
                     }
-                    let parsed = net::address(operand.to_bytes());
-                    if parsed.is_none() {
-                        return Err(options.usage(parts!(shown, " is not ADDR:PORT")));
-                    }
-                    server = parsed;
+                    server = Some(options.address(operand)?);
                 }
                 _ => return Err(options.unknown()),
             }

@@ -5,7 +5,6 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ring3::cli::{Arg, MOST_SECONDS, Options, OrFail};
 use ring3::list::List;
-use ring3::net;
 use ring3::number;
 use ring3::parts;
 use ring3::rt::{Exit, Start};
@@ -19,7 +18,8 @@ usage: echod [OPTION...]
 Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
 
   -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.
-                   Port 0 lets the kernel choose. [::] is IPv6 alone.
+                   Port 0 lets the kernel choose. [::] is IPv6 alone. A link-local
+                   address needs its interface: [fe80::1%eth0]:7
                    Default: 127.0.0.1:7007, and [::1]:7007 where there is IPv6
   -u               UDP too, at the same addresses. Datagrams from ports below 1024
                    and from its own ports are not answered: they could go round
@@ -110,10 +110,7 @@ impl Settings {
             match arg {
                 Arg::Short(b'l') => {
                     let text = options.value()?;
-                    let Some(address) = net::address(text.to_bytes()) else {
-                        let text = Shown(text.to_bytes());
-                        return Err(options.usage(parts!(text, " is not ADDR:PORT")));
-                    };
+                    let address = options.address(text)?;
                     let _ = settings.addresses.push(address); // there is room
                 }
                 Arg::Short(b'x') => {

@@ -300,6 +300,10 @@ fn options(args: Args) -> Result<(), Exit> {
             Some(cli::Arg::Long(b"seconds")) => {
                 return exit((options.seconds()? / (SECOND / 10)) as u8);
             }
+            Some(cli::Arg::Short(b'a')) => {
+                let text = options.value()?;
+                return exit(options.address(text)?.port() as u8);
+            }
             Some(cli::Arg::Short(b'o')) => {
                 return exit(options.value()?.to_bytes().len() as u8);
             }

@@ -24,6 +24,10 @@ cases! {
     "no seconds", [Options::seconds], code(&[c"cli", c"--seconds=x"]) => value(2);
     "a value", [Options::value], code(&[c"cli", c"-ofile"]) => value(4);
     "no value", [Options::value], code(&[c"cli", c"-o"]) => value(2);
+    "an address", [Options::address], code(&[c"cli", c"-a[::1%lo]:77"]) => value(77);
+    "no address", [Options::address], code(&[c"cli", c"-alo:77"]) => value(2);
+    "an address without its zone", [Options::address], code(&[c"cli", c"-a[fe80::1]:77"]) => value(2);
+    "an address of no interface", [Options::address], code(&[c"cli", c"-a[fe80::1%nothing0]:77"]) => value(1);
     "the rest", [Options::rest], code(&[c"cli", c"-r", c"a", c"-b"]) => value(2);
     "an unknown option", [Options::unknown], code(&[c"cli", c"-x"]) => value(2);
     "wrong use", [Options::usage], code(&[c"cli", c"-u"]) => value(2);

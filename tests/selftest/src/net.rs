@@ -41,6 +41,7 @@ cases! {
     "the peer's address", [peer_address], pair().and_then(|(client, server)| Ok(peer_address(client.as_fd())? == local_address(server.as_fd())? && peer_address(server.as_fd())? == local_address(client.as_fd())?)) => YES;
     "of whom there is none", [peer_address], bound(LOOPBACK).and_then(|fd| peer_address(fd.as_fd())).map(drop) => error(Errno::ENOTCONN);
     "an address as text", [address], address(b"127.0.0.1:7") == Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7)) && address(b"[::1]:7").is_some_and(|it| it.is_ipv6()) => YES;
+    "a zone by its name", [address_and_zone], address_and_zone(b"[fe80::1%lo]:7").is_some_and(|(address, zone)| address.port() == 7 && zone == b"lo") => YES;
     "a text that is none", [address], address(b"127.0.0.1").or(address(b"1.2.3.4:65536")).is_some() => NO;
     "datagrams, many a call, and back", [Batch::new, Batch::receive, Batch::send_back, tell_asked], datagrams() => value(3);
     "no datagram there", [Batch::receive], bound_udp().and_then(|fd| Batch::new(4)?.receive(fd.as_fd())) => error(Errno::EAGAIN);

@@ -20,6 +20,9 @@ cases! {
     "a file is no terminal", [set_foreground], foreground() => error(Errno::ENOTTY);
     "lo is up", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"lo")) => DONE, cannot EPERM;
     "no such interface", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
+    "an interface has a number", [interface_number], interface_number(b"lo").map(|number| number > 0) => YES;
+    "no such interface has one", [interface_number], interface_number(b"nothing0") => error(Errno::ENODEV);
+    "nor one of such a name", [interface_number], interface_number(b"sixteen-in-a-row") => error(Errno::EINVAL);
     "no interface has such a name", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"longer than fifteen")) => error(Errno::EINVAL);
 }
 
