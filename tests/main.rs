@@ -17,6 +17,7 @@ mod oracle;
 mod pipe;
 mod powercut;
 mod process;
+mod safe;
 mod save;
 mod selftest;
 mod start;
@@ -50,6 +51,7 @@ fn main() -> std::process::ExitCode {
         pipe::trials(),
         powercut::trials(),
         process::trials(),
+        safe::trials(),
         save::trials(),
         selftest::trials(),
         start::trials(),
