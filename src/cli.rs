@@ -231,22 +231,23 @@ impl Options {
     /// Exit 2, said: it is none, or a link-local address without a zone. Exit 1, said: there is no such interface.
     pub fn address(&self, text: &CStr) -> core::result::Result<SocketAddr, Exit> {
         let text = text.to_bytes();
-        let Some((mut address, zone)) = net::address_and_zone(text) else {
-            return Err(self.usage(parts!(Shown(text), " is not ADDR:PORT")));
+        let wrong = match net::address_and_zone(text) {
+            None => " is not ADDR:PORT",
+            Some((SocketAddr::V6(mut address), zone)) => {
+                if !zone.is_empty() {
+                    let number = system::interface_number(zone);
+                    let name = parts!("interface ", Shown(zone));
+                    address.set_scope_id(number.or_fail(self.program, "ioctl", name)?);
+                }
+                // Every interface has such addresses: bind and connect would say EINVAL.
+                if !address.ip().is_unicast_link_local() || address.scope_id() != 0 {
+                    return Ok(SocketAddr::V6(address));
+                }
+                " needs a zone: [ADDR%INTERFACE]:PORT"
+            }
+            Some((address, _)) => return Ok(address),
         };
-        if let SocketAddr::V6(address) = &mut address {
-            if !zone.is_empty() {
-                let name = parts!("interface ", Shown(zone));
-                let number = system::interface_number(zone).or_fail(self.program, "ioctl", name)?;
-                address.set_scope_id(number);
-            }
-            // Every interface has such addresses: bind and connect would say EINVAL.
-            if address.ip().is_unicast_link_local() && address.scope_id() == 0 {
-                let shown = Shown(text);
-                return Err(self.usage(parts!(shown, " needs a zone: [ADDR%INTERFACE]:PORT")));
-            }
-        }
-        Ok(address)
+        Err(self.usage(parts!(Shown(text), wrong)))
     }
 
     /// The arguments behind the piece that [`next_arg`](Self::next_arg) returned last, as they are: for a

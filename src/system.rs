@@ -86,7 +86,7 @@ pub fn set_foreground(terminal: BorrowedFd<'_>, group: crate::process::Pid) -> R
 /// `ENODEV`: there is no such interface. `EPERM`: not permitted. `EINVAL`: no interface has such a long name.
 pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
     let mut request = Ifreq::ZERO;
-    request.ifr_name = interface_name(interface.to_bytes())?;
+    set_name(&mut request.ifr_name, interface.to_bytes())?;
     // SAFETY: the kernel reads an Ifreq of ours, and writes the flags to it.
     unsafe { syscall!(ioctl(socket, SIOCGIFFLAGS, &raw mut request)) }?;
     request.ifr_flags |= IFF_UP;
@@ -100,7 +100,7 @@ pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
 /// `ENODEV`: there is no such interface. `EINVAL`: no interface has such a long name. Those of a socket.
 pub fn interface_number(name: &[u8]) -> Result<u32> {
     let mut request = IfreqIndex::ZERO;
-    request.ifr_name = interface_name(name)?;
+    set_name(&mut request.ifr_name, name)?;
     // Of whatever kind: interfaces are the machine's.
     let socket = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
     // SAFETY: the kernel reads an IfreqIndex of ours, and writes the number to it.
@@ -108,13 +108,12 @@ pub fn interface_number(name: &[u8]) -> Result<u32> {
     Ok(request.ifr_ifindex.unsigned_abs())
 }
 
-/// The name as the kernel takes it, with a zero at its end.
-fn interface_name(name: &[u8]) -> Result<[u8; IFNAMSIZ]> {
-    let mut place = [0; IFNAMSIZ];
-    let [kept @ .., _zero] = &mut place;
+/// Puts an interface's name before a zero at least, in a place of zeros.
+fn set_name(place: &mut [u8; IFNAMSIZ], name: &[u8]) -> Result<()> {
+    let [kept @ .., _zero] = place;
     if name.len() > kept.len() {
         return Err(Errno::EINVAL);
     }
     mem::copy(kept, name);
-    Ok(place)
+    Ok(())
 }

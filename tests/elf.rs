@@ -30,11 +30,11 @@ pub fn trials() -> Vec<Trial> {
 const PROGRAMS: [(&str, u64, u64); 7] = [
     ("hello", 512, 640),
     ("save", 18_200, 17_600),
-    ("msort", 59_200, 56_200),
-    ("echod", 41_000, 38_400),
-    ("echoc", 23_700, 22_600),
+    ("msort", 59_400, 56_200),
+    ("echod", 41_900, 39_200),
+    ("echoc", 24_200, 23_200),
     ("init", 20_900, 21_000),
-    ("pipe", 21_700, 20_900),
+    ("pipe", 21_800, 20_900),
 ];
 
 type Elf = FileHeader64<Endianness>;

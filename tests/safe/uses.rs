@@ -15,11 +15,6 @@ use ring3::process::{Lists, Strings};
 use ring3::slab::Slab;
 use ring3::sync::Mutex;
 
-/// The thread's end would jump there.
-fn writes_the_words_of_a_thread() {
-    ring3::arch::set_thread_word::<1>(1); //~ E0133
-}
-
 fn makes_a_system_call() {
     ring3::arch::syscall0(39); //~ E0133
 }
@@ -90,16 +85,12 @@ fn keeps_a_value_of_a_list(mut list: List<u32>) -> u32 {
 }
 
 fn gives_a_thread_what_is_one_threads(cell: &'static core::cell::Cell<u32>) {
-    let work = || ();
-    let work = || cell.set(1); //~ E0277
-    let _ = ring3::thread::spawn(work);
+    let _ = ring3::thread::spawn(|| cell.set(1)); //~ E0277
 }
 
 fn gives_a_thread_what_ends_before_it() {
     let number = 1;
-    let work = || 2;
-    let work = || number + 1; //~ E0373
-    let _ = ring3::thread::spawn(work);
+    let _ = ring3::thread::spawn(|| number + 1); //~ E0373
 }
 
 fn shares_what_is_one_threads() {
