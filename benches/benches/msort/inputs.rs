@@ -12,6 +12,13 @@ pub fn random(out: &mut dyn Write, lines: usize) -> Result<()> {
     Ok(())
 }
 
+/// Random numbers of 12 digits, zeros in front, so many bytes of them.
+pub fn numbers(out: &mut dyn Write, size: usize) -> Result<()> {
+    lines(out, size, |dice| {
+        format!("{:012}", dice.roll() % 1_000_000_000)
+    })
+}
+
 /// Writes so many bytes, a line more or less.
 pub type Make = fn(&mut dyn Write, usize) -> Result<()>;
 

@@ -9,7 +9,7 @@ mod run;
 use std::fmt;
 use std::path::PathBuf;
 
-use inputs::{SPECIAL, random};
+use inputs::{SPECIAL, numbers, random};
 use run::{Folder, msort, sort};
 
 /// How many random lines are sorted. The other inputs have as many bytes.
@@ -51,6 +51,42 @@ impl Special {
     }
 }
 
+/// An input that both sort, and the ratios.
+struct Pair<'a> {
+    name: &'static str,
+    file: &'a PathBuf,
+    wall: Ratios,
+    cpu: Ratios,
+    peak: Ratios,
+    peak_of_sort: Ratios,
+}
+
+impl<'a> Pair<'a> {
+    fn new((name, file): (&'static str, &'a PathBuf)) -> Self {
+        let [wall, cpu, peak, peak_of_sort] = Default::default();
+        Self {
+            name,
+            file,
+            wall,
+            cpu,
+            peak,
+            peak_of_sort,
+        }
+    }
+
+    /// A round. Gives the wall time of `msort`.
+    fn run(&mut self, folder: &Folder) -> f64 {
+        let size = self.file.metadata().unwrap().len() as f64;
+        let ours = folder.run(&mut msort(self.file));
+        let theirs = folder.run(&mut sort(self.file));
+        self.wall.0.push(ours.wall / theirs.wall);
+        self.cpu.0.push(ours.cpu / theirs.cpu);
+        self.peak.0.push(ours.peak / size);
+        self.peak_of_sort.0.push(theirs.peak / size);
+        ours.wall
+    }
+}
+
 fn main() {
     let folder = Folder::new();
     let lines = folder.file("random", |out| random(out, LINES));
@@ -64,26 +100,34 @@ fn main() {
         specials.push(Special::new(name, file));
     }
 
-    let [mut wall, mut cpu, mut peak, mut peak_of_sort]: [Ratios; 4] = Default::default();
+    // Beside sort: the random lines, and numbers that are all of one length.
+    let numbers = folder.file("numbers", |out| numbers(out, size));
+    let mut pairs = [("random lines", &lines), ("zero-padded numbers", &numbers)].map(Pair::new);
     for _ in 0..ROUNDS {
-        let ours = folder.run(&mut msort(&lines));
-        let theirs = folder.run(&mut sort(&lines));
-        wall.0.push(ours.wall / theirs.wall);
-        cpu.0.push(ours.cpu / theirs.cpu);
-        peak.0.push(ours.peak / size as f64);
-        peak_of_sort.0.push(theirs.peak / size as f64);
+        let random = pairs.each_mut().map(|pair| pair.run(&folder))[0];
         for special in &mut specials {
             let used = folder.run(&mut msort(&special.file));
-            special.wall.0.push(used.wall / ours.wall);
+            special.wall.0.push(used.wall / random);
             special.peak.0.push(used.peak / size as f64);
         }
     }
 
     println!("{LINES} random lines, {size} bytes; {ROUNDS} rounds: median [least, most]");
-    println!("wall time / sort's        {wall}");
-    println!("CPU time / sort's         {cpu}");
-    println!("peak memory / input       {peak}");
-    println!("sort's / input            {peak_of_sort}");
+    println!(
+        "{:24}  wall time / sort's     CPU time / sort's      peak memory / input    sort's / input",
+        ""
+    );
+    for Pair {
+        name,
+        wall,
+        cpu,
+        peak,
+        peak_of_sort,
+        ..
+    } in pairs
+    {
+        println!("{name:24}  {wall:21}  {cpu:21}  {peak:21}  {peak_of_sort}");
+    }
     println!();
     println!("as many bytes of          wall time / random    peak memory / input");
     for Special {
