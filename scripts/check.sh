@@ -8,6 +8,22 @@ $1: $2
 should be: $3"
 }
 
+# within SECONDS COMMAND...: leaves its status. One that is not done by then is ended with all that it started, and the
+# test has failed.
+timeout=$(command -v timeout) # whatever PATH a test sets
+within() {
+	status=0
+	"$timeout" -k 5 "$@" </dev/null || status=$?
+	case $status in
+	124 | 137)
+		seconds=$1
+		shift
+		wrong="$wrong
+not done after $seconds s, its limit: $*"
+		;;
+	esac
+}
+
 # verdict NAME: the end of a test.
 verdict() {
 	if [ -z "$wrong" ]; then

@@ -33,7 +33,7 @@ demo "$under./hello | $under./save -m 640 greeting"
 demo 'ls -l greeting'
 demo 'cat greeting'
 
-demo "cat ../../../src/*.rs | tr -cs A-Za-z '\n' >words; wc -l <words"
+demo "cat ../../../LICENSE-* | tr -cs A-Za-z '\n' >words; wc -l <words"
 demo "$under./msort -u -o sorted words; wc -l <sorted"
 demo "LC_ALL=C sort -u words | cmp - sorted && echo same as sort"
 

@@ -10,8 +10,7 @@ trap 'rm -rf -- "$folder"' EXIT
 
 # try WORD...: leaves the status, what it printed, and what it printed on stderr.
 try() {
-	status=0
-	"$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+	within 300 "$@" >"$folder/out" 2>"$folder/err"
 }
 # prints LINE: how many times what was tried printed it.
 prints() { grep -cxF -e "$1" "$folder/out" || true; }

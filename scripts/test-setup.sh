@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname -- "$0")/.."
 . scripts/check.sh
-repository=$PWD
+repository=$PWD own_path=$PATH
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
 number=0
@@ -53,12 +53,17 @@ toolchain() {
 
 # Runs set-up there; leaves its exit status, what it said, and in $WORLD/asked what it asked.
 set_up() {
-	status=0
 	: >"$WORLD/asked"
-	run_set_up "$@" >"$WORLD/said" 2>&1 || status=$?
+	run_set_up "$@" >"$WORLD/said" 2>&1
 	said=$(cat "$WORLD/said")
 }
-run_set_up() (PATH=$WORLD/bin:$WORLD/usr/bin && cd / && exec timeout 60 /bin/sh "$clone/scripts/setup.sh" "$@")
+run_set_up() {
+	PATH=$WORLD/bin:$WORLD/usr/bin
+	cd /
+	within 60 /bin/sh "$clone/scripts/setup.sh" "$@"
+	cd "$repository"
+	PATH=$own_path
+}
 
 # Of these, what could change something.
 asked() { grep -v -e '^rustup which ' -e '^rustup toolchain list' -e ' --assume-no ' "$WORLD/asked" | sed 's/ -o [^ ]*//g'; }
@@ -309,7 +314,7 @@ toolchain "$pinned" "$pinned" $x86_64 $aarch64
 : >"$WORLD/asked"
 for name in two three four; do
 	clone $name
-	(run_set_up guest-aarch64 >"$clone/said" 2>&1 && echo whole >"$clone/whole") &
+	(run_set_up guest-aarch64 >"$clone/said" 2>&1 && [ "$status" = 0 ] && echo whole >"$clone/whole") &
 done
 wait
 same asked "$(asked | grep -c download)" '2' # qemu-system and the kernel, once each

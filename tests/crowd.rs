@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 
 use crate::guest::{GUESTS, Guest, Image, Session};
 use crate::support::Folder;
+use crate::trial::{may_take, trial};
 
 /// None but where `RING3_CROWD` is set.
 pub fn trials() -> Vec<Trial> {
@@ -18,10 +19,13 @@ pub fn trials() -> Vec<Trial> {
         .iter()
         .map(|guest| {
             let name = format!("crowd::all_are_served [{} kernel]", guest.name);
-            Trial::ignorable_test(name, move || Ok::<_, Failed>(all_are_served(guest)))
+            trial(name, move || all_are_served(guest))
         })
         .collect()
 }
+
+/// How long the machine may run.
+const LIMIT: Duration = Duration::from_secs(1500);
 
 /// How many clients each of the loads is: an address of the server's has no more ports for one of theirs.
 const CLIENTS: u64 = 25_000;
@@ -65,7 +69,8 @@ fn all_are_served(guest: &Guest) -> Completion {
     image.probes(&["script"]);
     image.add("script", &folder.path("script"));
     image.make();
-    match guest.boot(&folder, &["-m", "5120"], Duration::from_secs(1500)) {
+    may_take(2 * LIMIT);
+    match guest.boot(&folder, &["-m", "5120"], LIMIT) {
         Ok(session) => {
             judge(&session);
             Completion::Completed

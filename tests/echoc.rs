@@ -1,7 +1,7 @@
 //! `echoc`: what it measures is so, it ends when it should, and it finds what a server does wrong.
 
 mod parts;
-mod server;
+pub mod server;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -14,6 +14,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::echod::server::Server;
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Ran, ran, run, wait_until};
 use parts::pattern::Pattern;
 
@@ -218,7 +219,7 @@ fn has_more_descriptors_than_it_was_given(arch: Arch) {
 /// Every third of each call is interrupted.
 fn goes_on_when_interrupted(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with("qemu-user has no ptrace");
+        return Completion::ignored_with(skip::STRACE);
     }
     let (address, counted) = server::counting(3);
     let calls = "--inject=epoll_pwait,recvfrom,sendto,read:error=EINTR:when=2+3";
@@ -316,7 +317,7 @@ fn finds(
 }
 
 /// The byte that the first connection sends at this place.
-fn sent(position: u64) -> u8 {
+pub fn sent(position: u64) -> u8 {
     let mut byte = [0];
     Pattern::new(0).fill(position, &mut byte);
     byte[0]

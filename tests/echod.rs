@@ -22,6 +22,7 @@ use libtest_mimic::{Completion, Trial};
 use rustix::process::Signal;
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Ran, ran, run, wait_until};
 use client::{Blocked, compare, connect, is_reset, patterned, ping};
 use server::Server;
@@ -118,7 +119,7 @@ fn serves_a_zone_by_its_name(arch: Arch) -> Completion {
     ping(&mut connect(server.address()), b"by its name");
     server.end("");
     let Some((address, name)) = link_local() else {
-        return Completion::ignored_with("no interface here has a link-local address");
+        return Completion::ignored_with(skip::LINK_LOCAL);
     };
     let listen = format!("[{address}%{name}]:0");
     let server = Server::start(arch.program("echod").args(["-u", "-l", &listen]), 2);
@@ -158,7 +159,7 @@ fn serves_both_loopback_addresses_by_default(arch: Arch) -> Completion {
     ];
     for address in defaults {
         if let Err(error) = TcpListener::bind(address) {
-            return Completion::ignored_with(format!("{address} cannot be had: {error}"));
+            return Completion::ignored_with(skip::address(address, error));
         }
     }
     let server = Server::start(&mut arch.program("echod"), 2);

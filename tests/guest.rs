@@ -3,6 +3,8 @@
 //! `scripts/guest.sh` boots what set-up found. Where that is nothing, it says why, and every test that would
 //! have asked there is skipped with that reason.
 
+mod pages;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,11 +12,15 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::support::{Arch, Folder, Verdict};
+use crate::support::{Arch, Folder};
+use crate::trial::{Verdict, may_take, trial};
+
+/// How long it may take to boot, to do all that is asked there, and to switch off.
+const BOOT: Duration = Duration::from_secs(300);
 
 /// A machine that a real kernel runs on.
 pub struct Guest {
@@ -53,11 +59,48 @@ impl Guest {
 
     /// What happened there; or why it can't be booted here.
     pub fn session(&self) -> &Result<Session, String> {
+        may_take(2 * BOOT); // two may boot before
         self.session.get_or_init(|| {
             let folder = Folder::new();
-            initramfs(self.arch, &folder);
-            self.boot(&folder, &[], Duration::from_secs(300))
+            self.initramfs(&folder);
+            self.boot(&folder, &[], BOOT)
         })
+    }
+
+    /// Whether its pages are others than 4 KiB.
+    fn has_other_pages(&self) -> bool {
+        self.name.ends_with("_16k")
+    }
+
+    /// Makes what its kernel unpacks.
+    fn initramfs(&self, folder: &Folder) {
+        let mut random = StdRng::seed_from_u64(1);
+        // More than `msort` takes one thread for.
+        let mut lines: Vec<String> = (0..100_000)
+            .map(|_| {
+                format!(
+                    "{:x} a line\n",
+                    random.random::<u64>() >> random.random_range(0..60)
+                )
+            })
+            .collect();
+        fs::write(folder.path("lines"), lines.concat()).unwrap();
+        lines.sort();
+        fs::write(folder.path("sorted"), lines.concat()).unwrap();
+
+        let mut image = Image::new(self.arch, folder);
+        image.programs(&["hello", "save", "msort", "pipe", "echod", "echoc"]);
+        image.probes(&["selftest", "script"]);
+        let mut script = SCRIPT.to_owned();
+        if self.has_other_pages() {
+            script += &pages::script();
+            pages::add_to(&mut image, folder);
+        }
+        fs::write(folder.path("script"), script).unwrap();
+        for file in ["lines", "sorted", "script"] {
+            image.add(file, &folder.path(file));
+        }
+        image.make();
     }
 
     /// Boots it from the folder's `image`, on a machine with these options of qemu's beside, and waits until
@@ -112,22 +155,29 @@ pub static GUESTS: [Guest; 3] = [
     Guest::new("aarch64_16k", Arch::Aarch64), // with pages of 16 KiB
 ];
 
+impl Guest {
+    /// The trial of a test in it.
+    fn trial<V: Verdict + 'static>(
+        &'static self,
+        name: &str,
+        test: impl FnOnce(&Session) -> V + Send + 'static,
+    ) -> Trial {
+        trial(
+            format!("guest::{name} [{} kernel]", self.name),
+            move || match self.session() {
+                Ok(session) => test(session).completion(),
+                Err(why) => Completion::ignored_with(why.clone()),
+            },
+        )
+    }
+}
+
 /// The trials of a test, one a guest.
-pub fn per_guest<V: Verdict + 'static>(
+fn per_guest<V: Verdict + 'static>(
     name: &str,
     test: fn(&Session) -> V,
 ) -> impl Iterator<Item = Trial> {
-    GUESTS.iter().map(move |guest| {
-        Trial::ignorable_test(
-            format!("guest::{name} [{} kernel]", guest.name),
-            move || {
-                Ok::<_, Failed>(match guest.session() {
-                    Ok(session) => test(session).completion(),
-                    Err(why) => Completion::ignored_with(why.clone()),
-                })
-            },
-        )
-    })
+    GUESTS.iter().map(move |guest| guest.trial(name, test))
 }
 
 pub fn trials() -> Vec<Trial> {
@@ -138,6 +188,7 @@ pub fn trials() -> Vec<Trial> {
         .chain(per_guest("echod_echoes", echod_echoes))
         .chain(per_guest("init_reaps", init_reaps))
         .chain(per_guest("init_powers_off", init_powers_off))
+        .chain(pages::trials())
         .collect()
 }
 
@@ -185,32 +236,16 @@ impl Session {
     fn says(&self, command: &str, lines: &[&str]) {
         assert_eq!(self.of(command), lines, "{command}");
     }
-}
 
-/// What the kernel unpacks for it.
-fn initramfs(arch: Arch, folder: &Folder) {
-    let mut random = StdRng::seed_from_u64(1);
-    // More than `msort` takes one thread for.
-    let mut lines: Vec<String> = (0..100_000)
-        .map(|_| {
-            format!(
-                "{:x} a line\n",
-                random.random::<u64>() >> random.random_range(0..60)
-            )
-        })
-        .collect();
-    fs::write(folder.path("lines"), lines.concat()).unwrap();
-    lines.sort();
-    fs::write(folder.path("sorted"), lines.concat()).unwrap();
-    fs::write(folder.path("script"), SCRIPT).unwrap();
-
-    let mut image = Image::new(arch, folder);
-    image.programs(&["hello", "save", "msort", "pipe", "echod", "echoc"]);
-    image.probes(&["selftest", "script"]);
-    for file in ["lines", "sorted", "script"] {
-        image.add(file, &folder.path(file));
+    /// Such a line, of `echoc`, must say how many came back, and no error.
+    fn echoes(&self, load: &str) {
+        let said = self.of(load);
+        let requests = said
+            .first()
+            .and_then(|line| line.split_once(" requests in "))
+            .and_then(|(count, _)| count.parse().ok());
+        assert!(said.len() == 2 && requests > Some(10), "{load}: {said:?}");
     }
-    image.make();
 }
 
 /// What a guest's kernel unpacks into its root, put together: `init`, and what is added.
@@ -290,12 +325,7 @@ fn echod_echoes(session: &Session) {
         "echoc -c 8 -s 1000 --verify 127.0.0.1:7007",
         "echoc -c 2 -s 200000 -d 2 --verify 127.0.0.1:7007",
     ] {
-        let said = session.of(load);
-        let requests = said
-            .first()
-            .and_then(|line| line.split_once(" requests in "))
-            .and_then(|(count, _)| count.parse().ok());
-        assert!(said.len() == 2 && requests > Some(10), "{load}: {said:?}");
+        session.echoes(load);
     }
     session.says("kill", &[]);
 }

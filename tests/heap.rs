@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, limit_memory, once, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -31,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// What the probe prints of `types`, worked out by std.
-fn types() -> String {
+pub fn types() -> String {
     let squares: u64 = (0..100_000_u64).map(|n| n * n).sum();
     let text: usize = (0..10_000).map(|n: u32| n.to_string().len() + 1).sum();
     let words: Vec<u32> = (0..10_000).filter(|n| n % 3 == 0).collect();
@@ -53,6 +55,7 @@ fn vec_string_btreemap_and_arc_live_on_it(arch: Arch) {
 }
 
 fn exhaustion_is_null_and_what_is_freed_serves_again(arch: Arch) {
+    may_take(LONG);
     let mut probe = arch.probe("heap");
     limit_memory(arch, &mut probe, 128 << 20);
     assert_eq!(run(probe.arg("exhaust")), Ran::new(0, &types(), ""));
@@ -73,7 +76,7 @@ fn keeps_what_a_growing_block_holds(arch: Arch) {
 /// Some steps up find room that was left behind the block.
 fn a_large_block_grows_by_moving_its_pages() -> Completion {
     if !Arch::X86_64.is_native() {
-        return Completion::ignored_with("strace sees qemu-user's system calls");
+        return Completion::ignored_with(skip::STRACE);
     }
     let folder = Folder::new();
     let mut strace = Command::new("strace");
@@ -117,7 +120,7 @@ fn catches_a_pointer_into_a_large_block(arch: Arch) {
 /// It would trap under hypervisors. (aarch64 has no such instruction.)
 fn asks_no_cpuid() -> Completion {
     if !Arch::X86_64.is_native() {
-        return Completion::ignored_with("objdump knows this machine's instructions");
+        return Completion::ignored_with(skip::OBJDUMP);
     }
     for file in ["save", "msort", "echod", "probes/heap", "probes/model"] {
         let mut objdump = Command::new("objdump");

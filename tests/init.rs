@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Ran, run, wait_until};
 
 pub fn trials() -> Vec<Trial> {
@@ -290,7 +291,10 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
     assert_eq!(shell(nohup, "kill -HUP $$; echo still there"), there);
     // Of a shell without job control.
     let background = "\"$@\" & wait $!";
-    assert_eq!(shell(background, "kill -INT $$; kill -QUIT $$; echo still there"), there);
+    assert_eq!(
+        shell(background, "kill -INT $$; kill -QUIT $$; echo still there"),
+        there
+    );
     Completion::Completed
 }
 
@@ -316,7 +320,7 @@ fn check_reaped(ran: &Ran) {
 fn reaps_whom_it_adopts(arch: Arch) -> Completion {
     let ran = reaps(init(arch, &["-s", "-w"], ORPHANS));
     if ran.stderr == "init: adopt orphans: Invalid argument (EINVAL)\n" && !arch.is_native() {
-        return Completion::ignored_with("qemu-user has no PR_SET_CHILD_SUBREAPER");
+        return Completion::ignored_with(skip::SUBREAPER);
     }
     check_reaped(&ran);
     Completion::Completed
@@ -334,7 +338,7 @@ fn reaps_as_process_1(arch: Arch) -> Completion {
     };
     let ran = run(&mut namespace(Command::new("true").arg("x")));
     if ran.status != Some(0) {
-        return Completion::ignored_with(format!("no PID namespace here: {}", ran.stderr.trim()));
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
     }
     check_reaped(&reaps(namespace(&init(arch, &["-w"], ORPHANS))));
     // Process 1 gets no signal that it does not ask for, and passes those on all the same.
@@ -470,7 +474,13 @@ fn tells_of_wrong_use(arch: Arch) {
         "init: TERM:+9 is not SIGNAL:SIGNAL"
     );
     // Those that never come, or are not passed on.
-    for (name, number) in [("KILL", 9), ("stop", 19), ("SIGCHLD", 17), ("SEGV", 11), ("ttin", 21)] {
+    for (name, number) in [
+        ("KILL", 9),
+        ("stop", 19),
+        ("SIGCHLD", 17),
+        ("SEGV", 11),
+        ("ttin", 21),
+    ] {
         let message = format!("init: signal {number} is never passed on");
         assert_eq!(told(&["-r", &format!("{name}:TERM"), "true"]), message);
         if name != "KILL" {

@@ -17,14 +17,17 @@ mod oracle;
 mod pipe;
 mod powercut;
 mod process;
+mod readme;
 mod safe;
 mod save;
 mod selftest;
+mod skip;
 mod start;
 mod support;
 mod syscalls;
 mod thread;
 mod time;
+mod trial;
 
 use ring3::signal::{SIGHUP, SIGINT, SIGQUIT};
 
@@ -52,12 +55,15 @@ fn main() -> std::process::ExitCode {
         powercut::trials(),
         process::trials(),
         safe::trials(),
+        readme::trials(),
         save::trials(),
         selftest::trials(),
+        skip::trials(),
         start::trials(),
         syscalls::trials(),
         thread::trials(),
         time::trials(),
+        trial::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

@@ -4,7 +4,9 @@
 use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -18,10 +20,11 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-const MIB: u64 = 1 << 10;
+pub const MIB: u64 = 1 << 10;
 
 /// The number that a part of the probe prints: of KiB, mostly.
 fn number(arch: Arch, part: &str) -> u64 {
+    may_take(LONG);
     let ran = run(arch.probe("memory").arg(part));
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     ran.stdout.trim_end().parse().unwrap()
@@ -36,7 +39,7 @@ fn at_most(arch: Arch, part: &str, most: u64, more: u64) {
 
 fn begins_with_three_page_faults(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with("the page faults under qemu-user are qemu's");
+        return Completion::ignored_with(skip::PAGE_FAULTS);
     }
     at_most(arch, "first", 3, 0);
     Completion::Completed

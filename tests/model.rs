@@ -15,6 +15,7 @@ use ring3::heap::Heap;
 
 use crate::per_arch;
 use crate::support::{Arch, Ran, once, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -41,6 +42,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Makes a heap do random operations, and give all back.
 fn random(heap: &impl GlobalAlloc, seed: u32, operations: u64) -> Result<(), Fault> {
+    may_take(LONG);
     let (mut model, exchange) = (Model::new(0), Exchange::new());
     let (mut random, mut buffer) = (Random::new(seed), [0; 1024]);
     while model.operations() < operations {
@@ -145,6 +147,7 @@ fn agrees_under_std() {
 
 /// Threads that end, each with blocks that the next one of its line goes on with.
 fn agrees_between_threads_of_std() {
+    may_take(LONG);
     const LINES: u32 = 4;
     const GENERATIONS: u32 = 40;
     static EXCHANGE: Exchange = Exchange::new();
@@ -169,7 +172,7 @@ fn agrees_between_threads_of_std() {
 }
 
 /// The inputs that the fuzzer found (`make fuzz`), by name.
-fn corpus() -> Vec<PathBuf> {
+pub fn corpus() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -196,6 +199,7 @@ fn agrees_over_the_corpus_under_std() {
 /// multiple of its own for a sign that memory is exhausted, now and then. In address space
 /// of its own it finds room by itself.
 fn probe(arch: Arch) -> Command {
+    may_take(LONG);
     let mut probe = arch.probe("model");
     if !arch.is_native() {
         probe.env("QEMU_RESERVED_VA", "256G");

@@ -15,8 +15,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, limit_memory, ran, run};
-use inputs::{each_in_the_next, inputs, random_lines, shared_inputs};
+use crate::trial::{LONG, may_take};
+pub use inputs::shared_inputs;
+use inputs::{each_in_the_next, inputs, random_lines};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -125,6 +128,7 @@ fn run_with(command: &mut Command, input: &[u8]) -> Output {
 }
 
 fn sorts_as_sort_does(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::with(&[]);
     for (name, text) in inputs() {
         fs::write(folder.path(name), text).unwrap();
@@ -136,6 +140,7 @@ fn sorts_as_sort_does(arch: Arch) {
 
 /// On all CPUs, and on one.
 fn sorts_in_threads(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::with(&[]);
     for (name, text) in shared_inputs() {
         fs::write(folder.path(name), text).unwrap();
@@ -159,11 +164,10 @@ fn threads_under_strace(arch: Arch, text: &[u8], injections: &str) -> usize {
     log.matches("clone(").count()
 }
 
-const NOT_UNDER_STRACE: &str = "strace sees qemu-user's system calls";
-
 fn sorts_in_a_thread_for_each_cpu(arch: Arch) -> Completion {
+    may_take(LONG);
     if !arch.is_native() {
-        return Completion::ignored_with(NOT_UNDER_STRACE);
+        return Completion::ignored_with(skip::STRACE);
     }
     let text = random_lines(24, 320_000, 8..51, b"0123456789abcdef");
     for (mask, cpus) in [("01", 1), ("07", 3), ("ff", 8)] {
@@ -176,7 +180,7 @@ fn sorts_in_a_thread_for_each_cpu(arch: Arch) -> Completion {
 
 fn sorts_where_no_thread_can_be_had(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with(NOT_UNDER_STRACE);
+        return Completion::ignored_with(skip::STRACE);
     }
     let text = random_lines(25, 200_000, 8..51, b"0123456789abcdef");
     let two = "-e inject=sched_getaffinity:poke_exit=@arg3=0300000000000000";
@@ -187,6 +191,7 @@ fn sorts_where_no_thread_can_be_had(arch: Arch) -> Completion {
 
 /// The depth of the sort is not the length of the lines.
 fn sorts_on_a_small_stack(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::with(&[("input", &each_in_the_next())]);
     let expected = folder.sort(&["input"], b"");
     // As much for the program, and as qemu-user gives it.
@@ -232,6 +237,7 @@ fn reads_options_as_sort_does(arch: Arch) {
 
 /// The end that the last line of one lacks does not join it with the first of the next.
 fn reads_several_inputs(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::with(&[
         ("whole", b"c\na\n"),
         ("open", b"b\nd"),
@@ -255,6 +261,7 @@ fn reads_several_inputs(arch: Arch) {
 }
 
 fn reads_a_pipe_piece_by_piece(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::with(&[]);
     let text = random_lines(9, 50_000, 0..60, b"0123456789");
     let expected = folder.sort(&[], &text);
@@ -294,6 +301,7 @@ fn replaces_a_file(arch: Arch) {
 }
 
 fn replaces_its_own_input(arch: Arch) {
+    may_take(LONG);
     let text = random_lines(11, 100_000, 0..40, b"0123456789");
     let folder = Folder::with(&[("file", &text), ("other", b"2\n1")]);
     for way in WAYS {
@@ -311,6 +319,7 @@ fn replaces_its_own_input(arch: Arch) {
 
 /// Somebody else cuts the file or adds to it, at any moment: what was read of it is sorted.
 fn replaces_an_input_that_changes(arch: Arch) {
+    may_take(LONG);
     let text = random_lines(16, 200_000, 8..51, b"0123456789abcdef");
     let more = random_lines(17, 100_000, 8..51, b"0123456789abcdef");
     let whole = [&text[..], &more].concat();
@@ -417,6 +426,7 @@ fn leaves_the_output_where_its_room_ends(arch: Arch) {
 }
 
 fn leaves_the_output_where_memory_ends(arch: Arch) {
+    may_take(LONG);
     let text = vec![b'x'; 100 << 20];
     // The text has room; 16 bytes more for each line have not.
     let lines: String = (0..3_000_000).map(|n| format!("{n:07}\n")).collect();
@@ -445,9 +455,7 @@ fn leaves_the_output_where_memory_ends(arch: Arch) {
 /// that is too much, more is still needed.
 fn uses_the_memory_there_is(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with(
-            "qemu-user bounds addresses, not memory: a block that moves needs room for two",
-        );
+        return Completion::ignored_with(skip::MEMORY);
     }
     let text = [vec![b'x'; 40 << 20], b"\n".to_vec()].concat();
     let folder = Folder::with(&[("text", &text)]);
@@ -523,6 +531,7 @@ fn by_shell(script: &str, command: &Command) -> Command {
 }
 
 fn tells_of_failed_writes(arch: Arch) {
+    may_take(LONG);
     // One that fits in the buffer, one that does not, and one that is written by several threads.
     for count in [10, 50_000, 400_000] {
         let text = random_lines(12, count, 0..20, b"ab");

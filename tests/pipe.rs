@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -79,6 +81,7 @@ fn joins_real_commands(arch: Arch) {
 }
 
 fn carries_every_byte_through_64_programs(arch: Arch) {
+    may_take(LONG);
     let all: String = (0..300_000).map(|n| format!("{n}\n")).collect();
     for more in [&[][..], &["--socket"], &["--size", "4096"]] {
         let mut words = more.to_vec();
@@ -131,6 +134,7 @@ fn runs(file: &Path) -> bool {
 /// Ten thousand, one behind the other; under qemu-user a hundred, because each takes as long as thirty.
 /// (That one process that starts so many keeps nothing either, the library's tests say.)
 fn leaves_nothing_behind_in_many_runs(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::new();
     // A file of its own, by which its processes are known; small, and so quickly started.
     let hello = folder.path("hello");
@@ -228,9 +232,7 @@ fn tells_how_each_ended(arch: Arch) {
 /// An image with nothing but three programs in it.
 fn works_where_nothing_else_is(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with(
-            "qemu-user would have to be in the image, and its libraries",
-        );
+        return Completion::ignored_with(skip::IN_AN_IMAGE);
     }
     let folder = Folder::new();
     fs::create_dir(folder.path("bin")).unwrap();
@@ -252,11 +254,7 @@ fn works_where_nothing_else_is(arch: Arch) -> Completion {
     ]);
     let ran = run(unshare.env("PATH", "/bin"));
     if ran.stderr.starts_with("unshare: ") {
-        let why = format!(
-            "there are no namespaces to be had: {}",
-            ran.stderr.trim_end()
-        );
-        return Completion::ignored_with(why);
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
     }
     assert_eq!(ran, Ran::new(0, "", ""));
     assert_eq!(folder.read("said"), b"Hello, Ada!\n");

@@ -10,11 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 use rand::Rng;
 
 use crate::guest::{GUESTS, Guest, Image, NOT_HERE, RUN_SCRIPT, scripts};
 use crate::support::{Folder, run};
+use crate::trial::{may_take, trial};
 
 /// None but where `RING3_CUTS` says how many cuts there are to be.
 pub fn trials() -> Vec<Trial> {
@@ -26,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
     with_disk
         .map(|guest| {
             let name = format!("powercut::old_or_new_and_whole [{} kernel]", guest.name);
-            Trial::ignorable_test(name, move || Ok::<_, Failed>(test(guest, cuts)))
+            trial(name, move || test(guest, cuts))
         })
         .collect()
 }
@@ -42,6 +43,7 @@ const MODULES: [&str; 6] = [
 ];
 
 fn test(guest: &Guest, cuts: usize) -> Completion {
+    may_take(Duration::from_secs(60 * (1 + cuts as u64)));
     let folder = Folder::new();
     if let Err(why) = prepare(guest, &folder) {
         return Completion::ignored_with(why);

@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -74,6 +75,7 @@ fn places_descriptors_that_overlap(arch: Arch) {
 /// Ten thousand pipelines of two, in one process. Under qemu-user, where each takes a copy of the emulator,
 /// a hundred: what would leak, leaks in the same code.
 fn starts_thousands_and_leaves_nothing(arch: Arch) {
+    may_take(LONG);
     let count = if arch.is_native() { 10_000 } else { 100 };
     holds(arch, &format!("many {count}"));
 }

@@ -116,5 +116,8 @@ fn owns_what_was_inherited(arch: Arch) {
     let ours = given("LISTEN_PID=$$ LISTEN_FDS=1");
     assert_eq!(ours, Ran::new(0, "open 3\nclosed\n", ""));
     assert_eq!(given("LISTEN_PID=1 LISTEN_FDS=1"), Ran::new(0, "", ""));
-    assert_eq!(given("LISTEN_PID=$$ LISTEN_FDS=90"), Ran::new(0, "EBADF\n", ""));
+    assert_eq!(
+        given("LISTEN_PID=$$ LISTEN_FDS=90"),
+        Ran::new(0, "EBADF\n", "")
+    );
 }

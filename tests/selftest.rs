@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 
 use crate::functions;
 use crate::guest::{GUESTS, Guest};
+use crate::skip;
 use crate::support::{Arch, Folder, once, run};
+use crate::trial::trial;
 
 pub fn trials() -> Vec<Trial> {
     let environments = [
@@ -47,10 +49,6 @@ enum On {
     Guest(&'static Guest),
 }
 
-/// Of other pages than this machine's a real kernel is asked.
-const PRETENDED: &str =
-    "qemu-user only pretends such pages: its mmap and its maps are then no kernel's";
-
 /// The columns of the matrix.
 const COLUMNS: [&str; 5] = ["native", "qemu-user", "x86_64", "aarch64", "aarch64_16k"];
 
@@ -85,9 +83,9 @@ impl Environment {
     /// counted, and one for the count at the end.
     fn trials(&'static self) -> Vec<Trial> {
         if self.column == "qemu-user" && std::env::var_os("QEMU_PAGESIZE").is_some() {
-            return vec![Trial::ignorable_test(
+            return vec![trial(
                 format!("selftest::every_room [{}]", self.name),
-                || Ok(Completion::ignored_with(PRETENDED)),
+                || Completion::ignored_with(skip::PAGES),
             )];
         }
         let skips = matrix()
@@ -100,7 +98,9 @@ impl Environment {
                         (Outcome::Skipped(errno), Cell::Skips(known)) if errno != known => {
                             panic!("skipped with {errno}, and the matrix has {known}")
                         }
-                        (Outcome::Skipped(errno), _) => Completion::ignored_with(errno.clone()),
+                        (Outcome::Skipped(errno), _) => {
+                            Completion::ignored_with(skip::refused(self.answers(), errno))
+                        }
                         // Under another qemu than the matrix is of, more may work.
                         (Outcome::Passed, Cell::Skips(errno)) if !self.may_do_more() => {
                             panic!("passed, and the matrix has {errno}")
@@ -129,11 +129,11 @@ impl Environment {
         what: String,
         test: impl FnOnce(&Report) -> Completion + Send + 'static,
     ) -> Trial {
-        Trial::ignorable_test(
+        trial(
             format!("selftest::{what} [{}]", self.name),
             move || match self.report() {
-                Ok(report) => Ok::<_, Failed>(test(report)),
-                Err(why) => Ok(Completion::ignored_with(why.clone())),
+                Ok(report) => test(report),
+                Err(why) => Completion::ignored_with(why.clone()),
             },
         )
     }
@@ -178,6 +178,15 @@ impl Environment {
                 Outcome::Failed(why) => Some(format!("{case}: {why}")),
             })
             .collect()
+    }
+
+    /// Who answers to system calls there.
+    fn answers(&self) -> &'static str {
+        match self.column {
+            "native" => "the kernel of this machine",
+            "qemu-user" => "qemu-user",
+            _ => "Debian's kernel",
+        }
     }
 
     /// Whether what runs here is not the qemu-user that the matrix tells of.

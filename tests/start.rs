@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Ran, run};
 
 pub fn trials() -> Vec<Trial> {
@@ -109,11 +110,11 @@ fn relocates_every_address(arch: Arch) {
 
 fn is_placed_at_random(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with("qemu-user places a program where it likes");
+        return Completion::ignored_with(skip::RANDOM_PLACE);
     }
     let setting = std::fs::read_to_string("/proc/sys/kernel/randomize_va_space").unwrap();
     if setting.trim() == "0" {
-        return Completion::ignored_with("kernel.randomize_va_space is 0 here");
+        return Completion::ignored_with(skip::FIXED_PLACE);
     }
     let mut places: Vec<_> = (0..8)
         .flat_map(|_| lines(&run(&mut arch.probe("start")), "static"))

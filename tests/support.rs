@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::Trial;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tempfile::TempDir;
+
+use crate::trial::{Verdict, trial, waits_until};
 
 /// An architecture that the programs are built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,9 +24,9 @@ pub enum Arch {
     Aarch64,
 }
 
-const ARCHES: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
-
 impl Arch {
+    pub const ALL: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
+
     /// As `uname -m` prints it.
     pub fn name(self) -> &'static str {
         match self {
@@ -81,26 +83,9 @@ fn variable(name: &str) -> OsString {
     std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `make test`"))
 }
 
-/// What a test gives: nothing where its assertions held, or why it could not be run.
-pub trait Verdict {
-    fn completion(self) -> Completion;
-}
-
-impl Verdict for () {
-    fn completion(self) -> Completion {
-        Completion::Completed
-    }
-}
-
-impl Verdict for Completion {
-    fn completion(self) -> Completion {
-        self
-    }
-}
-
 /// The trial of a test that is one for all architectures.
 pub fn once<V: Verdict + 'static>(name: &str, test: fn() -> V) -> Trial {
-    Trial::ignorable_test(name, move || Ok::<_, Failed>(test().completion()))
+    trial(name, test)
 }
 
 /// The trials of a test, one an architecture.
@@ -108,11 +93,9 @@ pub fn per_arch<V: Verdict + 'static>(
     name: &str,
     test: fn(Arch) -> V,
 ) -> impl Iterator<Item = Trial> {
-    ARCHES.into_iter().map(move |arch| {
-        Trial::ignorable_test(format!("{name} [{}]", arch.name()), move || {
-            Ok::<_, Failed>(test(arch).completion())
-        })
-    })
+    Arch::ALL
+        .into_iter()
+        .map(move |arch| trial(format!("{name} [{}]", arch.name()), move || test(arch)))
 }
 
 /// The trials of tests that take an [`Arch`], named `FILE::TEST [ARCH]`.
@@ -182,6 +165,7 @@ pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
 
 /// Waits until `condition` holds. A minute without is a failure, on however slow a machine.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    waits_until(Some(what));
     let begin = Instant::now();
     while !condition() {
         assert!(
@@ -190,6 +174,7 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         );
         std::thread::sleep(Duration::from_millis(2));
     }
+    waits_until(None);
 }
 
 /// A folder of its own for a test, in which the programs run. What a program's tests do there, they

@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::echod::server::Server;
 use crate::save::attributes::{ACCESS, list};
+use crate::skip;
 use crate::support::{Arch, Folder, once, run};
 
 pub fn trials() -> Vec<Trial> {
@@ -52,9 +53,7 @@ impl Watch {
     /// None, and why, where this machine can't.
     fn new(program: &'static str) -> Result<Self, Completion> {
         if !Arch::X86_64.is_native() {
-            return Err(Completion::ignored_with(
-                "strace sees qemu-user's system calls",
-            ));
+            return Err(Completion::ignored_with(skip::STRACE));
         }
         let folder = Folder::new();
         symlink(Arch::X86_64.shipped(program), folder.path(program)).unwrap();
@@ -128,9 +127,7 @@ fn replace(watch: &mut Watch, writer: &str) -> Result<(), Completion> {
     watch.run(writer, 0);
     match setxattr(watch.folder.path("f"), ACCESS, &list(), XattrFlags::empty()) {
         Err(rustix::io::Errno::OPNOTSUPP) => {
-            return Err(Completion::ignored_with(
-                "the file system of temporary files has no access control lists",
-            ));
+            return Err(Completion::ignored_with(skip::ACCESS_LISTS));
         }
         result => result.unwrap(),
     }
@@ -234,7 +231,7 @@ fn of_echod() -> Completion {
         Err(ignored) => return ignored,
     };
     if std::thread::available_parallelism().unwrap().get() == 1 {
-        return Completion::ignored_with("there is one CPU, and nothing to pin to it");
+        return Completion::ignored_with(skip::ONE_CPU);
     }
     // A client that ends in order, one that sends more than the kernel's buffers hold before it
     // reads, and one that is still there when the server is asked to end.
@@ -351,7 +348,7 @@ fn of_init() -> Completion {
         let log = fs::read_to_string(watch.folder.path(name));
         name.starts_with("boot.") && log.is_ok_and(|log| log.contains("execve(\"./init\""))
     }) else {
-        return Completion::ignored_with(format!("no namespaces here: {}", ran.stderr.trim()));
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
     };
     assert!(ran.stderr.contains("init: exit status 0\n"), "{ran:?}");
     fs::rename(watch.folder.path(log), watch.folder.path("log")).unwrap();

@@ -10,6 +10,7 @@ use libtest_mimic::{Completion, Trial};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, limit_memory, once, run};
 
 pub fn trials() -> Vec<Trial> {
@@ -132,9 +133,13 @@ fn mapping(line: &str) -> (u64, u64, &str) {
 fn has_a_guard_below_its_stack(arch: Arch) {
     let ran = run(arch.probe("thread").arg("guard"));
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
-    let (place, maps) = ran.stdout.split_once('\n').unwrap();
-    let place = u64::from_str_radix(place, 16).unwrap();
-    let maps: Vec<_> = maps.lines().map(mapping).collect();
+    assert_guard(ran.stdout.lines());
+}
+
+/// What the probe prints of `guard`.
+pub fn assert_guard<'a>(mut lines: impl Iterator<Item = &'a str>) {
+    let place = u64::from_str_radix(lines.next().unwrap(), 16).unwrap();
+    let maps: Vec<_> = lines.map(mapping).collect();
     let stack = maps
         .iter()
         .position(|&(begin, end, _)| (begin..end).contains(&place))
@@ -181,7 +186,7 @@ fn exhaustion_is_an_error_and_what_ended_makes_room(arch: Arch) {
 /// and not root's at all.
 fn a_refusal_of_the_kernel_is_told() -> Completion {
     if !Arch::X86_64.is_native() {
-        return Completion::ignored_with("strace sees qemu-user's system calls");
+        return Completion::ignored_with(skip::STRACE);
     }
     let folder = Folder::new();
     let mut strace = Command::new("strace");

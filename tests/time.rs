@@ -7,6 +7,7 @@ use libtest_mimic::{Completion, Trial};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, run};
 
 pub fn trials() -> Vec<Trial> {
@@ -60,7 +61,7 @@ fn a_time_is_a_system_call_only_without_a_vdso(arch: Arch) -> Completion {
         let source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
         let source = std::fs::read_to_string(source).unwrap_or_default();
         if !READ_WITHOUT_THE_KERNEL.contains(&source.trim()) {
-            return Completion::ignored_with(format!("no vDSO reads the clock source {source:?}"));
+            return Completion::ignored_with(skip::clock(&source));
         }
         let mut strace = Command::new("strace");
         strace.arg(probe.get_program());

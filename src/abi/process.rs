@@ -70,6 +70,8 @@ super::abi! {
     consts ["asm/resource.h" u32] {
         /// One more than the largest descriptor.
         RLIMIT_NOFILE = 7,
+        /// Bytes of address space.
+        RLIMIT_AS = 9,
     }
 
     /// A limit of a resource; all bits set is none.

@@ -22,7 +22,7 @@ pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};
 
 use crate::abi::process::{PR_GET_NAME, PR_SET_THP_DISABLE};
-pub use crate::abi::process::{RLIMIT_NOFILE, Rlimit};
+pub use crate::abi::process::{RLIMIT_AS, RLIMIT_NOFILE, Rlimit};
 use crate::abi::{Arg, Errno, Result, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};

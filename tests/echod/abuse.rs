@@ -15,7 +15,9 @@ use super::client::{
 };
 use super::server::Server;
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -54,6 +56,7 @@ fn a_crowd_gets_every_byte(arch: Arch) {
 }
 
 fn one_that_does_not_read_harms_nobody(arch: Arch) {
+    may_take(LONG);
     let server = Server::new(arch, &[]);
     let mut blocked: Vec<_> = (0..3)
         .map(|seed| Blocked::new(server.address(), seed))
@@ -134,7 +137,7 @@ const HELD: u64 = 64;
 /// A huge page would be hundreds of times what a few clients take.
 fn clients_take_no_huge_pages(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with("qemu-user does not know that request of prctl");
+        return Completion::ignored_with(skip::HUGE_PAGES);
     }
     let server = Server::new(arch, &[]);
     assert_eq!(server.status("THP_enabled:"), "0");
@@ -240,6 +243,7 @@ fn one_byte_at_a_time(arch: Arch) {
 
 /// Closed with bytes unread, a connection is reset while echod sends: no SIGPIPE ends it.
 fn a_client_that_resets_unread(arch: Arch) {
+    may_take(LONG);
     let server = Server::new(arch, &[]);
     let mut witness = connect(server.address());
     for seed in 0..50 {

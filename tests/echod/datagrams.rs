@@ -16,6 +16,7 @@ use super::server::Server;
 use super::workers::{several_cpus, stopped, threads};
 use super::{Ran, echod};
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -188,7 +189,7 @@ fn service() -> Result<UdpSocket, Error> {
 fn services_are_not_answered(arch: Arch) -> Completion {
     let service = match service() {
         Ok(service) => service,
-        Err(error) => return Completion::ignored_with(format!("a port below 1024: {error}")),
+        Err(error) => return Completion::ignored_with(skip::address("a port below 1024", error)),
     };
     let server = start(arch, &["-w", "1"]);
     let client = client(server.address());

@@ -14,6 +14,7 @@ use rustix::process::Signal;
 
 use super::client::{PATIENCE, compare, patterned};
 use super::server::Server;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, once, wait_until};
 use crate::syscalls::calls_of;
 
@@ -34,7 +35,7 @@ const NEVER: [&str; 3] = ["exit", "exit_group", "close"];
 
 fn fail_all(errno: &str) -> Completion {
     if !Arch::X86_64.is_native() {
-        return Completion::ignored_with("strace sees qemu-user's system calls");
+        return Completion::ignored_with(skip::STRACE);
     }
     let calls = calls_of("echod");
     for call in calls.iter().filter(|call| !NEVER.contains(&call.as_str())) {

@@ -8,6 +8,7 @@ use libtest_mimic::{Completion, Trial};
 use super::client::{Blocked, Leave, connect, is_reset, ping, session};
 use super::server::Server;
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Ran, run, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -33,7 +34,7 @@ pub fn start(
     inject: &[&str],
 ) -> Result<Server, Completion> {
     if !arch.is_native() {
-        return Err(Completion::ignored_with("qemu-user has no ptrace"));
+        return Err(Completion::ignored_with(skip::STRACE));
     }
     let mut strace = Command::new("strace");
     // The tracer as a grandchild: the child is echod itself.

@@ -10,6 +10,7 @@ use rustix::process::geteuid;
 use super::client::{connect, ping};
 use super::server::Server;
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, run, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -23,7 +24,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 
 /// Why a test needs more rights than it has.
 fn not_root() -> Option<Completion> {
-    (!geteuid().is_root()).then(|| Completion::ignored_with("only root can give up being root"))
+    (!geteuid().is_root()).then(|| Completion::ignored_with(skip::ROOT))
 }
 
 /// The lines of proc_pid_status(5) that say whose the thread is.

@@ -12,6 +12,7 @@ use super::client::{Leave, answered, connect, ping, session};
 use super::server::Server;
 use super::{Ran, echod};
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -60,9 +61,9 @@ fn cpus(thread: Option<Pid>) -> Vec<usize> {
 pub fn several_cpus(arch: Arch) -> Result<Vec<usize>, Completion> {
     let all = cpus(None);
     let why = if !arch.is_native() {
-        "qemu-user has a thread of its own, which runs anywhere"
+        skip::THREAD_OF_QEMU
     } else if all.len() < 2 {
-        "there is one CPU"
+        skip::ONE_CPU
     } else {
         return Ok(all);
     };

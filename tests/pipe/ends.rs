@@ -7,6 +7,7 @@ use libtest_mimic::{Completion, Trial};
 
 use super::{command, pipe};
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, once, run};
 
 pub fn trials() -> Vec<Trial> {
@@ -125,7 +126,7 @@ fn tells_that_there_are_no_descriptors(arch: Arch) {
 /// no such limits.
 fn tells_of_shortages_halfway() -> Completion {
     if !Arch::X86_64.is_native() {
-        return Completion::ignored_with("strace sees qemu-user's system calls");
+        return Completion::ignored_with(skip::STRACE);
     }
     let (none, follow): (&[&str], &[&str]) = (&[], &["-f"]);
     for (inject, follow, more, told) in [
@@ -207,7 +208,7 @@ fn tells_of_shortages_halfway() -> Completion {
 
 fn goes_on_when_interrupted() -> Completion {
     if !Arch::X86_64.is_native() {
-        return Completion::ignored_with("strace sees qemu-user's system calls");
+        return Completion::ignored_with(skip::STRACE);
     }
     for inject in [
         "rt_sigtimedwait:error=EINTR:when=1+2",

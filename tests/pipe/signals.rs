@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::command;
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, Ran, run, wait_until};
 
 pub fn trials() -> Vec<Trial> {
@@ -96,9 +97,17 @@ fn goes_on_where_a_lost_terminal_is_ignored(arch: Arch) -> Completion {
     let mut nohup = Command::new("nohup");
     nohup.arg(pipe.get_program()).args(pipe.get_args());
     nohup.args(["sh", "-c", "kill -HUP $$; echo one", "|"]);
-    nohup.args(["sh", "-c", "read word; kill -HUP $PPID; sleep 0.1; echo $word two"]);
+    nohup.args([
+        "sh",
+        "-c",
+        "read word; kill -HUP $PPID; sleep 0.1; echo $word two",
+    ]);
     let ran = run(&mut nohup);
-    assert_eq!((ran.status, &*ran.stdout), (Some(0), "one two\n"), "{ran:?}");
+    assert_eq!(
+        (ran.status, &*ran.stdout),
+        (Some(0), "one two\n"),
+        "{ran:?}"
+    );
     Completion::Completed
 }
 
@@ -176,10 +185,7 @@ fn as_init(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
     unshare(&mut attempt);
     let attempt = run(attempt.arg("true"));
     if attempt.status != Some(0) {
-        return Err(Completion::ignored_with(format!(
-            "there are no namespaces to be had: {}",
-            attempt.stderr.trim_end()
-        )));
+        return Err(Completion::ignored_with(skip::namespaces(&attempt.stderr)));
     }
     let pipe = command(arch, words);
     let mut command = Command::new("timeout");

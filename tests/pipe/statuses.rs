@@ -7,6 +7,7 @@ use libtest_mimic::Trial;
 use super::{command, pipe};
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -66,6 +67,7 @@ fn dash(line: &str) -> i32 {
 }
 
 fn takes_the_rightmost_that_failed(arch: Arch) {
+    may_take(LONG);
     let alone = ENDS.map(|script| (script, dash(&format!("sh -c '{script}'"))));
     let of = |script: &str| alone.iter().find(|(other, _)| *other == script).unwrap().1;
     for scripts in table() {
@@ -77,6 +79,7 @@ fn takes_the_rightmost_that_failed(arch: Arch) {
 }
 
 fn takes_the_last_as_a_shell_does(arch: Arch) {
+    may_take(LONG);
     for scripts in table() {
         let quoted: Vec<_> = scripts
             .iter()

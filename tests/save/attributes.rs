@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::{after, fine};
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder};
 
 pub fn trials() -> Vec<Trial> {
@@ -106,7 +107,7 @@ fn keeps_permissions(arch: Arch) {
 }
 
 fn needs_root() -> Completion {
-    Completion::ignored_with("only root gives files away")
+    Completion::ignored_with(skip::ROOT)
 }
 
 fn keeps_owner_and_group(arch: Arch) -> Completion {
@@ -168,9 +169,7 @@ impl Folder {
     /// Sets a list, where the file system has lists.
     fn set_list(&self, name: &str, attribute: &str) -> Result<(), Completion> {
         match setxattr(self.path(name), attribute, &list(), XattrFlags::empty()) {
-            Err(Errno::OPNOTSUPP) => Err(Completion::ignored_with(
-                "the file system of temporary files has no access control lists",
-            )),
+            Err(Errno::OPNOTSUPP) => Err(Completion::ignored_with(skip::ACCESS_LISTS)),
             result => {
                 result.unwrap();
                 Ok(())

@@ -8,17 +8,15 @@ use libtest_mimic::Trial;
 
 use super::{OLD, content, failed, fine};
 use crate::support::{Arch, Folder, Ran, once};
+use crate::trial::trial;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for scenario in &SCENARIOS {
         let mut add = |name, test: fn(&Scenario)| {
-            trials.push(Trial::test(
+            trials.push(trial(
                 format!("save::faults::{name} ({})", scenario.name),
-                move || {
-                    test(scenario);
-                    Ok(())
-                },
+                move || test(scenario),
             ))
         };
         add("makes_these_calls", makes_these_calls);

@@ -7,6 +7,7 @@
 //! ended                       waits for the last of these
 //! kill                        asks the last of these to end, and waits for it
 //! files NUMBER                how many files each of the next ones may have open
+//! room BYTES                  how much address space each of the next ones may have
 //! write FILE WORD...          writes a line into a file that is there
 //! wait FILE                   until there is something in it, a minute at most
 //! same FILE FILE              whether both hold the same bytes
@@ -35,7 +36,7 @@ use ring3::io;
 use ring3::number;
 use ring3::parts;
 use ring3::print::{Print, Writer};
-use ring3::process::{self, Child, Command, Lists, RLIMIT_NOFILE, Rlimit};
+use ring3::process::{self, Child, Command, Lists, RLIMIT_AS, RLIMIT_NOFILE, Rlimit};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::SIGTERM;
@@ -130,6 +131,13 @@ impl Script {
                     rlim_max: number,
                 };
                 process::set_limit(RLIMIT_NOFILE, limit).map(|()| 0)
+            }
+            ([b"room", bytes], _) => {
+                let limit = Rlimit {
+                    rlim_cur: number::whole(bytes, 10, u64::MAX).ok_or(Errno::EINVAL)?,
+                    rlim_max: u64::MAX, // it may have more again
+                };
+                process::set_limit(RLIMIT_AS, limit).map(|()| 0)
             }
             ([b"write", _, words @ ..], [_, path, ..]) => {
                 let file = fs::open(CWD, path, O_WRONLY | O_CLOEXEC, 0)?;

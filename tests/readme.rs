@@ -1,0 +1,513 @@
+//! What the README shows: each of its blocks of commands is run, and what they print compared with what stands there,
+//! but for figures, dates, ports and process numbers; its table of sizes; its program.
+//!
+//! A test that fails says what should stand there.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::echoc::{sent, server};
+use crate::guest::scripts;
+use crate::skip;
+use crate::support::{Arch, Folder, once, run};
+use crate::trial::{LONG, may_take, trial};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        once("readme::tells_sizes", tells_sizes),
+        once(
+            "readme::names_options_as_help_does",
+            names_options_as_help_does,
+        ),
+        once("readme::names_what_is_there", names_what_is_there),
+    ];
+    for block in blocks() {
+        for arch in Arch::ALL {
+            let first = block.text.lines().next().unwrap_or_default();
+            let first: String = first.trim_start_matches("$ ").chars().take(40).collect();
+            let name = format!("readme::{} [{}]", first.trim(), arch.name());
+            let block = block.clone();
+            trials.push(trial(name, move || block.check(arch)));
+        }
+    }
+    trials
+}
+
+fn root() -> PathBuf {
+    scripts().join("..")
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// What stands between two fences.
+#[derive(Clone)]
+struct Block {
+    /// After the first fence: `sh`, `rust`...
+    kind: String,
+    text: String,
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in readme().lines() {
+        match (line.strip_prefix("```"), open.as_mut()) {
+            (Some(kind), None) => {
+                open = Some(Block {
+                    kind: kind.to_lowercase(),
+                    text: String::new(),
+                });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => block.text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+impl Block {
+    fn check(&self, arch: Arch) -> Completion {
+        match self.kind.as_str() {
+            "sh" => self.text.lines().for_each(|line| works(arch, line)),
+            "dockerfile" => return is_an_image(arch, &self.text),
+            "rust" => is_a_program(arch, &self.text),
+            "" if self.text.starts_with("$ ./hello\n") => is_what_make_run_shows(arch, &self.text),
+            "" if self.text.starts_with("$ echoc --verify ") => finds_the_byte(arch, &self.text),
+            "" if self.text.starts_with("$ ") => prints(arch, &self.text),
+            "" if self.text.starts_with("src/") => {} // names_what_is_there
+            kind => panic!("no test knows this block of {kind:?}:\n{}", self.text),
+        }
+        Completion::Completed
+    }
+}
+
+/// Fails where these differ, and says what the README should have.
+fn same(shown: &str, is: &str) {
+    assert!(
+        shown == is,
+        "the README has\n{shown}\nand should have\n{is}"
+    );
+}
+
+/// A folder with the programs as commands of a shell's, and a few files.
+fn shell(arch: Arch, folder: &Folder, script: &str) -> Command {
+    let bin = folder.path("bin");
+    let _ = fs::create_dir(&bin); // it may be there
+    for name in programs() {
+        let program = arch.program(&name);
+        let words = std::iter::once(program.get_program()).chain(program.get_args());
+        let words: Vec<_> = words.map(|word| format!("'{}'", word.display())).collect();
+        let file = bin.join(&name);
+        fs::write(
+            &file,
+            format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")),
+        )
+        .unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut path = vec![bin];
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).current_dir(folder.root());
+    shell.env("PATH", std::env::join_paths(path).unwrap());
+    shell.env("HOME", folder.root());
+    shell
+}
+
+/// The programs' names.
+fn programs() -> Vec<String> {
+    let entries = fs::read_dir(root().join("src/bin")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A command of a block that does not show what it prints: it ends well, and without a word.
+fn works(arch: Arch, line: &str) {
+    let line = line.split(" # ").next().unwrap().trim();
+    if let Some(target) = line.strip_prefix("make ") {
+        let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+        let rule = format!("\n{target}:");
+        assert!(makefile.contains(&rule), "make has no {target}");
+    } else if line.starts_with("echod ") {
+        // Not at a port that takes rights, and that somebody may have.
+        let line = line.replace(":7 ", ":0 ");
+        let folder = Folder::new();
+        let script = format!("exec {line}");
+        let mut server = shell(arch, &folder, &script)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        for _ in line.matches("-l ") {
+            let told = lines.next().unwrap().unwrap();
+            assert!(told.starts_with("echod: listening on "), "{told}");
+        }
+        kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+        assert!(server.wait().unwrap().success());
+    } else if !line.is_empty() {
+        let folder = Folder::new();
+        for name in ["list", "new-key"] {
+            fs::write(folder.path(name), "b\na\nb\n").unwrap();
+        }
+        let ran = run(&mut shell(arch, &folder, line));
+        assert_eq!(
+            (ran.status, &*ran.stdout, &*ran.stderr),
+            (Some(0), "", ""),
+            "{line}"
+        );
+    }
+}
+
+/// Commands behind `$ ` and what each prints, on standard output or standard error.
+fn prints(arch: Arch, text: &str) {
+    let folder = Folder::new();
+    let mut is = String::new();
+    for command in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        let ran = run(&mut shell(arch, &folder, command));
+        is += &format!("$ {command}\n{}{}", ran.stdout, ran.stderr);
+    }
+    // Of a usage, the first line.
+    let shown = text.lines().map(|line| format!("{line}\n"));
+    let mut shown: Vec<_> = shown.collect();
+    let mut lines: Vec<_> = is.lines().map(|line| format!("{line}\n")).collect();
+    for list in [&mut shown, &mut lines] {
+        list.iter_mut().for_each(|line| *line = masked(line));
+    }
+    same(&shown.concat(), &lines.concat());
+}
+
+/// A line without what differs from run to run: `N` for each number where there are such.
+fn masked(line: &str) -> String {
+    let words: Vec<_> = line.split(' ').collect();
+    // ls -l: whose it is, and when that was written.
+    if let [mode, "1", _, _, size, _, _, _, name] = words[..]
+        && mode.starts_with("-rw")
+    {
+        return format!("{mode} 1 USER GROUP {size} DATE {name}");
+    }
+    let measured = [" req/s", "latency ", "kill "];
+    if measured.iter().any(|what| line.contains(what)) {
+        let mut masked = String::new();
+        for letter in line.chars() {
+            match letter {
+                '0'..='9' | '.' if masked.ends_with('N') => {}
+                '0'..='9' => masked.push('N'),
+                letter => masked.push(letter),
+            }
+        }
+        return masked;
+    }
+    const PORT: &str = "127.0.0.1:";
+    match line.split_once(PORT) {
+        Some((before, after)) => {
+            let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            format!("{before}{PORT}PORT{after}")
+        }
+        None => line.to_owned(),
+    }
+}
+
+/// `make run-x86`, behind its first lines, which say where.
+fn is_what_make_run_shows(arch: Arch, text: &str) {
+    let ran = run(Command::new(scripts().join("run.sh")).arg(arch.name()));
+    assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
+    let begin = ran
+        .stdout
+        .find("$ ./hello\n")
+        .or(ran.stdout.find("$ qemu-"));
+    let mut is = ran.stdout[begin.unwrap()..].to_owned();
+    if !arch.is_native() {
+        is = is.replace(&format!("qemu-{} ", arch.name()), "");
+    }
+    let shown: String = text.lines().map(|line| masked(line) + "\n").collect();
+    let is: String = is.lines().map(|line| masked(line) + "\n").collect();
+    same(&shown, &is);
+}
+
+/// A server that changes the byte of which the block tells, and with more time than a second to come to it.
+fn finds_the_byte(arch: Arch, text: &str) {
+    let (command, told) = text.trim_end().split_once('\n').unwrap();
+    let place = told
+        .split("byte ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    let place: usize = place.parse().unwrap();
+    let clients = command
+        .split("-c ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    let (address, _) = server::start(clients.parse().unwrap(), move |client| {
+        let mut is_first = false;
+        server::echo(client, |position, bytes| {
+            if position == 0 {
+                is_first = (0..8).zip(&*bytes).all(|(at, byte)| *byte == sent(at));
+            }
+            let wrong = place.checked_sub(position).filter(|_| is_first);
+            if let Some(byte) = wrong.and_then(|index| bytes.get_mut(index)) {
+                *byte ^= 0x10;
+            }
+            true
+        });
+    });
+    let command = command.strip_prefix("$ echoc ").unwrap();
+    let (options, _) = command.rsplit_once(' ').unwrap();
+    let folder = Folder::new();
+    let script = format!("echoc -t 1000 --stall 60 {options} {address}");
+    let ran = run(&mut shell(arch, &folder, &script));
+    same(&masked(told), &masked(ran.stderr.trim_end()));
+}
+
+/// The strings of an array in JSON.
+fn strings(json: &str) -> Vec<&str> {
+    json.split('"').skip(1).step_by(2).collect()
+}
+
+/// A Dockerfile: what it copies, and its command, in a root of its own. It has to end well, or serve.
+fn is_an_image(arch: Arch, text: &str) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::IN_AN_IMAGE);
+    }
+    let folder = Folder::new();
+    for name in programs() {
+        fs::copy(arch.shipped(&name), folder.path(&name)).unwrap();
+    }
+    for name in ["bin", "data"] {
+        fs::create_dir(folder.path(name)).unwrap();
+    }
+    let mut words = Vec::new();
+    for line in text.lines() {
+        match line.split_once(' ') {
+            Some(("FROM", "scratch")) => {}
+            Some(("COPY", files)) => {
+                let (files, place) = files.rsplit_once(' ').unwrap();
+                for name in files.split(' ') {
+                    // What is not ours may be any program.
+                    let of_ours = folder.path(name);
+                    let file = if of_ours.exists() {
+                        of_ours
+                    } else {
+                        arch.shipped("hello")
+                    };
+                    fs::copy(file, folder.path(place.trim_start_matches('/')).join(name)).unwrap();
+                }
+            }
+            Some(("ENTRYPOINT" | "CMD", list)) => words.extend(strings(list)),
+            _ => panic!("{line}"),
+        }
+    }
+    let mut image = Command::new("unshare");
+    image.args(["--user", "--map-root-user", "--net", "--root"]);
+    image.arg(folder.root()).env("PATH", "/sbin:/bin");
+    let attempt = run(Command::new("unshare").args(["--user", "--map-root-user", "--net", "true"]));
+    if attempt.status != Some(0) {
+        return Completion::ignored_with(skip::namespaces(&attempt.stderr));
+    }
+    let mut child = image.args(words).stdout(Stdio::piped()).spawn().unwrap();
+    if text.contains("echod") {
+        let mut told = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut told)
+            .unwrap();
+        assert_eq!(told, "echod: listening on 0.0.0.0:7\n");
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    }
+    assert!(child.wait().unwrap().success());
+    Completion::Completed
+}
+
+/// The program, with the lines of Cargo.toml that the others have, in a copy of the sources: it is built without a
+/// warning, and does what it says.
+fn is_a_program(arch: Arch, text: &str) {
+    may_take(LONG);
+    let env = fs::read_to_string(root().join("target/setup/env.sh")).unwrap();
+    let value = |key: &str| {
+        let line = env
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{key}='")));
+        line.and_then(|line| line.strip_suffix('\''))
+            .unwrap()
+            .to_owned()
+    };
+    let name = text
+        .split("program!(\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let folder = Folder::new();
+    let copied = Command::new("cp")
+        .args(["-R", "Cargo.lock", "src", "linker", ".cargo", "tests"])
+        .arg(folder.root())
+        .current_dir(root())
+        .status();
+    assert!(copied.unwrap().success());
+    fs::write(folder.path(format!("src/bin/{name}.rs")), text).unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, lines) = manifest.split_once("[[bin]]\nname = \"hello\"\n").unwrap();
+    let lines: Vec<_> = lines.lines().take_while(|line| !line.is_empty()).collect();
+    let lines = format!("[[bin]]\nname = \"{name}\"\n{}\n", lines.join("\n"));
+    let promised = "give it the four lines in `Cargo.toml` that the others have";
+    assert!(lines.lines().count() == 4 && readme().contains(promised));
+    let manifest = manifest.replacen("[lib]", &format!("{lines}\n[lib]"), 1);
+    fs::write(folder.path("Cargo.toml"), manifest).unwrap();
+
+    let triple = format!("{}-unknown-linux-gnu", arch.name());
+    let target = root().join("target/cargo/readme");
+    let mut cargo = Command::new(Path::new(&value("RUST_BIN")).join("cargo"));
+    cargo
+        .args([
+            "programs",
+            "--quiet",
+            "--offline",
+            "--target",
+            &triple,
+            "--bin",
+            name,
+            "--config",
+        ])
+        .arg(
+            root()
+                .canonicalize()
+                .unwrap()
+                .join(format!("target/setup/{}.toml", arch.name())),
+        )
+        .env("CARGO_TARGET_DIR", &target)
+        .env_remove("RUSTFLAGS")
+        .current_dir(folder.root());
+    let built = run(&mut cargo);
+    assert_eq!((built.status, &*built.stderr), (Some(0), ""));
+    let ran = run(arch
+        .command(target.join(&triple).join("dist").join(name))
+        .args(["one", "two words"]));
+    assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
+    assert!(ran.stdout.ends_with("\none\ntwo words\n"), "{ran:?}");
+}
+
+/// A number as the README writes it.
+fn with_commas(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Each program has a row, in which the sizes are its files', give or take a hundredth: another compiler's differ.
+fn tells_sizes() {
+    let text = readme();
+    let mut wrong = String::new();
+    for name in programs() {
+        let row = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` | ")));
+        let row = row.unwrap_or_else(|| panic!("the README has no row for {name}"));
+        let cells: Vec<_> = row.split(" | ").collect();
+        let [name_cell, what, x86_64, aarch64] = cells[..] else {
+            panic!("{row}")
+        };
+        let is = Arch::ALL.map(|arch| fs::metadata(arch.shipped(&name)).unwrap().len());
+        let right = [x86_64, aarch64.trim_end_matches(" |")]
+            .iter()
+            .zip(is)
+            .all(|(told, is)| {
+                let told: u64 = told.replace(',', "").parse().unwrap();
+                told.abs_diff(is) <= is.div_ceil(100)
+            });
+        if !right {
+            let [x86_64, aarch64] = is.map(with_commas);
+            wrong += &format!("\n{name_cell} | {what} | {x86_64} | {aarch64} |");
+        }
+    }
+    assert!(wrong.is_empty(), "these lines should stand there:{wrong}");
+}
+
+/// A program's heading is its usage, as far as that is not longer; and the options in its section are those of its
+/// `--help`, but for `--help` and `--version`.
+fn names_options_as_help_does() {
+    let native = Arch::ALL.into_iter().find(|arch| arch.is_native()).unwrap();
+    let text = readme();
+    for name in programs() {
+        let usage = run(native.program(&name).arg("--help")).stdout;
+        let usage = usage
+            .lines()
+            .next()
+            .unwrap()
+            .strip_prefix("usage: ")
+            .unwrap();
+        let begin = format!("### `{name} ");
+        let heading = text.lines().find(|line| line.starts_with(&begin)).unwrap();
+        assert!(
+            heading == format!("### `{usage}`") || heading.contains("[OPTION]"),
+            "the README has {heading}, and --help {usage}"
+        );
+    }
+    for name in ["echod", "pipe", "init"] {
+        let begin = text.find(&format!("### `{name} ")).unwrap();
+        let section = &text[begin..];
+        let section = &section[..section[4..].find("\n##").unwrap()];
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `-"));
+        let option = |text: &str| {
+            text.split([' ', '`', ','])
+                .next()
+                .unwrap()
+                .trim_matches('-')
+                .to_owned()
+        };
+        let mut told: Vec<_> = rows.map(option).collect();
+        let help = run(native.program(name).arg("--help")).stdout;
+        let lines = help.lines().filter_map(|line| line.strip_prefix("  -"));
+        let mut is: Vec<_> = lines.map(option).collect();
+        is.retain(|option| option != "help" && option != "version");
+        told.sort();
+        is.sort();
+        assert_eq!(
+            told, is,
+            "the README's options of {name}, and those of --help"
+        );
+    }
+}
+
+/// Each path of the list at "Where things are", and each file that is linked to.
+fn names_what_is_there() {
+    let text = readme();
+    let list = blocks()
+        .into_iter()
+        .find(|block| block.text.starts_with("src/"))
+        .unwrap();
+    let paths = list
+        .text
+        .lines()
+        .map(|line| line.split(' ').next().unwrap());
+    let links = text
+        .split("](")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap());
+    let links = links.filter(|link| !link.starts_with('#') && !link.contains("://"));
+    for path in paths.chain(links).filter(|path| !path.contains('*')) {
+        let path = path.split('#').next().unwrap();
+        assert!(root().join(path).exists(), "there is no {path}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a test can't be run somewhere: every reason that a skip states, each cause in the same words.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::Trial;
+use ring3::Errno;
+
+use crate::support::once;
+
+pub const STRACE: &str =
+    "strace would see the system calls of qemu-user, and not those of the program under it";
+pub const OBJDUMP: &str = "objdump knows the instructions of this machine only";
+pub const PAGES: &str =
+    "qemu-user only pretends such pages: its mmap and its maps are then no kernel's";
+pub const PAGE_FAULTS: &str = "the page faults under qemu-user are those of qemu";
+pub const MEMORY: &str =
+    "qemu-user bounds addresses, and not memory: a block that moves needs room for two";
+pub const RANDOM_PLACE: &str = "qemu-user places a program where it likes";
+pub const FIXED_PLACE: &str = "kernel.randomize_va_space is 0 on this machine";
+pub const THREAD_OF_QEMU: &str = "qemu-user has a thread of its own, which runs on any CPU";
+pub const ONE_CPU: &str = "this machine has one CPU for the tests";
+pub const IN_AN_IMAGE: &str = "qemu-user would have to be in the image, and its libraries";
+pub const SUBREAPER: &str = "qemu-user does not know PR_SET_CHILD_SUBREAPER of prctl";
+pub const HUGE_PAGES: &str = "qemu-user does not know PR_SET_THP_DISABLE of prctl";
+pub const ROOT: &str = "the tests do not run as root, which alone may give up files and rights";
+pub const ACCESS_LISTS: &str = "the file system of temporary files has no access control lists";
+pub const LINK_LOCAL: &str = "no interface of this machine has a link-local address of IPv6";
+
+/// `unshare` or what it called was refused, and said this.
+pub fn namespaces(stderr: &str) -> String {
+    format!(
+        "no namespaces and mounts can be had here: {}",
+        stderr.trim()
+    )
+}
+
+pub fn address(address: impl Display, error: impl Display) -> String {
+    format!("{address} can't be listened at here: {error}")
+}
+
+pub fn clock(source: &str) -> String {
+    format!("no vDSO reads the clock source {source:?} of this machine")
+}
+
+/// What was asked knows the call or the request not, or forbids it: `ENAME`, in the self-test's words.
+pub fn refused(by: &str, name: &str) -> String {
+    let known = (1..4096)
+        .filter_map(Errno::from_number)
+        .find(|errno| errno.name().is_some_and(|letters| letters.eq(name.bytes())));
+    let words = known.and_then(Errno::words).into_iter().flatten();
+    let words: String = words.map(char::from).collect();
+    format!("{by} answers \"{words}\" ({name}) here")
+}
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        once(
+            "skip::reasons_stand_in_one_place",
+            reasons_stand_in_one_place,
+        ),
+        once("skip::an_error_is_told_in_words", an_error_is_told_in_words),
+    ]
+}
+
+fn an_error_is_told_in_words() {
+    let told = "qemu-user answers \"Function not implemented\" (ENOSYS) here";
+    assert_eq!(refused("qemu-user", "ENOSYS"), told);
+}
+
+/// Nowhere else does a test say why it is not run.
+fn reasons_stand_in_one_place() {
+    fn sources(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let text: String = text.split_whitespace().collect();
+                // (In two parts, so that this line is none.)
+                for begin in ["\"", "format!("] {
+                    if text.contains(&format!("ignored_with({begin}")) {
+                        found.push(path.display().to_string());
+                    }
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    sources(Path::new(env!("CARGO_MANIFEST_DIR")), &mut found);
+    assert_eq!(found, [""; 0], "these reasons belong into tests/skip.rs");
+}

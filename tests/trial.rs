@@ -1,0 +1,266 @@
+//! A test under a limit of time: one that hangs is a failure that says which, for how long and for what it
+//! waited; its processes are ended, and the tests after it run.
+//!
+//! The thread of a test has a number for the kernel's name of it (`/proc/self/task/TID/comm`), which the threads
+//! that it starts inherit. By that its processes are known: each is a child of the thread that started it.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Completion, Failed, Trial};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{once, run, wait_until};
+
+/// Set where this program is to have tests that hang, and no others of this file.
+const HANG: &str = "RING3_HANG";
+
+pub fn trials() -> Vec<Trial> {
+    if std::env::var_os(HANG).is_some() {
+        return vec![
+            once("trial::hangs", hangs),
+            once("trial::waits", waits),
+            once("trial::passes", || ()),
+        ];
+    }
+    vec![once(
+        "trial::tells_of_a_test_that_hangs",
+        tells_of_a_test_that_hangs,
+    )]
+}
+
+fn hangs() {
+    may_take(Duration::from_secs(1));
+    std::thread::scope(|scope| {
+        let work = || Command::new("sh").args(["-c", "sleep 1000; :"]).status();
+        scope.spawn(work).join().unwrap().unwrap();
+    });
+    panic!("here it goes on");
+}
+
+fn waits() {
+    may_take(Duration::from_secs(1));
+    wait_until("pigs fly", || false);
+}
+
+fn tells_of_a_test_that_hangs() {
+    let mut runner = Command::new(std::env::current_exe().unwrap());
+    let ran = run(runner
+        .args(["trial::", "--test-threads", "1"])
+        .env(HANG, ""));
+    assert_eq!(ran.status, Some(101), "{ran:?}");
+    let count = "test result: FAILED. 1 passed; 2 failed; 0 ignored;";
+    assert!(ran.stdout.contains(count), "{ran:?}");
+    let told = |test: &str| {
+        let (_, told) = ran
+            .stdout
+            .split_once(&format!("---- {test} ----\n"))
+            .unwrap();
+        told.lines()
+            .take_while(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told("trial::waits"),
+        ["not done after 1 s, its limit", "it waited until pigs fly"]
+    );
+    let [limit, sleep, shell] = told("trial::hangs")[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(limit, "not done after 1 s, its limit");
+    assert!(
+        sleep.starts_with("killed: ") && sleep.ends_with(": sleep 1000"),
+        "{sleep}"
+    );
+    assert!(shell.ends_with(": sh -c sleep 1000; :"), "{shell}");
+    for line in [sleep, shell] {
+        let pid = line.split(' ').nth(1).unwrap();
+        assert!(
+            !fs::exists(format!("/proc/{pid}/cmdline")).unwrap(),
+            "{line}"
+        );
+    }
+    // Where it was when its processes were ended.
+    assert!(ran.stderr.contains("here it goes on"), "{ran:?}");
+}
+
+/// How long a test may take that does not say [`may_take`].
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The limit of one that computes for seconds, or starts hundreds of processes: on a busy machine a minute is not enough.
+pub const LONG: Duration = Duration::from_secs(300);
+
+/// How long one is waited for whose processes were killed, so that it can say where it was.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+
+/// What a test gives: nothing where its assertions held, or why it could not be run.
+pub trait Verdict {
+    fn completion(self) -> Completion;
+}
+
+impl Verdict for () {
+    fn completion(self) -> Completion {
+        Completion::Completed
+    }
+}
+
+impl Verdict for Completion {
+    fn completion(self) -> Completion {
+        self
+    }
+}
+
+/// A test that runs.
+#[derive(Clone)]
+struct Running {
+    begin: Instant,
+    limit: Duration,
+    /// As [`waits_until`] was told.
+    until: Option<String>,
+}
+
+/// Those that run, by their threads' name.
+static RUNNING: Mutex<BTreeMap<String, Running>> = Mutex::new(BTreeMap::new());
+
+fn running() -> MutexGuard<'static, BTreeMap<String, Running>> {
+    RUNNING.lock().unwrap()
+}
+
+/// Changes what is known of the calling thread's test.
+fn note(change: impl FnOnce(&mut Running)) {
+    let name = rustix::thread::name().unwrap();
+    if let Some(test) = running().get_mut(&*name.to_string_lossy()) {
+        change(test);
+    }
+}
+
+/// The test that calls this may take so long from its beginning, and not [`LIMIT`].
+pub fn may_take(limit: Duration) {
+    note(|test| test.limit = limit);
+}
+
+/// What the test waits for from here on, for the report of one that hangs.
+pub fn waits_until(what: Option<&str>) {
+    note(|test| test.until = what.map(str::to_owned));
+}
+
+/// The trial of a test.
+pub fn trial<V: Verdict>(
+    name: impl Into<String>,
+    test: impl FnOnce() -> V + Send + 'static,
+) -> Trial {
+    let name = name.into();
+    Trial::ignorable_test(name.clone(), move || under_limit(name, test))
+}
+
+fn under_limit<V: Verdict>(
+    name: String,
+    test: impl FnOnce() -> V + Send + 'static,
+) -> Result<Completion, Failed> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let thread = format!("test {}", COUNT.fetch_add(1, Relaxed));
+    let begin = Instant::now();
+    let started = Running {
+        begin,
+        limit: LIMIT,
+        until: None,
+    };
+    running().insert(thread.clone(), started);
+
+    let comm = CString::new(thread.clone()).unwrap();
+    let (sender, receiver) = channel();
+    let work = move || {
+        rustix::thread::set_name(&comm).unwrap();
+        let result = catch_unwind(AssertUnwindSafe(|| checked(test())));
+        let _ = sender.send(result); // nobody waits for one that took too long
+    };
+    Builder::new().name(name).spawn(work).unwrap();
+    // (It may say at any time that it may take less.)
+    let mut result = Err(RecvTimeoutError::Timeout);
+    while result.is_err() && begin.elapsed() < running()[&thread].limit {
+        result = receiver.recv_timeout(Duration::from_millis(100));
+    }
+    let Ok(result) = result else {
+        let told = running()[&thread].told(end_processes(&thread));
+        let _ = receiver.recv_timeout(AFTERWARDS);
+        running().remove(&thread);
+        return Err(Failed::from(told));
+    };
+    running().remove(&thread);
+    result.or_else(|panic| resume_unwind(panic))
+}
+
+/// A test that is skipped says why, in words.
+fn checked(verdict: impl Verdict) -> Completion {
+    let completion = verdict.completion();
+    if let Completion::Ignored { reason } = &completion {
+        let reason = reason.as_deref().unwrap_or_default();
+        let words = reason.split(' ').filter(|word| word.len() > 1);
+        assert!(words.count() >= 4, "skipped, and the reason is {reason:?}");
+    }
+    completion
+}
+
+impl Running {
+    /// What is to be said of one that took too long.
+    fn told(&self, processes: Vec<String>) -> String {
+        let seconds = self.begin.elapsed().as_secs();
+        let mut told = format!("not done after {seconds} s, its limit");
+        if let Some(what) = &self.until {
+            told += &format!("\nit waited until {what}");
+        }
+        for process in processes {
+            told += &format!("\nkilled: {process}");
+        }
+        told
+    }
+}
+
+/// Ends all processes of the test whose threads are called so, and says what each was.
+fn end_processes(thread: &str) -> Vec<String> {
+    let mut ended = Vec::new();
+    for task in fs::read_dir("/proc/self/task").unwrap() {
+        let task = task.unwrap().path();
+        // (One may end meanwhile.)
+        let comm = fs::read_to_string(task.join("comm")).unwrap_or_default();
+        if comm.trim_end() == thread {
+            let children = fs::read_to_string(task.join("children")).unwrap_or_default();
+            children
+                .split_whitespace()
+                .for_each(|child| end(child, &mut ended));
+        }
+    }
+    ended
+}
+
+/// Ends a process and, before it, those that it started: they would be nobody's.
+fn end(process: &str, ended: &mut Vec<String>) {
+    let folder = format!("/proc/{process}");
+    let read = |file: &str| fs::read(format!("{folder}/{file}")).unwrap_or_default();
+    let text = |file: &str| String::from_utf8_lossy(&read(file)).replace('\0', " ");
+    let pid = process.parse().ok().and_then(Pid::from_raw);
+    let Some(pid) = pid else { return };
+    let what = format!(
+        "{process} ({}): {}",
+        text("wchan"),
+        text("cmdline").trim_end()
+    );
+    let _ = kill_process(pid, Signal::STOP); // it starts no more
+    for task in fs::read_dir(format!("{folder}/task")).into_iter().flatten() {
+        let children = task.map(|task| fs::read_to_string(task.path().join("children")));
+        let children = children.and_then(|children| children).unwrap_or_default();
+        children
+            .split_whitespace()
+            .for_each(|child| end(child, ended));
+    }
+    let _ = kill_process(pid, Signal::KILL);
+    ended.push(what);
+}
