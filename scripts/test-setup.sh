@@ -155,7 +155,17 @@ apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld l
 apt-get update
 apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
 same status $status 0
-verdict 'without rustup, all of Rust comes from Debian'
+same core "$(ls -d "$WORLD"/.cache/ring3/*64)" "$WORLD/.cache/ring3/libstd-rust-web-dev-1.96.0+dfsg1-1+b2-arm64"
+mv -- "$WORLD/.cache/ring3/libstd-rust-web-dev-1.96.0+dfsg1-1+b2-arm64" "$WORLD/.cache/ring3/libstd-rust-web-dev-1.95.0-arm64"
+clone two
+set_up run-aarch64
+same asked "$(asked)" "apt-get update
+apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
+same core "$(ls -d "$WORLD"/.cache/ring3/*64)" "$WORLD/.cache/ring3/libstd-rust-web-dev-1.96.0+dfsg1-1+b2-arm64"
+clone three
+set_up run-aarch64
+same 'asked for core' "$(asked)" ''
+verdict 'without rustup, all of Rust comes from Debian; its core is kept for all clones, in one version'
 
 machine $debian
 release 1.85.0 1.96.0

@@ -126,9 +126,11 @@ debian_core() {
 	if ! is_cached "$entry"; then
 		may_fetch "core for $1" "$(core_cost "$package")" || return 1
 		say "set-up: unpacking $package $version of $(deb_arch "$1") in $cache: core for $1"
-		# Those of other versions go with a rustc that is no longer here.
-		for older in "$cache/$package"-*-"$(deb_arch "$1")"; do rm -rf -- "$older" "$older.sha256" "$older.lock"; done
 		keep "$entry" unpack "$package" "$version" "$(deb_arch "$1")" || apt_failed
+		# Those of other versions went with a rustc that is no longer here.
+		for older in "$cache/$package"-*-"$(deb_arch "$1")"; do
+			[ "$older" = "$cache/$entry" ] || rm -rf -- "$older" "$older.sha256"
+		done
 	fi
 	has_core "$libs" || die "set-up: $package has no core for $1"
 }
