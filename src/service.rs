@@ -77,11 +77,15 @@ pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) ->
 pub struct Manager(OwnedFd);
 
 impl Manager {
-    /// The manager at this address, the value of `NOTIFY_SOCKET`: a path, or `@` and a name.
+    /// The manager at this address, the value of `NOTIFY_SOCKET`: an absolute path, or `@` and a name.
     ///
     /// # Errors
-    /// Those of [`Address::new`], [`unix::socket`] and [`unix::connect`].
+    /// `EAFNOSUPPORT`: neither of them, such as `vsock:CID:PORT`, at which a virtual machine is heard, and not a
+    /// service. Those of [`Address::new`], [`unix::socket`] and [`unix::connect`].
     pub fn at(address: &CStr) -> Result<Self> {
+        let [b'/' | b'@', ..] = address.to_bytes() else {
+            return Err(Errno::EAFNOSUPPORT);
+        };
         let address = Address::new(address)?;
         let fd = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
         unix::connect(fd.as_fd(), &address)?;

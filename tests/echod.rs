@@ -23,7 +23,7 @@ use rustix::process::Signal;
 
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Ran, ran, run, wait_until};
+use crate::support::{Arch, Folder, Ran, ran, run, wait_until};
 use client::{Blocked, compare, connect, is_reset, patterned, ping};
 use server::Server;
 
@@ -41,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         gives_no_client_a_standard_descriptor,
         drains_at_a_signal,
         ends_when_the_grace_is_over,
+        gives_less_grace_than_docker_does,
         ends_at_once_at_a_second_signal,
         resets_whom_it_owes_bytes,
         goes_on_at_a_hangup,
@@ -349,6 +350,32 @@ fn ends_when_the_grace_is_over(arch: Arch) {
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
         assert!(!is_reset(client), "nothing was owed to it");
     }
+}
+
+/// `docker stop` and `podman stop` kill after 10 s.
+fn gives_less_grace_than_docker_does(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    strace.args(["-D", "-qq", "--trace=epoll_pwait", "-o"]);
+    strace.arg(folder.path("log")).arg(arch.shipped("echod"));
+    let server = Server::start(strace.args(["-l", "127.0.0.1:0", "-w", "1"]), 1);
+    let mut client = connect(server.address());
+    ping(&mut client, b"before");
+    server.signal(Signal::TERM);
+    wait_until_refused(server.address());
+    ping(&mut client, b"behind");
+    server.end("");
+    // How long it may wait at most is the call's last argument but two.
+    let log = String::from_utf8(folder.read("log")).unwrap();
+    let waits = log
+        .lines()
+        .filter_map(|line| line.rsplit_once(", NULL, 8)")?.0.rsplit_once(' '));
+    let longest = waits.map(|(_, wait)| wait.parse::<i32>().unwrap()).max();
+    assert!((1..=5000).contains(&longest.unwrap()), "{log}");
+    Completion::Completed
 }
 
 fn ends_at_once_at_a_second_signal(arch: Arch) {

@@ -59,7 +59,8 @@ pub struct Datagram<'a> {
     /// What is in it.
     pub bytes: &'a [u8],
     /// Whether it was sent to a broadcast or multicast address, as far as the socket says
-    /// ([`tell_asked`]). Every socket that shares the port has got it, of other machines too.
+    /// ([`tell_asked`]). Every socket that shares the port has got it, of other machines too. Of one that came before
+    /// the socket was to tell, the kernel says so where it is to be sent back: `EINVAL`.
     pub is_for_many: bool,
 }
 
@@ -284,6 +285,11 @@ impl Asked {
                 let info = unsafe { &mut self.info.v4 };
                 // Where the way back goes is the routes' to say.
                 info.ipi_ifindex = 0;
+                // It came before the socket was to tell. Nothing is sent from an address of many: the kernel
+                // refuses it.
+                if info.ipi_spec_dst == [0; 4] {
+                    info.ipi_spec_dst = info.ipi_addr;
+                }
                 (length, info.ipi_addr != info.ipi_spec_dst)
             }
             (IPPROTO_IPV6, IPV6_PKTINFO, V6) if length >= V6 => {

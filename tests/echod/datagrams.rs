@@ -63,7 +63,7 @@ fn socket(address: SocketAddr) -> UdpSocket {
 }
 
 /// A client of that server.
-fn client(server: SocketAddr) -> UdpSocket {
+pub fn client(server: SocketAddr) -> UdpSocket {
     let own: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -74,7 +74,7 @@ fn client(server: SocketAddr) -> UdpSocket {
 }
 
 /// Sends a datagram and waits until the same came back.
-fn ask(client: &UdpSocket, bytes: &[u8]) {
+pub fn ask(client: &UdpSocket, bytes: &[u8]) {
     client.send(bytes).unwrap();
     let mut back = vec![0; 1 << 16];
     let length = client.recv(&mut back).expect("echod answers");

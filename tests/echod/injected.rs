@@ -21,6 +21,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         resets_a_client_whose_bytes_it_holds,
         cuts_the_client_for_which_there_is_no_memory,
         does_without_pipes,
+        does_without_splice,
         is_interrupted_while_it_moves_pages,
         resets_a_client_whose_pages_it_cannot_send,
     ]
@@ -115,13 +116,18 @@ fn goes_on_when_a_client_left_before_it_was_accepted(arch: Arch) -> Completion {
 
 /// Nothing that echod does ends the shortage: it tries again by itself.
 fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
-    let shortage = "accept4:error=ENFILE:when=1..2";
-    let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[shortage]) {
-        Ok(server) => server,
-        Err(skipped) => return skipped,
-    };
-    ping(&mut connect(server.address()), b"patience");
-    server.end("echod: accept client: Too many open files in system (ENFILE)\n");
+    for (error, words) in [
+        ("ENFILE", "Too many open files in system"),
+        ("EPERM", "Operation not permitted"), // a filter's answer, which takes no client
+    ] {
+        let shortage = format!("accept4:error={error}:when=1..2");
+        let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[&shortage]) {
+            Ok(server) => server,
+            Err(skipped) => return skipped,
+        };
+        ping(&mut connect(server.address()), b"patience");
+        server.end(&format!("echod: accept client: {words} ({error})\n"));
+    }
     Completion::Completed
 }
 
@@ -211,6 +217,17 @@ fn bulk(arch: Arch, inject: &[&str]) -> Completion {
 
 fn does_without_pipes(arch: Arch) -> Completion {
     bulk(arch, &["pipe2:error=EMFILE"])
+}
+
+/// As a filter's answers are, and that of a kind of socket that has none.
+fn does_without_splice(arch: Arch) -> Completion {
+    for error in ["EPERM", "ENOSYS", "EINVAL"] {
+        match bulk(arch, &[&format!("splice:error={error}")]) {
+            Completion::Completed => {}
+            ignored => return ignored,
+        }
+    }
+    Completion::Completed
 }
 
 fn is_interrupted_while_it_moves_pages(arch: Arch) -> Completion {

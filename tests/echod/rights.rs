@@ -23,7 +23,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 }
 
 /// Why a test needs more rights than it has.
-fn not_root() -> Option<Completion> {
+pub fn not_root() -> Option<Completion> {
     (!geteuid().is_root()).then(|| Completion::ignored_with(skip::ROOT))
 }
 

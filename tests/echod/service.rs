@@ -1,15 +1,17 @@
 //! What a service manager passes: sockets that listen already, and where it hears how the server is.
 
-use std::net::{TcpListener, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
 
 use libtest_mimic::Trial;
 use rustix::process::Signal;
+use socket2::{Domain, Socket, Type};
 
-use super::client::{PATIENCE, connect, ping};
+use super::client::{PATIENCE, connect, patterned, ping, reset_on_close};
 use super::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran};
@@ -19,11 +21,14 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         serves_a_socket_passed_to_it,
         serves_a_unix_socket_passed_to_it,
         answers_datagrams_of_a_socket_passed_to_it,
+        answers_datagrams_that_came_before_it,
+        serves_a_client_passed_to_it,
+        serves_a_client_as_standard_input,
         listens_elsewhere_too_where_asked,
         takes_no_socket_of_another_process,
-        refuses_what_does_not_listen,
+        refuses_what_it_cannot_serve,
         tells_when_it_is_ready_and_when_it_ends,
-        fails_where_nobody_hears_it,
+        serves_where_nobody_hears_it,
     ]
 }
 
@@ -84,6 +89,120 @@ fn answers_datagrams_of_a_socket_passed_to_it(arch: Arch) {
     server.end("");
 }
 
+/// The kernel does not say of these which address of ours they came to: the socket did not ask yet.
+fn answers_datagrams_that_came_before_it(arch: Arch) {
+    for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
+        let socket = UdpSocket::bind(address).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let is_any = socket.local_addr().unwrap().ip().is_unspecified();
+        let host = match address.starts_with('[') {
+            true => IpAddr::from(Ipv6Addr::LOCALHOST),
+            false => Ipv4Addr::LOCALHOST.into(),
+        };
+        let client = |host| {
+            let client = UdpSocket::bind((host, 0)).unwrap();
+            client.set_read_timeout(Some(PATIENCE)).unwrap();
+            client.set_broadcast(true).unwrap();
+            client
+        };
+        // To many, it is not answered all the same.
+        let many = client(Ipv4Addr::LOCALHOST.into());
+        if is_any {
+            many.send_to(b"all!", (Ipv4Addr::new(127, 255, 255, 255), port))
+                .unwrap();
+        }
+        let early = client(host);
+        early.send_to(b"early", (host, port)).unwrap();
+        let server = Server::run(&mut activated(arch, socket, OURS, &["-w", "2"]), 1);
+        let mut back = [0; 10];
+        let (length, from) = early.recv_from(&mut back).expect("echod answers");
+        assert_eq!(
+            (&back[..length], from),
+            (&b"early"[..], (host, port).into())
+        );
+        early.send_to(b"late", (host, port)).unwrap();
+        assert_eq!(early.recv(&mut back).expect("echod answers"), 4);
+        many.set_nonblocking(true).unwrap();
+        let nothing = many.recv(&mut back).unwrap_err();
+        assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+        server.end("");
+    }
+}
+
+/// Sends more than is held, and the end; all of it comes back, and the server ends, having printed nothing.
+fn is_served_alone(mut stream: impl Read + Write + AsFd, mut command: Command) {
+    const MUCH: usize = 200_000;
+    let server = Server::run(&mut command, 0);
+    drop(command); // and its end of the connection
+    ping(&mut stream, b"passed on");
+    // Echoed while it is sent: in pieces that the kernel's buffers hold.
+    for start in (0..MUCH).step_by(20_000) {
+        ping(&mut stream, &patterned(1, start, 20_000));
+    }
+    rustix::net::shutdown(&stream, rustix::net::Shutdown::Write).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    assert_eq!(server.wait(), Ran::new(0, "", ""));
+}
+
+/// A pair of connected sockets of TCP.
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = connect(listener.local_addr().unwrap());
+    (client, listener.accept().unwrap().0)
+}
+
+/// As with `Accept=yes`.
+fn serves_a_client_passed_to_it(arch: Arch) {
+    let (client, server) = tcp();
+    is_served_alone(client, activated(arch, server, OURS, &[]));
+    let (client, server) = UnixStream::pair().unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    is_served_alone(client, activated(arch, server, OURS, &["-w", "3"]));
+    // One that has left already.
+    let (client, server) = tcp();
+    reset_on_close(&client);
+    drop(client);
+    let server = Server::run(&mut activated(arch, server, OURS, &[]), 0);
+    assert_eq!(server.wait(), Ran::new(0, "", ""));
+    // With listeners it goes on, and ends when it is asked to.
+    let (mut client, server) = tcp();
+    let mut shell = activated(arch, server, OURS, &["-l", "127.0.0.1:0"]);
+    let server = Server::run(&mut shell, 1);
+    ping(&mut client, b"passed on");
+    drop(client);
+    ping(&mut connect(server.address()), b"its own");
+    server.end("");
+}
+
+/// As inetd begins it, with the connection as standard input, output and error.
+fn serves_a_client_as_standard_input(arch: Arch) {
+    let (client, server) = tcp();
+    let mut echod = arch.program("echod");
+    let end = || OwnedFd::from(server.try_clone().unwrap());
+    echod.stdin(end()).stdout(end()).stderr(end());
+    drop(server);
+    let mut child = echod.args(["--max-conns", "1"]).spawn().unwrap();
+    drop(echod); // and its ends of the connection
+    let mut stream = &client;
+    ping(&mut stream, b"as standard input");
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"");
+    assert!(child.wait().unwrap().success());
+    // Asked to listen, it leaves its standard input alone.
+    let (_client, stdin) = tcp();
+    let mut echod = arch.program("echod");
+    let server = Server::run(
+        echod
+            .args(["-l", "127.0.0.1:0"])
+            .stdin(OwnedFd::from(stdin)),
+        1,
+    );
+    ping(&mut connect(server.address()), b"its own");
+    server.end("");
+}
+
 fn listens_elsewhere_too_where_asked(arch: Arch) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -108,22 +227,15 @@ fn takes_no_socket_of_another_process(arch: Arch) {
     }
 }
 
-fn refuses_what_does_not_listen(arch: Arch) {
-    let (stream, _peer) = UnixStream::pair().unwrap();
+fn refuses_what_it_cannot_serve(arch: Arch) {
     let (datagrams, _other) = UnixDatagram::pair().unwrap();
+    let messages = Socket::new(Domain::UNIX, Type::SEQPACKET, None).unwrap();
     let file = tempfile::tempfile().unwrap();
     let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let kind = "serve descriptor 3: Socket type not supported (ESOCKTNOSUPPORT)";
     for (fd, variables, why) in [
-        (
-            datagrams.into(),
-            OURS,
-            "serve descriptor 3: Invalid argument (EINVAL)",
-        ),
-        (
-            OwnedFd::from(stream),
-            OURS,
-            "serve descriptor 3: Invalid argument (EINVAL)",
-        ),
+        (OwnedFd::from(datagrams), OURS, kind),
+        (messages.into(), OURS, kind),
         (
             file.into(),
             OURS,
@@ -174,14 +286,35 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
     }
 }
 
-fn fails_where_nobody_hears_it(arch: Arch) {
-    let mut command = arch.program("echod");
-    command
-        .args(["-l", "127.0.0.1:0"])
-        .env("NOTIFY_SOCKET", "/nowhere");
-    let why = "No such file or directory (ENOENT)";
-    assert_eq!(
-        crate::support::run(&mut command),
-        Ran::new(1, "", &format!("echod: connect NOTIFY_SOCKET: {why}\n"))
-    );
+/// Addresses of all forms of sd_notify(3) at which nobody hears it, and others.
+fn serves_where_nobody_hears_it(arch: Arch) {
+    let folder = Folder::new();
+    drop(UnixDatagram::bind(folder.path("left")).unwrap());
+    let _stream = UnixListener::bind(folder.path("stream")).unwrap();
+    let path = |name: &str| folder.path(name).into_os_string().into_string().unwrap();
+    let long = format!("/{}", "x".repeat(200));
+    let family = "Address family not supported by protocol (EAFNOSUPPORT)";
+    for (address, why) in [
+        ("/nowhere", "No such file or directory (ENOENT)"),
+        ("/dev/null", "Connection refused (ECONNREFUSED)"),
+        (&path("left"), "Connection refused (ECONNREFUSED)"),
+        (
+            &path("stream"),
+            "Protocol wrong type for socket (EPROTOTYPE)",
+        ),
+        ("@ring3-nobody", "Connection refused (ECONNREFUSED)"),
+        (&long, "File name too long (ENAMETOOLONG)"),
+        ("", family),
+        ("relative", family),
+        ("vsock:2:1234", family),
+        ("vsock-stream:2:1234", family),
+    ] {
+        let mut command = arch.program("echod");
+        command
+            .args(["-l", "127.0.0.1:0"])
+            .env("NOTIFY_SOCKET", address);
+        let server = Server::start(&mut command, 1);
+        ping(&mut connect(server.address()), b"all the same");
+        server.end(&format!("echod: connect NOTIFY_SOCKET: {why}\n"));
+    }
 }

@@ -34,7 +34,7 @@ fn what_it_served_when_asked(arch: Arch) {
     };
     assert_eq!(
         asked(),
-        "echod: 0 clients of 0, 0 bytes, 0 requests, 0 errors\n"
+        "echod: 0 clients of 0, 0 bytes, 0 requests, 0 resets, 0 errors\n"
     );
     let mut clients: Vec<_> = (0..3).map(|_| connect(server.address())).collect();
     for client in &mut clients {
@@ -42,11 +42,14 @@ fn what_it_served_when_asked(arch: Arch) {
     }
     assert_eq!(
         asked(),
-        "echod: 3 clients of 3, 60 bytes, 12 requests, 0 errors\n"
+        "echod: 3 clients of 3, 60 bytes, 12 requests, 0 resets, 0 errors\n"
     );
+    // One resets its connection, another one does so behind its end.
     reset_on_close(&clients[0]);
+    reset_on_close(&clients[1]);
+    clients[1].shutdown(Shutdown::Write).unwrap();
     drop(clients);
-    let all = "echod: 0 clients of 3, 60 bytes, 12 requests, 1 errors\n";
+    let all = "echod: 0 clients of 3, 60 bytes, 12 requests, 1 resets, 0 errors\n";
     wait_until("all have left", || asked() == all);
     drop(stderr);
     server.signal(Signal::TERM);
@@ -68,7 +71,7 @@ fn how_many_datagrams_it_answered(arch: Arch) {
     stderr.read_line(&mut line).unwrap();
     assert_eq!(
         line,
-        "echod: 0 clients of 0, 15 bytes, 3 requests, 0 errors\n"
+        "echod: 0 clients of 0, 15 bytes, 3 requests, 0 resets, 0 errors\n"
     );
     server.signal(Signal::TERM);
     assert_eq!(server.wait().status, Some(0));
@@ -86,7 +89,7 @@ fn what_it_served_now_and_then(arch: Arch) {
     }
     assert_eq!(
         line,
-        "echod: 1 clients of 1, 7 bytes, 1 requests, 0 errors\n"
+        "echod: 1 clients of 1, 7 bytes, 1 requests, 0 resets, 0 errors\n"
     );
     drop(client);
     server.signal(Signal::TERM);

@@ -1,14 +1,18 @@
 //! Several workers: one for each CPU, all of them one server.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
 
-use super::client::{Leave, answered, connect, ping, session};
+use super::client::{Leave, PATIENCE, answered, connect, ping, session};
+use super::rights::not_root;
 use super::server::Server;
 use super::{Ran, echod};
 use crate::per_arch;
@@ -26,6 +30,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         wake_one_that_was_refused_when_a_client_leaves,
         close_clients_that_are_idle,
         spin,
+        are_those_that_could_be_made,
+        tell_that_they_are_ready_when_they_are,
     ]
 }
 
@@ -246,4 +252,83 @@ fn spin(arch: Arch) {
     (0..50).for_each(|_| ping(&mut client, b"quick"));
     drop(client);
     server.end("");
+}
+
+/// A user who may have one process, root's thread not counted: there is one worker. It serves every client that
+/// comes, whatever the kernel had dealt to the others.
+fn are_those_that_could_be_made(arch: Arch) -> Completion {
+    if let Some(ignored) = not_root() {
+        return ignored;
+    }
+    let user = "--user=23457:23457"; // which nobody else has
+    let mut command = arch.program("echod");
+    command.args(["-w", "4", "-u", "-l", "127.0.0.1:0", user]);
+    let limit = Rlimit {
+        current: Some(1),
+        maximum: Some(1),
+    };
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Nproc, limit)?)) };
+    let mut server = Server::start(&mut command, 2);
+    let mut stderr = BufReader::new(server.take_stderr());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let why = "Resource temporarily unavailable (EAGAIN)";
+    let expected = format!("echod: clone worker: {why}; workers: 1\n");
+    assert_eq!(line, expected);
+    for _ in 0..40 {
+        ping(&mut connect(server.address()), b"all the same");
+        super::datagrams::ask(&super::datagrams::client(server.address()), b"all the same");
+    }
+    server.signal(Signal::TERM);
+    let printed = server.wait();
+    assert_eq!(printed.status, Some(0));
+    line.clear();
+    stderr.read_line(&mut line).unwrap();
+    assert_eq!(line, "", "it is said once");
+    Completion::Completed
+}
+
+/// strace delays the kernel's answer, or replaces it: neither the line nor the manager is told before.
+fn tell_that_they_are_ready_when_they_are(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let folder = Folder::new();
+    let manager = UnixDatagram::bind(folder.path("manager")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    for (inject, said) in [
+        ("clone:delay_enter=1000", ""),
+        (
+            "clone:error=EAGAIN:when=2+",
+            "echod: clone worker: Resource temporarily unavailable (EAGAIN); workers: 2\n",
+        ),
+    ] {
+        let log = folder.path("log");
+        let mut strace = Command::new("strace");
+        strace.args(["-D", "-qq", "--trace=clone,write,sendto", "-o"]);
+        strace
+            .arg(&log)
+            .arg(format!("--inject={inject}"))
+            .arg(arch.shipped("echod"));
+        strace.args(["-w", "4", "-l", "127.0.0.1:0", "--grace", "0"]);
+        strace.env("NOTIFY_SOCKET", folder.path("manager"));
+        let server = Server::start(&mut strace, 1);
+        let mut text = [0; 100];
+        let length = manager.recv(&mut text).expect("it tells");
+        assert_eq!(&text[..length], b"READY=1");
+        (0..20).for_each(|_| ping(&mut connect(server.address()), b"ready"));
+        server.end(said);
+        let length = manager.recv(&mut text).expect("it tells");
+        assert_eq!(&text[..length], b"STOPPING=1");
+        let log = std::fs::read_to_string(log).unwrap();
+        let place = |what| {
+            log.find(what)
+                .unwrap_or_else(|| panic!("{what} is not in {log}"))
+        };
+        let clone = log.rfind("clone(").expect("there are threads");
+        assert!(clone < place("echod: listening"), "{log}");
+        assert!(place("echod: listening") < place("READY=1"), "{log}");
+    }
+    Completion::Completed
 }

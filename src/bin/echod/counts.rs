@@ -2,6 +2,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use ring3::Errno;
+
 /// What one worker has served. It alone writes it, into a cache line of its own; whoever prints reads it.
 #[repr(align(64))]
 #[derive(Default)]
@@ -12,8 +14,22 @@ pub struct Counts {
     pub bytes: Count,
     /// In so many pieces.
     pub requests: Count,
-    /// Clients that ended by an error, and those that one kept from being accepted.
+    /// Clients that reset their connection.
+    pub resets: Count,
+    /// Clients that ended by another error, and those that one kept from being accepted.
     pub errors: Count,
+}
+
+impl Counts {
+    /// Counts a client that ended by this error.
+    pub fn failed(&self, errno: Errno) {
+        match errno {
+            // The second: it had sent its end before. The third: it was still to be accepted.
+            Errno::ECONNRESET | Errno::EPIPE | Errno::ECONNABORTED => &self.resets,
+            _ => &self.errors,
+        }
+        .add(1);
+    }
 }
 
 /// One of these numbers.

@@ -22,6 +22,8 @@ pub struct Key(NonZeroU16);
 pub struct Held {
     all: Slab<Bytes>,
     spare: [Option<Pipe>; SPARE],
+    /// Whether the kernel has not refused to move pages.
+    pub splices: bool,
 }
 
 /// Bytes of one client.
@@ -39,6 +41,7 @@ impl Held {
         Ok(Self {
             all: Slab::new(NonZeroU16::MAX.get().into())?,
             spare: [const { None }; SPARE],
+            splices: true,
         })
     }
 
@@ -52,8 +55,11 @@ impl Held {
         self.insert(Bytes::Memory(memory, 0))
     }
 
-    /// An empty pipe; none where none can be had, and the client goes without.
+    /// An empty pipe; none where none can be had or is of any use, and the client goes without.
     pub fn pipe(&mut self) -> Option<Pipe> {
+        if !self.splices {
+            return None;
+        }
         let spare = self.spare.iter_mut().find_map(Option::take);
         spare.or_else(|| Pipe::new(O_CLOEXEC | O_NONBLOCK).ok())
     }
@@ -62,8 +68,8 @@ impl Held {
     /// and where those are that could not be sent. 0 is the end of what the client sent.
     ///
     /// # Errors
-    /// `EAGAIN`: it has sent nothing. Any other: what was read may be gone with the pipe, and so the
-    /// connection is of no use any more.
+    /// `EAGAIN`: it has sent nothing. Any, where `splices` is false then: nothing was read, and there are no pipes from
+    /// now on. Any other: what was read may be gone with the pipe, and so the connection is of no use any more.
     pub fn pass(
         &mut self,
         pipe: Pipe,
@@ -72,6 +78,10 @@ impl Held {
     ) -> Result<(usize, Option<Key>)> {
         let flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         let read = splice(client, pipe.write.as_fd(), count, flags);
+        // A filter's answers to the call, and that of a kind of socket that has none.
+        if let Err(Errno::EPERM | Errno::ENOSYS | Errno::EINVAL) = read {
+            self.splices = false;
+        }
         let mut left = *read.as_ref().unwrap_or(&0);
         match drain(&pipe, &mut left, client) {
             Ok(()) => {

@@ -168,29 +168,39 @@ fn is_left(path: &CStr, address: &Address) -> bool {
     is_socket == Ok(true) && probe() == Err(Errno::ECONNREFUSED)
 }
 
-/// Has all workers serve a socket that a service manager opened: one of a stream that listens, or one of UDP.
-/// Any other is `EINVAL`.
+/// Has all workers serve a socket that a service manager opened: one of a stream that listens, or one of UDP. A
+/// client that it accepted is the first worker's. Says whether it is no such client.
+///
+/// Any other is `ESOCKTNOSUPPORT`: messages of a Unix socket can be longer than the buffer, and empty without
+/// being the end.
 #[inline(never)]
-pub fn take_over(fd: BorrowedFd<'_>, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
+pub fn take_over(fd: OwnedFd, workers: &mut [Worker<'_>]) -> Result<bool, Failed> {
+    let socket = fd.as_fd();
     let get =
-        |option| net::get_option(fd, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));
-    let kind = get(SO_TYPE)?;
-    let is_stream = kind == SOCK_STREAM.bits() as i32 && get(SO_ACCEPTCONN)? != 0;
-    let is_udp = kind == SOCK_DGRAM.bits() as i32;
-    let port = match net::local_address(fd) {
-        Ok(address) if is_stream => {
-            for_echo(fd, address, SOCK_STREAM)?;
+        |option| net::get_option(socket, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));
+    let kind = Sock::from_bits(get(SO_TYPE)? as u32);
+    let address = net::local_address(socket);
+    let port = match address {
+        Ok(address) if kind == SOCK_STREAM => {
+            for_echo(socket, address, kind)?;
             0
         }
-        Ok(address) if is_udp => {
-            for_echo(fd, address, SOCK_DGRAM)?;
+        Ok(address) if kind == SOCK_DGRAM => {
+            for_echo(socket, address, kind)?;
             address.port()
         }
-        Err(Errno::EAFNOSUPPORT) if is_stream => 0, // a Unix socket
-        _ => return Err(("serve", Errno::EINVAL)),
+        Err(Errno::EAFNOSUPPORT) if kind == SOCK_STREAM => 0, // a Unix socket
+        _ => return Err(("serve", Errno::ESOCKTNOSUPPORT)),
     };
-    fd.set_nonblocking().map_err(|errno| ("fcntl", errno))?;
-    share(fd, port, workers)
+    socket.set_nonblocking().map_err(|errno| ("fcntl", errno))?;
+    if kind == SOCK_STREAM && get(SO_ACCEPTCONN)? == 0 {
+        if let Some(first) = workers.first_mut() {
+            first.add_client(fd)?;
+        }
+        return Ok(false);
+    }
+    share(socket, port, workers)?;
+    Ok(true)
 }
 
 /// Has all workers serve one socket; `port` is as in [`Listener`].

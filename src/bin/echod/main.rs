@@ -22,8 +22,9 @@ use core::sync::atomic; // `gate`'s
 
 use ring3::Errno;
 use ring3::cli::OrFail;
-use ring3::fd::STDOUT;
+use ring3::fd::{STDIN, STDOUT};
 use ring3::list::List;
+use ring3::net;
 use ring3::parts;
 use ring3::poll::{self, Bell};
 use ring3::print::{Any, Writer};
@@ -58,12 +59,22 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         "signals",
     )?;
 
-    let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
-    let settings = Settings::of(start, inherited.len() != 0)?;
+    let mut inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
+    // As inetd begins it, with a connection as standard input and output.
+    let is_client = inherited.len() == 0 && net::peer_address(STDIN).is_ok();
+    let mut settings = Settings::of(start, inherited.len() != 0 || is_client)?;
+    let is_client = is_client && settings.addresses.is_empty() && settings.paths.is_empty();
+    // Standard error may be the client's too.
+    if is_client && settings.voice == Voice::Normal {
+        settings.voice = Voice::Quiet;
+    }
     let manager = match start.var("NOTIFY_SOCKET").map(Manager::at) {
-        None => None,
         Some(Ok(manager)) => Some(manager),
-        Some(Err(errno)) => return Err(PROGRAM.fail("connect", "NOTIFY_SOCKET", errno)),
+        Some(Err(errno)) => {
+            settings.say(parts!("connect NOTIFY_SOCKET: ", errno));
+            None
+        }
+        None => None,
     };
     // A page is taken for the clients that are in it. Where the kernel has none, it gives none.
     let _ = process::refuse_huge_pages();
@@ -88,13 +99,13 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     }
     let shared = Shared::new(bell, counts, &settings, manager);
     // An address has one of TCP and one of UDP.
-    let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len();
+    let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len() + 1;
+    // Each CPU has its worker, which stays there.
+    let steered = workers == count && workers > 1;
     let mut all = List::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
     for counts in shared.counts.iter() {
         let _ = all.push(Worker::new(&shared, counts, habits, listeners)?); // there is room
     }
-    // Each CPU has its worker, which stays there.
-    let steered = workers == count && workers > 1;
 
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
@@ -103,11 +114,16 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
             out.print(parts!("echod: listening on ", address, "\n"));
         }
     };
-    for fd in inherited {
-        let name = parts!("descriptor ", fd.as_fd().as_raw());
-        listen::take_over(fd.as_fd(), &mut all)
+    let client = is_client.then(|| STDIN.duplicate()).transpose();
+    let mut client = client.or_fail(PROGRAM, "fcntl", "stdin")?;
+    while let Some(fd) = inherited.next().or_else(|| client.take()) {
+        let raw = fd.as_fd().as_raw();
+        let name = parts!("descriptor ", raw);
+        let is_listener = listen::take_over(fd, &mut all)
             .map_err(|(operation, errno)| PROGRAM.fail(operation, &name, errno))?;
-        listens(Any::new(&name));
+        if is_listener {
+            listens(Any::new(&name));
+        }
     }
     for &path in settings.paths.iter() {
         let name = Shown(path.to_bytes());
@@ -141,30 +157,43 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         let name = parts!(uid, ":", gid);
         privilege::become_user(uid, gid).or_fail(PROGRAM, "setresuid", name)?;
     }
-    out.flush().or_fail(PROGRAM, "write", "stdout")?;
-    shared.tell_manager("READY=1");
 
     let mut places = cpus.iter().filter(|_| steered);
     let mut threads = List::new(workers).or_fail(PROGRAM, "mmap", "threads")?;
     thread::scope(|scope| {
-        let mut all = all.iter_mut().map(|worker| (worker, places.next()));
-        // The first runs in this thread: with one alone, the process has one, and the kernel need not
-        // count who uses a descriptor.
-        let first = all.next();
-        let mut result = Ok(());
-        for (worker, place) in all {
-            let work = move || run(worker, place);
-            match Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
-                Ok(thread) => drop(threads.push(thread)), // there is room
-                Err(errno) => {
-                    result = Err(PROGRAM.fail("clone", "worker", errno));
-                    shared.end_now();
+        let (mut first, mut refused) = (None, None);
+        for worker in all.iter_mut() {
+            let job = Job(worker, places.next());
+            // The first runs in this thread: with one alone, the process has one, and the kernel need not
+            // count who uses a descriptor. Where nobody listens it has all clients.
+            if first.is_none() {
+                first = Some(job);
+                continue;
+            }
+            if refused.is_none() && job.0.listens() {
+                let work = move || job.run();
+                match Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+                    Ok(thread) => {
+                        let _ = threads.push(thread); // there is room
+                        continue;
+                    }
+                    Err(errno) => refused = Some(errno),
                 }
             }
+            shared.worker_ends();
         }
-        if let Some((worker, place)) = first {
-            worker.hear_signals(signals);
-            result = result.and(run(worker, place));
+        if let Some(errno) = refused {
+            let served = threads.len() + 1;
+            shared.say(parts!("clone worker: ", errno, "; workers: ", served));
+        }
+        let mut result = out.flush().or_fail(PROGRAM, "write", "stdout");
+        match result {
+            Ok(()) => shared.tell_manager("READY=1"),
+            Err(_) => shared.end_now(),
+        }
+        if let Some(job) = first {
+            job.0.hear_signals(signals);
+            result = result.and(job.run());
         }
         while let Some(thread) = threads.pop() {
             result = result.and(thread.join());
@@ -173,10 +202,21 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     })
 }
 
-/// Runs a worker in this thread, on that CPU.
-fn run(worker: &mut Worker<'_>, cpu: Option<u32>) -> Result<(), Exit> {
-    if let Some(cpu) = cpu {
-        let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
+/// A worker that is to run, and on which CPU.
+struct Job<'w, 'a>(&'w mut Worker<'a>, Option<u32>);
+
+impl Job<'_, '_> {
+    fn run(self) -> Result<(), Exit> {
+        if let Some(cpu) = self.1 {
+            let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
+        }
+        self.0.run()
     }
-    worker.run()
+}
+
+impl Drop for Job<'_, '_> {
+    /// Where there is no thread for it: clients that came to its listeners would wait for ever.
+    fn drop(&mut self) {
+        self.0.close_listeners();
+    }
 }

@@ -7,6 +7,7 @@ use ring3::cli::{Arg, MOST_SECONDS, Options, OrFail};
 use ring3::list::List;
 use ring3::number;
 use ring3::parts;
+use ring3::print::Print;
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::time::{NEVER, SECOND};
@@ -33,13 +34,13 @@ Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
   --max-conns N    how many clients are served at once; others wait
   --idle SECONDS   close a client that has done nothing for so long
   --grace SECONDS  how long connections may go on after SIGTERM or SIGINT
-                   (default 10); a second signal ends them at once
+                   (default 5); a second signal ends them at once
   --spin USEC      ask for events so long before sleeping (default 0): quicker
                    answers, and a CPU that never rests
   --user UID:GID   when all listen, become that user and group, by numbers
   --chroot DIR     and have nothing but DIR to open
-  --stats SECONDS  say that often how many clients, bytes, requests and errors
-                   there were; SIGUSR1 asks once
+  --stats SECONDS  say that often how many clients, bytes, requests, resets by
+                   clients and errors there were; SIGUSR1 asks once
   -q               say nothing but errors that end it
   -v               say who comes and goes
   --help           print this
@@ -48,7 +49,8 @@ Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
 For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
 and with -u \"echod: listening on udp ADDR:PORT\".
 It serves the sockets that a service manager passes (LISTEN_FDS), and tells it
-when it is ready and when it ends (NOTIFY_SOCKET).
+when it is ready and when it ends (NOTIFY_SOCKET). Where the only ones are of
+clients that were accepted already, it ends when they have.
 ";
 
 const DEFAULT_PORT: u16 = 7007;
@@ -84,6 +86,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Says what is worth knowing; but with `-q`.
+    pub fn say(&self, message: impl Print) {
+        if self.voice != Voice::Quiet {
+            PROGRAM.say(message);
+        }
+    }
+
     /// They listen by default where nothing is asked for and nothing `inherited`.
     #[inline(never)]
     pub fn of(start: Start, inherited: bool) -> Result<Self, Exit> {
@@ -98,7 +107,7 @@ impl Settings {
             backlog: 4096,
             most: u32::MAX,
             idle: NEVER,
-            grace: 10 * SECOND,
+            grace: 5 * SECOND,
             spin: 0,
             stats: NEVER,
             user: None,

@@ -94,6 +94,8 @@ impl Shared {
             " bytes, ",
             sum(|counts| &counts.requests),
             " requests, ",
+            sum(|counts| &counts.resets),
+            " resets, ",
             sum(|counts| &counts.errors),
             " errors",
         ));

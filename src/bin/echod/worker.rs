@@ -175,6 +175,18 @@ impl<'a> Worker<'a> {
         watched.map_err(|errno| ("epoll_ctl", errno))
     }
 
+    /// Whether it listens anywhere.
+    pub fn listens(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// Serves a client that was accepted elsewhere.
+    pub fn add_client(&mut self, client: OwnedFd) -> Result<(), Failed> {
+        let place = self.shared.enter();
+        place.ok_or(("accept", Errno::EMFILE))?;
+        self.admit(client).map_err(|errno| ("epoll_ctl", errno))
+    }
+
     /// Closes the listener that was added last.
     pub fn drop_last_listener(&mut self) {
         self.listeners.pop();
@@ -200,13 +212,15 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn close_listeners(&mut self) {
+    /// Listens nowhere any more.
+    #[inline(never)]
+    pub fn close_listeners(&mut self) {
         self.leave_listeners(|_| true);
         while self.listeners.pop().is_some() {}
     }
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
-    /// grace is over or a second signal comes.
+    /// grace is over or a second signal comes. Where it does not listen it ends with its last connection.
     pub fn run(&mut self) -> Result<(), Exit> {
         let result = self.serve_all().map_err(|(operation, errno)| {
             self.shared.end_now();
@@ -226,6 +240,7 @@ impl<'a> Worker<'a> {
             let watched = self.epoll.add(signals.as_fd(), EPOLLIN, SIGNALS);
             watched.map_err(|errno| ("epoll_ctl", errno))?;
         }
+        let listens = self.listens();
         let mut events = [EpollEvent::ZERO; EVENTS];
         loop {
             let count = self.wait(&mut events)?;
@@ -239,7 +254,7 @@ impl<'a> Worker<'a> {
                     _ => self.resume(),
                 }
             }
-            if self.ends_now() {
+            if self.ends_now() || !listens && self.connections.is_empty() {
                 return Ok(());
             }
             self.look_at_the_clock();
@@ -347,8 +362,9 @@ impl<'a> Worker<'a> {
             if errno == Errno::EAGAIN {
                 return self.shared.leave(); // another worker may have missed the place
             }
-            self.tools.counts.errors.add(1);
-            if net::is_of_one_connection(errno) {
+            self.tools.counts.failed(errno);
+            // With EPERM a filter refuses the call itself, and the client still waits.
+            if net::is_of_one_connection(errno) && errno != Errno::EPERM {
                 self.shared.leave();
                 continue;
             }
@@ -475,7 +491,7 @@ impl<'a> Worker<'a> {
 
     /// Ends a client that can't be served any more.
     fn fail(&mut self, number: usize, errno: Errno) {
-        self.tools.counts.errors.add(1);
+        self.tools.counts.failed(errno);
         if !net::is_of_one_connection(errno) && !self.shared.is_verbose() {
             self.shared.say(parts!("echo client: ", errno));
         }
