@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd fuzz inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -59,6 +59,10 @@ test-crowd: ## a hundred thousand clients of echod, on a real kernel (ARCH)
 fuzz: ## the heap over inputs that libFuzzer makes up (SECONDS=60)
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(SECONDS)
+
+miri: ## unit tests under Miri and AddressSanitizer, where they are
+	@scripts/setup.sh test
+	@scripts/miri.sh
 
 inspect: ## the disassembly of a program (PROGRAM=hello, ARCH)
 	@scripts/setup.sh inspect-$(ARCH)

@@ -25,7 +25,7 @@ impl<T> List<T> {
     /// # Errors
     /// `ENOMEM`: there is no address space for so many.
     pub fn new(capacity: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= 4096 && size_of::<T>() > 0) }; // a mapping begins on a page
+        const { assert!(align_of::<T>() <= mem::LEAST_PAGE && size_of::<T>() > 0) }; // a mapping begins on a page
         let capacity = capacity.max(1); // no mapping is empty
         let length = capacity.checked_mul(size_of::<T>());
         let start = mem::map(length.ok_or(Errno::ENOMEM)?)?.cast();
@@ -79,7 +79,7 @@ impl<T> Drop for List<T> {
     fn drop(&mut self) {
         while self.pop().is_some() {}
         let length = self.places.len() * size_of::<T>();
-        // SAFETY: the list's whole mapping, at its end of use. It cannot fail: nothing is split.
+        // SAFETY: the list's whole mapping, at its end of use. It can fail as a `Mapping`'s drop can: then it leaks.
         let _ = unsafe { mem::unmap(self.places.cast(), length) };
     }
 }

@@ -15,6 +15,12 @@ pub fn page_size() -> usize {
     auxv::get(auxv::AT_PAGESZ).unwrap_or(arch::PAGE_MAX)
 }
 
+/// The size of the smallest page that a kernel has. A mapping begins at a multiple of it, whatever the pages are.
+pub const LEAST_PAGE: usize = 4096;
+
+/// The size of a huge page, mostly.
+pub const HUGE_PAGE: usize = 2 << 20;
+
 /// Copies bytes from the beginning of `from` to that of `to`, as many as both have.
 #[inline]
 pub fn copy(to: &mut [u8], from: &[u8]) {

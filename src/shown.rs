@@ -75,9 +75,10 @@ mod tests {
         // All that begins with these bytes: the longer ones differ in bytes that come last alone.
         let last = [0, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
         let mut texts = Vec::new();
-        for first in 0..=255 {
+        let step = if cfg!(miri) { 15 } else { 1 }; // both ends are among them
+        for first in (0..=255).step_by(step) {
             texts.push(std::vec![first]);
-            for second in 0..=255 {
+            for second in (0..=255).step_by(step) {
                 texts.push(std::vec![first, second]);
                 for third in last {
                     texts.push(std::vec![first, second, third]);

@@ -42,7 +42,7 @@ impl<T> Slab<T> {
     /// # Errors
     /// `ENOMEM`: there is no address space for so many.
     pub fn new(capacity: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= 4096) }; // a mapping begins on a page
+        const { assert!(align_of::<T>() <= mem::LEAST_PAGE) }; // a mapping begins on a page
         let capacity = capacity.max(1); // no mapping is empty
         if capacity > NONE as usize {
             return Err(Errno::ENOMEM);
@@ -164,7 +164,7 @@ impl<T> Drop for Slab<T> {
     fn drop(&mut self) {
         self.clear();
         let length = self.slots.len() * Self::SLOT;
-        // SAFETY: the slab's whole mapping, at its end of use. It cannot fail: nothing is split.
+        // SAFETY: the slab's whole mapping, at its end of use. It can fail as a `Mapping`'s drop can: then it leaks.
         let _ = unsafe { mem::unmap(self.slots.cast(), length) };
     }
 }

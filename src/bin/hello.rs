@@ -1,6 +1,6 @@
 //! `hello [NAME...]` prints `Hello, world!`, or greets the names.
 //!
-//! It ships in 512 bytes (640 on aarch64), of which 176 are the ELF's. What had no room: which error
+//! It has at most 512 bytes (640 on aarch64), of which 176 are the ELF header and two segments' headers. What had no room: which error
 //! a failed write met, `--version`, and `--` (the other programs have them by `ring3::cli`).
 
 #![no_std]

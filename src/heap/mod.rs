@@ -57,6 +57,8 @@ use class::Class;
 use regions::REGIONS;
 use span::{Block, Corrupt};
 
+use crate::mem::LEAST_PAGE;
+
 /// An allocator on top of [`mem`](crate::mem), for every layout that [`GlobalAlloc`] allows.
 ///
 /// It answers null where the kernel has no more memory, and serves again once some was freed.
@@ -72,8 +74,8 @@ impl Heap {
 }
 
 // SAFETY: each block is one that is handed out nowhere else until it is freed: a large one because
-// the kernel gave it as a new mapping; a small one because a bin hands out a block of a span once,
-// behind its lock, and to one thread's cache. Both are as long and as aligned as the layout asks.
+// the kernel gave it as a new mapping; a small one because a store cuts a block from a span once,
+// under its lock, and for one thread's cache. Both are as long and as aligned as the layout asks.
 // Nothing unwinds.
 unsafe impl GlobalAlloc for Heap {
     #[inline]
@@ -89,7 +91,7 @@ unsafe impl GlobalAlloc for Heap {
         let Some(class) = Class::of(layout) else {
             return pointer(large(layout, true));
         };
-        // What is a page or more may have pages that were never touched: the bin knows.
+        // What is a page or more may have pages that were never touched: the store knows.
         if layout.size() >= LEAST_PAGE
             && let Some((block, zero)) = cache::take_one(class)
         {
@@ -169,9 +171,6 @@ unsafe impl GlobalAlloc for Heap {
         copy
     }
 }
-
-/// The bytes of the smallest page.
-const LEAST_PAGE: usize = 4096;
 
 /// A small block that the cache does not have.
 #[cold]

@@ -12,7 +12,7 @@ use core::ops::Range;
 use core::ptr::NonNull;
 
 use super::span::{self, BITMAP, Block, Span};
-use crate::mem;
+use crate::mem::{self, HUGE_PAGE};
 
 /// The bytes of a unit.
 pub const UNIT: usize = 64 * 1024;
@@ -38,8 +38,8 @@ pub const STEP: usize = (4 << 20) / UNIT;
 /// Runs of so many units are on huge pages always.
 pub const BIG: usize = (1 << 20) / UNIT;
 
-/// A huge page, in units, mostly.
-pub const HUGE: usize = (2 << 20) / UNIT;
+/// A huge page, in units.
+pub const HUGE: usize = HUGE_PAGE / UNIT;
 
 /// How many free runs to look at for a place.
 const LOOK: usize = 8;

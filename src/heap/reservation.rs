@@ -11,17 +11,14 @@
 use core::ptr::NonNull;
 
 use super::span::Block;
-use crate::mem::{self, MREMAP_MAYMOVE};
+use crate::mem::{self, HUGE_PAGE, LEAST_PAGE, MREMAP_MAYMOVE};
 
 /// Blocks from this size on begin at a multiple of it, and ask for huge pages: theirs, mostly. A page
 /// fault every 4 KiB would cost more than all else that is done with such a block.
-const HUGE: usize = 2 << 20;
+const HUGE: usize = HUGE_PAGE;
 
 /// A block that has to move in order to grow gets room for this many times its size.
 const ROOM: usize = 4;
-
-/// What every address that the kernel chooses is a multiple of, whatever its pages are.
-const LEAST_PAGE: usize = 4096;
 
 /// What is asked of a new block.
 #[derive(Clone, Copy)]

@@ -32,7 +32,7 @@ impl Random {
 #[test]
 fn classes_fit() {
     let mut last = None;
-    for size in 1..=80_000 {
+    for size in (1..=80_000).step_by(if cfg!(miri) { 997 } else { 1 }) {
         for align in [1, 8, 64, 4096] {
             let Some(class) = Class::of(Layout::from_size_align(size, align).unwrap()) else {
                 assert!(size > 64 * 1024);

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::abi::elf::*;
 use crate::abi::time::Timespec;
 use crate::auxv::{self, AT_SYSINFO_EHDR};
+use crate::mem::LEAST_PAGE;
 
 /// `int clock_gettime(clockid_t, struct timespec *)`, by C's calling convention; it gives 0 or an
 /// error number negated.
@@ -48,7 +49,7 @@ fn find() -> Option<usize> {
     let start = core::ptr::with_exposed_provenance::<u8>(base);
     // SAFETY: the kernel mapped the image there, readable and for good; it begins on a page, and no
     // page is smaller than this.
-    let first_page = unsafe { core::slice::from_raw_parts(start, 4096) };
+    let first_page = unsafe { core::slice::from_raw_parts(start, LEAST_PAGE) };
     let load = Image(first_page).segment(PT_LOAD)?;
     // SAFETY: the same, with the length that the image itself says is mapped.
     let image = unsafe { core::slice::from_raw_parts(start, load.length) };
@@ -234,7 +235,7 @@ mod tests {
             .map(|entry| usize::from_ne_bytes(entry[1]))?;
         let start = core::ptr::with_exposed_provenance::<u8>(base);
         // SAFETY: the kernel mapped the image there for good, and no page is smaller.
-        let first_page = unsafe { core::slice::from_raw_parts(start, 4096) };
+        let first_page = unsafe { core::slice::from_raw_parts(start, LEAST_PAGE) };
         let length = Image(first_page).segment(PT_LOAD).unwrap().length;
         // SAFETY: the same, with its own length.
         Some(unsafe { core::slice::from_raw_parts(start, length) }.to_vec())
