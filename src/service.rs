@@ -40,6 +40,7 @@ impl Iterator for Inherited {
 impl ExactSizeIterator for Inherited {}
 
 impl Drop for Inherited {
+    #[inline(never)] // programs drop it on many ways
     fn drop(&mut self) {
         self.for_each(drop);
     }

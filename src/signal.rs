@@ -92,16 +92,23 @@ pub fn named(text: &[u8]) -> Option<i32> {
         Some((base, rest)) if is(b"RTMAX", base) => (SIGNALS, b'-', rest),
         _ => {
             let mut known = NAMES.as_bytes().split(|&byte| byte == b' ');
-            let place = known.position(|known| known.get(3..).is_some_and(|known| is(known, name)))?;
+            let place =
+                known.position(|known| known.get(3..).is_some_and(|known| is(known, name)))?;
             return Some(place as i32 + 1);
         }
     };
     let distance = match rest.split_first() {
         None => 0,
-        Some((first, digits)) if *first == sign => number::whole(digits, 10, (SIGNALS - RTMIN) as u64)? as i32,
+        Some((first, digits)) if *first == sign => {
+            number::whole(digits, 10, (SIGNALS - RTMIN) as u64)? as i32
+        }
         Some(_) => return None,
     };
-    Some(if sign == b'+' { base + distance } else { base - distance })
+    Some(if sign == b'+' {
+        base + distance
+    } else {
+        base - distance
+    })
 }
 
 /// Makes the signals of `set` wait until they are unblocked, in this thread (rt_sigprocmask(2)).
@@ -423,8 +430,27 @@ mod tests {
             assert_eq!(named(text.as_bytes()), Some(signal), "{text}");
         }
         for text in [
-            "", "SIG", "0", "65", "+9", "-9", " 9", "9 ", "TER", "TERMS", "SIG15", "SIGSIGTERM", "HUP INT", "RTMIN-1",
-            "RTMIN+", "RTMIN+31", "RTMIN+x", "RTMIN3", "RTMAX+1", "RTMAX-31", "RTMAX-",
+            "",
+            "SIG",
+            "0",
+            "65",
+            "+9",
+            "-9",
+            " 9",
+            "9 ",
+            "TER",
+            "TERMS",
+            "SIG15",
+            "SIGSIGTERM",
+            "HUP INT",
+            "RTMIN-1",
+            "RTMIN+",
+            "RTMIN+31",
+            "RTMIN+x",
+            "RTMIN3",
+            "RTMAX+1",
+            "RTMAX-31",
+            "RTMAX-",
         ] {
             assert_eq!(named(text.as_bytes()), None, "{text}");
         }

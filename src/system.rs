@@ -9,6 +9,7 @@ use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 use crate::mem;
 use crate::net::{SOCK_CLOEXEC, SOCK_DGRAM, unix};
+use crate::process::Pid;
 
 /// Mounts a file system of a kind on a directory (mount(2)): what is on the device `source`, or of a kind
 /// that has none (`proc`, `tmpfs`...), where `source` is only a name for `/proc/mounts`.
@@ -68,12 +69,25 @@ pub fn power_off() -> Result<()> {
     .map(drop)
 }
 
-/// Which process group a terminal's keys are for, and who may read it: a group of the session whose terminal
-/// it is (tcsetpgrp(3)). Who is not of the group that it was so far has to block SIGTTOU.
+/// Which process group a terminal's keys are for, and who may read it (tcgetpgrp(3)); 0 is a group of another PID
+/// namespace.
 ///
 /// # Errors
-/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session.
-pub fn set_foreground(terminal: BorrowedFd<'_>, group: crate::process::Pid) -> Result<()> {
+/// `ENOTTY`: no terminal, or not this session's. `EIO`: it has hung up.
+pub fn foreground(terminal: BorrowedFd<'_>) -> Result<Pid> {
+    let mut group = 0_i32;
+    // SAFETY: the kernel writes an int to ours.
+    unsafe { syscall!(ioctl(terminal, TIOCGPGRP, &raw mut group)) }?;
+    Ok(Pid(group))
+}
+
+/// Gives the terminal to a process group of the session whose terminal it is (tcsetpgrp(3)). The kernel stops the
+/// caller's group by SIGTTOU where it is not the one that has the terminal; with SIGTTOU blocked the terminal is taken
+/// from whichever group has it.
+///
+/// # Errors
+/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session. `EIO`: it has hung up.
+pub fn set_foreground(terminal: BorrowedFd<'_>, group: Pid) -> Result<()> {
     let group = group.as_raw();
     // SAFETY: the kernel reads an int.
     unsafe { syscall!(ioctl(terminal, TIOCSPGRP, &raw const group)) }.map(drop)

@@ -8,7 +8,7 @@ mod each_call;
 mod injected;
 mod rights;
 pub mod server;
-mod service;
+pub mod service;
 mod told;
 mod unix;
 mod workers;

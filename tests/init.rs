@@ -2,6 +2,8 @@
 //! under qemu-user. (What it does for a machine, the guests show.)
 
 mod refused;
+mod sockets;
+mod terminal;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -35,6 +37,8 @@ pub fn trials() -> Vec<Trial> {
         tells_of_wrong_use,
     ]
     .chain(refused::trials())
+    .chain(sockets::trials())
+    .chain(terminal::trials())
     .collect()
 }
 
@@ -380,7 +384,7 @@ fn hears_of_its_parents_end(arch: Arch) {
 }
 
 /// A terminal: our end, and the path of the other.
-fn terminal() -> (OwnedFd, String) {
+fn open_terminal() -> (OwnedFd, String) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
@@ -389,7 +393,7 @@ fn terminal() -> (OwnedFd, String) {
 }
 
 fn gives_the_program_the_terminal(arch: Arch) {
-    let (ours, path) = terminal();
+    let (ours, path) = open_terminal();
     let mut command = init(
         arch,
         &[],

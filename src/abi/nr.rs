@@ -46,6 +46,7 @@ super::abi! {
         fchown                  = { x86_64 93,  aarch64 55 },
         ptrace                  = { x86_64 101, aarch64 117 },
         setpgid                 = { x86_64 109, aarch64 154 },
+        getpgid                 = { x86_64 121, aarch64 155 },
         setsid                  = { x86_64 112, aarch64 157 },
         setgroups               = { x86_64 116, aarch64 159 },
         setresuid               = { x86_64 117, aarch64 147 },

@@ -41,6 +41,8 @@ super::abi! {
     consts ["linux/wait.h" i32] {
         /// Don't wait where no child has ended.
         WNOHANG = 1,
+        /// Also hear of children that were stopped.
+        WUNTRACED = 2,
         /// `waitid`: for children that have ended.
         WEXITED = 4,
         /// `waitid`: for the child that a descriptor says.

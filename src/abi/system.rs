@@ -22,6 +22,8 @@ super::abi! {
 
     consts ["asm/ioctls.h" u32] {
         /// Which process group a terminal's keys are for.
+        TIOCGPGRP = 0x540f,
+        /// Sets that.
         TIOCSPGRP = 0x5410,
     }
 

@@ -25,6 +25,13 @@ pub fn signal_at_parents_end(signal: i32) -> Result<()> {
     unsafe { syscall!(prctl(PR_SET_PDEATHSIG, signal)) }.map(drop)
 }
 
+/// The process group of the calling process (getpgid(2)); 0 where it is of another PID namespace.
+pub fn group() -> Pid {
+    const OWN: i32 = 0;
+    // SAFETY: a number alone. Of the calling process it does not fail.
+    Pid(unsafe { syscall!(getpgid(OWN)) }.unwrap_or(0) as i32)
+}
+
 /// Sends all processes of the group that `leader` was put at the head of a signal (kill(2)).
 ///
 /// # Errors

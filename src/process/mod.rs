@@ -12,7 +12,7 @@ mod strings;
 mod wait;
 mod watch;
 
-pub use family::{adopt_orphans, kill_all, kill_group, signal_at_parents_end};
+pub use family::{adopt_orphans, group, kill_all, kill_group, signal_at_parents_end};
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};
@@ -35,9 +35,9 @@ pub fn exit(status: i32) -> ! {
     arch::trap() // exit_group does not return
 }
 
-/// The id of a process.
+/// The id of a process, or of the group that it was put at the head of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pid(i32);
+pub struct Pid(pub(crate) i32);
 
 impl Pid {
     /// This process's.
@@ -45,7 +45,7 @@ impl Pid {
         Self(getpid())
     }
 
-    /// The number, from 1.
+    /// The number, from 1; 0 is a group of another PID namespace.
     pub const fn as_raw(self) -> i32 {
         self.0
     }

@@ -6,7 +6,8 @@
 //!
 //! - The child has a stack of its own, in a frame of the thread that stands still, and enters it in
 //!   assembly ([`arch::clone`]). No frame is in two minds.
-//! - It writes nothing but that stack and the place for a path, and calls the kernel.
+//! - It writes nothing but that stack, the place for a path and, in its environment, its own id, and calls the
+//!   kernel.
 //! - No handler runs in it. All signals are blocked before it begins; it gives every signal that had a
 //!   handler its default before it lets any through.
 //! - Descriptors and signal actions are a copy, which it may change.
@@ -16,14 +17,16 @@
 //! comes by a pipe: execve closes it, or an error comes through. The pipe is made until a child has shown that
 //! memory is shared here; it would cost a seventh of the time.
 
+use core::cell::Cell;
 use core::ffi::CStr;
 use core::mem::{self, MaybeUninit};
 use core::ptr;
+use core::slice;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::search::{self, Room};
-use super::strings::Strings;
+use super::strings::{Lists, Strings};
 use super::wait;
 use super::{Pid, exit};
 use crate::abi::fs::{F_DUPFD_CLOEXEC, F_SETFD};
@@ -32,7 +35,7 @@ use crate::abi::{self, Errno, Result, syscall};
 use crate::fd::{BorrowedFd, STDERR};
 use crate::pipe::{O_CLOEXEC, Pipe};
 use crate::signal::{self, Action, SIGCHLD, SignalSet};
-use crate::{arch, auxv, io};
+use crate::{arch, auxv, io, system};
 
 /// A program to start, and how it is to begin.
 ///
@@ -50,7 +53,12 @@ pub struct Command<'a> {
     defaults: SignalSet,
     mask: SignalSet,
     group: Option<Group>,
+    terminal: Option<BorrowedFd<'a>>,
+    sockets: u16,
 }
+
+/// `LISTEN_PID=` and the digits of an id, with zeros after them.
+type ListenPid = [u8; 24];
 
 /// Which process group a child is in.
 #[derive(Clone, Copy)]
@@ -109,6 +117,8 @@ impl<'a> Command<'a> {
             defaults: SignalSet::NONE,
             mask: SignalSet::NONE,
             group: None,
+            terminal: None,
+            sockets: 0,
         }
     }
 
@@ -169,6 +179,30 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// Gives its process group this terminal before it begins. Where the program can't be executed, the group that this
+    /// process is of has the terminal again.
+    ///
+    /// The group of this process is to have the terminal: from any other it would be stolen. See
+    /// [`system::set_foreground`].
+    pub const fn foreground(self, terminal: BorrowedFd<'a>) -> Self {
+        Self {
+            terminal: Some(terminal),
+            ..self
+        }
+    }
+
+    /// Hands it so many sockets of a service manager, the descriptors from 3 on, as the manager does: they are not
+    /// closed by its execve, and `LISTEN_PID` in its environment is its own id (sd_listen_fds(3)). `LISTEN_PIDFDID`,
+    /// which names a process too, is left out. With no sockets nothing changes.
+    ///
+    /// What was handed on stays open in this process; see [`Inherited`](crate::service::Inherited).
+    pub const fn sockets(self, count: u16) -> Self {
+        Self {
+            sockets: count,
+            ..self
+        }
+    }
+
     /// Starts it, and comes back when it has begun: or not, and then there is no child.
     ///
     /// The child is to be waited for, by [`Child::wait`] or [`wait::any`](super::any). Where `SIGCHLD` is
@@ -182,12 +216,46 @@ impl<'a> Command<'a> {
         if self.files.len() > Self::FILES {
             return Err(Failed::Spawn(Errno::EINVAL));
         }
+        if self.sockets == 0 {
+            return self.start(self.environ, None);
+        }
+        let entry = Cell::new([0; _]);
+        let environ = self.environ_with(&entry).map_err(Failed::Spawn)?;
+        self.start(environ.get(0), Some(&entry))
+    }
+
+    /// The environment, in which `entry` stands in place of what names a process that gets sockets.
+    fn environ_with(&self, entry: &Cell<ListenPid>) -> Result<Lists<'a>> {
+        let mut lists = Lists::new(self.environ.iter().count() + 1, 1)?;
+        for other in self.environ.iter() {
+            // LISTEN_PID and LISTEN_PIDFDID.
+            if !other.to_bytes().starts_with(b"LISTEN_PID") {
+                lists.push(other)?;
+            }
+        }
+        lists.put(entry.as_ptr().cast_const().cast())?;
+        lists.end()?;
+        Ok(lists)
+    }
+
+    /// Starts it, with the environment that it is to have, in which the child writes its id to `listen_pid`.
+    fn start(
+        &self,
+        environ: Strings<'_>,
+        listen_pid: Option<&Cell<ListenPid>>,
+    ) -> core::result::Result<Child, Failed> {
         let pipe = if SHARED.load(Relaxed) {
             None
         } else {
             Some(Pipe::new(O_CLOEXEC).map_err(Failed::Spawn)?)
         };
-        let (pid, answer) = self.clone_child(pipe.as_ref()).map_err(Failed::Spawn)?;
+        let plan = Plan {
+            command: Command { environ, ..*self },
+            listen_pid,
+            answer: AtomicU64::new(UNHEARD),
+            pipe: pipe.as_ref().map(|pipe| pipe.write.as_fd().as_raw()),
+        };
+        let (pid, answer) = clone_child(plan).map_err(Failed::Spawn)?;
         if answer != UNHEARD {
             SHARED.store(true, Relaxed);
         }
@@ -213,34 +281,29 @@ impl<'a> Command<'a> {
             }
         }
     }
+}
 
-    /// The child, and what it answered in this memory by the time that this thread went on.
-    fn clone_child(&self, pipe: Option<&Pipe>) -> Result<(Pid, u64)> {
-        let mut frame = MaybeUninit::<Frame>::uninit();
-        let plan = Plan {
-            command: *self,
-            answer: AtomicU64::new(UNHEARD),
-            pipe: pipe.map(|pipe| pipe.write.as_fd().as_raw()),
-        };
-        let frame = frame.as_mut_ptr();
-        // SAFETY: a place of the frame, written whole.
-        let plan = unsafe {
-            (&raw mut (*frame).plan).write(plan);
-            &raw mut (*frame).plan
-        };
-        let flags = (CLONE_VM | CLONE_VFORK).bits() | SIGCHLD as usize;
-        let _held = signal::hold(SignalSet::ALL)?;
-        // SAFETY: the plan is at a multiple of 16, by its alignment, and right below it is the stack, which
-        // nobody else uses. The frame stays while the child shares it: the kernel lets this thread go
-        // on when the child has left this memory. No id is asked for. `child` finds the plan.
-        let pid = unsafe {
-            let (no_id, no_pointer) = (ptr::null_mut(), 0);
-            abi::check(arch::clone(flags, plan.cast(), no_id, no_pointer, child))
-        }?;
-        // SAFETY: written above, and what may have changed since is an atomic.
-        let answer = unsafe { (*plan).answer.load(Acquire) };
-        Ok((Pid(pid as i32), answer)) // a positive int
-    }
+/// The child, and what it answered in this memory by the time that this thread went on.
+fn clone_child(plan: Plan<'_>) -> Result<(Pid, u64)> {
+    let mut frame = MaybeUninit::<Frame>::uninit();
+    let frame = frame.as_mut_ptr();
+    // SAFETY: a place of the frame, written whole.
+    let plan = unsafe {
+        (&raw mut (*frame).plan).write(plan);
+        &raw mut (*frame).plan
+    };
+    let flags = (CLONE_VM | CLONE_VFORK).bits() | SIGCHLD as usize;
+    let _held = signal::hold(SignalSet::ALL)?;
+    // SAFETY: the plan is at a multiple of 16, by its alignment, and right below it is the stack, which
+    // nobody else uses. The frame stays while the child shares it: the kernel lets this thread go
+    // on when the child has left this memory. No id is asked for. `child` finds the plan.
+    let pid = unsafe {
+        let (no_id, no_pointer) = (ptr::null_mut(), 0);
+        abi::check(arch::clone(flags, plan.cast(), no_id, no_pointer, child))
+    }?;
+    // SAFETY: written above, and what may have changed since is an atomic.
+    let answer = unsafe { (*plan).answer.load(Acquire) };
+    Ok((Pid(pid as i32), answer)) // a positive int
 }
 
 /// Bytes of the child's stack. It takes less than 1 KiB of them, and without optimisation 3.
@@ -259,6 +322,8 @@ struct Frame<'a> {
 #[repr(C, align(16))]
 struct Plan<'a> {
     command: Command<'a>,
+    /// Where it writes its id, an entry of its environment.
+    listen_pid: Option<&'a Cell<ListenPid>>,
     /// What the child answers: `UNHEARD`, `BEGUN`, or why it failed.
     answer: AtomicU64,
     /// Where it answers too.
@@ -301,6 +366,9 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     // SAFETY: nobody else uses it.
     let room = unsafe { &mut (*frame).room };
     plan.answer.store(BEGUN, Release);
+    if let Some(entry) = plan.listen_pid {
+        entry.set(listen_pid(Pid::own()));
+    }
     let mut pipe = plan.pipe;
     // SAFETY: this is the child of a clone that copied descriptors and signal actions.
     let failed = unsafe { plan.command.begin(&mut pipe, room) };
@@ -320,10 +388,21 @@ impl Command<'_> {
     /// The process is a child that ends if this comes back: its descriptors and signal actions are its own,
     /// and all signals are blocked. `pipe` is an open descriptor of its own.
     unsafe fn begin(&self, pipe: &mut Option<i32>, room: &mut Room) -> Failed {
+        let before = self.terminal.map(|terminal| (terminal, super::group()));
         // SAFETY: the caller's promise.
-        if let Err(errno) = unsafe { self.prepare(pipe) } {
-            return Failed::Spawn(errno);
+        let failed = match unsafe { self.prepare(pipe) } {
+            Ok(()) => self.execute(room),
+            Err(errno) => Failed::Spawn(errno),
+        };
+        // No SIGTTOU comes of this: it is blocked still, or the terminal was given to this process.
+        if let Some((terminal, group)) = before {
+            let _ = system::set_foreground(terminal, group);
         }
+        failed
+    }
+
+    /// Executes the program; comes back where that failed.
+    fn execute(&self, room: &mut Room) -> Failed {
         let exec = |file: *const u8| {
             let (arguments, environ) = (self.arguments.as_ptr(), self.environ.as_ptr());
             // SAFETY: the kernel reads three strings, two of which are lists of them. It comes back only
@@ -352,8 +431,16 @@ impl Command<'_> {
                 Some(Group::Session) => drop(syscall!(setsid())?),
             }
         }
+        if let Some(terminal) = self.terminal {
+            system::set_foreground(terminal, Pid::own())?;
+        }
         // SAFETY: the caller's promise.
         unsafe { self.place(pipe) }?;
+        let first = STDERR.as_raw() + 1;
+        for socket in first..first + i32::from(self.sockets) {
+            // SAFETY: the caller's promise.
+            unsafe { syscall!(fcntl(socket, F_SETFD, STAYS_OPEN)) }?;
+        }
         // Asked for here, and not before: another thread may have set a handler until this process was made.
         // Under another runtime nobody here knows of its handlers.
         let ours = auxv::get(auxv::AT_PAGESZ).is_some();
@@ -404,7 +491,6 @@ impl Command<'_> {
         for (source, &(fd, to)) in sources.iter_mut().zip(self.files) {
             *source = clear(fd.as_raw(), to)?;
         }
-        const STAYS_OPEN: i32 = 0;
         for (&source, &(_, to)) in sources.iter().zip(self.files) {
             // SAFETY: what was at `to` in this child nobody needs: it was moved, or is not asked for.
             unsafe {
@@ -417,6 +503,25 @@ impl Command<'_> {
         }
         Ok(())
     }
+}
+
+/// Descriptor flags: not closed by execve.
+const STAYS_OPEN: i32 = 0;
+
+/// The entry of the environment for a process.
+fn listen_pid(pid: Pid) -> ListenPid {
+    fn put(number: u32, places: &mut slice::IterMut<'_, u8>) {
+        if number >= 10 {
+            put(number / 10, places);
+        }
+        if let Some(place) = places.next() {
+            *place = b'0' + (number % 10) as u8;
+        }
+    }
+    let mut entry = *b"LISTEN_PID=\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let (_, digits) = entry.split_at_mut(b"LISTEN_PID=".len());
+    put(pid.as_raw().unsigned_abs(), &mut digits.iter_mut());
+    entry
 }
 
 /// A child that was started and not yet waited for.
@@ -472,6 +577,15 @@ mod tests {
             let ended = spawn(c"sh").unwrap().wait().unwrap();
             assert_eq!(ended.status, Status::Exited(7));
             assert_eq!(spawn(c"nothing").err(), Some(Failed::Exec(Errno::ENOENT)));
+        }
+    }
+
+    #[test]
+    fn an_entry_has_the_digits_of_an_id() {
+        for id in [1, 9, 10, 12_345, 4_194_304, i32::MAX] {
+            let entry = listen_pid(Pid(id));
+            let text = CStr::from_bytes_until_nul(&entry).unwrap();
+            assert_eq!(text.to_str().unwrap(), std::format!("LISTEN_PID={id}"));
         }
     }
 

@@ -119,7 +119,8 @@ impl<'a> Lists<'a> {
         Ok(core::mem::replace(&mut self.ended, self.used))
     }
 
-    fn put(&mut self, pointer: *const c_char) -> Result<()> {
+    /// As [`push`](Self::push), of a string that may not be one yet.
+    pub(super) fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;
         // SAFETY: a place of a pointer's size, at a multiple of that: a mapping begins on a page. A pointer is

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::Pid;
 use crate::abi::process::*;
 use crate::abi::time::Timeval;
-use crate::abi::{Errno, Result, syscall};
+use crate::abi::{Result, syscall};
 use crate::io::retry;
 use crate::parts;
 use crate::print::{Print, Writer};
@@ -96,10 +96,7 @@ impl Usage {
 /// `ECHILD`: no child of ours has this id.
 pub fn pid(pid: Pid) -> Result<Ended> {
     const ANY_END: i32 = 0;
-    match wait(pid.0, ANY_END)? {
-        Some(ended) => Ok(ended),
-        None => Err(Errno::ECHILD), // not without WNOHANG
-    }
+    Ok(wait(pid.0, ANY_END)?.ended())
 }
 
 /// A child that has ended, if there is one: any child, and in process 1 any process that lost its parent.
@@ -108,17 +105,50 @@ pub fn pid(pid: Pid) -> Result<Ended> {
 /// # Errors
 /// `ECHILD`: there are no children.
 pub fn any() -> Result<Option<Ended>> {
-    const ALL: i32 = -1;
-    wait(ALL, WNOHANG)
+    let change = wait(ALL, WNOHANG)?;
+    Ok(change.is_one().then(|| change.ended()))
 }
 
-fn wait(which: i32, options: i32) -> Result<Option<Ended>> {
+/// The same, and of a child that a signal stopped.
+pub(super) fn any_or_stopped() -> Result<Change> {
+    wait(ALL, WNOHANG | WUNTRACED)
+}
+
+/// `wait4`: any child.
+const ALL: i32 = -1;
+
+/// What wait4(2) says of a child, or that there is nothing to say.
+pub(super) struct Change {
+    pub pid: Pid,
+    word: i32,
+    usage: Rusage,
+}
+
+impl Change {
+    /// Whether it is of a child.
+    pub fn is_one(&self) -> bool {
+        self.pid.0 != 0
+    }
+
+    /// By which signal the child was stopped, and where it ended none.
+    pub fn stopped(&self) -> Option<i32> {
+        (self.word & 0xff == 0x7f).then_some(self.word >> 8 & 0xff)
+    }
+
+    /// How it ended.
+    pub fn ended(&self) -> Ended {
+        Ended {
+            pid: self.pid,
+            status: Status::of(self.word),
+            usage: Usage::of(&self.usage),
+        }
+    }
+}
+
+fn wait(which: i32, options: i32) -> Result<Change> {
     let (mut word, mut usage) = (0_i32, Rusage::ZERO);
     // SAFETY: the kernel writes an int and an Rusage to ours.
     let pid = retry(|| unsafe { syscall!(wait4(which, &raw mut word, options, &raw mut usage)) })?;
-    Ok((pid != 0).then(|| Ended {
-        pid: Pid(pid as i32),
-        status: Status::of(word),
-        usage: Usage::of(&usage),
-    }))
+    let pid = Pid(pid as i32);
+    Ok(Change { pid, word, usage })
 }

@@ -1,12 +1,13 @@
 //! What a process does that only waits for its children: it hears of their ends, and of signals that are
 //! to be passed on to them.
 
+use super::Pid;
 use super::wait::{self, Ended};
 use crate::abi::{Errno, Result};
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
 use crate::time::left;
 
-/// Hears of children that ended and of signals, in turn and in one thread, with no descriptor and no
+/// Hears of children that ended or were stopped, and of signals, in turn and in one thread, with no descriptor and no
 /// handler: `SIGCHLD` and the signals are blocked, and waited for by rt_sigtimedwait(2).
 ///
 /// As process 1 it hears of orphans too, which the kernel gives that one for a child: they are reaped like
@@ -18,6 +19,8 @@ pub struct Watch(SignalSet);
 pub enum Event {
     /// A child has ended, and was waited for.
     Ended(Ended),
+    /// This signal has stopped a child.
+    Stopped(Pid, i32),
     /// One of the signals came.
     Signal(Received),
     /// The time is over.
@@ -46,9 +49,14 @@ impl Watch {
     /// first, children before signals. SIGCHLD itself is never among the signals.
     pub fn next(&self, until: u64) -> Event {
         loop {
-            match wait::any() {
-                Ok(Some(ended)) => return Event::Ended(ended),
-                Ok(None) => {}
+            match wait::any_or_stopped() {
+                Ok(change) if change.is_one() => {
+                    return match change.stopped() {
+                        Some(signal) => Event::Stopped(change.pid, signal),
+                        None => Event::Ended(change.ended()),
+                    };
+                }
+                Ok(_) => {}
                 Err(Errno::ECHILD) => return Event::Alone,
                 Err(errno) => return Event::Refused("wait4", errno),
             }

@@ -34,19 +34,23 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 
 /// A shell that becomes echod with `fd` as descriptor 3, and these variables: as a service manager does it.
 fn activated(arch: Arch, fd: impl Into<OwnedFd>, variables: &str, more: &[&str]) -> Command {
-    let echod = arch.program("echod");
+    let mut echod = arch.program("echod");
+    activate(echod.args(more), fd, variables)
+}
+
+/// The same of any program.
+pub fn activate(program: &Command, fd: impl Into<OwnedFd>, variables: &str) -> Command {
     let mut shell = Command::new("sh");
     let line = format!("exec 3<&0 0</dev/null 4<&-; export {variables}; exec \"$0\" \"$@\"");
     shell
         .args(["-c", &line])
-        .arg(echod.get_program())
-        .args(echod.get_args())
-        .args(more)
+        .arg(program.get_program())
+        .args(program.get_args())
         .stdin(fd.into());
     shell
 }
 
-const OURS: &str = "LISTEN_PID=$$ LISTEN_FDS=1";
+pub const OURS: &str = "LISTEN_PID=$$ LISTEN_FDS=1";
 
 fn serves_a_socket_passed_to_it(arch: Arch) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

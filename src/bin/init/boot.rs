@@ -91,7 +91,7 @@ fn end_all() {
             match watch.next(until) {
                 Event::Alone => return,
                 Event::Late | Event::Refused(..) => break,
-                Event::Ended(_) | Event::Signal(_) => {}
+                Event::Ended(_) | Event::Stopped(..) | Event::Signal(_) => {}
             }
         }
     }

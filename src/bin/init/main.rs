@@ -1,31 +1,32 @@
 //! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it,
 //! waits for every process that loses its parent, and ends as that program did.
 //!
-//! This file reads the command line and waits; `signals.rs` says which signals are passed on, and by what
-//! names; `boot.rs` is what a machine needs besides.
+//! This file reads the command line and waits; `signals.rs` says which signals are passed on, `terminal.rs` who has the
+//! terminal; `boot.rs` is what a machine needs besides.
 
 #![no_std]
 #![no_main]
 
 mod boot;
 mod signals;
+mod terminal;
 
 use core::ffi::CStr;
 
 use ring3::Errno;
 use ring3::cli::{Arg, Options, OrFail};
-use ring3::fd::STDIN;
 use ring3::parts;
 use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
 use ring3::rt::{Args, Exit, Start};
+use ring3::service::Inherited;
 use ring3::shown::Shown;
-use ring3::signal::{self, SIGCONT, SIGKILL, SIGPIPE, SignalSet};
-use ring3::system;
+use ring3::signal::{self, SIGCONT, SIGKILL, SIGPIPE, SIGSTOP, SIGTSTP, SIGTTOU, SignalSet};
 use ring3::time::NEVER;
 
 use signals::{PASSED, Rewrites};
+use terminal::Terminal;
 
-ring3::program!("init", main);
+ring3::program!("init", main, inherited);
 
 const HELP: &str = "\
 usage: init [OPTION...] [--] CMD [ARG...]
@@ -47,18 +48,18 @@ it, wait for all that lose their parent, and exit as CMD did.
 127: CMD was not found; 126: it can't be executed; 128+N: signal N ended it.
 ";
 
-fn main(start: Start) -> Result<(), Exit> {
+fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     let settings = Settings::of(start);
     let boot = settings
         .as_ref()
         .map_or_else(|_| boot::is_asked_for(start), |settings| settings.boot);
     if !boot {
-        return settings.and_then(|settings| run(&settings, start));
+        return settings.and_then(|settings| run(&settings, start, inherited));
     }
     // Process 1 of a machine never ends, whatever is wrong: the kernel would panic.
     boot::end(settings.and_then(|settings| {
         boot::prepare();
-        run(&settings, start)
+        run(&settings, start, inherited)
     }))
 }
 
@@ -161,33 +162,44 @@ fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(),
 }
 
 /// Runs the program until it ends.
-fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
+fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // From here on, so that none is lost before the program has begun.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
-    // A reader of our messages that is gone makes an error of the write.
-    let _ = signal::block(SignalSet::of(&[SIGPIPE]));
+    // A reader of our messages that is gone makes an error of the write. No message stops us (`stty tostop`), and the
+    // terminal can be taken back.
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTOU]));
+    let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     if settings.adopt {
         process::adopt_orphans().or_fail(PROGRAM, "adopt", "orphans")?;
     }
     if let Some(signal) = settings.at_parents_end {
         process::signal_at_parents_end(signal).or_fail(PROGRAM, "prctl", "PR_SET_PDEATHSIG")?;
     }
-    let child = begin(settings, start)?;
+    let terminal = Terminal::new(settings.session);
+    let child = begin(settings, start, &terminal, inherited.len() as u16)?; // no more can be
+    drop(inherited); // the program's alone now
     loop {
         match watch.next(NEVER) {
             Event::Ended(ended) if ended.pid == child.pid() => {
+                terminal.take_back(ended.pid);
                 return match settings.code(ended.status) {
                     0 => Ok(()),
                     code => Err(Exit(code)),
                 };
             }
             Event::Ended(ended) if settings.tell => tell(ended.pid, ended.status),
-            Event::Ended(_) | Event::Late => {}
-            Event::Signal(received) => {
-                if let Some(signal) = settings.rewrites.of(received.signal) {
-                    settings.pass(&child, signal);
+            Event::Stopped(pid, signal) if pid == child.pid() => terminal.stopped(pid, signal),
+            Event::Ended(_) | Event::Stopped(..) | Event::Late => {}
+            Event::Signal(received) => match settings.rewrites.of(received.signal) {
+                Some(SIGCONT) => terminal.resume(child.pid()),
+                // The kernel stops nobody by SIGTSTP in a session where nobody could let it go on.
+                Some(SIGTSTP) if settings.session => {
+                    settings.pass(&child, SIGSTOP);
+                    terminal::stop(false, SIGTSTP, true);
                 }
-            }
+                Some(signal) => settings.pass(&child, signal),
+                None => {}
+            },
             // Nobody else waits for our children.
             Event::Alone => return Err(PROGRAM.fail("wait4", "children", Errno::ECHILD)),
             Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "children", errno)),
@@ -195,7 +207,12 @@ fn run(settings: &Settings, start: Start) -> Result<(), Exit> {
     }
 }
 
-fn begin(settings: &Settings, start: Start) -> Result<Child, Exit> {
+fn begin(
+    settings: &Settings,
+    start: Start,
+    terminal: &Terminal,
+    sockets: u16,
+) -> Result<Child, Exit> {
     let shown = Shown(settings.first.to_bytes());
     let mut lists = Lists::new(1 + settings.rest.len(), 1).or_fail(PROGRAM, "run", shown)?;
     let mut words = core::iter::once(settings.first).chain(settings.rest);
@@ -211,16 +228,14 @@ fn begin(settings: &Settings, start: Start) -> Result<Child, Exit> {
     } else {
         command.group(0)
     };
-    let child = command.spawn().map_err(|failed| {
+    let command = match terminal.to_give() {
+        Some(terminal) => command.foreground(terminal),
+        None => command,
+    };
+    command.sockets(sockets).spawn().map_err(|failed| {
         PROGRAM.fail("run", shown, failed.errno());
         Exit(failed.status())
-    })?;
-    // The terminal's keys are for the program. It may have asked for input before it had the terminal, and been
-    // stopped for that.
-    if !settings.session && system::set_foreground(STDIN, child.pid()).is_ok() {
-        let _ = process::kill_group(child.pid(), SIGCONT);
-    }
-    Ok(child)
+    })
 }
 
 #[cold]

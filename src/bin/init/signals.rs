@@ -5,7 +5,8 @@ use ring3::signal::*;
 /// All but those that a fault of our own would raise, those by which a terminal stops who uses it in the
 /// background, those that come to nobody, and SIGCHLD, which is about a child of ours.
 pub const PASSED: SignalSet = SignalSet::ALL.without(SignalSet::of(&[
-    SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGTTIN, SIGTTOU, SIGKILL, SIGSTOP, SIGCHLD,
+    SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGTTIN, SIGTTOU, SIGKILL, SIGSTOP,
+    SIGCHLD,
 ]));
 
 /// What is passed on in place of each signal; 0 is nothing.

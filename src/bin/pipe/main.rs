@@ -16,6 +16,7 @@ use ring3::parts;
 use ring3::poll;
 use ring3::process::Watch;
 use ring3::rt::{Args, Exit, Start};
+use ring3::service::Inherited;
 use ring3::signal::{
     self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ, SignalSet,
 };
@@ -23,7 +24,7 @@ use ring3::time::{NEVER, SECOND};
 
 use stages::Stages;
 
-ring3::program!("pipe", main);
+ring3::program!("pipe", main, inherited);
 
 const HELP: &str = "\
 usage: pipe [OPTION...] CMD [ARG...] ['|' CMD [ARG...]]...
@@ -48,7 +49,7 @@ ended it.
 /// The signals that are passed on.
 const PASSED: SignalSet = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH]);
 
-fn main(start: Start) -> Result<(), Exit> {
+fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // From here on, so that none is lost before all have begun. A reader of our messages that is gone, or
     // a full file, makes an error of the write.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "programs")?;
@@ -56,10 +57,11 @@ fn main(start: Start) -> Result<(), Exit> {
     // What a parent had ignored is not to be ignored in the programs: SIGPIPE would keep `yes | head` from its end.
     signal::set_defaults(SignalSet::ALL.without(signal::TERMINALS));
 
+    let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     let settings = Settings::of(start)?;
     let mut stages = Stages::of(&settings)?;
     poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "standard descriptors")?;
-    let started = stages.start(&settings, start.environ());
+    let started = stages.start(&settings, start.environ(), inherited);
     let late = watch::until_ended(&watch, &mut stages, &settings, started)?;
     if settings.status {
         stages.print();

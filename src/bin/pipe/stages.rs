@@ -11,6 +11,7 @@ use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::print::{Digits, Print, Writer};
 use ring3::process::{Child, Command, Ended, Lists, Strings};
 use ring3::rt::Exit;
+use ring3::service::Inherited;
 use ring3::shown::Shown;
 use ring3::slab::Slab;
 use ring3::time::{Clock, nanoseconds};
@@ -80,8 +81,15 @@ impl Stages {
         Ok(())
     }
 
-    /// Starts all, from left to right, up to one that can't be, of which it says so.
-    pub fn start(&mut self, settings: &Settings, environ: Strings<'_>) -> Result<(), Exit> {
+    /// Starts all, from left to right, up to one that can't be, of which it says so. The sockets of a service manager
+    /// are for the first alone.
+    pub fn start(
+        &mut self,
+        settings: &Settings,
+        environ: Strings<'_>,
+        sockets: Inherited,
+    ) -> Result<(), Exit> {
+        let mut sockets = Some(sockets);
         let last = self.all.len() - 1;
         let mut input = None;
         for (number, stage) in self.all.iter_mut() {
@@ -105,6 +113,9 @@ impl Stages {
             let arguments = self.lists.get(stage.arguments);
             let command = Command::new(stage.name, arguments, environ).search();
             let begin = nanoseconds(Clock::Monotonic);
+            let sockets = sockets.take();
+            let count = sockets.as_ref().map_or(0, Inherited::len) as u16; // no more can be
+            let command = command.sockets(count);
             match command.files(files).spawn() {
                 Ok(child) => stage.state = State::Running(child, begin),
                 Err(failed) => {

@@ -14,6 +14,7 @@ use ring3::cli::{self, Options, OrFail};
 use ring3::fd::{BorrowedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_WRONLY, read_link};
 use ring3::io::{read, write};
+use ring3::number;
 use ring3::pipe::Pipe;
 use ring3::privilege;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
@@ -137,6 +138,12 @@ pub fn main(start: Start) -> Result<(), Exit> {
         b"run-stack" => run_stack(),
         b"no-restorer" => crate::signal::without_restorer(),
         b"words" => print(words),
+        b"named" => {
+            let named = start.var("LISTEN_PID").map(CStr::to_bytes);
+            let own = named.and_then(|id| number::whole(id, 10, 1 << 32))
+                == Some(process::getpid() as u64);
+            exit(u8::from(own).into())
+        }
         b"environment" => exit(start.environ().iter().count() as u8),
         b"descriptor" => {
             let fd = number()?;

@@ -65,6 +65,10 @@ cases! {
     "a group of its own", [Command::group, kill_group], in_a_group(|command| command.group(0)) => value(128 + 15);
     "a group that there is not", [Command::group], spawn(&[c"exit", c"0"], &[], |command| command.group(0x3fff_ffff)).map(drop) => error(Errno::EPERM);
     "a session of its own", [Command::session, kill_group], in_a_group(|command| command.session()) => value(128 + 15);
+    "our own group", [group], group().as_raw() >= 0 => YES;
+    "no terminal to be given", [Command::foreground], without_a_terminal() => error(Errno::ENOTTY);
+    "a socket of a manager", [Command::sockets], handed_on() => value(1);
+    "sockets that there are not", [Command::sockets], spawn(&[c"exit", c"0"], &[], |command| command.sockets(60_000)).map(drop) => error(Errno::EBADF);
     "no group is called so", [kill_group], without_a_group() => error(Errno::ESRCH);
     "ended by a signal", [Child::kill, Child::pid], waiting(|child| child.kill(SIGTERM)) => value(128 + 15);
     "ended by one that nobody handles", [kill, Pid::as_raw], waiting(|child| if child.pid().as_raw() > 1 { kill(child.pid(), SIGKILL) } else { Err(Errno::EIO) }) => value(128 + 9);
@@ -173,6 +177,21 @@ fn in_a_group(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno
     Ok(child.wait()?.status.code())
 }
 
+fn without_a_terminal() -> Result<(), Errno> {
+    let file = crate::fd::open()?;
+    let command = Command::new(c"/nothing", Strings::NONE, Strings::NONE);
+    let started = command.foreground(file.as_fd()).spawn();
+    started.map(drop).map_err(Failed::errno)
+}
+
+/// Whether a child finds itself named as who gets a socket.
+fn handed_on() -> Result<u8, Errno> {
+    let file = crate::fd::open()?;
+    let files = [(file.as_fd(), 3)];
+    let child = spawn(&[c"named"], &files, |command| command.sockets(1))?;
+    Ok(child.wait()?.status.code())
+}
+
 fn without_a_group() -> Result<(), Errno> {
     let (child, _input) = waits(|command| command)?; // it is in ours
     let result = kill_group(child.pid(), 0);
@@ -255,7 +274,7 @@ fn adopted(what: &CStr) -> Result<u8, Errno> {
             }
             Event::Late => return Err(Errno::ETIMEDOUT),
             Event::Refused(_, errno) => return Err(errno),
-            Event::Signal(_) => {}
+            Event::Stopped(..) | Event::Signal(_) => {}
         }
     }
 }

@@ -17,7 +17,8 @@ cases! {
     "unmounting nothing", [unmount], unmount(c"/nothing") => error(Errno::ENOENT), cannot EPERM;
     "unmounting what is no mount", [unmount], unmount(c"/proc/self") => error(Errno::EINVAL), cannot EPERM;
     "a module that is none", [load_module], crate::fd::open().and_then(|file| load_module(file.as_fd())) => error(Errno::ENOEXEC), cannot EPERM;
-    "a file is no terminal", [set_foreground], foreground() => error(Errno::ENOTTY);
+    "a file is no terminal", [set_foreground], give() => error(Errno::ENOTTY);
+    "nobody has it for one", [foreground], crate::fd::open().and_then(|file| foreground(file.as_fd())).map(drop) => error(Errno::ENOTTY);
     "lo is up", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"lo")) => DONE, cannot EPERM;
     "no such interface", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
     "an interface has a number", [interface_number], interface_number(b"lo").map(|number| number > 0) => YES;
@@ -33,7 +34,7 @@ fn any_socket() -> Result<OwnedFd, Errno> {
     )
 }
 
-fn foreground() -> Result<(), Errno> {
+fn give() -> Result<(), Errno> {
     let file = crate::fd::open()?;
     let child = spawn(&[c"exit", c"0"], &[], |command| command)?;
     let pid = child.pid();

@@ -338,7 +338,9 @@ fn watch(environ: Strings<'_>) {
                 let received = signal::wait(set, Some(Duration::ZERO)).unwrap();
                 signals[usize::from(received.signal == SIGUSR2)] = true;
             }
-            Event::Late | Event::Refused(..) => panic!("late"),
+            Event::Late | Event::Stopped(..) | Event::Refused(..) => {
+                panic!("neither ended nor a signal")
+            }
         }
     }
     assert_eq!(ends, 1);

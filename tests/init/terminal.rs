@@ -1,0 +1,303 @@
+//! `init` on a terminal: a shell with job control, and what is below it, sees what it would see of the program alone.
+
+use std::fs;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::open_terminal;
+use crate::per_arch;
+use crate::support::{Arch, Folder};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    per_arch![
+        ends_in_the_background,
+        gives_the_terminal_back_at_its_end,
+        stops_and_goes_on_with_its_program,
+        stops_the_script_around_it,
+        stops_a_session_of_its_own,
+        waits_for_the_terminal_in_the_background,
+        gives_the_terminal_to_a_job_that_ran_on,
+        goes_on_where_nobody_could_continue_it,
+    ]
+}
+
+/// What runs in a session of its own, on a terminal whose other end is ours. At the end the terminal hangs up.
+struct Session {
+    keys: fs::File,
+    /// What the screen shows that no one has looked for yet.
+    screen: Vec<u8>,
+    leader: Child,
+}
+
+impl Session {
+    fn new(mut command: Command, folder: &Path) -> Self {
+        let (ours, path) = open_terminal();
+        let theirs = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .unwrap();
+        let dup = || Stdio::from(theirs.try_clone().unwrap());
+        command.stdin(dup()).stdout(dup()).stderr(dup());
+        command
+            .current_dir(folder)
+            .env("PS1", "$ ")
+            .env("TERM", "dumb");
+        // SAFETY: between fork and exec the child makes two system calls, and takes no lock.
+        unsafe {
+            command.pre_exec(|| {
+                rustix::process::setsid()?;
+                rustix::process::ioctl_tiocsctty(std::io::stdin().as_fd())?;
+                Ok(())
+            });
+        }
+        Self {
+            keys: fs::File::from(ours),
+            screen: Vec::new(),
+            leader: command.spawn().unwrap(),
+        }
+    }
+
+    /// A bash as a user has it.
+    fn bash(folder: &Folder) -> Self {
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "--noprofile", "-i"]);
+        bash.env("HISTFILE", "/dev/null");
+        let mut session = Self::new(bash, folder.root());
+        session.answers();
+        session
+    }
+
+    /// A shell without job control that runs this line.
+    fn script(folder: &Folder, line: &str) -> Self {
+        let mut sh = Command::new("sh");
+        sh.args(["-c", line]);
+        Self::new(sh, folder.root())
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until the screen shows this, and gives what was before it.
+    fn shows(&mut self, text: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let screen = String::from_utf8_lossy(&self.screen).into_owned();
+            if let Some((before, rest)) = screen.split_once(text) {
+                self.screen = rest.as_bytes().to_vec();
+                return before.to_owned();
+            }
+            let mut fds = [PollFd::new(&self.keys, PollFlags::IN)];
+            let second = Timespec {
+                tv_sec: 1,
+                tv_nsec: 0,
+            };
+            let ready = poll(&mut fds, Some(&second)).unwrap() > 0;
+            let mut bytes = [0; 1024];
+            match if ready {
+                rustix::io::read(&self.keys, &mut bytes)
+            } else {
+                Ok(0)
+            } {
+                Ok(count) => self.screen.extend_from_slice(&bytes[..count]),
+                Err(errno) => panic!("before {text:?}: {errno}; the screen: {screen:?}"),
+            }
+            assert!(
+                Instant::now() < end,
+                "a minute before {text:?}; the screen: {screen:?}"
+            );
+        }
+    }
+
+    /// Has the shell answer: it has the terminal. (What is typed is shown too, and is not the answer.)
+    fn answers(&mut self) {
+        self.types("echo answer-$((20+3))\n");
+        self.shows("answer-23");
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.leader.kill();
+        let _ = self.leader.wait();
+    }
+}
+
+/// A line of a shell's that runs `init` with these options.
+fn line(arch: Arch, options: &str, script: &str) -> String {
+    let program = arch.program("init");
+    let words = [program.get_program()]
+        .into_iter()
+        .chain(program.get_args());
+    let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
+    format!("{} {options} -- sh -c '{script}'", words.join(" "))
+}
+
+/// Reads two words, and tells of each.
+const TWO_WORDS: &str = "read a; echo got-$a; read b; echo got-$b";
+
+fn ends_in_the_background(arch: Arch) {
+    let folder = Folder::new();
+    // timeout(1) has a group of its own, which is not the terminal's.
+    let script = format!("timeout 30 {}; echo status-$?", line(arch, "", "sleep 0.1"));
+    Session::script(&folder, &script).shows("status-0");
+
+    let mut bash = Session::bash(&folder);
+    let script = line(arch, "", "sleep 0.1; echo writes >f; echo end-$((20+3))");
+    bash.types(&format!("{script} &\n"));
+    let before = bash.shows("end-23");
+    assert!(!before.contains("Stopped"), "{before}");
+    bash.answers();
+    assert_eq!(folder.read("f"), b"writes\n");
+}
+
+fn gives_the_terminal_back_at_its_end(arch: Arch) {
+    let folder = Folder::new();
+    let none = line(arch, "", "").replace("sh -c", "no-such-program");
+    let lines = [
+        line(arch, "", "exit 5"),
+        line(arch, "-g", "kill -9 $$"),
+        none,
+    ];
+    for (line, status) in lines.into_iter().zip([5, 137, 127]) {
+        let script = format!("{line}; echo status-$?; read word; echo got-$word");
+        let mut session = Session::script(&folder, &script);
+        session.shows(&format!("status-{status}"));
+        session.types("word\n");
+        session.shows("got-word");
+    }
+}
+
+fn stops_and_goes_on_with_its_program(arch: Arch) {
+    let folder = Folder::new();
+    for options in ["", "-g", "-s -w"] {
+        if options == "-s -w" && !arch.is_native() {
+            continue; // qemu-user has no PR_SET_CHILD_SUBREAPER
+        }
+        let mut bash = Session::bash(&folder);
+        bash.types(&format!(
+            "{}; echo status-$?\n",
+            line(arch, options, TWO_WORDS)
+        ));
+        bash.types("one\n");
+        bash.shows("got-one");
+        for _ in 0..3 {
+            bash.types("\x1a");
+            bash.shows("Stopped");
+            bash.answers();
+            bash.types("fg\n");
+            bash.shows(TWO_WORDS); // bash tells which job goes on
+        }
+        bash.types("two\n");
+        bash.shows("got-two");
+        bash.answers();
+    }
+}
+
+fn stops_the_script_around_it(arch: Arch) {
+    let folder = Folder::new();
+    fs::write(
+        folder.path("script"),
+        format!("{}\necho status-$?\n", line(arch, "", TWO_WORDS)),
+    )
+    .unwrap();
+    let mut bash = Session::bash(&folder);
+    bash.types("sh script\n");
+    bash.types("one\n");
+    bash.shows("got-one");
+    bash.types("\x1a");
+    bash.shows("Stopped");
+    bash.answers();
+    bash.types("fg\ntwo\n");
+    bash.shows("got-two");
+    bash.shows("status-0");
+    bash.answers();
+}
+
+/// A session of its own has no terminal, and the kernel stops nobody there by SIGTSTP.
+fn stops_a_session_of_its_own(arch: Arch) {
+    let folder = Folder::new();
+    let script = "trap \"echo went-on\" CONT; trap \"exit 9\" INT; echo ready-$((20+3)); while :; do sleep 0.02; done";
+    for options in ["-S", "-gS"] {
+        let mut bash = Session::bash(&folder);
+        bash.types(&format!(
+            "{}; echo status-$?\n",
+            line(arch, options, script)
+        ));
+        bash.shows("ready-23");
+        bash.types("\x1a");
+        bash.shows("Stopped");
+        bash.answers();
+        bash.types("fg\n");
+        bash.shows("\nwent-on");
+        bash.types("\x03");
+        bash.answers();
+    }
+}
+
+fn waits_for_the_terminal_in_the_background(arch: Arch) {
+    let folder = Folder::new();
+    let mut bash = Session::bash(&folder);
+    bash.types(&format!("{} &\n", line(arch, "", TWO_WORDS)));
+    // bash tells before its next prompt.
+    let mut told = false;
+    for _ in 0..600 {
+        bash.types("echo answer-$((20+3))\n");
+        told |= bash.shows("answer-23").contains("Stopped");
+        if told {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(told);
+    bash.types("fg\n");
+    bash.shows(TWO_WORDS);
+    bash.types("one\ntwo\n");
+    bash.shows("got-one");
+    bash.shows("got-two");
+    bash.answers();
+}
+
+/// `fg` of a job that was not stopped: bash gives its group the terminal, and sends no signal.
+fn gives_the_terminal_to_a_job_that_ran_on(arch: Arch) {
+    let folder = Folder::new();
+    let mut bash = Session::bash(&folder);
+    let script = format!("until [ -e go ]; do sleep 0.02; done; {TWO_WORDS}");
+    bash.types(&format!("{} &\n", line(arch, "", &script)));
+    bash.answers();
+    bash.types("fg\n");
+    bash.shows("until");
+    fs::write(folder.path("go"), "").unwrap();
+    bash.types("one\n");
+    bash.shows("got-one");
+    bash.types("\x1a");
+    bash.shows("Stopped");
+    bash.answers();
+    bash.types("fg\ntwo\n");
+    bash.shows("got-two");
+    bash.answers();
+}
+
+/// It leads the session itself: no shell is there that could let it go on, and the kernel does not stop it.
+fn goes_on_where_nobody_could_continue_it(arch: Arch) {
+    let folder = Folder::new();
+    let mut command = arch.program("init");
+    command.args(["--", "sh", "-c", TWO_WORDS]);
+    let mut session = Session::new(command, folder.root());
+    session.types("one\n");
+    session.shows("got-one");
+    for _ in 0..3 {
+        session.types("\x1a");
+        session.shows("^Z");
+    }
+    session.types("two\n");
+    session.shows("got-two");
+}
