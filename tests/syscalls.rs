@@ -338,6 +338,11 @@ fn of_init() -> Completion {
         "$strace -e inject=wait4:signal=TERM:when=1 ./init -g sleep 100",
         143,
     );
+    // What a service manager would have passed.
+    watch.run(
+        "export LISTEN_PID=7 LISTEN_FDS=1; $strace -f -e inject=getpid:retval=7 ./init ./hello 3</dev/null",
+        0,
+    );
     watch.run("$strace ./init --help", 0);
     watch.run("$strace ./init", 2);
     // A machine of its own, as far as that goes: it has its own processes, mounts and interfaces. Switching
@@ -379,6 +384,10 @@ fn of_pipe() -> Completion {
     );
     watch.run(&format!("{strace} ./hello '|' ./nothing"), 127);
     watch.run("$strace ./pipe --timeout 0.1 sleep 100", 124);
+    watch.run(
+        "export LISTEN_PID=7 LISTEN_FDS=1; $strace -f -e inject=getpid:retval=7 ./pipe ./hello 3</dev/null",
+        0,
+    );
     watch.run("$strace ./pipe --help", 0);
     watch.run("$strace ./pipe", 2);
     watch.check()

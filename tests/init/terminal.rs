@@ -8,12 +8,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::open_terminal;
 use crate::per_arch;
-use crate::support::{Arch, Folder};
+use crate::support::{Arch, Folder, run};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -25,6 +25,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         waits_for_the_terminal_in_the_background,
         gives_the_terminal_to_a_job_that_ran_on,
         goes_on_where_nobody_could_continue_it,
+        has_the_terminal_as_process_1,
     ]
 }
 
@@ -300,4 +301,33 @@ fn goes_on_where_nobody_could_continue_it(arch: Arch) {
     }
     session.types("two\n");
     session.shows("got-two");
+}
+
+/// Process 1 of a namespace, whose own group has no number there.
+fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
+    let unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
+    let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
+    if ran.status != Some(0) {
+        return Completion::ignored_with(format!("no PID namespace here: {}", ran.stderr.trim()));
+    }
+    let folder = Folder::new();
+    let mut bash = Session::bash(&folder);
+    bash.types(&format!("{unshare} {}\n", line(arch, "", TWO_WORDS)));
+    bash.types("one\n");
+    bash.shows("got-one");
+    // unshare(1) stops, and the shell has the terminal; the program goes on, until it wants the terminal.
+    bash.types("\x1a");
+    bash.shows("Stopped");
+    bash.answers();
+    bash.types("fg\ntwo\n");
+    bash.shows("got-two");
+    bash.answers();
+    // In the background it steals nothing.
+    let script = line(arch, "", "sleep 0.2; echo end-$((20+3))");
+    bash.types(&format!("{unshare} {script} &\n"));
+    bash.answers();
+    bash.types("wait\n");
+    bash.shows("end-23");
+    bash.answers();
+    Completion::Completed
 }

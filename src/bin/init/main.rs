@@ -20,7 +20,9 @@ use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
 use ring3::rt::{Args, Exit, Start};
 use ring3::service::Inherited;
 use ring3::shown::Shown;
-use ring3::signal::{self, SIGCONT, SIGKILL, SIGPIPE, SIGSTOP, SIGTSTP, SIGTTOU, SignalSet};
+use ring3::signal::{
+    self, SIGCONT, SIGKILL, SIGPIPE, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SignalSet,
+};
 use ring3::time::NEVER;
 
 use signals::{PASSED, Rewrites};
@@ -165,9 +167,9 @@ fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(),
 fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // From here on, so that none is lost before the program has begun.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
-    // A reader of our messages that is gone makes an error of the write. No message stops us (`stty tostop`), and the
-    // terminal can be taken back.
-    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTOU]));
+    // A reader of our messages that is gone makes an error of the write. No message stops us (`stty tostop`), nor does
+    // what we do with the terminal.
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTIN, SIGTTOU]));
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     if settings.adopt {
         process::adopt_orphans().or_fail(PROGRAM, "adopt", "orphans")?;

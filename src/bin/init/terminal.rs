@@ -3,8 +3,10 @@
 //! The program's process group has the terminal only where `init`'s own group had it: from any other it would be
 //! stolen. So `init` in the background, below `timeout` say, leaves the terminal alone.
 
+use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
-use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_RDWR};
+use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR};
+use ring3::io;
 use ring3::process::{self, Pid};
 use ring3::signal::{self, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SignalSet};
 use ring3::system;
@@ -19,7 +21,8 @@ pub struct Terminal {
 impl Terminal {
     /// That of our session; none where the program has a session of its own.
     pub fn new(session: bool) -> Self {
-        let open = || fs::open(CWD, c"/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0).ok();
+        let flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+        let open = || fs::open(CWD, c"/dev/tty", flags, 0).ok();
         Self {
             file: if session { None } else { open() },
             own: process::group(),
@@ -32,18 +35,20 @@ impl Terminal {
         (system::foreground(terminal) == Ok(group)).then_some(terminal)
     }
 
-    /// The terminal, where it is ours to give. A group of another PID namespace has no number by which to ask.
+    /// The terminal, where it is ours to give.
     pub fn to_give(&self) -> Option<BorrowedFd<'_>> {
-        if self.own.as_raw() == 0 {
-            return None;
-        }
-        self.of(self.own)
+        let terminal = self.of(self.own)?;
+        // Two groups of another PID namespace are both 0 here (unshare --pid --fork). Then a read of nothing tells: with
+        // SIGTTIN blocked it is an error in the background alone.
+        let ours = self.own.as_raw() != 0 || io::read(terminal, &mut []) != Err(Errno::EIO);
+        ours.then_some(terminal)
     }
 
-    /// Takes the terminal back from the program's group, and says whether that group had it. (SIGTTOU is blocked.)
-    pub fn take_back(&self, program: Pid) -> bool {
-        self.of(program)
-            .is_some_and(|terminal| system::set_foreground(terminal, self.own).is_ok())
+    /// Takes the terminal back where the program's group has it, and says how that went. (SIGTTOU is blocked.) A group of
+    /// another PID namespace can't be given it: there a shell has to take it.
+    pub fn take_back(&self, program: Pid) -> Option<ring3::Result<()>> {
+        let terminal = self.of(program)?;
+        Some(system::set_foreground(terminal, self.own))
     }
 
     /// Lets the program's group go on, with the terminal where that is ours to give.
@@ -64,12 +69,12 @@ impl Terminal {
     /// Where nobody could let us go on (we are process 1, or lead a session) the kernel does not stop us, and the
     /// program goes on at once, where it had the terminal.
     pub fn stopped(&self, program: Pid, signal: i32) {
-        let had = self.take_back(program);
-        match signal {
-            SIGTTIN | SIGTTOU if self.to_give().is_some() => self.resume(program),
-            SIGTTIN | SIGTTOU => stop(true, signal, had),
-            _ if had => stop(true, SIGTSTP, true),
-            SIGTSTP => stop(false, SIGTSTP, false),
+        let back = self.take_back(program);
+        match (signal, back) {
+            (SIGTTIN | SIGTTOU, _) if self.to_give().is_some() => self.resume(program),
+            (SIGTTIN | SIGTTOU, _) => stop(true, signal, false),
+            (_, Some(back)) => stop(true, SIGTSTP, back.is_ok()),
+            (SIGTSTP, None) => stop(false, SIGTSTP, false),
             _ => {}
         }
     }
