@@ -100,7 +100,9 @@ impl Epoll {
 
 /// What wakes those who wait for it in an [`Epoll`]: an eventfd (eventfd(2)).
 ///
-/// Watched with `EPOLLET` it wakes each of them once a ring, and nobody has to read it.
+/// Watched with `EPOLLET` it wakes each of them once a ring, and nobody has to read it. A ring while one does not
+/// wait ends the next wait. What was written before the ring is seen after the wait that it ends, even if by relaxed
+/// atomics: both calls take the lock of the eventfd's queue in the kernel.
 pub struct Bell(OwnedFd);
 
 impl Bell {

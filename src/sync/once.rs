@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
-use core::sync::atomic::Ordering::{Acquire, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::futex;
 
@@ -39,7 +39,8 @@ impl Once {
 
     #[cold]
     fn call(&self, work: impl FnOnce()) {
-        let begun = self.0.compare_exchange(NEW, RUNNING, Acquire, Acquire);
+        // Relaxed: nothing comes before what is new, and one that is not is looked at again.
+        let begun = self.0.compare_exchange(NEW, RUNNING, Relaxed, Relaxed);
         if begun.is_ok() {
             work();
             // Release: what the work wrote is seen by whoever sees that it is done.
@@ -53,8 +54,8 @@ impl Once {
 
     fn wait(&self) {
         loop {
-            // One that is awaited already stays so, and one that is done too.
-            let state = match self.0.compare_exchange(RUNNING, AWAITED, Acquire, Acquire) {
+            // One that is awaited already stays so, and one that is done too. Acquire: what the work wrote is seen.
+            let state = match self.0.compare_exchange(RUNNING, AWAITED, Relaxed, Acquire) {
                 Ok(_) => AWAITED,
                 Err(state) => state,
             };

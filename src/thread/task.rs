@@ -4,8 +4,8 @@ use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicU32;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use core::sync::atomic::Ordering::{Acquire, Release};
+use core::sync::atomic::{AtomicU32, fence};
 
 use super::Builder;
 use super::stack::Stack;
@@ -120,8 +120,9 @@ unsafe extern "C" fn run<T, F: FnOnce() -> T>(place: *mut u8) -> ! {
     let result = task.result.get();
     // SAFETY: nobody looks at the result before the fate says that it is there.
     unsafe { (*result).write(work()) };
-    // Release: the result is seen by whoever takes it. Acquire: the handle was used before this.
-    let alone = task.thread.fate.swap(DONE, AcqRel) == ALONE;
+    // Acquire: the handle was used before this, and so before the mapping goes. (A handle that finds this waits for
+    // the kernel's 0 before it takes the result.)
+    let alone = task.thread.fate.swap(DONE, Acquire) == ALONE;
     if alone {
         // SAFETY: written above; no handle is there to take it.
         unsafe { (*result).assume_init_drop() };
@@ -169,6 +170,8 @@ unsafe fn end(thread: *const Thread, alone: bool) -> ! {
         // SAFETY: the thread's own mapping, which nobody else knows; signals are blocked.
         unsafe { arch::unmap_and_exit(stack.start.as_ptr(), stack.length) }
     }
+    // Release: what this thread did is before the kernel's 0, by whatever kind of store the kernel writes it.
+    fence(Release);
     // SAFETY: ends this thread alone; the kernel then tells the handle by the 0.
     let _ = unsafe { syscall!(exit(0)) };
     arch::trap() // exit does not return
@@ -200,7 +203,8 @@ impl<T> JoinHandle<T> {
         // SAFETY: the mapping stays as long as the handle.
         let id = unsafe { &self.0.as_ref().thread.id };
         loop {
-            // Acquire: the kernel writes the 0 after all that the thread wrote.
+            // Acquire: with the fence before the thread's exit, all that the thread did is before the 0. (The id
+            // itself was there before the thread was: the kernel writes it within the creator's clone.)
             match id.load(Acquire) {
                 0 => return,
                 running => futex::wait_shared(id, running),
@@ -222,8 +226,8 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // SAFETY: the mapping stays as long as this thread or its handle has not given it up.
         let fate = unsafe { &self.0.as_ref().thread.fate };
-        // Release: the handle is not used after this. Acquire: the result was written before.
-        if fate.swap(ALONE, AcqRel) == BOTH {
+        // Release: the handle is not used after this. (The result is there after the wait, which acquires.)
+        if fate.swap(ALONE, Release) == BOTH {
             return; // the thread takes down what is left
         }
         self.wait();

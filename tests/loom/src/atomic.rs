@@ -134,6 +134,14 @@ atomic!(
 );
 
 impl AtomicU32 {
+    /// The kernel's store of 0 for a thread that has ended: relaxed, because the kernel promises no more. It is no use
+    /// that has to come before the memory goes: who sees the 0 knows.
+    pub fn clear(&self) {
+        self.atomic.store(0, Ordering::Relaxed);
+        kernel::is_there((&raw const *self).addr());
+        self.latest.set(0);
+    }
+
     /// What a futex is called by.
     pub fn as_ptr(&self) -> *mut u32 {
         (&raw const *self).cast_mut().cast()

@@ -12,7 +12,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr::NonNull;
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::Ordering::{Relaxed, Release};
+use loom::sync::atomic::Ordering::Relaxed;
 use loom::thread::{self, Thread, ThreadId};
 use ring3::abi::futex::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
 use ring3::abi::process::{CLONE_CHILD_CLEARTID, CLONE_PARENT_SETTID};
@@ -310,7 +310,7 @@ pub unsafe fn clone(
         if let Some(word) = word {
             // SAFETY: it is looked whether the word is still there.
             unsafe {
-                (*word).store(0, Release);
+                (*word).clear();
                 let _ = futex_wake(word, FUTEX_WAKE, 1);
             }
         }

@@ -391,4 +391,17 @@ tests!(
     gate_without_descriptors
 );
 
+/// The kernel refuses the first thread, or the first two.
+#[test]
+fn scope_with_threads_refused() {
+    for refused in 1..3 {
+        let trouble = Trouble {
+            refused,
+            ..Trouble::default()
+        };
+        kernel::check(trouble, library::scope_of_two);
+        kernel::check(trouble, library::join);
+    }
+}
+
 include!(concat!(env!("OUT_DIR"), "/faults.rs"));
