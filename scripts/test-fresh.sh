@@ -19,6 +19,8 @@ short) short=yes && set -- bookworm-root-readme ;;
 esac
 
 fresh=$PWD/target/fresh
+exec 9>"$fresh.lock"
+flock -n 9 || die 'test-fresh: another one is at work here'
 root=$fresh/root # what is mounted there is in a namespace, which ends with the last process of a step
 trap 'rm -rf --one-file-system -- "$root" "$fresh/step"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -71,7 +73,7 @@ new_root() {
 # enter WHO COMMAND: in the root, with processes and mounts of its own. Of the environment only what says how the network
 # is reached goes there.
 enter() {
-	set -- "$1" "cd ~/ring3 && $2"
+	set -- "$1" "cd $home/ring3 && $2"
 	env | grep -E '^(CARGO_(HTTP|NET|SOURCE)_[A-Z0-9_]*|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY)=' >"$fresh/environment" || true
 	# shellcheck disable=SC2016 # for that shell
 	timeout --foreground --kill-after 10 5400 unshare --mount --pid --fork --kill-child sh -ec '
