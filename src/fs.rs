@@ -41,16 +41,49 @@ pub fn lock(fd: BorrowedFd<'_>) -> Result<()> {
     retry(|| unsafe { syscall!(flock(fd, LOCK_EX)) }).map(drop)
 }
 
-/// What a path leads to (statx(2)).
+/// Takes the lock of this file where nobody else has it: until all descriptors of what was opened are closed
+/// (flock(2)).
+///
+/// # Errors
+/// `EAGAIN`: somebody else has it. `EBADF`: an NFS wants it open for writing. `ENOLCK`, `EOPNOTSUPP`, `ENOSYS`:
+/// this file system has no locks.
+pub fn try_lock(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: flock takes no memory of ours.
+    retry(|| unsafe { syscall!(flock(fd, LOCK_EX | LOCK_NB)) }).map(drop)
+}
+
+/// What a path leads to (statx(2); where a filter or a kernel before Linux 4.11 refuses that, newfstatat(2),
+/// which leaves out what `stx_mask` does not name).
 ///
 /// # Errors
 /// Those of the path.
-#[inline]
 pub fn stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
     let mut stat = Statx::ZERO;
     let wanted = STATX_BASIC_STATS;
     // SAFETY: the kernel reads the path and fills the 256 bytes of `stat`.
-    unsafe { syscall!(statx(dir, path, flags, wanted, &raw mut stat)) }?;
+    match unsafe { syscall!(statx(dir, path, flags, wanted, &raw mut stat)) } {
+        Ok(_) => Ok(stat),
+        Err(Errno::ENOSYS | Errno::EPERM) => old_stat_at(dir, path, flags),
+        Err(errno) => Err(errno),
+    }
+}
+
+#[cold]
+fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
+    let mut old = Stat::ZERO;
+    // SAFETY: the kernel reads the path and fills a whole Stat.
+    unsafe { syscall!(newfstatat(dir, path, &raw mut old, flags)) }?;
+    let mut stat = Statx::ZERO;
+    stat.stx_mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID;
+    stat.stx_mask |= STATX_INO | STATX_SIZE;
+    stat.stx_uid = old.st_uid;
+    stat.stx_gid = old.st_gid;
+    stat.stx_mode = old.st_mode as u16;
+    stat.stx_ino = old.st_ino;
+    stat.stx_size = old.st_size;
+    // As the kernel packs both numbers (`new_encode_dev`, include/linux/kdev_t.h).
+    stat.stx_dev_major = (old.st_dev >> 8) as u32 & 0xfff;
+    stat.stx_dev_minor = old.st_dev as u32 & 0xff | (old.st_dev >> 12) as u32 & 0xf_ff00;
     Ok(stat)
 }
 
@@ -255,4 +288,51 @@ pub fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
         Err(Errno::EINVAL) => Ok(()),
         result => result,
     }
+}
+
+/// Returns when all that was changed in the file system of `fd` is on the device, names too (syncfs(2)).
+///
+/// # Errors
+/// `EIO`, `ENOSPC`, `EDQUOT`: something written earlier is lost (since Linux 5.8).
+pub fn sync_file_system(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: numbers alone.
+    unsafe { syscall!(syncfs(fd)) }.map(drop)
+}
+
+/// A file in memory, without a name in any directory; `name` is for /proc (memfd_create(2)).
+///
+/// # Errors
+/// `EMFILE`, `ENFILE`, `ENOMEM`; `EACCES`: a system that forbids files which could be executed
+/// (`vm.memfd_noexec`).
+pub fn in_memory(name: &CStr) -> Result<OwnedFd> {
+    // SAFETY: the kernel only reads the name; what it returns is a new descriptor.
+    unsafe { syscall!(memfd_create(name, MFD_CLOEXEC)).map(|raw| OwnedFd::from_raw(raw)) }
+}
+
+/// The file systems whose files are no bytes on a device, but what the kernel tells and takes.
+const KERNELS_OWN: [u32; 15] = [
+    PROC_SUPER_MAGIC,
+    SYSFS_MAGIC,
+    CGROUP_SUPER_MAGIC,
+    CGROUP2_SUPER_MAGIC,
+    RDTGROUP_SUPER_MAGIC,
+    DEBUGFS_MAGIC,
+    TRACEFS_MAGIC,
+    CONFIGFS_MAGIC,
+    SECURITYFS_MAGIC,
+    AAFS_MAGIC,
+    SELINUX_MAGIC,
+    SMACK_MAGIC,
+    BPF_FS_MAGIC,
+    EFIVARFS_MAGIC,
+    BINFMTFS_MAGIC,
+];
+
+/// Whether the files of this file system are no bytes on a device, but what the kernel tells and takes: /proc,
+/// /sys and what is mounted there (fstatfs(2)). Nobody else makes a file in them.
+pub fn is_kernels_own(fd: BorrowedFd<'_>) -> bool {
+    let mut stat = Statfs::ZERO;
+    // SAFETY: the kernel fills a whole `stat`. Where it refuses, the type is 0, which none of them has.
+    let _ = unsafe { syscall!(fstatfs(fd, &raw mut stat)) };
+    KERNELS_OWN.contains(&(stat.f_type as u32))
 }

@@ -4,9 +4,10 @@ use core::ffi::CStr;
 
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
-use crate::fd::OwnedFd;
+use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::{self, CWD};
 use crate::mem;
+use crate::number;
 
 /// How many symbolic links the kernel follows in a path (`MAXSYMLINKS`, include/linux/namei.h).
 const MAXSYMLINKS: usize = 40;
@@ -40,10 +41,21 @@ pub struct Place {
     pub dir: OwnedFd,
     /// The name in it.
     pub name: Name,
+    /// Whether the directory can be asked to make its names durable.
+    readable: bool,
 }
 
 impl Place {
-    /// Follows `path`, symbolic links at its end included, to where a file is or may be made.
+    fn new(dir: OwnedFd, name: Name) -> Self {
+        Self {
+            dir,
+            name,
+            readable: false,
+        }
+    }
+
+    /// Follows `path`, symbolic links at its end included, to where a file is or may be made. A link of /proc that
+    /// leads to what is open somewhere, as those of /proc/PID/fd do, is a place itself.
     ///
     /// # Errors
     /// Those of a path; `EISDIR`: it ends with a slash.
@@ -64,8 +76,10 @@ impl Place {
             }
             match fs::read_link(dir.as_fd(), name.as_c_str(), &mut text) {
                 Ok(target) if target.len() == PATH_MAX => return Err(Errno::ENAMETOOLONG),
+                // It leads to what is open there, whatever its text says.
+                Ok(_) if fs::is_kernels_own(dir.as_fd()) => return Ok(Self::new(dir, name)),
                 Ok(target) => length = target.len(),
-                Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Self { dir, name }),
+                Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Self::new(dir, name)),
                 Err(errno) => return Err(errno),
             }
             from = Some(dir);
@@ -85,14 +99,56 @@ impl Place {
         }
     }
 
-    /// Opens the directory so that its names can be made durable.
+    /// What is open here, in this process, under the number that the name is in its /proc/PID/fd: so are
+    /// `/dev/stdout`, `/dev/fd/N` and `/proc/self/fd/N`. To open the name would open the file again, with an offset
+    /// and flags of its own.
     ///
     /// # Errors
-    /// `EACCES`: it may not be read.
+    /// `EBADF`: nothing is. `EMFILE`.
+    pub fn descriptor(&self) -> Result<Option<OwnedFd>> {
+        let name = self.name.as_c_str().to_bytes();
+        let number = number::whole(name, 10, i32::MAX as u64);
+        let Some(number) = number.filter(|_| self.is_of_descriptors()) else {
+            return Ok(None);
+        };
+        // SAFETY: it is only asked for a duplicate; where nothing is open, that is an error.
+        let open = unsafe { BorrowedFd::borrow_raw(number as i32) };
+        open.duplicate().map(Some)
+    }
+
+    /// Whether the directory is this process's /proc/PID/fd.
+    fn is_of_descriptors(&self) -> bool {
+        let own = fs::stat_at(CWD, c"/proc/self/fd", At::NONE);
+        let dir = fs::stat(self.dir.as_fd());
+        matches!((own, dir), (Ok(own), Ok(dir)) if dir.is_same_file(&own))
+    }
+
+    /// Opens the directory so that its names can be made durable; where it may not be read,
+    /// [`sync`](Self::sync) has another way.
+    ///
+    /// # Errors
+    /// Those of open(2), but for `EACCES`.
     pub fn open_directory(&mut self) -> Result<()> {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-        self.dir = fs::open(self.dir.as_fd(), c".", flags, 0)?;
+        match fs::open(self.dir.as_fd(), c".", flags, 0) {
+            Ok(dir) => self.dir = dir,
+            Err(Errno::EACCES) => return Ok(()),
+            Err(errno) => return Err(errno),
+        }
+        self.readable = true;
         Ok(())
+    }
+
+    /// Makes the name durable, which `file` has: by the directory, if [`open_directory`](Self::open_directory) opened
+    /// that, else by the whole file system.
+    ///
+    /// # Errors
+    /// `EIO`, `ENOSPC`, `EDQUOT`.
+    pub fn sync(&self, file: BorrowedFd<'_>) -> Result<()> {
+        match self.readable {
+            true => fs::sync_if_possible(self.dir.as_fd()),
+            false => fs::sync_file_system(file),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Folder, Ran, limit_memory, ran, run};
+use crate::support::{Arch, Folder, Ran, limit_memory, once, ran, run};
 use crate::trial::{LONG, may_take};
 pub use inputs::shared_inputs;
 use inputs::{each_in_the_next, inputs, random_lines};
@@ -40,11 +40,18 @@ pub fn trials() -> Vec<Trial> {
         leaves_the_output_where_memory_ends,
         uses_the_memory_there_is,
         tells_of_inputs_it_cannot_read,
+        looks_at_all_inputs_first,
+        reads_more_inputs_than_it_may_open,
+        writes_in_place,
         tells_of_outputs_it_cannot_make,
         tells_of_failed_writes,
         tells_of_wrong_usage,
         helps,
     ]
+    .chain([once(
+        "msort::syncs_unless_told_not_to",
+        syncs_unless_told_not_to,
+    )])
     .collect()
 }
 
@@ -497,6 +504,72 @@ fn tells_of_inputs_it_cannot_read(arch: Arch) {
     );
 }
 
+/// A FIFO without a writer has nobody wait for what another input lacks.
+fn looks_at_all_inputs_first(arch: Arch) {
+    let folder = Folder::with(&[("a", b"b\na\n")]);
+    let made = Command::new("mkfifo").arg(folder.path("fifo")).status();
+    assert!(made.unwrap().success());
+    for missing in [&["fifo", "missing"][..], &["a", "fifo", "-", "missing"]] {
+        let ran = run(&mut folder.msort(arch, missing));
+        let message = "msort: open missing: No such file or directory (ENOENT)\n";
+        assert_eq!(ran, Ran::new(1, "", message));
+    }
+    let fifo = folder.path("fifo");
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::write(fifo, "d\nc").unwrap());
+        let ran = run(&mut folder.msort(arch, &["a", "fifo"]));
+        assert_eq!(ran, Ran::new(0, "a\nb\nc\nd\n", ""));
+    });
+}
+
+fn reads_more_inputs_than_it_may_open(arch: Arch) {
+    let folder = Folder::with(&[("a", b"b\na\n")]);
+    // qemu-user has descriptors of its own.
+    let command = folder.msort(arch, &["a"; 100]);
+    let ran = ran(run_with(
+        &mut by_shell("ulimit -n 16; exec \"$@\"", &command),
+        b"",
+    ));
+    let expected = ["a\n".repeat(100), "b\n".repeat(100)].concat();
+    assert_eq!(ran, Ran::new(0, &expected, ""));
+}
+
+fn writes_in_place(arch: Arch) {
+    let folder = Folder::with(&[("a", b"b\na\n"), ("b", b"c\n")]);
+    fs::hard_link(folder.path("a"), folder.path("same")).unwrap();
+    let ran = run(&mut folder.msort(arch, &["-o", "a", "--in-place", "a", "b", "a"]));
+    assert_eq!(ran, Ran::new(0, "", ""));
+    assert_eq!(folder.read("same"), b"a\na\nb\nb\nc\n");
+    let ran = run(&mut folder.msort(arch, &["-u", "-o", "a", "--in-place", "--no-sync", "a"]));
+    assert_eq!(ran, Ran::new(0, "", ""));
+    assert_eq!(folder.read("same"), b"a\nb\nc\n");
+    assert_eq!(folder.names(), ["a", "b", "same"]);
+}
+
+fn syncs_unless_told_not_to() {
+    let arch = if cfg!(target_arch = "x86_64") {
+        Arch::X86_64
+    } else {
+        Arch::Aarch64
+    };
+    for (arguments, syncs) in [(&[][..], 2), (&["--no-sync"], 0)] {
+        let folder = Folder::with(&[("a", b"b\na\n")]);
+        let aside = Folder::new();
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-e", "trace=fsync,syncfs,sync", "-o"])
+            .arg(aside.path("trace"))
+            .arg(arch.shipped("msort"))
+            .args(["-o", "a", "a"])
+            .args(arguments)
+            .current_dir(folder.root());
+        assert_eq!(run(&mut command), Ran::new(0, "", ""));
+        assert_eq!(folder.read("a"), b"a\nb\n");
+        let trace = fs::read_to_string(aside.path("trace")).unwrap();
+        assert_eq!(trace.matches("sync(").count(), syncs, "{trace}");
+    }
+}
+
 fn tells_of_outputs_it_cannot_make(arch: Arch) {
     let folder = Folder::with(&[("input", b"2\n1\n")]);
     for (output, stderr) in [
@@ -570,7 +643,7 @@ fn tells_of_failed_writes(arch: Arch) {
     }
 }
 
-const USAGE: &str = "usage: msort [-r] [-u] [-z] [-o FILE] [FILE...]\n";
+const USAGE: &str = "usage: msort [-r] [-u] [-z] [-o FILE] [--in-place] [--no-sync] [FILE...]\n";
 
 fn tells_of_wrong_usage(arch: Arch) {
     let folder = Folder::with(&[]);

@@ -274,7 +274,7 @@ fn keeps_the_old_content_when_reading_fails(arch: Arch) {
     assert_eq!(ran, failed("read stdin: Bad file descriptor (EBADF)"));
     for closed in ["exec <&-", "exec <&- >&-"] {
         let ran = folder.run(&mut after(closed, &save()), Stdio::null());
-        assert_eq!(ran, failed("read stdin: Bad file descriptor (EBADF)"));
+        assert_eq!(ran, failed("stat stdin: Bad file descriptor (EBADF)"));
     }
     let ran = folder.run(&mut after("exec <&- 2>&-", &save()), Stdio::null());
     assert_eq!(ran, Ran::new(1, "", ""));
@@ -343,7 +343,7 @@ fn understands_its_command_line(arch: Arch) {
     assert!(help.stdout.starts_with(USAGE), "{}", help.stdout);
 }
 
-const USAGE: &str = "usage: save [-a] [-m MODE] [--no-sync] FILE\n";
+const USAGE: &str = "usage: save [-a] [-m MODE] [--in-place] [--no-sync] FILE\n";
 
 fn refuses_what_it_does_not_understand(arch: Arch) {
     let folder = Folder::with_old();

@@ -120,8 +120,9 @@ fn of_hello() -> Completion {
 }
 
 /// The runs in which a file is replaced by `writer`, a line that writes it whole: `f` there or not,
-/// with an access control list, and where the kernel refuses what is tried first.
-fn replace(watch: &mut Watch, writer: &str) -> Result<(), Completion> {
+/// with an access control list, and where the kernel refuses what is tried first. It opens the directory to be
+/// synced by its `nth` openat.
+fn replace(watch: &mut Watch, writer: &str, nth: u32) -> Result<(), Completion> {
     let strace = |options: &str| writer.replace("$strace", &format!("$strace {options}"));
     watch.run(writer, 0);
     watch.run(writer, 0);
@@ -134,6 +135,13 @@ fn replace(watch: &mut Watch, writer: &str) -> Result<(), Completion> {
     watch.run(writer, 0);
     watch.run(&strace("-e inject=linkat:error=EPERM"), 0);
     watch.run(&strace("-e inject=renameat:error=EPERM"), 1);
+    watch.run(&strace("-e inject=linkat:error=EEXIST:when=1..4"), 0);
+    watch.run(&strace("-e inject=statx:error=ENOSYS"), 0);
+    let unreadable = format!("-e inject=openat:error=EACCES:when={nth}");
+    watch.run(&strace(&unreadable), 0);
+    // A signal, where the file has a name.
+    let signal = strace("-e inject=linkat:error=EPERM -e inject=lseek:signal=TERM");
+    watch.run(&format!("{signal}; exit $?"), 128 + 15);
     Ok(())
 }
 
@@ -142,12 +150,13 @@ fn of_save() -> Completion {
         Ok(watch) => watch,
         Err(ignored) => return ignored,
     };
-    if let Err(ignored) = replace(&mut watch, "echo new | $strace ./save f") {
+    if let Err(ignored) = replace(&mut watch, "echo new | $strace ./save f", 2) {
         return ignored;
     }
     watch.run("$strace ./save f </proc/self/status", 0);
     watch.run("$strace ./save --no-sync -m 600 g <save", 0);
     watch.run("echo more | $strace ./save -a g", 0);
+    watch.run("echo new | $strace ./save --in-place g", 0);
     watch.run(
         "echo more | $strace -e inject=fsync:error=EIO ./save -a g",
         1,
@@ -169,9 +178,10 @@ fn of_msort() -> Completion {
         "one line of many\n".repeat(5_000_000),
     )
     .unwrap();
-    if let Err(ignored) = replace(&mut watch, "$strace ./msort -o f lines") {
+    if let Err(ignored) = replace(&mut watch, "$strace ./msort -o f lines", 3) {
         return ignored;
     }
+    watch.run("$strace ./msort --in-place -o f lines", 0);
     watch.run("$strace ./msort -r -u lines - <lines", 0);
     // So many that a second thread gets its part, and that the block of a pipe, whose length nobody
     // knows, has to move.

@@ -1,5 +1,10 @@
 //! Files and their names.
 
+#[cfg(target_arch = "aarch64")]
+pub use super::generic::Stat;
+#[cfg(target_arch = "x86_64")]
+pub use super::x86::Stat;
+
 super::abi! {
     /// How a file is opened (open(2)).
     flags ["asm/fcntl.h" Open: i32] {
@@ -17,10 +22,14 @@ super::abi! {
         O_EXCL = 0o200,
         /// A terminal does not become the one that controls this process.
         O_NOCTTY = 0o400,
+        /// It loses its content first.
+        O_TRUNC = 0o1000,
         /// Each write goes to the end as it is at that moment.
         O_APPEND = 0o2000,
         /// A directory or nothing.
         O_DIRECTORY = { x86_64 0o200000, aarch64 0o40000 },
+        /// A symbolic link at the end of the path is an error.
+        O_NOFOLLOW = { x86_64 0o400000, aarch64 0o100000 },
         /// Closed by execve(2).
         O_CLOEXEC = 0o2000000,
         /// Only a place to start paths from: no reading, no writing, no permission on it needed.
@@ -69,6 +78,8 @@ super::abi! {
     consts ["sys/file.h" i32] {
         /// flock(2): nobody else has the lock.
         LOCK_EX = 2,
+        /// flock(2): with the other, does not wait for the lock.
+        LOCK_NB = 4,
     }
 
     consts ["linux/stat.h" u32] {
@@ -84,6 +95,18 @@ super::abi! {
         S_ISUID = 0o4000,
         /// Runs with the rights of the file's group.
         S_ISGID = 0o2000,
+        /// `stx_mode`: the kind.
+        STATX_TYPE = 0x1,
+        /// `stx_mode`: the permissions.
+        STATX_MODE = 0x2,
+        /// `stx_uid`.
+        STATX_UID = 0x8,
+        /// `stx_gid`.
+        STATX_GID = 0x10,
+        /// `stx_ino`.
+        STATX_INO = 0x100,
+        /// `stx_size`.
+        STATX_SIZE = 0x200,
         /// What stat(2) tells: all fields up to `stx_dev_minor`, but for `stx_btime`.
         STATX_BASIC_STATS = 0x7ff,
     }
@@ -95,6 +118,48 @@ super::abi! {
         NAME_MAX = 255,
         /// The longest value of an extended attribute, in bytes.
         XATTR_SIZE_MAX = 65536,
+    }
+
+    consts ["linux/memfd.h" u32] {
+        /// memfd_create(2): closed by execve(2).
+        MFD_CLOEXEC = 1,
+    }
+
+    /// What the kernel tells of a file system (statfs(2)).
+    record ["asm/statfs.h" "struct statfs" Statfs + 112] {
+        /// Its kind, by a number of its own.
+        f_type: u64,
+    }
+
+    consts ["linux/magic.h" u32] {
+        /// `f_type` of /proc.
+        PROC_SUPER_MAGIC = 0x9fa0,
+        /// `f_type` of /sys.
+        SYSFS_MAGIC = 0x62656572,
+        /// `f_type` of a hierarchy of control groups, version 1.
+        CGROUP_SUPER_MAGIC = 0x27e0eb,
+        /// `f_type` of /sys/fs/cgroup, version 2.
+        CGROUP2_SUPER_MAGIC = 0x63677270,
+        /// `f_type` of /sys/fs/resctrl.
+        RDTGROUP_SUPER_MAGIC = 0x7655821,
+        /// `f_type` of /sys/kernel/debug.
+        DEBUGFS_MAGIC = 0x64626720,
+        /// `f_type` of /sys/kernel/tracing.
+        TRACEFS_MAGIC = 0x74726163,
+        /// `f_type` of /sys/kernel/security.
+        SECURITYFS_MAGIC = 0x73636673,
+        /// `f_type` of what AppArmor has there.
+        AAFS_MAGIC = 0x5a3c69f0,
+        /// `f_type` of /sys/fs/selinux.
+        SELINUX_MAGIC = 0xf97cff8c,
+        /// `f_type` of /sys/fs/smackfs.
+        SMACK_MAGIC = 0x43415d53,
+        /// `f_type` of /sys/fs/bpf.
+        BPF_FS_MAGIC = 0xcafe4a11,
+        /// `f_type` of /sys/firmware/efi/efivars.
+        EFIVARFS_MAGIC = 0xde5e81e4,
+        /// `f_type` of /proc/sys/fs/binfmt_misc.
+        BINFMTFS_MAGIC = 0x42494e4d,
     }
 
     /// How bytes move between a pipe and something else.
@@ -165,3 +230,6 @@ super::abi! {
         stx_dev_minor: u32,
     }
 }
+
+/// `f_type` of /sys/kernel/config. No header for programs has it (`CONFIGFS_MAGIC` of fs/configfs/mount.c).
+pub const CONFIGFS_MAGIC: u32 = 0x62656570;

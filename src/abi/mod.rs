@@ -9,6 +9,8 @@ pub mod elf;
 mod errno;
 pub mod fs;
 pub mod futex;
+#[cfg(target_arch = "aarch64")]
+pub mod generic;
 pub mod mem;
 pub mod net;
 pub mod nr;
@@ -43,6 +45,8 @@ pub const FACTS: &[&[&[Fact]]] = &[
     errno::FACTS,
     fs::FACTS,
     futex::FACTS,
+    #[cfg(target_arch = "aarch64")]
+    generic::FACTS,
     mem::FACTS,
     net::FACTS,
     nr::FACTS,

@@ -9,7 +9,7 @@ use libtest_mimic::{Completion, Trial};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
 
-use super::{after, fine};
+use super::{OLD, after, failed, fine};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder};
@@ -20,14 +20,14 @@ pub fn trials() -> Vec<Trial> {
         sets_the_mode_it_is_told,
         keeps_permissions,
         keeps_owner_and_group,
-        gives_no_rights_with_a_new_owner,
+        keeps_the_owner_or_refuses,
         keeps_an_access_control_list,
         takes_no_default_access_control_list,
     ]
     .collect()
 }
 
-const NOBODY: u32 = 65534;
+pub const NOBODY: u32 = 65534;
 
 impl Folder {
     pub fn mode(&self, name: &str) -> u32 {
@@ -41,7 +41,15 @@ impl Folder {
     /// `save` with the rights of nobody, who may write into this folder.
     pub fn unprivileged_save(&self, arch: Arch) -> Command {
         let program = self.path("save");
-        fs::copy(arch.shipped("save"), &program).unwrap();
+        if !program.exists() {
+            // By a process of its own: what this one has open for writing, its children have too for a moment,
+            // and then it cannot be run.
+            let copied = Command::new("cp")
+                .arg(arch.shipped("save"))
+                .arg(&program)
+                .status();
+            assert!(copied.unwrap().success());
+        }
         self.set_mode("save", 0o755);
         self.set_mode("", 0o777);
         let mut command = arch.command(program);
@@ -124,21 +132,42 @@ fn keeps_owner_and_group(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-fn gives_no_rights_with_a_new_owner(arch: Arch) -> Completion {
+/// Who may write a file but not give one away: the directory's and the file's group.
+fn keeps_the_owner_or_refuses(arch: Arch) -> Completion {
     if !rustix::process::geteuid().is_root() {
         return needs_root();
     }
-    for (group, mode) in [(2345, 0o644), (NOBODY, 0o674)] {
+    for (group, mode) in [(NOBODY, 0o6664), (2345, 0o646)] {
         let folder = Folder::with_old();
+        let attributes = || {
+            let metadata = fs::metadata(folder.path("f")).unwrap();
+            let owner = (metadata.uid(), metadata.gid());
+            (owner, metadata.ino(), metadata.mode() & 0o777)
+        };
         chown(folder.path("f"), Some(1234), Some(group)).unwrap();
-        folder.set_mode("f", 0o6674);
+        folder.set_mode("f", mode);
         let mut command = folder.unprivileged_save(arch);
-        assert_eq!(folder.feed(command.arg("f"), b"new"), fine());
-        let metadata = fs::metadata(folder.path("f")).unwrap();
-        assert_eq!((metadata.uid(), metadata.gid()), (NOBODY, NOBODY));
+        let before = attributes();
+        let message = "set owner of f: Operation not permitted (EPERM): \
+                       its owner or group would change; --in-place writes into it";
+        assert_eq!(folder.feed(command.arg("f"), b"new"), failed(message));
+        assert_eq!(folder.read("f"), OLD);
         assert_eq!(folder.mode("f"), mode);
+
+        let mut command = folder.unprivileged_save(arch);
+        let ran = folder.feed(command.args(["--in-place", "f"]), b"new");
+        assert_eq!(ran, fine());
         assert_eq!(folder.read("f"), b"new");
+        assert_eq!(attributes(), before);
+        assert_eq!(folder.names(), ["f", "save"]);
     }
+    // What could not be written in place either is not told to be.
+    let folder = Folder::with_old();
+    chown(folder.path("f"), Some(1234), Some(2345)).unwrap();
+    let mut command = folder.unprivileged_save(arch);
+    let message = "set owner of f: Operation not permitted (EPERM)";
+    assert_eq!(folder.feed(command.arg("f"), b"new"), failed(message));
+    assert_eq!(folder.read("f"), OLD);
     Completion::Completed
 }
 

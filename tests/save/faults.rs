@@ -7,7 +7,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 
 use super::{OLD, content, failed, fine};
-use crate::support::{Arch, Folder, Ran, once};
+use crate::support::{Arch, Folder, Ran, once, wait_until};
 use crate::trial::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -27,6 +27,23 @@ pub fn trials() -> Vec<Trial> {
         once("save::faults::says_what_failed", says_what_failed),
         once("save::faults::holds_signals_back", holds_signals_back),
         once("save::faults::takes_another_name", takes_another_name),
+        once(
+            "save::faults::removes_its_name_at_a_signal",
+            removes_its_name_at_a_signal,
+        ),
+        once(
+            "save::faults::passes_over_a_name_in_use",
+            passes_over_a_name_in_use,
+        ),
+        once("save::faults::does_without_statx", does_without_statx),
+        once(
+            "save::faults::syncs_what_it_may_not_read",
+            syncs_what_it_may_not_read,
+        ),
+        once(
+            "save::faults::writes_to_the_kernel_once",
+            writes_to_the_kernel_once,
+        ),
         once(
             "save::faults::syncs_file_and_directory",
             syncs_file_and_directory,
@@ -56,17 +73,17 @@ struct Scenario {
     calls: &'static str,
 }
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "a pipe over a file",
         arguments: &["f"],
         old: true,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx statx openat readlinkat statx openat close openat \
-                copy_file_range splice splice mmap read munmap \
-                fchown getxattr fremovexattr fchmod fsync \
-                rt_sigprocmask getrandom linkat close renameat rt_sigprocmask fsync close",
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx openat close \
+                openat fchown copy_file_range splice splice mmap read munmap getxattr \
+                fremovexattr fchmod fsync rt_sigprocmask flock linkat fcntl close \
+                renameat rt_sigprocmask fsync close close",
     },
     Scenario {
         name: "a file over a file",
@@ -74,10 +91,10 @@ const SCENARIOS: [Scenario; 9] = [
         old: true,
         from_file: true,
         broken: None,
-        calls: "rt_sigprocmask statx statx openat readlinkat statx openat close openat \
-                copy_file_range copy_file_range splice mmap read munmap \
-                fchown getxattr fremovexattr fchmod fsync \
-                rt_sigprocmask getrandom linkat close renameat rt_sigprocmask fsync close",
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx openat close \
+                openat fchown copy_file_range copy_file_range splice mmap read munmap \
+                getxattr fremovexattr fchmod fsync rt_sigprocmask flock linkat fcntl \
+                close renameat rt_sigprocmask fsync close close",
     },
     Scenario {
         name: "a new file",
@@ -85,9 +102,10 @@ const SCENARIOS: [Scenario; 9] = [
         old: false,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx statx openat readlinkat openat close openat \
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs openat close openat \
                 copy_file_range splice splice mmap read munmap fchmod fsync \
-                rt_sigprocmask linkat close rt_sigprocmask fsync close",
+                rt_sigprocmask flock linkat fcntl close renameat rt_sigprocmask fsync \
+                close close",
     },
     Scenario {
         name: "without sync",
@@ -95,9 +113,10 @@ const SCENARIOS: [Scenario; 9] = [
         old: true,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx statx openat readlinkat statx openat \
-                copy_file_range splice splice mmap read munmap fchown getxattr fremovexattr fchmod \
-                rt_sigprocmask getrandom linkat close renameat rt_sigprocmask close",
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx openat fchown \
+                copy_file_range splice splice mmap read munmap getxattr fremovexattr \
+                fchmod rt_sigprocmask flock linkat fcntl close renameat rt_sigprocmask \
+                close close",
     },
     Scenario {
         name: "without O_TMPFILE",
@@ -105,10 +124,13 @@ const SCENARIOS: [Scenario; 9] = [
         old: true,
         from_file: false,
         broken: Some(("openat", "EOPNOTSUPP", 3)),
-        calls: "rt_sigprocmask statx statx openat readlinkat statx openat close \
-                openat getrandom openat copy_file_range splice splice mmap read munmap \
-                fchown getxattr fremovexattr fchmod fsync \
-                rt_sigprocmask close renameat rt_sigprocmask fsync close",
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx openat close \
+                openat rt_sigprocmask openat openat openat openat openat flock statx \
+                statx rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigaction \
+                rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigaction \
+                rt_sigaction rt_sigaction rt_sigprocmask fchown copy_file_range splice \
+                splice mmap read munmap getxattr fremovexattr fchmod fsync \
+                rt_sigprocmask fcntl close renameat rt_sigprocmask fsync close close",
     },
     Scenario {
         name: "without a way to link",
@@ -116,13 +138,16 @@ const SCENARIOS: [Scenario; 9] = [
         old: true,
         from_file: false,
         broken: Some(("linkat", "ENOENT", 1)),
-        calls: "rt_sigprocmask statx statx openat readlinkat statx openat close openat \
-                copy_file_range splice splice mmap read munmap \
-                fchown getxattr fremovexattr fchmod fsync \
-                rt_sigprocmask getrandom linkat linkat rt_sigprocmask \
-                getrandom openat lseek copy_file_range copy_file_range splice mmap read munmap close \
-                fchown getxattr fremovexattr fchmod fsync \
-                rt_sigprocmask close renameat rt_sigprocmask fsync close",
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx openat close \
+                openat fchown copy_file_range splice splice mmap read munmap getxattr \
+                fremovexattr fchmod fsync rt_sigprocmask flock linkat linkat \
+                rt_sigprocmask openat openat openat openat openat flock statx statx \
+                rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigaction \
+                rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigaction \
+                rt_sigaction rt_sigaction rt_sigprocmask rt_sigprocmask fchown lseek \
+                copy_file_range copy_file_range splice mmap read munmap close getxattr \
+                fremovexattr fchmod fsync rt_sigprocmask fcntl close renameat \
+                rt_sigprocmask fsync close close",
     },
     Scenario {
         name: "a new file without a way to link",
@@ -130,11 +155,15 @@ const SCENARIOS: [Scenario; 9] = [
         old: false,
         from_file: false,
         broken: Some(("linkat", "ENOENT", 1)),
-        calls: "rt_sigprocmask statx statx openat readlinkat openat close openat \
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs openat close openat \
                 copy_file_range splice splice mmap read munmap fchmod fsync \
-                rt_sigprocmask linkat linkat getrandom linkat linkat rt_sigprocmask \
-                getrandom openat lseek copy_file_range copy_file_range splice mmap read munmap close \
-                fchmod fsync rt_sigprocmask close renameat rt_sigprocmask fsync close",
+                rt_sigprocmask flock linkat linkat rt_sigprocmask openat openat openat \
+                openat openat flock statx statx rt_sigaction rt_sigaction rt_sigaction \
+                rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigaction \
+                rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigprocmask \
+                rt_sigprocmask lseek copy_file_range copy_file_range splice mmap read \
+                munmap close fchmod fsync rt_sigprocmask fcntl close renameat \
+                rt_sigprocmask fsync close close",
     },
     Scenario {
         name: "appending",
@@ -142,8 +171,9 @@ const SCENARIOS: [Scenario; 9] = [
         old: true,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx openat statx copy_file_range splice mmap read write read munmap \
-                fsync close",
+        calls: "rt_sigprocmask statx openat readlinkat openat close statx \
+                copy_file_range splice mmap read write read munmap fsync fcntl close \
+                close",
     },
     Scenario {
         name: "appending to a new file",
@@ -151,8 +181,20 @@ const SCENARIOS: [Scenario; 9] = [
         old: false,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx openat openat readlinkat openat close openat statx \
-                copy_file_range splice mmap read write read munmap fchmod fsync fsync close close",
+        calls: "rt_sigprocmask statx openat readlinkat openat openat close openat statx \
+                copy_file_range splice mmap read write read munmap fchmod fsync fsync \
+                fcntl close close close",
+    },
+    Scenario {
+        name: "in place",
+        arguments: &["--in-place", "f"],
+        old: true,
+        from_file: false,
+        broken: None,
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx close openat \
+                memfd_create copy_file_range splice splice mmap read munmap \
+                rt_sigprocmask lseek copy_file_range splice mmap read write read munmap \
+                ftruncate rt_sigprocmask close fsync close",
     },
 ];
 
@@ -295,7 +337,13 @@ fn survives_a_kill_at_any_call(scenario: &Scenario) {
         check(scenario, &folder);
         // Between its two names, the file is whole; before, it has no name, or is broken by design.
         let linked = calls.iter().any(|call| call.name == "linkat");
-        for name in folder.names().iter().filter(|name| *name != "f") {
+        let left: Vec<_> = folder
+            .names()
+            .into_iter()
+            .filter(|name| name != "f")
+            .collect();
+        assert!(left.len() <= 1, "{injection} left {left:?}");
+        for name in &left {
             assert!(name.starts_with(".ring3-"), "{injection} left {name}");
             let mode = folder.mode(name);
             assert!(
@@ -315,8 +363,17 @@ fn survives_a_kill_at_any_call(scenario: &Scenario) {
         }
         assert_eq!(folder.save(NATIVE, &["f"], b"next"), fine());
         assert_eq!(folder.read("f"), b"next");
+        assert_eq!(folder.names(), ["f"], "{injection}");
     }
 }
+
+/// What may come after the error's name.
+const CAUSES: [&str; 4] = [
+    ": its directory does not allow that; --in-place writes into it\n",
+    ": its owner or group would change; --in-place writes into it\n",
+    ": it may have a part of the new content\n",
+    "\n",
+];
 
 fn survives_errors_of_any_call(scenario: &Scenario) {
     for call in scenario.calls() {
@@ -337,15 +394,22 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
                 }
                 Some(1) => {
                     assert!(ran.stderr.starts_with("save: "), "{context}");
-                    assert!(ran.stderr.ends_with(&format!("({error})\n")), "{context}");
+                    let told = CAUSES
+                        .iter()
+                        .find_map(|cause| ran.stderr.strip_suffix(cause));
+                    assert!(told.unwrap().ends_with(&format!("({error})")), "{context}");
                     assert_eq!(ran.stderr.lines().count(), 1, "{context}");
                     // By then the new file is in its place, or complete.
-                    let late = match scenario.arguments[0] {
-                        "-a" => "save: close f: ",
-                        _ => "save: sync directory of f: ",
+                    let late: &[_] = match scenario.arguments[0] {
+                        "-a" => &[],
+                        "--in-place" => &["sync", "close"],
+                        _ => &["sync directory of"],
                     };
-                    let is_late = ran.stderr.starts_with(late);
-                    assert_eq!(is_new, is_late, "{context}");
+                    let is = |operation| ran.stderr.starts_with(&format!("save: {operation} f: "));
+                    // Cutting the file to its new length comes after writing it.
+                    if !(scenario.arguments[0] == "--in-place" && is("write")) {
+                        assert_eq!(is_new, late.iter().copied().any(is), "{context}");
+                    }
                 }
                 _ => panic!("{context}"),
             }
@@ -359,11 +423,11 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
 fn says_what_failed() {
     let (over, new, append) = (&SCENARIOS[0], &SCENARIOS[2], &SCENARIOS[7]);
     for (scenario, injection, operation) in [
-        (over, "statx:error=EIO:when=1", "read stdin"),
+        (over, "statx:error=EIO:when=1", "stat stdin"),
         (over, "statx:error=EIO:when=2", "open f"),
         (over, "readlinkat:error=EIO", "open f"),
         (over, "openat:error=EIO:when=2", "open directory of f"),
-        (over, "openat:error=EIO:when=3..4", "open f"),
+        (over, "openat:error=EIO:when=3..8", "open f"),
         (over, "mmap:error=EIO", "read stdin"),
         (over, "read:error=EIO", "read stdin"),
         (over, "fchown:error=EIO", "set owner of f"),
@@ -381,6 +445,8 @@ fn says_what_failed() {
         (new, "fsync:error=EIO:when=1", "sync f"),
         (append, "write:error=EIO:when=1", "write f"),
         (append, "fsync:error=EIO", "sync f"),
+        (append, "close:error=EIO:when=2", "close f"),
+        (append, "statx:error=EIO:when=2", "stat f"),
     ] {
         let folder = scenario.folder();
         let (ran, _) = scenario.run(&folder, Some(injection));
@@ -403,7 +469,7 @@ fn says_what_failed() {
 /// A signal that comes while the file has a name from which to rename it waits until it is renamed.
 fn holds_signals_back() {
     let scenario = &SCENARIOS[0];
-    for call in ["getrandom", "linkat", "close:when=2", "renameat"] {
+    for call in ["flock", "linkat", "close:when=2", "renameat"] {
         let (call, when) = call.split_once(':').unwrap_or((call, "when=1"));
         let folder = scenario.folder();
         let injection = format!("{call}:signal=TERM:{when}");
@@ -432,14 +498,13 @@ fn holds_signals_back() {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// A name that is taken, by chance or by somebody who would like to be in the way, is not used.
+/// A name that is taken by somebody who would like to be in the way is not used.
 fn takes_another_name() {
-    for (scenario, injection, names) in [
-        (&SCENARIOS[0], "linkat:error=EEXIST:when=1..3", 4),
-        // The first time it is the new file's own name.
-        (&SCENARIOS[2], "linkat:error=EEXIST:when=1..3", 3),
-        // The first time it is the file without a name.
-        (&SCENARIOS[0], "openat:error=EEXIST:when=3..5", 3),
+    for (scenario, injection, random) in [
+        (&SCENARIOS[0], "linkat:error=EEXIST:when=1..3", 0),
+        (&SCENARIOS[2], "linkat:error=EEXIST:when=1..6", 3),
+        // Before it, the file without a name and four looks for what was left.
+        (&SCENARIOS[0], "openat:error=EEXIST:when=3..17", 2),
     ] {
         let folder = scenario.folder();
         let (ran, calls) = scenario.run(&folder, Some(injection));
@@ -447,8 +512,142 @@ fn takes_another_name() {
         assert!(folder.read("f") == scenario.after(), "{injection}");
         assert_eq!(folder.names(), ["f"], "{injection}");
         let tried = calls.iter().filter(|call| call.name == "getrandom");
-        assert_eq!(tried.count(), names, "{injection}");
+        assert_eq!(tried.count(), random, "{injection}");
     }
+    // Names that are not random are all taken, and the kernel refuses random ones.
+    let folder = SCENARIOS[0].folder();
+    let mut command = Command::new("strace");
+    command
+        .args([
+            "-e",
+            "inject=openat:error=EEXIST:when=3+",
+            "-o",
+            "/dev/null",
+        ])
+        .args(["-e", "inject=getrandom:error=ENOSYS"])
+        .arg(NATIVE.shipped("save"))
+        .arg("f");
+    let ran = folder.feed(&mut command, b"new");
+    let message = "get random numbers for f: Function not implemented (ENOSYS)";
+    assert_eq!(ran, failed(message));
+    assert_eq!(folder.read("f"), OLD);
+    assert_eq!(folder.names(), ["f"]);
+}
+
+/// Where there is no O_TMPFILE.
+const NAMED: &Scenario = &SCENARIOS[4];
+
+/// Where the file has a name from the start.
+fn removes_its_name_at_a_signal() {
+    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1"] {
+        // Before the file has content, and with all of it.
+        for call in ["copy_file_range", "read", "fsync"] {
+            let folder = NAMED.folder();
+            let injection = format!("{call}:signal={signal}:when=1");
+            let (ran, _) = NAMED.run(&folder, Some(&injection));
+            assert_eq!((ran.status, &*ran.stderr), (None, ""), "{injection}");
+            assert_eq!(folder.read("f"), OLD, "{injection}");
+            assert_eq!(folder.names(), ["f"], "{injection}");
+        }
+    }
+}
+
+/// Two at a time without O_TMPFILE, of which the first waits for its input while the second comes and goes; and
+/// what both leave where they are killed is gone after the next.
+fn passes_over_a_name_in_use() {
+    let folder = NAMED.folder();
+    let aside = Folder::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut first = Command::new("strace");
+    first
+        .args(["-e", "inject=openat:error=EOPNOTSUPP:when=3", "-o"])
+        .arg(aside.path("trace"))
+        .arg(NATIVE.shipped("save"))
+        .arg("f")
+        .current_dir(folder.root())
+        .stdin(reader);
+    let mut child = first.spawn().unwrap();
+    drop(first);
+    wait_until("the first has its name", || {
+        let trace = fs::read_to_string(aside.path("trace")).unwrap_or_default();
+        trace.contains("splice(")
+    });
+    assert_eq!(folder.names().len(), 2);
+    let (ran, _) = NAMED.run(&folder, None);
+    assert_eq!(ran, fine());
+    assert!(folder.read("f") == NAMED.after());
+    // One that is killed meanwhile leaves its name too.
+    let (ran, _) = NAMED.run(&folder, Some("read:signal=KILL:when=1"));
+    assert_eq!(ran.status, None);
+    assert_eq!(folder.names().len(), 3);
+    (&writer).write_all(b"of the first").unwrap();
+    drop(writer);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(folder.read("f"), b"of the first");
+    assert_eq!(folder.names().len(), 2);
+    let (ran, _) = NAMED.run(&folder, None);
+    assert_eq!(ran, fine());
+    assert_eq!(folder.names(), ["f"]);
+}
+
+/// An old filter refuses what it does not know.
+fn does_without_statx() {
+    for scenario in &SCENARIOS {
+        for error in ["EPERM", "ENOSYS"] {
+            let folder = scenario.folder();
+            let (ran, calls) = scenario.run(&folder, Some(&format!("statx:error={error}")));
+            assert_eq!(ran, fine(), "{}", scenario.name);
+            assert!(folder.read("f") == scenario.after(), "{}", scenario.name);
+            assert_eq!(folder.mode("f"), 0o640, "{}", scenario.name);
+            assert_eq!(folder.names(), ["f"], "{}", scenario.name);
+            let count = |name| calls.iter().filter(|call| call.name == name).count();
+            assert_eq!(count("statx"), count("newfstatat"), "{}", scenario.name);
+        }
+    }
+}
+
+/// A directory that may be written and not read: all of its file system is made durable.
+fn syncs_what_it_may_not_read() {
+    for (scenario, nth) in [(&SCENARIOS[0], 2), (&SCENARIOS[2], 2), (&SCENARIOS[8], 3)] {
+        let folder = scenario.folder();
+        let injection = format!("openat:error=EACCES:when={nth}");
+        let (ran, calls) = scenario.run(&folder, Some(&injection));
+        assert_eq!(ran, fine());
+        assert!(folder.read("f") == scenario.after());
+        let synced = calls.iter().map(|call| &*call.name);
+        let synced: Vec<_> = synced.filter(|name| name.contains("sync")).collect();
+        assert_eq!(synced, ["fsync", "syncfs"], "{}", scenario.name);
+    }
+}
+
+/// What comes in pieces goes into a file of /proc whole.
+fn writes_to_the_kernel_once() {
+    let aside = Folder::new();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut command = Command::new("strace");
+    command
+        .args(["-e", "trace=write,splice,copy_file_range", "-o"])
+        .arg(aside.path("trace"))
+        .arg(NATIVE.shipped("save"))
+        .arg("/proc/self/comm");
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for piece in ["na", "me"] {
+                writer.write_all(piece.as_bytes()).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        });
+        assert_eq!(aside.run(&mut command, reader), fine());
+    });
+    let trace = fs::read_to_string(aside.path("trace")).unwrap();
+    let writes: Vec<_> = trace
+        .lines()
+        .filter(|line| line.starts_with("write("))
+        .collect();
+    assert!(
+        matches!(writes[..], [write] if write.contains("\"name\", 4) ")),
+        "{trace}"
+    );
 }
 
 /// The file before it gets its name, the directory after.

@@ -2,16 +2,21 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Seek, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::process::{Command, Stdio};
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
+use rustix::fs::inotify;
 
-use super::{OLD, content, failed, fine};
+use super::attributes::NOBODY;
+use super::{OLD, after, content, failed, fine, on_a_small_disk};
 use crate::per_arch;
-use crate::support::{Arch, Folder, ran};
+use crate::skip;
+use crate::support::{Arch, Folder, Ran, ran};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -23,10 +28,17 @@ pub fn trials() -> Vec<Trial> {
         takes_any_name,
         leaves_other_hard_links,
         writes_straight_to_what_is_no_file,
-        finds_no_name_of_an_unnamed_file,
+        writes_to_what_is_open_here,
+        writes_to_an_unnamed_file,
+        writes_to_what_is_open_elsewhere,
+        writes_files_of_the_kernel,
+        appends_to_no_end_of_its_own,
         replaces_what_it_may_not_write,
-        needs_to_read_the_directory,
+        needs_not_to_read_the_directory,
         needs_to_write_the_directory,
+        writes_over_a_mount_point,
+        writes_in_place_once_all_is_there,
+        shows_a_new_file_once_it_is_complete,
     ]
     .collect()
 }
@@ -191,64 +203,287 @@ fn writes_straight_to_what_is_no_file(arch: Arch) {
     }
 }
 
+/// The descriptor itself: its offset is that of others too, and it may be for appending.
+fn writes_to_what_is_open_here(arch: Arch) {
+    let folder = Folder::new();
+    let program = arch.program("save");
+    for path in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"] {
+        for (redirection, save) in [
+            (">>log", &["f"][..]),
+            (">log", &["f"]),
+            (">log", &["-a", "f"]),
+            ("1<>log", &["--in-place", "f"]),
+        ] {
+            fs::write(folder.path("log"), "").unwrap();
+            let _ = fs::remove_file(folder.path("link"));
+            symlink("/dev/stdout", folder.path("link")).unwrap();
+            let save = save
+                .iter()
+                .map(|&argument| if argument == "f" { path } else { argument });
+            let script = format!("(echo first; echo second | \"$@\"; echo third) {redirection}");
+            let mut command = Command::new("sh");
+            command
+                .args(["-c", &script, "sh"])
+                .arg(program.get_program())
+                .args(program.get_args())
+                .args(save);
+            assert_eq!(folder.run(&mut command, Stdio::null()), fine());
+            let log = String::from_utf8(folder.read("log")).unwrap();
+            assert_eq!(log, "first\nsecond\nthird\n", "{redirection} {path}");
+        }
+    }
+    assert_eq!(folder.names(), ["link", "log"]);
+    // What is closed is not there; what cannot be written is told.
+    let mut command = program_with(arch, &["/dev/stdout"]);
+    let ran = folder.run(&mut after("exec >&-", &command), Stdio::null());
+    let message = "open /dev/stdout: No such file or directory (ENOENT)";
+    assert_eq!(ran, failed(message));
+    let ran = folder.feed(&mut after("exec 1<log", &command), b"new");
+    assert_eq!(
+        ran,
+        failed("write /dev/stdout: Bad file descriptor (EBADF)")
+    );
+    // Others go on where it ended: it is not cut back.
+    command = program_with(arch, &["-a", "/dev/stdout"]);
+    let mut command = after("ulimit -f 100; exec >log", &command);
+    let ran = folder.feed(&mut command, &content(200_000));
+    let told = "write /dev/stdout: File too large (EFBIG)\nsave: /dev/stdout has 51200 bytes of it";
+    assert_eq!(ran, failed(told));
+    assert_eq!(folder.read("log"), content(200_000)[..51_200]);
+}
+
+fn program_with(arch: Arch, arguments: &[&str]) -> Command {
+    let mut command = arch.program("save");
+    command.args(arguments);
+    command
+}
+
 /// The text of a link in /proc/PID/fd may look like a path and is none.
-fn finds_no_name_of_an_unnamed_file(arch: Arch) {
+fn writes_to_an_unnamed_file(arch: Arch) {
     let folder = Folder::with_old();
-    let file = File::open(folder.path("f")).unwrap();
+    let open = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(folder.path("f"));
+    let mut file = open.unwrap();
     fs::remove_file(folder.path("f")).unwrap();
     fs::write(folder.path("f (deleted)"), OLD).unwrap();
-    let mut command = arch.program("save");
+    let mut command = program_with(arch, &["/dev/stdout"]);
     command
-        .arg("/dev/stdout")
         .current_dir(folder.path(""))
-        .stdin(Stdio::null())
-        .stdout(file)
+        .stdin(File::open("/proc/version").unwrap())
+        .stdout(file.try_clone().unwrap())
         .stderr(Stdio::piped());
     let ran = ran(command.spawn().unwrap().wait_with_output().unwrap());
-    let nameless = failed("open /dev/stdout: No such file or directory (ENOENT)");
-    assert_eq!(ran, nameless);
+    assert_eq!(ran, fine());
+    let mut content = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut content).unwrap();
+    assert!(content.starts_with(&fs::read("/proc/version").unwrap()));
     assert_eq!(folder.read("f (deleted)"), OLD);
     assert_eq!(folder.names(), ["f (deleted)"]);
+}
+
+/// In another process: a file without a name gets the new content, and no other file does.
+fn writes_to_what_is_open_elsewhere(arch: Arch) {
+    let folder = Folder::new();
+    let memory = rustix::fs::memfd_create("f", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    let mut memory = File::from(memory);
+    memory.write_all(&content(100_000)).unwrap();
+    let path = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());
+    for new in [&content(150_000)[..], b"short"] {
+        assert_eq!(folder.save(arch, &[&path], new), fine());
+        let mut found = Vec::new();
+        memory.rewind().unwrap();
+        memory.read_to_end(&mut found).unwrap();
+        assert!(found == new);
+    }
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+fn writes_files_of_the_kernel(arch: Arch) {
+    let folder = Folder::new();
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    let path = |file| format!("/proc/{}/{file}", child.id());
+    let oom = path("oom_score_adj");
+    for (arguments, value) in [(&[][..], "300"), (&["-a"], "400"), (&["--in-place"], "500")] {
+        let arguments = [arguments, &[&oom]].concat();
+        assert_eq!(folder.save(arch, &arguments, value.as_bytes()), fine());
+        assert_eq!(fs::read_to_string(&oom).unwrap().trim_end(), value);
+    }
+    let ran = folder.save(arch, &[&oom], b"no number");
+    let part = "Invalid argument (EINVAL): it may have a part of the new content";
+    assert_eq!(ran, failed(&format!("write {oom}: {part}")));
+    let ran = folder.save(arch, &[&path("missing")], b"");
+    let message = format!(
+        "open {}: No such file or directory (ENOENT)",
+        path("missing")
+    );
+    assert_eq!(ran, failed(&message));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// What it reads must not grow by what it writes.
+fn appends_to_no_end_of_its_own(arch: Arch) {
+    let folder = Folder::with_old();
+    for arguments in [&["/dev/stdout"][..], &["-a", "/dev/stdout"]] {
+        let command = program_with(arch, arguments);
+        let ran = folder.run(&mut after("exec <f >>f", &command), Stdio::null());
+        let message = "append to itself /dev/stdout: Invalid argument (EINVAL)";
+        assert_eq!(ran, failed(message));
+        assert_eq!(folder.read("f"), OLD);
+    }
 }
 
 /// What replacing needs is the directory; the file's own permissions are for writing into it.
 fn replaces_what_it_may_not_write(arch: Arch) {
     let folder = Folder::with_old();
-    let mut permissions = fs::metadata(folder.path("f")).unwrap().permissions();
-    permissions.set_readonly(true);
-    fs::set_permissions(folder.path("f"), permissions).unwrap();
+    folder.set_mode("f", 0o444);
     let mut command = folder.unprivileged_save(arch);
+    if rustix::process::geteuid().is_root() {
+        chown(folder.path("f"), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
     assert_eq!(folder.feed(command.arg("f"), b"new"), fine());
     assert_eq!(folder.read("f"), b"new");
+    assert_eq!(folder.mode("f"), 0o444);
 }
 
-fn needs_to_read_the_directory(arch: Arch) {
+fn needs_not_to_read_the_directory(arch: Arch) {
     let folder = Folder::new();
-    let save = || folder.unprivileged_save(arch);
-    let _ = save();
+    let _ = folder.unprivileged_save(arch);
     fs::create_dir(folder.path("in")).unwrap();
     folder.set_mode("in", 0o333);
-    let denied = failed("open directory of in/f: Permission denied (EACCES)");
-    assert_eq!(folder.feed(save().arg("in/f"), b"new"), denied);
-    assert_eq!(folder.feed(save().args(["-a", "in/f"]), b"new"), denied);
-    let mut command = save();
-    command.args(["in/f", "--no-sync"]);
-    assert_eq!(folder.feed(&mut command, b"new"), fine());
+    for (arguments, content) in [
+        (&["in/f"][..], "new"),
+        (&["in/f"], "newer"),
+        (&["-a", "in/f"], "newer again"),
+        (&["-a", "in/g"], "new"),
+        (&["--no-sync", "in/f"], "newest"),
+    ] {
+        let mut command = folder.unprivileged_save(arch);
+        let file = arguments.last().unwrap();
+        let input = match arguments[0] {
+            "-a" => content.trim_start_matches("newer"),
+            _ => content,
+        };
+        assert_eq!(
+            folder.feed(command.args(arguments), input.as_bytes()),
+            fine()
+        );
+        folder.set_mode("in", 0o777);
+        assert_eq!(folder.read(file), content.as_bytes());
+        folder.set_mode("in", 0o333);
+    }
     folder.set_mode("in", 0o777);
-    assert_eq!(folder.read("in/f"), b"new");
+    assert_eq!(fs::read_dir(folder.path("in")).unwrap().count(), 2);
 }
+
+const DIRECTORY: &str = ": its directory does not allow that; --in-place writes into it";
 
 fn needs_to_write_the_directory(arch: Arch) {
     let folder = Folder::new();
-    let mut command = folder.unprivileged_save(arch);
+    let _ = folder.unprivileged_save(arch);
     fs::create_dir(folder.path("in")).unwrap();
     fs::write(folder.path("in/f"), OLD).unwrap();
     folder.set_mode("in/f", 0o666);
     folder.set_mode("in", 0o555);
-    let denied = failed("open in/f: Permission denied (EACCES)");
-    assert_eq!(folder.feed(command.arg("in/f"), b"new"), denied);
-    let mut command = folder.unprivileged_save(arch);
-    assert_eq!(folder.feed(command.args(["-a", "in/f"]), b"new"), fine());
+    let save =
+        |arguments: &[&str]| folder.feed(folder.unprivileged_save(arch).args(arguments), b"new");
+    let denied = "Permission denied (EACCES)";
+    folder.set_mode("", 0o777);
+    assert_eq!(
+        save(&["in/f"]),
+        failed(&format!("open in/f: {denied}{DIRECTORY}"))
+    );
+    assert_eq!(save(&["in/g"]), failed(&format!("open in/g: {denied}")));
+    assert_eq!(
+        save(&["--in-place", "in/g"]),
+        failed(&format!("open in/g: {denied}"))
+    );
+    assert_eq!(save(&["-a", "in/f"]), fine());
     assert_eq!(folder.read("in/f"), [OLD, b"new"].concat());
+    assert_eq!(save(&["--in-place", "in/f"]), fine());
+    assert_eq!(folder.read("in/f"), b"new");
+    // One that can be written by nobody.
+    folder.set_mode("in/f", 0o444);
+    for arguments in [&["in/f"][..], &["--in-place", "in/f"]] {
+        assert_eq!(save(arguments), failed(&format!("open in/f: {denied}")));
+    }
+    assert_eq!(folder.read("in/f"), b"new");
     folder.set_mode("in", 0o777);
+}
+
+/// As containers have them.
+fn writes_over_a_mount_point(arch: Arch) -> Completion {
+    let folder = Folder::new();
+    let mount = folder.run(&mut on_a_small_disk("true"), Stdio::null());
+    if mount != fine() {
+        return Completion::ignored_with(skip::namespaces(&mount.stderr));
+    }
+    let program = arch.program("save");
+    let mut command = on_a_small_disk(
+        r#"printf 'the old content\n' >g && : >f && mount --bind g f && {
+           echo new | "$@" f; echo "exit $?"; cat f
+           echo new | "$@" --in-place -m 600 f; echo "exit $?"; cat f; stat -c %a g; ls -A; }"#,
+    );
+    command.arg(program.get_program()).args(program.get_args());
+    let told = "save: replace f: Device or resource busy (EBUSY): it is a mount point; \
+                --in-place writes into it\n";
+    let wanted = "exit 1\nthe old content\nexit 0\nnew\n600\nf\ng\n";
+    assert_eq!(
+        folder.run(&mut command, Stdio::null()),
+        Ran::new(0, wanted, told)
+    );
+    Completion::Completed
+}
+
+/// The file is the same one, and untouched until all of the input is read.
+fn writes_in_place_once_all_is_there(arch: Arch) {
+    let folder = Folder::with_old();
+    fs::hard_link(folder.path("f"), folder.path("g")).unwrap();
+    let program = arch.program("save");
+    for (tool, wanted) in [
+        ("cat f; echo more", [OLD, b"more\n"].concat()),
+        ("tail -n 1 f", b"more\n".to_vec()),
+        (":", Vec::new()),
+    ] {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("{{ {tool}; }} | \"$@\" --in-place f"), "sh"])
+            .arg(program.get_program())
+            .args(program.get_args());
+        assert_eq!(folder.run(&mut command, Stdio::null()), fine());
+        assert_eq!(folder.read("g"), wanted);
+    }
+    fs::write(folder.path("f"), OLD).unwrap();
+    let directory = File::open("/").unwrap();
+    let ran = folder.run(&mut program_with(arch, &["--in-place", "f"]), directory);
+    assert_eq!(ran, failed("read stdin: Is a directory (EISDIR)"));
+    assert_eq!(folder.read("g"), OLD);
+    // One that is not there is made as ever.
+    assert_eq!(folder.save(arch, &["--in-place", "new"], b"new"), fine());
+    assert_eq!(folder.read("new"), b"new");
+    assert_eq!(folder.names(), ["f", "g", "new"]);
+}
+
+/// Who watches a directory hears of each file that is moved to its name, also of a new one.
+fn shows_a_new_file_once_it_is_complete(arch: Arch) {
+    let folder = Folder::new();
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    let flags = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::CLOSE_WRITE;
+    inotify::add_watch(&watch, folder.root(), flags).unwrap();
+    for content in ["new", "newer"] {
+        assert_eq!(folder.save(arch, &["f"], content.as_bytes()), fine());
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        let mut seen = false;
+        while let Ok(event) = events.next() {
+            let name = event.file_name().unwrap().to_str().unwrap().to_owned();
+            let moved = event.events().contains(inotify::ReadFlags::MOVED_TO);
+            seen |= name == "f" && moved;
+            assert!(name != "f" || moved, "{:?}", event.events());
+        }
+        assert!(seen, "{content}");
+    }
 }

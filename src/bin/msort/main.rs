@@ -23,13 +23,13 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use ring3::cli::{Arg, Options, OrFail};
-use ring3::fd::{BorrowedFd, STDIN, STDOUT};
-use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY};
+use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
+use ring3::fs::{self, At, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY, S_IFDIR, S_IFREG};
 use ring3::heap::Heap;
 use ring3::io;
 use ring3::print::{Print, Writer};
 use ring3::program;
-use ring3::replace::{self, Failed, Replacement};
+use ring3::replace::{self, Cause, Failed, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
@@ -44,7 +44,7 @@ program!("msort", main);
 static HEAP: Heap = Heap::new();
 
 const HELP: &str = "\
-usage: msort [-r] [-u] [-z] [-o FILE] [FILE...]
+usage: msort [-r] [-u] [-z] [-o FILE] [--in-place] [--no-sync] [FILE...]
 Sort the lines of all FILEs by their bytes, as LC_ALL=C sort does.
 Where there is no FILE, or FILE is -, read standard input.
 
@@ -52,6 +52,9 @@ Where there is no FILE, or FILE is -, read standard input.
   -u, --unique           of equal lines only one
   -z, --zero-terminated  a zero byte ends a line, not a newline
   -o, --output=FILE      replace FILE, which may be an input, once all is sorted
+      --in-place         write over FILE where it cannot be replaced; who reads
+                         it meanwhile can see a part, and a crash can leave one
+      --no-sync          do not wait until FILE is on the device
       --help             print this
       --version          print the version
 ";
@@ -65,6 +68,12 @@ fn main(start: Start) -> Result<(), Exit> {
     // them, they end the program.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     let job = Job::new(start)?;
+    if let [_, _, ..] = &job.inputs[..] {
+        // Before one of them, which may be a FIFO, has us wait.
+        for &input in &job.inputs {
+            Input(input).check()?;
+        }
+    }
     let mut text = Vec::new();
     for &input in &job.inputs {
         Input(input).read(&mut text, job.end)?;
@@ -84,8 +93,10 @@ fn main(start: Start) -> Result<(), Exit> {
         None => sorted
             .write(STDOUT, threads)
             .or_fail(PROGRAM, "write", "stdout"),
-        Some(path) => replace(&sorted, path, threads)
-            .map_err(|failed| PROGRAM.fail(failed.operation, Shown(path.to_bytes()), failed.errno)),
+        Some(path) => replace(&sorted, path, job.options, threads).map_err(|failed| {
+            PROGRAM.say(failed.of(path));
+            Exit(1)
+        }),
     }
 }
 
@@ -96,6 +107,8 @@ struct Job {
     /// What ends a line.
     end: u8,
     output: Option<&'static CStr>,
+    /// How that is replaced.
+    options: replace::Options,
     inputs: Vec<&'static CStr>,
 }
 
@@ -106,6 +119,7 @@ impl Job {
             unique: false,
             end: b'\n',
             output: None,
+            options: replace::Options::default(),
             inputs: Vec::new(),
         };
         // As many as could be, and the `-` where there is none.
@@ -124,6 +138,8 @@ impl Job {
                         return Err(options.usage("more than one output"));
                     }
                 }
+                Arg::Long(b"in-place") => job.options.in_place = true,
+                Arg::Long(b"no-sync") => job.options.sync = false,
                 Arg::Operand(path) => job.inputs.push(path),
                 _ => return Err(options.unknown()),
             }
@@ -139,13 +155,19 @@ impl Job {
 ///
 /// Its descriptor comes after the last read and is gone before an error is told, so that it cannot be
 /// the standard input or the standard error of who started us without them.
-fn replace(sorted: &Sorted<'_>, path: &CStr, threads: usize) -> Result<(), Failed> {
-    let replacement = Replacement::new(path, replace::Options::default())?;
+fn replace(
+    sorted: &Sorted<'_>,
+    path: &CStr,
+    options: replace::Options,
+    threads: usize,
+) -> Result<(), Failed> {
+    let replacement = Replacement::new(path, options)?;
     sorted
         .write(replacement.as_fd(), threads)
         .map_err(|errno| Failed {
             operation: "write",
             errno,
+            cause: Cause::None,
         })?;
     replacement.commit()
 }
@@ -161,8 +183,7 @@ impl Input {
         if self.is_stdin() {
             read_to_end(STDIN, text)
         } else {
-            let flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
-            let file = fs::open(CWD, self.0, flags, 0).or_fail(PROGRAM, "open", self)?;
+            let file = self.open()?;
             read_to_end(file.as_fd(), text)
         }
         .and_then(|()| {
@@ -173,6 +194,23 @@ impl Input {
             Ok(())
         })
         .or_fail(PROGRAM, "read", self)
+    }
+
+    fn open(self) -> Result<OwnedFd, Exit> {
+        let flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+        fs::open(CWD, self.0, flags, 0).or_fail(PROGRAM, "open", self)
+    }
+
+    /// Says of a file what opening it would say. Opening anything else may do something or wait.
+    fn check(self) -> Result<(), Exit> {
+        if self.is_stdin() {
+            return Ok(());
+        }
+        let found = fs::stat_at(CWD, self.0, At::NONE).or_fail(PROGRAM, "open", self)?;
+        match found.kind() {
+            S_IFREG | S_IFDIR => self.open().map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn is_stdin(self) -> bool {

@@ -14,43 +14,61 @@ use crate::Failed;
 /// Appends standard input to the file at `path`, which is made where there is none. Where that fails
 /// the file gets its old length back, unless somebody else has appended in the meantime.
 pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), Failed> {
-    let (file, made) = open(path, options.sync)?;
-    let before = fs::stat(file.as_fd()).map_err(Failed::to("open"))?;
+    let Opened { file, made, here } = open(path, options.sync)?;
+    let before = fs::stat(file.as_fd()).map_err(Failed::to("stat"))?;
     let is_regular = before.kind() == S_IFREG;
-    if is_regular && before.is_same_file(stdin) {
-        // Each byte read would make one more to read.
-        return Err(Failed::to("append to itself")(Errno::EINVAL));
-    }
+    refuse_itself(&before, stdin)?;
     let (copied, result) = match copy(STDIN, file.as_fd()) {
         Ok(copied) => (copied, finish(&file, made.as_ref(), is_regular, options)),
         Err(stopped) => (stopped.copied, Err(stopped.into())),
     };
-    result.map_err(|failed| match is_regular {
-        true => Failed {
-            left: cut_back(&file, before.stx_size, copied),
-            ..failed
+    result.map_err(|failed| Failed {
+        left: match is_regular && !here {
+            true => cut_back(&file, before.stx_size, copied),
+            false => copied,
         },
-        false => failed,
-    })?;
-    // NFS may say only now that there was no room, where fsync(2) was not asked.
-    file.close().map_err(Failed::to("close"))
+        ..failed
+    })
 }
 
-/// The file to append to, and where it was made, if it was and that is to be made durable.
-fn open(path: &CStr, sync: bool) -> Result<(OwnedFd, Option<Place>), Failed> {
+/// Refuses to read what would grow by each byte read.
+pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
+    match file.kind() == S_IFREG && file.is_same_file(stdin) {
+        true => Err(Failed::to("append to itself")(Errno::EINVAL)),
+        false => Ok(()),
+    }
+}
+
+/// What is appended to.
+struct Opened {
+    file: OwnedFd,
+    /// Where it was made, if it was and that is to be made durable.
+    made: Option<Place>,
+    /// Whether it was open here already: others go on at the offset where this ends.
+    here: bool,
+}
+
+fn open(path: &CStr, sync: bool) -> Result<Opened, Failed> {
+    let opened = |file: Result<OwnedFd, Errno>, made, here| {
+        file.map(|file| Opened { file, made, here })
+            .map_err(Failed::to("open"))
+    };
+    let mut place = Place::find(path).map_err(Failed::to("open"))?;
+    if let Some(file) = place.descriptor().transpose() {
+        return opened(file, None, true);
+    }
     let flags = O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC;
     match fs::open(CWD, path, flags, 0) {
         Err(Errno::ENOENT) => {}
-        file => return Ok((file.map_err(Failed::to("open"))?, None)),
+        file => return opened(file, None, false),
     }
-    let mut place = Place::find(path).map_err(Failed::to("open"))?;
     if sync {
         let opened = place.open_directory();
         opened.map_err(Failed::to("open directory of"))?;
     }
     let name = place.name.as_c_str();
     let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, 0o666);
-    Ok((file.map_err(Failed::to("open"))?, sync.then_some(place)))
+    opened(file, sync.then_some(place), false)
 }
 
 /// What is to be done once all is written.
@@ -69,9 +87,12 @@ fn finish(
         fs::sync_if_possible(file.as_fd()).map_err(Failed::to("sync"))?;
     }
     if let Some(place) = made {
-        fs::sync_if_possible(place.dir.as_fd()).map_err(Failed::to("sync directory of"))?;
+        let synced = place.sync(file.as_fd());
+        synced.map_err(Failed::to("sync directory of"))?;
     }
-    Ok(())
+    // NFS may say only now that there was no room, where fsync(2) was not asked; `file` is there to be cut back.
+    let closed = file.as_fd().duplicate().and_then(OwnedFd::close);
+    closed.map_err(Failed::to("close"))
 }
 
 /// Gives the file its old length back, and says how many of the `copied` bytes it has nevertheless.

@@ -9,10 +9,10 @@ use ring3::abi::Errno;
 use ring3::cli::{Arg, OrFail};
 use ring3::copy::{End, Stopped, copy};
 use ring3::fd::STDIN;
-use ring3::fs;
+use ring3::fs::{self, Statx};
 use ring3::number;
 use ring3::parts;
-use ring3::replace::{self, Replacement};
+use ring3::replace::{self, Cause, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
@@ -22,18 +22,21 @@ mod append;
 ring3::program!("save", main);
 
 const HELP: &str = "\
-usage: save [-a] [-m MODE] [--no-sync] FILE
+usage: save [-a] [-m MODE] [--in-place] [--no-sync] FILE
 Write standard input to FILE: all of it, or FILE stays as it was.
 
-  -a         append to FILE
-  -m MODE    give FILE these permissions, in octal
-  --no-sync  do not wait until FILE is on the device
-  --help     print this
-  --version  print the version
+  -a          append to FILE
+  -m MODE     give FILE these permissions, in octal
+  --in-place  write over FILE where it cannot be replaced; who reads it
+              meanwhile can see a part, and a crash can leave one
+  --no-sync   do not wait until FILE is on the device
+  --help      print this
+  --version   print the version
 
 FILE's permissions, owner, group and access control list stay; a new FILE's
-permissions are 666 less the umask. A symbolic link is followed. A device or
-a FIFO is written straight.
+permissions are 666 less the umask. A symbolic link is followed. A device, a
+FIFO, /dev/stdout, /dev/fd/N and the files of /proc and /sys are written
+straight.
 ";
 
 fn main(start: Start) -> Result<(), Exit> {
@@ -42,11 +45,11 @@ fn main(start: Start) -> Result<(), Exit> {
     // them, they end the program.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     // Before a file is opened that would get its number.
-    let stdin = fs::stat(STDIN).or_fail(PROGRAM, "read", "stdin")?;
+    let stdin = fs::stat(STDIN).or_fail(PROGRAM, "stat", "stdin")?;
     let saved = if wanted.append {
         append::append(wanted.file, wanted.options, &stdin)
     } else {
-        replace(wanted.file, wanted.options)
+        replace(wanted.file, wanted.options, &stdin)
     };
     // Said only now: all files are closed, so that none of them can have the number of a standard
     // error that was closed from the start.
@@ -77,6 +80,7 @@ impl Wanted {
                         args.usage(parts!("-m takes 0 to 7777, octal, not ", value))
                     })?);
                 }
+                Arg::Long(b"in-place") => options.in_place = true,
                 Arg::Long(b"no-sync") => options.sync = false,
                 Arg::Operand(operand) if file.is_none() => file = Some(operand),
                 Arg::Operand(operand) => {
@@ -101,9 +105,18 @@ impl Wanted {
 }
 
 /// Writes standard input to a new file, which takes the place of `file`.
-fn replace(file: &CStr, options: replace::Options) -> Result<(), Failed> {
+fn replace(file: &CStr, options: replace::Options, stdin: &Statx) -> Result<(), Failed> {
     let replacement = Replacement::new(file, options)?;
-    copy(STDIN, replacement.as_fd())?;
+    let to = replacement.as_fd();
+    if !replacement.is_straight() {
+        copy(STDIN, to)?;
+    } else {
+        append::refuse_itself(&fs::stat(to).map_err(Failed::to("stat"))?, stdin)?;
+        copy(STDIN, to).map_err(|stopped| Failed {
+            left: stopped.copied,
+            ..stopped.into()
+        })?;
+    }
     Ok(replacement.commit()?)
 }
 
@@ -113,6 +126,8 @@ struct Failed {
     /// What the operation was on: standard input, or FILE.
     end: End,
     errno: Errno,
+    /// More of that, or nothing.
+    cause: Cause,
     /// How many bytes FILE has at its end that it did not have before.
     left: u64,
 }
@@ -124,6 +139,7 @@ impl Failed {
             operation,
             end: End::To,
             errno,
+            cause: Cause::None,
             left: 0,
         }
     }
@@ -133,18 +149,28 @@ impl Failed {
             End::From => c"stdin",
             End::To => file,
         };
-        let exit = PROGRAM.fail(self.operation, Shown(object.to_bytes()), self.errno);
+        PROGRAM.say(parts!(
+            self.operation,
+            " ",
+            Shown(object.to_bytes()),
+            ": ",
+            self.errno,
+            self.cause
+        ));
         if self.left > 0 {
             let file = Shown(file.to_bytes());
             PROGRAM.say(parts!(file, " has ", self.left, " bytes of it"));
         }
-        exit
+        Exit(1)
     }
 }
 
 impl From<replace::Failed> for Failed {
     fn from(failed: replace::Failed) -> Self {
-        Self::to(failed.operation)(failed.errno)
+        Self {
+            cause: failed.cause,
+            ..Self::to(failed.operation)(failed.errno)
+        }
     }
 }
 
@@ -158,6 +184,7 @@ impl From<Stopped> for Failed {
             operation,
             end: stopped.end,
             errno: stopped.errno,
+            cause: Cause::None,
             left: 0,
         }
     }

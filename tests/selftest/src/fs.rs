@@ -56,6 +56,13 @@ cases! {
     "a directory that is not empty", [remove_directory], not_empty() => error(Errno::ENOTEMPTY);
     "a lock, which waits for its holder", [lock], locked() => YES;
     "a lock of what nobody has", [lock], lock(nobody()) => error(Errno::EBADF);
+    "a lock that nobody has", [try_lock], with(c"free", |file| try_lock(file.as_fd())) => DONE;
+    "a lock that somebody has", [try_lock], with(c"held", |file| { try_lock(file.as_fd())?; try_lock(at(c"held", O_RDONLY)?.as_fd()) }) => error(Errno::EAGAIN);
+    "a file in memory", [in_memory], in_memory(c"name").and_then(|file| { write(file.as_fd(), b"12345")?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(5);
+    "the file system of /proc", [is_kernels_own], at(c"/proc", O_PATH).map(|dir| is_kernels_own(dir.as_fd())) => YES;
+    "a file system for files", [is_kernels_own], with(c"file", |file| Ok(is_kernels_own(file.as_fd()))) => NO;
+    "all of a file system is durable", [sync_file_system], with(c"synced", |file| sync_file_system(file.as_fd())) => DONE;
+    "the file system of what nobody has", [sync_file_system], sync_file_system(nobody()) => error(Errno::EBADF);
     "owner and group stay", [set_owner], with(c"owner", |file| set_owner(file.as_fd(), None, None)) => DONE;
     "nobody's number for an owner", [set_owner], with(c"owner", |file| match set_owner(file.as_fd(), Some(u32::MAX), None) { Ok(()) => Ok(()), Err(_) => set_owner(file.as_fd(), None, Some(u32::MAX)) }) => error(Errno::EINVAL);
     "owner of what nobody has", [set_owner], set_owner(nobody(), Some(0), Some(0)) => error(Errno::EBADF);

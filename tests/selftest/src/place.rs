@@ -23,10 +23,19 @@ cases! {
     "and not of another", [Place::is_of], with(c"placed", |_| Place::find(c"placed")?.is_of(&stat(ring3::fs::open(CWD, c".", ring3::fs::O_RDONLY | ring3::fs::O_CLOEXEC, 0)?.as_fd())?)) => NO;
     "and not of what is gone", [Place::is_of], with(c"placed", |file| Place::find(c"gone")?.is_of(&stat(file.as_fd())?)) => NO;
     "its directory, to be made durable", [Place::open_directory], opened() => DONE;
+    "a name made durable by its directory", [Place::sync], with(c"placed", |file| { let mut place = Place::find(c"placed")?; place.open_directory()?; place.sync(file.as_fd()) }) => DONE;
+    "a name made durable by its file", [Place::sync], with(c"placed", |file| Place::find(c"placed")?.sync(file.as_fd())) => DONE;
+    "a descriptor", [Place::find, Place::descriptor], descriptor(c"/proc/self/fd/1") => YES;
+    "no descriptor", [Place::descriptor], descriptor(c"/proc/self/status") => NO;
+    "what is closed", [Place::descriptor], descriptor(c"/proc/self/fd/1000000") => error(Errno::EBADF);
 }
 
 fn found(path: &CStr, name: &CStr) -> Result<bool, Errno> {
     Ok(Place::find(path)?.name.as_c_str() == name)
+}
+
+fn descriptor(path: &CStr) -> Result<bool, Errno> {
+    Ok(Place::find(path)?.descriptor()?.is_some())
 }
 
 fn opened() -> Result<(), Errno> {

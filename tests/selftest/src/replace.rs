@@ -3,13 +3,14 @@
 use core::ffi::CStr;
 
 use ring3::Errno;
-use ring3::fs::{At, CWD, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, stat_at, unlink};
+use ring3::fs::{At, CWD, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, stat, stat_at, unlink};
 use ring3::io::{read, write_all};
-use ring3::replace::{Options, Replacement};
+use ring3::replace::{Cause, Failed, Options, Replacement};
 
 use crate::case::*;
 use crate::cases;
 use crate::fs::{at, with};
+use crate::print::prints;
 
 cases! {
     "a new file", [Replacement::new, Replacement::as_fd, Replacement::commit], replaced(c"fresh", b"fresh") => YES;
@@ -18,13 +19,41 @@ cases! {
     "permissions of the old one", [Replacement::commit], permissions() => value(0o640);
     "a directory", [Replacement::new], Replacement::new(c"/proc", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::EISDIR);
     "below nothing", [Replacement::new], Replacement::new(c"nothing/x", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::ENOENT);
-    "a device is written straight", [Replacement::new, Replacement::commit], write_to(c"/dev/null", b"gone") => DONE;
+    "a device is written straight", [Replacement::new, Replacement::commit, Replacement::is_straight], straight(c"/dev/null") => YES;
+    "a file is not", [Replacement::is_straight], straight(c"straight") => NO;
+    "over an old one, which stays the same file", [Replacement::commit], in_place() => YES;
+    "what could not be done, and why", [Failed::of], prints(Failed { operation: "replace", errno: Errno::EBUSY, cause: Cause::Mount }.of(c"f"), b"replace f: Device or resource busy (EBUSY): it is a mount point; --in-place writes into it") => YES;
 }
 
 fn write_to(path: &CStr, content: &[u8]) -> Result<(), Errno> {
     let new = Replacement::new(path, Options::default()).map_err(|failed| failed.errno)?;
     write_all(new.as_fd(), content)?;
     new.commit().map_err(|failed| failed.errno)
+}
+
+fn straight(path: &CStr) -> Result<bool, Errno> {
+    let new = Replacement::new(path, Options::default()).map_err(|failed| failed.errno)?;
+    write_all(new.as_fd(), b"gone")?;
+    let straight = new.is_straight();
+    if straight {
+        new.commit().map_err(|failed| failed.errno)?;
+    }
+    Ok(straight)
+}
+
+fn in_place() -> Result<bool, Errno> {
+    with(c"in-place", |file| {
+        write_all(file.as_fd(), b"longer than new")?;
+        let options = Options {
+            in_place: true,
+            ..Options::default()
+        };
+        let new = Replacement::new(c"in-place", options).map_err(|failed| failed.errno)?;
+        write_all(new.as_fd(), b"new")?;
+        new.commit().map_err(|failed| failed.errno)?;
+        let same = stat_at(CWD, c"in-place", At::NONE)?.is_same_file(&stat(file.as_fd())?);
+        Ok(same && holds(c"in-place", b"new")?)
+    })
 }
 
 fn holds(path: &CStr, content: &[u8]) -> Result<bool, Errno> {
