@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// What is made a model of: files and folders of `src`.
+/// What is made a model of: files of `src`.
 const SOURCES: [&str; 10] = [
     "sync/mod.rs",
     "sync/condvar.rs",
@@ -288,10 +288,10 @@ fn main() {
     }
     let source = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../src");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
-    let files: Vec<_> = SOURCES
-        .iter()
-        .map(|&file| (file, fs::read_to_string(source.join(file)).unwrap()))
-        .collect();
+    let files = SOURCES.map(|file| {
+        let text = fs::read_to_string(source.join(file));
+        (file, text.unwrap_or_else(|error| panic!("{file}: {error}")))
+    });
     for (text, _) in CHANGES {
         let there = files.iter().any(|(_, source)| source.contains(text));
         assert!(there, "nowhere in the sources: {text}");
