@@ -279,10 +279,7 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
     });
     assert_eq!(masks.collect::<Vec<_>>(), [0, 0], "{ran:?}");
     if !arch.is_native() {
-        return Completion::ignored_with(
-            "what stays ignored: qemu-user handles SIGHUP, SIGINT and SIGQUIT itself, so that what it executes has \
-             their default",
-        );
+        return Completion::ignored_with(skip::SIGNALS);
     }
     let kept = "for name in HUP INT QUIT TSTP; do kill -$name $$; done; echo still there";
     let there = Ran::new(0, "still there\n", "");

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::{Completion, Trial};
 
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Ran, run};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -21,11 +22,9 @@ fn refused(program: &mut Command, injection: &str) -> Ran {
     run(&mut command)
 }
 
-const NOT_NATIVE: &str = "strace sees qemu-user's system calls, and not the program's";
-
 fn never_hangs_where_a_mask_is_refused(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with(NOT_NATIVE);
+        return Completion::ignored_with(skip::STRACE);
     }
     let hello = arch.shipped("hello");
     let told = |message: &str| {
@@ -62,7 +61,7 @@ fn never_hangs_where_a_mask_is_refused(arch: Arch) -> Completion {
 
 fn names_what_was_refused(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with(NOT_NATIVE);
+        return Completion::ignored_with(skip::STRACE);
     }
     for (program, operands) in [("init", "children"), ("pipe", "programs")] {
         for call in ["wait4", "rt_sigtimedwait"] {

@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::open_terminal;
 use crate::per_arch;
+use crate::skip;
 use crate::support::{Arch, Folder, run};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -308,7 +309,7 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     let unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
     let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
     if ran.status != Some(0) {
-        return Completion::ignored_with(format!("no PID namespace here: {}", ran.stderr.trim()));
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
     }
     let folder = Folder::new();
     let mut bash = Session::bash(&folder);

@@ -89,9 +89,7 @@ fn ends_by_sigterm_in_the_middle(arch: Arch) {
 /// What nohup(1) has it ignore, its programs ignore.
 fn goes_on_where_a_lost_terminal_is_ignored(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with(
-            "qemu-user handles SIGHUP itself, so that what it executes has the default",
-        );
+        return Completion::ignored_with(skip::SIGNALS);
     }
     let pipe = arch.program("pipe");
     let mut nohup = Command::new("nohup");
