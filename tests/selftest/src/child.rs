@@ -142,7 +142,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             let named = start.var("LISTEN_PID").map(CStr::to_bytes);
             let own = named.and_then(|id| number::whole(id, 10, 1 << 32))
                 == Some(process::getpid() as u64);
-            exit(u8::from(own).into())
+            exit(u8::from(own))
         }
         b"environment" => exit(start.environ().iter().count() as u8),
         b"descriptor" => {
