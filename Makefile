@@ -40,6 +40,8 @@ test: ## every test, both architectures
 	@scripts/setup.sh test guest-x86_64 guest-aarch64 guest-aarch64_16k
 	@scripts/build.sh x86_64 probes
 	@scripts/build.sh aarch64 probes
+	@scripts/profiles.sh x86_64
+	@scripts/profiles.sh aarch64
 	@scripts/test.sh
 
 test-fresh: ## the commands of the README in clean roots of Debian, as root (FRESH=short)

@@ -11,7 +11,7 @@ built=$CARGO_TARGET_DIR/$(triple "$arch")
 
 # Cargo does not know that the linker reads these.
 if ! cat linker/* | cmp -s - "$built/linker"; then
-	rm -rf -- "$built/dist" "$built/tiny"
+	rm -rf -- "$built"
 	mkdir -p "$built"
 	cat linker/* >"$built/linker"
 fi

@@ -55,27 +55,14 @@ macro_rules! program {
             $crate::rt::panic($name, info)
         }
 
-        /// The `alloc` crate comes built to unwind, and some of its code names what unwinding would
-        /// need. Nothing unwinds here: a panic aborts.
-        #[unsafe(no_mangle)]
-        extern "C" fn rust_eh_personality() -> ! {
-            $crate::arch::trap()
-        }
-
-        /// As [`rust_eh_personality`].
+        /// The `alloc` crate comes built to unwind, and some of its code calls this to go on unwinding. Nothing
+        /// unwinds here: a panic aborts.
         #[unsafe(no_mangle)]
         extern "C" fn _Unwind_Resume() -> ! {
             $crate::arch::trap()
         }
 
-        $crate::__mem_names! {
-            "memcpy" => ring3_memcpy,
-            "memmove" => ring3_memmove,
-            "memset" => ring3_memset,
-            "memcmp" => ring3_memcmp,
-            "bcmp" => ring3_bcmp,
-            "strlen" => ring3_strlen,
-        }
+        $crate::__mem_names!();
     };
 }
 
@@ -84,14 +71,27 @@ macro_rules! program {
 /// It has no auxiliary vector and no `memcpy`. A static that holds an address or is written does not
 /// link: there is no segment for it. A panic says nothing and traps.
 ///
+/// With debug assertions (profile dev) the compiler itself makes statics that hold addresses: the place of
+/// each check. There such a program has the segments and the relocating start of [`program!`], and `memcpy`.
+///
 /// `main` is a `fn(Words) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
         // Its segments: lld finds the file by -L and reads it as a piece of linker script.
-        #[link(name = "bare.phdrs", kind = "dylib", modifiers = "+verbatim")]
+        #[cfg_attr(
+            debug_assertions,
+            link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")
+        )]
+        #[cfg_attr(
+            not(debug_assertions),
+            link(name = "bare.phdrs", kind = "dylib", modifiers = "+verbatim")
+        )]
         unsafe extern "C" {}
 
+        #[cfg(debug_assertions)]
+        $crate::__start!(__entry);
+        #[cfg(not(debug_assertions))]
         $crate::__start_bare!(__entry);
 
         /// # Safety
@@ -106,5 +106,8 @@ macro_rules! bare_program {
         fn __panic(_: &::core::panic::PanicInfo<'_>) -> ! {
             $crate::arch::trap()
         }
+
+        #[cfg(debug_assertions)]
+        $crate::__mem_names!();
     };
 }

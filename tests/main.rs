@@ -17,6 +17,7 @@ mod oracle;
 mod pipe;
 mod powercut;
 mod process;
+mod profiles;
 mod readme;
 mod safe;
 mod save;
@@ -54,6 +55,7 @@ fn main() -> std::process::ExitCode {
         pipe::trials(),
         powercut::trials(),
         process::trials(),
+        profiles::trials(),
         safe::trials(),
         readme::trials(),
         save::trials(),

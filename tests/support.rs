@@ -79,7 +79,7 @@ impl Arch {
     }
 }
 
-fn variable(name: &str) -> OsString {
+pub fn variable(name: &str) -> OsString {
     std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `make test`"))
 }
 

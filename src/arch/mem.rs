@@ -35,6 +35,16 @@ unsafe extern "C" {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mem_names {
+    () => {
+        $crate::__mem_names! {
+            "memcpy" => ring3_memcpy,
+            "memmove" => ring3_memmove,
+            "memset" => ring3_memset,
+            "memcmp" => ring3_memcmp,
+            "bcmp" => ring3_bcmp,
+            "strlen" => ring3_strlen,
+        }
+    };
     ($($name:literal => $core:ident),* $(,)?) => { $(
         ::core::arch::global_asm!(
             concat!(".pushsection .text.", $name, ", \"ax\""), // a section each: unused ones are dropped

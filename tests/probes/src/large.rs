@@ -1,0 +1,41 @@
+//! A program of more than 2 MiB, as a user's may be: the segments are further apart than 1 MiB, in which
+//! the programs that ship take an address by one instruction on aarch64.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use ring3::cli::OrFail;
+use ring3::fd::STDOUT;
+use ring3::parts;
+use ring3::print::Writer;
+use ring3::rt::{Exit, Start};
+
+ring3::program!("large", main);
+
+/// Constants, between the code and all other segments.
+static CONSTANTS: [u8; 2 << 20] = [7; 2 << 20];
+
+/// An address, which start-up relocates.
+static RELOCATED: &[u8; 2 << 20] = &CONSTANTS;
+
+/// What is written, in the last segment.
+static WRITTEN: AtomicUsize = AtomicUsize::new(1);
+
+fn main(_: Start) -> Result<(), Exit> {
+    let constants = black_box(&raw const RELOCATED);
+    // SAFETY: a static's address.
+    let constants = unsafe { constants.read_volatile() };
+    WRITTEN.fetch_add(constants.iter().filter(|&&byte| byte == 7).count(), Relaxed);
+    let same = ptr::eq(constants, black_box(&CONSTANTS));
+    let mut buffer = [0; 64];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(parts!(
+        WRITTEN.load(Relaxed),
+        if same { " here\n" } else { " elsewhere\n" }
+    ));
+    out.flush().or_fail(PROGRAM, "write", "stdout")
+}

@@ -1,0 +1,192 @@
+//! Whatever the optimiser does, programs start: here are those that `scripts/profiles.sh` built, in the
+//! profiles that a user's cargo has, beside those that ship.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use rustix::process::Signal;
+
+use crate::echod::server::Server;
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, run, variable};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        every_program_starts_and_works,
+        every_address_is_relocated,
+        is_larger_than_a_mebibyte,
+        nothing_goes_by_the_got_before_it_is_relocated,
+        asks_no_linker_for_what_lld_14_lacks,
+    ]
+    .collect()
+}
+
+/// Where cargo puts the programs of each profile.
+const PROFILES: [&str; 4] = ["debug", "release", "s", "thin"];
+
+const PROGRAMS: [&str; 7] = ["hello", "save", "msort", "echod", "echoc", "init", "pipe"];
+
+/// The file of a program as built in a profile.
+fn built(arch: Arch, profile: &str, program: &str) -> PathBuf {
+    let target = format!("{}-unknown-linux-gnu", arch.name());
+    let target = Path::new(&variable("CARGO_TARGET_DIR")).join(target);
+    target.join(profile).join(program)
+}
+
+fn every_program_starts_and_works(arch: Arch) {
+    for profile in PROFILES {
+        let file = |program| built(arch, profile, program);
+        let command = |program| arch.command(file(program));
+        for program in PROGRAMS {
+            let ran = run(command(program).arg("--help"));
+            assert_eq!(ran.status, Some(0), "{profile} {program}: {ran:?}");
+            let usage = format!("usage: {program} ");
+            assert!(ran.stdout.starts_with(&usage), "{profile}: {ran:?}");
+        }
+
+        // What qemu-user would be asked to start goes through a shell, which does the same natively.
+        let emulated = |program| {
+            let command = command(program);
+            let words = std::iter::once(command.get_program()).chain(command.get_args());
+            words.map(ToOwned::to_owned).collect::<Vec<_>>()
+        };
+        let greet = emulated("hello");
+        let init = run(command("init").arg("--").args(&greet).args(["Ada", "é"]));
+        assert_eq!(init, Ran::new(0, "Hello, Ada é!\n", ""), "{profile}");
+
+        let folder = Folder::new();
+        std::fs::write(folder.path("lines"), "two\none\ntwo\n").unwrap();
+        let mut pipe = command("pipe");
+        pipe.current_dir(folder.root())
+            .args(emulated("msort"))
+            .args(["-u", "lines", "|"])
+            .args(emulated("save"))
+            .arg("sorted");
+        assert_eq!(run(&mut pipe), Ran::new(0, "", ""), "{profile}");
+        assert_eq!(folder.read("sorted"), b"one\ntwo\n", "{profile}");
+
+        let server = Server::start(command("echod").args(["-w1", "-l", "127.0.0.1:0"]), 1);
+        let mut client = command("echoc");
+        client.args(["--verify", "-t", "1", "-s", "100000"]);
+        let ran = run(client.arg(server.address().to_string()));
+        assert_eq!(ran.status, Some(0), "{profile}: {ran:?}");
+        server.signal(Signal::TERM);
+        assert_eq!(server.wait().status, Some(0), "{profile}");
+    }
+}
+
+fn every_address_is_relocated(arch: Arch) {
+    for profile in PROFILES {
+        let ran = run(&mut arch.command(built(arch, profile, "start")));
+        assert!(
+            ran.stdout.contains("\nrelocated 130\n"),
+            "{profile}: {ran:?}"
+        );
+    }
+}
+
+fn is_larger_than_a_mebibyte(arch: Arch) {
+    for profile in PROFILES.into_iter().chain(["fat"]) {
+        let file = built(arch, profile, "large");
+        assert!(file.metadata().unwrap().len() > 2 << 20);
+        let ran = run(&mut arch.command(file));
+        assert_eq!(ran, Ran::new(0, "2097153 here\n", ""), "{profile}");
+    }
+}
+
+fn objdump(arch: Arch) -> Command {
+    Command::new(if arch.is_native() {
+        "objdump".into()
+    } else {
+        format!("{}-linux-gnu-objdump", arch.name())
+    })
+}
+
+/// The instructions from `_start` to the only call, with which Rust begins, and after that the one that ends a
+/// program which comes back.
+fn start_up(arch: Arch, file: &Path) -> Vec<String> {
+    let mut objdump = objdump(arch);
+    objdump.args(["-d", "--no-show-raw-insn", "--disassemble=_start"]);
+    let ran = run(objdump.arg(file));
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    // `     338:	mov	x30, xzr`
+    let instruction = |line: &str| Some(line.split_once(":\t")?.1.replace('\t', " "));
+    let instructions: Vec<_> = ran.stdout.lines().filter_map(instruction).collect();
+    assert!(instructions.len() > 20, "{}: {ran:?}", file.display());
+    instructions
+}
+
+/// What an instruction that reads memory says of where: a place relative to the instruction, or an offset from
+/// a register. The list that start-up reads and the places in it are at registers as they are.
+fn reads_a_constant_place(arch: Arch, instruction: &str) -> bool {
+    match arch {
+        Arch::X86_64 => instruction.contains("(%rip)") && !instruction.starts_with("lea"),
+        Arch::Aarch64 => {
+            let operand = instruction
+                .split_once(", ")
+                .map_or("", |(_, operand)| operand);
+            instruction.starts_with("ldr")
+                && (!operand.starts_with('[') || operand.contains(", #"))
+                && !operand.contains("], #")
+        }
+    }
+}
+
+fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
+    let shipped = PROGRAMS.map(|program| arch.debug(program));
+    let others = PROFILES
+        .iter()
+        .flat_map(|profile| PROGRAMS.map(|program| built(arch, profile, program)));
+    for file in others.chain(shipped) {
+        // hello relocates nothing, except with debug assertions.
+        if file.file_stem() == Some("hello".as_ref()) && !file.parent().unwrap().ends_with("debug")
+        {
+            continue;
+        }
+        let instructions = start_up(arch, &file);
+        let (last, before) = match &*instructions {
+            [before @ .., call, end] if end.starts_with("ud2") || end.starts_with("brk") => {
+                (call, before)
+            }
+            _ => panic!("{}: {instructions:?}", file.display()),
+        };
+        // `call 10 <NAME>` or `bl 10 <NAME>`; by the GOT it is `call *16(%rip)` or `blr x0`.
+        let mut words = last.split_ascii_whitespace();
+        let call = if arch == Arch::X86_64 { "call" } else { "bl" };
+        let target = (words.next(), words.next());
+        assert!(
+            target.0 == Some(call)
+                && target
+                    .1
+                    .is_some_and(|at| u64::from_str_radix(at, 16).is_ok()),
+            "{}: {last}",
+            file.display()
+        );
+        for instruction in before {
+            let elsewhere = ["call", "bl "]
+                .iter()
+                .any(|call| instruction.starts_with(call));
+            assert!(
+                !elsewhere && !reads_a_constant_place(arch, instruction),
+                "{}: {instruction}",
+                file.display()
+            );
+        }
+    }
+}
+
+/// In the tiny code model the address of an item that is not the compiler's own is read by one instruction, and only
+/// newer linkers know the relocation for that. Rust's items (their names begin with `_R` or `_ZN`) all become its
+/// own by fat LTO; foreign ones do not.
+fn asks_no_linker_for_what_lld_14_lacks(arch: Arch) {
+    let ran = run(objdump(arch)
+        .arg("-r")
+        .arg(built(arch, "s", "libring3.rlib")));
+    assert!(ran.status == Some(0) && ran.stdout.contains(" R_"));
+    let lacking = ran.stdout.lines().find(|line| {
+        let is_rusts = line.contains(" _R") || line.contains(" _ZN");
+        line.contains("R_AARCH64_GOT_LD_PREL19") && !is_rusts
+    });
+    assert_eq!(lacking, None);
+}
