@@ -1,5 +1,8 @@
 //! All assembly, and nothing else.
 //!
+//! This is no public interface: it is `pub` for the macros, which expand in a program's crate, and for this
+//! repository's own tests. What can break memory is `unsafe`, all the same.
+//!
 //! `x86_64.rs` and `aarch64.rs` define the same items in the same order:
 //!
 //! | item | what it is |
@@ -33,10 +36,10 @@ pub use aarch64::*;
 /// How many words each thread has of its own, all 0 where it begins.
 const THREAD_WORDS: usize = 2;
 
-/// Which of a thread's words is the heap's: the thread's cache of blocks, or 0.
+/// Which of a thread's words is the heap's: the address of the thread's own cache of blocks, or 0.
 pub const WORD_HEAP: usize = 0;
 
-/// Which is the heap's too: what to call where the thread ends, an `extern "C" fn()`, or 0.
+/// Which is the heap's too: what the thread calls where it ends, the address of an `extern "C" fn()`, or 0.
 pub const WORD_AT_EXIT: usize = 1;
 
 #[cfg(test)]

@@ -260,8 +260,11 @@ pub fn thread_word<const N: usize>() -> usize {
 }
 
 /// Sets word `N` of the calling thread's own.
+///
+/// # Safety
+/// `value` is one that the word may have: [`WORD_HEAP`](super::WORD_HEAP), [`WORD_AT_EXIT`](super::WORD_AT_EXIT).
 #[inline(always)]
-pub fn set_thread_word<const N: usize>(value: usize) {
+pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
     // SAFETY: as in thread_word; nothing but these two uses the word.
     unsafe {

@@ -376,8 +376,11 @@ fn adopt() -> Option<NonNull<Cache>> {
     };
     // SAFETY: within the entry.
     let cache = unsafe { entry.byte_add(CACHE) }.cast::<Cache>();
-    arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
-    arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
+    // SAFETY: the calling thread's own cache, and a function for its end.
+    unsafe {
+        arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
+        arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
+    }
     Some(cache)
 }
 
@@ -387,7 +390,8 @@ extern "C" fn leave() {
     // What is wrong with a block is told of where its like is freed.
     // SAFETY: the calling thread's own cache.
     let _ = unsafe { cache.as_mut() }.flush_all();
-    arch::set_thread_word::<{ arch::WORD_HEAP }>(0);
+    // SAFETY: the thread has no cache from here on.
+    unsafe { arch::set_thread_word::<{ arch::WORD_HEAP }>(0) };
     // SAFETY: the cache is in an entry, a whole mapping, whose provenance the word exposed.
     let entry = unsafe { cache.byte_sub(CACHE) }.cast::<Entry>();
     CACHES.lock().put(entry);

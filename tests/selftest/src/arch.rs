@@ -84,9 +84,11 @@ fn six_arguments() -> Result<bool, Errno> {
 fn words() -> Result<bool, Errno> {
     let handle = ring3::thread::spawn(|| {
         let begun = (thread_word::<WORD_HEAP>(), thread_word::<WORD_AT_EXIT>()) == (0, 0);
-        set_thread_word::<WORD_HEAP>(1);
+        // SAFETY: the thread uses no heap meanwhile.
+        unsafe { set_thread_word::<WORD_HEAP>(1) };
         let set = thread_word::<WORD_HEAP>() == 1;
-        set_thread_word::<WORD_HEAP>(0); // it is the heap's
+        // SAFETY: it has no cache.
+        unsafe { set_thread_word::<WORD_HEAP>(0) };
         begun && set
     })?;
     Ok(handle.join())

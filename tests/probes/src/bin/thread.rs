@@ -93,13 +93,17 @@ fn words() {
     let own = move || {
         assert_eq!(words(), (0, 0));
         let own = ring3::process::gettid() as usize;
-        set_thread_word::<WORD_HEAP>(own);
-        set_thread_word::<WORD_AT_EXIT>(own + 1);
+        // SAFETY: the thread uses no heap, and does not end before the second word is 0 again.
+        unsafe {
+            set_thread_word::<WORD_HEAP>(own);
+            set_thread_word::<WORD_AT_EXIT>(own + 1);
+        }
         for _ in 0..100 {
             thread::yield_now();
             assert_eq!(words(), (own, own + 1));
         }
-        set_thread_word::<WORD_AT_EXIT>(0); // or it would be called
+        // SAFETY: 0 is no function.
+        unsafe { set_thread_word::<WORD_AT_EXIT>(0) };
         own
     };
     let threads = [(); 8].map(|()| spawn(Builder::new(), own));
@@ -201,7 +205,8 @@ fn at_exit() {
         ENDS.fetch_add(1, SeqCst);
     }
     fn ask() {
-        set_thread_word::<WORD_AT_EXIT>(count as extern "C" fn() as usize);
+        // SAFETY: such a function.
+        unsafe { set_thread_word::<WORD_AT_EXIT>(count as extern "C" fn() as usize) };
     }
     spawn(Builder::new(), || ()).join();
     assert_eq!(ENDS.load(SeqCst), 0);
