@@ -8,7 +8,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
-//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages) |
+//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`overflow`] (of a stack, told) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers), [`list`] (values in a row) |
 //! | who started a server | [`service`] (its sockets, its ear) |
@@ -22,6 +22,7 @@
 #![no_std]
 
 pub mod abi;
+#[doc(hidden)]
 pub mod arch;
 pub mod auxv;
 pub mod cli;
@@ -34,6 +35,7 @@ pub mod list;
 pub mod mem;
 pub mod net;
 pub mod number;
+pub mod overflow;
 pub mod pipe;
 pub mod place;
 pub mod poll;

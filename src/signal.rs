@@ -9,10 +9,10 @@ use core::time::Duration;
 pub use crate::abi::signal::*;
 use crate::abi::time::Timespec;
 use crate::abi::{Errno, Result, syscall};
-use crate::arch;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
 use crate::number;
+use crate::{arch, auxv};
 
 /// A set of signals (`sigset_t` of the kernel: bit N-1 stands for signal N).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -288,26 +288,83 @@ pub fn handled() -> SignalSet {
 /// so that a handler can say so (sigaltstack(2)). Other threads have their own, or none.
 ///
 /// # Errors
-/// `ENOMEM`: that is too little; what it takes says [`AT_MINSIGSTKSZ`](crate::auxv::AT_MINSIGSTKSZ), and the
-/// handler's own use comes to that. `EPERM`: called by a handler that runs on such a stack.
+/// `ENOMEM`: that is less than [`alternate_stack_size`]. `EPERM`: called by a handler that runs on such a stack.
 pub fn set_alternate_stack(stack: &'static mut [u8]) -> Result<()> {
+    if stack.len() < alternate_stack_size() {
+        return Err(Errno::ENOMEM);
+    }
+    // SAFETY: the memory is the handlers' alone, for good.
+    unsafe { use_alternate_stack(stack.as_mut_ptr(), stack.len()) }
+}
+
+/// What an alternate stack takes: what the kernel puts there for a handler
+/// ([`AT_MINSIGSTKSZ`](crate::auxv::AT_MINSIGSTKSZ)), and 4 KiB for the handler itself.
+#[doc(alias = "SIGSTKSZ")]
+pub fn alternate_stack_size() -> usize {
+    // A kernel before 5.14 does not say: with AVX-512 it is 3.5 KiB.
+    auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(4 << 10) + (4 << 10)
+}
+
+/// As [`set_alternate_stack`].
+///
+/// # Safety
+/// `length` bytes from `start` are the handlers' alone for as long as the thread lives, and no fewer than
+/// [`alternate_stack_size`]: with fewer a handler would write below them.
+pub(crate) unsafe fn use_alternate_stack(start: *mut u8, length: usize) -> Result<()> {
     let stack = StackT {
-        ss_sp: stack.as_mut_ptr(),
+        ss_sp: start,
         ss_flags: 0,
-        ss_size: stack.len(),
+        ss_size: length,
     };
     let unasked = ptr::null_mut::<StackT>();
-    // SAFETY: the kernel reads a StackT. The memory is the handlers' alone, for good.
+    // SAFETY: the kernel reads a StackT. What it does with the memory is the caller's promise.
     unsafe { syscall!(sigaltstack(&raw const stack, unasked)) }.map(drop)
+}
+
+/// Handlers run on the calling thread's own stack again.
+///
+/// # Errors
+/// `EPERM`: called by a handler that runs on the alternate one.
+pub(crate) fn no_alternate_stack() -> Result<()> {
+    let none = StackT {
+        ss_flags: SS_DISABLE,
+        ..StackT::ZERO
+    };
+    let unasked = ptr::null_mut::<StackT>();
+    // SAFETY: the kernel reads a StackT.
+    unsafe { syscall!(sigaltstack(&raw const none, unasked)) }.map(drop)
+}
+
+/// As [`handle`], for a fault: `handler` gets where it was too, and what the thread was doing (`ucontext_t`).
+///
+/// # Errors
+/// As for [`set_default`].
+///
+/// # Safety
+/// As for [`handle`].
+pub(crate) unsafe fn handle_fault(
+    signal: i32,
+    handler: extern "C" fn(i32, *const SigFault, *const u8),
+) -> Result<()> {
+    HANDLED.fetch_or(SignalSet::of(&[signal]).0, AcqRel);
+    // SAFETY: the caller's promise.
+    unsafe { set_flagged_action(signal, handler as usize, SA_SIGINFO) }
 }
 
 /// # Safety
 /// `handler` is `DEFAULT`, `IGNORE` or the address of an `extern "C" fn(i32)` that may run whenever the
 /// signal comes.
 unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { set_flagged_action(signal, handler, 0) }
+}
+
+/// # Safety
+/// As for [`set_action`]; with `SA_SIGINFO` the handler takes three arguments.
+unsafe fn set_flagged_action(signal: i32, handler: usize, flags: usize) -> Result<()> {
     let action = Sigaction {
         sa_handler: handler,
-        sa_flags: SA_RESTORER | SA_ONSTACK,
+        sa_flags: SA_RESTORER | SA_ONSTACK | flags,
         sa_restorer: arch::restorer(),
         sa_mask: 0,
     };

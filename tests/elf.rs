@@ -206,6 +206,12 @@ fn follows_without_a_gap(arch: Arch) {
     });
 }
 
+/// Whether a program has data that start-up relocates, and then protects.
+pub fn relocates(file: &[u8]) -> bool {
+    let relro = of_type(file, PT_GNU_RELRO);
+    relro.iter().any(|segment| segment.p_memsz(LE) > 0)
+}
+
 fn protects_what_it_relocates(arch: Arch) {
     each(arch, |program, file| {
         let relro = of_type(file, PT_GNU_RELRO);

@@ -28,6 +28,11 @@ pub const ELSEWHERE: &[(&str, &str, &str)] = &[
         "unmap_and_exit",
         "every thread that nobody joins ends by it",
     ),
+    (
+        "overflow",
+        "Report::new",
+        "the probe protect, whose process ends by it",
+    ),
     ("rt", "Words::new", "hello, which every guest runs"),
     ("rt", "Words::is_empty", "hello"),
     ("rt", "Words::first_four", "hello"),

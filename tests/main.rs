@@ -23,6 +23,7 @@ mod safe;
 mod save;
 mod selftest;
 mod skip;
+mod stack;
 mod start;
 mod support;
 mod syscalls;
@@ -61,6 +62,7 @@ fn main() -> std::process::ExitCode {
         save::trials(),
         selftest::trials(),
         skip::trials(),
+        stack::trials(),
         start::trials(),
         syscalls::trials(),
         thread::trials(),

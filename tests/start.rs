@@ -20,6 +20,9 @@ pub fn trials() -> Vec<Trial> {
         protects_relocated_data,
         protects_code,
         does_not_run_its_stack,
+        tells_of_a_stack_overflow,
+        tells_of_no_other_fault,
+        tells_what_the_kernel_refuses,
         ends_with_the_status_of_main,
         tells_of_a_panic,
         tells_of_a_panic_in_a_panic,
@@ -146,6 +149,77 @@ fn protects_code(arch: Arch) {
 
 fn does_not_run_its_stack(arch: Arch) {
     ends_by_sigsegv(arch, "stack");
+}
+
+/// Runs the probe `protect`, which ends by SIGSEGV, and gives what it said.
+fn says_and_ends_by_sigsegv(arch: Arch, arguments: &[&str]) -> String {
+    let mut probe = arch.probe("protect");
+    let output = probe.args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(
+        output.status.signal(),
+        Some(11),
+        "{arguments:?}: {output:?}"
+    );
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn tells_of_a_stack_overflow(arch: Arch) {
+    for what in ["overflow", "overflow-thread"] {
+        let told = says_and_ends_by_sigsegv(arch, &[what, "told"]);
+        // qemu-user adds a line of its own; ours is the first.
+        let line = told.lines().next().unwrap_or_default();
+        let (begin, thread) = line.split_once(" (").unwrap_or((line, ""));
+        let name = match begin.strip_prefix("protect: stack overflow in thread '") {
+            Some(name) => name.trim_end_matches('\''),
+            None => panic!("{what}: {told}"),
+        };
+        let expected = match what {
+            "overflow-thread" => "deep",
+            _ if arch.is_native() => "protect",
+            _ => "qemu-aarch64",
+        };
+        assert!(name.starts_with(expected), "{what}: {told}");
+        let id = thread.trim_end_matches(')');
+        assert!(id.parse::<u32>().is_ok_and(|id| id > 0), "{what}: {told}");
+        // It is the library that says so, where it was asked.
+        let told = says_and_ends_by_sigsegv(arch, &[what]);
+        assert!(!told.contains("overflow"), "{what}: {told}");
+    }
+}
+
+fn tells_of_no_other_fault(arch: Arch) {
+    for what in ["relro", "text", "stack", "sent"] {
+        let told = says_and_ends_by_sigsegv(arch, &[what, "told"]);
+        assert!(!told.contains("overflow"), "{what}: {told}");
+    }
+}
+
+fn tells_what_the_kernel_refuses(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with("qemu-user has no ptrace");
+    }
+    let refused = |program: &str, call: &str| {
+        let mut strace = Command::new("strace");
+        strace.args(["-qq", "-o", "/dev/null"]);
+        strace.arg(format!("--inject={call}:error=EPERM:when=1"));
+        run(strace.arg(arch.shipped(program)).arg("--help"))
+    };
+    for program in ["save", "msort", "echod", "echoc", "init", "pipe"] {
+        // All have data to protect, or none of this program's constants holds an address.
+        let segments = std::fs::read(arch.shipped(program)).unwrap();
+        if crate::elf::relocates(&segments) {
+            let message = "mprotect relocated data: Operation not permitted (EPERM)";
+            let told = format!("{program}: {message}\n");
+            assert_eq!(refused(program, "mprotect"), Ran::new(1, "", &told));
+        }
+    }
+    // Where no code uses a thread's words, nobody asks for a thread pointer.
+    if arch == Arch::X86_64 {
+        let message = "arch_prctl thread pointer: Operation not permitted (EPERM)";
+        let told = format!("msort: {message}\n");
+        assert_eq!(refused("msort", "arch_prctl"), Ran::new(1, "", &told));
+    }
+    Completion::Completed
 }
 
 fn ends_with_the_status_of_main(arch: Arch) {

@@ -163,6 +163,25 @@ pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::As, limit)?)) };
 }
 
+/// Gives the program so many bytes of stack, arguments and environment included, of which it has little.
+pub fn limit_stack(arch: Arch, command: &mut Command, bytes: u64) {
+    command.env_clear();
+    if !arch.is_native() {
+        /// qemu-user gives at least that: 32 pages.
+        const LEAST: u64 = 32 * 4096;
+        let size = LEAST.to_string();
+        command.env("QEMU_STACK_SIZE", size);
+        command.env("FILL", "x".repeat((LEAST - bytes) as usize));
+        return;
+    }
+    let limit = Rlimit {
+        current: Some(bytes),
+        maximum: Some(bytes),
+    };
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Stack, limit)?)) };
+}
+
 /// Waits until `condition` holds. A minute without is a failure, on however slow a machine.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     waits_until(Some(what));

@@ -79,6 +79,7 @@ macro_rules! per_arch {
 /// - `consts ["header" type]`: constants of an integer type.
 /// - `numbered ["header" type: NAMES]`: the same, rising from 1 without a gap, and `NAMES`, a string of their names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, joined by `|`.
+/// - `places ["header" "struct name"]`: where members of a structure are, by C's name on x86_64 and on aarch64.
 /// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order;
 ///   `Type + N` where N bytes at its end have no fields here.
 macro_rules! abi {
@@ -102,6 +103,11 @@ macro_rules! items {
         #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
         #[allow(unused_parens, reason = "they make one token of a negative number")]
         pub const $name: $type = $crate::abi::per_arch!($value);
+    )* };
+    ($(#[$meta:meta])* places [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => { $(
+        $(#[$doc])*
+        #[doc = concat!("(in `", $c, "` of `", $header, "`)")]
+        pub const $name: usize = $crate::abi::per_arch!($value);
     )* };
     ($(#[$meta:meta])* numbered [$header:literal $type:ty: $names:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         $crate::abi::items! { consts [$header $type] { $( $(#[$doc])* $name = $value, )* } }
@@ -204,6 +210,17 @@ macro_rules! facts {
     (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {
             header: $header, expression: stringify!($name), value: $name as i64,
+        } ),* ]
+    };
+    (places [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header,
+            expression: if cfg!(target_arch = "x86_64") {
+                concat!("__builtin_offsetof(", $c, ", ", $x86_64, ")")
+            } else {
+                concat!("__builtin_offsetof(", $c, ", ", $aarch64, ")")
+            },
+            value: $name as i64,
         } ),* ]
     };
     (numbered [$header:literal $type:ty: $names:ident] $rows:tt) => {

@@ -82,6 +82,8 @@ super::abi! {
     }
 
     consts ["asm/signal.h" usize] {
+        /// The handler gets a `siginfo` and a `ucontext` too.
+        SA_SIGINFO = 4,
         /// `sa_restorer` is set.
         SA_RESTORER = 0x04000000,
         /// The handler runs on the thread's alternate stack, where it has one.
@@ -91,6 +93,29 @@ super::abi! {
     consts ["asm/siginfo.h" i32] {
         /// `si_code`: the kernel sent it by itself.
         SI_KERNEL = 0x80,
+        /// `si_code` of `SIGSEGV`: nothing is mapped there.
+        SEGV_MAPERR = 1,
+        /// `si_code` of `SIGSEGV`: it is mapped, and not for this.
+        SEGV_ACCERR = 2,
+    }
+
+    /// What the kernel tells of a fault.
+    record ["asm/siginfo.h" "struct siginfo" SigFault + 104] {
+        /// The signal's number.
+        si_signo: i32,
+        /// Nearly always 0.
+        si_errno: i32,
+        /// What is wrong: `SEGV_*`.
+        si_code: i32,
+        /// The address that was touched.
+        si_addr: usize,
+    }
+
+    places ["ucontext.h" "ucontext_t"] {
+        /// The stack pointer at the signal.
+        UC_SP ["uc_mcontext.gregs[REG_RSP]" "uc_mcontext.sp"] = { x86_64 160, aarch64 432 },
+        /// The instruction at the signal.
+        UC_PC ["uc_mcontext.gregs[REG_RIP]" "uc_mcontext.pc"] = { x86_64 168, aarch64 440 },
     }
 
     /// What the kernel tells of a signal, or of a child's end.
@@ -138,11 +163,16 @@ super::abi! {
         sa_mask: u64,
     }
 
+    consts ["linux/signal.h" i32] {
+        /// There is no alternate stack.
+        SS_DISABLE = 2,
+    }
+
     /// A stack for handlers.
     record ["asm/signal.h" "stack_t" StackT] {
         /// Its lowest byte.
         ss_sp: *mut u8,
-        /// What the kernel says of it; 0 from us.
+        /// What the kernel says of it; 0 or `SS_DISABLE` from us.
         ss_flags: i32,
         /// How many bytes it has.
         ss_size: usize,

@@ -1,5 +1,8 @@
 //! Signals: what waits, what runs, and where a handler comes back to.
 
+extern crate alloc;
+
+use alloc::vec;
 use core::hint::black_box;
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::{AtomicBool, AtomicU32};
@@ -45,7 +48,7 @@ cases! {
     "on the alternate stack", [set_alternate_stack], on_the_alternate_stack() => YES;
     "on a thread's own otherwise", [handle], on_its_own_stack() => YES;
     "a stack that is full, told on another", [set_alternate_stack], code(&[c"overflow-told"]) => value(42);
-    "a stack that is too small", [set_alternate_stack], set_alternate_stack(&mut []) => error(Errno::ENOMEM);
+    "a stack that is too small", [set_alternate_stack, alternate_stack_size], too_small() => error(Errno::ENOMEM);
     "without our restorer", [], code(&[c"no-restorer"]) => value(if cfg!(target_arch = "x86_64") { 128 + 11 } else { 0 });
     "waited for and taken", [wait, Received::is_kernels], taken() => YES;
     "nothing comes in time", [wait], too_late() => YES;
@@ -325,6 +328,11 @@ fn on_the_alternate_stack() -> Result<bool, Errno> {
         })?
         .join()
     })
+}
+
+/// The kernel would take it, and a handler that needs more would write below it.
+fn too_small() -> Result<(), Errno> {
+    set_alternate_stack(vec![0; alternate_stack_size() - 1].leak())
 }
 
 fn on_its_own_stack() -> Result<bool, Errno> {

@@ -1,12 +1,18 @@
 //! Does what a program may not: writes to its read-only data after relocation (`relro`), to its
-//! code (`text`), or runs its stack (`stack`). Comes back only where nobody stopped it.
+//! code (`text`), runs its stack (`stack`), or overflows it, in the first thread (`overflow`) or in another
+//! (`overflow-thread`). Comes back only where nobody stopped it. With a second argument, `told`, a stack overflow is
+//! reported.
 
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
 
+use ring3::overflow::Report;
+use ring3::process::{self, Pid};
 use ring3::rt::{Exit, Start};
+use ring3::signal::SIGSEGV;
+use ring3::thread::Builder;
 
 ring3::program!("protect", main);
 
@@ -20,7 +26,23 @@ const RETURN: [u8; 4] = if cfg!(target_arch = "x86_64") {
 static RELOCATED: [&&str; 1] = [&"read-only"];
 
 fn main(start: Start) -> Result<(), Exit> {
-    match start.args().nth(1).map(|arg| arg.to_bytes()) {
+    let mut args = start.args().skip(1);
+    let what = args.next();
+    let told = args.next() == Some(c"told");
+    let report = move || told.then(|| Report::new(PROGRAM).ok());
+    let _report = report();
+    match what.map(|arg| arg.to_bytes()) {
+        Some(b"overflow") => return Err(Exit(recurse(0) as u8)),
+        Some(b"overflow-thread") => {
+            let work = move || {
+                drop(report()); // it can be had again
+                let _report = report();
+                recurse(0)
+            };
+            let thread = Builder::new().name(b"deep").spawn(work);
+            return Err(Exit(thread.map_err(|_| Exit(4))?.join() as u8));
+        }
+        Some(b"sent") => process::kill(Pid::own(), SIGSEGV).map_err(|_| Exit(5))?,
         Some(b"relro") => overwrite((&raw const RELOCATED).cast()),
         Some(b"text") => overwrite(overwrite as *const u8),
         Some(b"stack") => {
@@ -37,4 +59,13 @@ fn main(start: Start) -> Result<(), Exit> {
 fn overwrite(place: *const u8) {
     // SAFETY: none. The test is that the kernel ends the program here.
     unsafe { black_box(place).cast_mut().write_volatile(1) }
+}
+
+/// Uses all of the stack.
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 32]);
+    if frame[0] == u64::MAX {
+        return 0;
+    }
+    recurse(depth + 1) + frame[3]
 }

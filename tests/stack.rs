@@ -1,0 +1,141 @@
+//! No program needs more than 32 KiB of stack: each works with 48 KiB, of which the kernel takes up to 8 KiB for a
+//! random place to begin at, and arguments and environment their own length.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use libtest_mimic::Trial;
+use rustix::process::Signal;
+
+use crate::echod::client::{connect, patterned, ping};
+use crate::echod::server::Server;
+use crate::per_arch;
+use crate::support::{Arch, Folder, Ran, limit_stack, ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![
+        is_enough_to_greet,
+        is_enough_to_save,
+        is_enough_to_sort,
+        is_enough_to_serve,
+        is_enough_to_load,
+        is_enough_to_join_programs,
+        is_enough_for_a_first_process,
+    ]
+    .collect()
+}
+
+/// A command that runs a program with 48 KiB of stack.
+fn program(arch: Arch, program: &str) -> Command {
+    let mut command = arch.program(program);
+    limit_stack(arch, &mut command, 48 << 10);
+    command
+}
+
+/// The words of a command that runs a program, for one that starts others.
+fn words(arch: Arch, program: &str) -> Vec<std::ffi::OsString> {
+    let command = arch.program(program);
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(ToOwned::to_owned).collect()
+}
+
+/// Runs a command with something on its standard input.
+fn fed(command: &mut Command, input: &[u8]) -> Ran {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Where the program has ended, its status says more than this error.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    ran(child.wait_with_output().unwrap())
+}
+
+fn is_enough_to_greet(arch: Arch) {
+    let ran = run(program(arch, "hello").args(["Ada", "Grace"]));
+    assert_eq!(ran, Ran::new(0, "Hello, Ada Grace!\n", ""));
+}
+
+fn is_enough_to_save(arch: Arch) {
+    let folder = Folder::new();
+    let bytes = patterned(1, 0, 1 << 20);
+    let mut save = program(arch, "save");
+    save.current_dir(folder.root());
+    for arguments in [&["new"][..], &["new"], &["-m", "600", "new"]] {
+        let ran = fed(save.args(arguments), &bytes);
+        assert_eq!(ran, Ran::new(0, "", ""), "{arguments:?}");
+        assert!(folder.read("new") == bytes);
+        save = program(arch, "save");
+        save.current_dir(folder.root());
+    }
+    let ran = fed(save.args(["-a", "new"]), &bytes);
+    assert_eq!(ran, Ran::new(0, "", ""));
+    assert_eq!(folder.read("new").len(), 2 << 20);
+}
+
+fn is_enough_to_sort(arch: Arch) {
+    // Enough for several threads.
+    let lines: Vec<_> = (0..500_000_u64)
+        .map(|line| {
+            format!(
+                "{:08x} line {line}\n",
+                line.wrapping_mul(0x9e37_79b9) as u32
+            )
+        })
+        .collect();
+    let folder = Folder::new();
+    std::fs::write(folder.path("lines"), lines.concat()).unwrap();
+    let mut msort = program(arch, "msort");
+    msort.current_dir(folder.root());
+    let ran = run(msort.args(["-u", "-o", "lines", "lines"]));
+    assert_eq!(ran, Ran::new(0, "", ""));
+    let mut sorted = lines;
+    sorted.sort();
+    assert!(folder.read("lines") == sorted.concat().as_bytes());
+}
+
+fn is_enough_to_serve(arch: Arch) {
+    let folder = Folder::new();
+    let mut echod = program(arch, "echod");
+    echod
+        .current_dir(folder.root())
+        .args(["-l", "127.0.0.1:0", "-x", "socket"]);
+    let server = Server::start(&mut echod, 2);
+    for length in [1, 1000, 1 << 20] {
+        ping(&mut connect(server.address()), &patterned(7, 0, length));
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().status, Some(0));
+}
+
+fn is_enough_to_load(arch: Arch) {
+    let server = Server::new(arch, &[]);
+    let mut echoc = program(arch, "echoc");
+    echoc.args(["--verify", "-t", "1", "-c", "10", "-s", "100000"]);
+    let ran = run(echoc.arg(server.address().to_string()));
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+}
+
+fn is_enough_to_join_programs(arch: Arch) {
+    let folder = Folder::new();
+    let mut pipe = program(arch, "pipe");
+    pipe.current_dir(folder.root())
+        .args(words(arch, "hello"))
+        .args(["Ada", "|"])
+        .args(words(arch, "msort"))
+        .arg("|")
+        .args(words(arch, "save"))
+        .arg("greeting");
+    assert_eq!(run(&mut pipe), Ran::new(0, "", ""));
+    assert_eq!(folder.read("greeting"), b"Hello, Ada!\n");
+    // Found along PATH.
+    let mut pipe = program(arch, "pipe");
+    pipe.env("PATH", "/nowhere:/usr/bin:/bin");
+    let ran = run(pipe.args(["echo", "found", "|", "cat"]));
+    assert_eq!(ran, Ran::new(0, "found\n", ""));
+}
+
+fn is_enough_for_a_first_process(arch: Arch) {
+    let mut init = program(arch, "init");
+    let ran = run(init.args(["-w", "--"]).args(words(arch, "hello")));
+    assert_eq!(ran, Ran::new(0, "Hello, world!\n", ""));
+}
