@@ -196,7 +196,7 @@ fn tells_of_no_other_fault(arch: Arch) {
 
 fn tells_what_the_kernel_refuses(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return Completion::ignored_with("qemu-user has no ptrace");
+        return Completion::ignored_with(skip::STRACE);
     }
     let refused = |program: &str, call: &str| {
         let mut strace = Command::new("strace");

@@ -36,7 +36,7 @@ pub fn trials() -> [Trial; 3] {
 fn latencies_are_told_to_one_percent() {
     let mut random = StdRng::seed_from_u64(1);
     for bits in 1..=41 {
-        let mut histogram = Histogram::new();
+        let mut histogram = Histogram::new().unwrap();
         let mut values: Vec<u64> = (0..5000)
             .map(|_| random.random::<u64>() >> 1 >> (63 - random.random_range(1..=bits)))
             .collect();
@@ -56,7 +56,7 @@ fn latencies_are_told_to_one_percent() {
 }
 
 fn few_latencies_and_extreme_ones() {
-    let mut histogram = Histogram::new();
+    let mut histogram = Histogram::new().unwrap();
     assert_eq!((histogram.per_mille(500), histogram.max()), (0, 0));
     histogram.add(1_000_003);
     for share in [1, 500, 1000] {

@@ -74,7 +74,7 @@ impl Shared {
             now: now(),
             last: 0,
             bytes: 0,
-            latencies: Histogram::new(),
+            latencies: Histogram::new()?,
             begun: Mapping::new(times * size_of::<u64>())?,
             outgoing: Mapping::new(BUFFER)?,
             incoming: Mapping::new(BUFFER)?,

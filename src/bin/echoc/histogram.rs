@@ -3,6 +3,8 @@
 //! Below 64 ns a slot is one nanosecond; above, each doubling has 64 slots of the same width. So a
 //! slot is at most 1/64 of what it counts, and its middle less than 1 % away.
 
+use ring3::list::List;
+
 /// Slots for each doubling, a power of two.
 const STEPS: u64 = 1 << STEP_BITS;
 const STEP_BITS: u32 = 6;
@@ -14,19 +16,22 @@ const SLOTS: usize = ((DOUBLINGS + 1) * STEPS) as usize;
 
 /// Latencies in nanoseconds.
 pub struct Histogram {
-    slots: [u64; SLOTS],
+    /// 19 KB, and so not on the stack.
+    slots: List<u64>,
     count: u64,
     max: u64,
 }
 
 impl Histogram {
     /// Without any.
-    pub const fn new() -> Self {
-        Self {
-            slots: [0; SLOTS],
+    pub fn new() -> ring3::Result<Self> {
+        let mut slots = List::new(SLOTS)?;
+        while slots.push(0).is_ok() {}
+        Ok(Self {
+            slots,
             count: 0,
             max: 0,
-        }
+        })
     }
 
     /// Counts one.
