@@ -15,6 +15,11 @@ use ring3::process::{Lists, Strings};
 use ring3::slab::Slab;
 use ring3::sync::Mutex;
 
+/// The thread's end would jump there.
+fn writes_the_words_of_a_thread() {
+    ring3::arch::set_thread_word::<1>(1); //~ E0133
+}
+
 fn makes_a_system_call() {
     ring3::arch::syscall0(39); //~ E0133
 }
