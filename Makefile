@@ -44,7 +44,7 @@ test: ## every test, both architectures
 	@scripts/profiles.sh aarch64
 	@scripts/test.sh
 
-test-fresh: ## the README's commands in clean roots of Debian, as root (FRESH=short)
+test-fresh: ## the README's commands in clean roots of Debian (FRESH=short)
 	@scripts/setup.sh fresh
 	@scripts/test-fresh.sh $(FRESH)
 
