@@ -66,6 +66,9 @@ macro_rules! __start {
             "ud2",                                // entry does not return
             ".size _start, . - _start",
             ".popsection",
+            ".pushsection .data.begin, \"aw\"",   // so that .data is there: see the linker script
+            ".byte 0",
+            ".popsection",
             entry = sym $entry,
         );
     };

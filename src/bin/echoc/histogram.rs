@@ -3,7 +3,7 @@
 //! Below 64 ns a slot is one nanosecond; above, each doubling has 64 slots of the same width. So a
 //! slot is at most 1/64 of what it counts, and its middle less than 1 % away.
 
-use ring3::list::List;
+use ring3::mem::Mapping;
 
 /// Slots for each doubling, a power of two.
 const STEPS: u64 = 1 << STEP_BITS;
@@ -16,8 +16,8 @@ const SLOTS: usize = ((DOUBLINGS + 1) * STEPS) as usize;
 
 /// Latencies in nanoseconds.
 pub struct Histogram {
-    /// 19 KB, and so not on the stack.
-    slots: List<u64>,
+    /// Numbers of 8 bytes: 19 KB, and so not on the stack.
+    slots: Mapping,
     count: u64,
     max: u64,
 }
@@ -25,10 +25,8 @@ pub struct Histogram {
 impl Histogram {
     /// Without any.
     pub fn new() -> ring3::Result<Self> {
-        let mut slots = List::new(SLOTS)?;
-        while slots.push(0).is_ok() {}
         Ok(Self {
-            slots,
+            slots: Mapping::new(SLOTS * size_of::<u64>())?,
             count: 0,
             max: 0,
         })
@@ -37,8 +35,9 @@ impl Histogram {
     /// Counts one.
     #[inline]
     pub fn add(&mut self, value: u64) {
-        if let Some(count) = self.slots.get_mut(slot(value)) {
-            *count += 1; // each value has a slot
+        let (slots, _) = self.slots.as_chunks_mut();
+        if let Some(count) = slots.get_mut(slot(value)) {
+            *count = (u64::from_ne_bytes(*count) + 1).to_ne_bytes(); // each value has a slot
         }
         self.count += 1;
         self.max = self.max.max(value);
@@ -58,9 +57,11 @@ impl Histogram {
     pub fn per_mille(&self, share: u64) -> u64 {
         let rank = self.count.saturating_mul(share).div_ceil(1000);
         let mut seen = 0;
-        for (slot, count) in self.slots.iter().enumerate() {
+        let (slots, _) = self.slots.as_chunks();
+        for (slot, &count) in slots.iter().enumerate() {
+            let count = u64::from_ne_bytes(count);
             seen += count;
-            if seen >= rank && *count > 0 {
+            if seen >= rank && count > 0 {
                 return middle(slot).min(self.max);
             }
         }
