@@ -84,8 +84,6 @@ pub fn map_at(address: usize, length: usize) -> Result<NonNull<u8>> {
 fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
     const ANY_ADDRESS: usize = 0;
     const NO_FILE: i32 = -1;
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: it touches no memory in use.
     let start = unsafe { syscall!(mmap(ANY_ADDRESS, length, prot, flags, NO_FILE, 0usize)) }?;
     pointer(start)
@@ -99,8 +97,6 @@ fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
 /// # Safety
 /// Whole pages that [`reserve`] gave, not unmapped since.
 pub unsafe fn commit(start: NonNull<u8>, length: usize) -> Result<()> {
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: the caller's promise: it takes no right from memory in use.
     unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_READ | PROT_WRITE)) }.map(drop)
 }
@@ -113,8 +109,6 @@ pub unsafe fn commit(start: NonNull<u8>, length: usize) -> Result<()> {
 /// # Safety
 /// Whole pages of this module's giving, which nobody uses until [`commit`].
 pub unsafe fn protect(start: NonNull<u8>, length: usize) -> Result<()> {
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: the caller's promise.
     unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_NONE)) }.map(drop)
 }
@@ -127,8 +121,6 @@ pub unsafe fn protect(start: NonNull<u8>, length: usize) -> Result<()> {
 /// # Safety
 /// Whole pages of this module's giving, committed; nobody relies on what they hold.
 pub unsafe fn discard(start: NonNull<u8>, length: usize) -> Result<()> {
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: the caller's promise.
     unsafe { syscall!(madvise(start.as_ptr(), length, MADV_DONTNEED)) }.map(drop)
 }
@@ -143,8 +135,6 @@ pub unsafe fn discard(start: NonNull<u8>, length: usize) -> Result<()> {
 /// # Safety
 /// Whole pages of this module's giving.
 pub unsafe fn prefer_huge(start: NonNull<u8>, length: usize) -> Result<()> {
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: changes nothing that a program sees but its speed and size.
     unsafe { syscall!(madvise(start.as_ptr(), length, MADV_HUGEPAGE)) }.map(drop)
 }
@@ -158,8 +148,6 @@ pub unsafe fn prefer_huge(start: NonNull<u8>, length: usize) -> Result<()> {
 /// `start` is the beginning of a page that [`map`] or [`remap`] gave, and nothing in these pages is
 /// used again.
 pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: the caller's promise.
     unsafe { syscall!(munmap(start.as_ptr(), length)) }.map(drop)
 }
@@ -179,8 +167,6 @@ pub unsafe fn remap(
     new_length: usize,
     how: Remap,
 ) -> Result<NonNull<u8>> {
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: the caller's promise.
     let start = unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how)) }?;
     pointer(start)
@@ -201,8 +187,6 @@ pub unsafe fn move_to(
     new_length: usize,
 ) -> Result<()> {
     let how = MREMAP_MAYMOVE | MREMAP_FIXED;
-    #[cfg(test)]
-    tests::before_call();
     // SAFETY: the caller's promise.
     unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
 }
@@ -258,24 +242,5 @@ impl Drop for Mapping {
         // SAFETY: the whole mapping, at its end of use. Where the kernel has no room to split a
         // larger mapping that it made of this and a neighbour, the pages stay: a leak, and sound.
         let _ = unsafe { unmap(self.0.cast(), self.0.len()) };
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    extern crate std;
-
-    use std::cell::Cell;
-
-    std::thread_local! {
-        /// What the calling thread does before each of its system calls here: a test looks which locks are
-        /// held during the call.
-        pub static BEFORE_CALL: Cell<Option<fn()>> = const { Cell::new(None) };
-    }
-
-    pub fn before_call() {
-        if let Some(look) = BEFORE_CALL.get() {
-            look();
-        }
     }
 }

@@ -320,6 +320,8 @@ pub(crate) use {abi, facts, items, per_arch, syscall};
 /// As [`Errno::from_result`].
 #[inline(always)]
 pub(crate) unsafe fn check(result: usize) -> Result<usize> {
+    #[cfg(test)]
+    tests::after_call();
     // SAFETY: the caller's promise.
     match unsafe { Errno::from_result(result) } {
         None => Ok(result),
@@ -363,5 +365,25 @@ impl Arg for &core::ffi::CStr {
     #[inline(always)]
     fn arg(self) -> usize {
         self.as_ptr().arg()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    extern crate std;
+
+    use std::cell::Cell;
+
+    std::thread_local! {
+        /// What the calling thread does after each of its system calls: a test looks which locks are held
+        /// during the call.
+        pub static AFTER_CALL: Cell<Option<fn()>> = const { Cell::new(None) };
+    }
+
+    /// Does what a test asked for.
+    pub fn after_call() {
+        if let Some(look) = AFTER_CALL.get() {
+            look();
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::large;
 use super::register::{REGISTER, Register};
 use super::reservation::Reservation;
 use super::span::{self, Corrupt, Grain, Span};
-use crate::mem::tests::BEFORE_CALL;
+use crate::abi::tests::AFTER_CALL;
 
 /// xorshift64*: the same numbers at every run.
 struct Random(u64);
@@ -152,7 +152,7 @@ fn the_register_is_free_during_the_system_calls_for_a_large_block() {
     let mut calls = 0;
     let mut has_called =
         || core::mem::replace(&mut calls, CALLS.load(Relaxed)) < CALLS.load(Relaxed);
-    BEFORE_CALL.set(Some(look));
+    AFTER_CALL.set(Some(look));
     let mut block = large::alloc(layout(size), false).unwrap();
     assert!(has_called());
     for larger in [34 << 20, 200 << 20, 33 << 20] {
@@ -165,5 +165,5 @@ fn the_register_is_free_during_the_system_calls_for_a_large_block() {
     // SAFETY: as above.
     assert_eq!(unsafe { large::dealloc(block, layout(size)) }, Ok(()));
     assert!(has_called());
-    BEFORE_CALL.set(None);
+    AFTER_CALL.set(None);
 }
