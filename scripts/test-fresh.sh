@@ -23,7 +23,8 @@ exec 9>"$fresh.lock"
 flock -n 9 || die 'test-fresh: another one is at work here'
 root=$fresh/root # what is mounted there is in a namespace, which ends with the last process of a step
 trap 'rm -rf --one-file-system -- "$root" "$fresh/step"' EXIT
-trap 'exit 1' HUP INT TERM
+child=
+trap '[ -z "$child" ] || { kill "$child" && wait "$child"; }; exit 1' HUP INT TERM
 rm -rf --one-file-system -- "$fresh"
 mkdir -p "$fresh"
 
@@ -71,12 +72,12 @@ new_root() {
 }
 
 # enter WHO COMMAND: in the root, with processes and mounts of its own. Of the environment only what says how the network
-# is reached goes there.
+# is reached goes there. (In a shell of its own, which becomes timeout.)
 enter() {
 	set -- "$1" "cd $home/ring3 && $2"
 	env | grep -E '^(CARGO_(HTTP|NET|SOURCE)_[A-Z0-9_]*|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY)=' >"$fresh/environment" || true
 	# shellcheck disable=SC2016 # for that shell
-	timeout --foreground --kill-after 10 5400 unshare --mount --pid --fork --kill-child sh -ec '
+	exec timeout --foreground --kill-after 10 5400 unshare --mount --pid --fork --kill-child sh -ec '
 		root=$1 who=$2 command=$3 environment=$4
 		mount -t proc proc "$root/proc"
 		mount -t sysfs sysfs "$root/sys"
@@ -97,7 +98,10 @@ step() {
 	number=$((number + 1)) status=0
 	log=$fresh/$machine/$number.log
 	was_received=$(received) was_used=$(used) began=$(date +%s)
-	enter "$1" "$2" >"$log" 2>&1 || status=$?
+	enter "$1" "$2" >"$log" 2>&1 &
+	child=$!
+	wait "$child" || status=$?
+	child=
 	seconds=$(($(date +%s) - began))
 	awk -v seconds="$seconds" -v received="$(($(received) - was_received))" -v used="$(($(used) - was_used))" -v what="$2" -v status="$status" 'BEGIN {
 		if (length(what) > 40) what = substr(what, 1, 37) "..."
