@@ -22,7 +22,7 @@ static VECTOR: AtomicPtr<Entry> = AtomicPtr::new(core::ptr::null_mut());
 /// `vector` is the vector on the initial stack: entries up to one of `AT_NULL`, valid and unchanged
 /// for as long as the process lives.
 pub(crate) unsafe fn set(vector: *const Entry) {
-    // Relaxed: threads begin after this.
+    // Relaxed: no other thread exists yet, and starting a thread orders this store before the thread's loads.
     VECTOR.store(vector.cast_mut(), Relaxed);
 }
 

@@ -225,10 +225,11 @@ impl Options {
         }
     }
 
-    /// The address `ADDR:PORT` that `text` is; the zone of one of IPv6 may be the name of an interface.
+    /// Parses `text` as `ADDR:PORT`. The zone of an IPv6 address may be the name of an interface.
     ///
     /// # Errors
-    /// Exit 2, said: it is none, or a link-local address without a zone. Exit 1, said: there is no such interface.
+    /// Exit 2: `text` is no address, or a link-local address without a zone. Exit 1: there is no such interface. Both
+    /// have printed a message.
     pub fn address(&self, text: &CStr) -> core::result::Result<SocketAddr, Exit> {
         let text = text.to_bytes();
         let wrong = match net::address_and_zone(text) {
@@ -239,7 +240,7 @@ impl Options {
                     let name = parts!("interface ", Shown(zone));
                     address.set_scope_id(number.or_fail(self.program, "ioctl", name)?);
                 }
-                // Every interface has such addresses: bind and connect would say EINVAL.
+                // Every interface has link-local addresses. Without a zone, bind and connect fail with EINVAL.
                 if !address.ip().is_unicast_link_local() || address.scope_id() != 0 {
                     return Ok(SocketAddr::V6(address));
                 }

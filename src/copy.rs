@@ -37,7 +37,7 @@ pub enum End {
 /// Copies all there is in `from`, each from its own place on, and says how many bytes that was.
 ///
 /// # Errors
-/// What [`read`] and [`write_counting`] give; `ENOMEM`, as one of `from`: no memory for a buffer.
+/// The errors of [`read`] and [`write_counting`]. `ENOMEM` with [`End::From`]: no memory for a buffer.
 pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
     let mut copied = 0;
     // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,

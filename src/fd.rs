@@ -77,12 +77,12 @@ impl<'fd> BorrowedFd<'fd> {
         unsafe { syscall!(fcntl(self, F_GETFD)) }.is_ok()
     }
 
-    /// Has execve close it (fcntl(2), `FD_CLOEXEC`).
+    /// Sets the descriptor's `FD_CLOEXEC`: execve closes it (fcntl(2)).
     ///
     /// # Errors
-    /// `EBADF`: it is closed.
+    /// `EBADF`: the descriptor is closed.
     pub fn close_at_exec(self) -> Result<()> {
-        // SAFETY: fcntl takes no memory of ours here.
+        // SAFETY: fcntl with F_SETFD takes numbers; the kernel accesses no memory of ours.
         unsafe { syscall!(fcntl(self, F_SETFD, FD_CLOEXEC)) }.map(drop)
     }
 

@@ -41,19 +41,19 @@ pub fn lock(fd: BorrowedFd<'_>) -> Result<()> {
     retry(|| unsafe { syscall!(flock(fd, LOCK_EX)) }).map(drop)
 }
 
-/// Takes the lock of this file where nobody else has it: until all descriptors of what was opened are closed
-/// (flock(2)).
+/// Takes the exclusive lock of the file without waiting (flock(2)). The lock ends when all descriptors of this open
+/// file description are closed.
 ///
 /// # Errors
-/// `EAGAIN`: somebody else has it. `EBADF`: an NFS wants it open for writing. `ENOLCK`, `EOPNOTSUPP`, `ENOSYS`:
-/// this file system has no locks.
+/// `EAGAIN`: another open file description holds the lock. `EBADF`: NFS requires a descriptor open for writing.
+/// `ENOLCK`, `EOPNOTSUPP`, `ENOSYS`: this file system has no locks.
 pub fn try_lock(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: flock takes no memory of ours.
+    // SAFETY: flock takes numbers; the kernel accesses no memory of ours.
     retry(|| unsafe { syscall!(flock(fd, LOCK_EX | LOCK_NB)) }).map(drop)
 }
 
-/// What a path leads to (statx(2); where a filter or a kernel before Linux 4.11 refuses that, newfstatat(2),
-/// which leaves out what `stx_mask` does not name).
+/// The status of the file that a path leads to (statx(2)). Where a filter or a kernel before Linux 4.11 refuses
+/// statx, newfstatat(2) fills the fields that `stx_mask` names, and the device's numbers.
 ///
 /// # Errors
 /// Those of the path.
@@ -71,7 +71,7 @@ pub fn stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
 #[cold]
 fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
     let mut old = Stat::ZERO;
-    // SAFETY: the kernel reads the path and fills a whole Stat.
+    // SAFETY: the kernel reads the path, which `&CStr` ends with 0, and writes a whole Stat to `old`, a local.
     unsafe { syscall!(newfstatat(dir, path, &raw mut old, flags)) }?;
     let mut stat = Statx::ZERO;
     stat.stx_mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID;
@@ -81,7 +81,7 @@ fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
     stat.stx_mode = old.st_mode as u16;
     stat.stx_ino = old.st_ino;
     stat.stx_size = old.st_size;
-    // As the kernel packs both numbers (`new_encode_dev`, include/linux/kdev_t.h).
+    // The kernel packs the major and the minor number so (`new_encode_dev`, include/linux/kdev_t.h).
     stat.stx_dev_major = (old.st_dev >> 8) as u32 & 0xfff;
     stat.stx_dev_minor = old.st_dev as u32 & 0xff | (old.st_dev >> 12) as u32 & 0xf_ff00;
     Ok(stat)
@@ -205,7 +205,7 @@ pub fn set_permissions(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
 /// `EPERM`: not permitted; `EINVAL`: an id that this user namespace does not have; `EDQUOT`; `EIO`.
 #[inline]
 pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-    let leave = u32::MAX; // (uid_t) -1, and nobody's number
+    let leave = u32::MAX; // (uid_t) -1: no user and no group has this number
     if uid == Some(leave) || gid == Some(leave) {
         return Err(Errno::EINVAL);
     }
@@ -213,8 +213,8 @@ pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Resu
     unsafe { syscall!(fchown(fd, uid.unwrap_or(leave), gid.unwrap_or(leave))) }.map(drop)
 }
 
-/// The extended attribute `name` of what the path leads to, in `value` (getxattr(2)). An empty `value` asks
-/// whether there is one.
+/// Reads the extended attribute `name` of the file that the path leads to into `value` (getxattr(2)). With an empty
+/// `value` this only checks whether the attribute exists.
 ///
 /// # Errors
 /// Those of the path; `ENODATA`: none of that name; `EOPNOTSUPP`: the file system has none at all;
@@ -290,26 +290,25 @@ pub fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// Returns when all that was changed in the file system of `fd` is on the device, names too (syncfs(2)).
+/// Returns when all changes to the file system of `fd`, directory entries included, are on the device (syncfs(2)).
 ///
 /// # Errors
-/// `EIO`, `ENOSPC`, `EDQUOT`: something written earlier is lost (since Linux 5.8).
+/// `EIO`, `ENOSPC`, `EDQUOT`: data written earlier is lost (reported since Linux 5.8).
 pub fn sync_file_system(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: numbers alone.
+    // SAFETY: syncfs takes a number; the kernel accesses no memory of ours.
     unsafe { syscall!(syncfs(fd)) }.map(drop)
 }
 
-/// A file in memory, without a name in any directory; `name` is for /proc (memfd_create(2)).
+/// Makes a file in memory, without a name in any directory (memfd_create(2)). /proc shows `name`.
 ///
 /// # Errors
-/// `EMFILE`, `ENFILE`, `ENOMEM`; `EACCES`: a system that forbids files which could be executed
-/// (`vm.memfd_noexec`).
+/// `EMFILE`, `ENFILE`, `ENOMEM`. `EACCES`: `vm.memfd_noexec` forbids files that could be executed.
 pub fn in_memory(name: &CStr) -> Result<OwnedFd> {
-    // SAFETY: the kernel only reads the name; what it returns is a new descriptor.
+    // SAFETY: the kernel reads the name, which `&CStr` ends with 0, and returns a new descriptor that nothing else owns.
     unsafe { syscall!(memfd_create(name, MFD_CLOEXEC)).map(|raw| OwnedFd::from_raw(raw)) }
 }
 
-/// The file systems whose files are no bytes on a device, but what the kernel tells and takes.
+/// The file systems whose files are interfaces to the kernel, not data on a device.
 const KERNELS_OWN: [u32; 15] = [
     PROC_SUPER_MAGIC,
     SYSFS_MAGIC,
@@ -328,11 +327,12 @@ const KERNELS_OWN: [u32; 15] = [
     BINFMTFS_MAGIC,
 ];
 
-/// Whether the files of this file system are no bytes on a device, but what the kernel tells and takes: /proc,
-/// /sys and what is mounted there (fstatfs(2)). Nobody else makes a file in them.
+/// Whether the file system of `fd` is an interface to the kernel: /proc, /sys or one mounted there (fstatfs(2)).
+/// A program cannot make an ordinary file in such a file system.
 pub fn is_kernels_own(fd: BorrowedFd<'_>) -> bool {
     let mut stat = Statfs::ZERO;
-    // SAFETY: the kernel fills a whole `stat`. Where it refuses, the type is 0, which none of them has.
+    // SAFETY: the kernel writes a whole Statfs to `stat`, which is ours alone.
+    // An error leaves `f_type` 0, which is the type of no file system in the list.
     let _ = unsafe { syscall!(fstatfs(fd, &raw mut stat)) };
     KERNELS_OWN.contains(&(stat.f_type as u32))
 }

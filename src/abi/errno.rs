@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "Miri has few words of strerror's")]
+    #[cfg_attr(miri, ignore = "Miri's strerror knows few texts")]
     fn words_are_those_of_strerror() {
         for number in 1..=4095 {
             let Some(words) = text(Errno::from_number(number).unwrap().words()) else {

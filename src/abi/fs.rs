@@ -22,7 +22,7 @@ super::abi! {
         O_EXCL = 0o200,
         /// A terminal does not become the one that controls this process.
         O_NOCTTY = 0o400,
-        /// It loses its content first.
+        /// A regular file is truncated to length 0.
         O_TRUNC = 0o1000,
         /// Each write goes to the end as it is at that moment.
         O_APPEND = 0o2000,
@@ -67,7 +67,7 @@ super::abi! {
         F_GETFD = 1,
         /// fcntl(2): changes that.
         F_SETFD = 2,
-        /// Of these: execve closes it.
+        /// `F_GETFD`, `F_SETFD`: execve closes the descriptor.
         FD_CLOEXEC = 1,
         /// fcntl(2): the flags that it was opened with, and those that were changed since.
         F_GETFL = 3,
@@ -78,7 +78,7 @@ super::abi! {
     consts ["sys/file.h" i32] {
         /// flock(2): nobody else has the lock.
         LOCK_EX = 2,
-        /// flock(2): with the other, does not wait for the lock.
+        /// flock(2): joined to `LOCK_EX`, does not wait for the lock.
         LOCK_NB = 4,
     }
 
@@ -125,9 +125,9 @@ super::abi! {
         MFD_CLOEXEC = 1,
     }
 
-    /// What the kernel tells of a file system (statfs(2)).
+    /// A file system's description (statfs(2)).
     record ["asm/statfs.h" "struct statfs" Statfs + 112] {
-        /// Its kind, by a number of its own.
+        /// The type of the file system: `*_MAGIC`.
         f_type: u64,
     }
 
@@ -148,7 +148,7 @@ super::abi! {
         TRACEFS_MAGIC = 0x74726163,
         /// `f_type` of /sys/kernel/security.
         SECURITYFS_MAGIC = 0x73636673,
-        /// `f_type` of what AppArmor has there.
+        /// `f_type` of AppArmor's files in /sys/kernel/security.
         AAFS_MAGIC = 0x5a3c69f0,
         /// `f_type` of /sys/fs/selinux.
         SELINUX_MAGIC = 0xf97cff8c,
@@ -231,5 +231,5 @@ super::abi! {
     }
 }
 
-/// `f_type` of /sys/kernel/config. No header for programs has it (`CONFIGFS_MAGIC` of fs/configfs/mount.c).
+/// `f_type` of /sys/kernel/config. No UAPI header defines it; the kernel's fs/configfs/mount.c does.
 pub const CONFIGFS_MAGIC: u32 = 0x62656570;

@@ -1,23 +1,23 @@
-//! What the kernel has for the architectures that came after x86-64, aarch64 among them.
+//! Structures of the kernel's generic ABI (`asm-generic`), which aarch64 uses.
 
 super::abi! {
-    /// What older kernels tell of a file (newfstatat(2)).
+    /// A file's status (newfstatat(2)): the fallback for kernels without statx(2).
     record ["asm/stat.h" "struct stat" Stat + 72] {
-        /// The device of its file system.
+        /// The device of the file system.
         st_dev: u64,
-        /// Its number there.
+        /// The inode number.
         st_ino: u64,
         /// Kind and permissions.
         st_mode: u32,
-        /// How many names it has.
+        /// The number of hard links.
         st_nlink: u32,
-        /// Its owner.
+        /// The owner.
         st_uid: u32,
-        /// Its group.
+        /// The group.
         st_gid: u32,
-        /// A device file: which device.
+        /// Of a device file: the device's number.
         st_rdev: u64,
-        /// Nothing.
+        /// Padding.
         __pad1: u64,
         /// Length in bytes.
         st_size: u64,

@@ -77,9 +77,10 @@ macro_rules! per_arch {
 ///
 /// - `numbers ["header"]`: system call numbers; C's name has `__NR_` before it.
 /// - `consts ["header" type]`: constants of an integer type.
-/// - `numbered ["header" type: NAMES]`: the same, rising from 1 without a gap, and `NAMES`, a string of their names.
+/// - `numbered ["header" type: NAMES]`: constants whose values are 1, 2, 3 and so on; `NAMES` is a string of their
+///   names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, joined by `|`.
-/// - `places ["header" "struct name"]`: where members of a structure are, by C's name on x86_64 and on aarch64.
+/// - `places ["header" "struct name"]`: offsets of a structure's members, each with C's name on x86_64 and on aarch64.
 /// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order;
 ///   `Type + N` where N bytes at its end have no fields here.
 macro_rules! abi {
@@ -375,12 +376,12 @@ pub(crate) mod tests {
     use std::cell::Cell;
 
     std::thread_local! {
-        /// What the calling thread does after each of its system calls: a test looks which locks are held
-        /// during the call.
+        /// A hook that the calling thread runs after each of its system calls. A test checks with it which locks are
+        /// held during the call.
         pub static AFTER_CALL: Cell<Option<fn()>> = const { Cell::new(None) };
     }
 
-    /// Does what a test asked for.
+    /// Runs the calling thread's hook, if a test set one.
     pub fn after_call() {
         if let Some(look) = AFTER_CALL.get() {
             look();

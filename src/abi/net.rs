@@ -71,7 +71,7 @@ super::abi! {
         SO_OOBINLINE = 10,
         /// What `close` does with bytes not yet sent.
         SO_LINGER = 13,
-        /// Tell beside each message which process, user and group sent it.
+        /// Each message received has the sender's process, user and group as ancillary data.
         SO_PASSCRED = 16,
         /// Several sockets may listen at one address; the kernel deals connections out among them.
         SO_REUSEPORT = 15,
@@ -170,7 +170,7 @@ super::abi! {
     consts ["sys/socket.h" i32] {
         /// What is sent beside bytes: descriptors.
         SCM_RIGHTS = 1,
-        /// Beside bytes: who sent them.
+        /// Ancillary data: the sender's process, user and group.
         SCM_CREDENTIALS = 2,
     }
 
@@ -249,6 +249,6 @@ super::abi! {
     }
 }
 
-/// Beside bytes: a descriptor of the process that sent them (`SO_PASSPIDFD`, Linux 6.5). The kernel's headers for
-/// programs do not have the number; `include/linux/socket.h` has.
+/// Ancillary data: a pidfd of the sender (`SO_PASSPIDFD`, Linux 6.5). No UAPI header defines the number; the kernel's
+/// `include/linux/socket.h` does.
 pub const SCM_PIDFD: i32 = 4;

@@ -41,7 +41,7 @@ super::abi! {
     consts ["linux/wait.h" i32] {
         /// Don't wait where no child has ended.
         WNOHANG = 1,
-        /// Also hear of children that were stopped.
+        /// Also report children that were stopped.
         WUNTRACED = 2,
         /// `waitid`: for children that have ended.
         WEXITED = 4,

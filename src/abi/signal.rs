@@ -1,7 +1,7 @@
 //! Signals.
 
 super::abi! {
-    /// Their names, in the order of their numbers, each with a space after it.
+    /// The names of the signals, in the order of the numbers, a space after each.
     numbered ["asm/signal.h" i32: NAMES] {
         /// The terminal is gone; by custom, to read settings again.
         SIGHUP = 1,
@@ -15,7 +15,7 @@ super::abi! {
         SIGTRAP = 5,
         /// abort(3): ends with a core dump.
         SIGABRT = 6,
-        /// Memory that can't be read as it is mapped: a file that has become shorter.
+        /// An access to a mapped page that has no memory: the mapped file became shorter.
         SIGBUS = 7,
         /// A division by zero.
         SIGFPE = 8,
@@ -23,13 +23,13 @@ super::abi! {
         SIGKILL = 9,
         /// Whatever a program makes of it.
         SIGUSR1 = 10,
-        /// Memory that is not mapped, or not for this.
+        /// An access to memory that is not mapped, or whose protection forbids the access.
         SIGSEGV = 11,
         /// The same as `SIGUSR1`.
         SIGUSR2 = 12,
         /// A write to a pipe or socket that nobody reads.
         SIGPIPE = 13,
-        /// The time of alarm(2) is over.
+        /// The timer of alarm(2) has expired.
         SIGALRM = 14,
         /// The request to end.
         SIGTERM = 15,
@@ -53,9 +53,9 @@ super::abi! {
         SIGXCPU = 24,
         /// A file grown beyond `RLIMIT_FSIZE`.
         SIGXFSZ = 25,
-        /// The time of a virtual timer is over.
+        /// A virtual timer (`ITIMER_VIRTUAL`) has expired.
         SIGVTALRM = 26,
-        /// The time of a profiling timer is over.
+        /// A profiling timer (`ITIMER_PROF`) has expired.
         SIGPROF = 27,
         /// The terminal has another size.
         SIGWINCH = 28,
@@ -77,7 +77,7 @@ super::abi! {
     }
 
     consts ["signal.h" i32] {
-        /// The last signal; they are numbered from 1.
+        /// The number of the last signal. The first is 1.
         __SIGRTMAX = 64,
     }
 
@@ -93,28 +93,28 @@ super::abi! {
     consts ["asm/siginfo.h" i32] {
         /// `si_code`: the kernel sent it by itself.
         SI_KERNEL = 0x80,
-        /// `si_code` of `SIGSEGV`: nothing is mapped there.
+        /// `si_code` of `SIGSEGV`: the address is not mapped.
         SEGV_MAPERR = 1,
-        /// `si_code` of `SIGSEGV`: it is mapped, and not for this.
+        /// `si_code` of `SIGSEGV`: the mapping's protection forbids the access.
         SEGV_ACCERR = 2,
     }
 
-    /// What the kernel tells of a fault.
+    /// The `siginfo` of a fault.
     record ["asm/siginfo.h" "struct siginfo" SigFault + 104] {
         /// The signal's number.
         si_signo: i32,
         /// Nearly always 0.
         si_errno: i32,
-        /// What is wrong: `SEGV_*`.
+        /// The cause: `SEGV_*`.
         si_code: i32,
-        /// The address that was touched.
+        /// The address of the access.
         si_addr: usize,
     }
 
     places ["ucontext.h" "ucontext_t"] {
-        /// The stack pointer at the signal.
+        /// The stack pointer of the interrupted code.
         UC_SP ["uc_mcontext.gregs[REG_RSP]" "uc_mcontext.sp"] = { x86_64 160, aarch64 432 },
-        /// The instruction at the signal.
+        /// The instruction pointer of the interrupted code.
         UC_PC ["uc_mcontext.gregs[REG_RIP]" "uc_mcontext.pc"] = { x86_64 168, aarch64 440 },
     }
 
@@ -172,7 +172,7 @@ super::abi! {
     record ["asm/signal.h" "stack_t" StackT] {
         /// Its lowest byte.
         ss_sp: *mut u8,
-        /// What the kernel says of it; 0 or `SS_DISABLE` from us.
+        /// `SS_*`. A program sets 0 or `SS_DISABLE`.
         ss_flags: i32,
         /// How many bytes it has.
         ss_size: usize,

@@ -23,7 +23,7 @@ super::abi! {
     consts ["asm/ioctls.h" u32] {
         /// Which process group a terminal's keys are for.
         TIOCGPGRP = 0x540f,
-        /// Sets that.
+        /// Sets the process group that a terminal's keys are for.
         TIOCSPGRP = 0x5410,
     }
 
@@ -54,11 +54,11 @@ super::abi! {
         ifr_flags: i16,
     }
 
-    /// The same, of its number.
+    /// `struct ifreq` as `SIOCGIFINDEX` uses it: a network interface and its number.
     record ["linux/if.h" "struct ifreq" IfreqIndex + 20] {
-        /// Its name.
+        /// The interface's name.
         ifr_name: [u8; IFNAMSIZ],
-        /// Its number, from 1.
+        /// The interface's number, from 1.
         ifr_ifindex: i32,
     }
 }

@@ -10,23 +10,23 @@ super::abi! {
         ARCH_SET_FS = 0x1002,
     }
 
-    /// What older kernels tell of a file (newfstatat(2)).
+    /// A file's status (newfstatat(2)): the fallback for kernels without statx(2).
     record ["asm/stat.h" "struct stat" Stat + 88] {
-        /// The device of its file system.
+        /// The device of the file system.
         st_dev: u64,
-        /// Its number there.
+        /// The inode number.
         st_ino: u64,
-        /// How many names it has.
+        /// The number of hard links.
         st_nlink: u64,
         /// Kind and permissions.
         st_mode: u32,
-        /// Its owner.
+        /// The owner.
         st_uid: u32,
-        /// Its group.
+        /// The group.
         st_gid: u32,
-        /// Nothing.
+        /// Padding.
         __pad0: u32,
-        /// A device file: which device.
+        /// Of a device file: the device's number.
         st_rdev: u64,
         /// Length in bytes.
         st_size: u64,

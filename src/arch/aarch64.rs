@@ -13,17 +13,17 @@ pub const PAGE_MAX: usize = 65536;
 /// (`ELF_PLAT_INIT` in the kernel's arch/arm64/include/asm/elf.h). It relocates the program, then
 /// calls Rust.
 ///
-/// The relocation adds the load base to every address that the linker listed (`SHT_RELR` of the ELF
-/// gABI): an even word of the list is the place of an address; an odd one has a bit for each of the
-/// 63 words after the last place.
+/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI).
+/// An even entry of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words
+/// after the last word that an entry covered.
 ///
-/// Until that is done, the GOT and every static that holds an address have link addresses. So nothing
-/// here may call or name an item of Rust, `memcpy` and its kin included: whether the compiler reaches
-/// an item by the GOT depends on the optimiser. The linker script's symbols are reached relative to
-/// `pc`, within 4 GiB (`adrp`, `add`), because how large a program may be is not for its start to say.
+/// Before the relocation, the GOT and every static that holds an address have link addresses. So the
+/// code here neither calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides
+/// whether the compiler reaches an item by the GOT. `adrp` and `add` reach the linker script's symbols
+/// relative to `pc`, within 4 GiB, so that the start does not limit the size of a program.
 ///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`: the initial stack
-/// pointer, the begin and the end of RELRO, the bytes of a thread's words.
+/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial
+/// stack pointer, the begin of RELRO, the end of RELRO, and how many bytes a thread's words have.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -46,18 +46,18 @@ macro_rules! __start {
             "b.eq 6f",
             "ldr x7, [x5], #8",
             "tbnz x7, #0, 3f",                    // even or odd
-            "add x8, x4, x7",                     // even: the place
-            "ldr x9, [x8]",                       // what the linker put there is the address less the base
+            "add x8, x4, x7",                     // even: the word to relocate
+            "ldr x9, [x8]",                       // it holds the address less the base
             "add x9, x9, x4",
-            "str x9, [x8], #8",                   // x8: the word after the last place
+            "str x9, [x8], #8",                   // x8: the first word that no entry has covered
             "b 2b",
             "3:",
             "mov x10, x8",                        // odd: x10 goes through the 63 words
             "4:",
             "lsr x7, x7, #1",
-            "cbz x7, 5f",                         // no bit is left: nor is an address
+            "cbz x7, 5f",                         // no bit is left
             "ldr x9, [x10], #8",
-            "tbz x7, #0, 4b",                     // whether this one holds an address
+            "tbz x7, #0, 4b",                     // this word's bit: 0, nothing to relocate
             "add x9, x9, x4",
             "str x9, [x10, #-8]",
             "b 4b",
@@ -69,12 +69,12 @@ macro_rules! __start {
             "add x1, x1, :lo12:__relro_start",
             "adrp x2, __relro_end",               // 3rd
             "add x2, x2, :lo12:__relro_end",
-            "movz x3, #:abs_g0:__thread_words",   // 4th: the linker script's, and a number
+            "movz x3, #:abs_g0:__thread_words",   // 4th: a number, not an address
             "bl {entry}",                         // the kernel aligned sp to 16, as the ABI asks
             "brk #1",                             // entry does not return
             ".size _start, . - _start",
             ".popsection",
-            ".pushsection .data.begin, \"aw\"",   // so that .data is there: see the linker script
+            ".pushsection .data.begin, \"aw\"",   // makes .data never empty: see the linker script
             ".byte 0",
             ".popsection",
             entry = sym $entry,
@@ -269,7 +269,8 @@ pub fn thread_word<const N: usize>() -> usize {
 /// Sets word `N` of the calling thread's own.
 ///
 /// # Safety
-/// `value` is one that the word may have: [`WORD_HEAP`](super::WORD_HEAP), [`WORD_AT_EXIT`](super::WORD_AT_EXIT).
+/// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT)
+/// state their values. The code that uses the word relies on it.
 #[inline(always)]
 pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
@@ -300,7 +301,7 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's own. Gives 0: no kernel is asked.
+/// Makes a block the calling thread's own. Returns 0: aarch64 needs no system call, so this cannot fail.
 ///
 /// # Safety
 /// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
@@ -360,14 +361,15 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// Where a signal handler returns to (`sa_restorer`): an address for the kernel. Nobody calls it.
+/// The address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no code
+/// calls it.
 ///
 /// Not `ring3_restorer as usize`: in the tiny code model the compiler reads the address of a foreign
-/// function from the GOT by R_AARCH64_GOT_LD_PREL19, a relocation that lld 14 and 16 do not know.
+/// function from the GOT by R_AARCH64_GOT_LD_PREL19. lld 14 and 16 do not know this relocation.
 #[inline(always)]
 pub fn restorer() -> usize {
     let address;
-    // SAFETY: an address relative to pc, and nothing is read from there.
+    // SAFETY: both instructions compute an address relative to pc in a register; they access no memory.
     unsafe {
         asm!("adrp {0}, ring3_restorer",
             "add {0}, {0}, :lo12:ring3_restorer",

@@ -12,16 +12,16 @@ pub const PAGE_MAX: usize = 4096;
 /// `_start`: the kernel jumps here with `rsp` at argc and every other register undefined
 /// (System V ABI for AMD64, "Process Initialization"). It relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address that the linker listed (`SHT_RELR` of the ELF
-/// gABI): an even word of the list is the place of an address; an odd one has a bit for each of the
-/// 63 words after the last place.
+/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI).
+/// An even entry of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words
+/// after the last word that an entry covered.
 ///
-/// Until that is done, the GOT and every static that holds an address have link addresses. So nothing
-/// here may call or name an item of Rust, `memcpy` and its kin included: whether the compiler reaches
-/// an item by the GOT depends on the optimiser. The linker script's symbols are reached relative to `rip`.
+/// Before the relocation, the GOT and every static that holds an address have link addresses. So the
+/// code here neither calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides
+/// whether the compiler reaches an item by the GOT. The linker script's symbols are reached relative to `rip`.
 ///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`: the initial stack
-/// pointer, the begin and the end of RELRO, the bytes of a thread's words.
+/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial
+/// stack pointer, the begin of RELRO, the end of RELRO, and how many bytes a thread's words have.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -42,31 +42,31 @@ macro_rules! __start {
             "lodsq",                              // rax = *rsi++ (the kernel cleared the direction flag)
             "shr rax, 1",                         // even or odd: into the carry flag
             "jc 3f",
-            "lea r8, [rdx + 2*rax]",              // even: the place, and the bit was 0
-            "add qword ptr [r8], rdx",            // what the linker put there is the address less the base
-            "add r8, 8",                          // r8: the word after the last place
+            "lea r8, [rdx + 2*rax]",              // even: the word to relocate; the bit shifted out was 0
+            "add qword ptr [r8], rdx",            // it holds the address less the base
+            "add r8, 8",                          // r8: the first word that no entry has covered
             "jmp 2b",
             "3:",
             "mov r9, r8",                         // odd: r9 goes through the 63 words
             "4:",
-            "shr rax, 1",                         // whether this one holds an address: into the carry flag
+            "shr rax, 1",                         // this word's bit: into the carry flag
             "jnc 5f",
             "add qword ptr [r9], rdx",
             "5:",
             "add r9, 8",
-            "test rax, rax",                      // no bit is left: nor is an address
+            "test rax, rax",                      // is a bit left?
             "jnz 4b",
             "add r8, 63*8",
             "jmp 2b",
             "6:",                                 // relocated: from here on Rust may run
             "lea rsi, [rip + __relro_start]",     // 2nd argument
             "lea rdx, [rip + __relro_end]",       // 3rd
-            "mov ecx, offset __thread_words",     // 4th: the linker script's, and a number
-            "call {entry}",                       // the kernel aligned rsp to 16: the call's push is as the ABI asks
+            "mov ecx, offset __thread_words",     // 4th: a number, not an address
+            "call {entry}",                       // the kernel aligned rsp to 16, as the ABI asks before a call
             "ud2",                                // entry does not return
             ".size _start, . - _start",
             ".popsection",
-            ".pushsection .data.begin, \"aw\"",   // so that .data is there: see the linker script
+            ".pushsection .data.begin, \"aw\"",   // makes .data never empty: see the linker script
             ".byte 0",
             ".popsection",
             entry = sym $entry,
@@ -265,7 +265,8 @@ pub fn thread_word<const N: usize>() -> usize {
 /// Sets word `N` of the calling thread's own.
 ///
 /// # Safety
-/// `value` is one that the word may have: [`WORD_HEAP`](super::WORD_HEAP), [`WORD_AT_EXIT`](super::WORD_AT_EXIT).
+/// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT)
+/// state their values. The code that uses the word relies on it.
 #[inline(always)]
 pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
@@ -294,7 +295,7 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's own. Gives 0, or an error number negated.
+/// Makes a block the calling thread's own. Returns the system call's result: 0, or a negated errno.
 ///
 /// # Safety
 /// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
@@ -302,7 +303,7 @@ impl ThreadBlock {
 /// runtime the thread pointer is that runtime's.
 pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // Without CPUID nobody knows whether `wrfsbase` may be used but the kernel, which is asked instead.
-    // SAFETY: changes the register `fs` alone, to what the caller promises.
+    // SAFETY: the call changes the base of `fs` alone; the caller promises that `pointer` is valid for it.
     unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) }
 }
 
@@ -356,11 +357,12 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// Where a signal handler returns to (`sa_restorer`): an address for the kernel. Nobody calls it.
+/// The address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no code
+/// calls it.
 #[inline(always)]
 pub fn restorer() -> usize {
     let address;
-    // SAFETY: an address relative to rip, and nothing is read from there.
+    // SAFETY: `lea` computes an address relative to rip in a register; it accesses no memory.
     unsafe {
         asm!("lea {}, [rip + ring3_restorer]", out(reg) address,
             options(pure, nomem, nostack, preserves_flags));
