@@ -137,7 +137,10 @@ pub struct Replacement<'path> {
 }
 
 /// How the content gets to where it is to be.
-#[allow(clippy::large_enum_variant, reason = "there is one of it, and no heap to put a part of it in")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one of it, and no heap to put a part of it in"
+)]
 enum Way {
     /// It is there at once.
     Straight,
@@ -323,7 +326,10 @@ impl<'path> Replacement<'path> {
 }
 
 /// What a path leads to.
-#[allow(clippy::large_enum_variant, reason = "there is one of it, and no heap to put a part of it in")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one of it, and no heap to put a part of it in"
+)]
 enum Target {
     /// What is open here.
     Here(OwnedFd),
