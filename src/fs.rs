@@ -304,7 +304,7 @@ pub fn sync_file_system(fd: BorrowedFd<'_>) -> Result<()> {
 /// # Errors
 /// `EMFILE`, `ENFILE`, `ENOMEM`. `EACCES`: `vm.memfd_noexec` forbids files that could be executed.
 pub fn in_memory(name: &CStr) -> Result<OwnedFd> {
-    // SAFETY: the kernel reads the name, which `&CStr` ends with 0, and returns a new descriptor that nothing else owns.
+    // SAFETY: the kernel reads the name, which `&CStr` ends with 0; the descriptor is new, so nothing else owns it.
     unsafe { syscall!(memfd_create(name, MFD_CLOEXEC)).map(|raw| OwnedFd::from_raw(raw)) }
 }
 

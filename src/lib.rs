@@ -8,7 +8,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
-//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`overflow`] (of a stack, told) |
+//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
 //! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
 //! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers), [`list`] (values in a row) |
 //! | who started a server | [`service`] (its sockets, its ear) |

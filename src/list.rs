@@ -79,7 +79,7 @@ impl<T> Drop for List<T> {
     fn drop(&mut self) {
         while self.pop().is_some() {}
         let length = self.places.len() * size_of::<T>();
-        // SAFETY: the list's whole mapping, at its end of use. It can fail as a `Mapping`'s drop can: then it leaks.
+        // SAFETY: the list's whole mapping; the list was its only user. An error leaks the mapping, as in `Mapping`.
         let _ = unsafe { mem::unmap(self.places.cast(), length) };
     }
 }

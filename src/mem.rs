@@ -15,10 +15,10 @@ pub fn page_size() -> usize {
     auxv::get(auxv::AT_PAGESZ).unwrap_or(arch::PAGE_MAX)
 }
 
-/// The size of the smallest page that a kernel has. A mapping begins at a multiple of it, whatever the pages are.
+/// The size of the smallest page of any kernel. Every mapping begins at a multiple of this size.
 pub const LEAST_PAGE: usize = 4096;
 
-/// The size of a huge page, mostly.
+/// The size of a huge page where a page has 4 KiB.
 pub const HUGE_PAGE: usize = 2 << 20;
 
 /// Copies bytes from the beginning of `from` to that of `to`, as many as both have.

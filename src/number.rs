@@ -67,7 +67,7 @@ mod tests {
             whole(b"576460752303423487", 10, (1 << 59) - 1),
             Some((1 << 59) - 1)
         );
-        // At the end of what there is room for, in every radix.
+        // Around u64::MAX, in every radix.
         for radix in 2..=16_u8 {
             let most = u128::from(u64::MAX);
             for number in [most - 1, most, most + 1, 2 * most, most * u128::from(radix)] {

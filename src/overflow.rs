@@ -1,15 +1,16 @@
-//! A stack overflow, told: `PROGRAM: stack overflow in thread 'NAME' (TID)`, and then SIGSEGV as without it.
+//! Reports a stack overflow: `PROGRAM: stack overflow in thread 'NAME' (TID)`. Then SIGSEGV ends the process, as it
+//! does without a report.
 //!
 //! ```ignore
-//! let _report = overflow::Report::new(PROGRAM)?; // in `main`, and in each thread that is to tell
+//! let _report = overflow::Report::new(PROGRAM)?; // in `main`, and in each thread that is to report
 //! ```
 //!
-//! Below each stack is memory that nobody may touch: the guard of a thread, or what the kernel leaves free below the
-//! first thread's. The signal of a touch there can't be handled on the stack that is full: it takes an alternate one
-//! (sigaltstack(2)), which is each thread's own.
+//! Below each stack is memory without access: the guard pages of a thread, or the gap that the kernel keeps below the
+//! first thread's stack. An access there raises SIGSEGV. The handler cannot run on the full stack, so it runs on an
+//! alternate stack (sigaltstack(2)). Each thread has its own alternate stack.
 //!
-//! The stack pointer says what is a stack overflow and what another fault: compiled code touches each page that
-//! its stack grows by, so that it faults within a page of the stack pointer.
+//! The stack pointer distinguishes a stack overflow from another fault. Compiled code probes each page by which its
+//! stack grows, so a stack overflow faults within a page of the stack pointer.
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -22,25 +23,25 @@ use crate::signal::{self, SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, SigFault, UC_PC, UC
 use crate::sync::OnceLock;
 use crate::{arch, mem, parts};
 
-/// The program that asked first.
+/// The program of the first `Report`.
 static PROGRAM: OnceLock<Program> = OnceLock::new();
 
-/// While it lives, a stack overflow of the thread that made it is told on standard error. It ends the process by
-/// SIGSEGV in any case.
+/// While a `Report` lives, a stack overflow of the thread that made it prints a message on standard error. With or
+/// without the message, SIGSEGV ends the process.
 pub struct Report {
     /// A mapping: a guard, and the alternate stack.
     guard: NonNull<u8>,
     length: usize,
-    /// It is of the thread that made it, and of no other.
+    /// Keeps the `Report` in the thread that made it: neither Send nor Sync.
     thread: PhantomData<*const ()>,
 }
 
 impl Report {
-    /// Begins in the calling thread, by the name of `program`. Another handler of SIGSEGV, or alternate stack of this
-    /// thread, is replaced.
+    /// Reports stack overflows of the calling thread from now on, under the name of `program`. This replaces the
+    /// process's handler of SIGSEGV and the thread's alternate stack.
     ///
     /// # Errors
-    /// `ENOMEM`: there is no memory for the alternate stack.
+    /// `ENOMEM`: there is no memory for the alternate stack. A seccomp filter's errors.
     #[doc(alias = "sigaltstack")]
     pub fn new(program: Program) -> Result<Self> {
         PROGRAM.get_or_init(|| program);
@@ -51,14 +52,15 @@ impl Report {
             length: page + size,
             thread: PhantomData,
         };
-        // SAFETY: above the guard, which is the first page of what was just reserved. The handlers have it until
-        // `drop`.
+        // SAFETY: `reserve` mapped `page + size` bytes: the guard page, and the `size` bytes of the stack. No other
+        // code uses the stack. It stays mapped until `drop` has taken it from the handlers.
         unsafe {
             let stack = report.guard.add(page);
             mem::commit(stack, size)?;
             signal::use_alternate_stack(stack.as_ptr(), size)?;
         }
-        // SAFETY: `tell` makes system calls on memory of its own, and uses nothing of the program's.
+        // SAFETY: `tell` may run between any two instructions. It loads an atomic, makes system calls and writes only
+        // its own stack.
         unsafe { signal::handle_fault(SIGSEGV, tell) }?;
         Ok(report)
     }
@@ -66,9 +68,9 @@ impl Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        // EPERM: a handler drops it, on this stack. Then it stays.
+        // EPERM: a handler that runs on this stack drops the report. Then the stack stays mapped.
         if signal::no_alternate_stack().is_ok() {
-            // SAFETY: the whole mapping, which nobody uses any more.
+            // SAFETY: the whole mapping. Only handlers of this thread ran on the stack, and now none does.
             let _ = unsafe { mem::unmap(self.guard, self.length) };
         }
     }
@@ -76,14 +78,15 @@ impl Drop for Report {
 
 /// The handler.
 extern "C" fn tell(signal: i32, fault: *const SigFault, context: *const u8) {
-    // SAFETY: the kernel gave both, for the handler's time, and on this architecture the registers are there.
+    // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo and a valid ucontext_t, until the handler returns.
+    // `UC_SP` and `UC_PC` are offsets of registers in a ucontext_t.
     let (fault, [sp, pc]) = unsafe {
         let register = |place| *context.byte_add(place).cast::<usize>();
         (*fault, [UC_SP, UC_PC].map(register))
     };
     let is_a_touch = [SEGV_MAPERR, SEGV_ACCERR].contains(&fault.si_code);
     let is_near = fault.si_addr.abs_diff(sp) <= arch::PAGE_MAX;
-    // (Near is what is executed on the stack too.)
+    // A jump into the stack faults near the stack pointer too. Its `si_addr` is the instruction pointer.
     if is_a_touch
         && is_near
         && fault.si_addr != pc
@@ -102,7 +105,8 @@ extern "C" fn tell(signal: i32, fault: *const SigFault, context: *const u8) {
     }
     let _ = signal::set_default(signal);
     if !is_a_touch {
-        // Sent by a process: sent again, it ends this one when the handler returns.
+        // A process sent the signal, so no instruction raises it again. Sent again, it ends this process when the handler
+        // returns.
         let _ = process::kill(Pid::own(), signal);
     }
     // Else the same instruction faults again.

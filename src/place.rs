@@ -41,7 +41,7 @@ pub struct Place {
     pub dir: OwnedFd,
     /// The name in it.
     pub name: Name,
-    /// Whether the directory can be asked to make its names durable.
+    /// Whether `dir` is open for reading, as fsync(2) needs it.
     readable: bool,
 }
 
@@ -54,8 +54,9 @@ impl Place {
         }
     }
 
-    /// Follows `path`, symbolic links at its end included, to where a file is or may be made. A link of /proc that
-    /// leads to what is open somewhere, as those of /proc/PID/fd do, is a place itself.
+    /// Follows `path`, symbolic links at its end included, to where a file is or may be made. A link at the end that is
+    /// in /proc or /sys is not followed: it may be a magic link, as in /proc/PID/fd. The result is then the link's own
+    /// place.
     ///
     /// # Errors
     /// Those of a path; `EISDIR`: it ends with a slash.
@@ -76,7 +77,7 @@ impl Place {
             }
             match fs::read_link(dir.as_fd(), name.as_c_str(), &mut text) {
                 Ok(target) if target.len() == PATH_MAX => return Err(Errno::ENAMETOOLONG),
-                // It leads to what is open there, whatever its text says.
+                // A magic link leads to an open file, whatever its text says.
                 Ok(_) if fs::is_kernels_own(dir.as_fd()) => return Ok(Self::new(dir, name)),
                 Ok(target) => length = target.len(),
                 Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Self::new(dir, name)),
@@ -99,19 +100,20 @@ impl Place {
         }
     }
 
-    /// What is open here, in this process, under the number that the name is in its /proc/PID/fd: so are
-    /// `/dev/stdout`, `/dev/fd/N` and `/proc/self/fd/N`. To open the name would open the file again, with an offset
-    /// and flags of its own.
+    /// Duplicates the descriptor that this place names, if the directory is this process's /proc/PID/fd.
+    /// `/dev/stdout`, `/dev/fd/N` and `/proc/self/fd/N` lead to such a place. Opening the name would open the file
+    /// again, with an offset and flags of its own.
     ///
     /// # Errors
-    /// `EBADF`: nothing is. `EMFILE`.
+    /// `EBADF`: no descriptor has this number. `EMFILE`: the process may have no more descriptors.
     pub fn descriptor(&self) -> Result<Option<OwnedFd>> {
         let name = self.name.as_c_str().to_bytes();
         let number = number::whole(name, 10, i32::MAX as u64);
         let Some(number) = number.filter(|_| self.is_of_descriptors()) else {
             return Ok(None);
         };
-        // SAFETY: it is only asked for a duplicate; where nothing is open, that is an error.
+        // SAFETY: the borrow lasts for one fcntl(2), which does not change the descriptor. Without an open descriptor
+        // of this number the call returns EBADF.
         let open = unsafe { BorrowedFd::borrow_raw(number as i32) };
         open.duplicate().map(Some)
     }
@@ -123,11 +125,11 @@ impl Place {
         matches!((own, dir), (Ok(own), Ok(dir)) if dir.is_same_file(&own))
     }
 
-    /// Opens the directory so that its names can be made durable; where it may not be read,
-    /// [`sync`](Self::sync) has another way.
+    /// Opens the directory for reading, so that [`sync`](Self::sync) can call fsync(2) on it. Without the permission to
+    /// read it, `sync` uses syncfs(2).
     ///
     /// # Errors
-    /// Those of open(2), but for `EACCES`.
+    /// The errors of open(2) except `EACCES`.
     pub fn open_directory(&mut self) -> Result<()> {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
         match fs::open(self.dir.as_fd(), c".", flags, 0) {
@@ -139,8 +141,8 @@ impl Place {
         Ok(())
     }
 
-    /// Makes the name durable, which `file` has: by the directory, if [`open_directory`](Self::open_directory) opened
-    /// that, else by the whole file system.
+    /// Makes the name of `file` durable: by fsync(2) of the directory, if [`open_directory`](Self::open_directory)
+    /// opened it for reading; else by syncfs(2) of the file system of `file`.
     ///
     /// # Errors
     /// `EIO`, `ENOSPC`, `EDQUOT`.

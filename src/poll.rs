@@ -100,9 +100,9 @@ impl Epoll {
 
 /// What wakes those who wait for it in an [`Epoll`]: an eventfd (eventfd(2)).
 ///
-/// Watched with `EPOLLET` it wakes each of them once a ring, and nobody has to read it. A ring while one does not
-/// wait ends the next wait. What was written before the ring is seen after the wait that it ends, even if by relaxed
-/// atomics: both calls take the lock of the eventfd's queue in the kernel.
+/// With `EPOLLET`, each ring wakes each waiting thread once, and no thread has to read the eventfd. For a thread that
+/// does not wait, the ring ends its next wait. Writes before a ring, also those by relaxed atomics, are visible after
+/// the wait that the ring ends: both system calls take the lock of the eventfd's wait queue in the kernel.
 pub struct Bell(OwnedFd);
 
 impl Bell {

@@ -21,11 +21,11 @@ pub fn confine(directory: &CStr) -> Result<()> {
 /// other, for good (setgroups(2), setresgid(2), setresuid(2)).
 ///
 /// # Errors
-/// `EPERM`: without `CAP_SETGID` and `CAP_SETUID`. `EINVAL`: there is no such user or group in this user
-/// namespace, and of none has a number of `u32::MAX`. `EAGAIN`. After an error it may be half done: end.
+/// `EPERM`: without `CAP_SETGID` and `CAP_SETUID`. `EINVAL`: this user namespace has no such user or group; no user
+/// and no group has the number `u32::MAX`. `EAGAIN`. After an error some ids may have changed: end the process.
 pub fn become_user(uid: u32, gid: u32) -> Result<()> {
     const NONE: usize = 0;
-    // To the kernel that is nobody's number, but stands for the one that there is.
+    // The kernel takes u32::MAX, -1, as: leave this id unchanged.
     if uid == u32::MAX || gid == u32::MAX {
         return Err(Errno::EINVAL);
     }

@@ -164,7 +164,7 @@ impl<T> Drop for Slab<T> {
     fn drop(&mut self) {
         self.clear();
         let length = self.slots.len() * Self::SLOT;
-        // SAFETY: the slab's whole mapping, at its end of use. It can fail as a `Mapping`'s drop can: then it leaks.
+        // SAFETY: the slab's whole mapping; the slab was its only user. An error leaks the mapping, as in `Mapping`.
         let _ = unsafe { mem::unmap(self.slots.cast(), length) };
     }
 }

@@ -15,17 +15,17 @@
 //!
 //! # Who may touch what
 //!
-//! A cache is its owner's alone, which forms `&mut Cache` for each block. What other threads read of an
-//! owner stands beside the cache in an [`Entry`], and is touched only with [`CACHES`] locked. An entry
-//! passes from one owner to the next in one of three ways:
+//! Only a cache's owner accesses the cache: it forms a `&mut Cache` for each block. The data about an owner that
+//! other threads read is beside the cache, in an [`Entry`]. A thread accesses that data only with [`CACHES`]
+//! locked. An entry passes from one owner to the next in one of three ways:
 //!
-//! - It is new: nobody else knows of it.
-//! - It was left: the old owner's last write to the cache comes before its unlock of `CACHES`, and the new
-//!   owner's first after a later lock.
-//! - It was abandoned: the kernel no longer knows the old owner's id. Linux makes a full memory barrier
-//!   after a thread's last access to user memory (`exit_mm`) and only then takes the id away. The new
-//!   owner's [`fence`] orders the call that did not find the id before its first access to the cache. So all
-//!   writes of the old owner come before all accesses of the new.
+//! - The entry is new: no other thread knows its address.
+//! - The old owner left the entry. Its last write to the cache comes before its unlock of `CACHES`; the new
+//!   owner's first access comes after a later lock.
+//! - The old owner abandoned the entry: the kernel no longer knows the old owner's thread id. Linux makes a full
+//!   memory barrier after a thread's last access to user memory (`exit_mm`), and releases the id after that. The
+//!   new owner's [`fence`] orders the system call that did not find the id before the first access to the cache.
+//!   So all writes of the old owner come before all accesses of the new owner.
 
 use core::mem::offset_of;
 use core::ptr::{self, NonNull};
@@ -71,23 +71,23 @@ const STOCKS: [Stock; class::COUNT] = {
 
 type Link = Option<NonNull<Entry>>;
 
-/// A cache, and what other threads read of it: with [`CACHES`] locked, and by the fields alone, because a
-/// reference to the entry would be one to the cache.
+/// A cache, and the data about its owner. Other threads access that data with [`CACHES`] locked, field by field
+/// through a raw pointer: a reference to the whole entry would alias the owner's reference to the cache.
 #[repr(C)]
 struct Entry {
     /// The next of all caches.
     next: Link,
     /// The next of those that nobody uses.
     next_idle: Link,
-    /// Who uses it, or used it last.
+    /// The thread that owns the cache, or owned it last.
     owner: Owner,
     cache: Cache,
 }
 
-/// Where an entry has its cache, to which the owner's thread word points.
+/// The offset of the cache in an entry. The owner's thread word points to the cache.
 const CACHE: usize = offset_of!(Entry, cache);
 
-/// A thread, and its process: a thread has another id in a forked one, and is not gone.
+/// A thread, and its process. In a forked process the thread has another id, although the thread is not gone.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Owner {
@@ -95,7 +95,7 @@ struct Owner {
     process: i32,
 }
 
-/// The blocks at a thread's hand: the owner's alone.
+/// A thread's own free blocks. Only the owner accesses them.
 #[repr(C, align(16))] // no stock lies on two cache lines
 struct Cache {
     stocks: [Stock; class::COUNT],
@@ -116,7 +116,8 @@ struct Caches {
     look: Link,
 }
 
-// SAFETY: entries are memory of the process; whoever has the lock touches what is not their owner's.
+// SAFETY: an entry is memory of the process, not of a thread. A thread accesses `Entry::cache` only as the entry's
+// owner, and the other fields only with `CACHES` locked.
 unsafe impl Send for Caches {}
 
 static CACHES: Mutex<Caches> = Mutex::new(Caches {
@@ -365,7 +366,7 @@ fn adopt() -> Option<NonNull<Cache>> {
         process: process::getpid(),
     };
     let found = CACHES.lock().adopt(owner);
-    // The lock is free again: the kernel makes the mapping while other threads look.
+    // The lock is free again, so that other threads do not wait while the kernel makes the mapping.
     let entry = match found {
         Some(entry) => entry,
         None => {
@@ -374,9 +375,9 @@ fn adopt() -> Option<NonNull<Cache>> {
             new
         }
     };
-    // SAFETY: within the entry.
+    // SAFETY: `CACHE` is the offset of a field of Entry, so the result is within the entry's mapping.
     let cache = unsafe { entry.byte_add(CACHE) }.cast::<Cache>();
-    // SAFETY: the calling thread's own cache, and a function for its end.
+    // SAFETY: the values are the address of the calling thread's own cache, and the address of an `extern "C" fn()`.
     unsafe {
         arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
         arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
@@ -388,35 +389,36 @@ fn adopt() -> Option<NonNull<Cache>> {
 extern "C" fn leave() {
     let Some(mut cache) = mine() else { return };
     // What is wrong with a block is told of where its like is freed.
-    // SAFETY: the calling thread's own cache.
+    // SAFETY: the calling thread owns the cache, and has no other reference to it here.
     let _ = unsafe { cache.as_mut() }.flush_all();
-    // SAFETY: the thread has no cache from here on.
+    // SAFETY: 0 is valid for the word: this thread does not use the cache after this.
     unsafe { arch::set_thread_word::<{ arch::WORD_HEAP }>(0) };
-    // SAFETY: the cache is in an entry, a whole mapping, whose provenance the word exposed.
+    // SAFETY: `adopt` found the cache `CACHE` bytes into an entry, and exposed the provenance of the entry's mapping.
     let entry = unsafe { cache.byte_sub(CACHE) }.cast::<Entry>();
     CACHES.lock().put(entry);
 }
 
-/// An entry that is in no list.
+/// Maps a new entry, which is in no list yet.
 fn new_entry() -> Link {
     let entry = mem::map(size_of::<Entry>()).ok()?.cast::<Entry>();
-    // SAFETY: just mapped; zeros are an entry but for where its stocks are.
+    // SAFETY: just mapped, large enough for an Entry, and no other thread has the address. All fields but the stocks
+    // may be zeros.
     unsafe { (*entry.as_ptr()).cache.stocks = STOCKS };
     Some(entry)
 }
 
 impl Caches {
-    /// An entry without an owner, for this one.
+    /// Finds an entry without an owner, and gives it this owner.
     fn adopt(&mut self, owner: Owner) -> Link {
         let entry = self.left().or_else(|| self.abandoned(owner.process))?;
-        // SAFETY: entries stay; behind the lock.
+        // SAFETY: no entry is ever unmapped. `&mut self` is the lock of CACHES, under which alone this field is used.
         unsafe { (*entry.as_ptr()).owner = owner };
         Some(entry)
     }
 
     /// Adds a new entry, of this owner.
     fn add(&mut self, entry: NonNull<Entry>, owner: Owner) {
-        // SAFETY: nobody else knows of it.
+        // SAFETY: the caller has just mapped the entry, and no other thread has its address before the unlock.
         unsafe {
             (*entry.as_ptr()).next = self.first;
             (*entry.as_ptr()).owner = owner;
@@ -428,7 +430,7 @@ impl Caches {
 
     /// Keeps the entry of a cache that its owner leaves.
     fn put(&mut self, entry: NonNull<Entry>) {
-        // SAFETY: entries stay; behind the lock.
+        // SAFETY: as in adopt.
         unsafe { (*entry.as_ptr()).next_idle = self.idle };
         self.idle = Some(entry);
     }
@@ -436,18 +438,18 @@ impl Caches {
     /// The entry of a cache whose owner left it.
     fn left(&mut self) -> Link {
         let entry = self.idle?;
-        // SAFETY: entries stay; behind the lock.
+        // SAFETY: as in adopt.
         self.idle = unsafe { (*entry.as_ptr()).next_idle };
         Some(entry)
     }
 
-    /// The entry of a cache whose owner, of this process, is gone.
+    /// The entry of a cache whose owner, a thread of `process`, no longer exists.
     fn abandoned(&mut self, process: i32) -> Link {
         /// How many to look at: over several births of threads it is all.
         const LOOK: usize = 8;
         for _ in 0..self.count.min(LOOK) {
             let entry = self.look.or(self.first)?;
-            // SAFETY: entries stay; behind the lock.
+            // SAFETY: as in adopt.
             let owner = unsafe {
                 self.look = (*entry.as_ptr()).next;
                 (*entry.as_ptr()).owner

@@ -25,8 +25,8 @@ const TIMES: usize = 2;
 struct Shelf(Mutex<usize>);
 
 struct Depot {
-    /// How many bytes there are. Each change is made with its shelf locked, and so never below 0; whoever reads it
-    /// needs about that number, and no order.
+    /// How many bytes the shelves hold. Each change is made with the changed shelf locked, so the number is never
+    /// below 0. Relaxed: a reader needs an approximate number, and no order.
     bytes: AtomicUsize,
     shelves: [Shelf; class::COUNT],
     slots: UnsafeCell<[*mut u8; TIMES * class::SLOTS]>,
@@ -35,7 +35,7 @@ struct Depot {
 // SAFETY: the slots of a class are behind the lock of its shelf; the blocks in them are nobody's.
 unsafe impl Sync for Depot {}
 
-/// Each is mapped at its first use. Release and acquire: the mapping is there before a thread looks into it.
+/// Each depot is mapped at its first use. Release and acquire: a thread that reads the address sees the mapping.
 static DEPOTS: [AtomicPtr<Depot>; SHARDS] = [const { AtomicPtr::new(ptr::null_mut()) }; SHARDS];
 
 /// How many bytes are in a depot.

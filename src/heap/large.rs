@@ -35,7 +35,7 @@ pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
             return Some(block);
         }
     }
-    // A statement of its own, at whose end the lock is free again: the next one makes system calls.
+    // A separate statement: the lock is free at its end. The next statement makes system calls.
     let guarded = REGISTER.lock().count() < GUARDED;
     let new = Reservation::new(Wish {
         size: layout.size(),

@@ -73,9 +73,9 @@ impl Heap {
     }
 }
 
-// SAFETY: each block is one that is handed out nowhere else until it is freed: a large one because
-// the kernel gave it as a new mapping; a small one because a store cuts a block from a span once,
-// under its lock, and for one thread's cache. Both are as long and as aligned as the layout asks.
+// SAFETY: the heap hands out no block twice before it is freed. A large block is a new mapping of the
+// kernel. A small block is cut from a span once, by the span's store, under the store's lock and for one
+// thread's cache. Each block has at least the size and the alignment of the layout.
 // Nothing unwinds.
 unsafe impl GlobalAlloc for Heap {
     #[inline]
@@ -91,7 +91,7 @@ unsafe impl GlobalAlloc for Heap {
         let Some(class) = Class::of(layout) else {
             return pointer(large(layout, true));
         };
-        // What is a page or more may have pages that were never touched: the store knows.
+        // A block of a page or more may have pages that were never touched. The store knows whether all are zero.
         if layout.size() >= LEAST_PAGE
             && let Some((block, zero)) = cache::take_one(class)
         {

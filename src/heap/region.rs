@@ -74,8 +74,8 @@ pub struct Unit {
 pub struct Quad {
     /// Where they are a span.
     pub span: Span,
-    /// The shard of the span's store. It lies beside the record, because threads read it without the store's
-    /// lock, and the record is lent as a whole to the thread that has the lock.
+    /// The shard of the span's store. Threads read the shard without the store's lock. So it is beside the span's
+    /// record, of which the thread that holds the lock has a `&mut`.
     pub shard: u8,
     pub units: [Unit; QUAD],
     pub bits: [u64; BITMAP / size_of::<u64>()],
@@ -430,10 +430,9 @@ pub unsafe fn span_of(block: Block) -> NonNull<Span> {
     quad(region, unit).cast() // the quad's first field
 }
 
-/// The shard of the store that a span is of. Its store writes the shard before it gives out a block.
+/// The place of a span's shard. The span's store writes the shard before it hands out a block of the span.
 pub fn shard(span: NonNull<Span>) -> *mut u8 {
-    // Only the address is taken.
     let quad = span.cast::<Quad>().as_ptr(); // the span is the quad's first field
-    // SAFETY: within the quad.
+    // SAFETY: this only computes an address. Each span is the first field of a Quad, so the address is within the quad.
     unsafe { &raw mut (*quad).shard }
 }

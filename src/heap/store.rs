@@ -228,9 +228,9 @@ impl Store {
     /// Takes a span more, if the kernel has memory for it.
     pub fn open(&mut self) -> span::Link {
         let mut span = REGIONS.lock().open(self.grain)?;
-        // SAFETY: given to us alone.
+        // SAFETY: the regions gave the span to this store alone, whose lock the caller has.
         let record = unsafe { span.as_mut() };
-        // SAFETY: as above.
+        // SAFETY: no thread reads the shard before the store hands out a block of the span.
         unsafe { *region::shard(span) = self.shard };
         record.list = list(record.gap());
         self.touched += record.touched();

@@ -128,13 +128,13 @@ fn a_register_finds_what_is_in_it() {
     }
 }
 
-/// The kernel may take long over a large mapping, and other threads use the register meanwhile.
+/// A system call for a large mapping may take long. Other threads use the register in the meantime.
 #[test]
 fn the_register_is_free_during_the_system_calls_for_a_large_block() {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     fn look() {
         CALLS.fetch_add(1, Relaxed);
-        // Another thread looks: this one, where it held the lock, would wait for itself.
+        // Another thread tries the lock, because this thread may hold it.
         let is_free = thread::spawn(|| {
             let begin = Instant::now();
             while REGISTER.try_lock().is_none() {

@@ -48,7 +48,7 @@ struct Asked {
 union Pktinfo {
     v4: InPktinfo,
     v6: In6Pktinfo,
-    /// As many descriptors as there would be room for.
+    /// As many descriptors as the union has room for.
     descriptors: [i32; size_of::<In6Pktinfo>() / size_of::<i32>()],
 }
 
@@ -58,9 +58,9 @@ pub struct Datagram<'a> {
     pub source: SocketAddr,
     /// What is in it.
     pub bytes: &'a [u8],
-    /// Whether it was sent to a broadcast or multicast address, as far as the socket says
-    /// ([`tell_asked`]). Every socket that shares the port has got it, of other machines too. Of one that came before
-    /// the socket was to tell, the kernel says so where it is to be sent back: `EINVAL`.
+    /// Whether the datagram was sent to a broadcast or multicast address, where the socket reports that address
+    /// ([`tell_asked`]). Every socket that shares the port has received such a datagram, on other machines too. For a
+    /// datagram that arrived before [`tell_asked`] this can be false; the kernel then refuses the reply with `EINVAL`.
     pub is_for_many: bool,
 }
 
@@ -254,23 +254,23 @@ impl Drop for Batch {
 }
 
 impl Asked {
-    /// Closes the descriptors that came beside a datagram of a Unix socket, and are nobody's.
+    /// Closes the descriptors that came with a datagram of a Unix socket. Nothing else owns them.
     fn close_descriptors(&mut self) {
-        // What stays is no record, so that none is closed twice.
+        // The header is cleared, so that no later call closes the descriptors again.
         let header = core::mem::replace(&mut self.header, Cmsghdr::ZERO);
         if (header.cmsg_level, header.cmsg_type) == (SOL_SOCKET, SCM_RIGHTS) {
-            // SAFETY: any bytes are integers.
+            // SAFETY: the union is in a mapping, so all its bytes are initialised, and any bytes are integers.
             let raws = unsafe { &self.info.descriptors };
             let count = header.cmsg_len.saturating_sub(size_of::<Cmsghdr>()) / size_of::<i32>();
             for &raw in raws.iter().take(count) {
-                // SAFETY: the kernel made it for us, and nobody else has seen it.
+                // SAFETY: the kernel made the descriptor for this record; the cleared header keeps it unique.
                 drop(unsafe { OwnedFd::from_raw(raw as usize) });
             }
         }
     }
 
-    /// Makes of the record, of which `length` bytes were received, the one to reply with; says how long that is, and
-    /// whether the datagram was sent to an address of many.
+    /// Turns the received record, of `length` bytes, into the record for the reply. Returns the length of that record,
+    /// and whether the datagram was sent to a broadcast or multicast address.
     fn turn_round(&mut self, length: usize) -> (usize, bool) {
         const V4: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
         const V6: usize = size_of::<Cmsghdr>() + size_of::<In6Pktinfo>();
@@ -285,8 +285,8 @@ impl Asked {
                 let info = unsafe { &mut self.info.v4 };
                 // Where the way back goes is the routes' to say.
                 info.ipi_ifindex = 0;
-                // It came before the socket was to tell. Nothing is sent from an address of many: the kernel
-                // refuses it.
+                // 0: the datagram arrived before `tell_asked`. The address may be a broadcast or multicast address;
+                // the kernel refuses to send from such an address.
                 if info.ipi_spec_dst == [0; 4] {
                     info.ipi_spec_dst = info.ipi_addr;
                 }

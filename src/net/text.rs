@@ -1,8 +1,8 @@
 //! Addresses in text: `ADDR:PORT`, `[ADDR]:PORT` and `[ADDR%ZONE]:PORT`, with ADDR as RFC 4291 reads it and
 //! RFC 5952 writes it.
 //!
-//! The language is that of `core::net`, whose own functions are three times as large; the tests compare. Beside that
-//! ZONE, a number there, may be the name of an interface (RFC 4007, section 11).
+//! The syntax is that of `core::net`, whose functions are three times as large; the tests compare both. In `core::net`
+//! ZONE is a number. Here it may also be the name of an interface (RFC 4007, section 11).
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -18,8 +18,9 @@ pub fn address(text: &[u8]) -> Option<SocketAddr> {
     }
 }
 
-/// The same, where the zone of an address of IPv6 may be a name: that name, and the address without a zone. The
-/// name is empty where there is none. [`interface_number`](crate::system::interface_number) says which zone that is.
+/// As [`address`], but the zone of an IPv6 address may be a name. Returns the address and the name. With a name the
+/// address has no zone; without one the name is empty. [`interface_number`](crate::system::interface_number) gives the
+/// zone of a name.
 pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let mut text = Text(text);
     let mut name: &[u8] = b"";
@@ -258,7 +259,7 @@ mod tests {
         assert_eq!(read("[::%eth0.1:%2]:7"), some("[::]:7", "eth0.1:%2"));
         assert_eq!(read("[::1]:7"), some("[::1]:7", ""));
         assert_eq!(read("127.0.0.1:7"), some("127.0.0.1:7", ""));
-        // More than a zone's number has room for is a name, which no interface has.
+        // A number above u32::MAX is read as a name. No interface has such a name.
         assert_eq!(read("[::%4294967296]:7"), some("[::]:7", "4294967296"));
         for wrong in [
             "[::%]:7",

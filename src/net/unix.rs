@@ -151,25 +151,25 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
     retry(|| unsafe { syscall!(sendmsg(socket, &raw const message, MSG_NOSIGNAL)) })
 }
 
-/// What [`receive`] got.
+/// The result of [`receive`].
 pub struct Received {
-    /// How many bytes.
+    /// How many bytes were received.
     pub bytes: usize,
-    /// The descriptors that came with them, first ones first; closed by execve.
+    /// The descriptors that came with the bytes, in the sender's order. execve closes them.
     pub descriptors: [Option<OwnedFd>; DESCRIPTORS],
-    /// Whether some of what was sent beside the bytes did not come (`MSG_CTRUNC`): there were more than
-    /// [`DESCRIPTORS`], or than this process may have.
+    /// Whether ancillary data was lost (`MSG_CTRUNC`): there were more descriptors than [`DESCRIPTORS`], or more than
+    /// this process may have.
     pub is_cut: bool,
 }
 
-/// Receives up to `bytes.len()` bytes, and the descriptors that came with them. 0 bytes and none of these is the
-/// end (recvmsg(2)). Of what else may stand beside them (`SO_PASSCRED` and its kin ask for it) nothing is kept.
+/// Receives up to `bytes.len()` bytes, and the descriptors that came with them (recvmsg(2)). 0 bytes without
+/// descriptors are the end of the stream. Other ancillary data, which `SO_PASSCRED` and its kin ask for, is dropped.
 ///
 /// # Errors
-/// `EAGAIN`: nothing is there, and it does not wait. `ECONNRESET`, `ENOTCONN`, `ENOTSOCK`...
+/// `EAGAIN`: nothing has arrived, and the socket is non-blocking. `ECONNRESET`, `ENOTCONN`, `ENOTSOCK`...
 pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
-    /// Room for all descriptors that one message can have is not needed: the kernel keeps those that do not fit. Here is
-    /// room for the records before them, credentials, times and a security label.
+    /// Bytes for ancillary data: the descriptors, and before them credentials, times and a security label. The kernel
+    /// closes descriptors that do not fit.
     const ROOM: usize = 512;
     let mut records = [const { MaybeUninit::<usize>::uninit() }; ROOM / size_of::<usize>()];
     let mut piece = Iovec {
@@ -183,7 +183,7 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
         msg_controllen: ROOM,
         ..Msghdr::ZERO
     };
-    // SAFETY: the kernel writes to `bytes`, to `records` and to the message, at most as much as there is.
+    // SAFETY: the kernel writes to `bytes`, to `records` and to the message. The message states the length of each.
     let count = retry(|| unsafe { syscall!(recvmsg(socket, &raw mut message, MSG_CMSG_CLOEXEC)) })?;
     let mut received = Received {
         bytes: count,
@@ -194,8 +194,8 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
     let mut next = records.as_ptr().cast::<Cmsghdr>();
     let mut left = message.msg_controllen;
     while left >= size_of::<Cmsghdr>() {
-        // SAFETY: `left` bytes from `next` on are the kernel's records, of which each begins with a header, at
-        // a multiple of 8 bytes.
+        // SAFETY: the kernel has written `left` bytes of records from `next` on. Each record begins with a header, at a
+        // multiple of 8 bytes; `left` has room for a header.
         let header = unsafe { next.read() };
         let (own, holds_descriptors) = match (header.cmsg_level, header.cmsg_type) {
             (SOL_SOCKET, SCM_RIGHTS) => (true, true),
@@ -210,12 +210,12 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
             0
         };
         for nth in 0..numbers {
-            // SAFETY: within the record, whose length the kernel has written.
+            // SAFETY: `numbers` descriptors are within the record, whose length the kernel has written.
             let raw = unsafe { data.wrapping_add(nth).read() };
             if raw < 0 {
-                continue; // the kernel has none for us, and says why
+                continue; // an errno in place of a descriptor
             }
-            // SAFETY: the kernel made it for us, just now.
+            // SAFETY: the kernel has just made the descriptor for this message, so nothing else owns it.
             let fd = unsafe { OwnedFd::from_raw(raw as usize) };
             if own {
                 match places.next() {
