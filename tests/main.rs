@@ -19,6 +19,7 @@ mod powercut;
 mod process;
 mod profiles;
 mod readme;
+mod rooms;
 mod safe;
 mod save;
 mod selftest;
@@ -59,6 +60,7 @@ fn main() -> std::process::ExitCode {
         profiles::trials(),
         safe::trials(),
         readme::trials(),
+        rooms::trials(),
         save::trials(),
         selftest::trials(),
         skip::trials(),

@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::per_arch;
+use crate::save::on_a_small_disk;
 use crate::skip;
 use crate::support::{Arch, Folder, Ran, limit_memory, once, ran, run};
 use crate::trial::{LONG, may_take};
@@ -43,6 +44,7 @@ pub fn trials() -> Vec<Trial> {
         looks_at_all_inputs_first,
         reads_more_inputs_than_it_may_open,
         writes_in_place,
+        writes_over_a_mount_point,
         tells_of_outputs_it_cannot_make,
         tells_of_failed_writes,
         tells_of_wrong_usage,
@@ -544,6 +546,30 @@ fn writes_in_place(arch: Arch) {
     assert_eq!(ran, Ran::new(0, "", ""));
     assert_eq!(folder.read("same"), b"a\nb\nc\n");
     assert_eq!(folder.names(), ["a", "b", "same"]);
+}
+
+/// As containers have them: the error names the cause and the option.
+fn writes_over_a_mount_point(arch: Arch) -> Completion {
+    let folder = Folder::with(&[]);
+    let mount = run(on_a_small_disk("true").current_dir(folder.root()));
+    if mount.status != Some(0) {
+        return Completion::ignored_with(skip::namespaces(&mount.stderr));
+    }
+    let mut command = on_a_small_disk(
+        r#"printf 'b\na\n' >g && : >f && mount --bind g f && {
+           "$@" -o f f; echo "exit $?"; cat f
+           "$@" --in-place -o f f; echo "exit $?"; cat f; ls -A; }"#,
+    );
+    let program = arch.program("msort");
+    command.arg(program.get_program()).args(program.get_args());
+    let told = "msort: replace f: Device or resource busy (EBUSY): it is a mount point; \
+                --in-place writes into it\n";
+    let wanted = "exit 1\nb\na\nexit 0\na\nb\nf\ng\n";
+    assert_eq!(
+        run(command.current_dir(folder.root())),
+        Ran::new(0, wanted, told)
+    );
+    Completion::Completed
 }
 
 fn syncs_unless_told_not_to() {

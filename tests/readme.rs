@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
             names_options_as_help_does,
         ),
         once("readme::names_what_is_there", names_what_is_there),
+        once("readme::counts_the_faults", counts_the_faults),
     ];
     for block in blocks() {
         for arch in Arch::ALL {
@@ -510,4 +511,15 @@ fn names_what_is_there() {
         let path = path.split('#').next().unwrap();
         assert!(root().join(path).exists(), "there is no {path}");
     }
+}
+
+/// The faults that the models of tests/loom have to find.
+fn counts_the_faults() {
+    let build = fs::read_to_string(root().join("tests/loom/build.rs")).unwrap();
+    let (_, faults) = build.split_once("\nconst FAULTS: ").unwrap();
+    let (faults, _) = faults.split_once("\n];").unwrap();
+    let count = faults.lines().filter(|line| *line == "    (").count();
+    let told = format!("{count} of those, put in on purpose, are found each time");
+    let text: Vec<_> = readme().split_whitespace().map(str::to_owned).collect();
+    assert!(text.join(" ").contains(&told), "it should say: {told}");
 }

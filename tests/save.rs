@@ -201,7 +201,7 @@ fn saves_on_a_small_stack(arch: Arch) {
 
 /// A shell in a mount namespace that ends with it, which mounts a file system of 64 KiB where it is
 /// and runs `script` there.
-fn on_a_small_disk(script: &str) -> Command {
+pub fn on_a_small_disk(script: &str) -> Command {
     let namespace = match rustix::process::geteuid().is_root() {
         true => "-m",
         false => "-rm",

@@ -22,6 +22,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         gives_the_terminal_back_at_its_end,
         stops_and_goes_on_with_its_program,
         stops_the_script_around_it,
+        is_a_job_of_a_script,
         stops_a_session_of_its_own,
         waits_for_the_terminal_in_the_background,
         gives_the_terminal_to_a_job_that_ran_on,
@@ -222,6 +223,25 @@ fn stops_the_script_around_it(arch: Arch) {
     bash.shows("got-two");
     bash.shows("status-0");
     bash.answers();
+}
+
+/// A script with job control (`set -m`) has the terminal again when its job stops or ends.
+fn is_a_job_of_a_script(arch: Arch) {
+    let folder = Folder::new();
+    let script = format!(
+        "set -m; {}; echo status-$?; read word; echo got-$word; fg; echo status-$?",
+        line(arch, "", TWO_WORDS)
+    );
+    let mut session = Session::script(&folder, &script);
+    session.types("one\n");
+    session.shows("got-one");
+    session.types("\x1a");
+    session.shows("status-148");
+    session.types("word\n");
+    session.shows("got-word");
+    session.types("two\n");
+    session.shows("got-two");
+    session.shows("status-0");
 }
 
 /// A session of its own has no terminal, and the kernel stops nobody there by SIGTSTP.
