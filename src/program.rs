@@ -7,8 +7,8 @@
 /// of them and links into std tests.
 ///
 /// `main` is a `fn(Start) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
-/// With `program!("name", main, inherited)` it is a `fn(Start, Result<Inherited>) -> T`, which gets the descriptors
-/// that a service manager opened for it, as [`inherited`](crate::service::inherited) finds them.
+/// With `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is
+/// the result of [`inherited`](crate::service::inherited): the descriptors that a service manager opened.
 ///
 /// ```ignore
 /// #![no_std]
@@ -24,7 +24,7 @@ macro_rules! program {
     ($name:literal, $main:path, inherited) => {
         $crate::program!(@ $name, |start: $crate::rt::Start| {
             let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
-            // SAFETY: start-up opens nothing, and has called nothing of the program's.
+            // SAFETY: this runs once, before the program's code. Start-up opens no descriptor.
             $main(start, unsafe { $crate::service::inherited(pid, fds) })
         });
     };
@@ -39,14 +39,14 @@ macro_rules! program {
         $crate::__start!(__entry);
 
         /// # Safety
-        /// Called once, by `_start`, with the initial stack and what the linker script says.
+        /// Called once, by `_start`, with the initial stack pointer and the linker script's values.
         unsafe extern "C" fn __entry(
             sp: *const usize,
             relro: usize,
             relro_end: usize,
             thread_words: usize,
         ) -> ! {
-            // SAFETY: `_start` passes what the kernel left and what the linker script says.
+            // SAFETY: the caller's promise.
             unsafe { $crate::rt::start(PROGRAM, sp, relro, relro_end, thread_words, $main) }
         }
 
@@ -55,7 +55,7 @@ macro_rules! program {
             $crate::rt::panic($name, info)
         }
 
-        /// The `alloc` crate comes built to unwind, and some of its code calls this to go on unwinding. Nothing
+        /// The `alloc` crate is compiled for unwinding, and some of its code calls this to resume unwinding. Nothing
         /// unwinds here: a panic aborts.
         #[unsafe(no_mangle)]
         extern "C" fn _Unwind_Resume() -> ! {
@@ -71,8 +71,8 @@ macro_rules! program {
 /// It has no auxiliary vector and no `memcpy`. A static that holds an address or is written does not
 /// link: there is no segment for it. A panic says nothing and traps.
 ///
-/// With debug assertions (profile dev) the compiler itself makes statics that hold addresses: the place of
-/// each check. There such a program has the segments and the relocating start of [`program!`], and `memcpy`.
+/// With debug assertions (profile dev) the compiler makes statics that hold addresses: the source location of
+/// each check. So there a bare program has the segments and the relocating start of [`program!`], and `memcpy`.
 ///
 /// `main` is a `fn(Words) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
 #[macro_export]

@@ -27,13 +27,15 @@ use crate::{auxv, mem};
 
 /// From the initial stack to the exit status. `_start` has relocated the program before.
 ///
-/// Where the kernel refuses what start-up asks, `program` says so, and `main` does not run.
+/// If the kernel refuses a system call of start-up, this prints a message under the name of `program` and exits;
+/// `main` does not run.
 ///
 /// # Safety
-/// `sp` is the initial stack pointer, and the rest this program's, as the linker script has it: from
-/// `relro` to `relro_end` is what nobody writes once the program is relocated, and `thread_words` are the
-/// bytes of the words that each thread has of its own (0 where no code of the program uses them).
-/// Called once, by `_start`, and before anything else.
+/// `_start` calls this once, before anything else, with:
+///
+/// - `sp`: the initial stack pointer.
+/// - `relro`, `relro_end`: the bounds of this program's RELRO, which nothing writes after the relocation.
+/// - `thread_words`: how many bytes a thread's words have; 0 if no code of the program uses such a word.
 pub unsafe fn start<T: Termination>(
     program: Program,
     sp: *const usize,
@@ -49,12 +51,12 @@ pub unsafe fn start<T: Termination>(
     // SAFETY: the value is the kernel's.
     unsafe { arch::mem::choose(auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(0)) };
     if thread_words != 0 {
-        // SAFETY: this is the first thread's beginning.
+        // SAFETY: the caller's promise: this is the only call, in the first thread, before any code uses such a word.
         if let Err(errno) = unsafe { give_thread_words() } {
             refused(program, "arch_prctl", "thread pointer", errno)
         }
     }
-    // SAFETY: nothing in RELRO is written from here on.
+    // SAFETY: the caller's promise: these are the bounds of RELRO, and nothing writes it after the relocation.
     if let Err(errno) = unsafe { protect(relro, relro_end) } {
         // A program promised to run with RELRO does not run without.
         refused(program, "mprotect", "relocated data", errno)
@@ -62,7 +64,7 @@ pub unsafe fn start<T: Termination>(
     process::exit(main(start).status())
 }
 
-/// Says what the kernel refused at start-up, and ends the program.
+/// Prints the system call that the kernel refused at start-up, and ends the program.
 #[cold]
 #[inline(never)]
 fn refused(program: Program, call: &str, object: &str, errno: Errno) -> ! {
@@ -76,11 +78,11 @@ fn refused(program: Program, call: &str, object: &str, errno: Errno) -> ! {
 unsafe fn give_thread_words() -> abi::Result<()> {
     static mut BLOCK: ThreadBlock = ThreadBlock::NEW;
     let block = &raw mut BLOCK;
-    // SAFETY: nobody else has a reference: this function runs once, and all other use of the block is
-    // through the thread pointer.
+    // SAFETY: this function runs once (the caller's promise), so no other reference to the block exists. All later
+    // use of the block is through the thread pointer.
     let pointer = unsafe { (*block).thread_pointer() };
-    // SAFETY: the block is the first thread's alone, and a static; the image is a program's of ours.
-    // What comes back is a system call's result.
+    // SAFETY: the block is a static, so it lives as long as the thread, and only the first thread has it. Our linker
+    // script linked the program: `_start` passes its symbols. `check` gets the result of a system call.
     unsafe { abi::check(arch::set_thread_pointer(pointer)) }.map(drop)
 }
 
@@ -88,7 +90,7 @@ unsafe fn give_thread_words() -> abi::Result<()> {
 /// the linker script begins the next segment on a page of its own.
 ///
 /// # Safety
-/// `relro` to `relro_end` is this program's RELRO, and nothing in it is written afterwards.
+/// `relro` to `relro_end` is this program's RELRO, and nothing writes it afterwards.
 unsafe fn protect(relro: usize, relro_end: usize) -> abi::Result<()> {
     if relro == relro_end {
         return Ok(());

@@ -10,8 +10,8 @@ use crate::net::{self, SOCK_CLOEXEC, SOCK_DGRAM};
 use crate::number;
 use crate::process;
 
-/// The descriptors that a service manager opened for this process, from 3 on, in order; each closed by execve.
-/// Those that are never asked for are closed with this.
+/// The descriptors that a service manager opened for this process, from 3 on, in order. execve closes each of them.
+/// Dropping an `Inherited` closes the descriptors that it has not yet returned.
 pub struct Inherited {
     next: i32,
     end: i32,
@@ -26,8 +26,8 @@ impl Iterator for Inherited {
             return None;
         }
         self.next += 1;
-        // SAFETY: it is open, and nobody else's: the promise of the caller of `inherited`. `next` only rises, so
-        // it is given once.
+        // SAFETY: `inherited` saw that the descriptor is open, and its caller promised that it has no owner. `next`
+        // only rises, so each descriptor is returned once.
         Some(unsafe { OwnedFd::from_raw(raw as usize) })
     }
 
@@ -40,7 +40,7 @@ impl Iterator for Inherited {
 impl ExactSizeIterator for Inherited {}
 
 impl Drop for Inherited {
-    #[inline(never)] // programs drop it on many ways
+    #[inline(never)] // programs drop it on many paths
     fn drop(&mut self) {
         self.for_each(drop);
     }
@@ -49,13 +49,13 @@ impl Drop for Inherited {
 /// The descriptors that were opened for this process: so many from 3 on as `listen_fds` says, the value of
 /// `LISTEN_FDS`, where `listen_pid`, that of `LISTEN_PID`, is this process. Else none.
 ///
-/// A program that says `inherited` in [`program!`](crate::program!) has them without `unsafe`.
+/// [`program!`](crate::program!) with `inherited` calls this for a program that has no `unsafe`.
 ///
 /// # Errors
-/// `EBADF`: one of them is closed. Then all stay as they are, but that execve may close some.
+/// `EBADF`: one of them is closed. Then all others stay open; some of these have `FD_CLOEXEC` set.
 ///
 /// # Safety
-/// No descriptor from 3 on has an owner: this is called once, and before anything is opened.
+/// No descriptor from 3 on has an owner: the caller calls this once, before it opens a descriptor.
 pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) -> Result<Inherited> {
     let number = |text: Option<&CStr>| number::whole(text?.to_bytes(), 10, u32::MAX.into());
     let count = match number(listen_pid) {
@@ -68,7 +68,8 @@ pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) ->
     let next = STDERR.as_raw() + 1;
     let end = next + i32::from(count);
     for raw in next..end {
-        // SAFETY: nobody closes it meanwhile: it has no owner. Where it is not open, this says so.
+        // SAFETY: the descriptor has no owner (the caller's promise), so nothing closes it during the call. For a
+        // closed descriptor the call returns EBADF.
         unsafe { BorrowedFd::borrow_raw(raw) }.close_at_exec()?;
     }
     Ok(Inherited { next, end })
@@ -81,8 +82,8 @@ impl Manager {
     /// The manager at this address, the value of `NOTIFY_SOCKET`: an absolute path, or `@` and a name.
     ///
     /// # Errors
-    /// `EAFNOSUPPORT`: neither of them, such as `vsock:CID:PORT`, at which a virtual machine is heard, and not a
-    /// service. Those of [`Address::new`], [`unix::socket`] and [`unix::connect`].
+    /// `EAFNOSUPPORT`: another kind of address, such as `vsock:CID:PORT`, which is for virtual machines. The errors of
+    /// [`Address::new`], [`unix::socket`] and [`unix::connect`].
     pub fn at(address: &CStr) -> Result<Self> {
         let [b'/' | b'@', ..] = address.to_bytes() else {
             return Err(Errno::EAFNOSUPPORT);

@@ -26,7 +26,7 @@ impl SignalSet {
     /// No signal.
     pub const NONE: Self = Self(0);
 
-    /// The set of these signals. A number that is no signal's, below 1 or above [`SIGNALS`], is in no set.
+    /// The set of these signals. A number below 1 or above [`SIGNALS`] is no signal; it is left out.
     pub const fn of(signals: &[i32]) -> Self {
         let mut bits = 0;
         let mut i = 0;
@@ -39,7 +39,7 @@ impl SignalSet {
         Self(bits)
     }
 
-    /// Its signals but those of `other`.
+    /// The signals of this set that are not in `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -66,14 +66,14 @@ impl BitOr for SignalSet {
 /// How many signals there are: they are numbered from 1 (`_NSIG` of the kernel).
 pub const SIGNALS: i32 = __SIGRTMAX;
 
-/// The signals of a terminal's keys, and of its end. Who has them ignored when a program starts, means that program:
-/// nohup(1) ignores `SIGHUP`, `&` in a shell without job control `SIGINT` and `SIGQUIT`. So a wrapper leaves them
-/// ignored in the program that it starts.
+/// The signals of a terminal's keys and of its hang-up. A parent ignores them on purpose: nohup(1) ignores `SIGHUP`,
+/// and a shell without job control ignores `SIGINT` and `SIGQUIT` for `&`. So a program that starts another program
+/// leaves them ignored there.
 pub const TERMINALS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTSTP]);
 
-/// The signal that `text` names, as kill(1) takes it: by its number, or by its name in capitals or not, with `SIG`
-/// before it or without; also `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`. `RTMIN` is 34, as in glibc: C libraries keep
-/// the first two real-time signals for themselves.
+/// The signal that `text` names, as kill(1) reads it: a number, or a name in upper or lower case, with or without
+/// `SIG` before it. Real-time signals are `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`. `RTMIN` is 34, as in glibc: C
+/// libraries reserve the first two real-time signals.
 pub fn named(text: &[u8]) -> Option<i32> {
     const RTMIN: i32 = 34;
     if let Some(number) = number::whole(text, 10, SIGNALS as u64) {
@@ -139,7 +139,7 @@ pub struct Held(SignalSet);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let _ = set_mask(self.0); // a drop has nobody to tell
+        let _ = set_mask(self.0); // a drop cannot return an error
     }
 }
 
@@ -165,7 +165,8 @@ pub fn set_mask(set: SignalSet) -> Result<()> {
 #[inline]
 fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) -> Result<()> {
     let size = size_of::<SignalSet>();
-    // SAFETY: the kernel reads the 8 bytes of `set`, and writes the 8 of `old` where it is not null.
+    // SAFETY: the kernel reads the 8 bytes of `set`. `old` is null, or the caller's SignalSet: the kernel writes its 8
+    // bytes.
     unsafe { syscall!(rt_sigprocmask(how, &raw const set, old, size)) }.map(drop)
 }
 
@@ -193,7 +194,7 @@ pub fn set_default(signal: i32) -> Result<()> {
     unsafe { set_action(signal, DEFAULT) }
 }
 
-/// Has the signals of `set` do what they do by default, also those that a parent had ignored.
+/// Gives the signals of `set` their default actions, also the signals that a parent ignored.
 pub fn set_defaults(set: SignalSet) {
     for signal in set.iter() {
         let _ = set_default(signal); // SIGKILL and SIGSTOP are as they are
@@ -288,28 +289,30 @@ pub fn handled() -> SignalSet {
 /// so that a handler can say so (sigaltstack(2)). Other threads have their own, or none.
 ///
 /// # Errors
-/// `ENOMEM`: that is less than [`alternate_stack_size`]. `EPERM`: called by a handler that runs on such a stack.
+/// `ENOMEM`: `stack` is smaller than [`alternate_stack_size`]. `EPERM`: the caller is a handler that runs on an
+/// alternate stack.
 pub fn set_alternate_stack(stack: &'static mut [u8]) -> Result<()> {
     if stack.len() < alternate_stack_size() {
         return Err(Errno::ENOMEM);
     }
-    // SAFETY: the memory is the handlers' alone, for good.
+    // SAFETY: `&'static mut` makes the memory the handlers' alone, for good; its length was checked above.
     unsafe { use_alternate_stack(stack.as_mut_ptr(), stack.len()) }
 }
 
-/// What an alternate stack takes: what the kernel puts there for a handler
+/// The least size of an alternate stack: the size of the kernel's signal frame
 /// ([`AT_MINSIGSTKSZ`](crate::auxv::AT_MINSIGSTKSZ)), and 4 KiB for the handler itself.
 #[doc(alias = "SIGSTKSZ")]
 pub fn alternate_stack_size() -> usize {
-    // A kernel before 5.14 does not say: with AVX-512 it is 3.5 KiB.
+    // x86_64 kernels before 5.14 have no AT_MINSIGSTKSZ. With AVX-512 the frame has 3.5 KiB.
     auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(4 << 10) + (4 << 10)
 }
 
 /// As [`set_alternate_stack`].
 ///
 /// # Safety
-/// `length` bytes from `start` are the handlers' alone for as long as the thread lives, and no fewer than
-/// [`alternate_stack_size`]: with fewer a handler would write below them.
+/// Only handlers use the `length` bytes from `start`, for as long as the thread lives or until
+/// [`no_alternate_stack`]. `length` is at least [`alternate_stack_size`]: on a smaller stack a handler would write
+/// below `start`.
 pub(crate) unsafe fn use_alternate_stack(start: *mut u8, length: usize) -> Result<()> {
     let stack = StackT {
         ss_sp: start,
@@ -317,14 +320,14 @@ pub(crate) unsafe fn use_alternate_stack(start: *mut u8, length: usize) -> Resul
         ss_size: length,
     };
     let unasked = ptr::null_mut::<StackT>();
-    // SAFETY: the kernel reads a StackT. What it does with the memory is the caller's promise.
+    // SAFETY: the kernel reads a StackT. The caller promises that handlers may use the memory that it describes.
     unsafe { syscall!(sigaltstack(&raw const stack, unasked)) }.map(drop)
 }
 
-/// Handlers run on the calling thread's own stack again.
+/// Disables the calling thread's alternate stack: handlers run on the thread's own stack again.
 ///
 /// # Errors
-/// `EPERM`: called by a handler that runs on the alternate one.
+/// `EPERM`: the caller is a handler that runs on the alternate stack.
 pub(crate) fn no_alternate_stack() -> Result<()> {
     let none = StackT {
         ss_flags: SS_DISABLE,
@@ -335,7 +338,7 @@ pub(crate) fn no_alternate_stack() -> Result<()> {
     unsafe { syscall!(sigaltstack(&raw const none, unasked)) }.map(drop)
 }
 
-/// As [`handle`], for a fault: `handler` gets where it was too, and what the thread was doing (`ucontext_t`).
+/// As [`handle`], for a fault: `handler` also gets the fault's `siginfo` and the registers (`ucontext_t`).
 ///
 /// # Errors
 /// As for [`set_default`].

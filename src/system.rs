@@ -69,24 +69,25 @@ pub fn power_off() -> Result<()> {
     .map(drop)
 }
 
-/// Which process group a terminal's keys are for, and who may read it (tcgetpgrp(3)); 0 is a group of another PID
-/// namespace.
+/// A terminal's foreground process group: it gets the signals of the terminal's keys, and may read the terminal
+/// (tcgetpgrp(3)). A group of another PID namespace is 0.
 ///
 /// # Errors
-/// `ENOTTY`: no terminal, or not this session's. `EIO`: it has hung up.
+/// `ENOTTY`: no terminal, or not this session's. `EIO`: the terminal has hung up.
 pub fn foreground(terminal: BorrowedFd<'_>) -> Result<Pid> {
     let mut group = 0_i32;
-    // SAFETY: the kernel writes an int to ours.
+    // SAFETY: the kernel writes an int to `group`, an i32.
     unsafe { syscall!(ioctl(terminal, TIOCGPGRP, &raw mut group)) }?;
     Ok(Pid(group))
 }
 
-/// Gives the terminal to a process group of the session whose terminal it is (tcsetpgrp(3)). The kernel stops the
-/// caller's group by SIGTTOU where it is not the one that has the terminal; with SIGTTOU blocked the terminal is taken
-/// from whichever group has it.
+/// Makes `group`, of the terminal's session, the foreground process group (tcsetpgrp(3)). If the caller is in a
+/// background group, the kernel sends that group SIGTTOU, which stops it. With SIGTTOU blocked, the call takes the
+/// terminal from whichever group has it.
 ///
 /// # Errors
-/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session. `EIO`: it has hung up.
+/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session. `EIO`: the terminal
+/// has hung up.
 pub fn set_foreground(terminal: BorrowedFd<'_>, group: Pid) -> Result<()> {
     let group = group.as_raw();
     // SAFETY: the kernel reads an int.
@@ -108,21 +109,21 @@ pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
     unsafe { syscall!(ioctl(socket, SIOCSIFFLAGS, &raw const request)) }.map(drop)
 }
 
-/// The number of a network interface of that name, from 1 (netdevice(7)).
+/// The number, from 1, of the network interface `name` (netdevice(7)).
 ///
 /// # Errors
-/// `ENODEV`: there is no such interface. `EINVAL`: no interface has such a long name. Those of a socket.
+/// `ENODEV`: there is no such interface. `EINVAL`: the name is too long for an interface. The errors of socket(2).
 pub fn interface_number(name: &[u8]) -> Result<u32> {
     let mut request = IfreqIndex::ZERO;
     set_name(&mut request.ifr_name, name)?;
-    // Of whatever kind: interfaces are the machine's.
+    // The ioctl takes a socket of any family.
     let socket = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
-    // SAFETY: the kernel reads an IfreqIndex of ours, and writes the number to it.
+    // SAFETY: IfreqIndex has the size of a `struct ifreq`. The kernel reads `request` and writes the number to it.
     unsafe { syscall!(ioctl(socket.as_fd(), SIOCGIFINDEX, &raw mut request)) }?;
     Ok(request.ifr_ifindex.unsigned_abs())
 }
 
-/// Puts an interface's name before a zero at least, in a place of zeros.
+/// Copies an interface's name to `place`, which is zeros; at least one zero is left at the end.
 fn set_name(place: &mut [u8; IFNAMSIZ], name: &[u8]) -> Result<()> {
     let [kept @ .., _zero] = place;
     if name.len() > kept.len() {

@@ -25,10 +25,11 @@ pub fn signal_at_parents_end(signal: i32) -> Result<()> {
     unsafe { syscall!(prctl(PR_SET_PDEATHSIG, signal)) }.map(drop)
 }
 
-/// The process group of the calling process (getpgid(2)); 0 where it is of another PID namespace.
+/// The process group of the calling process (getpgid(2)). A group of another PID namespace is 0.
 pub fn group() -> Pid {
     const OWN: i32 = 0;
-    // SAFETY: a number alone. Of the calling process it does not fail.
+    // SAFETY: getpgid takes a number; the kernel accesses no memory of ours.
+    // For the calling process it does not fail.
     Pid(unsafe { syscall!(getpgid(OWN)) }.unwrap_or(0) as i32)
 }
 

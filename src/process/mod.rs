@@ -35,7 +35,7 @@ pub fn exit(status: i32) -> ! {
     arch::trap() // exit_group does not return
 }
 
-/// The id of a process, or of the group that it was put at the head of.
+/// The id of a process, or of the process group that it leads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pid(pub(crate) i32);
 
@@ -45,7 +45,7 @@ impl Pid {
         Self(getpid())
     }
 
-    /// The number, from 1; 0 is a group of another PID namespace.
+    /// The number, from 1. A group of another PID namespace has 0.
     pub const fn as_raw(self) -> i32 {
         self.0
     }
@@ -86,7 +86,7 @@ pub fn thread_exists(tid: i32) -> bool {
     const NO_SIGNAL: i32 = 0;
     // SAFETY: signal 0 is not sent.
     let result = unsafe { syscall!(tgkill(getpid(), tid, NO_SIGNAL)) };
-    // Of 0 and below the kernel says EINVAL.
+    // For 0 and below the kernel returns EINVAL.
     tid > 0 && result != Err(Errno::ESRCH)
 }
 
@@ -123,7 +123,7 @@ pub fn limit(resource: u32) -> Result<Rlimit> {
     const OWN: i32 = 0;
     let mut limit = Rlimit::ZERO;
     let unchanged = core::ptr::null::<Rlimit>();
-    // SAFETY: the kernel writes an Rlimit to ours.
+    // SAFETY: the kernel writes a whole Rlimit to `limit`; the null pointer leaves the limit unchanged.
     unsafe { syscall!(prlimit64(OWN, resource, unchanged, &raw mut limit)) }?;
     Ok(limit)
 }
@@ -155,7 +155,7 @@ pub fn raise_limit(resource: u32) -> Result<u64> {
 ///
 /// A handler or a mask set earlier does not keep it alive.
 pub fn abort() -> ! {
-    let _ = signal::unblock(SignalSet::of(&[SIGABRT])); // where it stays blocked, `exit` ends the process
+    let _ = signal::unblock(SignalSet::of(&[SIGABRT])); // if SIGABRT stays blocked, `exit` ends the process
     let _ = signal::set_default(SIGABRT); // SIGABRT is a signal whose action may be set
     // SAFETY: a signal to ourselves; what it does is end the process.
     let _ = unsafe { syscall!(tgkill(getpid(), gettid(), SIGABRT)) };

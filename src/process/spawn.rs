@@ -6,8 +6,8 @@
 //!
 //! - The child has a stack of its own, in a frame of the thread that stands still, and enters it in
 //!   assembly ([`arch::clone`]). No frame is in two minds.
-//! - It writes nothing but that stack, the place for a path and, in its environment, its own id, and calls the
-//!   kernel.
+//! - It writes only that stack, the buffer for a path and, in its environment, its own id. All else it does by system
+//!   calls.
 //! - No handler runs in it. All signals are blocked before it begins; it gives every signal that had a
 //!   handler its default before it lets any through.
 //! - Descriptors and signal actions are a copy, which it may change.
@@ -57,7 +57,7 @@ pub struct Command<'a> {
     sockets: u16,
 }
 
-/// `LISTEN_PID=` and the digits of an id, with zeros after them.
+/// `LISTEN_PID=`, the digits of an id, and zeros up to the end.
 type ListenPid = [u8; 24];
 
 /// Which process group a child is in.
@@ -72,8 +72,8 @@ enum Group {
 pub enum Failed {
     /// There was no process for it, or not as asked: `EAGAIN`: `RLIMIT_NPROC` or another limit; `ENOMEM`;
     /// `EMFILE`, `ENFILE`: no descriptor is left, here or, for those to be placed, there; `EPERM`: it may
-    /// not be in that group; `EINVAL`: more than [`Command::FILES`] descriptors to be placed; whatever a
-    /// seccomp filter answers where it refuses that signals are blocked or get their default.
+    /// not be in that group; `EINVAL`: more than [`Command::FILES`] descriptors to be placed. The errors of
+    /// a seccomp filter that refuses rt_sigprocmask(2) or rt_sigaction(2).
     Spawn(Errno),
     /// The file can't be executed (execve(2)): `ENOENT`: there is none; `EACCES`: it, or a directory before
     /// it, does not allow that; `ENOEXEC`: it is no program of this machine's; `E2BIG`: arguments and
@@ -179,11 +179,11 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Gives its process group this terminal before it begins. Where the program can't be executed, the group that this
-    /// process is of has the terminal again.
+    /// Makes the child's process group the foreground group of this terminal before the program begins. If the program
+    /// can't be executed, the calling process's group is the foreground group again.
     ///
-    /// The group of this process is to have the terminal: from any other it would be stolen. See
-    /// [`system::set_foreground`].
+    /// The calling process's group has to be the foreground group now. Otherwise this takes the terminal from another
+    /// group. See [`system::set_foreground`].
     pub const fn foreground(self, terminal: BorrowedFd<'a>) -> Self {
         Self {
             terminal: Some(terminal),
@@ -191,11 +191,11 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Hands it so many sockets of a service manager, the descriptors from 3 on, as the manager does: they are not
-    /// closed by its execve, and `LISTEN_PID` in its environment is its own id (sd_listen_fds(3)). `LISTEN_PIDFDID`,
-    /// which names a process too, is left out. With no sockets nothing changes.
+    /// Passes on `count` sockets of a service manager, the descriptors from 3 on, as the manager does
+    /// (sd_listen_fds(3)): the child's execve does not close them, and `LISTEN_PID` in the child's environment is the
+    /// child's id. `LISTEN_PIDFDID`, which also identifies a process, is removed. A `count` of 0 changes nothing.
     ///
-    /// What was handed on stays open in this process; see [`Inherited`](crate::service::Inherited).
+    /// The sockets stay open in the calling process; see [`Inherited`](crate::service::Inherited).
     pub const fn sockets(self, count: u16) -> Self {
         Self {
             sockets: count,
@@ -224,7 +224,7 @@ impl<'a> Command<'a> {
         self.start(environ.get(0), Some(&entry))
     }
 
-    /// The environment, in which `entry` stands in place of what names a process that gets sockets.
+    /// The environment, with `entry` in place of `LISTEN_PID` and `LISTEN_PIDFDID`.
     fn environ_with(&self, entry: &Cell<ListenPid>) -> Result<Lists<'a>> {
         let mut lists = Lists::new(self.environ.iter().count() + 1, 1)?;
         for other in self.environ.iter() {
@@ -238,7 +238,7 @@ impl<'a> Command<'a> {
         Ok(lists)
     }
 
-    /// Starts it, with the environment that it is to have, in which the child writes its id to `listen_pid`.
+    /// Starts the program with this environment. The child writes its id to `listen_pid`, an entry of the environment.
     fn start(
         &self,
         environ: Strings<'_>,
@@ -283,25 +283,25 @@ impl<'a> Command<'a> {
     }
 }
 
-/// The child, and what it answered in this memory by the time that this thread went on.
+/// Makes the child. Returns its id, and the answer that it had written to the plan when this thread resumed.
 fn clone_child(plan: Plan<'_>) -> Result<(Pid, u64)> {
     let mut frame = MaybeUninit::<Frame>::uninit();
     let frame = frame.as_mut_ptr();
-    // SAFETY: a place of the frame, written whole.
+    // SAFETY: the pointers are into `frame`, a local; `write` initialises the whole plan.
     let plan = unsafe {
         (&raw mut (*frame).plan).write(plan);
         &raw mut (*frame).plan
     };
     let flags = (CLONE_VM | CLONE_VFORK).bits() | SIGCHLD as usize;
     let _held = signal::hold(SignalSet::ALL)?;
-    // SAFETY: the plan is at a multiple of 16, by its alignment, and right below it is the stack, which
-    // nobody else uses. The frame stays while the child shares it: the kernel lets this thread go
-    // on when the child has left this memory. No id is asked for. `child` finds the plan.
+    // SAFETY: the plan is aligned to 16 bytes by its type. Right below the plan is the child's stack, which no
+    // other thread uses. The frame outlives the child's use of it: with CLONE_VFORK the kernel resumes this
+    // thread when the child has left this memory. No id is asked for. `child` takes the plan's address.
     let pid = unsafe {
         let (no_id, no_pointer) = (ptr::null_mut(), 0);
         abi::check(arch::clone(flags, plan.cast(), no_id, no_pointer, child))
     }?;
-    // SAFETY: written above, and what may have changed since is an atomic.
+    // SAFETY: the plan was written above. The child changes only the atomic in it, which this thread loads.
     let answer = unsafe { (*plan).answer.load(Acquire) };
     Ok((Pid(pid as i32), answer)) // a positive int
 }
@@ -322,7 +322,7 @@ struct Frame<'a> {
 #[repr(C, align(16))]
 struct Plan<'a> {
     command: Command<'a>,
-    /// Where it writes its id, an entry of its environment.
+    /// The entry of its environment that gets its id.
     listen_pid: Option<&'a Cell<ListenPid>>,
     /// What the child answers: `UNHEARD`, `BEGUN`, or why it failed.
     answer: AtomicU64,
@@ -394,14 +394,14 @@ impl Command<'_> {
             Ok(()) => self.execute(room),
             Err(errno) => Failed::Spawn(errno),
         };
-        // No SIGTTOU comes of this: it is blocked still, or the terminal was given to this process.
+        // This raises no SIGTTOU: all signals are still blocked, or this process's group is the foreground group.
         if let Some((terminal, group)) = before {
             let _ = system::set_foreground(terminal, group);
         }
         failed
     }
 
-    /// Executes the program; comes back where that failed.
+    /// Executes the program. Returns only if that failed.
     fn execute(&self, room: &mut Room) -> Failed {
         let exec = |file: *const u8| {
             let (arguments, environ) = (self.arguments.as_ptr(), self.environ.as_ptr());
@@ -456,7 +456,7 @@ impl Command<'_> {
                 match signal::set_default(signal) {
                     // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two for itself.
                     Ok(()) | Err(Errno::EINVAL) => {}
-                    refused => return refused, // a handler would run in memory that is the parent's
+                    refused => return refused, // a handler would run in the parent's memory
                 }
             }
         }
@@ -474,7 +474,7 @@ impl Command<'_> {
             unsafe { syscall!(close_range(first, u32::MAX, CLOSE_RANGE_CLOEXEC)) }?;
         }
         let above = self.files.iter().map(|&(_, to)| to).max().unwrap_or(-1);
-        let above = above.saturating_add(1); // EBADF is what is wrong with the highest
+        let above = above.saturating_add(1); // of i32::MAX itself, EBADF tells
         // What stands where another one is to be goes out of the way first.
         let clear = |from: i32, own: i32| -> Result<i32> {
             let taken = self.files.iter().any(|&(_, to)| to == from);
@@ -508,7 +508,7 @@ impl Command<'_> {
 /// Descriptor flags: not closed by execve.
 const STAYS_OPEN: i32 = 0;
 
-/// The entry of the environment for a process.
+/// The entry `LISTEN_PID` of the environment for a process.
 fn listen_pid(pid: Pid) -> ListenPid {
     fn put(number: u32, places: &mut slice::IterMut<'_, u8>) {
         if number >= 10 {

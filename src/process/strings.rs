@@ -119,12 +119,12 @@ impl<'a> Lists<'a> {
         Ok(core::mem::replace(&mut self.ended, self.used))
     }
 
-    /// As [`push`](Self::push), of a string that may not be one yet.
+    /// As [`push`](Self::push), for memory whose string is written later.
     pub(super) fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;
-        // SAFETY: a place of a pointer's size, at a multiple of that: a mapping begins on a page. A pointer is
-        // written and not its address, because it has to lead to the string when it is read again.
+        // SAFETY: the place has a pointer's size and alignment: the mapping begins on a page, and `used` is a multiple
+        // of that size. This writes the pointer, not its bytes, so that the pointer keeps its provenance.
         unsafe { place.as_mut_ptr().cast::<*const c_char>().write(pointer) };
         self.used += POINTER;
         Ok(())

@@ -109,7 +109,7 @@ pub fn any() -> Result<Option<Ended>> {
     Ok(change.is_one().then(|| change.ended()))
 }
 
-/// The same, and of a child that a signal stopped.
+/// As [`any`], but also reports a child that a signal stopped.
 pub(super) fn any_or_stopped() -> Result<Change> {
     wait(ALL, WNOHANG | WUNTRACED)
 }
@@ -117,7 +117,7 @@ pub(super) fn any_or_stopped() -> Result<Change> {
 /// `wait4`: any child.
 const ALL: i32 = -1;
 
-/// What wait4(2) says of a child, or that there is nothing to say.
+/// The result of wait4(2): a child whose state changed, or none.
 pub(super) struct Change {
     pub pid: Pid,
     word: i32,
@@ -125,17 +125,17 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Whether it is of a child.
+    /// Whether a child's state changed.
     pub fn is_one(&self) -> bool {
         self.pid.0 != 0
     }
 
-    /// By which signal the child was stopped, and where it ended none.
+    /// The signal that stopped the child; none if the child ended.
     pub fn stopped(&self) -> Option<i32> {
         (self.word & 0xff == 0x7f).then_some(self.word >> 8 & 0xff)
     }
 
-    /// How it ended.
+    /// How the child ended.
     pub fn ended(&self) -> Ended {
         Ended {
             pid: self.pid,

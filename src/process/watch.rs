@@ -7,8 +7,8 @@ use crate::abi::{Errno, Result};
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
 use crate::time::left;
 
-/// Hears of children that ended or were stopped, and of signals, in turn and in one thread, with no descriptor and no
-/// handler: `SIGCHLD` and the signals are blocked, and waited for by rt_sigtimedwait(2).
+/// Receives signals, and reports children that ended or were stopped, in one thread, without a descriptor or a
+/// handler: `SIGCHLD` and the signals are blocked, and rt_sigtimedwait(2) waits for them.
 ///
 /// As process 1 it hears of orphans too, which the kernel gives that one for a child: they are reaped like
 /// any other.
@@ -19,7 +19,7 @@ pub struct Watch(SignalSet);
 pub enum Event {
     /// A child has ended, and was waited for.
     Ended(Ended),
-    /// This signal has stopped a child.
+    /// A child was stopped by this signal.
     Stopped(Pid, i32),
     /// One of the signals came.
     Signal(Received),
@@ -27,7 +27,8 @@ pub enum Event {
     Late,
     /// There are no children.
     Alone,
-    /// This call was refused, as a seccomp filter does it: nothing more can be heard.
+    /// This system call was refused, for instance by a seccomp filter. Later calls of `next` would fail in the same
+    /// way.
     Refused(&'static str, Errno),
 }
 

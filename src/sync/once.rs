@@ -39,7 +39,7 @@ impl Once {
 
     #[cold]
     fn call(&self, work: impl FnOnce()) {
-        // Relaxed: nothing comes before what is new, and one that is not is looked at again.
+        // Relaxed: no write comes before NEW that this thread has to see; any other state is read again in `wait`.
         let begun = self.0.compare_exchange(NEW, RUNNING, Relaxed, Relaxed);
         if begun.is_ok() {
             work();
@@ -54,7 +54,7 @@ impl Once {
 
     fn wait(&self) {
         loop {
-            // One that is awaited already stays so, and one that is done too. Acquire: what the work wrote is seen.
+            // AWAITED and DONE stay as they are. Acquire: a thread that reads DONE sees the writes of `work`.
             let state = match self.0.compare_exchange(RUNNING, AWAITED, Relaxed, Acquire) {
                 Ok(_) => AWAITED,
                 Err(state) => state,

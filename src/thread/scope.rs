@@ -66,8 +66,8 @@ impl<'scope> Scope<'scope, '_> {
         T: Send + 'scope,
         F: FnOnce() -> T + Send + 'scope,
     {
-        // Not 0 here while others may wait for that: a thread that starts another is counted itself. Relaxed: the
-        // change comes before the new thread by its start, and before the creator's own count down.
+        // The count is not 0 here while a thread waits for 0: a thread that starts another is counted itself. Relaxed:
+        // starting the thread orders this change before the new thread, and before the creator's own decrement.
         self.running.fetch_add(1, Relaxed);
         // SAFETY: what `work` borrows lives as long as 'scope, so at least until `scope` comes back, which
         // waits for the thread to be done with it. A result that lives no longer keeps its handle, which

@@ -120,8 +120,8 @@ unsafe extern "C" fn run<T, F: FnOnce() -> T>(place: *mut u8) -> ! {
     let result = task.result.get();
     // SAFETY: nobody looks at the result before the fate says that it is there.
     unsafe { (*result).write(work()) };
-    // Acquire: the handle was used before this, and so before the mapping goes. (A handle that finds this waits for
-    // the kernel's 0 before it takes the result.)
+    // Acquire: if this reads ALONE, all uses of the handle come before this, and so before the unmapping. (A handle
+    // that reads DONE waits for the kernel's 0 before it takes the result.)
     let alone = task.thread.fate.swap(DONE, Acquire) == ALONE;
     if alone {
         // SAFETY: written above; no handle is there to take it.
@@ -162,7 +162,7 @@ unsafe fn end(thread: *const Thread, alone: bool) -> ! {
             futex::wake(running, 1);
         }
     }
-    // Where a filter refuses to block signals, the mapping of a thread that nobody joins stays.
+    // If a filter refuses to block signals, the mapping of a thread without a handle leaks.
     if alone && blocked.is_ok() {
         // Or the kernel would write its 0 into what may be another thread's memory by then.
         // SAFETY: it only forgets the address.
@@ -170,7 +170,7 @@ unsafe fn end(thread: *const Thread, alone: bool) -> ! {
         // SAFETY: the thread's own mapping, which nobody else knows; signals are blocked.
         unsafe { arch::unmap_and_exit(stack.start.as_ptr(), stack.length) }
     }
-    // Release: what this thread did is before the kernel's 0, by whatever kind of store the kernel writes it.
+    // Release: all that this thread did comes before the kernel's store of the 0, of whatever kind that store is.
     fence(Release);
     // SAFETY: ends this thread alone; the kernel then tells the handle by the 0.
     let _ = unsafe { syscall!(exit(0)) };
@@ -203,8 +203,8 @@ impl<T> JoinHandle<T> {
         // SAFETY: the mapping stays as long as the handle.
         let id = unsafe { &self.0.as_ref().thread.id };
         loop {
-            // Acquire: with the fence before the thread's exit, all that the thread did is before the 0. (The id
-            // itself was there before the thread was: the kernel writes it within the creator's clone.)
+            // Acquire: with the fence before the thread's exit, all that the thread did comes before this load reads 0.
+            // (The id is not 0 before that: the kernel writes it within the creator's clone, before the thread runs.)
             match id.load(Acquire) {
                 0 => return,
                 running => futex::wait_shared(id, running),
@@ -226,7 +226,7 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // SAFETY: the mapping stays as long as this thread or its handle has not given it up.
         let fate = unsafe { &self.0.as_ref().thread.fate };
-        // Release: the handle is not used after this. (The result is there after the wait, which acquires.)
+        // Release: all uses of the handle come before this. (Below, `wait` acquires the result.)
         if fate.swap(ALONE, Release) == BOTH {
             return; // the thread takes down what is left
         }
