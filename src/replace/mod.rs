@@ -1,24 +1,25 @@
-//! A file that is written beside the one whose place it takes, whole: whoever opens the name gets
-//! the old content or the new, at every moment, whatever stops the writer.
+//! Replaces a file atomically: writes a new file beside the old one and renames it over the old one. At every
+//! moment a reader that opens the name gets the whole old or the whole new content, whatever stops the writer.
 //!
-//! The new file has no name (`O_TMPFILE`) until it is complete, so that the kernel itself takes it
-//! away when the writer dies. linkat(2) cannot replace a name that is taken: the file is given one of its
-//! own, `.ring3-` and 16 hexadecimal digits, and renamed at once, also where no old one is: who watches the
-//! directory hears of a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a loss of power
-//! between these two system calls leaves that name behind, with the new content whole. Where the
-//! file system has no `O_TMPFILE` the file has such a name from the start; a signal that ends the writer takes it
-//! along, a SIGKILL does not. The next who replaces the same file removes what was left.
+//! The new file has no name (`O_TMPFILE`) until it is complete, so that the kernel removes it when the writer
+//! dies. linkat(2) cannot replace an existing name. So the file first gets a temporary name, `.ring3-` and 16
+//! hexadecimal digits, and is renamed at once. This also happens where there is no old file: a watcher of the
+//! directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a loss of power between these
+//! two system calls leaves the temporary name, with the whole new content.
 //!
-//! - Symbolic links stay; the file they lead to is the one replaced. One that leads to nothing is
-//!   where the new file is made.
-//! - Permissions, owner, group and the access control list are those of the old file. Where the
+//! On a file system without `O_TMPFILE` the file has a temporary name from the start. A signal that ends the writer
+//! removes this name; a SIGKILL does not. The next writer that replaces the same file removes such a leftover.
+//!
+//! - Symbolic links stay: the file that they lead to is replaced. Where a link leads to nothing, the new file is made
+//!   there.
+//! - Permissions, owner, group and the access control list are those of the old file. If the
 //!   owner or the group cannot be kept, that is an error.
 //! - Other extended attributes, other hard links and the times stay with the old file.
-//! - What is no regular file (a device, a FIFO) has no content to keep and is written straight. So is what is
-//!   open here already: `/dev/stdout`, `/dev/fd/N`.
-//! - A file of /proc, /sys and the like cannot be replaced, nor can one that is reached by /proc/PID/fd of another
-//!   process, or one that is a mount point. These, and any file with [`Options::in_place`], are written
-//!   directly, once the content is complete in memory.
+//! - A file that is not regular (a device, a FIFO) has no content to keep: it is written straight. So is a file
+//!   that is open here already: `/dev/stdout`, `/dev/fd/N`.
+//! - A file of /proc, /sys and the like cannot be replaced, nor a file that is reached by /proc/PID/fd of another
+//!   process, nor a mount point. The first two kinds are written directly, when the content is complete in memory; a
+//!   mount point, like any other file, only with [`Options::in_place`].
 
 mod temporary;
 
@@ -38,7 +39,7 @@ use crate::signal::{self, SignalSet};
 
 use temporary::{Doomed, Temporary};
 
-/// How many times a file is looked for that is replaced between two looks at it.
+/// How often a lookup is repeated when another process replaced the file between stat and lookup.
 const TRIES: usize = 16;
 
 /// The extended attribute that holds a file's access control list.
@@ -51,22 +52,22 @@ pub struct Failed {
     pub operation: &'static str,
     /// Why.
     pub errno: Errno,
-    /// What stood in the way, or what came of it, where there is more to say.
+    /// The cause or the consequence, if known.
     pub cause: Cause,
 }
 
-/// More about a failure.
+/// The cause or the consequence of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// Nothing more.
+    /// Not known.
     None,
     /// The file is a mount point. [`Options::in_place`] would help.
     Mount,
-    /// Its directory does not let it be replaced. That would help.
+    /// The file's directory does not allow the replacement. [`Options::in_place`] would help.
     Directory,
-    /// Its owner or its group would be another. That would help.
+    /// The replacement would change the file's owner or group. [`Options::in_place`] would help.
     Owner,
-    /// It was being written directly.
+    /// The file was written directly, and may have a part of the new content.
     Part,
 }
 
@@ -75,7 +76,7 @@ impl Print for Cause {
         let (cause, more) = match self {
             Self::None => return,
             Self::Part => ("it may have a part of the new content", ""),
-            // Programs have an option of that name.
+            // The programs that replace files have this option.
             Self::Mount => ("it is a mount point", IN_PLACE),
             Self::Directory => ("its directory does not allow that", IN_PLACE),
             Self::Owner => ("its owner or group would change", IN_PLACE),
@@ -93,7 +94,7 @@ impl Failed {
     }
 }
 
-/// What was not possible on a path, and why.
+/// The message of a failed operation on a path.
 pub struct Message<'a>(&'a Failed, &'a CStr);
 
 impl Print for Message<'_> {
@@ -129,24 +130,25 @@ impl<T> During<T> for Result<T> {
 /// A file to be written. Dropped without [`commit`](Self::commit) it is gone, and the old one untouched.
 pub struct Replacement<'path> {
     path: &'path CStr,
-    /// Where the content is written.
+    /// The file that the caller writes the content to.
     file: OwnedFd,
     way: Way,
     old: Option<Statx>,
     options: Options,
 }
 
-/// How the content gets to where it is to be.
+/// How the content gets to its place.
 #[allow(
     clippy::large_enum_variant,
     reason = "there is one of it, and no heap to put a part of it in"
 )]
 enum Way {
-    /// It is there at once.
+    /// The caller writes it there.
     Straight,
-    /// From memory, over what is in this file; or, without one, into what is opened then and loses its content by that.
+    /// The caller writes it to memory; [`Replacement::commit`] copies it over the content of this file. With `None` it
+    /// opens and truncates the file first.
     FromMemory(Option<OwnedFd>),
-    /// By taking the place.
+    /// The caller writes a new file, which [`Replacement::commit`] renames.
     Beside(Beside),
 }
 
@@ -157,9 +159,9 @@ pub struct Options {
     pub mode: Option<u32>,
     /// Whether the new content outlives a loss of power once [`Replacement::commit`] has returned.
     pub sync: bool,
-    /// Whether a regular file that is there is not replaced, but written over. Its owner, other names and attributes
-    /// stay, and its directory need not be written; but who reads it meanwhile can see a part of the new content,
-    /// and what stops the writer leaves a part.
+    /// Whether an existing regular file is overwritten instead of replaced. Then its owner, its hard links and its
+    /// attributes stay, and its directory need not be writable. But a reader can see a part of the new content
+    /// meanwhile, and an interrupted writer leaves a part.
     pub in_place: bool,
 }
 
@@ -177,9 +179,9 @@ impl<'path> Replacement<'path> {
     /// Makes the file that will replace the one at `path`.
     ///
     /// # Errors
-    /// `open`: `EISDIR`; `EACCES`, `EROFS` where the directory may not be written; and what openat(2) gives.
-    /// `set owner of`: `EPERM` where the owner or the group of the old file cannot be kept.
-    /// `get random numbers for` a name: only where somebody stands in the way of the others.
+    /// `open`: `EISDIR`; `EACCES`, `EROFS` if the directory is not writable; other errors of openat(2).
+    /// `set owner of`: `EPERM` if the owner or the group of the old file cannot be kept.
+    /// `get random numbers for`: the first temporary names are all taken, and random::bits failed.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
         let (old, target) = find(path, options.in_place).during("open")?;
         let flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
@@ -197,7 +199,7 @@ impl<'path> Replacement<'path> {
                 if options.sync {
                     place.open_directory().during("open directory of")?;
                 }
-                // One that gets other permissions later: until then nobody else may open it.
+                // A file that gets its permissions later may not be opened by others until then.
                 let closed = old.is_some() || options.mode.is_some();
                 let mut beside = Beside {
                     place,
@@ -228,7 +230,7 @@ impl<'path> Replacement<'path> {
         self.file.as_fd()
     }
 
-    /// Whether what is written there is at its place at once: in a device, a FIFO, what is open here already.
+    /// Whether [`as_fd`](Self::as_fd) is the target itself: a device, a FIFO, or a file that is open here already.
     pub fn is_straight(&self) -> bool {
         matches!(self.way, Way::Straight)
     }
@@ -238,7 +240,7 @@ impl<'path> Replacement<'path> {
     /// # Errors
     /// The old file is untouched: `replace` with `EBUSY` where something is mounted on it, as
     /// containers do, with `EPERM` where it is immutable or the directory sticky; `sync` with `EIO`...
-    /// After `sync directory of` the new one is in its place, but might not outlive a loss of power. Of what is
+    /// After `sync directory of` the new file is in its place, but might not outlive a loss of power. In a file that is
     /// written directly, any error can leave a part of the new content.
     pub fn commit(mut self) -> core::result::Result<(), Failed> {
         let mut mode = self.options.mode;
@@ -263,7 +265,7 @@ impl<'path> Replacement<'path> {
         if beside.link(file).is_err() {
             // Neither way to name an unnamed file works here.
             let named = beside.named()?;
-            drop(held); // the name goes at a signal
+            drop(held); // from here on a signal removes the name
             keep_owner(named.as_fd(), self.old.as_ref())?;
             fs::seek(file, 0).during("copy")?;
             copy(file, named.as_fd())
@@ -275,7 +277,7 @@ impl<'path> Replacement<'path> {
         if let Err(errno) = beside.rename(file) {
             let failed = Err(errno).during("replace");
             let failed = failed.map_err(|failed| explain(failed, self.path, self.old.as_ref()));
-            self.way = Way::Straight; // the second name goes before a signal comes
+            self.way = Way::Straight; // drops `beside`: removes the temporary name while signals are held back
             return failed;
         }
         drop(held);
@@ -285,7 +287,7 @@ impl<'path> Replacement<'path> {
         Ok(())
     }
 
-    /// What [`commit`](Self::commit) does where nothing takes a place.
+    /// The part of [`commit`](Self::commit) for a file that is written directly.
     fn finish(self) -> core::result::Result<(), Failed> {
         let path = self.path;
         let (file, content, whole) = match self.way {
@@ -301,11 +303,11 @@ impl<'path> Replacement<'path> {
         if let Some(mode) = self.options.mode
             && is_regular
         {
-            // Before there is anything in it that is to be hidden.
+            // Before the file has content that the permissions are to protect.
             fs::set_permissions(file.as_fd(), mode).during("set mode of")?;
         }
         if let Some(content) = content {
-            // Only what cannot be held back stops this.
+            // Only SIGKILL and SIGSTOP interrupt the copy.
             let _held = signal::hold(SignalSet::ALL).ok();
             let written = fs::seek(content.as_fd(), 0)
                 .and_then(|()| copy(content.as_fd(), file.as_fd()).map_err(|stopped| stopped.errno))
@@ -325,21 +327,21 @@ impl<'path> Replacement<'path> {
     }
 }
 
-/// What a path leads to.
+/// The kind of target that a path leads to.
 #[allow(
     clippy::large_enum_variant,
     reason = "there is one of it, and no heap to put a part of it in"
 )]
 enum Target {
-    /// What is open here.
+    /// A file that is open here, with a duplicate of its descriptor.
     Here(OwnedFd),
-    /// No regular file.
+    /// A file that is not regular.
     NoFile,
-    /// A file that the kernel makes up.
+    /// A file of /proc, /sys and the like.
     Kernels,
-    /// A file that is to be written over.
+    /// A file to be overwritten.
     InPlace,
-    /// Where a file is to be replaced or made.
+    /// The place where a file is to be replaced or made.
     Place(Place),
 }
 
@@ -369,17 +371,17 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Statx>, Target)> {
                 false if in_place => Target::InPlace,
                 false => Target::Place(place),
             },
-            // By a link of /proc/PID/fd.
+            // A magic link of /proc/PID/fd leads to the file.
             None if kernels => Target::InPlace,
-            None => continue, // somebody else has replaced it in between
+            None => continue, // another process has replaced the file in between
         };
         return Ok((Some(file), target));
     }
     Err(Errno::ENOENT)
 }
 
-/// The place of a file that is being replaced, and the name of the new one where it has one already,
-/// which goes when this does.
+/// The place of a file that is being replaced, and the new file's temporary name, if it has one already. Dropping a
+/// `Beside` removes that name.
 struct Beside {
     place: Place,
     temporary: Option<Temporary>,
@@ -395,7 +397,7 @@ impl Beside {
         fs::open(self.place.dir.as_fd(), c".", flags, self.mode)
     }
 
-    /// A new file that has a name, which goes at a signal too.
+    /// A new file that has a temporary name. A signal that ends the process removes the name.
     fn named(&mut self) -> core::result::Result<OwnedFd, Failed> {
         let _held = signal::hold(SignalSet::ALL).ok();
         let (file, name) = Temporary::file(&self.place, self.mode)?;
@@ -404,10 +406,10 @@ impl Beside {
         Ok(file)
     }
 
-    /// Sees to it that `file` has a name from which to rename it.
+    /// Gives `file` a temporary name, if it has none.
     fn link(&mut self, file: BorrowedFd<'_>) -> core::result::Result<(), Failed> {
         if self.temporary.is_none() {
-            // Where there are no locks nobody takes its owner for dead.
+            // An error is no harm: without locks no other writer removes the name.
             let _ = fs::try_lock(file);
             let dir = self.place.dir.as_fd();
             let ((), name) = Temporary::claim(&self.place, |name| link(file, dir, name))?;
@@ -416,9 +418,9 @@ impl Beside {
         Ok(())
     }
 
-    /// Takes the place.
+    /// Renames the new file to the name that it is to have.
     fn rename(&mut self, file: BorrowedFd<'_>) -> Result<()> {
-        // NFS may say only now that there was no room, where fsync(2) was not asked. `file` keeps the lock.
+        // Without fsync(2), NFS may report ENOSPC only at close(2). `file` stays open, and keeps the lock.
         file.duplicate()?.close()?;
         if let Some(temporary) = self.temporary {
             temporary.rename(&self.place)?;
@@ -471,7 +473,8 @@ fn keep_owner(file: BorrowedFd<'_>, old: Option<&Statx>) -> core::result::Result
     };
     let owner = |file: &Statx| (file.stx_uid, file.stx_gid);
     let kept = match fs::set_owner(file, Some(old.stx_uid), Some(old.stx_gid)) {
-        // Not us, not in this namespace, or not on this file system, where all files may have one owner.
+        // No permission, no such id in this namespace, or a file system without owners. All is well if the file has the
+        // right owner already, as on a file system where all files have one owner.
         Err(Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP)
             if fs::stat(file).is_ok_and(|new| owner(&new) == owner(old)) =>
         {
@@ -482,7 +485,7 @@ fn keep_owner(file: BorrowedFd<'_>, old: Option<&Statx>) -> core::result::Result
     kept.during("set owner of")
 }
 
-/// Adds what is in the way, where the file that cannot be replaced could be written over.
+/// Adds the cause, if the file cannot be replaced, but could be overwritten.
 fn explain(failed: Failed, path: &CStr, old: Option<&Statx>) -> Failed {
     let cause = match failed.errno {
         Errno::EPERM | Errno::EINVAL if failed.operation == "set owner of" => Cause::Owner,
@@ -499,7 +502,7 @@ fn explain(failed: Failed, path: &CStr, old: Option<&Statx>) -> Failed {
 
 /// Gives `file` the access control list of the one at `path`.
 fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    // No room for it: most files have none, and its length is not needed.
+    // An empty buffer: most files have no list, and this only checks for one.
     match fs::get_attribute(path, ACL, &mut []) {
         Ok(_) => {
             let mut value = Mapping::new(XATTR_SIZE_MAX)?;

@@ -1,7 +1,8 @@
-//! The name that the new file has before it has the old one's.
+//! The temporary name of a new file.
 //!
-//! It is made of FILE's own name, so that the next who replaces FILE finds what a dead one left. A lock says
-//! that its owner lives (flock(2)): whoever gets it removes the name. A name whose owner lives is passed over.
+//! It is derived from FILE's own name, so that the next writer that replaces FILE finds what a dead writer left. The
+//! owner of a temporary file holds its lock (flock(2)). A writer that gets the lock knows that the owner is dead, and
+//! removes the name. A writer that does not get the lock tries the next name.
 
 use core::ffi::CStr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -17,10 +18,10 @@ use crate::process::{self, Pid};
 use crate::random;
 use crate::signal::{self, Action, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
-/// How many names are made of FILE's: for as many as replace FILE at the same time.
+/// How many names are derived from FILE's: as many writers can replace FILE at the same time with such a name.
 const OWN: u64 = 4;
 
-/// How many names are tried; those after the first are random, for a directory in which somebody stands in the way.
+/// How many names are tried. After the first [`OWN`] they are random, in case another user has taken all of those.
 const TRIES: u64 = 16;
 
 /// A temporary name: `.ring3-` and this number, in 16 hexadecimal digits.
@@ -28,7 +29,7 @@ const TRIES: u64 = 16;
 pub struct Temporary(u64);
 
 impl Temporary {
-    /// The one of this number for the file at `place`.
+    /// The temporary name of this number for the file at `place`.
     fn new(place: &Place, number: u64) -> Result<Self> {
         if number >= OWN {
             return random::bits().map(Self);
@@ -41,7 +42,7 @@ impl Temporary {
         Ok(Self(hash ^ number))
     }
 
-    /// Has something made under the first of the names that is free, or was left by the dead.
+    /// Calls `make` with the first of the names that is free, or that a dead writer left.
     pub fn claim<T>(
         place: &Place,
         mut make: impl FnMut(&CStr) -> Result<T>,
@@ -66,14 +67,14 @@ impl Temporary {
     pub fn file(place: &Place, mode: u32) -> core::result::Result<(OwnedFd, Self), Failed> {
         for number in 0..OWN {
             if let Ok(name) = Self::new(place, number) {
-                let _ = name.clear(place); // what it may not or cannot remove stays
+                let _ = name.clear(place); // a name that cannot be removed stays
             }
         }
         let dir = place.dir.as_fd();
         Self::claim(place, |name| {
             let flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
             let file = fs::open(dir, name, flags, mode)?;
-            // Until it has its lock it looks like what a dead one left.
+            // Until the file is locked, another writer takes its owner for dead, and may lock and remove it.
             match fs::try_lock(file.as_fd()) {
                 Err(Errno::EAGAIN) => Err(Errno::EEXIST),
                 _ => match has_name(file.as_fd(), dir, name) {
@@ -88,17 +89,18 @@ impl Temporary {
     fn clear(self, place: &Place) -> Result<()> {
         let dir = place.dir.as_fd();
         self.with(|name| {
-            // NFS gives a lock only to those who may write.
+            // On NFS a lock requires a descriptor open for writing.
             let flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
             let file = match fs::open(dir, name, flags | O_RDWR, 0) {
                 Err(Errno::EACCES) => fs::open(dir, name, flags | O_RDONLY, 0),
                 file => file,
             }?;
             fs::try_lock(file.as_fd())?;
-            // Only who has its lock removes it: so the name stays what it is until here.
+            // Only the holder of the file's lock removes the name. So if the name is this file's now, it
+            // still is at the unlink.
             match has_name(file.as_fd(), dir, name)? {
                 true => fs::unlink(dir, name),
-                false => Ok(()), // somebody else was faster
+                false => Ok(()), // another writer has removed it
             }
         })
     }
@@ -109,13 +111,13 @@ impl Temporary {
         self.with(|name| fs::rename(dir, name, place.name.as_c_str()))
     }
 
-    /// Removes the file, whose owner the caller is.
+    /// Removes the file. The caller owns it.
     pub fn unlink(self, dir: BorrowedFd<'_>) {
-        // Whoever does so tells of an error that came first, or dies.
+        // An error has no effect: the caller reports an earlier error, or dies by a signal.
         let _ = self.with(|name| fs::unlink(dir, name));
     }
 
-    /// Does something with the name.
+    /// Calls `what` with the text of the name.
     fn with<T>(self, what: impl FnOnce(&CStr) -> T) -> T {
         what(CStr::from_bytes_until_nul(&self.text()).unwrap_or_default())
     }
@@ -138,19 +140,20 @@ fn has_name(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<bo
     }
 }
 
-/// The directory, and the number of the name in it, that goes when a signal ends the process.
+/// The directory and the number of the name that a signal handler removes.
 static DIRECTORY: AtomicI32 = AtomicI32::new(NONE);
 static NAME: AtomicU64 = AtomicU64::new(0);
 
 /// No directory.
 const NONE: i32 = -1;
 
-/// A name that goes when a signal ends the process: until this is dropped, while signals are held back. There is
-/// room for one.
+/// Registers a name that is removed if a signal ends the process, until the `Doomed` is dropped. Its owner drops it
+/// while signals are held back. Only one name can be registered at a time.
 pub struct Doomed(());
 
 impl Doomed {
-    /// Has the name go. Signals that the program ignores or handles are the program's own.
+    /// Registers the name; `None` if another name is registered. Signals that the program ignores or handles are left
+    /// alone.
     pub fn new(name: Temporary, place: &Place) -> Option<Self> {
         let dir = place.dir.as_fd().as_raw();
         DIRECTORY
@@ -159,7 +162,7 @@ impl Doomed {
         NAME.store(name.0, Release);
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2] {
             if let Ok(Action::Default) = signal::action(signal) {
-                // SAFETY: `remove` runs between any two instructions: it only loads atomics and makes system calls.
+                // SAFETY: `remove` may run between any two instructions: it only loads atomics and makes system calls.
                 let _ = unsafe { signal::handle(signal, remove) };
             }
         }
@@ -173,11 +176,12 @@ impl Drop for Doomed {
     }
 }
 
-/// Removes the name and has the signal do what it does by default.
+/// The handler: removes the name, and sends the signal again with its default action.
 extern "C" fn remove(signal: i32) {
     let dir = DIRECTORY.load(Acquire);
     if dir != NONE {
-        // SAFETY: it is open for as long as it is there.
+        // SAFETY: `Doomed::new` stored a directory's descriptor. The Place that owns the descriptor outlives the
+        // Doomed, whose drop stores NONE, so the directory is still open.
         let dir = unsafe { BorrowedFd::borrow_raw(dir) };
         Temporary(NAME.load(Acquire)).unlink(dir);
     }
