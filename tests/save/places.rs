@@ -32,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         writes_to_an_unnamed_file,
         writes_to_what_is_open_elsewhere,
         writes_files_of_the_kernel,
+        writes_files_of_sysfs,
         appends_to_no_end_of_its_own,
         replaces_what_it_may_not_write,
         needs_not_to_read_the_directory,
@@ -322,6 +323,39 @@ fn writes_files_of_the_kernel(arch: Arch) {
     assert_eq!(ran, failed(&message));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Of a network of its own, in which nobody else hears of it.
+fn writes_files_of_sysfs(arch: Arch) -> Completion {
+    let folder = Folder::new();
+    let unshared = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--net", "--mount"]);
+        let script = format!("mount -t sysfs none /sys && {{ {script}; }}");
+        command.args(["sh", "-c", &script, "sh"]);
+        command
+    };
+    let mount = folder.run(&mut unshared("true"), Stdio::null());
+    if mount != fine() {
+        return Completion::ignored_with(skip::namespaces(&mount.stderr));
+    }
+    let mtu = "/sys/class/net/lo/mtu";
+    let mut command = unshared(&format!(
+        r#"echo 1400 | "$@" {mtu}; echo "exit $?"; cat {mtu}; echo 1500 | "$@" -a {mtu}; cat {mtu}
+           echo none | "$@" {mtu}"#
+    ));
+    let program = arch.program("save");
+    command.arg(program.get_program()).args(program.get_args());
+    let part = "Invalid argument (EINVAL): it may have a part of the new content";
+    assert_eq!(
+        folder.run(&mut command, Stdio::null()),
+        Ran::new(
+            1,
+            "exit 0\n1400\n1500\n",
+            &format!("save: write {mtu}: {part}\n")
+        )
+    );
+    Completion::Completed
 }
 
 /// What it reads must not grow by what it writes.
