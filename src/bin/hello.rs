@@ -1,7 +1,7 @@
 //! `hello [NAME...]` prints `Hello, world!`, or greets the names.
 //!
-//! It has at most 512 bytes (640 on aarch64), of which 176 are the ELF header and two segments' headers. What had no room: which error
-//! a failed write met, `--version`, and `--` (the other programs have them by `ring3::cli`).
+//! It has at most 512 bytes (640 on aarch64), of which 176 are the ELF header and two program headers. There is no
+//! room for the errno of a failed write, for `--version` and for `--`. The other programs have them by `ring3::cli`.
 
 #![no_std]
 #![no_main]

@@ -16,7 +16,7 @@ const SLOTS: usize = ((DOUBLINGS + 1) * STEPS) as usize;
 
 /// Latencies in nanoseconds.
 pub struct Histogram {
-    /// Numbers of 8 bytes: 19 KB, and so not on the stack.
+    /// The counts, of 8 bytes each. They take 19 KB, so they are not on the stack.
     slots: Mapping,
     count: u64,
     max: u64,

@@ -213,7 +213,7 @@ impl Load {
     /// A signal asks to end: as if time were over. A second one does what it does.
     fn interrupt(&mut self) -> Result<(), Exit> {
         while self.signals.next().is_ok() {}
-        let _ = signal::unblock(self.end); // where they stay blocked, the program ends when all replies are there
+        let _ = signal::unblock(self.end); // if they stay blocked, the program ends when all replies have arrived
         for number in 0..self.settings.connections {
             if let Some(connection) = self.connections.get_mut(number)
                 && connection.is_connecting()

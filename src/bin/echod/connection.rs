@@ -122,7 +122,7 @@ impl Connection {
                         };
                     }
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
-                    Err(_) if !tools.held.splices => {} // it is read and written
+                    Err(_) if !tools.held.splices => {} // from now on it is read and written
                     Err(errno) => return Err(errno),
                 }
             } else {

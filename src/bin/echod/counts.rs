@@ -16,7 +16,7 @@ pub struct Counts {
     pub requests: Count,
     /// Clients that reset their connection.
     pub resets: Count,
-    /// Clients that ended by another error, and those that one kept from being accepted.
+    /// Clients that ended by another error, and clients that an error kept from being accepted.
     pub errors: Count,
 }
 
@@ -24,7 +24,7 @@ impl Counts {
     /// Counts a client that ended by this error.
     pub fn failed(&self, errno: Errno) {
         match errno {
-            // The second: it had sent its end before. The third: it was still to be accepted.
+            // EPIPE: the client had shut down its side before the reset. ECONNABORTED: it was not yet accepted.
             Errno::ECONNRESET | Errno::EPIPE | Errno::ECONNABORTED => &self.resets,
             _ => &self.errors,
         }

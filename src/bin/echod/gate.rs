@@ -1,11 +1,12 @@
-//! How many clients there are, how many there may be, and whether a worker waits for one of them to leave.
+//! Counts the clients, limits their number, and records whether a worker waits for a client to leave.
 //!
-//! All of this is one word. A refused entry is never counted, and a worker is refused in the same step that
-//! says that it waits. Each [`leave`](Gate::leave) is either before that step, and then there is room, or after
-//! it, and then it has its caller wake those who wait. No wake-up falls between the two.
+//! All of this is in one atomic word. A refused worker is not counted: one atomic step refuses the worker and sets
+//! the bit that a worker waits. Each [`leave`](Gate::leave) comes before or after that step. If it comes before,
+//! there is room, and the worker is not refused. If it comes after, it sees the bit, and its caller wakes the waiting
+//! workers. So no wake-up is lost.
 //!
-//! Nothing here makes a system call, and the atomics are those of the module above, so that a model checker
-//! can run this very file with its own.
+//! This file makes no system call, and takes the atomics from the module above. So a model checker can run this
+//! very file with its own atomics.
 
 use super::atomic::AtomicU64;
 use super::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -16,19 +17,19 @@ const WAITING: u64 = 1;
 /// One client. The clients take 31 bits.
 const CLIENT: u64 = 1 << 1;
 
-/// One that has left. How many have is counted modulo 2^32: a worker that was not running while so many left
-/// would take them for none, and wait for the next one.
+/// One client that has left. The number of these is counted modulo 2^32. If exactly 2^32 clients left while a worker
+/// did not run, the worker would miss that, and wait for the next client to leave.
 const LEFT: u64 = 1 << 32;
 
-/// What counts the clients, and lets in no more than there may be.
+/// Counts the clients, and lets in no more than `most`.
 pub struct Gate {
-    /// Who has left, the clients, and whether a worker waits.
+    /// From the highest bits: how many clients have left, how many there are, whether a worker waits.
     word: AtomicU64,
     /// How many clients there may be.
     most: u32,
 }
 
-/// The place of a client that is about to be accepted: how many had left when it was taken.
+/// The place of a client that is about to be accepted: how many clients had left when the place was taken.
 pub struct Place(u32);
 
 impl Gate {
@@ -45,19 +46,19 @@ impl Gate {
         self.most
     }
 
-    /// How many clients there are, those included that are about to be accepted.
+    /// How many clients there are, including clients that are about to be accepted.
     pub fn clients(&self) -> u32 {
         clients(self.word.load(Relaxed))
     }
 
-    /// Counts a client that is about to be accepted. None: there are as many as there may be; from then on the
-    /// caller waits, and the next one who leaves is told so.
+    /// Counts a client that is about to be accepted. None: there is no room. Then the caller waits; the next
+    /// [`leave`](Self::leave) returns true.
     pub fn enter(&self) -> Option<Place> {
         let mut word = self.word.load(Relaxed);
         loop {
             let fits = clients(word) < self.most;
             let next = if fits { word + CLIENT } else { word | WAITING };
-            // Acquire: what was closed before a `leave` that this sees is free for the caller's `accept`.
+            // Acquire: if this sees a `leave`, the descriptors closed before that are free for the caller's `accept`.
             match self
                 .word
                 .compare_exchange_weak(word, next, Acquire, Relaxed)
@@ -68,23 +69,24 @@ impl Gate {
         }
     }
 
-    /// A client has left, or there was none to be accepted. Whether workers wait, which the caller has to wake.
+    /// A client has left, or there was none to be accepted. True: workers wait, and the caller has to wake them.
     #[must_use]
     pub fn leave(&self) -> bool {
-        // Release: as `enter` says.
+        // Release: pairs with the Acquire in `enter`.
         let word = self.word.fetch_add(LEFT - CLIENT, Release);
-        // Mostly nobody waits. Those who do after this have said so after it, and those before are woken now.
+        // Mostly no worker waits. A worker that set the bit before this step is woken now. A worker that sets the bit
+        // later has seen this step.
         word & WAITING != 0 && {
             self.word.fetch_and(!WAITING, Relaxed);
             true
         }
     }
 
-    /// Gives back the place of a client that could not be accepted, for want of something that clients free when
-    /// they leave. True: the caller waits from then on. False: one has left since the place was taken, perhaps
-    /// after the caller looked, and what it freed may be had.
+    /// Gives back the place of a client that could not be accepted, because a resource was missing that clients free
+    /// when they leave. True: the caller waits from now on. False: a client has left since the place was taken, so
+    /// the caller tries again.
     ///
-    /// This wakes nobody, or two workers that find no descriptor would call each other without end.
+    /// This wakes no worker. Otherwise two workers that find no descriptor would wake each other for ever.
     #[must_use]
     pub fn give_back(&self, place: Place) -> bool {
         let word = self.word.fetch_or(WAITING, Relaxed);
@@ -92,7 +94,7 @@ impl Gate {
         left(word) == place.0
     }
 
-    /// Has the next one who leaves be told that a worker waits.
+    /// Records that a worker waits: the next [`leave`](Self::leave) returns true.
     pub fn wait(&self) {
         self.word.fetch_or(WAITING, Relaxed);
     }
@@ -103,7 +105,7 @@ fn clients(word: u64) -> u32 {
     word as u32 >> 1
 }
 
-/// How many have left, of a word.
+/// How many clients have left, of a word.
 fn left(word: u64) -> u32 {
     (word >> 32) as u32
 }

@@ -22,7 +22,7 @@ pub struct Key(NonZeroU16);
 pub struct Held {
     all: Slab<Bytes>,
     spare: [Option<Pipe>; SPARE],
-    /// Whether the kernel has not refused to move pages.
+    /// Whether splice(2) works here: true until the kernel refuses it.
     pub splices: bool,
 }
 
@@ -55,7 +55,8 @@ impl Held {
         self.insert(Bytes::Memory(memory, 0))
     }
 
-    /// An empty pipe; none where none can be had or is of any use, and the client goes without.
+    /// An empty pipe. None if there is no descriptor for a pipe, or if splice(2) does not work; the client is served
+    /// without a pipe then.
     pub fn pipe(&mut self) -> Option<Pipe> {
         if !self.splices {
             return None;
@@ -68,8 +69,8 @@ impl Held {
     /// and where those are that could not be sent. 0 is the end of what the client sent.
     ///
     /// # Errors
-    /// `EAGAIN`: it has sent nothing. Any, where `splices` is false then: nothing was read, and there are no pipes from
-    /// now on. Any other: what was read may be gone with the pipe, and so the connection is of no use any more.
+    /// `EAGAIN`: the client has sent nothing. Any error after which `splices` is false: nothing was read, and from now
+    /// on `pipe` returns none. Any other error: bytes may be lost with the pipe, so the connection has to be closed.
     pub fn pass(
         &mut self,
         pipe: Pipe,
@@ -78,7 +79,7 @@ impl Held {
     ) -> Result<(usize, Option<Key>)> {
         let flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         let read = splice(client, pipe.write.as_fd(), count, flags);
-        // A filter's answers to the call, and that of a kind of socket that has none.
+        // A seccomp filter refuses the call (EPERM, ENOSYS), or this kind of socket does not support it (EINVAL).
         if let Err(Errno::EPERM | Errno::ENOSYS | Errno::EINVAL) = read {
             self.splices = false;
         }

@@ -168,11 +168,11 @@ fn is_left(path: &CStr, address: &Address) -> bool {
     is_socket == Ok(true) && probe() == Err(Errno::ECONNREFUSED)
 }
 
-/// Has all workers serve a socket that a service manager opened: one of a stream that listens, or one of UDP. A
-/// client that it accepted is the first worker's. Says whether it is no such client.
+/// Takes over a socket that a service manager opened. All workers serve a listening stream socket or a UDP socket; the
+/// first worker serves a connection that was accepted already. Returns false for such a connection.
 ///
-/// Any other is `ESOCKTNOSUPPORT`: messages of a Unix socket can be longer than the buffer, and empty without
-/// being the end.
+/// `ESOCKTNOSUPPORT`: any other socket. A message of a Unix socket can be longer than the buffer, and an empty message
+/// is not the end.
 #[inline(never)]
 pub fn take_over(fd: OwnedFd, workers: &mut [Worker<'_>]) -> Result<bool, Failed> {
     let socket = fd.as_fd();

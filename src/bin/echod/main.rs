@@ -3,7 +3,7 @@
 //! This file starts the workers; `settings.rs` is what the command line asks for, `listen.rs` opens the
 //! sockets, `worker.rs` is the loop that waits and decides, `connection.rs` one client's bytes on their way,
 //! `held.rs` those that can't go on yet, `datagrams.rs` those of UDP, `shared.rs` what the workers have in
-//! common, `gate.rs` how many clients they let in, `counts.rs` what they have served.
+//! common, `gate.rs` counts and limits the clients, `counts.rs` what they have served.
 
 #![no_std]
 #![no_main]
@@ -18,7 +18,7 @@ mod settings;
 mod shared;
 mod worker;
 
-use core::sync::atomic; // `gate`'s
+use core::sync::atomic; // `gate` takes its atomics from here
 
 use ring3::Errno;
 use ring3::cli::OrFail;
@@ -60,11 +60,11 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     )?;
 
     let mut inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
-    // As inetd begins it, with a connection as standard input and output.
+    // inetd starts a server with the connection as standard input and output.
     let is_client = inherited.len() == 0 && net::peer_address(STDIN).is_ok();
     let mut settings = Settings::of(start, inherited.len() != 0 || is_client)?;
     let is_client = is_client && settings.addresses.is_empty() && settings.paths.is_empty();
-    // Standard error may be the client's too.
+    // Standard error may be the connection too.
     if is_client && settings.voice == Voice::Normal {
         settings.voice = Voice::Quiet;
     }
@@ -79,7 +79,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // A page is taken for the clients that are in it. Where the kernel has none, it gives none.
     let _ = process::refuse_huge_pages();
     let descriptors = process::raise_limit(RLIMIT_NOFILE)
-        .unwrap_or(DESCRIPTORS) // the one that is too many says so
+        .unwrap_or(DESCRIPTORS) // a call that exceeds the limit returns EMFILE
         .min(DESCRIPTORS) as usize;
     let habits = Habits {
         capacity: descriptors,
@@ -100,7 +100,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     let shared = Shared::new(bell, counts, &settings, manager);
     // An address has one of TCP and one of UDP.
     let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len() + 1;
-    // Each CPU has its worker, which stays there.
+    // Each CPU has one worker, pinned to it.
     let steered = workers == count && workers > 1;
     let mut all = List::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
     for counts in shared.counts.iter() {
@@ -164,8 +164,8 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         let (mut first, mut refused) = (None, None);
         for worker in all.iter_mut() {
             let job = Job(worker, places.next());
-            // The first runs in this thread: with one alone, the process has one, and the kernel need not
-            // count who uses a descriptor. Where nobody listens it has all clients.
+            // The first worker runs in this thread. With one worker the process has one thread, and the kernel need not
+            // count the uses of a descriptor. Without listeners the first worker has all clients.
             if first.is_none() {
                 first = Some(job);
                 continue;
@@ -202,7 +202,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     })
 }
 
-/// A worker that is to run, and on which CPU.
+/// A worker that is to run, and the CPU to run it on.
 struct Job<'w, 'a>(&'w mut Worker<'a>, Option<u32>);
 
 impl Job<'_, '_> {
@@ -215,7 +215,7 @@ impl Job<'_, '_> {
 }
 
 impl Drop for Job<'_, '_> {
-    /// Where there is no thread for it: clients that came to its listeners would wait for ever.
+    /// Closes the listeners of a worker that has no thread: clients that reach them would wait for ever.
     fn drop(&mut self) {
         self.0.close_listeners();
     }

@@ -49,8 +49,8 @@ Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
 For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
 and with -u \"echod: listening on udp ADDR:PORT\".
 It serves the sockets that a service manager passes (LISTEN_FDS), and tells it
-when it is ready and when it ends (NOTIFY_SOCKET). Where the only ones are of
-clients that were accepted already, it ends when they have.
+when it is ready and when it ends (NOTIFY_SOCKET). If all of these are accepted
+connections, it ends when they end.
 ";
 
 const DEFAULT_PORT: u16 = 7007;
@@ -86,7 +86,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Says what is worth knowing; but with `-q`.
+    /// Prints a notice, except with `-q`.
     pub fn say(&self, message: impl Print) {
         if self.voice != Voice::Quiet {
             PROGRAM.say(message);

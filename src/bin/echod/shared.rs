@@ -18,14 +18,14 @@ use crate::settings::{Settings, Voice};
 /// The operation that failed, and why.
 pub type Failed = (&'static str, Errno);
 
-/// Read and changed by all of them. But for the gate, which says itself what it needs, no order between its
-/// values matters, or between them and others': so all accesses are relaxed.
+/// The state that all workers read and change. The gate chooses its own memory orders. For all other values no order
+/// matters, neither among them nor with other memory: so all these accesses are relaxed.
 pub struct Shared {
     /// Rings where something here has changed that workers wait for.
     pub bell: Bell,
     /// What each worker has served.
     pub counts: List<Counts>,
-    /// Lets clients in.
+    /// Counts and limits the clients.
     gate: Gate,
     /// How many workers there are.
     workers: AtomicUsize,
@@ -101,8 +101,7 @@ impl Shared {
         ));
     }
 
-    /// Counts a client that is about to be accepted; none where there are as many as there may be: then the bell
-    /// rings when one ends.
+    /// Counts a client that is about to be accepted. None: there is no room; the bell rings when a client ends.
     pub fn enter(&self) -> Option<Place> {
         let place = self.gate.enter();
         if place.is_none() && !self.said.swap(true, Relaxed) {
@@ -119,8 +118,8 @@ impl Shared {
         }
     }
 
-    /// Gives back the place of a client for which the kernel had nothing left. Whether that is still so, as far as
-    /// clients that ended say: then the bell rings when one does.
+    /// Gives back the place of a client that the kernel had no resources to accept. True: no client has ended since,
+    /// so the caller waits; the bell rings when a client ends. False: the caller tries again.
     pub fn give_back(&self, place: Place) -> bool {
         self.gate.give_back(place)
     }

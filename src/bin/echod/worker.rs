@@ -175,12 +175,12 @@ impl<'a> Worker<'a> {
         watched.map_err(|errno| ("epoll_ctl", errno))
     }
 
-    /// Whether it listens anywhere.
+    /// Whether this worker has a listener.
     pub fn listens(&self) -> bool {
         !self.listeners.is_empty()
     }
 
-    /// Serves a client that was accepted elsewhere.
+    /// Serves a client that a service manager accepted.
     pub fn add_client(&mut self, client: OwnedFd) -> Result<(), Failed> {
         let place = self.shared.enter();
         place.ok_or(("accept", Errno::EMFILE))?;
@@ -212,7 +212,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Listens nowhere any more.
+    /// Closes all listeners of this worker.
     #[inline(never)]
     pub fn close_listeners(&mut self) {
         self.leave_listeners(|_| true);
@@ -220,7 +220,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
-    /// grace is over or a second signal comes. Where it does not listen it ends with its last connection.
+    /// grace is over or a second signal comes. A worker without listeners ends with its last connection.
     pub fn run(&mut self) -> Result<(), Exit> {
         let result = self.serve_all().map_err(|(operation, errno)| {
             self.shared.end_now();
@@ -363,7 +363,7 @@ impl<'a> Worker<'a> {
                 return self.shared.leave(); // another worker may have missed the place
             }
             self.tools.counts.failed(errno);
-            // With EPERM a filter refuses the call itself, and the client still waits.
+            // EPERM: a seccomp filter refused accept4 itself, and the client is still in the queue.
             if net::is_of_one_connection(errno) && errno != Errno::EPERM {
                 self.shared.leave();
                 continue;
@@ -445,8 +445,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients or datagrams waiting: there is no place, no descriptor or no memory for one more. The bell
-    /// has been asked to ring when a client ends.
+    /// Leaves clients or datagrams in the queue: there is no place, no descriptor or no memory for one more. The
+    /// caller has arranged that the bell rings when a client ends.
     fn pause(&mut self, kind: u64) {
         self.leave_listeners(|listener| listener.kind() == kind);
         self.paused = after(PAUSE);

@@ -1,8 +1,8 @@
 //! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it,
 //! waits for every process that loses its parent, and ends as that program did.
 //!
-//! This file reads the command line and waits; `signals.rs` says which signals are passed on, `terminal.rs` who has the
-//! terminal; `boot.rs` is what a machine needs besides.
+//! This file reads the command line and waits; `signals.rs` says which signals are passed on, `terminal.rs` hands the
+//! terminal over; `boot.rs` is what a machine needs besides.
 
 #![no_std]
 #![no_main]
@@ -155,7 +155,7 @@ impl Settings {
     }
 }
 
-/// An option about a signal that is not among `passed` would have no effect.
+/// Refuses an option about a signal that is not among `passed`: it would have no effect.
 fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(), Exit> {
     if passed.contains(signal) {
         return Ok(());
@@ -167,8 +167,8 @@ fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(),
 fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // From here on, so that none is lost before the program has begun.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
-    // A reader of our messages that is gone makes an error of the write. No message stops us (`stty tostop`), nor does
-    // what we do with the terminal.
+    // With SIGPIPE blocked, a write to a closed pipe returns EPIPE. With SIGTTIN and SIGTTOU blocked, neither a message
+    // (`stty tostop`) nor a change of the terminal stops us.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTIN, SIGTTOU]));
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     if settings.adopt {
@@ -178,8 +178,8 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
         process::signal_at_parents_end(signal).or_fail(PROGRAM, "prctl", "PR_SET_PDEATHSIG")?;
     }
     let terminal = Terminal::new(settings.session);
-    let child = begin(settings, start, &terminal, inherited.len() as u16)?; // no more can be
-    drop(inherited); // the program's alone now
+    let child = begin(settings, start, &terminal, inherited.len() as u16)?; // at most u16::MAX
+    drop(inherited); // only the program has them now
     loop {
         match watch.next(NEVER) {
             Event::Ended(ended) if ended.pid == child.pid() => {
@@ -194,7 +194,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
             Event::Ended(_) | Event::Stopped(..) | Event::Late => {}
             Event::Signal(received) => match settings.rewrites.of(received.signal) {
                 Some(SIGCONT) => terminal.resume(child.pid()),
-                // The kernel stops nobody by SIGTSTP in a session where nobody could let it go on.
+                // The program leads an orphaned process group, which the kernel does not stop by SIGTSTP.
                 Some(SIGTSTP) if settings.session => {
                     settings.pass(&child, SIGSTOP);
                     terminal::stop(false, SIGTSTP, true);

@@ -2,8 +2,8 @@
 
 use ring3::signal::*;
 
-/// All but those that a fault of our own would raise, those by which a terminal stops who uses it in the
-/// background, those that come to nobody, and SIGCHLD, which is about a child of ours.
+/// All signals except: the signals that a fault of `init` itself raises, SIGTTIN and SIGTTOU, by which a terminal stops
+/// a background process, SIGKILL and SIGSTOP, which no process can receive, and SIGCHLD, which is about our children.
 pub const PASSED: SignalSet = SignalSet::ALL.without(SignalSet::of(&[
     SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGTTIN, SIGTTOU, SIGKILL, SIGSTOP,
     SIGCHLD,
@@ -38,7 +38,7 @@ impl Rewrites {
     }
 }
 
-/// Both of `SIGNAL:SIGNAL`, the second 0 where it is `0`; none where `text` is not that.
+/// Parses `SIGNAL:SIGNAL` or `SIGNAL:0`; 0 is no signal. None for any other text.
 pub fn rewrite(text: &[u8]) -> Option<(i32, i32)> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let to = match &text[colon + 1..] {

@@ -1,7 +1,9 @@
-//! The terminal: who has it, and what its keys do. A shell sees `init` stop, go on and end as it would see the program.
+//! Job control: which process group is in the foreground, and what the terminal's keys do. To a shell, `init` stops,
+//! continues and ends as the program would.
 //!
-//! The program's process group has the terminal only where `init`'s own group had it: from any other it would be
-//! stolen. So `init` in the background, below `timeout` say, leaves the terminal alone.
+//! `init` gives the terminal to the program's process group only if its own group is the foreground group. Otherwise it
+//! would take the terminal from another group. So `init` in the background, under `timeout` for instance, does not
+//! change the terminal.
 
 use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
@@ -11,7 +13,7 @@ use ring3::process::{self, Pid};
 use ring3::signal::{self, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SignalSet};
 use ring3::system;
 
-/// The terminal of our session, where there is one and the program shares it.
+/// The controlling terminal of our session, if there is one and the program is in the same session.
 pub struct Terminal {
     file: Option<OwnedFd>,
     /// Our process group.
@@ -19,7 +21,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// That of our session; none where the program has a session of its own.
+    /// The terminal of our session; none if the program gets a session of its own.
     pub fn new(session: bool) -> Self {
         let flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
         let open = || fs::open(CWD, c"/dev/tty", flags, 0).ok();
@@ -29,45 +31,48 @@ impl Terminal {
         }
     }
 
-    /// The terminal, where that group has it.
+    /// The terminal, if `group` is its foreground group.
     fn of(&self, group: Pid) -> Option<BorrowedFd<'_>> {
         let terminal = self.file.as_ref()?.as_fd();
         (system::foreground(terminal) == Ok(group)).then_some(terminal)
     }
 
-    /// The terminal, where it is ours to give.
+    /// The terminal, if our group is its foreground group.
     pub fn to_give(&self) -> Option<BorrowedFd<'_>> {
         let terminal = self.of(self.own)?;
-        // Two groups of another PID namespace are both 0 here (unshare --pid --fork). Then a read of nothing tells: with
-        // SIGTTIN blocked it is an error in the background alone.
+        // Any group of another PID namespace is 0 here (unshare --pid --fork), so the ids do not tell two groups apart.
+        // A read of 0 bytes does: with SIGTTIN blocked it fails with EIO, but only in a background group.
         let ours = self.own.as_raw() != 0 || io::read(terminal, &mut []) != Err(Errno::EIO);
         ours.then_some(terminal)
     }
 
-    /// Takes the terminal back where the program's group has it, and says how that went. (SIGTTOU is blocked.) A group of
-    /// another PID namespace can't be given it: there a shell has to take it.
+    /// Takes the terminal back if the program's group has it, and returns the result. (SIGTTOU is blocked.) This fails
+    /// if our group is of another PID namespace; then a shell has to take the terminal.
     pub fn take_back(&self, program: Pid) -> Option<ring3::Result<()>> {
         let terminal = self.of(program)?;
         Some(system::set_foreground(terminal, self.own))
     }
 
-    /// Lets the program's group go on, with the terminal where that is ours to give.
+    /// Continues the program's group, with the terminal if our group is in the foreground.
     pub fn resume(&self, program: Pid) {
         if let Some(terminal) = self.to_give() {
-            let _ = system::set_foreground(terminal, program); // hung up: the program will hear of that
+            let _ = system::set_foreground(terminal, program); // it hung up: the program gets SIGHUP
         }
         let _ = process::kill_group(program, SIGCONT); // it may have ended
     }
 
-    /// The program was stopped: stops us too, until we are to go on.
+    /// The program was stopped by `signal`. Stops us too, until SIGCONT:
     ///
-    /// - By a key of the terminal that it had: so would our whole group have been, with a shell script in it.
-    /// - By SIGTTIN or SIGTTOU, because it wants the terminal: the same; but where our group has the terminal by now, the
-    ///   program gets it. (A shell's `fg` of a job that was not stopped sends no signal.)
-    /// - By SIGSTOP, or by SIGTSTP of another process: that is about the program; at SIGTSTP we alone stop with it.
+    /// - A key of the terminal, or another signal while the program had the terminal: stops our whole group, for instance
+    ///   a shell script in it, as the key would have done without `init`.
+    /// - SIGTTIN or SIGTTOU, because the program uses the terminal in the background: stops our whole group. But if our
+    ///   group has the terminal by now, the program gets the terminal and continues. (A shell's `fg` of a job that was
+    ///   not stopped sends no signal.)
+    /// - SIGTSTP while the program did not have the terminal, so from another process: stops us alone.
+    /// - SIGSTOP while the program did not have the terminal: only the program stops.
     ///
-    /// Where nobody could let us go on (we are process 1, or lead a session) the kernel does not stop us, and the
-    /// program goes on at once, where it had the terminal.
+    /// The kernel does not stop us if we are process 1 or our group is orphaned. Then the program continues at once, if
+    /// it had the terminal.
     pub fn stopped(&self, program: Pid, signal: i32) {
         let back = self.take_back(program);
         match (signal, back) {
@@ -80,8 +85,8 @@ impl Terminal {
     }
 }
 
-/// Stops us as `signal` does, or the whole of our process group, until we are to go on; `go_on` where that is at once if
-/// the kernel stops nobody. [`Terminal::resume`] comes of the SIGCONT that is heard then.
+/// Stops us by `signal`, or with `whole` our whole process group, until SIGCONT. With `go_on` we send ourselves SIGCONT
+/// after that, so that the program continues even if the kernel did not stop us. SIGCONT leads to [`Terminal::resume`].
 pub fn stop(whole: bool, signal: i32, go_on: bool) {
     let own = Pid::own();
     let _ = if whole {

@@ -58,8 +58,8 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
 /// Lines, and how many of each short one there are.
 struct List {
     lines: Vec<Line>,
-    /// The short ones that came last: each where its key says, until another comes there. They take more
-    /// than a small stack has.
+    /// The latest short lines, each at the place of its key, until another line takes the place. The array is too large
+    /// for a small stack.
     recent: Box<[Line; RECENT]>,
 }
 

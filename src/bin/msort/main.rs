@@ -52,8 +52,8 @@ Where there is no FILE, or FILE is -, read standard input.
   -u, --unique           of equal lines only one
   -z, --zero-terminated  a zero byte ends a line, not a newline
   -o, --output=FILE      replace FILE, which may be an input, once all is sorted
-      --in-place         write over FILE where it cannot be replaced; who reads
-                         it meanwhile can see a part, and a crash can leave one
+      --in-place         write into FILE, do not replace it; a reader can see
+                         a part of it, and a crash can leave a part
       --no-sync          do not wait until FILE is on the device
       --help             print this
       --version          print the version
@@ -64,12 +64,12 @@ Where there is no FILE, or FILE is -, read standard input.
 const READ: usize = 128 * 1024;
 
 fn main(start: Start) -> Result<(), Exit> {
-    // The write that meets them fails, with EPIPE or EFBIG, which can be told. Where a filter refuses to block
-    // them, they end the program.
+    // With these blocked, a write returns EPIPE or EFBIG, which is reported. If a filter refuses to block them, they
+    // end the program.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     let job = Job::new(start)?;
     if let [_, _, ..] = &job.inputs[..] {
-        // Before one of them, which may be a FIFO, has us wait.
+        // Errors are reported before an input that is a FIFO blocks.
         for &input in &job.inputs {
             Input(input).check()?;
         }
@@ -107,7 +107,7 @@ struct Job {
     /// What ends a line.
     end: u8,
     output: Option<&'static CStr>,
-    /// How that is replaced.
+    /// How `output` is replaced.
     options: replace::Options,
     inputs: Vec<&'static CStr>,
 }
@@ -201,7 +201,8 @@ impl Input {
         fs::open(CWD, self.0, flags, 0).or_fail(PROGRAM, "open", self)
     }
 
-    /// Says of a file what opening it would say. Opening anything else may do something or wait.
+    /// Reports the error of opening a regular file or a directory. Opening other kinds of files may block or have an
+    /// effect, so these are not opened here.
     fn check(self) -> Result<(), Exit> {
         if self.is_stdin() {
             return Ok(());

@@ -53,8 +53,8 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     // From here on, so that none is lost before all have begun. A reader of our messages that is gone, or
     // a full file, makes an error of the write.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "programs")?;
-    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // where they are not blocked, they end it
-    // What a parent had ignored is not to be ignored in the programs: SIGPIPE would keep `yes | head` from its end.
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // if they are not blocked, they end `pipe`
+    // The programs do not inherit signals that a parent ignored: with SIGPIPE ignored, `yes | head` would not end.
     signal::set_defaults(SignalSet::ALL.without(signal::TERMINALS));
 
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;

@@ -81,8 +81,8 @@ impl Stages {
         Ok(())
     }
 
-    /// Starts all, from left to right, up to one that can't be, of which it says so. The sockets of a service manager
-    /// are for the first alone.
+    /// Starts all programs, from left to right. Stops at a program that can't be started, and prints the error.
+    /// Only the first program gets the sockets of a service manager.
     pub fn start(
         &mut self,
         settings: &Settings,
@@ -114,7 +114,7 @@ impl Stages {
             let command = Command::new(stage.name, arguments, environ).search();
             let begin = nanoseconds(Clock::Monotonic);
             let sockets = sockets.take();
-            let count = sockets.as_ref().map_or(0, Inherited::len) as u16; // no more can be
+            let count = sockets.as_ref().map_or(0, Inherited::len) as u16; // at most u16::MAX
             let command = command.sockets(count);
             match command.files(files).spawn() {
                 Ok(child) => stage.state = State::Running(child, begin),

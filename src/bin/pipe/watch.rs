@@ -32,7 +32,7 @@ pub fn until_ended(
     while stages.running() > 0 {
         match watch.next(next) {
             Event::Ended(ended) => stages.note(ended),
-            Event::Stopped(..) => {} // who stops one lets it go on
+            Event::Stopped(..) => {} // left to the process that stopped it
             Event::Signal(received) => {
                 let signal = received.signal;
                 if !(received.is_kernels() && (signal == SIGINT || signal == SIGWINCH)) {

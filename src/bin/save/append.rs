@@ -31,7 +31,7 @@ pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), Failed
     })
 }
 
-/// Refuses to read what would grow by each byte read.
+/// Refuses to append a regular file to itself: each byte read would add a byte to read.
 pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
     match file.kind() == S_IFREG && file.is_same_file(stdin) {
         true => Err(Failed::to("append to itself")(Errno::EINVAL)),
@@ -39,12 +39,12 @@ pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
     }
 }
 
-/// What is appended to.
+/// The file to append to.
 struct Opened {
     file: OwnedFd,
-    /// Where it was made, if it was and that is to be made durable.
+    /// The place of a file that was made here, if its name is to be made durable.
     made: Option<Place>,
-    /// Whether it was open here already: others go on at the offset where this ends.
+    /// Whether the file was open here already. Then other processes may share the offset, and write after these bytes.
     here: bool,
 }
 
@@ -90,7 +90,7 @@ fn finish(
         let synced = place.sync(file.as_fd());
         synced.map_err(Failed::to("sync directory of"))?;
     }
-    // NFS may say only now that there was no room, where fsync(2) was not asked; `file` is there to be cut back.
+    // Without fsync(2), NFS may report ENOSPC only at close(2). `file` stays open, so that it can be cut back.
     let closed = file.as_fd().duplicate().and_then(OwnedFd::close);
     closed.map_err(Failed::to("close"))
 }

@@ -27,8 +27,8 @@ Write standard input to FILE: all of it, or FILE stays as it was.
 
   -a          append to FILE
   -m MODE     give FILE these permissions, in octal
-  --in-place  write over FILE where it cannot be replaced; who reads it
-              meanwhile can see a part, and a crash can leave one
+  --in-place  write into FILE, do not replace it; a reader can see a part of
+              it, and a crash can leave a part
   --no-sync   do not wait until FILE is on the device
   --help      print this
   --version   print the version
@@ -41,8 +41,8 @@ straight.
 
 fn main(start: Start) -> Result<(), Exit> {
     let wanted = Wanted::parse(start)?;
-    // The write that meets them fails, with EPIPE or EFBIG, which can be told. Where a filter refuses to block
-    // them, they end the program.
+    // With these blocked, a write returns EPIPE or EFBIG, which is reported. If a filter refuses to block them, they
+    // end the program.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     // Before a file is opened that would get its number.
     let stdin = fs::stat(STDIN).or_fail(PROGRAM, "stat", "stdin")?;
@@ -126,7 +126,7 @@ struct Failed {
     /// What the operation was on: standard input, or FILE.
     end: End,
     errno: Errno,
-    /// More of that, or nothing.
+    /// The cause or the consequence, if known.
     cause: Cause,
     /// How many bytes FILE has at its end that it did not have before.
     left: u64,
