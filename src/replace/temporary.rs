@@ -42,22 +42,22 @@ impl Temporary {
         Ok(Self(hash ^ number))
     }
 
-    /// Calls `make` with the first of the names that is free, or that a dead writer left.
+    /// Removes the names that dead writers left, then calls `make` with the first of the names that is free.
     pub fn claim<T>(
         place: &Place,
         mut make: impl FnMut(&CStr) -> Result<T>,
     ) -> core::result::Result<(T, Self), Failed> {
+        // All of them, also where the first is free: several writers at the same time use several names.
+        for number in 0..OWN {
+            if let Ok(name) = Self::new(place, number) {
+                let _ = name.clear(place); // a name that cannot be removed stays
+            }
+        }
         for number in 0..TRIES {
             let name = Self::new(place, number).during("get random numbers for")?;
-            let mut made = name.with(&mut make);
-            if let Err(Errno::EEXIST) = made
-                && name.clear(place).is_ok()
-            {
-                made = name.with(&mut make);
-            }
-            match made {
+            match name.with(&mut make) {
                 Err(Errno::EEXIST) => {}
-                result => return result.map(|made| (made, name)).during("open"),
+                made => return made.map(|made| (made, name)).during("open"),
             }
         }
         Err(Errno::EEXIST).during("open")
@@ -65,11 +65,6 @@ impl Temporary {
 
     /// A new file that has such a name and its lock.
     pub fn file(place: &Place, mode: u32) -> core::result::Result<(OwnedFd, Self), Failed> {
-        for number in 0..OWN {
-            if let Ok(name) = Self::new(place, number) {
-                let _ = name.clear(place); // a name that cannot be removed stays
-            }
-        }
         let dir = place.dir.as_fd();
         Self::claim(place, |name| {
             let flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
