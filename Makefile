@@ -10,7 +10,7 @@ PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
 
-help: ## this list; what is in brackets can be set: SECONDS=600 make fuzz
+help: ## this list; variables are in brackets: SECONDS=600 make fuzz
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 setup: ## all set-up that the others would do
@@ -62,7 +62,7 @@ fuzz: ## the heap over inputs that libFuzzer makes up (SECONDS=60)
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(SECONDS)
 
-miri: ## unit tests under Miri and AddressSanitizer, where they are
+miri: ## unit tests under Miri and AddressSanitizer, if available
 	@scripts/setup.sh test
 	@scripts/miri.sh
 
@@ -85,19 +85,19 @@ bench: ## measure against what others ship
 	@scripts/setup.sh bench bench-echo bench-pipe build-$(shell uname -m)
 	@scripts/bench.sh
 
-bench-heap: ## of these the heap's (BENCH="--only pair,lifo --rounds 9")
+bench-heap: ## the heap's alone (BENCH="--only pair,lifo --rounds 9")
 	@scripts/setup.sh bench
 	@scripts/bench-heap.sh $(BENCH)
 
-bench-msort: ## msort's, beside sort
+bench-msort: ## msort's alone, beside sort
 	@scripts/setup.sh bench build-$(shell uname -m)
 	@scripts/bench-msort.sh
 
-bench-echo: ## echod's, beside servers in C, Rust and Go (BENCH="--with go")
+bench-echo: ## echod's, beside servers in C, Rust, Go (BENCH="--with go")
 	@scripts/setup.sh bench-echo build-$(shell uname -m)
 	@scripts/bench-echo.sh $(BENCH)
 
-bench-pipe: ## pipe's, beside posix_spawn and a shell
+bench-pipe: ## pipe's alone, beside posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
 
