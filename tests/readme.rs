@@ -520,7 +520,9 @@ fn counts_the_faults() {
     let (faults, _) = faults.split_once("\n];").unwrap();
     let count = faults.lines().filter(|line| *line == "    (").count();
     let text = readme();
-    let about = text.split("\n- ").find(|item| item.contains("`tests/loom`"));
+    let about = text
+        .split("\n- ")
+        .find(|item| item.contains("`tests/loom`"));
     let mut words = about.unwrap().split_whitespace();
     let number = count.to_string();
     assert!(words.any(|word| word == number), "{count} faults");
