@@ -8,7 +8,7 @@ $1: $2
 should be: $3"
 }
 
-# within SECONDS COMMAND...: leaves its status. One that is not done by then is ended with all that it started, and the
+# within SECONDS COMMAND...: runs COMMAND and sets $status. After SECONDS the command and its children are killed, and the
 # test has failed.
 timeout=$(command -v timeout) # whatever PATH a test sets
 within() {

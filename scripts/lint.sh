@@ -8,8 +8,8 @@ export RUSTFMT
 "$CARGO_FMT" fmt --all --check
 for package in tests tests/loom tests/fuzz benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
-# The product and the probes, with the rustc that clippy is of. Nothing is linked: this variable replaces the flags of
-# .cargo/programs.toml, because rustc warns of one of them (-outline-atomics) in every crate.
+# The product and the probes, with the rustc that clippy belongs to. Nothing is linked. CARGO_ENCODED_RUSTFLAGS replaces
+# the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics) in every crate.
 for arch in x86_64 aarch64; do
 	clippy=$(value "CLIPPY_$arch")
 	CARGO_ENCODED_RUSTFLAGS=$(value "CORE_FLAG_$arch") "$clippy" clippy --quiet --workspace --lib --bins --target "$(triple $arch)" \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# profiles.sh ARCH: the programs for ARCH as nobody ships them, but a user's cargo may build them: in each of these
-# profiles, without the flags of .cargo/small.toml. They stay where cargo puts them, for tests/profiles.rs.
+# profiles.sh ARCH: builds the programs for ARCH in each profile that a user's cargo may use, without the flags of
+# .cargo/small.toml. tests/profiles.rs runs them from cargo's folders; they are not shipped.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -12,9 +12,9 @@ for profile in dev release s thin; do
 	cargo build --quiet --config .cargo/programs.toml --config "$setup/$arch.toml" --config tests/profiles.toml \
 		--target "$(triple "$arch")" --workspace --profile "$profile" "$@"
 done
-# What is built with fat LTO is what ships: here only what does not.
+# The shipped programs are built with fat LTO already; so here only the program that does not ship.
 cargo build --quiet --config .cargo/programs.toml --config "$setup/$arch.toml" --config tests/profiles.toml \
 	--target "$(triple "$arch")" --workspace --profile fat --bin large
-# The library as it ships, but with its objects, which LTO would leave out.
+# The library with the flags of the shipped programs, but without LTO, which would leave no objects.
 cargo build --quiet --config .cargo/programs.toml --config .cargo/small.toml --config "$setup/$arch.toml" \
 	--config tests/profiles.toml --target "$(triple "$arch")" --profile s --lib

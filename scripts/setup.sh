@@ -43,7 +43,7 @@ fi
 . scripts/setup/guest.sh
 . scripts/setup/needs.sh
 
-# The first look only looks: so that all that is missing is told before any of it is fetched.
+# The first pass fetches nothing: it collects everything that is missing, to print that and the cost first.
 allowed='' installed=''
 find_all "$@"
 while [ -s "$setup/new.wants" ] || [ -s "$setup/new.plans" ]; do

@@ -1,9 +1,9 @@
 #!/bin/sh
-# test-fresh.sh [short | RELEASE-WHO-ORDER...]: the README's commands on machines where nothing was installed before: roots
-# that debootstrap makes, with git, make and ca-certificates, without rustup. RELEASE is one of Debian's, WHO is root or
-# user, ORDER is readme or reverse. Without arguments four, in which each release and each user meets both orders; `short`
-# is the first of them, and one test of each kind.
-# Says what each command costs: time, what this whole machine received meanwhile, and what is on the root's disk since.
+# test-fresh.sh [short | RELEASE-WHO-ORDER...]: runs the README's commands in clean roots, which debootstrap makes with
+# git, make and ca-certificates, without rustup. RELEASE is a release of Debian, WHO is root or user, ORDER is readme or
+# reverse. Without arguments it runs four roots: each release and each user with both orders. `short` is the first of
+# these roots, with one test of each kind.
+# Prints what each command costs: time, bytes that this whole machine received meanwhile, and growth of the root's disk.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 . scripts/setup/cache.sh
@@ -21,14 +21,14 @@ esac
 fresh=$PWD/target/fresh
 exec 9>"$fresh.lock"
 flock -n 9 || die 'test-fresh: another one is at work here'
-root=$fresh/root # what is mounted there is in a namespace, which ends with the last process of a step
+root=$fresh/root # its mounts are in a mount namespace, which ends with the last process of a step
 trap 'rm -rf --one-file-system -- "$root" "$fresh/step"' EXIT
 child=
 trap '[ -z "$child" ] || { kill "$child" && wait "$child"; }; exit 1' HUP INT TERM
 rm -rf --one-file-system -- "$fresh"
 mkdir -p "$fresh"
 
-# source_of WORD: the first place of apt's sources whose address ends with /WORD/.
+# source_of WORD: prints the first address in apt's sources that ends with /WORD/.
 source_of() {
 	# shellcheck disable=SC2016 # apt-get's variable
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 "/$1/*\$"
@@ -47,7 +47,8 @@ debootstrap() { # RELEASE FOLDER
 	rm -rf --one-file-system -- "$root"
 }
 
-# A root of the RELEASE, which knows of this machine where packages and crates come from, and a copy of this tree in it.
+# new_root: makes a root of $release, with this machine's configuration of apt, cargo and the network, and with a copy of
+# this tree.
 new_root() {
 	rm -rf --one-file-system -- "$root"
 	keep "root-$release-$host" debootstrap "$release" || return 1
@@ -71,8 +72,8 @@ new_root() {
 	chroot "$root" chown -R "$who:$who" "$home"
 }
 
-# enter WHO COMMAND: in the root, with processes and mounts of its own. Of the environment only what says how the network
-# is reached goes there. (In a shell of its own, which becomes timeout.)
+# enter WHO COMMAND: runs COMMAND in the root, in PID and mount namespaces of its own. Of the environment it passes on
+# only the variables that configure the network. (Call it in a subshell: it execs timeout.)
 enter() {
 	set -- "$1" "cd $home/ring3 && $2"
 	env | grep -E '^(CARGO_(HTTP|NET|SOURCE)_[A-Z0-9_]*|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY)=' >"$fresh/environment" || true
@@ -93,7 +94,7 @@ enter() {
 received() { awk 'NR > 2 { sub(/:/, " "); if ($1 != "lo") bytes += $2 } END { printf "%.0f\n", bytes }' /proc/net/dev; }
 used() { du -skx "$root" | cut -f 1; }
 
-# step WHO COMMAND: a line with what it cost. What it said is in $log.
+# step WHO COMMAND: runs COMMAND and prints a line with its cost. Its output is in $log.
 step() {
 	number=$((number + 1)) status=0
 	log=$fresh/$machine/$number.log
@@ -109,12 +110,12 @@ step() {
 	}'
 }
 
-# what_root_is_to_do: the command for root that set-up ended with.
+# what_root_is_to_do: prints the command for root with which set-up ended.
 what_root_is_to_do() {
 	sed -n 's/^set-up: .*run this, then try again: sudo //p; s/^set-up: .*: run sudo \(apt-get update\), .*/\1/p' "$log" | sed 's/ sudo / /g'
 }
 
-# try COMMAND: where set-up asks a user for packages, root installs them, and the user goes on.
+# try COMMAND: runs COMMAND as $who. If set-up asks a user for packages, root installs them, and the user runs it again.
 try() {
 	step "$who" "$1"
 	for again in lists packages; do

@@ -1,7 +1,7 @@
 #!/bin/sh
-# test-lib.sh [OPTION...] [-- FILTER]: the library's own tests (`cargo test --lib`). libtest names a test that has run
-# for a minute, and waits for it; here that is the limit. Such a test is a failure, its processes are ended, and the
-# others run without it.
+# test-lib.sh [OPTION...] [-- FILTER]: the library's own tests (`cargo test --lib`), with a limit of one minute a test.
+# libtest prints the name of a test that has run for a minute, but does not end it. This script kills the run, counts that
+# test as failed, and runs the others again without it.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -11,7 +11,7 @@ failed=0
 out=$(mktemp)
 trap 'rm -f -- "$out" "$out.pid" "$out.status" "$out.hung"' EXIT
 
-# tree PID: it and all that it started, the youngest first.
+# tree PID: prints the process and all its descendants, children before parents.
 tree() {
 	# shellcheck disable=SC2013 # words
 	for child in $(cat "/proc/$1/task"/*/children 2>/dev/null); do tree "$child"; done

@@ -27,7 +27,7 @@ machine() { # STAND-IN...
 	for command in uname id world-toolchain "$@"; do ln -s "$STAND_IN" "$WORLD/bin/$command"; done
 	clone ring3
 }
-# clone NAME: one of ring3 there, which set_up is then run in.
+# clone NAME: makes a clone of ring3 there; set_up then runs in it.
 clone() {
 	clone=$WORLD/$1
 	mkdir -p "$clone"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# test.sh: every test, on both architectures. The last line counts what ran. With SAMPLE set, of the tests of the programs
-# only those of hello: one of each kind.
+# test.sh: every test, on both architectures. The last line counts what ran. With SAMPLE set, the tests of the programs
+# are those of hello alone: one of each kind.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -13,7 +13,7 @@ programs='' kernels=' kernel]'
 [ -z "${SAMPLE-}" ] || programs=hello:: kernels=hello_speaks
 
 # run TITLE COMMAND...: adds up the `test result:` lines. A runner that dies or runs nothing is a failure too.
-# (There is a limit of time for each test, which its runner keeps, and none for all of them.)
+# (The runners have a time limit for each test; there is none for all of them.)
 run() {
 	title=$1
 	shift
@@ -37,7 +37,7 @@ run() {
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-# skip TEST REASON: as a runner says it.
+# skip TEST REASON: prints a skipped test as a runner does.
 skip() {
 	printf 'test %s ... ignored (%s)\n' "$1" "$2"
 	echo 'test result: ok. 0 passed; 0 failed; 1 ignored'
@@ -63,7 +63,7 @@ fetch tests
 export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
 run 'the programs, both' "$@" -- --skip ' kernel]' "$programs"
-# Kernels for aarch64 run with these too, and qemu-user pretends where it can.
+# Kernels for aarch64 also run with these page sizes. qemu-user before version 10 can emulate them.
 if [ "$foreign" = aarch64 ] && [ -z "${SAMPLE-}" ]; then
 	for size in 16384 65536; do
 		title="the programs, aarch64 with pages of $size"

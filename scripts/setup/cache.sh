@@ -1,5 +1,5 @@
-# What all clones share: folders under $XDG_CACHE_HOME/ring3, each with its checksum beside it. Without a home, or where
-# that can't be written, this clone keeps them under target/setup.
+# The cache that all clones share: folders under $XDG_CACHE_HOME/ring3, each with a file for its checksum. Without a
+# writable home, this clone's cache is under target/setup.
 
 cache=$PWD/$setup/cache
 for shared in "${XDG_CACHE_HOME:-}" "${HOME:+$HOME/.cache}"; do
@@ -12,18 +12,19 @@ for shared in "${XDG_CACHE_HOME:-}" "${HOME:+$HOME/.cache}"; do
 done
 checked=
 
-# checksum FOLDER: of all names, links, modes and bytes there.
+# checksum FOLDER: prints a checksum of all names, links, modes and bytes in FOLDER.
 checksum() { tar -C "$1" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - . | sha256sum | cut -d ' ' -f 1; }
 
-# is_cached ENTRY: it is there, and as it was put there. (Asked once; whoever makes it has the lock.)
+# is_cached ENTRY: the entry exists, and its checksum is right. A run verifies each entry once. (The maker of an entry
+# holds its lock.)
 is_cached() {
 	case " $checked " in *" $1 "*) return 0 ;; esac
 	[ -d "$cache/$1" ] && [ "$(checksum "$cache/$1")" = "$(cat "$cache/$1.sha256" 2>/dev/null)" ] || return 1
 	checked="$checked $1"
 }
 
-# keep ENTRY COMMAND...: unless it is cached, runs COMMAND... FOLDER, and what it puts into FOLDER becomes the entry, in
-# one step. Of several clones one does so, and the others wait.
+# keep ENTRY COMMAND...: unless the entry is cached, runs COMMAND... FOLDER and renames FOLDER to the entry, in one step.
+# A lock lets one clone do this at a time; the others wait.
 keep() {
 	entry=$1
 	shift

@@ -39,7 +39,7 @@ install_wants() {
 			sed 's/^rust://' "$setup/new.wants" | awk -F '\t' '{ printf "%s%s (%s)", comma, $1, $2; comma = ", " }'
 		)"
 	if [ "$(id -u)" = 0 ]; then
-		# (By itself it takes no notice of an index that it can't have.)
+		# (Without this option, apt-get ignores an index that it can't fetch.)
 		apt update -o APT::Update::Error-Mode=any || say "set-up: apt-get update failed ($(apt_why)); going on with the lists it has"
 		name_packages || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
 		tell_missing
@@ -54,7 +54,7 @@ install_wants() {
 	fi
 }
 
-# What is missing, and what it costs.
+# tell_missing: prints what is missing, and what it costs.
 tell_missing() {
 	sed 's/^rust://; s/^/set-up: missing: /; s/\t/: /' "$setup/new.wants" >&2
 	# shellcheck disable=SC2046 # a list of words
@@ -62,7 +62,7 @@ tell_missing() {
 	sed 's/^/set-up: missing: /; s/\t/: /' "$setup/new.plans" >&2
 }
 
-# apt_cost PACKAGE...: by apt-get's own reckoning, with what they depend on.
+# apt_cost PACKAGE...: prints what they and their dependencies cost, by apt-get's reckoning.
 apt_cost() {
 	LC_ALL=C apt-get -o Debug::NoLocking=1 --assume-no install --no-install-recommends "$@" 2>/dev/null </dev/null | awk '
 		/^Need to get / { sub(/^Need to get /, ""); sub(/ of archives\.$/, ""); fetch = $0 }
@@ -71,13 +71,13 @@ apt_cost() {
 }
 cost_unknown='what they cost is not known before apt-get update'
 
-# apt-get, quietly: what it says since the last update is in apt.log, in English.
+# apt-get, quietly: its output since the last update is in apt.log, in English.
 apt() {
 	[ "$1" != update ] || : >"$setup/apt.log"
 	LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >>"$setup/apt.log" 2>&1 </dev/null
 }
 
-# What that means, where apt-get does not say so itself; else its first error.
+# apt_why: prints what the errors in apt.log mean, if they are known; else the first error.
 apt_why() {
 	case $(cat "$setup/apt.log") in
 	*'No space left on device'* | *"don't have enough free space"*) echo 'the disk is full' ;;
@@ -127,7 +127,7 @@ debian_core() {
 		may_fetch "core for $1" "$(core_cost "$package")" || return 1
 		say "set-up: unpacking $package $version of $(deb_arch "$1") in $cache: core for $1"
 		keep "$entry" unpack "$package" "$version" "$(deb_arch "$1")" || apt_failed
-		# Those of other versions went with a rustc that is no longer here.
+		# A core of another version belongs to a rustc that is no longer installed.
 		for older in "$cache/$package"-*-"$(deb_arch "$1")"; do
 			[ "$older" = "$cache/$entry" ] || rm -rf -- "$older" "$older.sha256"
 		done
@@ -135,13 +135,13 @@ debian_core() {
 	has_core "$libs" || die "set-up: $package has no core for $1"
 }
 
-# plan_core ARCH: for a rustc that is not here yet.
+# plan_core ARCH: plans the core for a rustc that is not installed yet.
 plan_core() {
 	family=$(rust_family) || family=rustc
 	may_fetch "core for $1" "$(core_cost "libstd-rust${family#rustc}-dev")" || true
 }
 
-# core_cost PACKAGE: of another architecture, which is about what this one's is.
+# core_cost PACKAGE: the cost of the package of another architecture, which is about that of this architecture's.
 core_cost() {
 	LC_ALL=C apt-cache show "$1" 2>/dev/null | awk '
 		/^Installed-Size:/ && !disk { disk = $2 / 1000 }

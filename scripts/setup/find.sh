@@ -1,5 +1,5 @@
-# Looking for things, and noting what was found (new.env.sh, new.paths) and what was not: new.wants has packages to
-# install, new.plans what else there will be to fetch.
+# Looks for tools, and notes what was found (new.env.sh, new.paths) and what was not: new.wants lists packages to
+# install, new.plans lists what else has to be fetched.
 
 usr=/usr # where the distribution's packages put what is not on the PATH
 
@@ -32,8 +32,8 @@ note() {
 # want PACKAGE WHY: to be installed. `rust:NAME` is a part of Rust, which has two names in Debian.
 want() { cut -f 1 "$setup/new.wants" | grep -qxF -e "$1" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.wants"; }
 
-# may_fetch WHAT COST: whether it may be fetched during this look; if not, it is planned. Packages come first: nothing
-# is fetched for somebody who can't install them.
+# may_fetch WHAT COST: whether WHAT may be fetched in this pass; if not, it is added to the plans. Packages come first:
+# nothing is fetched for a user who can't install them.
 may_fetch() {
 	if [ -n "$allowed" ] && [ ! -s "$setup/new.wants" ]; then return; fi
 	grep -qsxF -e "$1	$2" "$setup/new.plans" || printf '%s\t%s\n' "$1" "$2" >>"$setup/new.plans"

@@ -18,8 +18,8 @@ guest_release() {
 	esac
 }
 
-# What they cost. A kernel of another release or architecture is in no list of packages that is here: what it and its
-# list were when they were measured.
+# guest_cost ENTRY: what the entry costs. No package list of this machine has a kernel of another release or
+# architecture; so its cost, with its package list, is what was measured once.
 guest_cost() { # ENTRY
 	case $1 in
 	qemu-system-*) apt_cost qemu-system-x86 qemu-system-arm ;;
@@ -33,7 +33,7 @@ guest_cost() { # ENTRY
 # NO_GUEST_GUEST, which is empty, or why it can't be booted.
 find_guest() {
 	guest=$1 why=
-	# (Where nothing may be fetched yet, both are planned.)
+	# (In the first pass, which fetches nothing, both are planned.)
 	if ! { find_qemu_system "$(guest_arch "$guest")" || [ -z "$allowed" ]; } || ! find_kernel "$guest"; then lack "guest-$guest"; fi
 	note "NO_GUEST_$guest" "$why"
 }
@@ -62,7 +62,8 @@ find_kernel() { # GUEST
 	note "KERNEL_$1" "$at"
 }
 
-# guest_fetch WHAT PACKAGE ENTRY COMMAND...: unless the cache has the ENTRY, says it, does it, and leaves in `why` why not.
+# guest_fetch WHAT PACKAGE ENTRY COMMAND...: unless the cache has the ENTRY, prints a line and runs COMMAND for the entry.
+# On failure, `why` has the reason.
 guest_fetch() {
 	what=$1 package=$2 entry=$3
 	shift 3

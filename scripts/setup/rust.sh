@@ -13,7 +13,7 @@ may_rustup() {
 		! grep -qs '^auto_install = "disable"' "${RUSTUP_HOME:-${HOME:-}/.rustup}/settings.toml"
 }
 
-# rustup_do WORD...: says it, does it, and tells whether it worked. Status 2: not during this look.
+# rustup_do WORD...: prints the command, runs it, and returns whether it worked. Status 2: it may not run in this pass.
 rustup_do() {
 	may_fetch "rustup $*" 'by rustup' || return 2
 	say "set-up: rustup $*"
