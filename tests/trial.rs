@@ -1,8 +1,8 @@
-//! A test under a limit of time: one that hangs is a failure that says which, for how long and for what it
-//! waited; its processes are ended, and the tests after it run.
+//! A time limit for each test. A test that hangs fails; the failure names the test, the time and what the test waited
+//! for. Its processes are killed, and the other tests run.
 //!
-//! The thread of a test has a number for the kernel's name of it (`/proc/self/task/TID/comm`), which the threads
-//! that it starts inherit. By that its processes are known: each is a child of the thread that started it.
+//! The thread of a test has a numbered name (`/proc/self/task/TID/comm`). Threads that it starts inherit the name. So
+//! the processes of a test are the children of the threads with that name.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{once, run, wait_until};
 
-/// Set where this program is to have tests that hang, and no others of this file.
+/// With this variable, this program has tests that hang, and no other tests of this file.
 const HANG: &str = "RING3_HANG";
 
 pub fn trials() -> Vec<Trial> {
@@ -88,20 +88,21 @@ fn tells_of_a_test_that_hangs() {
             "{line}"
         );
     }
-    // Where it was when its processes were ended.
+    // The test went on when its processes had ended, and printed its place.
     assert!(ran.stderr.contains("here it goes on"), "{ran:?}");
 }
 
-/// How long a test may take that does not say [`may_take`].
+/// The time limit of a test that does not call [`may_take`].
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The limit of one that computes for seconds, or starts hundreds of processes: on a busy machine a minute is not enough.
+/// The limit of a test that computes for seconds or starts hundreds of processes: on a busy machine these take longer
+/// than a minute.
 pub const LONG: Duration = Duration::from_secs(300);
 
-/// How long one is waited for whose processes were killed, so that it can say where it was.
+/// How long to wait for a test after its processes were killed, so that it can print its place.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
-/// What a test gives: nothing where its assertions held, or why it could not be run.
+/// The result of a test: `()` if its assertions held, or a [`Completion`] with the reason of a skip.
 pub trait Verdict {
     fn completion(self) -> Completion;
 }
@@ -123,18 +124,18 @@ impl Verdict for Completion {
 struct Running {
     begin: Instant,
     limit: Duration,
-    /// As [`waits_until`] was told.
+    /// What the test waits for, as [`waits_until`] has it.
     until: Option<String>,
 }
 
-/// Those that run, by their threads' name.
+/// The tests that run, by the name of their threads.
 static RUNNING: Mutex<BTreeMap<String, Running>> = Mutex::new(BTreeMap::new());
 
 fn running() -> MutexGuard<'static, BTreeMap<String, Running>> {
     RUNNING.lock().unwrap()
 }
 
-/// Changes what is known of the calling thread's test.
+/// Changes the entry of the calling thread's test.
 fn note(change: impl FnOnce(&mut Running)) {
     let name = rustix::thread::name().unwrap();
     if let Some(test) = running().get_mut(&*name.to_string_lossy()) {
@@ -142,12 +143,12 @@ fn note(change: impl FnOnce(&mut Running)) {
     }
 }
 
-/// The test that calls this may take so long from its beginning, and not [`LIMIT`].
+/// Sets the time limit of the calling test, from its start, in place of [`LIMIT`].
 pub fn may_take(limit: Duration) {
     note(|test| test.limit = limit);
 }
 
-/// What the test waits for from here on, for the report of one that hangs.
+/// Records what the calling test waits for from here on; the report of a test that hangs has it.
 pub fn waits_until(what: Option<&str>) {
     note(|test| test.until = what.map(str::to_owned));
 }
@@ -180,10 +181,10 @@ fn under_limit<V: Verdict>(
     let work = move || {
         rustix::thread::set_name(&comm).unwrap();
         let result = catch_unwind(AssertUnwindSafe(|| checked(test())));
-        let _ = sender.send(result); // nobody waits for one that took too long
+        let _ = sender.send(result); // an error: the test took too long, and no receiver is left
     };
     Builder::new().name(name).spawn(work).unwrap();
-    // (It may say at any time that it may take less.)
+    // (In short steps, because the test may change its limit at any time.)
     let mut result = Err(RecvTimeoutError::Timeout);
     while result.is_err() && begin.elapsed() < running()[&thread].limit {
         result = receiver.recv_timeout(Duration::from_millis(100));
@@ -198,7 +199,7 @@ fn under_limit<V: Verdict>(
     result.or_else(|panic| resume_unwind(panic))
 }
 
-/// A test that is skipped says why, in words.
+/// Checks that a skip has a reason in words.
 fn checked(verdict: impl Verdict) -> Completion {
     let completion = verdict.completion();
     if let Completion::Ignored { reason } = &completion {
@@ -210,7 +211,7 @@ fn checked(verdict: impl Verdict) -> Completion {
 }
 
 impl Running {
-    /// What is to be said of one that took too long.
+    /// The report of a test that took too long.
     fn told(&self, processes: Vec<String>) -> String {
         let seconds = self.begin.elapsed().as_secs();
         let mut told = format!("not done after {seconds} s, its limit");
@@ -224,12 +225,12 @@ impl Running {
     }
 }
 
-/// Ends all processes of the test whose threads are called so, and says what each was.
+/// Kills all processes of the test whose threads have this name, and returns a description of each.
 fn end_processes(thread: &str) -> Vec<String> {
     let mut ended = Vec::new();
     for task in fs::read_dir("/proc/self/task").unwrap() {
         let task = task.unwrap().path();
-        // (One may end meanwhile.)
+        // (A thread may end meanwhile.)
         let comm = fs::read_to_string(task.join("comm")).unwrap_or_default();
         if comm.trim_end() == thread {
             let children = fs::read_to_string(task.join("children")).unwrap_or_default();
@@ -241,7 +242,7 @@ fn end_processes(thread: &str) -> Vec<String> {
     ended
 }
 
-/// Ends a process and, before it, those that it started: they would be nobody's.
+/// Kills a process and, before it, its children, which would otherwise become orphans.
 fn end(process: &str, ended: &mut Vec<String>) {
     let folder = format!("/proc/{process}");
     let read = |file: &str| fs::read(format!("{folder}/{file}")).unwrap_or_default();

@@ -1,14 +1,14 @@
-//! Makes, of the library's own sources, what loom can run: the same text, with loom's atomics in place of
-//! core's. There is no copy to keep up to date, and no `cfg` in the product.
+//! Generates, from the library's own sources, code that loom can run: the same text, with loom's atomics in place
+//! of core's. There is no copy to keep up to date, and no `cfg` in the product.
 //!
-//! Of each fault below there is another such copy, with that fault and no other: a model that finds nothing
-//! in the library has to find each of them.
+//! For each fault below it generates another copy, with that one fault. A model that finds nothing in the library
+//! has to find the fault in the copy.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// What is made a model of: files of `src`.
+/// The sources that the models run: files of `src`.
 const SOURCES: [&str; 10] = [
     "sync/mod.rs",
     "sync/condvar.rs",
@@ -22,23 +22,23 @@ const SOURCES: [&str; 10] = [
     "bin/echod/gate.rs",
 ];
 
-/// What is another text under loom, and what stands there. Each is somewhere in the sources.
+/// Replacements: a text of the sources, and the text for loom. Each must occur in the sources.
 const CHANGES: [(&str, &str); 8] = [
     ("core::sync::atomic", "crate::atomic"),
     ("super::atomic", "crate::atomic"),
-    // The library's own tests are not here.
+    // Without the library's own tests.
     ("#[cfg(test)]", "#[cfg(any())]"),
     ("use core::hint;", "use crate::atomic::hint;"),
-    // loom's atomics are made at run time.
+    // loom's atomics have no const constructor.
     ("const fn", "fn"),
-    // One look shows what a hundred would.
+    // One spin shows what a hundred would.
     ("const SPINS: usize = 100;", "const SPINS: usize = 1;"),
-    // A thread of loom's ends by returning to loom.
+    // A thread of loom ends by unwinding to loom.
     (r#"extern "C" fn run<"#, r#"extern "C-unwind" fn run<"#),
     ("crate::sync", "super::super::sync"),
 ];
 
-/// A fault: its name, the model that finds it, the file, what is there, and what is there with the fault.
+/// A fault: its name, the model that finds it, the file, the library's text, and the text with the fault.
 type Fault = (
     &'static str,
     &'static str,
@@ -313,7 +313,7 @@ fn main() {
     fs::write(out.join("faults.rs"), tests).unwrap();
 }
 
-/// Writes the sources as loom can run them, with the fault if there is one, and the module that has them.
+/// Writes the sources for loom, with the fault if there is one, and appends their module to `variants`.
 fn write_variant(
     out: &Path,
     files: &[(&str, String)],

@@ -1,11 +1,11 @@
-//! `core::sync::atomic` by loom, in memory that the kernel may take back.
+//! `core::sync::atomic` on loom's atomics, in memory that the kernel may unmap.
 
 use std::cell::Cell;
 
 use loom::cell::UnsafeCell;
 pub use loom::sync::atomic::{Ordering, fence};
 
-/// loom's own `spin_loop` runs all other threads first, so that no lock would be waited for.
+/// loom's own `spin_loop` runs all other threads first, so that no thread would ever wait for a lock.
 pub mod hint {
     pub fn spin_loop() {}
 }
@@ -14,16 +14,16 @@ use crate::kernel;
 
 macro_rules! atomic {
     ($name:ident of $value:ty, $($change:ident: $changed:expr),*) => {
-        /// As core's, of which it has what the library uses.
+        /// The part of core's type that the library uses.
         pub struct $name {
             atomic: loom::sync::atomic::$name,
-            /// What a thread would read that saw all changes so far.
+            /// The last value in the modification order.
             latest: Cell<$value>,
-            /// Read where the atomic is used, written where it is dropped.
+            /// A use of the atomic reads this, its drop writes this: loom reports a use that races with the drop.
             used: UnsafeCell<()>,
         }
 
-        // SAFETY: loom runs one thread at a time.
+        // SAFETY: loom runs one thread at a time, and `latest` is used only between two switches of threads.
         unsafe impl Sync for $name {}
 
         impl $name {
@@ -87,10 +87,10 @@ macro_rules! atomic {
                 }
             )*
 
-            /// What a load would give in a thread that saw all changes so far. It orders nothing.
+            /// The last value in the modification order. Reading it orders nothing.
             #[track_caller]
             pub fn latest(&self) -> $value {
-                self.load(Ordering::Relaxed); // loom runs it before and after each change
+                self.load(Ordering::Relaxed); // so that loom tries this before and after each change
                 self.latest.get()
             }
 
@@ -115,7 +115,7 @@ macro_rules! atomic {
         impl Drop for $name {
             #[track_caller]
             fn drop(&mut self) {
-                // A model that has failed is not looked at any more.
+                // In a model that has failed nothing more is checked.
                 if !std::thread::panicking() {
                     self.used.with_mut(|_| ());
                 }
@@ -134,15 +134,15 @@ atomic!(
 );
 
 impl AtomicU32 {
-    /// The kernel's store of 0 for a thread that has ended: relaxed, because the kernel promises no more. It is no use
-    /// that has to come before the memory goes: who sees the 0 knows.
+    /// The kernel's store of 0 for a thread that has ended: relaxed, because the kernel promises no more. This store is
+    /// not recorded as a use: a thread that reads the 0 may unmap the memory.
     pub fn clear(&self) {
         self.atomic.store(0, Ordering::Relaxed);
         kernel::is_there((&raw const *self).addr());
         self.latest.set(0);
     }
 
-    /// What a futex is called by.
+    /// The address that the futex calls take.
     pub fn as_ptr(&self) -> *mut u32 {
         (&raw const *self).cast_mut().cast()
     }

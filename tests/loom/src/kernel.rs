@@ -1,9 +1,9 @@
 //! A kernel made of loom's threads: futexes, mappings, and how threads begin and end.
 //!
-//! What it knows is ordinary memory, because loom runs one thread at a time, and changes threads only where a
-//! thread uses an atomic. So what the kernel does orders nothing between the threads that call it, as long
-//! as its own atomics are relaxed: a model can't pass by what only this kernel promises. (But a thread that
-//! is woken comes after the one that woke it: loom has no other way to say so.)
+//! Its state is ordinary memory: loom runs one thread at a time, and switches threads only where a thread uses
+//! an atomic. So this kernel orders nothing between the threads that call it, as long as its own atomics are
+//! relaxed: no model passes because of an order that only this kernel gives. (One exception: a thread that is
+//! woken is ordered after the thread that woke it. loom has no wake-up without that order.)
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::any::Any;
@@ -24,19 +24,19 @@ use crate::atomic::AtomicU32;
 pub const PAGE: usize = 4096;
 
 thread_local! {
-    /// Of the model that runs: its threads are all on one thread of the test's.
+    /// The kernel of the model that runs: all threads of a model run on one thread of the test.
     static KERNEL: RefCell<Kernel> = RefCell::new(Kernel::default());
 }
 
 #[derive(Default)]
 struct Kernel {
-    /// Which futex call comes first: loom tries both orders of two calls, because both change this.
+    /// Each futex call changes this, so that loom tries both orders of any two calls.
     calls: Option<loom::sync::atomic::AtomicU32>,
-    /// Those that wait: for which word, and whether privately.
+    /// The waiting threads: the word's address, whether the wait is private, and the thread.
     waiting: Vec<(usize, bool, Thread)>,
-    /// How many waits still end for no reason.
+    /// How many more waits end spuriously.
     spurious: usize,
-    /// How many threads are still refused.
+    /// How many more threads are refused.
     refused: usize,
     threads: u32,
     /// Where the kernel writes 0 when a thread has ended.
@@ -49,7 +49,7 @@ struct Mapping {
     start: NonNull<u8>,
     length: usize,
     is_there: bool,
-    /// Read where the memory is used, written where it is given back: loom sees whether one comes before the other.
+    /// A use of the memory reads this, the unmapping writes this: loom reports a use that races with the unmapping.
     used: UnsafeCell<()>,
 }
 
@@ -61,7 +61,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: allocated so; the execution has ended.
+        // SAFETY: `reserve` allocated the memory with this layout. No thread of the model is left to use it.
         unsafe { dealloc(self.start.as_ptr(), self.layout()) };
     }
 }
@@ -69,17 +69,16 @@ impl Drop for Mapping {
 /// What may go wrong in an execution.
 #[derive(Clone, Copy, Default)]
 pub struct Trouble {
-    /// How many of the first waits end for no reason.
+    /// How many of the first waits end spuriously.
     pub spurious: usize,
-    /// How many of the first threads can't be had.
+    /// How many of the first threads are refused.
     pub refused: usize,
 }
 
-/// How often at most loom takes the processor from a thread that could go on, where `LOOM_MAX_PREEMPTIONS` is
-/// not set.
+/// The largest number of preemptions in an execution, if `LOOM_MAX_PREEMPTIONS` is not set.
 const PREEMPTIONS: usize = 2;
 
-/// Has loom run `work` in every order.
+/// Runs `work` under loom in every order.
 pub fn check(trouble: Trouble, work: fn()) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
@@ -105,7 +104,7 @@ impl Kernel {
     }
 }
 
-/// Counts one down, if there are any: whether there were.
+/// Decrements a count that is not 0; returns whether it was not 0.
 fn count_down(of: impl FnOnce(&mut Kernel) -> &mut usize) -> bool {
     KERNEL.with_borrow_mut(|kernel| {
         let count = of(kernel);
@@ -115,18 +114,18 @@ fn count_down(of: impl FnOnce(&mut Kernel) -> &mut usize) -> bool {
     })
 }
 
-/// A futex call that comes before or after each other one.
+/// Begins a futex call: loom orders it before or after each other call.
 fn call() {
-    // Not borrowed when loom changes threads.
+    // The borrow ends before loom may switch threads.
     let calls = KERNEL.with_borrow(|kernel| kernel.calls.as_ref().map(|calls| &raw const *calls));
-    // SAFETY: it stays until the execution has ended.
+    // SAFETY: the atomic is in KERNEL, which keeps it until the execution has ended.
     unsafe { (*calls.unwrap()).fetch_add(1, Relaxed) };
 }
 
 /// futex(2), FUTEX_WAIT.
 ///
 /// # Safety
-/// The word is there.
+/// The word is in memory that stays mapped until the word has been read.
 pub unsafe fn futex_wait(
     word: *const AtomicU32,
     how: i32,
@@ -136,11 +135,11 @@ pub unsafe fn futex_wait(
     let is_private = how & FUTEX_PRIVATE_FLAG != 0;
     assert_eq!(how & !FUTEX_PRIVATE_FLAG, FUTEX_WAIT);
     call();
-    // The word is read as it is now, with the queue locked: from here to `park` no other thread runs.
+    // The kernel reads the latest value, with the queue locked: from here to `park` no other thread runs.
     // SAFETY: the caller's promise.
     let word = unsafe { &*word };
     if word.latest() != value {
-        // What the kernel has read, the thread does not read an older value than.
+        // After this the thread reads no value older than the one that the kernel has read.
         word.fetch_add(0, Relaxed);
         return Err(Errno::EAGAIN);
     }
@@ -157,10 +156,10 @@ pub unsafe fn futex_wait(
     Ok(0)
 }
 
-/// futex(2), FUTEX_WAKE: those that wait longest.
+/// futex(2), FUTEX_WAKE: wakes the threads that have waited longest.
 ///
 /// # Safety
-/// None: the word need not be there.
+/// None: the word need not be mapped.
 pub unsafe fn futex_wake(word: *const AtomicU32, how: i32, count: i32) -> Result<usize> {
     let is_private = how & FUTEX_PRIVATE_FLAG != 0;
     assert_eq!(how & !FUTEX_PRIVATE_FLAG, FUTEX_WAKE);
@@ -182,13 +181,13 @@ pub unsafe fn futex_wake(word: *const AtomicU32, how: i32, count: i32) -> Result
     Ok(woken.len())
 }
 
-/// The thread uses memory at this address: it must be there, if it was mapped here, and is given back after this.
+/// Records a use of the memory at this address. Memory that this kernel mapped must be unmapped after this use.
 #[track_caller]
 pub fn use_memory(address: usize) {
     with_mapping(address, |mapping| mapping.used.with(|_| ()));
 }
 
-/// Memory at this address was not given back yet.
+/// Checks that the memory at this address is not unmapped yet.
 #[track_caller]
 pub fn is_there(address: usize) {
     with_mapping(address, |_| ());
@@ -197,7 +196,7 @@ pub fn is_there(address: usize) {
 #[track_caller]
 fn with_mapping(address: usize, work: impl FnOnce(&Mapping)) {
     KERNEL.with_borrow(|kernel| {
-        // The last one that was given this address.
+        // The latest mapping at this address.
         let mapping = kernel.mappings.iter().rfind(|mapping| {
             let start = mapping.start.addr().get();
             (start..start + mapping.length).contains(&address)
@@ -209,13 +208,13 @@ fn with_mapping(address: usize, work: impl FnOnce(&Mapping)) {
     });
 }
 
-/// A mapping.
+/// Makes a mapping.
 ///
 /// # Errors
 /// None.
 pub fn reserve(length: usize) -> Result<NonNull<u8>> {
     let layout = Layout::from_size_align(length, PAGE).unwrap();
-    // SAFETY: not of size 0.
+    // SAFETY: the layout's size is not 0: no caller maps 0 bytes.
     let start = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap();
     KERNEL.with_borrow_mut(|kernel| {
         kernel.mappings.push(Mapping {
@@ -228,7 +227,7 @@ pub fn reserve(length: usize) -> Result<NonNull<u8>> {
     Ok(start)
 }
 
-/// Pages of a mapping are there anyway.
+/// Does nothing: all pages of a mapping are committed.
 ///
 /// # Errors
 /// None.
@@ -239,13 +238,13 @@ pub unsafe fn commit(_: NonNull<u8>, _: usize) -> Result<()> {
     Ok(())
 }
 
-/// Gives a whole mapping back.
+/// Unmaps a whole mapping.
 ///
 /// # Errors
 /// None.
 ///
 /// # Safety
-/// None: it is looked whether anybody uses it.
+/// None: loom checks that no thread uses the memory, which stays allocated until the execution has ended.
 #[track_caller]
 pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
     KERNEL.with_borrow_mut(|kernel| {
@@ -308,7 +307,8 @@ pub unsafe fn clone(
                 .map(|(_, word)| word)
         });
         if let Some(word) = word {
-            // SAFETY: it is looked whether the word is still there.
+            // SAFETY: the memory of a mapping stays allocated until the execution has ended. `clear` fails the model if
+            // the mapping of the word is gone.
             unsafe {
                 (*word).clear();
                 let _ = futex_wake(word, FUTEX_WAKE, 1);
@@ -346,7 +346,7 @@ pub unsafe fn exit(_: i32) -> Result<usize> {
 /// As for [`exit`].
 #[track_caller]
 pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
-    // SAFETY: it is looked whether anybody uses it.
+    // SAFETY: none is needed; see `unmap`.
     let _ = unsafe { unmap(NonNull::new(start).unwrap(), length) };
     panic::resume_unwind(Box::new(Exit))
 }
@@ -368,7 +368,7 @@ pub unsafe fn sched_yield() -> Result<usize> {
     Ok(0)
 }
 
-/// sched_getaffinity(2): nobody asks in a model.
+/// sched_getaffinity(2): no model calls this.
 ///
 /// # Safety
 /// None.

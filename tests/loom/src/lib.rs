@@ -4,7 +4,7 @@
 pub mod atomic;
 pub mod kernel;
 
-/// The kernel's contract, and calls of the kernel that is here.
+/// The kernel's ABI, with system calls of this model's kernel.
 mod abi {
     pub use ring3::abi::*;
     pub use ring3::{Errno, Result};
@@ -31,13 +31,13 @@ mod abi {
     }
 }
 
-/// What is assembly.
+/// In place of the assembly.
 mod arch {
     pub use crate::kernel::{clone, unmap_and_exit};
 
     pub const WORD_AT_EXIT: usize = 1;
 
-    /// Where a thread finds its own words: loom knows its threads without.
+    /// Empty: loom knows its threads without a block.
     pub struct ThreadBlock;
 
     impl ThreadBlock {

@@ -8,10 +8,10 @@ use loom::sync::atomic::AtomicBool;
 use loom::sync::atomic::Ordering::{AcqRel, Release};
 use ring3_loom::kernel::{self, Trouble};
 
-/// A value that is no atomic: loom looks that each use comes after the last change.
+/// A value that is no atomic: loom checks that each use is ordered after the last change.
 struct Plain(UnsafeCell<u32>);
 
-// SAFETY: what this is for: loom ends a model in which two threads use the value at once.
+// SAFETY: loom runs one thread at a time, and fails a model in which two threads use the value without an order.
 unsafe impl Sync for Plain {}
 // SAFETY: as above.
 unsafe impl Send for Plain {}
@@ -23,18 +23,19 @@ impl Plain {
 
     #[track_caller]
     fn get(&self) -> u32 {
-        // SAFETY: read while the closure has the pointer.
+        // SAFETY: loom's cell passes a valid pointer, which is read only within the closure.
         self.0.with(|value| unsafe { *value })
     }
 
     #[track_caller]
     fn add(&self, more: u32) {
-        // SAFETY: changed while the closure has the pointer.
+        // SAFETY: loom's cell passes a valid pointer, which is used only within the closure; loom checks that the access
+        // is exclusive.
         self.0.with_mut(|value| unsafe { *value += more });
     }
 }
 
-/// Runs a model in every order, and again where the first waits end for no reason.
+/// Runs a model in every order, and again with the first one and the first two waits ending spuriously.
 fn check(work: fn()) {
     for spurious in 0..3 {
         let trouble = Trouble {
@@ -45,8 +46,8 @@ fn check(work: fn()) {
     }
 }
 
-/// Runs a model of a fault, which must find it. In a process of its own: a panic of loom's leaves threads that
-/// panic again when they are unwound.
+/// Runs a model on a copy with a fault; the model must find the fault. It runs in a process of its own: after a panic
+/// of loom, threads panic again when they are unwound.
 fn finds(fault: &str, work: fn()) {
     const OWN: &str = "RING3_LOOM_FAULT";
     const FOUND: i32 = 86;
@@ -279,7 +280,7 @@ macro_rules! models {
                 assert_eq!(value.get(), 1);
             }
 
-            /// Those who let clients in, and what wakes them.
+            /// The workers that let clients in, and the bell that wakes them.
             struct Doors {
                 gate: Gate,
                 bells: [(loom::sync::Mutex<bool>, loom::sync::Condvar); 2],
@@ -293,7 +294,7 @@ macro_rules! models {
                     }
                 }
 
-                /// As an eventfd that is watched with EPOLLET: a ring wakes each once, also one that waits later.
+                /// Like an eventfd with EPOLLET: a ring wakes each worker once, also a worker that waits later.
                 fn ring(&self) {
                     for (rung, changed) in &self.bells {
                         *rung.lock().unwrap() = true;
@@ -317,7 +318,7 @@ macro_rules! models {
                 }
             }
 
-            /// There is one place, and two come.
+            /// There is one place, and two clients come.
             pub fn gate() {
                 let shared = Arc::new((Doors::new(1), Plain::new(0)));
                 let serve = |(doors, client): &(Doors, Plain), worker: usize| {
