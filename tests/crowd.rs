@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// How long the machine may run.
+/// The time limit for the machine.
 const LIMIT: Duration = Duration::from_secs(1500);
 
 /// How many clients each of the loads is: an address of the server's has no more ports for one of theirs.

@@ -100,21 +100,21 @@ fn serves_what_the_address_says(arch: Arch) {
     server.end("");
 }
 
-/// The link-local address of an interface of this machine, and its name: the rows are address, number, length, scope,
-/// flags and name.
+/// A link-local address of this machine, and the name of its interface. The columns of the table are address, number,
+/// length, scope, flags and name.
 fn link_local() -> Option<(Ipv6Addr, String)> {
     let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
     table.lines().find_map(|row| {
         let columns: Vec<_> = row.split_whitespace().collect();
         let address = Ipv6Addr::from(u128::from_str_radix(columns[0], 16).unwrap());
-        // Not one that is tentative yet, or a duplicate.
+        // Not an address that is tentative or a duplicate.
         let is_usable = u8::from_str_radix(columns[4], 16).unwrap() & 0x48 == 0;
         (address.is_unicast_link_local() && is_usable).then(|| (address, columns[5].to_owned()))
     })
 }
 
 fn serves_a_zone_by_its_name(arch: Arch) -> Completion {
-    // An address of no zone has one all the same.
+    // An address that needs no zone may have one.
     let server = Server::start(arch.program("echod").args(["-l", "[::1%lo]:0"]), 1);
     assert_eq!(server.address().ip(), Ipv6Addr::LOCALHOST);
     ping(&mut connect(server.address()), b"by its name");
@@ -368,7 +368,7 @@ fn gives_less_grace_than_docker_does(arch: Arch) -> Completion {
     wait_until_refused(server.address());
     ping(&mut client, b"behind");
     server.end("");
-    // How long it may wait at most is the call's last argument but two.
+    // The timeout is the third argument from the end.
     let log = String::from_utf8(folder.read("log")).unwrap();
     let waits = log
         .lines()

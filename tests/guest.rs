@@ -19,7 +19,7 @@ use rand::{Rng, SeedableRng};
 use crate::support::{Arch, Folder};
 use crate::trial::{Verdict, may_take, trial};
 
-/// How long it may take to boot, to do all that is asked there, and to switch off.
+/// The time limit for a guest to boot, to run its whole script, and to power off.
 const BOOT: Duration = Duration::from_secs(300);
 
 /// A machine that a real kernel runs on.
@@ -67,15 +67,15 @@ impl Guest {
         })
     }
 
-    /// Whether its pages are others than 4 KiB.
+    /// Whether its page size is not 4 KiB.
     fn has_other_pages(&self) -> bool {
         self.name.ends_with("_16k")
     }
 
-    /// Makes what its kernel unpacks.
+    /// Makes the initramfs for its kernel.
     fn initramfs(&self, folder: &Folder) {
         let mut random = StdRng::seed_from_u64(1);
-        // More than `msort` takes one thread for.
+        // So many lines that `msort` uses more than one thread.
         let mut lines: Vec<String> = (0..100_000)
             .map(|_| {
                 format!(
@@ -156,7 +156,7 @@ pub static GUESTS: [Guest; 3] = [
 ];
 
 impl Guest {
-    /// The trial of a test in it.
+    /// The trial of a test in this guest.
     fn trial<V: Verdict + 'static>(
         &'static self,
         name: &str,

@@ -228,7 +228,7 @@ fn rewrites_signals(arch: Arch) {
     running.send(Signal::INT);
     assert_eq!(running.line(), "INT");
     if arch.is_native() {
-        // By kill(1) and glibc's numbers; qemu-user takes the real-time signals for one another.
+        // kill(1) uses glibc's numbers. qemu-user maps the real-time signals to other numbers.
         let mut kill = Command::new("kill");
         kill.args(["-s", "RTMIN+3", &running.init.id().to_string()]);
         assert_eq!(run(&mut kill), Ran::new(0, "", ""));
@@ -248,8 +248,8 @@ fn takes_a_status_for_success(arch: Arch) {
     assert_eq!(code(options, "exit 0"), Some(0));
 }
 
-/// What a shell ignores its children ignore, but for those of `init`: they ignore no more than the keys and the end of
-/// a terminal.
+/// The children of a shell inherit its ignored signals. Of these, the program of `init` keeps only the signals of a
+/// terminal's keys and hang-up.
 fn gives_signals_their_default(arch: Arch) -> Completion {
     let shell = |script: &str, of_init: &str| {
         let probe = init(arch, &[], of_init);
@@ -267,7 +267,7 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
         );
         assert_eq!(ran, Ran::new(128 + number, "", ""));
     }
-    // Of the first 31: what is above them, qemu-user has for itself.
+    // Only the first 31 signals: qemu-user uses those above itself.
     let ran = run(&mut init(
         arch,
         &[],
@@ -285,12 +285,12 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
     let there = Ran::new(0, "still there\n", "");
     let ignoring = "trap '' HUP INT QUIT TSTP; exec \"$@\"";
     assert_eq!(shell(ignoring, kept), there);
-    // `init` hears them all the same, and the program is spared.
+    // `init` receives them all the same, and the program ignores them.
     let kept = "kill -HUP $PPID; sleep 0.1; kill -INT $PPID; sleep 0.1; echo still there";
     assert_eq!(shell(ignoring, kept), there);
     let nohup = "exec nohup \"$@\" 2>/dev/null";
     assert_eq!(shell(nohup, "kill -HUP $$; echo still there"), there);
-    // Of a shell without job control.
+    // In a shell without job control.
     let background = "\"$@\" & wait $!";
     assert_eq!(
         shell(background, "kill -INT $$; kill -QUIT $$; echo still there"),
@@ -474,7 +474,7 @@ fn tells_of_wrong_use(arch: Arch) {
         told(&["-r", "TERM:+9", "true"]),
         "init: TERM:+9 is not SIGNAL:SIGNAL"
     );
-    // Those that never come, or are not passed on.
+    // Signals that `init` never receives or never passes on.
     for (name, number) in [
         ("KILL", 9),
         ("stop", 19),

@@ -506,7 +506,7 @@ fn tells_of_inputs_it_cannot_read(arch: Arch) {
     );
 }
 
-/// A FIFO without a writer has nobody wait for what another input lacks.
+/// The error of an input is reported although an input before it is a FIFO without a writer.
 fn looks_at_all_inputs_first(arch: Arch) {
     let folder = Folder::with(&[("a", b"b\na\n")]);
     let made = Command::new("mkfifo").arg(folder.path("fifo")).status();
@@ -526,7 +526,7 @@ fn looks_at_all_inputs_first(arch: Arch) {
 
 fn reads_more_inputs_than_it_may_open(arch: Arch) {
     let folder = Folder::with(&[("a", b"b\na\n")]);
-    // qemu-user has descriptors of its own.
+    // qemu-user needs descriptors of its own.
     let command = folder.msort(arch, &["a"; 100]);
     let ran = ran(run_with(
         &mut by_shell("ulimit -n 16; exec \"$@\"", &command),
@@ -548,7 +548,7 @@ fn writes_in_place(arch: Arch) {
     assert_eq!(folder.names(), ["a", "b", "same"]);
 }
 
-/// As containers have them: the error names the cause and the option.
+/// A file that is a mount point, as in containers: the error names the cause and the option.
 fn writes_over_a_mount_point(arch: Arch) -> Completion {
     let folder = Folder::with(&[]);
     let mount = run(on_a_small_disk("true").current_dir(folder.root()));

@@ -1,5 +1,5 @@
-//! Whatever the optimiser does, programs start: here are those that `scripts/profiles.sh` built, in the
-//! profiles that a user's cargo has, beside those that ship.
+//! Programs start whatever the optimiser does. These tests run the programs that `scripts/profiles.sh` built in the
+//! profiles that a user's cargo may use, and the shipped programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -103,8 +103,7 @@ fn objdump(arch: Arch) -> Command {
     })
 }
 
-/// The instructions from `_start` to the only call, with which Rust begins, and after that the one that ends a
-/// program which comes back.
+/// The instructions of `_start`: up to its only call, which enters Rust, and the trap after it.
 fn start_up(arch: Arch, file: &Path) -> Vec<String> {
     let mut objdump = objdump(arch);
     objdump.args(["-d", "--no-show-raw-insn", "--disassemble=_start"]);
@@ -117,8 +116,8 @@ fn start_up(arch: Arch, file: &Path) -> Vec<String> {
     instructions
 }
 
-/// What an instruction that reads memory says of where: a place relative to the instruction, or an offset from
-/// a register. The list that start-up reads and the places in it are at registers as they are.
+/// Whether an instruction reads memory at a fixed place: relative to the instruction, or at an offset from a register.
+/// Start-up reads its list and the words to relocate at registers without an offset.
 fn reads_a_constant_place(arch: Arch, instruction: &str) -> bool {
     match arch {
         Arch::X86_64 => instruction.contains("(%rip)") && !instruction.starts_with("lea"),
@@ -176,9 +175,9 @@ fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
     }
 }
 
-/// In the tiny code model the address of an item that is not the compiler's own is read by one instruction, and only
-/// newer linkers know the relocation for that. Rust's items (their names begin with `_R` or `_ZN`) all become its
-/// own by fat LTO; foreign ones do not.
+/// In the tiny code model, one instruction reads the address of an item outside the compilation unit, by a relocation
+/// that only newer linkers know. Fat LTO brings all Rust items (their names begin with `_R` or `_ZN`) into one unit;
+/// foreign items stay outside.
 fn asks_no_linker_for_what_lld_14_lacks(arch: Arch) {
     let ran = run(objdump(arch)
         .arg("-r")

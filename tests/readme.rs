@@ -1,7 +1,7 @@
-//! What the README shows: each of its blocks of commands is run, and what they print compared with what stands there,
-//! but for figures, dates, ports and process numbers; its table of sizes; its program.
+//! Compares the README with the programs: runs each block of commands and compares the output, except for figures,
+//! dates, ports and process ids; checks the table of sizes; builds the program.
 //!
-//! A test that fails says what should stand there.
+//! A test that fails prints the text that the README should have.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -47,7 +47,7 @@ fn readme() -> String {
     fs::read_to_string(root().join("README.md")).unwrap()
 }
 
-/// What stands between two fences.
+/// A fenced block.
 #[derive(Clone)]
 struct Block {
     /// After the first fence: `sh`, `rust`...
@@ -90,7 +90,7 @@ impl Block {
     }
 }
 
-/// Fails where these differ, and says what the README should have.
+/// Fails if these differ, and prints the text that the README should have.
 fn same(shown: &str, is: &str) {
     assert!(
         shown == is,
@@ -98,7 +98,7 @@ fn same(shown: &str, is: &str) {
     );
 }
 
-/// A folder with the programs as commands of a shell's, and a few files.
+/// A shell in a folder that has the programs as commands, and a few files.
 fn shell(arch: Arch, folder: &Folder, script: &str) -> Command {
     let bin = folder.path("bin");
     let _ = fs::create_dir(&bin); // it may be there
@@ -134,7 +134,7 @@ fn programs() -> Vec<String> {
     names
 }
 
-/// A command of a block that does not show what it prints: it ends well, and without a word.
+/// A command of a block without output: it must exit with 0, and print nothing.
 fn works(arch: Arch, line: &str) {
     let line = line.split(" # ").next().unwrap().trim();
     if let Some(target) = line.strip_prefix("make ") {
@@ -142,7 +142,7 @@ fn works(arch: Arch, line: &str) {
         let rule = format!("\n{target}:");
         assert!(makefile.contains(&rule), "make has no {target}");
     } else if line.starts_with("echod ") {
-        // Not at a port that takes rights, and that somebody may have.
+        // Port 7 needs privileges, and may be in use.
         let line = line.replace(":7 ", ":0 ");
         let folder = Folder::new();
         let script = format!("exec {line}");
@@ -171,7 +171,7 @@ fn works(arch: Arch, line: &str) {
     }
 }
 
-/// Commands behind `$ ` and what each prints, on standard output or standard error.
+/// Commands after `$ `, and the output of each, on standard output or standard error.
 fn prints(arch: Arch, text: &str) {
     let folder = Folder::new();
     let mut is = String::new();
@@ -179,7 +179,7 @@ fn prints(arch: Arch, text: &str) {
         let ran = run(&mut shell(arch, &folder, command));
         is += &format!("$ {command}\n{}{}", ran.stdout, ran.stderr);
     }
-    // Of a usage, the first line.
+    // Only the first line of a usage.
     let shown = text.lines().map(|line| format!("{line}\n"));
     let mut shown: Vec<_> = shown.collect();
     let mut lines: Vec<_> = is.lines().map(|line| format!("{line}\n")).collect();
@@ -189,10 +189,10 @@ fn prints(arch: Arch, text: &str) {
     same(&shown.concat(), &lines.concat());
 }
 
-/// A line without what differs from run to run: `N` for each number where there are such.
+/// A line with the parts masked that differ from run to run; numbers become `N`.
 fn masked(line: &str) -> String {
     let words: Vec<_> = line.split(' ').collect();
-    // ls -l: whose it is, and when that was written.
+    // ls -l: the owner, the group and the date.
     if let [mode, "1", _, _, size, _, _, _, name] = words[..]
         && mode.starts_with("-rw")
     {
@@ -220,7 +220,7 @@ fn masked(line: &str) -> String {
     }
 }
 
-/// `make run-x86`, behind its first lines, which say where.
+/// `make run-x86`, without its first lines, which name the folder.
 fn is_what_make_run_shows(arch: Arch, text: &str) {
     let ran = run(Command::new(scripts().join("run.sh")).arg(arch.name()));
     assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
@@ -237,7 +237,7 @@ fn is_what_make_run_shows(arch: Arch, text: &str) {
     same(&shown, &is);
 }
 
-/// A server that changes the byte of which the block tells, and with more time than a second to come to it.
+/// A server that changes the byte that the block names. `echoc` gets more than a second to reach that byte.
 fn finds_the_byte(arch: Arch, text: &str) {
     let (command, told) = text.trim_end().split_once('\n').unwrap();
     let place = told
@@ -281,7 +281,7 @@ fn strings(json: &str) -> Vec<&str> {
     json.split('"').skip(1).step_by(2).collect()
 }
 
-/// A Dockerfile: what it copies, and its command, in a root of its own. It has to end well, or serve.
+/// A Dockerfile: its files and its command, in a root of its own. The command has to exit with 0, or to serve.
 fn is_an_image(arch: Arch, text: &str) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::IN_AN_IMAGE);
@@ -300,7 +300,7 @@ fn is_an_image(arch: Arch, text: &str) -> Completion {
             Some(("COPY", files)) => {
                 let (files, place) = files.rsplit_once(' ').unwrap();
                 for name in files.split(' ') {
-                    // What is not ours may be any program.
+                    // A file that is not ours may be any program.
                     let of_ours = folder.path(name);
                     let file = if of_ours.exists() {
                         of_ours
@@ -334,8 +334,8 @@ fn is_an_image(arch: Arch, text: &str) -> Completion {
     Completion::Completed
 }
 
-/// The program, with the lines of Cargo.toml that the others have, in a copy of the sources: it is built without a
-/// warning, and does what it says.
+/// The program, in a copy of the sources, with the lines in Cargo.toml that the other programs have. It must build
+/// without a warning, and print its arguments.
 fn is_a_program(arch: Arch, text: &str) {
     may_take(LONG);
     let env = fs::read_to_string(root().join("target/setup/env.sh")).unwrap();
@@ -416,7 +416,7 @@ fn with_commas(number: u64) -> String {
     text
 }
 
-/// Each program has a row, in which the sizes are its files', give or take a hundredth: another compiler's differ.
+/// Each program has a row with the sizes of its files, within one per cent: another compiler's sizes differ.
 fn tells_sizes() {
     let text = readme();
     let mut wrong = String::new();
@@ -445,8 +445,8 @@ fn tells_sizes() {
     assert!(wrong.is_empty(), "these lines should stand there:{wrong}");
 }
 
-/// A program's heading is its usage, as far as that is not longer; and the options in its section are those of its
-/// `--help`, but for `--help` and `--version`.
+/// A program's heading is its usage, unless that is too long. The options in its section are those of its `--help`,
+/// except for `--help` and `--version`.
 fn names_options_as_help_does() {
     let native = Arch::ALL.into_iter().find(|arch| arch.is_native()).unwrap();
     let text = readme();
@@ -491,7 +491,7 @@ fn names_options_as_help_does() {
     }
 }
 
-/// Each path of the list at "Where things are", and each file that is linked to.
+/// Each path in the list at "Where things are", and each linked file, exists.
 fn names_what_is_there() {
     let text = readme();
     let list = blocks()

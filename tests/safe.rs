@@ -1,5 +1,5 @@
-//! A crate without `unsafe` can't break the library: what it must not be able to write is refused (`safe/uses.rs`),
-//! and what it can write does no harm (the probe `safe`).
+//! A crate without `unsafe` can't break memory safety through the library: the compiler refuses the unsound uses
+//! (`safe/uses.rs`), and the uses that compile do no harm (the probe `safe`).
 
 use std::fs;
 use std::net::TcpListener;
@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// A `rustc` that only checks, and puts what it knows of the crate into `folder`.
+/// A `rustc` that only checks a crate, and writes the crate's metadata to `folder`.
 fn rustc(folder: &Path) -> Command {
     let mut rustc = Command::new("rustc");
     rustc
@@ -36,7 +36,7 @@ fn rustc(folder: &Path) -> Command {
     rustc
 }
 
-/// The lines of `report` that tell of an error, without its words: place and code,
+/// The place and the code of each error in `report`, without its text:
 /// `uses.rs:7:5: error[E0133]`.
 fn errors(report: &str) -> Vec<(usize, String)> {
     let errors = report.lines().filter_map(|line| {

@@ -190,7 +190,7 @@ fn saves_a_file_into_itself(arch: Arch) {
 
 fn saves_on_a_small_stack(arch: Arch) {
     let folder = Folder::with_old();
-    // As much for the program, and as qemu-user gives it.
+    // The stack limit, natively and for qemu-user.
     let script = "ulimit -s 48; export QEMU_STACK_SIZE=49152";
     for arguments in [&["f"][..], &["-a", "f"]] {
         let mut command = after(script, arch.program("save").args(arguments));

@@ -30,7 +30,7 @@ pub const ROOT: &str = "the tests do not run as root, which alone may give up fi
 pub const ACCESS_LISTS: &str = "the file system of temporary files has no access control lists";
 pub const LINK_LOCAL: &str = "no interface of this machine has a link-local address of IPv6";
 
-/// `unshare` or what it called was refused, and said this.
+/// unshare(1), or its command, was refused with this output.
 pub fn namespaces(stderr: &str) -> String {
     format!(
         "no namespaces and mounts can be had here: {}",
@@ -46,7 +46,7 @@ pub fn clock(source: &str) -> String {
     format!("no vDSO reads the clock source {source:?} of this machine")
 }
 
-/// What was asked knows the call or the request not, or forbids it: `ENAME`, in the self-test's words.
+/// `by` does not know the call or the request, or forbids it: `ENAME`, in the self-test's words.
 pub fn refused(by: &str, name: &str) -> String {
     let known = (1..4096)
         .filter_map(Errno::from_number)
@@ -71,7 +71,7 @@ fn an_error_is_told_in_words() {
     assert_eq!(refused("qemu-user", "ENOSYS"), told);
 }
 
-/// Nowhere else does a test say why it is not run.
+/// No other file has a reason of a skip.
 fn reasons_stand_in_one_place() {
     fn sources(folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {

@@ -32,7 +32,7 @@ fn program(arch: Arch, program: &str) -> Command {
     command
 }
 
-/// The words of a command that runs a program, for one that starts others.
+/// The words of a command that runs a program, as arguments for a program that starts others.
 fn words(arch: Arch, program: &str) -> Vec<std::ffi::OsString> {
     let command = arch.program(program);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -44,7 +44,7 @@ fn fed(command: &mut Command, input: &[u8]) -> Ran {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // Where the program has ended, its status says more than this error.
+    // If the program has ended, its status says more than this error.
     let _ = stdin.write_all(input);
     drop(stdin);
     ran(child.wait_with_output().unwrap())

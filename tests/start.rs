@@ -151,7 +151,7 @@ fn does_not_run_its_stack(arch: Arch) {
     ends_by_sigsegv(arch, "stack");
 }
 
-/// Runs the probe `protect`, which ends by SIGSEGV, and gives what it said.
+/// Runs the probe `protect`, which ends by SIGSEGV, and returns its standard error.
 fn says_and_ends_by_sigsegv(arch: Arch, arguments: &[&str]) -> String {
     let mut probe = arch.probe("protect");
     let output = probe.args(arguments).stdin(Stdio::null()).output().unwrap();
@@ -181,7 +181,7 @@ fn tells_of_a_stack_overflow(arch: Arch) {
         assert!(name.starts_with(expected), "{what}: {told}");
         let id = thread.trim_end_matches(')');
         assert!(id.parse::<u32>().is_ok_and(|id| id > 0), "{what}: {told}");
-        // It is the library that says so, where it was asked.
+        // Only the library prints the message, and only with a `Report`.
         let told = says_and_ends_by_sigsegv(arch, &[what]);
         assert!(!told.contains("overflow"), "{what}: {told}");
     }
@@ -205,7 +205,7 @@ fn tells_what_the_kernel_refuses(arch: Arch) -> Completion {
         run(strace.arg(arch.shipped(program)).arg("--help"))
     };
     for program in ["save", "msort", "echod", "echoc", "init", "pipe"] {
-        // All have data to protect, or none of this program's constants holds an address.
+        // mprotect is called only by a program in which some constant holds an address.
         let segments = std::fs::read(arch.shipped(program)).unwrap();
         if crate::elf::relocates(&segments) {
             let message = "mprotect relocated data: Operation not permitted (EPERM)";
@@ -213,7 +213,7 @@ fn tells_what_the_kernel_refuses(arch: Arch) -> Completion {
             assert_eq!(refused(program, "mprotect"), Ran::new(1, "", &told));
         }
     }
-    // Where no code uses a thread's words, nobody asks for a thread pointer.
+    // A program in which no code uses a thread's words sets no thread pointer.
     if arch == Arch::X86_64 {
         let message = "arch_prctl thread pointer: Operation not permitted (EPERM)";
         let told = format!("msort: {message}\n");

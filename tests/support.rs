@@ -163,11 +163,11 @@ pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::As, limit)?)) };
 }
 
-/// Gives the program so many bytes of stack, arguments and environment included, of which it has little.
+/// Limits the program's stack to `bytes`, arguments and environment included. The environment is cleared.
 pub fn limit_stack(arch: Arch, command: &mut Command, bytes: u64) {
     command.env_clear();
     if !arch.is_native() {
-        /// qemu-user gives at least that: 32 pages.
+        /// The least stack that qemu-user gives: 32 pages.
         const LEAST: u64 = 32 * 4096;
         let size = LEAST.to_string();
         command.env("QEMU_STACK_SIZE", size);

@@ -139,7 +139,7 @@ fn replace(watch: &mut Watch, writer: &str, nth: u32) -> Result<(), Completion> 
     watch.run(&strace("-e inject=statx:error=ENOSYS"), 0);
     let unreadable = format!("-e inject=openat:error=EACCES:when={nth}");
     watch.run(&strace(&unreadable), 0);
-    // A signal, where the file has a name.
+    // A signal while the file has a temporary name.
     let signal = strace("-e inject=linkat:error=EPERM -e inject=lseek:signal=TERM");
     watch.run(&format!("{signal}; exit $?"), 128 + 15);
     Ok(())
@@ -348,7 +348,7 @@ fn of_init() -> Completion {
         "$strace -e inject=wait4:signal=TERM:when=1 ./init -g sleep 100",
         143,
     );
-    // What a service manager would have passed.
+    // A descriptor as a service manager would pass it.
     watch.run(
         "export LISTEN_PID=7 LISTEN_FDS=1; $strace -f -e inject=getpid:retval=7 ./init ./hello 3</dev/null",
         0,

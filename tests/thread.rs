@@ -136,7 +136,7 @@ fn has_a_guard_below_its_stack(arch: Arch) {
     assert_guard(ran.stdout.lines());
 }
 
-/// What the probe prints of `guard`.
+/// The probe's output for `guard`.
 pub fn assert_guard<'a>(mut lines: impl Iterator<Item = &'a str>) {
     let place = u64::from_str_radix(lines.next().unwrap(), 16).unwrap();
     let maps: Vec<_> = lines.map(mapping).collect();

@@ -118,7 +118,7 @@ fn goes_on_when_a_client_left_before_it_was_accepted(arch: Arch) -> Completion {
 fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
     for (error, words) in [
         ("ENFILE", "Too many open files in system"),
-        ("EPERM", "Operation not permitted"), // a filter's answer, which takes no client
+        ("EPERM", "Operation not permitted"), // from a filter: no client was accepted
     ] {
         let shortage = format!("accept4:error={error}:when=1..2");
         let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[&shortage]) {
@@ -219,7 +219,7 @@ fn does_without_pipes(arch: Arch) -> Completion {
     bulk(arch, &["pipe2:error=EMFILE"])
 }
 
-/// As a filter's answers are, and that of a kind of socket that has none.
+/// The errors of a seccomp filter, and of a kind of socket without splice.
 fn does_without_splice(arch: Arch) -> Completion {
     for error in ["EPERM", "ENOSYS", "EINVAL"] {
         match bulk(arch, &[&format!("splice:error={error}")]) {

@@ -38,7 +38,7 @@ fn activated(arch: Arch, fd: impl Into<OwnedFd>, variables: &str, more: &[&str])
     activate(echod.args(more), fd, variables)
 }
 
-/// The same of any program.
+/// As [`activated`], for any program.
 pub fn activate(program: &Command, fd: impl Into<OwnedFd>, variables: &str) -> Command {
     let mut shell = Command::new("sh");
     let line = format!("exec 3<&0 0</dev/null 4<&-; export {variables}; exec \"$0\" \"$@\"");
@@ -93,7 +93,7 @@ fn answers_datagrams_of_a_socket_passed_to_it(arch: Arch) {
     server.end("");
 }
 
-/// The kernel does not say of these which address of ours they came to: the socket did not ask yet.
+/// The kernel does not report the destination address of these datagrams: they arrived before the socket asked for it.
 fn answers_datagrams_that_came_before_it(arch: Arch) {
     for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
         let socket = UdpSocket::bind(address).unwrap();
@@ -109,7 +109,7 @@ fn answers_datagrams_that_came_before_it(arch: Arch) {
             client.set_broadcast(true).unwrap();
             client
         };
-        // To many, it is not answered all the same.
+        // A broadcast is still not answered.
         let many = client(Ipv4Addr::LOCALHOST.into());
         if is_any {
             many.send_to(b"all!", (Ipv4Addr::new(127, 255, 255, 255), port))
@@ -133,13 +133,13 @@ fn answers_datagrams_that_came_before_it(arch: Arch) {
     }
 }
 
-/// Sends more than is held, and the end; all of it comes back, and the server ends, having printed nothing.
+/// Sends more than the server holds, and the end. All bytes come back, and the server ends without output.
 fn is_served_alone(mut stream: impl Read + Write + AsFd, mut command: Command) {
     const MUCH: usize = 200_000;
     let server = Server::run(&mut command, 0);
-    drop(command); // and its end of the connection
+    drop(command); // closes its end of the connection
     ping(&mut stream, b"passed on");
-    // Echoed while it is sent: in pieces that the kernel's buffers hold.
+    // In pieces that fit into the kernel's buffers, each echoed before the next.
     for start in (0..MUCH).step_by(20_000) {
         ping(&mut stream, &patterned(1, start, 20_000));
     }
@@ -155,20 +155,20 @@ fn tcp() -> (TcpStream, TcpStream) {
     (client, listener.accept().unwrap().0)
 }
 
-/// As with `Accept=yes`.
+/// A connection, as systemd passes it with `Accept=yes`.
 fn serves_a_client_passed_to_it(arch: Arch) {
     let (client, server) = tcp();
     is_served_alone(client, activated(arch, server, OURS, &[]));
     let (client, server) = UnixStream::pair().unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     is_served_alone(client, activated(arch, server, OURS, &["-w", "3"]));
-    // One that has left already.
+    // A client that has left already.
     let (client, server) = tcp();
     reset_on_close(&client);
     drop(client);
     let server = Server::run(&mut activated(arch, server, OURS, &[]), 0);
     assert_eq!(server.wait(), Ran::new(0, "", ""));
-    // With listeners it goes on, and ends when it is asked to.
+    // With listeners, the server goes on, and ends at SIGTERM.
     let (mut client, server) = tcp();
     let mut shell = activated(arch, server, OURS, &["-l", "127.0.0.1:0"]);
     let server = Server::run(&mut shell, 1);
@@ -178,7 +178,7 @@ fn serves_a_client_passed_to_it(arch: Arch) {
     server.end("");
 }
 
-/// As inetd begins it, with the connection as standard input, output and error.
+/// inetd starts a server with the connection as standard input, output and error.
 fn serves_a_client_as_standard_input(arch: Arch) {
     let (client, server) = tcp();
     let mut echod = arch.program("echod");
@@ -186,7 +186,7 @@ fn serves_a_client_as_standard_input(arch: Arch) {
     echod.stdin(end()).stdout(end()).stderr(end());
     drop(server);
     let mut child = echod.args(["--max-conns", "1"]).spawn().unwrap();
-    drop(echod); // and its ends of the connection
+    drop(echod); // closes its ends of the connection
     let mut stream = &client;
     ping(&mut stream, b"as standard input");
     client.shutdown(Shutdown::Write).unwrap();
@@ -194,7 +194,7 @@ fn serves_a_client_as_standard_input(arch: Arch) {
     stream.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"");
     assert!(child.wait().unwrap().success());
-    // Asked to listen, it leaves its standard input alone.
+    // With -l, the server does not use its standard input.
     let (_client, stdin) = tcp();
     let mut echod = arch.program("echod");
     let server = Server::run(
@@ -290,7 +290,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
     }
 }
 
-/// Addresses of all forms of sd_notify(3) at which nobody hears it, and others.
+/// Addresses without a listener, in all forms of sd_notify(3), and invalid addresses.
 fn serves_where_nobody_hears_it(arch: Arch) {
     let folder = Folder::new();
     drop(UnixDatagram::bind(folder.path("left")).unwrap());

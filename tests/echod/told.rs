@@ -44,7 +44,7 @@ fn what_it_served_when_asked(arch: Arch) {
         asked(),
         "echod: 3 clients of 3, 60 bytes, 12 requests, 0 resets, 0 errors\n"
     );
-    // One resets its connection, another one does so behind its end.
+    // One client resets its connection; another client does so after its end.
     reset_on_close(&clients[0]);
     reset_on_close(&clients[1]);
     clients[1].shutdown(Shutdown::Write).unwrap();

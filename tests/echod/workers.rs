@@ -102,7 +102,7 @@ pub fn stopped(server: &Server, thread: Pid) -> u64 {
         .sum()
 }
 
-/// A client whose packets arrive at that CPU's worker, as long as this thread lives.
+/// A client whose packets arrive at the worker of that CPU, as long as this thread lives.
 fn connect_from(cpu: usize, server: &Server) -> TcpStream {
     let mut set = CpuSet::new();
     set.set(cpu);
@@ -183,7 +183,7 @@ fn take_no_more_clients_than_allowed(arch: Arch) {
     server.end("echod: 3 clients, and others wait\n");
 }
 
-/// A worker that finds no place says so before it waits; a client of another worker leaves just then.
+/// A worker that finds no place prints that before it waits. A client of another worker leaves at that moment.
 fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     let [one, other] = match several_cpus(arch) {
         Ok(all) => [all[0], all[1]],
@@ -191,7 +191,7 @@ fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     };
     let folder = Folder::new();
     let mut strace = Command::new("strace");
-    // Each thread's first write takes long: of the second one that it waits.
+    // strace delays each thread's first write; that of the second worker is the message that it waits.
     let slow = "--inject=write:delay_enter=300000:when=1";
     strace.args(["-f", "-D", "-qq", "--trace=write", slow, "-o"]);
     strace.arg(folder.path("log")).arg(arch.shipped("echod"));
@@ -203,7 +203,7 @@ fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     };
     let mut first = from(one);
     ping(&mut first, b"in");
-    // The second one's worker has no place for a third.
+    // The worker of the second client has no place for a third.
     let mut second = from(other);
     std::thread::sleep(Duration::from_millis(100));
     drop(first);
@@ -254,13 +254,13 @@ fn spin(arch: Arch) {
     server.end("");
 }
 
-/// A user who may have one process, root's thread not counted: there is one worker. It serves every client that
-/// comes, whatever the kernel had dealt to the others.
+/// A user may have one process, not counting root's thread: so there is one worker. It serves all clients; the kernel
+/// assigns none to the other workers' listeners.
 fn are_those_that_could_be_made(arch: Arch) -> Completion {
     if let Some(ignored) = not_root() {
         return ignored;
     }
-    let user = "--user=23457:23457"; // which nobody else has
+    let user = "--user=23457:23457"; // no other process has this user
     let mut command = arch.program("echod");
     command.args(["-w", "4", "-u", "-l", "127.0.0.1:0", user]);
     let limit = Rlimit {
@@ -289,7 +289,7 @@ fn are_those_that_could_be_made(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// strace delays the kernel's answer, or replaces it: neither the line nor the manager is told before.
+/// strace delays or replaces the result of clone: before it, `echod` neither prints a line nor notifies the manager.
 fn tell_that_they_are_ready_when_they_are(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);

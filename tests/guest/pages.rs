@@ -1,6 +1,5 @@
-//! What depends on the size of a page, on the kernel that has others than 4 KiB: start-up, threads, the heap,
-//! pipes, and what the programs do with them. (qemu-user can only pretend other pages, and from its version 10 on
-//! not even that.)
+//! Tests of all that depends on the page size, on the kernel with pages of 16 KiB: start-up, threads, the heap, pipes,
+//! and the programs that use them. (qemu-user only emulates other page sizes, and from version 10 on not even that.)
 
 use std::fs;
 use std::process::Command;
@@ -15,8 +14,8 @@ use crate::msort::shared_inputs;
 use crate::support::Folder;
 use crate::thread::assert_guard;
 
-/// A test's name, what is done for it and is then to be seen, and what looks at the lines that differ from run to run:
-/// for those stands `?`.
+/// A test's name, its transcript of commands and expected lines, and a function that checks the lines that differ from
+/// run to run; the transcript has `?` for these lines.
 type Test = (&'static str, &'static str, fn(&Session));
 
 const TESTS: [Test; 11] = [
@@ -104,13 +103,13 @@ fn commands(transcript: &str) -> Vec<(&str, Vec<&str>)> {
     commands
 }
 
-/// The command for the heap's model that has the files of its corpus for arguments.
+/// The command that runs the heap's model with the files of its corpus as arguments.
 fn replay() -> String {
     let names = (0..corpus().len()).map(|n| format!(" corpus-{n}"));
     format!("model corpus{}", names.collect::<String>())
 }
 
-/// A command as it is written in the script: one that is named in [`TESTS`] is longer there.
+/// A command as the script has it: [`TESTS`] has short names for long commands.
 fn written(command: &str) -> String {
     match command {
         "corpus" => replay(),
@@ -135,7 +134,7 @@ pub fn trials() -> Vec<Trial> {
     trials.collect()
 }
 
-/// What a script does for these tests.
+/// The lines of the script for these tests.
 pub fn script() -> String {
     let all = TESTS
         .iter()
@@ -143,7 +142,7 @@ pub fn script() -> String {
     all.map(|(command, _)| written(command) + "\n").collect()
 }
 
-/// Adds what the script takes, beside the programs and `lines`, to an image.
+/// Adds the files that the script needs, beside the programs and `lines`, to an image.
 pub fn add_to(image: &mut Image, folder: &Folder) {
     image.probes(&[
         "start", "protect", "thread", "heap", "model", "memory", "process",

@@ -1,5 +1,5 @@
-//! Calls that the kernel refuses, as a seccomp filter has it: strace makes them fail. `init` then says which, or goes
-//! on; it neither hangs nor blames another error.
+//! System calls that are refused, as by a seccomp filter: strace makes them fail. `init` then reports the call or
+//! continues; it neither hangs nor reports another error.
 
 use std::process::{Command, Stdio};
 
@@ -13,7 +13,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![never_hangs_where_a_mask_is_refused, names_what_was_refused,]
 }
 
-/// Under strace that injects this, and a limit of time, which ends it by SIGKILL.
+/// Runs the program under strace with this injection, and under a time limit that ends it by SIGKILL.
 fn refused(program: &mut Command, injection: &str) -> Ran {
     let mut command = Command::new("timeout");
     command.args(["-s", "KILL", "20", "strace", "-f", "-qq", "-o", "/dev/null"]);
@@ -36,8 +36,8 @@ fn never_hangs_where_a_mask_is_refused(arch: Arch) -> Completion {
     };
     let run_failed = told(&format!("run {}", hello.display()));
     let fine = Ran::new(0, "Hello, world!\n", "");
-    // Each call in turn: of init (SIGCHLD and those passed on; SIGPIPE; all, and back again) and, at the same number,
-    // of the child, whose first one is the program's mask.
+    // Each call in turn. The calls of `init` block SIGCHLD and the passed signals, then SIGPIPE, then all signals, and
+    // restore the mask. The calls of the child have the same numbers; its first call sets the program's mask.
     let expected = [
         told("watch children"),
         fine.clone(),
@@ -66,7 +66,7 @@ fn names_what_was_refused(arch: Arch) -> Completion {
     for (program, operands) in [("init", "children"), ("pipe", "programs")] {
         for call in ["wait4", "rt_sigtimedwait"] {
             let mut command = arch.program(program);
-            // It ends when its input does, and that is with strace.
+            // A short program: strace ends only after all processes that it traces.
             command.args(["sh", "-c", "sleep 0.2"]).stdin(Stdio::null());
             let ran = refused(&mut command, &format!("{call}:error=EPERM:when=1"));
             let told = format!("{program}: {call} {operands}: Operation not permitted (EPERM)\n");

@@ -1,4 +1,4 @@
-//! Sockets of a service manager, which named `init` or `pipe`: they are for the program.
+//! Sockets that a service manager passed to `init` or `pipe` go to the program.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -21,7 +21,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// `init` or `pipe`, which runs these words; behind an echod of this architecture where they begin with that.
+/// `init` or `pipe`, with these words as its arguments. A word `echod` becomes the echod of this architecture.
 fn wrapper(arch: Arch, name: &str, words: &[&str]) -> Command {
     let mut wrapper = arch.program(name);
     for &word in words {
@@ -44,7 +44,7 @@ fn serves_below_a_wrapper(arch: Arch) {
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        // It waits already when the server starts.
+        // This client waits before the server starts.
         let mut early = connect(address);
         let mut shell = activate(&wrapper(arch, name, words), listener, OURS);
         let server = Server::run(&mut shell, 1);
@@ -54,7 +54,7 @@ fn serves_below_a_wrapper(arch: Arch) {
         drop(early);
         server.signal(Signal::TERM);
         let ran = server.wait();
-        // `cat` is ended by the signal, where it has not come to its end before.
+        // The signal ends `cat`, unless `cat` has ended before.
         assert!(
             matches!(ran.status, Some(0 | 143)),
             "{name} {words:?}: {ran:?}"
@@ -62,7 +62,7 @@ fn serves_below_a_wrapper(arch: Arch) {
     }
 }
 
-/// What the program has, says a shell: its environment, its descriptors, and those of the wrapper.
+/// A shell as the program, which prints its environment, its descriptors, and those of the wrapper.
 const TELLS: &str = "[ $LISTEN_PID = $$ ] && echo itself; echo $LISTEN_FDS ${LISTEN_PIDFDID-none} $OTHER; \
 readlink /proc/$$/fd/3 /proc/$$/fd/4 | sed s/:.*//; \
 until ! readlink /proc/$PPID/fd/* | grep -q socket:; do sleep 0.02; done; echo closed";
@@ -77,7 +77,7 @@ fn names_the_program_and_keeps_nothing(arch: Arch) {
         let mut shell = activate(&wrapper, listener, variables);
         assert_eq!(ran(shell.output().unwrap()), told, "{name}");
     }
-    // The second program has none of them, and is not named.
+    // The second program has none of the sockets, and LISTEN_PID is not its id.
     let second = "cat; [ $LISTEN_PID != $$ ] && echo other; readlink /proc/$$/fd/3 || echo none";
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let wrapper = wrapper(arch, "pipe", &["true", "|", "sh", "-c", second]);

@@ -1,4 +1,4 @@
-//! `init` on a terminal: a shell with job control, and what is below it, sees what it would see of the program alone.
+//! `init` on a terminal: to a shell with job control, it behaves as the program alone would.
 
 use std::fs;
 use std::io::Write;
@@ -31,10 +31,10 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// What runs in a session of its own, on a terminal whose other end is ours. At the end the terminal hangs up.
+/// A process in a session of its own, on a pseudoterminal whose other end is ours. Its drop hangs the terminal up.
 struct Session {
     keys: fs::File,
-    /// What the screen shows that no one has looked for yet.
+    /// The output that no call of `shows` has consumed yet.
     screen: Vec<u8>,
     leader: Child,
 }
@@ -68,7 +68,7 @@ impl Session {
         }
     }
 
-    /// A bash as a user has it.
+    /// An interactive bash.
     fn bash(folder: &Folder) -> Self {
         let mut bash = Command::new("bash");
         bash.args(["--norc", "--noprofile", "-i"]);
@@ -89,7 +89,7 @@ impl Session {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits until the screen shows this, and gives what was before it.
+    /// Waits until the screen shows `text`, and returns the output before it.
     fn shows(&mut self, text: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
@@ -120,7 +120,7 @@ impl Session {
         }
     }
 
-    /// Has the shell answer: it has the terminal. (What is typed is shown too, and is not the answer.)
+    /// Makes the shell answer, which shows that it has the terminal. (The echo of the typed line is not the answer.)
     fn answers(&mut self) {
         self.types("echo answer-$((20+3))\n");
         self.shows("answer-23");
@@ -134,7 +134,7 @@ impl Drop for Session {
     }
 }
 
-/// A line of a shell's that runs `init` with these options.
+/// A shell's command line that runs `init` with these options.
 fn line(arch: Arch, options: &str, script: &str) -> String {
     let program = arch.program("init");
     let words = [program.get_program()]
@@ -144,12 +144,12 @@ fn line(arch: Arch, options: &str, script: &str) -> String {
     format!("{} {options} -- sh -c '{script}'", words.join(" "))
 }
 
-/// Reads two words, and tells of each.
+/// Reads two words, and prints each.
 const TWO_WORDS: &str = "read a; echo got-$a; read b; echo got-$b";
 
 fn ends_in_the_background(arch: Arch) {
     let folder = Folder::new();
-    // timeout(1) has a group of its own, which is not the terminal's.
+    // timeout(1) has a process group of its own, in the background.
     let script = format!("timeout 30 {}; echo status-$?", line(arch, "", "sleep 0.1"));
     Session::script(&folder, &script).shows("status-0");
 
@@ -197,7 +197,7 @@ fn stops_and_goes_on_with_its_program(arch: Arch) {
             bash.shows("Stopped");
             bash.answers();
             bash.types("fg\n");
-            bash.shows(TWO_WORDS); // bash tells which job goes on
+            bash.shows(TWO_WORDS); // bash prints the job that it continues
         }
         bash.types("two\n");
         bash.shows("got-two");
@@ -244,7 +244,7 @@ fn is_a_job_of_a_script(arch: Arch) {
     session.shows("status-0");
 }
 
-/// A session of its own has no terminal, and the kernel stops nobody there by SIGTSTP.
+/// A session of its own has no terminal, and the kernel discards SIGTSTP there.
 fn stops_a_session_of_its_own(arch: Arch) {
     let folder = Folder::new();
     let script = "trap \"echo went-on\" CONT; trap \"exit 9\" INT; echo ready-$((20+3)); while :; do sleep 0.02; done";
@@ -269,7 +269,7 @@ fn waits_for_the_terminal_in_the_background(arch: Arch) {
     let folder = Folder::new();
     let mut bash = Session::bash(&folder);
     bash.types(&format!("{} &\n", line(arch, "", TWO_WORDS)));
-    // bash tells before its next prompt.
+    // bash reports a stopped job before its next prompt.
     let mut told = false;
     for _ in 0..600 {
         bash.types("echo answer-$((20+3))\n");
@@ -308,7 +308,7 @@ fn gives_the_terminal_to_a_job_that_ran_on(arch: Arch) {
     bash.answers();
 }
 
-/// It leads the session itself: no shell is there that could let it go on, and the kernel does not stop it.
+/// `init` leads the session: no shell could continue it, so the kernel does not stop it.
 fn goes_on_where_nobody_could_continue_it(arch: Arch) {
     let folder = Folder::new();
     let mut command = arch.program("init");
@@ -324,7 +324,7 @@ fn goes_on_where_nobody_could_continue_it(arch: Arch) {
     session.shows("got-two");
 }
 
-/// Process 1 of a namespace, whose own group has no number there.
+/// `init` as process 1 of a PID namespace, in which its process group has no id.
 fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     let unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
     let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
@@ -336,14 +336,14 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     bash.types(&format!("{unshare} {}\n", line(arch, "", TWO_WORDS)));
     bash.types("one\n");
     bash.shows("got-one");
-    // unshare(1) stops, and the shell has the terminal; the program goes on, until it wants the terminal.
+    // unshare(1) stops, and the shell has the terminal. The program continues until it reads the terminal.
     bash.types("\x1a");
     bash.shows("Stopped");
     bash.answers();
     bash.types("fg\ntwo\n");
     bash.shows("got-two");
     bash.answers();
-    // In the background it steals nothing.
+    // In the background `init` does not take the terminal.
     let script = line(arch, "", "sleep 0.2; echo end-$((20+3))");
     bash.types(&format!("{unshare} {script} &\n"));
     bash.answers();

@@ -86,7 +86,7 @@ fn ends_by_sigterm_in_the_middle(arch: Arch) {
     assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0));
 }
 
-/// What nohup(1) has it ignore, its programs ignore.
+/// The programs ignore the signal that nohup(1) made `pipe` ignore.
 fn goes_on_where_a_lost_terminal_is_ignored(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::SIGNALS);

@@ -1,5 +1,6 @@
-//! What a crate without `unsafe` must not be able to write. Each function compiles without its line that ends with
-//! `//~ CODE`, and with that line is refused there, by the error of that code: `tests/safe.rs` tries each alone.
+//! Uses that must not compile in a crate without `unsafe`. Each function has a line that ends with `//~ CODE`. Without
+//! this line the function compiles; with it the compiler reports the error CODE there. `tests/safe.rs` tries each line
+//! alone.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,7 +16,7 @@ use ring3::process::{Lists, Strings};
 use ring3::slab::Slab;
 use ring3::sync::Mutex;
 
-/// The thread's end would jump there.
+/// The thread would jump to this address when it ends.
 fn writes_the_words_of_a_thread() {
     ring3::arch::set_thread_word::<1>(1); //~ E0133
 }
@@ -24,7 +25,7 @@ fn makes_a_system_call() {
     ring3::arch::syscall0(39); //~ E0133
 }
 
-/// A second owner of what somebody has opened.
+/// This would make a second owner of an open descriptor.
 fn takes_what_was_inherited(pid: &CStr) {
     let _ = ring3::service::inherited(Some(pid), Some(c"1")); //~ E0133
 }

@@ -42,8 +42,8 @@ impl Folder {
     pub fn unprivileged_save(&self, arch: Arch) -> Command {
         let program = self.path("save");
         if !program.exists() {
-            // By a process of its own: what this one has open for writing, its children have too for a moment,
-            // and then it cannot be run.
+            // In a process of its own. A file that this process opens for writing is open for a moment in its children
+            // too, and execve would fail with ETXTBSY.
             let copied = Command::new("cp")
                 .arg(arch.shipped("save"))
                 .arg(&program)
@@ -132,7 +132,7 @@ fn keeps_owner_and_group(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Who may write a file but not give one away: the directory's and the file's group.
+/// A user in the group of the directory and of the file may write the file, but cannot keep its owner.
 fn keeps_the_owner_or_refuses(arch: Arch) -> Completion {
     if !rustix::process::geteuid().is_root() {
         return needs_root();
@@ -161,7 +161,7 @@ fn keeps_the_owner_or_refuses(arch: Arch) -> Completion {
         assert_eq!(attributes(), before);
         assert_eq!(folder.names(), ["f", "save"]);
     }
-    // What could not be written in place either is not told to be.
+    // If the file could not be overwritten either, the message does not name --in-place.
     let folder = Folder::with_old();
     chown(folder.path("f"), Some(1234), Some(2345)).unwrap();
     let mut command = folder.unprivileged_save(arch);

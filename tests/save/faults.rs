@@ -375,7 +375,7 @@ fn survives_a_kill_at_any_call(scenario: &Scenario) {
     }
 }
 
-/// What may come after the error's name.
+/// The causes that a message may have after the error's name.
 const CAUSES: [&str; 4] = [
     ": its directory does not allow that; --in-place writes into it\n",
     ": its owner or group would change; --in-place writes into it\n",
@@ -506,7 +506,7 @@ fn holds_signals_back() {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// A name that is taken by somebody who would like to be in the way is not used.
+/// A temporary name that another user has taken is not used.
 fn takes_another_name() {
     for (scenario, injection, random) in [
         (&SCENARIOS[0], "linkat:error=EEXIST:when=1..3", 0),
@@ -578,8 +578,8 @@ fn removes_what_is_left_of_several() {
     }
 }
 
-/// Two at a time without O_TMPFILE, of which the first waits for its input while the second comes and goes; and
-/// what both leave where they are killed is gone after the next.
+/// Two writers at a time, without O_TMPFILE: the first waits for its input while the second runs. If both are killed,
+/// the next writer removes both names.
 fn passes_over_a_name_in_use() {
     let folder = NAMED.folder();
     let aside = Folder::new();
@@ -602,7 +602,7 @@ fn passes_over_a_name_in_use() {
     let (ran, _) = NAMED.run(&folder, None);
     assert_eq!(ran, fine());
     assert!(folder.read("f") == NAMED.after());
-    // One that is killed meanwhile leaves its name too.
+    // A writer that is killed meanwhile leaves its name too.
     let (ran, _) = NAMED.run(&folder, Some("read:signal=KILL:when=1"));
     assert_eq!(ran.status, None);
     assert_eq!(folder.names().len(), 3);
@@ -616,7 +616,7 @@ fn passes_over_a_name_in_use() {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// An old filter refuses what it does not know.
+/// An old seccomp filter refuses system calls that it does not know.
 fn does_without_statx() {
     for scenario in &SCENARIOS {
         for error in ["EPERM", "ENOSYS"] {
@@ -632,7 +632,7 @@ fn does_without_statx() {
     }
 }
 
-/// A directory that may be written and not read: all of its file system is made durable.
+/// For a directory that is writable but not readable, the whole file system is synced.
 fn syncs_what_it_may_not_read() {
     for (scenario, nth) in [(&SCENARIOS[0], 2), (&SCENARIOS[2], 2), (&SCENARIOS[8], 3)] {
         let folder = scenario.folder();
@@ -646,7 +646,7 @@ fn syncs_what_it_may_not_read() {
     }
 }
 
-/// What comes in pieces goes into a file of /proc whole.
+/// Input that comes in pieces is written to a file of /proc in one write.
 fn writes_to_the_kernel_once() {
     let aside = Folder::new();
     let (reader, mut writer) = std::io::pipe().unwrap();

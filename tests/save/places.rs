@@ -204,7 +204,7 @@ fn writes_straight_to_what_is_no_file(arch: Arch) {
     }
 }
 
-/// The descriptor itself: its offset is that of others too, and it may be for appending.
+/// `save` writes to the descriptor itself: others share its offset, and it may have O_APPEND.
 fn writes_to_what_is_open_here(arch: Arch) {
     let folder = Folder::new();
     let program = arch.program("save");
@@ -234,7 +234,7 @@ fn writes_to_what_is_open_here(arch: Arch) {
         }
     }
     assert_eq!(folder.names(), ["link", "log"]);
-    // What is closed is not there; what cannot be written is told.
+    // A closed descriptor does not exist; a descriptor that cannot be written is an error.
     let mut command = program_with(arch, &["/dev/stdout"]);
     let ran = folder.run(&mut after("exec >&-", &command), Stdio::null());
     let message = "open /dev/stdout: No such file or directory (ENOENT)";
@@ -244,7 +244,7 @@ fn writes_to_what_is_open_here(arch: Arch) {
         ran,
         failed("write /dev/stdout: Bad file descriptor (EBADF)")
     );
-    // Others go on where it ended: it is not cut back.
+    // Others continue at the offset where `save` ended: the file is not cut back.
     command = program_with(arch, &["-a", "/dev/stdout"]);
     let mut command = after("ulimit -f 100; exec >log", &command);
     let ran = folder.feed(&mut command, &content(200_000));
@@ -285,7 +285,7 @@ fn writes_to_an_unnamed_file(arch: Arch) {
     assert_eq!(folder.names(), ["f (deleted)"]);
 }
 
-/// In another process: a file without a name gets the new content, and no other file does.
+/// A file that another process has open, and that has no name, gets the new content; no other file does.
 fn writes_to_what_is_open_elsewhere(arch: Arch) {
     let folder = Folder::new();
     let memory = rustix::fs::memfd_create("f", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
@@ -325,7 +325,7 @@ fn writes_files_of_the_kernel(arch: Arch) {
     child.wait().unwrap();
 }
 
-/// Of a network of its own, in which nobody else hears of it.
+/// Files of a network namespace of its own, so that no other process is affected.
 fn writes_files_of_sysfs(arch: Arch) -> Completion {
     let folder = Folder::new();
     let unshared = |script: &str| {
@@ -358,7 +358,7 @@ fn writes_files_of_sysfs(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// What it reads must not grow by what it writes.
+/// `save` refuses an input that grows by its own output.
 fn appends_to_no_end_of_its_own(arch: Arch) {
     let folder = Folder::with_old();
     for arguments in [&["/dev/stdout"][..], &["-a", "/dev/stdout"]] {
@@ -439,7 +439,7 @@ fn needs_to_write_the_directory(arch: Arch) {
     assert_eq!(folder.read("in/f"), [OLD, b"new"].concat());
     assert_eq!(save(&["--in-place", "in/f"]), fine());
     assert_eq!(folder.read("in/f"), b"new");
-    // One that can be written by nobody.
+    // A file that no user may write.
     folder.set_mode("in/f", 0o444);
     for arguments in [&["in/f"][..], &["--in-place", "in/f"]] {
         assert_eq!(save(arguments), failed(&format!("open in/f: {denied}")));
@@ -448,7 +448,7 @@ fn needs_to_write_the_directory(arch: Arch) {
     folder.set_mode("in", 0o777);
 }
 
-/// As containers have them.
+/// A file that is a mount point, as in containers.
 fn writes_over_a_mount_point(arch: Arch) -> Completion {
     let folder = Folder::new();
     let mount = folder.run(&mut on_a_small_disk("true"), Stdio::null());
@@ -495,13 +495,13 @@ fn writes_in_place_once_all_is_there(arch: Arch) {
     let ran = folder.run(&mut program_with(arch, &["--in-place", "f"]), directory);
     assert_eq!(ran, failed("read stdin: Is a directory (EISDIR)"));
     assert_eq!(folder.read("g"), OLD);
-    // One that is not there is made as ever.
+    // A file that does not exist is made as without --in-place.
     assert_eq!(folder.save(arch, &["--in-place", "new"], b"new"), fine());
     assert_eq!(folder.read("new"), b"new");
     assert_eq!(folder.names(), ["f", "g", "new"]);
 }
 
-/// Who watches a directory hears of each file that is moved to its name, also of a new one.
+/// A watcher of the directory gets an event for each file that is moved to its name, also for a new file.
 fn shows_a_new_file_once_it_is_complete(arch: Arch) {
     let folder = Folder::new();
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();

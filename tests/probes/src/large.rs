@@ -1,5 +1,5 @@
-//! A program of more than 2 MiB, as a user's may be: the segments are further apart than 1 MiB, in which
-//! the programs that ship take an address by one instruction on aarch64.
+//! A program of more than 2 MiB, as a user may write it. Its segments are more than 1 MiB apart; the code model of
+//! the shipped programs on aarch64 allows only 1 MiB.
 
 #![no_std]
 #![no_main]
@@ -22,12 +22,12 @@ static CONSTANTS: [u8; 2 << 20] = [7; 2 << 20];
 /// An address, which start-up relocates.
 static RELOCATED: &[u8; 2 << 20] = &CONSTANTS;
 
-/// What is written, in the last segment.
+/// A static that is written, in the last segment.
 static WRITTEN: AtomicUsize = AtomicUsize::new(1);
 
 fn main(_: Start) -> Result<(), Exit> {
     let constants = black_box(&raw const RELOCATED);
-    // SAFETY: a static's address.
+    // SAFETY: the pointer is to the static CONSTANTS, which is never written.
     let constants = unsafe { constants.read_volatile() };
     WRITTEN.fetch_add(constants.iter().filter(|&&byte| byte == 7).count(), Relaxed);
     let same = ptr::eq(constants, black_box(&CONSTANTS));

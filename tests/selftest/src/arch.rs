@@ -84,10 +84,10 @@ fn six_arguments() -> Result<bool, Errno> {
 fn words() -> Result<bool, Errno> {
     let handle = ring3::thread::spawn(|| {
         let begun = (thread_word::<WORD_HEAP>(), thread_word::<WORD_AT_EXIT>()) == (0, 0);
-        // SAFETY: the thread uses no heap meanwhile.
+        // SAFETY: no code of this thread uses the heap, and so the word, before it is 0 again.
         unsafe { set_thread_word::<WORD_HEAP>(1) };
         let set = thread_word::<WORD_HEAP>() == 1;
-        // SAFETY: it has no cache.
+        // SAFETY: 0 is valid for the word: the thread has no cache.
         unsafe { set_thread_word::<WORD_HEAP>(0) };
         begun && set
     })?;

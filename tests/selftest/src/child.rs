@@ -240,9 +240,9 @@ fn is_blocked(signal: i32) -> bool {
     signal::wait(SignalSet::of(&[signal]), Some(Duration::ZERO)).is_ok()
 }
 
-/// Takes the descriptors that it was given, as many as `count` says, and uses the first alone. Each bit of what
-/// it says is set where all is well: the first is descriptor 3, no child of this child has it, 4 is open until the
-/// rest is dropped, and closed afterwards. 98: some were not open.
+/// Takes over `count` inherited descriptors, and uses only the first. Returns a bit for each check that holds: the first
+/// is descriptor 3, a child of this child does not have it, 4 is open until the rest is dropped, 4 is closed afterwards.
+/// 98: some were not open.
 fn inherited(count: Option<&CStr>) -> u8 {
     let mut digits = [0; 12];
     let mut left = process::getpid();
@@ -251,13 +251,13 @@ fn inherited(count: Option<&CStr>) -> u8 {
         left /= 10;
     }
     let pid = CStr::from_bytes_until_nul(&digits).ok();
-    // SAFETY: this program has opened nothing.
+    // SAFETY: this is the only call, and this program has opened no descriptor.
     let Ok(mut all) = (unsafe { ring3::service::inherited(pid, count) }) else {
         return 98;
     };
     let first = all.next();
     let is_third = first.as_ref().is_some_and(|fd| fd.as_fd().as_raw() == 3);
-    // SAFETY: what is asked of it is whether it is open.
+    // SAFETY: the borrow is only used to check whether the descriptor is open.
     let next = unsafe { BorrowedFd::borrow_raw(4) };
     let is_open = next.is_open();
     drop(all);

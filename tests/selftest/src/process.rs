@@ -131,7 +131,7 @@ fn placed_at(number: i32) -> Result<Child, Errno> {
     })
 }
 
-/// Above the numbers of all resources that there are.
+/// A number above those of all resources.
 const NO_RESOURCE: u32 = 1000;
 
 fn too_many() -> Result<(), Errno> {
@@ -184,7 +184,7 @@ fn without_a_terminal() -> Result<(), Errno> {
     started.map(drop).map_err(Failed::errno)
 }
 
-/// Whether a child finds itself named as who gets a socket.
+/// Whether a child finds its own id in `LISTEN_PID`.
 fn handed_on() -> Result<u8, Errno> {
     let file = crate::fd::open()?;
     let files = [(file.as_fd(), 3)];

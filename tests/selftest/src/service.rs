@@ -22,11 +22,11 @@ cases! {
 }
 
 fn of(pid: Option<&CStr>, fds: Option<&CStr>) -> Result<Inherited, Errno> {
-    // SAFETY: no descriptor is given, because there is none for this process.
+    // SAFETY: no descriptor is returned: the variables are not for this process.
     unsafe { inherited(pid, fds) }
 }
 
-/// A child with two descriptors more than the standard ones, which takes `count`.
+/// A child that has descriptors 3 and 4, and takes over `count` of them.
 fn passed(count: &CStr) -> Result<u8, Errno> {
     let file = crate::fd::open()?;
     let files = [(file.as_fd(), 3), (file.as_fd(), 4)];

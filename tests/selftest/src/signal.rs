@@ -59,11 +59,11 @@ cases! {
     "a handler interrupts no write", [on], uninterrupted() => YES;
 }
 
-/// It is not taken for another signal's.
+/// A number that is no signal's adds no signal to `handled`.
 fn handled_none() -> Result<(), Errno> {
     extern "C" fn nothing(_: i32) {}
     let before = handled();
-    // SAFETY: it does nothing.
+    // SAFETY: the handler does nothing, so it may run between any two instructions.
     let result = [0, 65, i32::MIN].map(|signal| unsafe { handle(signal, nothing) });
     match handled() == before {
         true => result.into_iter().find(Result::is_ok).unwrap_or(result[0]),
@@ -330,7 +330,7 @@ fn on_the_alternate_stack() -> Result<bool, Errno> {
     })
 }
 
-/// The kernel would take it, and a handler that needs more would write below it.
+/// The kernel would accept this stack, and a handler that needs more would write below it.
 fn too_small() -> Result<(), Errno> {
     set_alternate_stack(vec![0; alternate_stack_size() - 1].leak())
 }

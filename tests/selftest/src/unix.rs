@@ -117,7 +117,7 @@ fn many(count: usize) -> Result<usize, Errno> {
     whole(receive(two.as_fd(), &mut [0])?)
 }
 
-/// How many descriptors came: all that were sent.
+/// How many descriptors came; an error if some were lost.
 fn whole(received: Received) -> Result<usize, Errno> {
     match received.is_cut {
         true => Err(Errno::EMSGSIZE),
@@ -128,7 +128,8 @@ fn whole(received: Received) -> Result<usize, Errno> {
 /// `SO_PASSPIDFD`, which the headers of Linux 6.1 do not have yet.
 const PASS_PIDFD: i32 = 76;
 
-/// How many descriptors come of one that was sent, where the receiver has asked for more beside it; and none stays.
+/// How many descriptors come of one that was sent, if the receiver has asked for other ancillary data too. No descriptor
+/// stays open.
 fn behind(option: i32) -> Result<usize, Errno> {
     let [one, two] = stream()?;
     let file = crate::fd::open()?;
@@ -142,7 +143,7 @@ fn behind(option: i32) -> Result<usize, Errno> {
     }
 }
 
-/// More descriptors than our own [`send`] takes come as far as there is room, and none stays.
+/// Of more descriptors than our own [`send`] takes, as many come as there is room for. No descriptor stays open.
 fn more_than_room() -> Result<usize, Errno> {
     #[repr(C)]
     struct Beside {
@@ -171,7 +172,7 @@ fn more_than_room() -> Result<usize, Errno> {
         ..Msghdr::ZERO
     };
     let (socket, place) = (one.as_fd().as_raw() as usize, &raw const message);
-    // SAFETY: the kernel reads the message and what it leads to.
+    // SAFETY: the kernel reads the message and the memory that it points to, which are locals.
     let sent = unsafe { syscall3(nr::sendmsg, socket, place.expose_provenance(), 0) };
     if sent != 1 {
         return Err(Errno::EIO);
@@ -185,7 +186,7 @@ fn more_than_room() -> Result<usize, Errno> {
 }
 
 fn open_descriptors() -> usize {
-    // SAFETY: of each is asked whether it is open.
+    // SAFETY: the borrow is only used to check whether the descriptor is open.
     let of = |raw| unsafe { BorrowedFd::borrow_raw(raw) };
     (0..200).filter(|&raw| of(raw).is_open()).count()
 }

@@ -553,7 +553,7 @@ fn unix_pairs() {
     assert_eq!(next_fd(), next);
 }
 
-/// Where not all descriptors that come have room, that is told, and none stays. It has 16 descriptors in all.
+/// If not all received descriptors have room, `is_cut` reports that, and none stays open. The limit is 16 descriptors.
 fn crowded() {
     let next = next_fd();
     let [left, right] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC).unwrap();

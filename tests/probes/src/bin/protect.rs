@@ -1,6 +1,6 @@
 //! Does what a program may not: writes to its read-only data after relocation (`relro`), to its
 //! code (`text`), runs its stack (`stack`), or overflows it, in the first thread (`overflow`) or in another
-//! (`overflow-thread`). Comes back only where nobody stopped it. With a second argument, `told`, a stack overflow is
+//! (`overflow-thread`). It returns only if nothing stopped it. With a second argument, `told`, a stack overflow is
 //! reported.
 
 #![no_std]
@@ -35,7 +35,7 @@ fn main(start: Start) -> Result<(), Exit> {
         Some(b"overflow") => return Err(Exit(recurse(0) as u8)),
         Some(b"overflow-thread") => {
             let work = move || {
-                drop(report()); // it can be had again
+                drop(report()); // a second report can be made after the first
                 let _report = report();
                 recurse(0)
             };

@@ -7,7 +7,7 @@
 //! ended                       waits for the last of these
 //! kill                        asks the last of these to end, and waits for it
 //! files NUMBER                how many files each of the next ones may have open
-//! room BYTES                  how much address space each of the next ones may have
+//! room BYTES                  limits the address space of each of the next programs
 //! write FILE WORD...          writes a line into a file that is there
 //! wait FILE                   until there is something in it, a minute at most
 //! same FILE FILE              whether both hold the same bytes
@@ -135,7 +135,7 @@ impl Script {
             ([b"room", bytes], _) => {
                 let limit = Rlimit {
                     rlim_cur: number::whole(bytes, 10, u64::MAX).ok_or(Errno::EINVAL)?,
-                    rlim_max: u64::MAX, // it may have more again
+                    rlim_max: u64::MAX, // so that the limit can be raised again
                 };
                 process::set_limit(RLIMIT_AS, limit).map(|()| 0)
             }

@@ -93,7 +93,8 @@ fn words() {
     let own = move || {
         assert_eq!(words(), (0, 0));
         let own = ring3::process::gettid() as usize;
-        // SAFETY: the thread uses no heap, and does not end before the second word is 0 again.
+        // SAFETY: no code uses the words with these values: the thread uses no heap, and does not end before the second
+        // word is 0 again.
         unsafe {
             set_thread_word::<WORD_HEAP>(own);
             set_thread_word::<WORD_AT_EXIT>(own + 1);
@@ -102,7 +103,7 @@ fn words() {
             thread::yield_now();
             assert_eq!(words(), (own, own + 1));
         }
-        // SAFETY: 0 is no function.
+        // SAFETY: 0 is valid for the word: the thread calls no function when it ends.
         unsafe { set_thread_word::<WORD_AT_EXIT>(0) };
         own
     };
@@ -205,7 +206,7 @@ fn at_exit() {
         ENDS.fetch_add(1, SeqCst);
     }
     fn ask() {
-        // SAFETY: such a function.
+        // SAFETY: the value is the address of an `extern "C" fn()`, as the word needs it.
         unsafe { set_thread_word::<WORD_AT_EXIT>(count as extern "C" fn() as usize) };
     }
     spawn(Builder::new(), || ()).join();
