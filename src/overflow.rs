@@ -105,8 +105,8 @@ extern "C" fn tell(signal: i32, fault: *const SigFault, context: *const u8) {
     }
     let _ = signal::set_default(signal);
     if !is_a_touch {
-        // A process sent the signal, so no instruction raises it again. Sent again, it ends this process when the handler
-        // returns.
+        // A process sent the signal, so no instruction raises it again. The signal is sent again, and ends this process
+        // when the handler returns.
         let _ = process::kill(Pid::own(), signal);
     }
     // Else the same instruction faults again.

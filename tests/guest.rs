@@ -237,7 +237,7 @@ impl Session {
         assert_eq!(self.of(command), lines, "{command}");
     }
 
-    /// Such a line, of `echoc`, must say how many came back, and no error.
+    /// Such a line of `echoc` must have the number of replies, and no error.
     fn echoes(&self, load: &str) {
         let said = self.of(load);
         let requests = said

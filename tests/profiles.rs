@@ -45,7 +45,7 @@ fn every_program_starts_and_works(arch: Arch) {
             assert!(ran.stdout.starts_with(&usage), "{profile}: {ran:?}");
         }
 
-        // What qemu-user would be asked to start goes through a shell, which does the same natively.
+        // The words that start a program, with qemu-user before them where it is emulated: for `init` and `pipe`.
         let emulated = |program| {
             let command = command(program);
             let words = std::iter::once(command.get_program()).chain(command.get_args());

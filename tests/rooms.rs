@@ -1,5 +1,5 @@
-//! The rules of the house, read from the sources: what may use what (the floors of `docs/design.md`), where
-//! instructions stand, and that programs need no `unsafe`.
+//! The rules of the design, checked on the sources: which room may use which (the floors of `docs/design.md`), that
+//! `asm!` is only in `arch`, and that programs have no `unsafe`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-/// The sources below this folder of `src`: their paths there, and their lines of code without those of unit tests.
+/// The sources in this folder of `src`: the path in `src`, and the lines of code without comments and unit tests.
 fn sources(folder: &str) -> Vec<(PathBuf, Vec<String>)> {
     fn walk(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, Vec<String>)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -47,7 +47,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, Vec<String>)> {
     found
 }
 
-/// The floor of each room, counted from the top: a line of the design's list that says what its rooms are begins one.
+/// The floor of each room, counted from the top. In the design's list, a line with a description begins a floor.
 fn floors() -> BTreeMap<String, usize> {
     let design = read("docs/design.md");
     let (_, list) = design.split_once("## The floors\n\n```\n").unwrap();
@@ -64,7 +64,7 @@ fn floors() -> BTreeMap<String, usize> {
     floors
 }
 
-/// What follows each `crate::` of the line: a room, or the rooms in braces.
+/// The rooms that the line uses: the name after each `crate::`, or the names in braces.
 fn used(line: &str) -> Vec<String> {
     let places = line.split("crate::").skip(1);
     let names = places.flat_map(|rest| {
@@ -91,7 +91,7 @@ fn no_arrow_points_up() {
     for (path, lines) in sources("") {
         let room = path.iter().next().unwrap().to_str().unwrap();
         let room = room.trim_end_matches(".rs");
-        // The numbers of the few calls that it makes itself are from `abi`; the front door has no floor.
+        // `arch` takes the numbers of the few calls that it makes itself from `abi`; `lib` has no floor.
         if ["arch", "lib"].contains(&room) {
             continue;
         }

@@ -22,7 +22,7 @@ super::abi! {
         O_EXCL = 0o200,
         /// A terminal does not become the one that controls this process.
         O_NOCTTY = 0o400,
-        /// A regular file is truncated to length 0.
+        /// Truncates a regular file to length 0.
         O_TRUNC = 0o1000,
         /// Each write goes to the end as it is at that moment.
         O_APPEND = 0o2000,

@@ -156,7 +156,7 @@ fn the_register_is_free_during_the_system_calls_for_a_large_block() {
     let mut block = large::alloc(layout(size), false).unwrap();
     assert!(has_called());
     for larger in [34 << 20, 200 << 20, 33 << 20] {
-        // SAFETY: the block that was given last, with its size; nobody uses it.
+        // SAFETY: `block` is the latest block of `large`, of `size` bytes; no other code uses it.
         let resized = unsafe { large::realloc(block, layout(size), larger) };
         block = resized.unwrap().unwrap();
         size = larger;

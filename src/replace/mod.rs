@@ -7,8 +7,9 @@
 //! directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a loss of power between these
 //! two system calls leaves the temporary name, with the whole new content.
 //!
-//! On a file system without `O_TMPFILE` the file has a temporary name from the start. A signal that ends the writer
-//! removes this name; a SIGKILL does not. The next writer that replaces the same file removes such a leftover.
+//! On a file system without `O_TMPFILE` the file has a temporary name from the start. SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+//! SIGUSR1 and SIGUSR2 remove this name; another signal that ends the writer, such as SIGKILL, leaves it. The next
+//! writer that replaces the same file removes such a leftover.
 //!
 //! - Symbolic links stay: the file that they lead to is replaced. Where a link leads to nothing, the new file is made
 //!   there.
@@ -181,7 +182,7 @@ impl<'path> Replacement<'path> {
     /// # Errors
     /// `open`: `EISDIR`; `EACCES`, `EROFS` if the directory is not writable; other errors of openat(2).
     /// `set owner of`: `EPERM` if the owner or the group of the old file cannot be kept.
-    /// `get random numbers for`: the first temporary names are all taken, and random::bits failed.
+    /// `get random numbers for`: the first temporary names are all taken, and getrandom(2) failed.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
         let (old, target) = find(path, options.in_place).during("open")?;
         let flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
@@ -397,7 +398,7 @@ impl Beside {
         fs::open(self.place.dir.as_fd(), c".", flags, self.mode)
     }
 
-    /// A new file that has a temporary name. A signal that ends the process removes the name.
+    /// A new file that has a temporary name. [`Doomed`] removes the name if a signal ends the process.
     fn named(&mut self) -> core::result::Result<OwnedFd, Failed> {
         let _held = signal::hold(SignalSet::ALL).ok();
         let (file, name) = Temporary::file(&self.place, self.mode)?;

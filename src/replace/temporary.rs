@@ -142,8 +142,8 @@ static NAME: AtomicU64 = AtomicU64::new(0);
 /// No directory.
 const NONE: i32 = -1;
 
-/// Registers a name that is removed if a signal ends the process, until the `Doomed` is dropped. Its owner drops it
-/// while signals are held back. Only one name can be registered at a time.
+/// A name that is removed if one of six signals ends the process, until the `Doomed` is dropped. Its owner drops it
+/// while signals are held back. A process has at most one `Doomed` at a time.
 pub struct Doomed(());
 
 impl Doomed {

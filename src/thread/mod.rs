@@ -10,7 +10,8 @@
 //!  | guard: a page nobody may touch | stack <- grows down | id, result, thread words | its function |
 //! ```
 //!
-//! - A stack that grows into its guard ends the process by SIGSEGV; [`overflow`](crate::overflow) reports it before.
+//! - A stack that grows into its guard ends the process by SIGSEGV; with [`overflow`](crate::overflow), a message
+//!   comes first.
 //! - A panic ends the process by SIGABRT, so that a thread that is joined has always a result.
 //! - A thread begins with its creator's blocked signals. It ends with all blocked.
 //! - When `main` returns, all threads end with the process.

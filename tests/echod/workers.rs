@@ -208,7 +208,7 @@ fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     std::thread::sleep(Duration::from_millis(100));
     drop(first);
     ping(&mut second, b"in, and the last one");
-    // The threads that have written such words; strace shows the first 32 bytes.
+    // The threads that have written `what`; strace shows the first 32 bytes of a write.
     let who = |what: &str| -> Vec<String> {
         let log = String::from_utf8(folder.read("log")).unwrap();
         let lines = log.lines().filter(|line| line.contains(what));

@@ -511,7 +511,7 @@ fn takes_another_name() {
     for (scenario, injection, random) in [
         (&SCENARIOS[0], "linkat:error=EEXIST:when=1..3", 0),
         (&SCENARIOS[2], "linkat:error=EEXIST:when=1..6", 3),
-        // Before it, the file without a name and four looks for what was left.
+        // The `openat` calls before: the file without a name, and four names that a dead writer may have left.
         (&SCENARIOS[0], "openat:error=EEXIST:when=3..12", 2),
     ] {
         let folder = scenario.folder();
@@ -522,7 +522,7 @@ fn takes_another_name() {
         let tried = calls.iter().filter(|call| call.name == "getrandom");
         assert_eq!(tried.count(), random, "{injection}");
     }
-    // Names that are not random are all taken, and the kernel refuses random ones.
+    // The names that are not random are all taken, and the kernel refuses getrandom.
     let folder = SCENARIOS[0].folder();
     let mut command = Command::new("strace");
     command
@@ -542,13 +542,13 @@ fn takes_another_name() {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// Where there is no O_TMPFILE.
+/// A file system without O_TMPFILE.
 const NAMED: &Scenario = &SCENARIOS[4];
 
-/// Where the file has a name from the start.
+/// Without O_TMPFILE the file has a name from the start.
 fn removes_its_name_at_a_signal() {
     for signal in ["HUP", "INT", "QUIT", "TERM", "USR1"] {
-        // Before the file has content, and with all of it.
+        // Before the file has content, and after it has all.
         for call in ["copy_file_range", "read", "fsync"] {
             let folder = NAMED.folder();
             let injection = format!("{call}:signal={signal}:when=1");
@@ -560,7 +560,7 @@ fn removes_its_name_at_a_signal() {
     }
 }
 
-/// Of two at the same time the second has another name. Where it is killed, the next removes that name too.
+/// Of two writers at the same time, the second has another name. If it is killed, the next writer removes that name too.
 fn removes_what_is_left_of_several() {
     for arch in Arch::ALL {
         let folder = SCENARIOS[0].folder();
