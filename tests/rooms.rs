@@ -17,6 +17,10 @@ pub fn trials() -> Vec<Trial> {
             instructions_stand_in_arch,
         ),
         once("rooms::programs_need_no_unsafe", programs_need_no_unsafe),
+        once(
+            "rooms::miri_runs_tests_that_exist",
+            miri_runs_tests_that_exist,
+        ),
     ]
 }
 
@@ -123,4 +127,32 @@ fn programs_need_no_unsafe() {
         let found = lines.iter().find(|line| line.contains("unsafe"));
         assert_eq!(found, None, "{}", path.display());
     }
+}
+
+/// Each filter of `scripts/miri.sh` names a room that has unit tests, or the beginning of the name of one test.
+fn miri_runs_tests_that_exist() {
+    let script = read("scripts/miri.sh");
+    let (_, filters) = script.split_once("computes='").unwrap();
+    let (filters, _) = filters.split_once('\'').unwrap();
+    let mut checked = 0;
+    for filter in filters.split_whitespace() {
+        let (room, test) = match filter.split_once("::tests::") {
+            Some((room, test)) => (room, test),
+            None => (filter.strip_suffix("::").unwrap(), ""),
+        };
+        let room = format!("src/{}", room.replace("::", "/"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = fs::read_dir(root.join(&room)).into_iter().flatten();
+        let files = folder.map(|entry| entry.unwrap().path());
+        let files = files.chain([root.join(format!("{room}.rs"))]);
+        let text: String = files
+            .filter_map(|file| fs::read_to_string(file).ok())
+            .collect();
+        let (_, tests) = text
+            .split_once("#[test]")
+            .unwrap_or_else(|| panic!("{filter}: {room} has no test"));
+        assert!(tests.contains(&format!("fn {test}")), "{filter}");
+        checked += 1;
+    }
+    assert!(checked > 10, "{checked}");
 }
