@@ -516,6 +516,9 @@ fn looks_at_all_inputs_first(arch: Arch) {
         let message = "msort: open missing: No such file or directory (ENOENT)\n";
         assert_eq!(ran, Ran::new(1, "", message));
     }
+    let ran = run(&mut folder.msort(arch, &["fifo", "."]));
+    let message = "msort: read .: Is a directory (EISDIR)\n";
+    assert_eq!(ran, Ran::new(1, "", message));
     let fifo = folder.path("fifo");
     std::thread::scope(|scope| {
         scope.spawn(|| fs::write(fifo, "d\nc").unwrap());

@@ -301,12 +301,14 @@ impl<'path> Replacement<'path> {
             _ => (self.file, None, false),
         };
         let is_regular = self.old.is_some_and(|old| old.kind() == S_IFREG);
-        if let Some(mode) = self.options.mode
-            && is_regular
-        {
-            // Before the file has content that the permissions are to protect.
-            fs::set_permissions(file.as_fd(), mode).during("set mode of")?;
-        }
+        let set_mode = || match self.options.mode {
+            Some(mode) if is_regular => {
+                fs::set_permissions(file.as_fd(), mode).during("set mode of")
+            }
+            _ => Ok(()),
+        };
+        // Before the file has content that the permissions are to protect.
+        set_mode()?;
         if let Some(content) = content {
             // Only SIGKILL and SIGSTOP interrupt the copy.
             let _held = signal::hold(SignalSet::ALL).ok();
@@ -320,6 +322,8 @@ impl<'path> Replacement<'path> {
                 cause: Cause::Part,
                 ..failed
             })?;
+            // Writing took the set-user-ID and set-group-ID bits away, where root did not write.
+            set_mode()?;
         }
         if self.options.sync {
             fs::sync_if_possible(file.as_fd()).during("sync")?;

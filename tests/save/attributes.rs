@@ -1,6 +1,7 @@
 //! Permissions, owner, group and access control list: what stays and what changes.
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -12,12 +13,14 @@ use rustix::io::Errno;
 use super::{OLD, after, failed, fine};
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Folder};
+use crate::support::{Arch, Folder, wait_until};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
         takes_the_umask_from_a_new_file,
         sets_the_mode_it_is_told,
+        sets_the_mode_where_root_does_not_write,
+        opens_no_new_file_to_others_while_appending,
         keeps_permissions,
         keeps_owner_and_group,
         keeps_the_owner_or_refuses,
@@ -97,6 +100,38 @@ fn sets_the_mode_it_is_told(arch: Arch) {
             }
         }
     }
+}
+
+/// A write by anybody but root takes away the set-user-ID bit.
+fn sets_the_mode_where_root_does_not_write(arch: Arch) {
+    for option in ["--in-place", "-a", "--no-sync"] {
+        let folder = Folder::new();
+        let save = |arguments: &[&str]| {
+            let mut command = folder.unprivileged_save(arch);
+            assert_eq!(folder.feed(command.args(arguments), b"new"), fine());
+        };
+        save(&["f"]);
+        save(&[option, "-m", "4751", "f"]);
+        assert_eq!(folder.mode("f"), 0o4751, "{option}");
+    }
+}
+
+/// Nobody else can open a new file, at any moment, that is to have permissions of its own.
+fn opens_no_new_file_to_others_while_appending(arch: Arch) {
+    let folder = Folder::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = arch.program("save");
+    command.args(["-a", "-m", "640", "f"]);
+    let mut command = after("umask 022", &command);
+    std::thread::scope(|scope| {
+        let ran = scope.spawn(|| folder.run(&mut command, reader));
+        (&writer).write_all(b"new").unwrap();
+        wait_until("it appends", || folder.path("f").exists());
+        assert_eq!(folder.mode("f"), 0o600);
+        drop(writer);
+        assert_eq!(ran.join().unwrap(), fine());
+    });
+    assert_eq!(folder.mode("f"), 0o640);
 }
 
 fn keeps_permissions(arch: Arch) {

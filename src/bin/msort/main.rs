@@ -22,6 +22,7 @@ mod workers;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
+use ring3::abi::Errno;
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
 use ring3::fs::{self, At, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY, S_IFDIR, S_IFREG};
@@ -201,15 +202,16 @@ impl Input {
         fs::open(CWD, self.0, flags, 0).or_fail(PROGRAM, "open", self)
     }
 
-    /// Reports the error of opening a regular file or a directory. Opening other kinds of files may block or have an
-    /// effect, so these are not opened here.
+    /// Reports the error of opening a regular file, or of reading a directory. Opening other kinds of files may block or
+    /// have an effect, so these are not opened here.
     fn check(self) -> Result<(), Exit> {
         if self.is_stdin() {
             return Ok(());
         }
         let found = fs::stat_at(CWD, self.0, At::NONE).or_fail(PROGRAM, "open", self)?;
         match found.kind() {
-            S_IFREG | S_IFDIR => self.open().map(drop),
+            S_IFREG => self.open().map(drop),
+            S_IFDIR => Err(Errno::EISDIR).or_fail(PROGRAM, "read", self),
             _ => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use crate::Failed;
 /// Appends standard input to the file at `path`, which is made where there is none. Where that fails
 /// the file gets its old length back, unless somebody else has appended in the meantime.
 pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), Failed> {
-    let Opened { file, made, here } = open(path, options.sync)?;
+    let Opened { file, made, here } = open(path, options)?;
     let before = fs::stat(file.as_fd()).map_err(Failed::to("stat"))?;
     let is_regular = before.kind() == S_IFREG;
     refuse_itself(&before, stdin)?;
@@ -48,7 +48,7 @@ struct Opened {
     here: bool,
 }
 
-fn open(path: &CStr, sync: bool) -> Result<Opened, Failed> {
+fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
     let opened = |file: Result<OwnedFd, Errno>, made, here| {
         file.map(|file| Opened { file, made, here })
             .map_err(Failed::to("open"))
@@ -62,13 +62,15 @@ fn open(path: &CStr, sync: bool) -> Result<Opened, Failed> {
         Err(Errno::ENOENT) => {}
         file => return opened(file, None, false),
     }
-    if sync {
+    if options.sync {
         let opened = place.open_directory();
         opened.map_err(Failed::to("open directory of"))?;
     }
     let name = place.name.as_c_str();
-    let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, 0o666);
-    opened(file, sync.then_some(place), false)
+    // A file that gets its permissions later: until then no other user may open it.
+    let mode = if options.mode.is_some() { 0o600 } else { 0o666 };
+    let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, mode);
+    opened(file, options.sync.then_some(place), false)
 }
 
 /// What is to be done once all is written.
