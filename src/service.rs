@@ -2,12 +2,14 @@
 //! which it says that it is ready (sd_notify(3)). Both are in the environment.
 
 use core::ffi::CStr;
+use core::time::Duration;
 
 use crate::abi::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 use crate::net::unix::{self, Address};
-use crate::net::{self, SOCK_CLOEXEC, SOCK_DGRAM};
+use crate::net::{self, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK};
 use crate::number;
+use crate::poll::{EPOLLOUT, Epoll, EpollEvent};
 use crate::process;
 
 /// The descriptors that a service manager opened for this process, from 3 on, in order. execve closes each of them.
@@ -89,14 +91,27 @@ impl Manager {
             return Err(Errno::EAFNOSUPPORT);
         };
         let address = Address::new(address)?;
-        let fd = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
+        let fd = unix::socket(SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC)?;
         unix::connect(fd.as_fd(), &address)?;
         Ok(Self(fd))
     }
 
-    /// Tells it: `READY=1`, `STOPPING=1`.
-    pub fn tell(&self, state: &str) {
-        // A manager that is gone has nothing to be told.
-        let _ = net::send(self.0.as_fd(), state.as_bytes());
+    /// Tells it: `READY=1`, `STOPPING=1`. Where its queue is full, waits up to 2 s for room: a manager that has stopped
+    /// reading must not stop the server too.
+    ///
+    /// # Errors
+    /// `EAGAIN`: the queue stayed full. `ECONNREFUSED`, `ENOTCONN`: the manager has closed its socket. While waiting, the
+    /// errors of [`Epoll::new`], [`Epoll::add`] and [`Epoll::wait`].
+    pub fn tell(&self, state: &str) -> Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let send = || net::send(self.0.as_fd(), state.as_bytes()).map(drop);
+        let sent = send();
+        if sent != Err(Errno::EAGAIN) {
+            return sent;
+        }
+        let epoll = Epoll::new()?;
+        epoll.add(self.0.as_fd(), EPOLLOUT, 0)?;
+        epoll.wait(&mut [EpollEvent::ZERO], Some(PATIENCE))?;
+        send()
     }
 }

@@ -29,6 +29,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         refuses_what_it_cannot_serve,
         tells_when_it_is_ready_and_when_it_ends,
         serves_where_nobody_hears_it,
+        serves_where_the_manager_does_not_read,
     ]
 }
 
@@ -288,6 +289,24 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
         manager.set_nonblocking(true).unwrap();
         assert!(manager.recv(&mut [0]).is_err(), "nothing is told twice");
     }
+}
+
+/// The queue of a manager that does not read is full: the server serves, and ends.
+fn serves_where_the_manager_does_not_read(arch: Arch) {
+    let folder = Folder::new();
+    let path = folder.path("manager");
+    let _manager = UnixDatagram::bind(&path).unwrap();
+    let other = UnixDatagram::unbound().unwrap();
+    other.set_nonblocking(true).unwrap();
+    while other.send_to(b"other", &path).is_ok() {}
+    let mut command = arch.program("echod");
+    command
+        .args(["-l", "127.0.0.1:0", "-w", "1"])
+        .env("NOTIFY_SOCKET", &path);
+    let server = Server::start(&mut command, 1);
+    ping(&mut connect(server.address()), b"all the same");
+    let line = "echod: tell NOTIFY_SOCKET: Resource temporarily unavailable (EAGAIN)\n";
+    server.end(&line.repeat(2));
 }
 
 /// Addresses without a listener, in all forms of sd_notify(3), and invalid addresses.

@@ -75,8 +75,10 @@ impl Shared {
 
     /// Tells the service manager, if there is one.
     pub fn tell_manager(&self, state: &str) {
-        if let Some(manager) = &self.manager {
-            manager.tell(state);
+        if let Some(manager) = &self.manager
+            && let Err(errno) = manager.tell(state)
+        {
+            self.say(parts!("tell NOTIFY_SOCKET: ", errno));
         }
     }
 

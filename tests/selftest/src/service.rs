@@ -37,7 +37,7 @@ fn passed(count: &CStr) -> Result<u8, Errno> {
 fn told() -> Result<usize, Errno> {
     let ear = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
     unix::bind(ear.as_fd(), &Address::new(c"@ring3-selftest-notify")?)?;
-    Manager::at(c"@ring3-selftest-notify")?.tell("READY=1");
+    Manager::at(c"@ring3-selftest-notify")?.tell("READY=1")?;
     let mut buffer = [0; 16];
     let count = recv(ear.as_fd(), &mut buffer)?;
     if buffer[..count] == *b"READY=1" {
