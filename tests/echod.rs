@@ -210,7 +210,7 @@ fn refuses_what_it_does_not_understand(arch: Arch) {
         (&["-b", "many"], "many is not a number from 1 to 65535"),
         (
             &["--max-conns", "0"],
-            "0 is not a number from 1 to 4294967295",
+            "0 is not a number from 1 to 2147483647",
         ),
         (&["--idle=0"], "0 is not a number from 1 to 3153600000"),
         (&["--spin", "-1"], "-1 is not a number from 0 to 1000000"),

@@ -431,8 +431,11 @@ pub unsafe fn span_of(block: Block) -> NonNull<Span> {
 }
 
 /// The place of a span's shard. The span's store writes the shard before it hands out a block of the span.
-pub fn shard(span: NonNull<Span>) -> *mut u8 {
-    let quad = span.cast::<Quad>().as_ptr(); // the span is the quad's first field
-    // SAFETY: this only computes an address. Each span is the first field of a Quad, so the address is within the quad.
+///
+/// # Safety
+/// `span` is the first field of a [`Quad`].
+pub unsafe fn shard(span: NonNull<Span>) -> *mut u8 {
+    let quad = span.cast::<Quad>().as_ptr();
+    // SAFETY: the span is the first field of a quad: the caller's promise. So the address is within the quad.
     unsafe { &raw mut (*quad).shard }
 }

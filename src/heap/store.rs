@@ -230,7 +230,7 @@ impl Store {
         let mut span = REGIONS.lock().open(self.grain)?;
         // SAFETY: the regions gave the span to this store alone, whose lock the caller has.
         let record = unsafe { span.as_mut() };
-        // SAFETY: no thread reads the shard before the store hands out a block of the span.
+        // SAFETY: a span of the regions is in a quad, and no thread reads the shard before the store hands out a block.
         unsafe { *region::shard(span) = self.shard };
         record.list = list(record.gap());
         self.touched += record.touched();

@@ -33,11 +33,14 @@ pub struct Gate {
 pub struct Place(u32);
 
 impl Gate {
-    /// A gate that lets in up to `most` clients, and no more than 2^31 - 1.
+    /// The most clients that a gate can count.
+    pub const MOST: u32 = u32::MAX >> 1;
+
+    /// A gate that lets in up to `most` clients, and no more than [`MOST`](Self::MOST).
     pub fn new(most: u32) -> Self {
         Self {
             word: AtomicU64::new(0),
-            most: most.min(u32::MAX >> 1),
+            most: most.min(Self::MOST),
         }
     }
 

@@ -13,6 +13,7 @@ use ring3::shown::Shown;
 use ring3::time::{NEVER, SECOND};
 
 use crate::PROGRAM;
+use crate::gate::Gate;
 
 const HELP: &str = "\
 usage: echod [OPTION...]
@@ -105,7 +106,7 @@ impl Settings {
             datagrams: false,
             workers: None,
             backlog: 4096,
-            most: u32::MAX,
+            most: Gate::MOST,
             idle: NEVER,
             grace: 5 * SECOND,
             spin: 0,
@@ -145,7 +146,7 @@ impl Settings {
                 }
                 Arg::Short(b'b') => settings.backlog = options.number(1..=65_535)? as i32,
                 Arg::Long(b"max-conns") => {
-                    settings.most = options.number(1..=u32::MAX.into())? as u32;
+                    settings.most = options.number(1..=Gate::MOST.into())? as u32;
                 }
                 Arg::Long(b"idle") => settings.idle = options.number(1..=MOST_SECONDS)? * SECOND,
                 Arg::Long(b"grace") => {
