@@ -29,6 +29,13 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
     unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), count) };
 }
 
+/// Whether `text` begins with `start`. As `starts_with`, but byte by byte: a small program that compares short texts
+/// alone does without memcmp.
+pub fn begins(text: &[u8], start: &[u8]) -> bool {
+    let mut text = text.iter();
+    start.iter().all(|byte| text.next() == Some(byte))
+}
+
 /// `length` bytes of fresh memory, all zero, for reading and writing; it begins on a page (mmap(2)).
 ///
 /// No page of it takes memory before its first use. The kernel rounds `length` up to whole pages.

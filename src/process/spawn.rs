@@ -26,7 +26,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::search::{self, Room};
-use super::strings::{Lists, Strings};
+use super::strings::{self, Lists, Strings};
 use super::wait;
 use super::{Pid, exit};
 use crate::abi::fs::{F_DUPFD_CLOEXEC, F_SETFD};
@@ -229,7 +229,7 @@ impl<'a> Command<'a> {
         let mut lists = Lists::new(self.environ.iter().count() + 1, 1)?;
         for other in self.environ.iter() {
             // LISTEN_PID and LISTEN_PIDFDID.
-            if !other.to_bytes().starts_with(b"LISTEN_PID") {
+            if strings::after(other, "LISTEN_PID").is_none() {
                 lists.push(other)?;
             }
         }

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use crate::abi::{Errno, Result};
-use crate::mem::Mapping;
+use crate::mem::{self, Mapping};
 
 /// Such a list: the arguments of a program, or its environment.
 #[derive(Clone, Copy)]
@@ -56,13 +56,14 @@ impl<'a> Strings<'a> {
 
     /// The value of the first `name=...` in it.
     pub fn value(self, name: &str) -> Option<&'a CStr> {
-        self.iter().find_map(|entry| {
-            let value = behind(entry, name.len());
-            let is_it =
-                entry.to_bytes().starts_with(name.as_bytes()) && value.to_bytes().starts_with(b"=");
-            is_it.then(|| behind(value, 1))
-        })
+        self.iter()
+            .find_map(|entry| after(after(entry, name)?, "="))
     }
+}
+
+/// What comes after `start` in `text`; none where that begins in another way.
+pub(super) fn after<'a>(text: &'a CStr, start: &str) -> Option<&'a CStr> {
+    mem::begins(text.to_bytes(), start.as_bytes()).then(|| behind(text, start.len()))
 }
 
 /// `text` without its first `count` bytes.

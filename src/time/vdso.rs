@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::abi::elf::*;
 use crate::abi::time::Timespec;
 use crate::auxv::{self, AT_SYSINFO_EHDR};
-use crate::mem::LEAST_PAGE;
+use crate::mem::{self, LEAST_PAGE};
 
 /// `int clock_gettime(clockid_t, struct timespec *)`, by C's calling convention; it gives 0 or an
 /// error number negated.
@@ -193,7 +193,7 @@ impl Image<'_> {
     /// Whether the string is `name` whose offset into the strings is at `at`.
     fn is_named(&self, tables: &Tables, at: usize, name: &CStr) -> bool {
         let text = self.0.get(tables.strings + self.u32(at)..);
-        text.is_some_and(|text| text.starts_with(name.to_bytes_with_nul()))
+        text.is_some_and(|text| mem::begins(text, name.to_bytes_with_nul()))
     }
 
     /// The offset of the address at `at`, where the image is linked at `base`. None is above 4 GiB, so that no

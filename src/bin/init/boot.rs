@@ -39,7 +39,7 @@ const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
 pub fn is_asked_for(start: Start) -> bool {
     let options = start.args().skip(1);
     let mut options = options.take_while(|word| word.to_bytes().first() == Some(&b'-'));
-    process::getpid() == 1 && options.any(|word| word == c"--boot")
+    process::getpid() == 1 && options.any(|word| matches!(word.to_bytes(), b"--boot"))
 }
 
 /// Mounts and brings up; what fails is said, and the program runs all the same.

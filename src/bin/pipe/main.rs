@@ -12,6 +12,7 @@ mod watch;
 use core::ffi::CStr;
 
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::mem;
 use ring3::parts;
 use ring3::poll;
 use ring3::process::Watch;
@@ -150,11 +151,16 @@ impl Settings {
         core::iter::once(self.first).chain(self.rest)
     }
 
+    /// Whether an argument is the separator: its zero too.
+    fn is_separator(&self, word: &CStr) -> bool {
+        mem::begins(word.to_bytes_with_nul(), self.separator.to_bytes_with_nul())
+    }
+
     /// Which part between separators is empty, counted from 1.
     fn empty_stage(&self) -> Option<usize> {
         let (mut part, mut empty) = (1, true);
         for word in self.words() {
-            if word != self.separator {
+            if !self.is_separator(word) {
                 empty = false;
             } else if empty {
                 return Some(part);

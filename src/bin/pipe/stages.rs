@@ -43,7 +43,7 @@ enum State {
 impl Stages {
     /// Those that the command line asks for, each part of which has a name.
     pub fn of(settings: &Settings) -> Result<Self, Exit> {
-        let bars = settings.words().filter(|&word| word == settings.separator);
+        let bars = settings.words().filter(|word| settings.is_separator(word));
         let count = bars.count() + 1;
         let words = settings.words().count() + 1 - count;
         let lists = Lists::new(words, count).or_fail(PROGRAM, "mmap", "arguments")?;
@@ -55,7 +55,7 @@ impl Stages {
         };
         let mut name = None;
         for word in settings.words() {
-            if word == settings.separator {
+            if settings.is_separator(word) {
                 stages.add(name.take())?;
             } else {
                 name = name.or(Some(word));
