@@ -28,7 +28,7 @@ use core::ffi::CStr;
 
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
-use crate::copy::copy;
+use crate::copy::{End, Stopped, copy};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::{self, CWD};
 use crate::mem::Mapping;
@@ -49,12 +49,55 @@ const ACL: &CStr = c"system.posix_acl_access";
 /// What was not possible, and why. The path is the object of `operation`.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed {
-    /// `open`, `sync`, `replace`...
-    pub operation: &'static str,
+    /// The operation.
+    pub operation: Operation,
     /// Why.
     pub errno: Errno,
     /// The cause or the consequence, if known.
     pub cause: Cause,
+}
+
+/// An operation on a file. A failure passes through many functions, and a number takes fewer instructions than a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words are below")]
+pub enum Operation {
+    Append,
+    Close,
+    Copy,
+    GetRandomNumbers,
+    Open,
+    OpenDirectory,
+    Read,
+    Replace,
+    SetAccessControlList,
+    SetMode,
+    SetOwner,
+    Stat,
+    Sync,
+    SyncDirectory,
+    Write,
+}
+
+impl Print for Operation {
+    fn print(&self, out: &mut Writer<'_>) {
+        out.print(match self {
+            Self::Append => "append to itself",
+            Self::Close => "close",
+            Self::Copy => "copy",
+            Self::GetRandomNumbers => "get random numbers for",
+            Self::Open => "open",
+            Self::OpenDirectory => "open directory of",
+            Self::Read => "read",
+            Self::Replace => "replace",
+            Self::SetAccessControlList => "set access control list of",
+            Self::SetMode => "set mode of",
+            Self::SetOwner => "set owner of",
+            Self::Stat => "stat",
+            Self::Sync => "sync",
+            Self::SyncDirectory => "sync directory of",
+            Self::Write => "write",
+        });
+    }
 }
 
 /// The cause or the consequence of a failure.
@@ -114,17 +157,32 @@ impl Print for Message<'_> {
 }
 
 /// Says which operation an error is of.
-trait During<T> {
-    fn during(self, operation: &'static str) -> core::result::Result<T, Failed>;
+pub trait During<T> {
+    /// The value, or the failure of `operation`.
+    fn during(self, operation: Operation) -> core::result::Result<T, Failed>;
 }
 
 impl<T> During<T> for Result<T> {
-    fn during(self, operation: &'static str) -> core::result::Result<T, Failed> {
+    fn during(self, operation: Operation) -> core::result::Result<T, Failed> {
         self.map_err(|errno| Failed {
             operation,
             errno,
             cause: Cause::None,
         })
+    }
+}
+
+impl From<Stopped> for Failed {
+    fn from(stopped: Stopped) -> Self {
+        let operation = match stopped.end {
+            End::From => Operation::Read,
+            End::To => Operation::Write,
+        };
+        Self {
+            operation,
+            errno: stopped.errno,
+            cause: Cause::None,
+        }
     }
 }
 
@@ -134,15 +192,32 @@ pub struct Replacement<'path> {
     /// The file that the caller writes the content to.
     file: OwnedFd,
     way: Way,
-    old: Option<Statx>,
+    beside: Beside,
+    old: Option<Old>,
     options: Options,
 }
 
+/// The attributes of the old file that the replacement needs. A whole Statx would be 256 bytes to move.
+#[derive(Clone, Copy)]
+struct Old {
+    is_regular: bool,
+    permissions: u32,
+    owner: u32,
+    group: u32,
+}
+
+impl Old {
+    fn of(file: &Statx) -> Self {
+        Self {
+            is_regular: file.kind() == S_IFREG,
+            permissions: file.permissions(),
+            owner: file.stx_uid,
+            group: file.stx_gid,
+        }
+    }
+}
+
 /// How the content gets to its place.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one of it, and no heap to put a part of it in"
-)]
 enum Way {
     /// The caller writes it there.
     Straight,
@@ -150,7 +225,7 @@ enum Way {
     /// opens and truncates the file first.
     FromMemory(Option<OwnedFd>),
     /// The caller writes a new file, which [`Replacement::commit`] renames.
-    Beside(Beside),
+    Beside,
 }
 
 /// How a file is replaced.
@@ -184,10 +259,18 @@ impl<'path> Replacement<'path> {
     /// `set owner of`: `EPERM` if the owner or the group of the old file cannot be kept.
     /// `get random numbers for`: the first temporary names are all taken, and getrandom(2) failed.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
-        let (old, target) = find(path, options.in_place).during("open")?;
+        let (old, place, target) = find(path, options.in_place).during(Operation::Open)?;
+        // A file that gets its permissions later may not be opened by others until then.
+        let closed = old.is_some() || options.mode.is_some();
+        let mut beside = Beside {
+            place,
+            temporary: None,
+            doomed: None,
+            mode: if closed { 0o600 } else { 0o666 },
+        };
         let flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
-        let open = || fs::open(CWD, path, flags, 0).during("open");
-        let memory = || fs::in_memory(c"").during("open");
+        let open = || fs::open(CWD, path, flags, 0).during(Operation::Open);
+        let memory = || fs::in_memory(c"").during(Operation::Open);
         let (file, way) = match target {
             Target::Here(file) => (file, Way::Straight),
             Target::NoFile => (open()?, Way::Straight),
@@ -196,31 +279,25 @@ impl<'path> Replacement<'path> {
                 let file = open()?;
                 (memory()?, Way::FromMemory(Some(file)))
             }
-            Target::Place(mut place) => {
+            Target::Place => {
                 if options.sync {
-                    place.open_directory().during("open directory of")?;
+                    let opened = beside.place.open_directory();
+                    opened.during(Operation::OpenDirectory)?;
                 }
-                // A file that gets its permissions later may not be opened by others until then.
-                let closed = old.is_some() || options.mode.is_some();
-                let mut beside = Beside {
-                    place,
-                    temporary: None,
-                    doomed: None,
-                    mode: if closed { 0o600 } else { 0o666 },
-                };
                 let file = beside
                     .unnamed()
                     // Whether the file system cannot do this or the error is another, the plain way tells.
                     .or_else(|_| beside.named())
-                    .and_then(|file| keep_owner(file.as_fd(), old.as_ref()).map(|()| file))
-                    .map_err(|failed| explain(failed, path, old.as_ref()))?;
-                (file, Way::Beside(beside))
+                    .and_then(|file| keep_owner(file.as_fd(), old).map(|()| file))
+                    .map_err(|failed| explain(failed, path, old))?;
+                (file, Way::Beside)
             }
         };
         Ok(Self {
             path,
             file,
             way,
+            beside,
             old,
             options,
         })
@@ -246,20 +323,21 @@ impl<'path> Replacement<'path> {
     pub fn commit(mut self) -> core::result::Result<(), Failed> {
         let mut mode = self.options.mode;
         let sync = self.options.sync;
-        let Way::Beside(beside) = &mut self.way else {
+        let Way::Beside = self.way else {
             return self.finish();
         };
+        let beside = &mut self.beside;
         let file = self.file.as_fd();
         if let Some(old) = &self.old {
-            keep_acl(file, self.path).during("set access control list of")?;
-            mode = mode.or(Some(old.permissions()));
+            keep_acl(file, self.path).during(Operation::SetAccessControlList)?;
+            mode = mode.or(Some(old.permissions));
         }
         if let Some(mode) = mode {
             // Last: writing and a change of owner take away the set-user-ID bit.
-            fs::set_permissions(file, mode).during("set mode of")?;
+            fs::set_permissions(file, mode).during(Operation::SetMode)?;
         }
         if sync {
-            fs::sync(file).during("sync")?;
+            fs::sync(file).during(Operation::Sync)?;
         }
         // No signal that can be held back falls between the file's two names.
         let held = signal::hold(SignalSet::ALL).ok();
@@ -267,23 +345,23 @@ impl<'path> Replacement<'path> {
             // Neither way to name an unnamed file works here.
             let named = beside.named()?;
             drop(held); // from here on a signal removes the name
-            keep_owner(named.as_fd(), self.old.as_ref())?;
-            fs::seek(file, 0).during("copy")?;
+            keep_owner(named.as_fd(), self.old)?;
+            fs::seek(file, 0).during(Operation::Copy)?;
             copy(file, named.as_fd())
                 .map_err(|stopped| stopped.errno)
-                .during("copy")?;
+                .during(Operation::Copy)?;
             self.file = named;
             return self.commit();
         }
         if let Err(errno) = beside.rename(file) {
-            let failed = Err(errno).during("replace");
-            let failed = failed.map_err(|failed| explain(failed, self.path, self.old.as_ref()));
-            self.way = Way::Straight; // drops `beside`: removes the temporary name while signals are held back
+            let failed = Err(errno).during(Operation::Replace);
+            let failed = failed.map_err(|failed| explain(failed, self.path, self.old));
+            drop(self); // removes the temporary name while signals are held back
             return failed;
         }
         drop(held);
         if sync {
-            beside.place.sync(file).during("sync directory of")?;
+            beside.place.sync(file).during(Operation::SyncDirectory)?;
         }
         Ok(())
     }
@@ -295,15 +373,15 @@ impl<'path> Replacement<'path> {
             Way::FromMemory(Some(file)) => (file, Some(self.file), true),
             Way::FromMemory(None) => {
                 let flags = O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC;
-                let file = fs::open(CWD, path, flags, 0).during("open")?;
+                let file = fs::open(CWD, path, flags, 0).during(Operation::Open)?;
                 (file, Some(self.file), false)
             }
             _ => (self.file, None, false),
         };
-        let is_regular = self.old.is_some_and(|old| old.kind() == S_IFREG);
+        let is_regular = self.old.is_some_and(|old| old.is_regular);
         let set_mode = || match self.options.mode {
             Some(mode) if is_regular => {
-                fs::set_permissions(file.as_fd(), mode).during("set mode of")
+                fs::set_permissions(file.as_fd(), mode).during(Operation::SetMode)
             }
             _ => Ok(()),
         };
@@ -318,7 +396,7 @@ impl<'path> Replacement<'path> {
                     true => fs::set_length(file.as_fd(), length),
                     false => Ok(()),
                 });
-            written.during("write").map_err(|failed| Failed {
+            written.during(Operation::Write).map_err(|failed| Failed {
                 cause: Cause::Part,
                 ..failed
             })?;
@@ -326,17 +404,13 @@ impl<'path> Replacement<'path> {
             set_mode()?;
         }
         if self.options.sync {
-            fs::sync_if_possible(file.as_fd()).during("sync")?;
+            fs::sync_if_possible(file.as_fd()).during(Operation::Sync)?;
         }
-        file.close().during("close")
+        file.close().during(Operation::Close)
     }
 }
 
 /// The kind of target that a path leads to.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one of it, and no heap to put a part of it in"
-)]
 enum Target {
     /// A file that is open here, with a duplicate of its descriptor.
     Here(OwnedFd),
@@ -346,12 +420,12 @@ enum Target {
     Kernels,
     /// A file to be overwritten.
     InPlace,
-    /// The place where a file is to be replaced or made.
-    Place(Place),
+    /// A file that is to be replaced or made.
+    Place,
 }
 
-/// The file that `path` leads to, and how it is to be written.
-fn find(path: &CStr, in_place: bool) -> Result<(Option<Statx>, Target)> {
+/// The file that `path` leads to, its place, and how it is to be written.
+fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Place, Target)> {
     for _ in 0..TRIES {
         let file = match fs::stat_at(CWD, path, At::NONE) {
             Err(Errno::ENOENT) => None,
@@ -365,7 +439,7 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Statx>, Target)> {
         let Some(file) = file else {
             return match kernels {
                 true => Err(Errno::ENOENT),
-                false => Ok((None, Target::Place(place))),
+                false => Ok((None, place, Target::Place)),
             };
         };
         let target = match place.descriptor()? {
@@ -374,13 +448,13 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Statx>, Target)> {
             None if place.is_of(&file)? => match kernels {
                 true => Target::Kernels,
                 false if in_place => Target::InPlace,
-                false => Target::Place(place),
+                false => Target::Place,
             },
             // A magic link of /proc/PID/fd leads to the file.
             None if kernels => Target::InPlace,
             None => continue, // another process has replaced the file in between
         };
-        return Ok((Some(file), target));
+        return Ok((Some(Old::of(&file)), place, target));
     }
     Err(Errno::ENOENT)
 }
@@ -464,7 +538,7 @@ fn path_of(fd: BorrowedFd<'_>) -> [u8; 25] {
     let mut text = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
     let mut number = fd.as_raw().unsigned_abs();
     let digits = 1 + number.checked_ilog10().unwrap_or_default() as usize;
-    for place in text.iter_mut().skip(14).take(digits).rev() {
+    for place in text[14..24].iter_mut().take(digits).rev() {
         *place = b'0' + (number % 10) as u8;
         number /= 10;
     }
@@ -472,28 +546,28 @@ fn path_of(fd: BorrowedFd<'_>) -> [u8; 25] {
 }
 
 /// Gives `file` the owner and the group of `old`.
-fn keep_owner(file: BorrowedFd<'_>, old: Option<&Statx>) -> core::result::Result<(), Failed> {
+fn keep_owner(file: BorrowedFd<'_>, old: Option<Old>) -> core::result::Result<(), Failed> {
     let Some(old) = old else {
         return Ok(());
     };
-    let owner = |file: &Statx| (file.stx_uid, file.stx_gid);
-    let kept = match fs::set_owner(file, Some(old.stx_uid), Some(old.stx_gid)) {
+    let kept = match fs::set_owner(file, Some(old.owner), Some(old.group)) {
         // No permission, no such id in this namespace, or a file system without owners. All is well if the file has the
         // right owner already, as on a file system where all files have one owner.
         Err(Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP)
-            if fs::stat(file).is_ok_and(|new| owner(&new) == owner(old)) =>
+            if fs::stat(file)
+                .is_ok_and(|new| (new.stx_uid, new.stx_gid) == (old.owner, old.group)) =>
         {
             Ok(())
         }
         kept => kept,
     };
-    kept.during("set owner of")
+    kept.during(Operation::SetOwner)
 }
 
 /// Adds the cause, if the file cannot be replaced, but could be overwritten.
-fn explain(failed: Failed, path: &CStr, old: Option<&Statx>) -> Failed {
+fn explain(failed: Failed, path: &CStr, old: Option<Old>) -> Failed {
     let cause = match failed.errno {
-        Errno::EPERM | Errno::EINVAL if failed.operation == "set owner of" => Cause::Owner,
+        Errno::EPERM | Errno::EINVAL if failed.operation == Operation::SetOwner => Cause::Owner,
         Errno::EPERM | Errno::EACCES | Errno::EROFS => Cause::Directory,
         Errno::EBUSY => Cause::Mount,
         _ => return failed,

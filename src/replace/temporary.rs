@@ -8,7 +8,7 @@ use core::ffi::CStr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI32, AtomicU64};
 
-use super::{During, Failed};
+use super::{During, Failed, Operation};
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd};
@@ -54,13 +54,13 @@ impl Temporary {
             }
         }
         for number in 0..TRIES {
-            let name = Self::new(place, number).during("get random numbers for")?;
+            let name = Self::new(place, number).during(Operation::GetRandomNumbers)?;
             match name.with(&mut make) {
                 Err(Errno::EEXIST) => {}
-                made => return made.map(|made| (made, name)).during("open"),
+                made => return made.map(|made| (made, name)).during(Operation::Open),
             }
         }
-        Err(Errno::EEXIST).during("open")
+        Err(Errno::EEXIST).during(Operation::Open)
     }
 
     /// A new file that has such a name and its lock.
@@ -120,8 +120,10 @@ impl Temporary {
     #[inline(never)]
     fn text(self) -> [u8; 24] {
         let mut text = *b".ring3-................\0";
-        for (place, shift) in text.iter_mut().skip(7).zip((0..64).step_by(4)) {
-            *place = b"0123456789abcdef"[(self.0 >> shift & 15) as usize];
+        let mut number = self.0;
+        for place in &mut text[7..23] {
+            number = number.rotate_left(4);
+            *place = b"0123456789abcdef"[(number & 15) as usize];
         }
         text
     }

@@ -199,10 +199,10 @@ const SCENARIOS: [Scenario; 10] = [
         old: true,
         from_file: false,
         broken: None,
-        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx close \
-                openat memfd_create copy_file_range splice splice mmap read munmap \
-                rt_sigprocmask lseek copy_file_range splice mmap read write read \
-                munmap ftruncate rt_sigprocmask close fsync close",
+        calls: "rt_sigprocmask statx statx openat readlinkat fstatfs statx openat \
+                memfd_create copy_file_range splice splice mmap read munmap \
+                rt_sigprocmask lseek copy_file_range splice mmap read write read munmap \
+                ftruncate rt_sigprocmask close fsync close close",
     },
 ];
 

@@ -30,7 +30,7 @@ use ring3::heap::Heap;
 use ring3::io;
 use ring3::print::{Print, Writer};
 use ring3::program;
-use ring3::replace::{self, Cause, Failed, Replacement};
+use ring3::replace::{self, During, Failed, Operation, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
@@ -165,11 +165,7 @@ fn replace(
     let replacement = Replacement::new(path, options)?;
     sorted
         .write(replacement.as_fd(), threads)
-        .map_err(|errno| Failed {
-            operation: "write",
-            errno,
-            cause: Cause::None,
-        })?;
+        .during(Operation::Write)?;
     replacement.commit()
 }
 

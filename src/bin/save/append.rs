@@ -7,34 +7,34 @@ use ring3::copy::copy;
 use ring3::fd::{OwnedFd, STDIN};
 use ring3::fs::{self, *};
 use ring3::place::Place;
-use ring3::replace::Options;
+use ring3::replace::{During, Failed, Operation, Options};
 
-use crate::Failed;
+use crate::NotSaved;
 
 /// Appends standard input to the file at `path`, which is made where there is none. Where that fails
 /// the file gets its old length back, unless somebody else has appended in the meantime.
-pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), Failed> {
+pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), NotSaved> {
     let Opened { file, made, here } = open(path, options)?;
-    let before = fs::stat(file.as_fd()).map_err(Failed::to("stat"))?;
+    let before = fs::stat(file.as_fd()).during(Operation::Stat)?;
     let is_regular = before.kind() == S_IFREG;
     refuse_itself(&before, stdin)?;
     let (copied, result) = match copy(STDIN, file.as_fd()) {
         Ok(copied) => (copied, finish(&file, made.as_ref(), is_regular, options)),
         Err(stopped) => (stopped.copied, Err(stopped.into())),
     };
-    result.map_err(|failed| Failed {
+    result.map_err(|failed| NotSaved {
+        failed,
         left: match is_regular && !here {
             true => cut_back(&file, before.stx_size, copied),
             false => copied,
         },
-        ..failed
     })
 }
 
 /// Refuses to append a regular file to itself: each byte read would add a byte to read.
 pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
     match file.kind() == S_IFREG && file.is_same_file(stdin) {
-        true => Err(Failed::to("append to itself")(Errno::EINVAL)),
+        true => Err(Errno::EINVAL).during(Operation::Append),
         false => Ok(()),
     }
 }
@@ -51,9 +51,9 @@ struct Opened {
 fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
     let opened = |file: Result<OwnedFd, Errno>, made, here| {
         file.map(|file| Opened { file, made, here })
-            .map_err(Failed::to("open"))
+            .during(Operation::Open)
     };
-    let mut place = Place::find(path).map_err(Failed::to("open"))?;
+    let mut place = Place::find(path).during(Operation::Open)?;
     if let Some(file) = place.descriptor().transpose() {
         return opened(file, None, true);
     }
@@ -64,7 +64,7 @@ fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
     }
     if options.sync {
         let opened = place.open_directory();
-        opened.map_err(Failed::to("open directory of"))?;
+        opened.during(Operation::OpenDirectory)?;
     }
     let name = place.name.as_c_str();
     // A file that gets its permissions later: until then no other user may open it.
@@ -83,18 +83,18 @@ fn finish(
     if let Some(mode) = options.mode
         && is_regular
     {
-        fs::set_permissions(file.as_fd(), mode).map_err(Failed::to("set mode of"))?;
+        fs::set_permissions(file.as_fd(), mode).during(Operation::SetMode)?;
     }
     if options.sync {
-        fs::sync_if_possible(file.as_fd()).map_err(Failed::to("sync"))?;
+        fs::sync_if_possible(file.as_fd()).during(Operation::Sync)?;
     }
     if let Some(place) = made {
         let synced = place.sync(file.as_fd());
-        synced.map_err(Failed::to("sync directory of"))?;
+        synced.during(Operation::SyncDirectory)?;
     }
     // Without fsync(2), NFS may report ENOSPC only at close(2). `file` stays open, so that it can be cut back.
     let closed = file.as_fd().duplicate().and_then(OwnedFd::close);
-    closed.map_err(Failed::to("close"))
+    closed.during(Operation::Close)
 }
 
 /// Gives the file its old length back, and says how many of the `copied` bytes it has nevertheless.

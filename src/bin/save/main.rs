@@ -5,14 +5,13 @@
 
 use core::ffi::CStr;
 
-use ring3::abi::Errno;
 use ring3::cli::{Arg, OrFail};
-use ring3::copy::{End, Stopped, copy};
+use ring3::copy::copy;
 use ring3::fd::STDIN;
 use ring3::fs::{self, Statx};
 use ring3::number;
 use ring3::parts;
-use ring3::replace::{self, Cause, Replacement};
+use ring3::replace::{self, During, Failed, Operation, Replacement};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
@@ -105,58 +104,34 @@ impl Wanted {
 }
 
 /// Writes standard input to a new file, which takes the place of `file`.
-fn replace(file: &CStr, options: replace::Options, stdin: &Statx) -> Result<(), Failed> {
+fn replace(file: &CStr, options: replace::Options, stdin: &Statx) -> Result<(), NotSaved> {
     let replacement = Replacement::new(file, options)?;
     let to = replacement.as_fd();
-    if !replacement.is_straight() {
-        copy(STDIN, to)?;
-    } else {
-        append::refuse_itself(&fs::stat(to).map_err(Failed::to("stat"))?, stdin)?;
-        copy(STDIN, to).map_err(|stopped| Failed {
-            left: stopped.copied,
-            ..stopped.into()
-        })?;
+    let is_straight = replacement.is_straight();
+    if is_straight {
+        append::refuse_itself(&fs::stat(to).during(Operation::Stat)?, stdin)?;
     }
+    copy(STDIN, to).map_err(|stopped| NotSaved {
+        failed: stopped.into(),
+        left: if is_straight { stopped.copied } else { 0 },
+    })?;
     Ok(replacement.commit()?)
 }
 
 /// Why FILE is not what it should be.
-struct Failed {
-    operation: &'static str,
-    /// What the operation was on: standard input, or FILE.
-    end: End,
-    errno: Errno,
-    /// The cause or the consequence, if known.
-    cause: Cause,
+struct NotSaved {
+    failed: Failed,
     /// How many bytes FILE has at its end that it did not have before.
     left: u64,
 }
 
-impl Failed {
-    /// The error of an operation on FILE.
-    fn to(operation: &'static str) -> impl Fn(Errno) -> Self {
-        move |errno| Self {
-            operation,
-            end: End::To,
-            errno,
-            cause: Cause::None,
-            left: 0,
-        }
-    }
-
+impl NotSaved {
     fn say(&self, file: &CStr) -> Exit {
-        let object = match self.end {
-            End::From => c"stdin",
-            End::To => file,
+        let object = match self.failed.operation {
+            Operation::Read => c"stdin",
+            _ => file,
         };
-        PROGRAM.say(parts!(
-            self.operation,
-            " ",
-            Shown(object.to_bytes()),
-            ": ",
-            self.errno,
-            self.cause
-        ));
+        PROGRAM.say(self.failed.of(object));
         if self.left > 0 {
             let file = Shown(file.to_bytes());
             PROGRAM.say(parts!(file, " has ", self.left, " bytes of it"));
@@ -165,27 +140,8 @@ impl Failed {
     }
 }
 
-impl From<replace::Failed> for Failed {
-    fn from(failed: replace::Failed) -> Self {
-        Self {
-            cause: failed.cause,
-            ..Self::to(failed.operation)(failed.errno)
-        }
-    }
-}
-
-impl From<Stopped> for Failed {
-    fn from(stopped: Stopped) -> Self {
-        let operation = match stopped.end {
-            End::From => "read",
-            End::To => "write",
-        };
-        Self {
-            operation,
-            end: stopped.end,
-            errno: stopped.errno,
-            cause: Cause::None,
-            left: 0,
-        }
+impl From<Failed> for NotSaved {
+    fn from(failed: Failed) -> Self {
+        Self { failed, left: 0 }
     }
 }
