@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::open_terminal;
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Folder, run};
+use crate::support::{Arch, Folder, run, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -28,6 +28,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         gives_the_terminal_to_a_job_that_ran_on,
         goes_on_where_nobody_could_continue_it,
         has_the_terminal_as_process_1,
+        needs_no_device_of_the_terminal,
     ]
 }
 
@@ -125,6 +126,17 @@ impl Session {
         self.types("echo answer-$((20+3))\n");
         self.shows("answer-23");
     }
+
+    /// Waits until the program, an sh, has the terminal and is not stopped. A key before that is another group's, or is
+    /// cancelled by SIGCONT.
+    fn is_the_programs(&self) {
+        wait_until("the program has the terminal and runs", || {
+            let group = rustix::termios::tcgetpgrp(&self.keys).unwrap();
+            let stat = fs::read_to_string(format!("/proc/{}/stat", group.as_raw_pid()));
+            // The name in parentheses, then the state (proc_pid_stat(5)).
+            stat.is_ok_and(|stat| stat.contains("(sh) ") && !stat.contains("(sh) T"))
+        });
+    }
 }
 
 impl Drop for Session {
@@ -197,7 +209,7 @@ fn stops_and_goes_on_with_its_program(arch: Arch) {
             bash.shows("Stopped");
             bash.answers();
             bash.types("fg\n");
-            bash.shows(TWO_WORDS); // bash prints the job that it continues
+            bash.is_the_programs();
         }
         bash.types("two\n");
         bash.shows("got-two");
@@ -350,5 +362,23 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     bash.types("wait\n");
     bash.shows("end-23");
     bash.answers();
+    Completion::Completed
+}
+
+/// An image may have no `/dev/tty`. Then the terminal on standard input is given to the program.
+fn needs_no_device_of_the_terminal(arch: Arch) -> Completion {
+    let unshare = "unshare --user --map-root-user --mount";
+    let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
+    if ran.status != Some(0) {
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    }
+    let folder = Folder::new();
+    let hide = "mount -t tmpfs none /dev && exec";
+    let script = line(arch, "", TWO_WORDS).replace('\'', "'\\''");
+    let mut session = Session::script(&folder, &format!("{unshare} sh -c '{hide} {script}'"));
+    session.types("one\n");
+    session.shows("got-one");
+    session.types("two\n");
+    session.shows("got-two");
     Completion::Completed
 }

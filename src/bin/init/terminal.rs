@@ -6,7 +6,7 @@
 //! change the terminal.
 
 use ring3::Errno;
-use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::fd::{BorrowedFd, OwnedFd, STDIN};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR};
 use ring3::io;
 use ring3::process::{self, Pid};
@@ -21,12 +21,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// The terminal of our session; none if the program gets a session of its own.
+    /// The terminal of our session; none if the program gets a session of its own. An image may have no /dev/tty: then
+    /// the terminal is standard input. ([`system::foreground`] refuses any other file.)
     pub fn new(session: bool) -> Self {
         let flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-        let open = || fs::open(CWD, c"/dev/tty", flags, 0).ok();
+        let open = || fs::open(CWD, c"/dev/tty", flags, 0).or_else(|_| STDIN.duplicate());
         Self {
-            file: if session { None } else { open() },
+            file: if session { None } else { open().ok() },
             own: process::group(),
         }
     }
