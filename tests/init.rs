@@ -228,9 +228,9 @@ fn rewrites_signals(arch: Arch) {
     running.send(Signal::INT);
     assert_eq!(running.line(), "INT");
     if arch.is_native() {
-        // kill(1) uses glibc's numbers. qemu-user maps the real-time signals to other numbers.
-        let mut kill = Command::new("kill");
-        kill.args(["-s", "RTMIN+3", &running.init.id().to_string()]);
+        // bash uses glibc's numbers. qemu-user maps the real-time signals to other numbers.
+        let mut kill = Command::new("bash");
+        kill.args(["-c", &format!("kill -s RTMIN+3 {}", running.init.id())]);
         assert_eq!(run(&mut kill), Ran::new(0, "", ""));
         assert_eq!(running.line(), "ALRM");
     }

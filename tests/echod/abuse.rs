@@ -115,7 +115,7 @@ fn a_half_close_with_megabytes_under_way(arch: Arch) {
                 .write_all(&patterned(9, 0, LENGTH))
                 .expect("echod reads");
             writer.shutdown(Shutdown::Write).expect("it is connected");
-            sent.send(()).expect("somebody waits");
+            let _ = sent.send(()); // the reader may have all bytes and the end by now
         });
         // As much as fits is under way before the first byte is read.
         let _ = wait.recv_timeout(Duration::from_millis(300));
