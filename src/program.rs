@@ -46,8 +46,9 @@ macro_rules! program {
             relro_end: usize,
             thread_words: usize,
         ) -> ! {
+            let refused = |operation: &str, object: &str, errno| PROGRAM.fail(operation, object, errno);
             // SAFETY: the caller's promise.
-            unsafe { $crate::rt::start(PROGRAM, sp, relro, relro_end, thread_words, $main) }
+            unsafe { $crate::rt::start(refused, sp, relro, relro_end, thread_words, $main) }
         }
 
         #[panic_handler]

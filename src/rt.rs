@@ -17,7 +17,6 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use crate::abi::{self, Errno, syscall};
 use crate::arch::{self, ThreadBlock};
-use crate::cli::Program;
 use crate::fd::STDERR;
 use crate::parts;
 use crate::print::Writer;
@@ -27,8 +26,8 @@ use crate::{auxv, mem};
 
 /// From the initial stack to the exit status. `_start` has relocated the program before.
 ///
-/// If the kernel refuses a system call of start-up, this prints a message under the name of `program` and exits;
-/// `main` does not run.
+/// If the kernel refuses a system call of start-up, `refused` prints a message, and the program exits; `main` does not
+/// run. `refused` gets the operation, its object and the error.
 ///
 /// # Safety
 /// `_start` calls this once, before anything else, with:
@@ -37,7 +36,7 @@ use crate::{auxv, mem};
 /// - `relro`, `relro_end`: the bounds of this program's RELRO, which nothing writes after the relocation.
 /// - `thread_words`: how many bytes a thread's words have; 0 if no code of the program uses such a word.
 pub unsafe fn start<T: Termination>(
-    program: Program,
+    refused: fn(&str, &str, Errno) -> Exit,
     sp: *const usize,
     relro: usize,
     relro_end: usize,
@@ -53,22 +52,15 @@ pub unsafe fn start<T: Termination>(
     if thread_words != 0 {
         // SAFETY: the caller's promise: this is the only call, in the first thread, before any code uses such a word.
         if let Err(errno) = unsafe { give_thread_words() } {
-            refused(program, "arch_prctl", "thread pointer", errno)
+            process::exit(refused("arch_prctl", "thread pointer", errno).status())
         }
     }
     // SAFETY: the caller's promise: these are the bounds of RELRO, and nothing writes it after the relocation.
     if let Err(errno) = unsafe { protect(relro, relro_end) } {
         // A program promised to run with RELRO does not run without.
-        refused(program, "mprotect", "relocated data", errno)
+        process::exit(refused("mprotect", "relocated data", errno).status())
     }
     process::exit(main(start).status())
-}
-
-/// Prints the system call that the kernel refused at start-up, and ends the program.
-#[cold]
-#[inline(never)]
-fn refused(program: Program, call: &str, object: &str, errno: Errno) -> ! {
-    process::exit(program.fail(call, object, errno).status())
 }
 
 /// Gives the first thread words of its own.

@@ -9,7 +9,6 @@ use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 use crate::mem;
 use crate::net::{SOCK_CLOEXEC, SOCK_DGRAM, unix};
-use crate::process::Pid;
 
 /// Mounts a file system of a kind on a directory (mount(2)): what is on the device `source`, or of a kind
 /// that has none (`proc`, `tmpfs`...), where `source` is only a name for `/proc/mounts`.
@@ -67,31 +66,6 @@ pub fn power_off() -> Result<()> {
         ))
     }
     .map(drop)
-}
-
-/// A terminal's foreground process group: it gets the signals of the terminal's keys, and may read the terminal
-/// (tcgetpgrp(3)). A group of another PID namespace is 0.
-///
-/// # Errors
-/// `ENOTTY`: no terminal, or not this session's. `EIO`: the terminal has hung up.
-pub fn foreground(terminal: BorrowedFd<'_>) -> Result<Pid> {
-    let mut group = 0_i32;
-    // SAFETY: the kernel writes an int to `group`, an i32.
-    unsafe { syscall!(ioctl(terminal, TIOCGPGRP, &raw mut group)) }?;
-    Ok(Pid(group))
-}
-
-/// Makes `group`, of the terminal's session, the foreground process group (tcsetpgrp(3)). If the caller is in a
-/// background group, the kernel sends that group SIGTTOU, which stops it. With SIGTTOU blocked, the call takes the
-/// terminal from whichever group has it.
-///
-/// # Errors
-/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session. `EIO`: the terminal
-/// has hung up.
-pub fn set_foreground(terminal: BorrowedFd<'_>, group: Pid) -> Result<()> {
-    let group = group.as_raw();
-    // SAFETY: the kernel reads an int.
-    unsafe { syscall!(ioctl(terminal, TIOCSPGRP, &raw const group)) }.map(drop)
 }
 
 /// Lets a network interface take and give packets, as `lo` does not at first (netdevice(7)). `socket` is any

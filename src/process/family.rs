@@ -1,8 +1,10 @@
-//! Whose child a process becomes, and signals to many at once.
+//! Whose child a process becomes, signals to many at once, and the process group that has a terminal.
 
 use super::Pid;
 use crate::abi::process::*;
+use crate::abi::system::{TIOCGPGRP, TIOCSPGRP};
 use crate::abi::{Result, syscall};
+use crate::fd::BorrowedFd;
 
 /// Makes the calling process the parent of its descendants that lose theirs, as process 1 is of all
 /// (`PR_SET_CHILD_SUBREAPER`, prctl(2)).
@@ -50,4 +52,29 @@ pub fn kill_all(signal: i32) -> Result<()> {
     const ALL: i32 = -1;
     // SAFETY: a signal to others.
     unsafe { syscall!(kill(ALL, signal)) }.map(drop)
+}
+
+/// A terminal's foreground process group: it gets the signals of the terminal's keys, and may read the terminal
+/// (tcgetpgrp(3)). A group of another PID namespace is 0.
+///
+/// # Errors
+/// `ENOTTY`: no terminal, or not this session's. `EIO`: the terminal has hung up.
+pub fn foreground(terminal: BorrowedFd<'_>) -> Result<Pid> {
+    let mut group = 0_i32;
+    // SAFETY: the kernel writes an int to `group`, an i32.
+    unsafe { syscall!(ioctl(terminal, TIOCGPGRP, &raw mut group)) }?;
+    Ok(Pid(group))
+}
+
+/// Makes `group`, of the terminal's session, the foreground process group (tcsetpgrp(3)). If the caller is in a
+/// background group, the kernel sends that group SIGTTOU, which stops it. With SIGTTOU blocked, the call takes the
+/// terminal from whichever group has it.
+///
+/// # Errors
+/// `ENOTTY`: no terminal, or not this session's. `EPERM`, `ESRCH`: no such group in this session. `EIO`: the terminal
+/// has hung up.
+pub fn set_foreground(terminal: BorrowedFd<'_>, group: Pid) -> Result<()> {
+    let group = group.as_raw();
+    // SAFETY: the kernel reads an int.
+    unsafe { syscall!(ioctl(terminal, TIOCSPGRP, &raw const group)) }.map(drop)
 }

@@ -12,7 +12,9 @@ mod strings;
 mod wait;
 mod watch;
 
-pub use family::{adopt_orphans, group, kill_all, kill_group, signal_at_parents_end};
+pub use family::{
+    adopt_orphans, foreground, group, kill_all, kill_group, set_foreground, signal_at_parents_end,
+};
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};

@@ -35,7 +35,7 @@ use crate::abi::{self, Errno, Result, syscall};
 use crate::fd::{BorrowedFd, STDERR};
 use crate::pipe::{O_CLOEXEC, Pipe};
 use crate::signal::{self, Action, SIGCHLD, SignalSet};
-use crate::{arch, auxv, io, system};
+use crate::{arch, auxv, io};
 
 /// A program to start, and how it is to begin.
 ///
@@ -183,7 +183,7 @@ impl<'a> Command<'a> {
     /// can't be executed, the calling process's group is the foreground group again.
     ///
     /// The calling process's group has to be the foreground group now. Otherwise this takes the terminal from another
-    /// group. See [`system::set_foreground`].
+    /// group. See [`set_foreground`](super::set_foreground).
     pub const fn foreground(self, terminal: BorrowedFd<'a>) -> Self {
         Self {
             terminal: Some(terminal),
@@ -396,7 +396,7 @@ impl Command<'_> {
         };
         // This raises no SIGTTOU: all signals are still blocked, or this process's group is the foreground group.
         if let Some((terminal, group)) = before {
-            let _ = system::set_foreground(terminal, group);
+            let _ = super::set_foreground(terminal, group);
         }
         failed
     }
@@ -432,7 +432,7 @@ impl Command<'_> {
             }
         }
         if let Some(terminal) = self.terminal {
-            system::set_foreground(terminal, Pid::own())?;
+            super::set_foreground(terminal, Pid::own())?;
         }
         // SAFETY: the caller's promise.
         unsafe { self.place(pipe) }?;

@@ -11,7 +11,6 @@ use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR};
 use ring3::io;
 use ring3::process::{self, Pid};
 use ring3::signal::{self, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SignalSet};
-use ring3::system;
 
 /// The controlling terminal of our session, if there is one and the program is in the same session.
 pub struct Terminal {
@@ -22,7 +21,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// The terminal of our session; none if the program gets a session of its own. An image may have no /dev/tty: then
-    /// the terminal is standard input. ([`system::foreground`] refuses any other file.)
+    /// the terminal is standard input. ([`process::foreground`] refuses any other file.)
     pub fn new(session: bool) -> Self {
         let flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
         let open = || fs::open(CWD, c"/dev/tty", flags, 0).or_else(|_| STDIN.duplicate());
@@ -35,7 +34,7 @@ impl Terminal {
     /// The terminal, if `group` is its foreground group.
     fn of(&self, group: Pid) -> Option<BorrowedFd<'_>> {
         let terminal = self.file.as_ref()?.as_fd();
-        (system::foreground(terminal) == Ok(group)).then_some(terminal)
+        (process::foreground(terminal) == Ok(group)).then_some(terminal)
     }
 
     /// The terminal, if our group is its foreground group.
@@ -51,13 +50,13 @@ impl Terminal {
     /// if our group is of another PID namespace; then a shell has to take the terminal.
     pub fn take_back(&self, program: Pid) -> Option<ring3::Result<()>> {
         let terminal = self.of(program)?;
-        Some(system::set_foreground(terminal, self.own))
+        Some(process::set_foreground(terminal, self.own))
     }
 
     /// Continues the program's group, with the terminal if our group is in the foreground.
     pub fn resume(&self, program: Pid) {
         if let Some(terminal) = self.to_give() {
-            let _ = system::set_foreground(terminal, program); // it hung up: the program gets SIGHUP
+            let _ = process::set_foreground(terminal, program); // it hung up: the program gets SIGHUP
         }
         let _ = process::kill_group(program, SIGCONT); // it may have ended
     }

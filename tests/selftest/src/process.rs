@@ -66,6 +66,8 @@ cases! {
     "a group that there is not", [Command::group], spawn(&[c"exit", c"0"], &[], |command| command.group(0x3fff_ffff)).map(drop) => error(Errno::EPERM);
     "a session of its own", [Command::session, kill_group], in_a_group(|command| command.session()) => value(128 + 15);
     "our own group", [group], group().as_raw() >= 0 => YES;
+    "a file is no terminal", [set_foreground], give() => error(Errno::ENOTTY);
+    "nobody has it for one", [foreground], crate::fd::open().and_then(|file| foreground(file.as_fd())).map(drop) => error(Errno::ENOTTY);
     "no terminal to be given", [Command::foreground], without_a_terminal() => error(Errno::ENOTTY);
     "a socket of a manager", [Command::sockets], handed_on() => value(1);
     "sockets that there are not", [Command::sockets], spawn(&[c"exit", c"0"], &[], |command| command.sockets(60_000)).map(drop) => error(Errno::EBADF);
@@ -175,6 +177,14 @@ fn in_a_group(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno
     let (child, _input) = waits(more)?;
     kill_group(child.pid(), SIGTERM)?;
     Ok(child.wait()?.status.code())
+}
+
+fn give() -> Result<(), Errno> {
+    let file = crate::fd::open()?;
+    let child = spawn(&[c"exit", c"0"], &[], |command| command)?;
+    let pid = child.pid();
+    child.wait()?;
+    set_foreground(file.as_fd(), pid)
 }
 
 fn without_a_terminal() -> Result<(), Errno> {

@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use ring3::Errno;
 use ring3::fs::{At, CWD, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, stat, stat_at, unlink};
 use ring3::io::{read, write_all};
-use ring3::replace::{Cause, Failed, Operation, Options, Replacement};
+use ring3::replace::{Cause, During, Failed, Operation, Options, Replacement};
 
 use crate::case::*;
 use crate::cases;
@@ -22,6 +22,7 @@ cases! {
     "a device is written straight", [Replacement::new, Replacement::commit, Replacement::is_straight], straight(c"/dev/null") => YES;
     "a file is not", [Replacement::is_straight], straight(c"straight") => NO;
     "over an old one, which stays the same file", [Replacement::commit], in_place() => YES;
+    "which operation an error is of", [During::during], Err::<(), _>(Errno::EIO).during(Operation::Sync).is_err_and(|failed| failed.operation == Operation::Sync && failed.errno == Errno::EIO) => YES;
     "what could not be done, and why", [Failed::of], prints(Failed { operation: Operation::Replace, errno: Errno::EBUSY, cause: Cause::Mount }.of(c"f"), b"replace f: Device or resource busy (EBUSY): it is a mount point; --in-place writes into it") => YES;
 }
 

@@ -9,7 +9,6 @@ use ring3::system::*;
 
 use crate::case::*;
 use crate::cases;
-use crate::child::spawn;
 
 cases! {
     "mounting on nothing", [mount], mount(c"none", c"/nothing", c"tmpfs", Mount::NONE) => error(Errno::ENOENT), cannot EPERM;
@@ -17,8 +16,6 @@ cases! {
     "unmounting nothing", [unmount], unmount(c"/nothing") => error(Errno::ENOENT), cannot EPERM;
     "unmounting what is no mount", [unmount], unmount(c"/proc/self") => error(Errno::EINVAL), cannot EPERM;
     "a module that is none", [load_module], crate::fd::open().and_then(|file| load_module(file.as_fd())) => error(Errno::ENOEXEC), cannot EPERM;
-    "a file is no terminal", [set_foreground], give() => error(Errno::ENOTTY);
-    "nobody has it for one", [foreground], crate::fd::open().and_then(|file| foreground(file.as_fd())).map(drop) => error(Errno::ENOTTY);
     "lo is up", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"lo")) => DONE, cannot EPERM;
     "no such interface", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
     "an interface has a number", [interface_number], interface_number(b"lo").map(|number| number > 0) => YES;
@@ -32,12 +29,4 @@ fn any_socket() -> Result<OwnedFd, Errno> {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         SOCK_STREAM | SOCK_CLOEXEC,
     )
-}
-
-fn give() -> Result<(), Errno> {
-    let file = crate::fd::open()?;
-    let child = spawn(&[c"exit", c"0"], &[], |command| command)?;
-    let pid = child.pid();
-    child.wait()?;
-    set_foreground(file.as_fd(), pid)
 }
