@@ -82,6 +82,7 @@ enter() {
 		root=$1 who=$2 command=$3 environment=$4
 		mount -t proc proc "$root/proc"
 		mount -t sysfs sysfs "$root/sys"
+		mount --bind "$root/dev" "$root/dev" # a mount of its own, as on every machine
 		mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
 		mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 		home=$(sed -n "s/^$who:\([^:]*:\)\{4\}\([^:]*\):.*/\2/p" "$root/etc/passwd")
@@ -160,7 +161,7 @@ there is no root"
 	reverse) printf '%s\n' "$commands" | tac ;;
 	*) die "test-fresh: ORDER is readme or reverse, not $order" ;;
 	esac >"$fresh/commands"
-	while IFS= read -r command <&7; do try "$command"; done 7<"$fresh/commands"
+	while IFS= read -r command <&7; do try "$command" 7<&-; done 7<"$fresh/commands"
 done
 
 result

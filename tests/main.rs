@@ -32,6 +32,8 @@ mod thread;
 mod time;
 mod trial;
 
+use std::os::fd::BorrowedFd;
+
 use ring3::signal::{SIGHUP, SIGINT, SIGQUIT};
 
 fn main() -> std::process::ExitCode {
@@ -40,6 +42,7 @@ fn main() -> std::process::ExitCode {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         let _ = ring3::signal::set_default(signal); // their action may be set
     }
+    close_at_exec();
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
         crowd::trials(),
@@ -72,4 +75,17 @@ fn main() -> std::process::ExitCode {
         trial::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+}
+
+/// No program inherits the descriptors that this process inherited: tests count descriptors.
+fn close_at_exec() {
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap() {
+        let number = entry.unwrap().file_name().into_string().unwrap();
+        let number: i32 = number.parse().unwrap();
+        if number > 2 {
+            // SAFETY: the descriptor is open: only this thread runs, and the loop closes none.
+            let fd = unsafe { BorrowedFd::borrow_raw(number) };
+            rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC).unwrap();
+        }
+    }
 }
