@@ -26,12 +26,13 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Every program, and the most bytes that its shipped file may have on x86_64 and aarch64.
+/// Every program, and the most bytes that its shipped file may have on x86_64 and aarch64. (`echod` for x86_64 has 400
+/// bytes more with rustc 1.96, as Debian has it, than with 1.95.)
 const PROGRAMS: [(&str, u64, u64); 7] = [
     ("hello", 512, 640),
     ("save", 22_800, 22_200),
     ("msort", 65_100, 61_800),
-    ("echod", 43_900, 41_300),
+    ("echod", 44_300, 41_300),
     ("echoc", 24_400, 22_400),
     ("init", 22_900, 22_900),
     ("pipe", 23_300, 22_200),
