@@ -127,6 +127,13 @@ impl Session {
         self.shows("answer-23");
     }
 
+    /// Types Ctrl-Z, waits until the shell reports that its job is stopped, and until the shell has the terminal.
+    fn stops_the_job(&mut self) {
+        self.types("\x1a");
+        self.shows("Stopped");
+        self.answers();
+    }
+
     /// Waits until the program, an sh, has the terminal and is not stopped. A key before that is another group's, or is
     /// cancelled by SIGCONT.
     fn is_the_programs(&self) {
@@ -205,9 +212,7 @@ fn stops_and_goes_on_with_its_program(arch: Arch) {
         bash.types("one\n");
         bash.shows("got-one");
         for _ in 0..3 {
-            bash.types("\x1a");
-            bash.shows("Stopped");
-            bash.answers();
+            bash.stops_the_job();
             bash.types("fg\n");
             bash.is_the_programs();
         }
@@ -228,9 +233,7 @@ fn stops_the_script_around_it(arch: Arch) {
     bash.types("sh script\n");
     bash.types("one\n");
     bash.shows("got-one");
-    bash.types("\x1a");
-    bash.shows("Stopped");
-    bash.answers();
+    bash.stops_the_job();
     bash.types("fg\ntwo\n");
     bash.shows("got-two");
     bash.shows("status-0");
@@ -267,9 +270,7 @@ fn stops_a_session_of_its_own(arch: Arch) {
             line(arch, options, script)
         ));
         bash.shows("ready-23");
-        bash.types("\x1a");
-        bash.shows("Stopped");
-        bash.answers();
+        bash.stops_the_job();
         bash.types("fg\n");
         bash.shows("\nwent-on");
         bash.types("\x03");
@@ -312,9 +313,7 @@ fn gives_the_terminal_to_a_job_that_ran_on(arch: Arch) {
     fs::write(folder.path("go"), "").unwrap();
     bash.types("one\n");
     bash.shows("got-one");
-    bash.types("\x1a");
-    bash.shows("Stopped");
-    bash.answers();
+    bash.stops_the_job();
     bash.types("fg\ntwo\n");
     bash.shows("got-two");
     bash.answers();
@@ -349,9 +348,7 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     bash.types("one\n");
     bash.shows("got-one");
     // unshare(1) stops, and the shell has the terminal. The program continues until it reads the terminal.
-    bash.types("\x1a");
-    bash.shows("Stopped");
-    bash.answers();
+    bash.stops_the_job();
     bash.types("fg\ntwo\n");
     bash.shows("got-two");
     bash.answers();
