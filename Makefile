@@ -2,7 +2,7 @@
 # The work itself is in scripts/, one thing a file.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -13,7 +13,7 @@ CUTS    ?= 50
 help: ## this list; variables are in brackets: SECONDS=600 make fuzz
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-setup: ## all set-up that the others would do
+setup: ## all set-up that the others would do, but for mutants
 	@scripts/setup.sh
 
 run-x86: ## build and run the seven programs for x86_64
@@ -57,6 +57,10 @@ test-crowd: ## a hundred thousand clients of echod, on a real kernel (ARCH)
 	@scripts/setup.sh test guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@RING3_CROWD=1 scripts/test-long.sh "crowd::all_are_served [$(ARCH) kernel]"
+
+mutants: ## how many small changes of src/ the tests notice (N=50 SEED=7)
+	@scripts/setup.sh test mutants
+	@N='$(N)' SEED='$(SEED)' FILES='$(FILES)' SKIP='$(SKIP)' scripts/mutants.sh
 
 fuzz: ## the heap over inputs that libFuzzer makes up (SECONDS=60)
 	@scripts/setup.sh fuzz

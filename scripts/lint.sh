@@ -6,7 +6,7 @@ use_tools
 export RUSTFMT
 
 "$CARGO_FMT" fmt --all --check
-for package in tests tests/loom tests/fuzz benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+for package in tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
 # The product and the probes, with the rustc that clippy belongs to. Nothing is linked. CARGO_ENCODED_RUSTFLAGS replaces
 # the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics) in every crate.
@@ -31,10 +31,14 @@ lint_std() { # PACKAGE [OPTION...]
 lint_std tests
 lint_std tests/loom
 lint_std tests/fuzz
+lint_std tests/mutants
 lint_std benches
 lint_std benches/heap --features ring3
 lint_std benches/heap --features glibc
 lint_std benches/echo
+
+# Each hand-written change of the sources still applies to them.
+cargo run --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline -- check
 
 "$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/pipe/*.c
 

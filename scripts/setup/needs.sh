@@ -82,6 +82,11 @@ find_need() {
 		find_c
 		find_cxx
 		;;
+	mutants) # a program that lists changes of the sources
+		find_toolchain
+		find_c
+		find_mutants
+		;;
 	*)
 		die "set-up: no need is called $1"
 		;;

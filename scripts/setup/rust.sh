@@ -1,4 +1,4 @@
-# The Rust toolchain, and `core` for both architectures.
+# The Rust toolchain, `core` for both architectures, and what cargo installs.
 
 pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
 rustup_failed=
@@ -139,3 +139,26 @@ find_component() {
 	fi
 	tool "$1" "rust:$4" 'checks the code' "$bin/$3" "$usr/bin/$3"
 }
+
+# find_mutants: cargo-mutants, compiled by cargo into the cache.
+find_mutants() {
+	[ -z "$toolchain_planned" ] && [ -n "$RUST_BIN" ] && [ ! -s "$setup/new.wants" ] || return 0
+	version=27.1.0
+	entry=cargo-mutants-$version-$host
+	if ! is_cached "$entry"; then
+		cost='about 20 MB to fetch, 50 MB on disk, and minutes to compile'
+		may_fetch 'cargo-mutants: lists the changes that make mutants tries' "$cost" || return 0
+		say "set-up: compiling cargo-mutants $version in $cache: $cost"
+		keep "$entry" install_mutants "$version" ||
+			die "set-up: cargo could not install cargo-mutants: $(grep -m 1 '^error' "$setup/cargo.log" || echo 'no word why')"
+	fi
+	note CARGO_MUTANTS "$cache/$entry/bin/cargo-mutants"
+	relied_on "$CARGO_MUTANTS"
+}
+
+# Without optimisation and debugging information: it only reads the sources.
+install_mutants() ( # VERSION FOLDER
+	export PATH="$RUST_BIN:$PATH" CARGO_TARGET_DIR="$2/target"
+	cargo install --locked --debug --config profile.dev.debug=0 --version "$1" --root "$2" cargo-mutants >"$setup/cargo.log" 2>&1 || exit 1
+	rm -rf -- "$2/target"
+)

@@ -1,0 +1,22 @@
+#!/bin/sh
+# mutants.sh: changes the sources of a copy, one small change at a time, and has the tests look for it (tests/mutants).
+# The environment chooses the changes: N=50 SEED=7 FILES=src/net.
+cd "$(dirname -- "$0")/.."
+. scripts/lib.sh
+use_tools
+[ "$host" = x86_64 ] || die "mutants.sh: the changes and their tests are those of x86_64, and this is $host"
+
+# Any test would do for the assembly of another architecture, and none for what only tests print.
+list=target/mutants/list.json
+mkdir -p target/mutants
+"$CARGO_MUTANTS" mutants --list --json --package ring3 --file 'src/**' --exclude src/arch/aarch64.rs \
+	--exclude-re 'impl fmt::Debug' >$list
+
+# The tests are those of the unchanged sources, and run the programs of the copy.
+fetch tests
+fetch tests/mutants
+runner=$(cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline --no-run --message-format json |
+	sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+cargo build --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline
+export RING3_QEMU="$QEMU"
+exec nice -n 10 "$CARGO_TARGET_DIR/debug/ring3-mutants" run $list "$runner"

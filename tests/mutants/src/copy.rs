@@ -1,0 +1,234 @@
+//! The copy of the sources: changed, built, tested. What cargo builds of it stays there, for the next change.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::rooms::Suite;
+use crate::suite::{self, Ran};
+
+/// What the programs are built of.
+const SOURCES: [&str; 9] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "linker",
+    "rust-toolchain.toml",
+    "src",
+    "tests/model",
+    "tests/probes",
+    "tests/selftest",
+];
+
+/// Some optimisation, because `bare_program!` needs that, and no more: a build is to be fast.
+const PROFILE: &str = "[profile.mutant]\ninherits = \"release\"\nopt-level = 1\nincremental = true\ncodegen-units = 16\n";
+
+/// A build takes no longer.
+const BUILD: Duration = Duration::from_secs(600);
+
+/// In the names of tests that other machines run.
+const OTHERS: [&str; 2] = ["[aarch64", " kernel]"];
+
+#[derive(Debug)]
+pub struct DoesNotBuild;
+
+pub struct Copy {
+    tree: PathBuf,
+    target: PathBuf,
+    dist: PathBuf,
+    runner: PathBuf,
+    triple: String,
+    skipped: Vec<String>,
+}
+
+impl Copy {
+    /// Makes the copy, or updates one that an earlier run left.
+    pub fn new(place: &Path, runner: &Path) -> Result<Self, String> {
+        let here = std::env::current_dir().map_err(|why| why.to_string())?;
+        let skipped = std::env::var("SKIP").unwrap_or_default();
+        let copy = Self {
+            tree: place.join("tree"),
+            target: here.join(place).join("target"),
+            dist: here.join(place).join("dist"),
+            runner: runner.to_owned(),
+            triple: format!("{}-unknown-linux-gnu", std::env::consts::ARCH),
+            skipped: OTHERS
+                .into_iter()
+                .chain(skipped.split(',').filter(|name| !name.is_empty()))
+                .map(str::to_owned)
+                .collect(),
+        };
+        for source in SOURCES {
+            update(Path::new(source), &copy.tree.join(source))
+                .map_err(|why| format!("{source}: {why}"))?;
+        }
+        let profile = here.join(place).join("profile.toml");
+        fs::write(profile, PROFILE).map_err(|why| why.to_string())?;
+        copy.link_programs()
+            .map_err(|why| format!("{}: {why}", copy.dist.display()))?;
+        Ok(copy)
+    }
+
+    /// Links the programs to where the tests look for them.
+    fn link_programs(&self) -> std::io::Result<()> {
+        let built = self.target.join(&self.triple).join("mutant");
+        let dist = self.dist.join(std::env::consts::ARCH);
+        let _ = fs::remove_dir_all(&self.dist);
+        fs::create_dir_all(dist.join("probes"))?;
+        let programs = names("src/bin")?.into_iter().map(|name| (name, ""));
+        let probes = names("tests/probes/src/bin")?
+            .into_iter()
+            .chain(["selftest".to_owned()]);
+        for (name, folder) in programs.chain(probes.map(|name| (name, "probes"))) {
+            symlink(built.join(&name), dist.join(folder).join(&name))?;
+            symlink(
+                built.join(&name),
+                dist.join(folder).join(format!("{name}.debug")),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Writes a source file of the copy.
+    pub fn write(&self, file: &str, text: &str) {
+        fs::write(self.tree.join(file), text).expect("the copy can be written");
+    }
+
+    fn cargo(&self, words: &[&str]) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.args(words).args(["--quiet", "--offline", "--locked"]);
+        cargo
+            .current_dir(&self.tree)
+            .env("CARGO_TARGET_DIR", &self.target);
+        cargo
+    }
+
+    /// Builds the programs that a change of `file` reaches.
+    pub fn build_programs(&self, file: Option<&str>) -> Result<(), DoesNotBuild> {
+        let mut cargo = self.cargo(&[
+            "build",
+            "--workspace",
+            "--profile",
+            "mutant",
+            "--target",
+            &self.triple,
+        ]);
+        let setup = format!("../../setup/{}.toml", std::env::consts::ARCH);
+        for config in [".cargo/programs.toml", &setup, "../profile.toml"] {
+            cargo.args(["--config", config]);
+        }
+        let program = file.and_then(|file| file.strip_prefix("src/bin/"));
+        if let Some(program) = program {
+            let name = program.split('/').next().unwrap_or(program);
+            cargo.args(["--bin", name.trim_end_matches(".rs")]);
+        } else {
+            for name in names("src/bin")
+                .into_iter()
+                .chain(names("tests/probes/src/bin"))
+                .flatten()
+            {
+                cargo.args(["--bin", &name]);
+            }
+            cargo.args(["--bin", "selftest"]);
+        }
+        match suite::run(&mut cargo, BUILD) {
+            Ran::Passed => Ok(()),
+            _ => Err(DoesNotBuild),
+        }
+    }
+
+    /// Runs a suite, and returns how long it took without its build.
+    pub fn run(&self, suite: Suite, limit: Duration) -> Result<(Ran, Duration), DoesNotBuild> {
+        let library = match suite {
+            Suite::Library(_) => self.build_library()?,
+            Suite::Programs(_) => PathBuf::new(),
+        };
+        let begin = Instant::now();
+        let ran = match suite {
+            Suite::Library(module) => {
+                let program = || Command::new(&library);
+                suite::run_tests(program, &format!("{module}::"), &self.skipped, limit)
+            }
+            Suite::Programs(filter) => {
+                let program = || {
+                    let mut runner = Command::new(&self.runner);
+                    runner.current_dir("tests").env("RING3_DIST", &self.dist);
+                    runner
+                };
+                suite::run_tests(program, filter, &self.skipped, limit)
+            }
+        };
+        Ok((ran, begin.elapsed()))
+    }
+
+    /// Builds the library's unit tests, and returns their file.
+    fn build_library(&self) -> Result<PathBuf, DoesNotBuild> {
+        let words = ["test", "--lib", "--no-run"];
+        match suite::run(&mut self.cargo(&words), BUILD) {
+            Ran::Passed => (),
+            _ => return Err(DoesNotBuild),
+        }
+        let told = self
+            .cargo(&words)
+            .args(["--message-format", "json"])
+            .output();
+        let told = told.map_err(|_| DoesNotBuild)?.stdout;
+        let messages = serde_json::Deserializer::from_slice(&told)
+            .into_iter::<Value>()
+            .flatten();
+        let file =
+            messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+        file.last().ok_or(DoesNotBuild)
+    }
+}
+
+/// The names of the programs in a folder, `NAME.rs` or `NAME/main.rs`.
+fn names(folder: &str) -> std::io::Result<Vec<String>> {
+    let entries = fs::read_dir(folder)?;
+    entries
+        .map(|entry| {
+            Ok(entry?
+                .file_name()
+                .to_string_lossy()
+                .trim_end_matches(".rs")
+                .to_owned())
+        })
+        .collect()
+}
+
+/// Makes `to` the same as `from`, and writes only files that differ: cargo builds again what was written.
+fn update(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        let text = fs::read(from)?;
+        if fs::read(to).is_ok_and(|old| old == text) {
+            return Ok(());
+        }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        return fs::write(to, text);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(to)? {
+        let name = entry?.file_name();
+        if !from.join(&name).exists() {
+            let old = to.join(&name);
+            if old.is_dir() {
+                fs::remove_dir_all(old)?
+            } else {
+                fs::remove_file(old)?
+            }
+        }
+    }
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if name != "target" {
+            update(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! `mutants run LIST RUNNER` (by `scripts/mutants.sh`): applies small changes to a copy of the sources, one at a time,
+//! builds the copy, and runs the tests of the changed room. Prints which test notices the change, then the counts of
+//! each directory and file. `mutants check` (by `scripts/lint.sh`): whether every hand-written change still applies, and
+//! every record of an equivalent change is well-formed.
+//!
+//! LIST is the JSON of `cargo mutants --list`, RUNNER the test program of `tests/`, built from the unchanged sources.
+//! In the environment: `N` (how many changes; all, if it is not set), `SEED` (which ones), `FILES` (prefixes of paths,
+//! with spaces between them), `SKIP` (texts in the names of tests to leave out, with commas between them), and what the
+//! tests need.
+
+mod changes;
+mod copy;
+mod mutant;
+mod report;
+mod rooms;
+mod suite;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use copy::Copy;
+use mutant::Mutant;
+use report::{Report, Verdict};
+use rooms::Suite;
+use suite::Ran;
+
+/// Where the copy and the survivors' diffs are, from the repository's directory.
+const PLACE: &str = "target/mutants";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["check"] => changes::read()
+            .and_then(|_| changes::equivalent())
+            .map(|_| ()),
+        ["run", list, runner] => run(Path::new(list), Path::new(runner)),
+        _ => Err("usage: mutants check | mutants run LIST RUNNER".to_owned()),
+    };
+    if let Err(why) = done {
+        eprintln!("mutants: {why}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(list: &Path, runner: &Path) -> Result<(), String> {
+    suite::adopt_orphans();
+    let chosen = choose(list)?;
+    let place = PathBuf::from(PLACE);
+    let copy = Copy::new(&place, runner)?;
+
+    let limits = unchanged(&copy, &chosen)?;
+    let mut report = Report::new(&place)?;
+    for mutant in &chosen {
+        let text =
+            fs::read_to_string(&mutant.file).map_err(|why| format!("{}: {why}", mutant.file))?;
+        copy.write(&mutant.file, &mutant.apply(&text));
+        let verdict = judge(&copy, mutant, &limits);
+        copy.write(&mutant.file, &text);
+        report.add(mutant, &text, verdict);
+    }
+    report.print();
+    Ok(())
+}
+
+/// The changes to try: a uniform sample of those of cargo-mutants and of the hand-written ones together, without the
+/// equivalent ones.
+fn choose(list: &Path) -> Result<Vec<Mutant>, String> {
+    let mut all = mutant::of_cargo_mutants(list)?;
+    all.extend(changes::read()?);
+    mutant::number(&mut all);
+    let equivalent = changes::equivalent()?;
+    if let Some(stale) = equivalent
+        .iter()
+        .find(|id| !all.iter().any(|mutant| &mutant.id() == *id))
+    {
+        return Err(format!(
+            "recorded as equivalent, and there is no such change: {stale}"
+        ));
+    }
+    let files = std::env::var("FILES").unwrap_or_default();
+    let prefixes: Vec<&str> = files.split_whitespace().collect();
+    all.retain(|mutant| !equivalent.contains(&mutant.id()));
+    all.retain(|mutant| {
+        prefixes.is_empty()
+            || prefixes
+                .iter()
+                .any(|prefix| mutant.file.starts_with(prefix))
+    });
+    let total = all.len();
+    let number = |name| match std::env::var(name) {
+        Ok(value) if !value.is_empty() => value
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("{name} is no number: {value}")),
+        _ => Ok(None),
+    };
+    if let Some(count) = number("N")? {
+        let mut random = StdRng::seed_from_u64(number("SEED")?.unwrap_or(0) as u64);
+        all = all.choose_multiple(&mut random, count).cloned().collect();
+    }
+    all.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    if all.is_empty() {
+        return Err(format!("no change is in {files}"));
+    }
+    println!(
+        "{} of {total} changes; {} more are recorded as equivalent",
+        all.len(),
+        equivalent.len()
+    );
+    Ok(all)
+}
+
+/// How long each suite of these changes may take: ten times what it takes when nothing is changed. An error: a suite
+/// fails then.
+fn unchanged(copy: &Copy, chosen: &[Mutant]) -> Result<BTreeMap<Suite, Duration>, String> {
+    copy.build_programs(None)
+        .map_err(|_| "the programs do not build unchanged")?;
+    let mut limits = BTreeMap::new();
+    let suites = chosen.iter().flat_map(|mutant| rooms::suites(&mutant.file));
+    for suite in suites.collect::<std::collections::BTreeSet<_>>() {
+        let limit = Duration::from_secs(600);
+        match copy.run(suite, limit) {
+            Ok((Ran::Passed, took)) => {
+                println!("unchanged: {suite} passes in {:.1} s", took.as_secs_f32());
+                limits.insert(suite, took);
+            }
+            Ok((Ran::Failed(test), _)) => return Err(format!("unchanged, {test} fails")),
+            Ok((Ran::Died(how), _)) => return Err(format!("unchanged, {suite} ends with {how}")),
+            Ok((Ran::TimedOut, _)) => {
+                return Err(format!(
+                    "unchanged, {suite} is not done after {} s",
+                    limit.as_secs()
+                ));
+            }
+            Err(_) => return Err(format!("unchanged, {suite} does not build")),
+        }
+    }
+    Ok(limits)
+}
+
+/// Runs the suites of the mutant's room, the fastest first, up to the first failure.
+fn judge(copy: &Copy, mutant: &Mutant, times: &BTreeMap<Suite, Duration>) -> Verdict {
+    let mut suites = rooms::suites(&mutant.file);
+    suites.sort_by_key(|suite| times[suite]);
+    let mut programs_built = false;
+    for suite in suites {
+        if suite.is_of_programs() && !programs_built {
+            if copy.build_programs(Some(&mutant.file)).is_err() {
+                return Verdict::DoesNotBuild;
+            }
+            programs_built = true;
+        }
+        match copy.run(suite, (times[&suite] * 10).max(Duration::from_secs(60))) {
+            Ok((Ran::Passed, _)) => (),
+            Ok((Ran::Failed(test), _)) => return Verdict::Killed(test),
+            Ok((Ran::Died(how), _)) => return Verdict::Killed(format!("{suite}: {how}")),
+            Ok((Ran::TimedOut, _)) => return Verdict::TimedOut(suite),
+            Err(_) => return Verdict::DoesNotBuild,
+        }
+    }
+    Verdict::Survived
+}

@@ -1,0 +1,108 @@
+//! Which tests are those of a room: a table.
+
+use std::fmt;
+
+/// A part of the tests.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Suite {
+    /// The unit tests of a module of the library.
+    Library(&'static str),
+    /// The tests of the programs with this text in their names.
+    Programs(&'static str),
+}
+
+impl Suite {
+    pub fn is_of_programs(self) -> bool {
+        matches!(self, Suite::Programs(_))
+    }
+}
+
+impl fmt::Display for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Suite::Library(filter) => write!(f, "unit tests of {filter}"),
+            Suite::Programs(filter) => f.write_str(filter),
+        }
+    }
+}
+
+/// The tests that a change may fail, for each start of a path: the longest start that fits counts. For all in the
+/// library, the self-test comes in addition, and the unit tests of the module. Tests that read the sources or compare
+/// sizes are not here: any change fails those.
+const ROOMS: &[(&str, &str)] = &[
+    ("src/", "start:: hello:: save:: pipe::"),
+    (
+        "src/abi",
+        "oracle:: start:: process:: thread:: save:: pipe:: echod::service::",
+    ),
+    ("src/arch", "start:: thread:: stack:: process:: memory::"),
+    ("src/auxv", "start:: time:: memory::"),
+    ("src/bin/echoc", "echoc::"),
+    ("src/bin/echod", "echod::"),
+    ("src/bin/hello", "hello::"),
+    ("src/bin/init", "init::"),
+    ("src/bin/msort", "msort::"),
+    ("src/bin/pipe", "pipe::"),
+    ("src/bin/save", "save::"),
+    (
+        "src/cli",
+        "start:: save:: pipe:: msort:: init:: echoc:: echod::service::",
+    ),
+    ("src/copy", "save:: msort::"),
+    ("src/fd", "start:: save:: pipe:: init:: echod::service::"),
+    ("src/fs", "start:: save:: msort:: init::"),
+    ("src/heap", "heap:: memory:: model:: thread:: msort::"),
+    ("src/io", "start:: hello:: save:: pipe:: msort::"),
+    (
+        "src/list",
+        "memory:: pipe:: msort:: echoc:: echod::service::",
+    ),
+    (
+        "src/mem",
+        "start:: memory:: heap:: thread:: stack:: msort::",
+    ),
+    ("src/net", "echoc:: init:: echod::"),
+    ("src/number", "start:: save:: pipe::"),
+    ("src/overflow", "stack:: start::"),
+    ("src/pipe", "pipe:: save:: echod::service::"),
+    ("src/place", "save:: msort::"),
+    ("src/poll", "pipe:: init:: echoc:: echod::"),
+    ("src/print", "start:: save:: pipe:: init:: stack:: echoc::"),
+    ("src/privilege", "echod::rights::"),
+    ("src/process", "process:: pipe:: init::"),
+    ("src/program", "start:: stack:: hello::"),
+    ("src/random", "save::"),
+    ("src/replace", "save:: msort::"),
+    (
+        "src/rt",
+        "start:: stack:: hello:: pipe:: init:: process:: thread::",
+    ),
+    (
+        "src/service",
+        "init:: pipe:: echod::service:: echod::told::",
+    ),
+    ("src/shown", "start:: save:: pipe::"),
+    (
+        "src/signal",
+        "start:: process:: stack:: pipe:: init:: save::",
+    ),
+    ("src/slab", "memory:: pipe:: echoc:: echod::"),
+    ("src/sync", "thread:: msort:: echod::workers::"),
+    ("src/system", "start:: msort:: init:: echod::datagrams::"),
+    ("src/thread", "thread:: stack:: msort:: echod::workers::"),
+    ("src/time", "time:: pipe:: echoc::"),
+];
+
+/// The tests of the room of a file.
+pub fn suites(file: &str) -> Vec<Suite> {
+    let fits = ROOMS.iter().filter(|(start, _)| file.starts_with(start));
+    let (start, names) = fits
+        .max_by_key(|(start, _)| start.len())
+        .expect("src/ fits all");
+    let mut suites: Vec<_> = names.split(' ').map(Suite::Programs).collect();
+    if !start.starts_with("src/bin/") {
+        let module = start.trim_start_matches("src/");
+        suites.extend([Suite::Library(module), Suite::Programs("selftest::")]);
+    }
+    suites
+}
