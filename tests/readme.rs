@@ -416,7 +416,11 @@ fn with_commas(number: u64) -> String {
     text
 }
 
-/// Each program has a row with the sizes of its files, within one per cent: another compiler's sizes differ.
+/// In bytes. One per cent of `hello` is less than lld 14 differs from lld 22 (aarch64: 593 and 600 bytes).
+const SLACK: u64 = 16;
+
+/// Each program has a row with the sizes of its files, within one per cent or [`SLACK`], whichever is more: another
+/// compiler's and another linker's sizes differ.
 fn tells_sizes() {
     let text = readme();
     let mut wrong = String::new();
@@ -435,7 +439,7 @@ fn tells_sizes() {
             .zip(is)
             .all(|(told, is)| {
                 let told: u64 = told.replace(',', "").parse().unwrap();
-                told.abs_diff(is) <= is.div_ceil(100)
+                told.abs_diff(is) <= (is / 100).max(SLACK)
             });
         if !right {
             let [x86_64, aarch64] = is.map(with_commas);
