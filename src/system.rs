@@ -106,3 +106,29 @@ fn set_name(place: &mut [u8; IFNAMSIZ], name: &[u8]) -> Result<()> {
     mem::copy(kept, name);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    #[test]
+    fn interfaces_have_the_numbers_that_sysfs_has() {
+        let number = |name: &str| {
+            std::fs::read_to_string(std::format!("/sys/class/net/{name}/ifindex"))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        };
+        for entry in std::fs::read_dir("/sys/class/net").into_iter().flatten() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let before = number(&name);
+            let asked = interface_number(name.as_bytes());
+            // (An interface may go meanwhile.)
+            if before.is_some() && number(&name) == before {
+                assert_eq!(asked.ok(), before, "{name}");
+            }
+        }
+    }
+}

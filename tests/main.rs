@@ -1,6 +1,7 @@
 //! Every promise of the programs, tested from outside: the shipped files, natively and under
 //! qemu-user, with real files, real signals and real clients.
 
+mod cli;
 mod crowd;
 mod echoc;
 mod echod;
@@ -45,6 +46,7 @@ fn main() -> std::process::ExitCode {
     close_at_exec();
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
+        cli::trials(),
         crowd::trials(),
         echoc::trials(),
         echod::trials(),

@@ -73,6 +73,11 @@ impl Copy {
         Ok(copy)
     }
 
+    /// Leaves out a test from here on.
+    pub fn leave_out(&mut self, test: String) {
+        self.skipped.push(test);
+    }
+
     /// Links the programs to where the tests look for them.
     fn link_programs(&self) -> std::io::Result<()> {
         let built = self.target.join(&self.triple).join("mutant");

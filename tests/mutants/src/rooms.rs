@@ -46,7 +46,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("src/bin/save", "save::"),
     (
         "src/cli",
-        "start:: save:: pipe:: msort:: init:: echoc:: echod::service::",
+        "cli:: start:: save:: pipe:: msort:: init:: echoc:: echod::service::",
     ),
     ("src/copy", "save:: msort::"),
     ("src/fd", "start:: save:: pipe:: init:: echod::service::"),

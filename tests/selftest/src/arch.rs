@@ -37,7 +37,7 @@ cases! {
 }
 
 /// The error in a result.
-fn errno(result: usize) -> Result<usize, Errno> {
+pub fn errno(result: usize) -> Result<usize, Errno> {
     match Errno::from_number((result as isize).wrapping_neg() as i32) {
         Some(errno) if (result as isize) < 0 => Err(errno),
         _ => Ok(result),

@@ -1,9 +1,13 @@
 //! Descriptors.
 
 use ring3::Errno;
+use ring3::abi::fs::{F_GETFD, FD_CLOEXEC};
+use ring3::abi::nr;
+use ring3::arch::syscall2;
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 
+use crate::arch::errno;
 use crate::case::*;
 use crate::cases;
 
@@ -25,6 +29,13 @@ cases! {
 
 pub fn open() -> Result<OwnedFd, Errno> {
     fs::open(CWD, c"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0)
+}
+
+/// Whether execve closes a descriptor.
+pub fn closes_at_exec(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    // SAFETY: the call takes no memory of ours.
+    let flags = errno(unsafe { syscall2(nr::fcntl, fd.as_raw() as usize, F_GETFD as usize) })?;
+    Ok(flags & FD_CLOEXEC as usize != 0)
 }
 
 /// A number above all that this program opens.

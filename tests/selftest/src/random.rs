@@ -1,5 +1,6 @@
 //! Random numbers.
 
+use ring3::Errno;
 use ring3::random::bits;
 
 use crate::case::*;
@@ -8,4 +9,16 @@ use crate::cases;
 cases! {
     "64 bits", [bits], bits().map(drop) => DONE;
     "others each time", [bits], bits() != bits() => YES;
+    "each of them is 0 and 1", [bits], changing() => value(64);
+}
+
+/// How many of the 64 bits were both 0 and 1 in 64 numbers: all of them, but once in 2^57 times.
+fn changing() -> Result<u32, Errno> {
+    let (mut ones, mut zeros) = (0, 0);
+    for _ in 0..64 {
+        let bits = bits()?;
+        ones |= bits;
+        zeros |= !bits;
+    }
+    Ok((ones & zeros).count_ones())
 }

@@ -20,8 +20,17 @@ cases! {
     "no such interface", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
     "an interface has a number", [interface_number], interface_number(b"lo").map(|number| number > 0) => YES;
     "no such interface has one", [interface_number], interface_number(b"nothing0") => error(Errno::ENODEV);
+    "nor one of as long a name as may be", [interface_number], interface_number(b"fifteen letters") => error(Errno::ENODEV);
+    "the question leaves no descriptor open", [interface_number], left_open() => value(0);
     "nor one of such a name", [interface_number], interface_number(b"sixteen-in-a-row") => error(Errno::EINVAL);
     "no interface has such a name", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"longer than fifteen")) => error(Errno::EINVAL);
+}
+
+/// How many descriptors a question leaves open: new ones have the lowest number that is free.
+fn left_open() -> Result<i32, Errno> {
+    let before = any_socket()?.as_fd().as_raw();
+    interface_number(b"lo")?;
+    Ok(any_socket()?.as_fd().as_raw() - before)
 }
 
 fn any_socket() -> Result<OwnedFd, Errno> {

@@ -22,6 +22,7 @@ cases! {
     "none at all", [after], after(NEVER) == NEVER => YES;
     "less than a second is left", [left], left(after(SECOND)).is_some_and(|left| !left.is_zero() && left <= Duration::from_secs(1)) => YES;
     "nothing is left", [left], left(nanoseconds(Clock::Monotonic)) == Some(Duration::ZERO) => YES;
+    "nor of a moment long ago", [left], left(1) == Some(Duration::ZERO) => YES;
     "no end", [left], left(NEVER).is_none() => YES;
     "two threads see one clock", [now], two_threads() => YES;
     "a clock that there is not", [], call(1_000).map(drop) => error(Errno::EINVAL);
