@@ -11,17 +11,15 @@ use serde_json::Value;
 use crate::rooms::Suite;
 use crate::suite::{self, Ran};
 
-/// What the programs are built of.
-const SOURCES: [&str; 9] = [
+/// What the programs and the tests are built of.
+const SOURCES: [&str; 7] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
     "linker",
     "rust-toolchain.toml",
     "src",
-    "tests/model",
-    "tests/probes",
-    "tests/selftest",
+    "tests",
 ];
 
 /// Some optimisation, because `bare_program!` needs that, and no more: a build is to be fast.
@@ -146,41 +144,45 @@ impl Copy {
         }
     }
 
-    /// Runs a suite, and returns how long it took without its build.
-    pub fn run(&self, suite: Suite, limit: Duration) -> Result<(Ran, Duration), DoesNotBuild> {
-        let library = match suite {
-            Suite::Library(_) => self.build_library()?,
-            Suite::Programs(_) => PathBuf::new(),
+    /// Runs a suite after a change of `file`, and returns how long it took without its build.
+    pub fn run(
+        &self,
+        suite: Suite,
+        file: Option<&str>,
+        limit: Duration,
+    ) -> Result<(Ran, Duration), DoesNotBuild> {
+        const RUNNER: [&str; 2] = ["--manifest-path", "tests/Cargo.toml"];
+        let built = match suite {
+            Suite::Library(_) => self.build_tests(&["--lib"])?,
+            Suite::Programs(_) if file.is_some_and(is_included) => self.build_tests(&RUNNER)?,
+            Suite::Programs(_) => self.runner.clone(),
+        };
+        let filter = match suite {
+            Suite::Library(module) => format!("{module}::"),
+            Suite::Programs(filter) => filter.to_owned(),
+        };
+        let program = || {
+            let mut program = Command::new(&built);
+            program.current_dir("tests").env("RING3_DIST", &self.dist);
+            program
         };
         let begin = Instant::now();
-        let ran = match suite {
-            Suite::Library(module) => {
-                let program = || Command::new(&library);
-                suite::run_tests(program, &format!("{module}::"), &self.skipped, limit)
-            }
-            Suite::Programs(filter) => {
-                let program = || {
-                    let mut runner = Command::new(&self.runner);
-                    runner.current_dir("tests").env("RING3_DIST", &self.dist);
-                    runner
-                };
-                suite::run_tests(program, filter, &self.skipped, limit)
-            }
-        };
+        let ran = suite::run_tests(program, &filter, &self.skipped, limit);
         Ok((ran, begin.elapsed()))
     }
 
-    /// Builds the library's unit tests, and returns their file.
-    fn build_library(&self) -> Result<PathBuf, DoesNotBuild> {
-        let words = ["test", "--lib", "--no-run"];
-        match suite::run(&mut self.cargo(&words), BUILD) {
+    /// Builds tests of the copy, and returns their file.
+    fn build_tests(&self, which: &[&str]) -> Result<PathBuf, DoesNotBuild> {
+        let cargo = || {
+            let mut cargo = self.cargo(&["test", "--no-run"]);
+            cargo.args(which);
+            cargo
+        };
+        match suite::run(&mut cargo(), BUILD) {
             Ran::Passed => (),
             _ => return Err(DoesNotBuild),
         }
-        let told = self
-            .cargo(&words)
-            .args(["--message-format", "json"])
-            .output();
+        let told = cargo().args(["--message-format", "json"]).output();
         let told = told.map_err(|_| DoesNotBuild)?.stdout;
         let messages = serde_json::Deserializer::from_slice(&told)
             .into_iter::<Value>()
@@ -189,6 +191,19 @@ impl Copy {
             messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
         file.last().ok_or(DoesNotBuild)
     }
+}
+
+/// Whether the tests include a source file of a program, by `#[path]`. (In a folder of `tests/`.)
+fn is_included(file: &str) -> bool {
+    let path = format!("#[path = \"../../{file}\"]");
+    let folders = fs::read_dir("tests").into_iter().flatten().flatten();
+    let files = folders
+        .flat_map(|folder| fs::read_dir(folder.path()))
+        .flatten()
+        .flatten();
+    files
+        .filter_map(|file| fs::read_to_string(file.path()).ok())
+        .any(|text| text.contains(&path))
 }
 
 /// The names of the programs in a folder, `NAME.rs` or `NAME/main.rs`.

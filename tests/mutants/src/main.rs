@@ -129,7 +129,7 @@ fn unchanged(copy: &mut Copy, chosen: &[Mutant]) -> Result<BTreeMap<Suite, Durat
     let suites = chosen.iter().flat_map(|mutant| rooms::suites(&mutant.file));
     for suite in suites.collect::<BTreeSet<_>>() {
         let took = loop {
-            match copy.run(suite, LIMIT) {
+            match copy.run(suite, None, LIMIT) {
                 Ok((Ran::Passed, took)) => break took,
                 Ok((Ran::Failed(test), _)) => {
                     println!("unchanged: {test} fails, and is left out");
@@ -160,7 +160,11 @@ fn judge(copy: &Copy, mutant: &Mutant, times: &BTreeMap<Suite, Duration>) -> Ver
             }
             programs_built = true;
         }
-        match copy.run(suite, (times[&suite] * 10).max(Duration::from_secs(60))) {
+        match copy.run(
+            suite,
+            Some(&mutant.file),
+            (times[&suite] * 10).max(Duration::from_secs(60)),
+        ) {
             Ok((Ran::Passed, _)) => (),
             Ok((Ran::Failed(test), _)) => return Verdict::Killed(test),
             Ok((Ran::Died(how), _)) => return Verdict::Killed(format!("{suite}: {how}")),
