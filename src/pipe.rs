@@ -5,7 +5,7 @@ use core::ptr;
 use crate::abi::fs::F_SETPIPE_SZ;
 pub use crate::abi::fs::{O_CLOEXEC, O_NONBLOCK, Open, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, Splice};
 use crate::abi::{Errno, Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 use crate::io::retry;
 
 /// A pipe with both its ends.
@@ -44,6 +44,22 @@ impl Pipe {
         let bytes = u32::try_from(bytes).map_err(|_| Errno::EINVAL)?;
         // SAFETY: a number; nothing of ours is touched.
         unsafe { syscall!(fcntl(self.write.as_fd(), F_SETPIPE_SZ, bytes)) }
+    }
+}
+
+/// Takes the places of standard descriptors that are closed, for good, by reading ends of pipes that nobody
+/// writes to. Writing to one fails (`EBADF`), as if it were closed; reading finds the end. Else a socket opened later
+/// would get one, and its peer our messages.
+///
+/// # Errors
+/// As for [`Pipe::new`].
+pub fn occupy_standard() -> Result<()> {
+    loop {
+        let Pipe { read, .. } = Pipe::new(O_CLOEXEC)?;
+        if read.as_fd().as_raw() > STDERR.as_raw() {
+            return Ok(());
+        }
+        core::mem::forget(read);
     }
 }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 pub use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd, STDERR};
+use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
 
 /// A set of descriptors to wait for. One that is closed leaves it.
@@ -76,12 +76,6 @@ impl Epoll {
         events: &'events mut [EpollEvent],
         timeout: Option<Duration>,
     ) -> Result<&'events [EpollEvent]> {
-        let milliseconds = timeout.map_or(-1, |timeout| {
-            // Up: waiting less than was asked for would make a loop spin until it is over.
-            let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
-            let all = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
-            i32::try_from(all).unwrap_or(i32::MAX)
-        });
         // SAFETY: the kernel writes at most `len` events to ours, and a null pointer leaves the
         // signal mask as it is.
         let count = unsafe {
@@ -89,7 +83,7 @@ impl Epoll {
                 self.as_fd(),
                 events.as_mut_ptr(),
                 events.len(),
-                milliseconds,
+                milliseconds(timeout),
                 ptr::null::<u64>(),
                 size_of::<u64>(),
             ))
@@ -132,19 +126,14 @@ impl Bell {
     }
 }
 
-/// Takes the places of standard descriptors that are closed, for good, by sets that are not used and on
-/// which writing fails. Else a socket opened later would get one, and its peer our messages.
-///
-/// # Errors
-/// As for [`Epoll::new`].
-pub fn occupy_standard() -> Result<()> {
-    loop {
-        let epoll = Epoll::new()?;
-        if epoll.as_fd().as_raw() > STDERR.as_raw() {
-            return Ok(());
-        }
-        core::mem::forget(epoll);
-    }
+/// What the kernel is asked to wait: -1 is without a limit.
+fn milliseconds(timeout: Option<Duration>) -> i32 {
+    timeout.map_or(-1, |timeout| {
+        // Up: waiting less than was asked for would make a loop spin until it is over.
+        let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+        let all = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
+        i32::try_from(all).unwrap_or(i32::MAX)
+    })
 }
 
 impl EpollEvent {
@@ -152,5 +141,45 @@ impl EpollEvent {
     #[inline]
     pub fn happened(&self) -> Events {
         Events::from_bits(self.events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_never_shortened() {
+        let nanos = Duration::from_nanos;
+        let most = Duration::from_millis(i32::MAX as u64);
+        for (timeout, expected) in [
+            (None, -1),
+            (Some(Duration::ZERO), 0),
+            (Some(nanos(1)), 1),
+            (Some(nanos(999_999)), 1),
+            (Some(nanos(1_000_000)), 1),
+            (Some(nanos(1_000_001)), 2),
+            (Some(nanos(999_000_001)), 1000),
+            (Some(Duration::from_secs(1)), 1000),
+            (Some(nanos(2_345_000_001)), 2346),
+            (Some(most - nanos(1)), i32::MAX),
+            (Some(most), i32::MAX),
+            (Some(most + nanos(1)), i32::MAX),
+            (Some(Duration::MAX), i32::MAX),
+        ] {
+            assert_eq!(milliseconds(timeout), expected, "{timeout:?}");
+        }
+    }
+
+    #[test]
+    fn a_bell_is_read_without_waiting_and_counts_its_rings() {
+        let bell = Bell::new().unwrap();
+        let mut count = [0; 8];
+        let read = |count: &mut [u8]| io::read(bell.as_fd(), count);
+        assert_eq!(read(&mut count), Err(crate::Errno::EAGAIN));
+        bell.ring();
+        bell.ring();
+        assert_eq!(read(&mut count), Ok(8));
+        assert_eq!(u64::from_ne_bytes(count), 2);
     }
 }

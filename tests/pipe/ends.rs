@@ -143,14 +143,14 @@ fn tells_of_shortages_halfway() -> Completion {
             "mmap programs: Cannot allocate memory (ENOMEM)",
         ),
         (
-            "epoll_create1:error=EMFILE:when=1",
+            "pipe2:error=EMFILE:when=1",
             none,
             none,
-            "epoll_create1 standard descriptors: Too many open files (EMFILE)",
+            "pipe2 standard descriptors: Too many open files (EMFILE)",
         ),
-        // The second pipe is the one by which the first program's failure would come.
+        // The third pipe is the one by which the first program's failure would come.
         (
-            "pipe2:error=EMFILE:when=2",
+            "pipe2:error=EMFILE:when=3",
             none,
             none,
             "run sleep: Too many open files (EMFILE)",
@@ -169,7 +169,7 @@ fn tells_of_shortages_halfway() -> Completion {
             "run sort: Resource temporarily unavailable (EAGAIN)",
         ),
         (
-            "pipe2:error=ENFILE:when=3",
+            "pipe2:error=ENFILE:when=4",
             none,
             none,
             "pipe2 behind cat: Too many open files in system (ENFILE)",

@@ -26,7 +26,8 @@ use ring3::fd::{STDIN, STDOUT};
 use ring3::list::List;
 use ring3::net;
 use ring3::parts;
-use ring3::poll::{self, Bell};
+use ring3::pipe;
+use ring3::poll::Bell;
 use ring3::print::{Any, Writer};
 use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
@@ -88,7 +89,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         stats: settings.stats,
     };
 
-    poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
+    pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
     let bell = Bell::new().or_fail(PROGRAM, "eventfd2", "bell")?;
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);

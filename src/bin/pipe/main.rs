@@ -14,7 +14,7 @@ use core::ffi::CStr;
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::mem;
 use ring3::parts;
-use ring3::poll;
+use ring3::pipe;
 use ring3::process::Watch;
 use ring3::rt::{Args, Exit, Start};
 use ring3::service::Inherited;
@@ -61,7 +61,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     let settings = Settings::of(start)?;
     let mut stages = Stages::of(&settings)?;
-    poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "standard descriptors")?;
+    pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
     let started = stages.start(&settings, start.environ(), inherited);
     let late = watch::until_ended(&watch, &mut stages, &settings, started)?;
     if settings.status {

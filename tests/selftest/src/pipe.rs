@@ -3,7 +3,7 @@
 use ring3::Errno;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
 use ring3::io::{read, write};
-use ring3::pipe::{Pipe, SPLICE_F_NONBLOCK, Splice, splice};
+use ring3::pipe::{Pipe, SPLICE_F_NONBLOCK, Splice, occupy_standard, splice};
 
 use crate::case::*;
 use crate::cases;
@@ -17,6 +17,7 @@ cases! {
     "from a file into a pipe", [splice], from_a_file() => value(4);
     "out of a pipe into another", [splice], between() => value(3);
     "neither is a pipe", [splice], neither() => error(Errno::EINVAL);
+    "standard descriptors are taken", [occupy_standard], occupy_standard() => DONE;
     "an empty pipe that nobody waits for", [splice], empty() => error(Errno::EAGAIN);
 }
 

@@ -31,7 +31,6 @@ cases! {
     "a bell wakes", [Bell::new, Bell::as_fd, Bell::ring], rung() => value(1);
     "a bell that nobody rings", [Bell::new], unrung() => value(0);
     "a closed descriptor leaves the set", [Epoll::add], closed() => value(0);
-    "standard descriptors are taken", [occupy_standard], occupy_standard() => DONE;
 }
 
 /// Does something with a set that watches the reading end of a pipe.
