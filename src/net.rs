@@ -266,3 +266,178 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+    use std::vec::Vec;
+
+    const SO_DOMAIN: i32 = 39;
+
+    fn loopback(of: impl Into<std::net::IpAddr>) -> SocketAddr {
+        (of.into(), 0).into()
+    }
+
+    /// The descriptor of a socket of std's.
+    fn of(socket: &impl AsRawFd) -> BorrowedFd<'_> {
+        // SAFETY: the socket stays open for as long as it is borrowed.
+        unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
+    }
+
+    /// A socket that listens there, with so many places in its queue.
+    fn listening(address: SocketAddr, backlog: i32) -> OwnedFd {
+        let fd = socket(address, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC).unwrap();
+        set_option(fd.as_fd(), SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+        bind(fd.as_fd(), address).unwrap();
+        listen(fd.as_fd(), backlog).unwrap();
+        fd
+    }
+
+    #[test]
+    fn a_socket_is_of_its_addresss_family_and_of_the_kind_that_was_asked_for() {
+        for (address, family) in [
+            (loopback(Ipv4Addr::LOCALHOST), 2),
+            (loopback(Ipv6Addr::LOCALHOST), 10),
+        ] {
+            for kind in [SOCK_STREAM, SOCK_DGRAM] {
+                let fd = socket(address, kind | SOCK_CLOEXEC).unwrap();
+                let get = |option| get_option(fd.as_fd(), SOL_SOCKET, option);
+                assert_eq!(get(SO_DOMAIN), Ok(family));
+                assert_eq!(get(SO_TYPE), Ok(kind.bits() as i32));
+            }
+        }
+    }
+
+    #[test]
+    fn an_option_is_what_was_set() {
+        let fd = socket(loopback(Ipv4Addr::LOCALHOST), SOCK_STREAM | SOCK_CLOEXEC).unwrap();
+        for (level, option, values) in [
+            (IPPROTO_TCP, TCP_NODELAY, [1, 0]),
+            (SOL_SOCKET, SO_OOBINLINE, [1, 0]),
+            (IPPROTO_TCP, 5, [3, 7]), // TCP_KEEPINTVL, a number
+        ] {
+            for value in values {
+                set_option(fd.as_fd(), level, option, value).unwrap();
+                assert_eq!(get_option(fd.as_fd(), level, option), Ok(value));
+            }
+        }
+    }
+
+    /// Those of accept(2) that are of the network, and no more.
+    #[test]
+    fn errors_of_one_connection_are_those_of_the_network() {
+        let listed = "ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EPROTO ENOPROTOOPT EHOSTDOWN EHOSTUNREACH ENETDOWN \
+                      ENETUNREACH ENONET EOPNOTSUPP EPERM";
+        let mut names: Vec<_> = listed.split(' ').collect();
+        for errno in (1..200).filter_map(Errno::from_number) {
+            let name = errno.name().into_iter().flatten();
+            let name: std::string::String = name.map(char::from).collect();
+            let found = names.iter().position(|listed| *listed == name);
+            assert_eq!(is_of_one_connection(errno), found.is_some(), "{name}");
+            found.map(|at| names.swap_remove(at));
+        }
+        assert_eq!(names, [""; 0]);
+    }
+
+    #[test]
+    fn as_many_as_the_backlog_says_wait_and_one_more() {
+        for backlog in [0, 3] {
+            let listener = listening(loopback(Ipv4Addr::LOCALHOST), backlog);
+            let address = local_address(listener.as_fd()).unwrap();
+            let connect =
+                |millis| TcpStream::connect_timeout(&address, Duration::from_millis(millis)).ok();
+            let in_time: Vec<_> = (0..=backlog).map(|_| connect(60_000)).collect();
+            assert!(in_time.iter().all(Option::is_some));
+            assert!(connect(100).is_none());
+        }
+    }
+
+    #[test]
+    fn an_accepted_socket_waits_unless_it_should_not() {
+        let listener = listening(loopback(Ipv6Addr::LOCALHOST), 9);
+        let address = local_address(listener.as_fd()).unwrap();
+        for flags in [SOCK_CLOEXEC | SOCK_NONBLOCK, SOCK_CLOEXEC] {
+            let mut client = TcpStream::connect(address).unwrap();
+            let server = std::iter::repeat_with(|| accept(listener.as_fd(), flags))
+                .find(|result| result.as_ref().err() != Some(&Errno::EAGAIN));
+            let server = server.unwrap().unwrap();
+            assert_eq!(local_address(server.as_fd()), Ok(address));
+            assert_eq!(
+                peer_address(server.as_fd()),
+                Ok(client.local_addr().unwrap())
+            );
+            if flags.contains(SOCK_NONBLOCK) {
+                assert_eq!(recv(server.as_fd(), &mut [0]), Err(Errno::EAGAIN));
+            }
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(Duration::from_millis(20));
+                    std::io::Write::write_all(&mut client, b"late").unwrap();
+                });
+                if !flags.contains(SOCK_NONBLOCK) {
+                    assert_eq!(recv(server.as_fd(), &mut [0; 8]), Ok(4));
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_once() {
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = nobody.local_addr().unwrap();
+        drop(nobody);
+        let fd = socket(address, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC).unwrap();
+        assert_eq!(connect(fd.as_fd(), address), Err(Errno::EINPROGRESS));
+        let epoll = crate::poll::Epoll::new().unwrap();
+        let event = crate::poll::EPOLLOUT;
+        epoll.add(fd.as_fd(), event, 0).unwrap();
+        let mut events = [crate::poll::EpollEvent::ZERO];
+        epoll.wait(&mut events, None).unwrap();
+        assert_eq!(take_error(fd.as_fd()), Err(Errno::ECONNREFUSED));
+        assert_eq!(take_error(fd.as_fd()), Ok(()));
+    }
+
+    #[test]
+    fn another_familys_socket_has_no_such_address() {
+        let (one, _two) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_eq!(local_address(of(&one)), Err(Errno::EAFNOSUPPORT));
+        assert_eq!(peer_address(of(&one)), Err(Errno::EAFNOSUPPORT));
+    }
+
+    #[test]
+    fn a_program_chooses_and_is_not_too_long() {
+        let first = listening(loopback(Ipv4Addr::LOCALHOST), 99);
+        let address = local_address(first.as_fd()).unwrap();
+        let all = [first, listening(address, 99), listening(address, 99)];
+        for (chosen, listener) in all.iter().enumerate() {
+            let always = SockFilter {
+                code: BPF_RET | BPF_K,
+                k: chosen as u32,
+                ..SockFilter::ZERO
+            };
+            match choose_by(all[0].as_fd(), &[always]) {
+                Err(Errno::ENOPROTOOPT) => return, // qemu-user does not know it
+                result => result.unwrap(),
+            }
+            for _ in 0..20 {
+                let _client = TcpStream::connect(address).unwrap();
+                let epoll = crate::poll::Epoll::new().unwrap();
+                for (number, listener) in (0..).zip(&all) {
+                    let event = crate::poll::EPOLLIN;
+                    epoll.add(listener.as_fd(), event, number).unwrap();
+                }
+                let mut events = [crate::poll::EpollEvent::ZERO; 3];
+                let events = epoll.wait(&mut events, None).unwrap();
+                assert_eq!((events.len(), { events[0].data }), (1, chosen as u64));
+                drop(accept(listener.as_fd(), SOCK_CLOEXEC).unwrap());
+            }
+        }
+        // As many as the kernel counts, and one more, which would be counted as none.
+        let program = std::vec![SockFilter::ZERO; 1 << 16];
+        assert_eq!(choose_by(all[0].as_fd(), &program), Err(Errno::EINVAL));
+    }
+}

@@ -2,11 +2,13 @@
 
 mod parts;
 pub mod server;
+mod settings;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Trial};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
@@ -44,6 +46,7 @@ pub fn trials() -> Vec<Trial> {
         refuses_what_it_does_not_understand,
     ]
     .chain(parts::trials())
+    .chain(settings::trials())
     .collect()
 }
 
@@ -58,6 +61,8 @@ fn echoc(arch: Arch, arguments: &str) -> Ran {
 struct Report {
     requests: u64,
     milliseconds: u64,
+    /// In thousandths of GB/s.
+    megabytes: u64,
     /// In tenths of a microsecond: p50, p99, p99.9, max.
     latencies: [u64; 4],
 }
@@ -78,7 +83,7 @@ impl Report {
         let rate: u64 = rate.parse().ok()?;
         let difference = (rate * milliseconds).abs_diff(requests * 1000);
         assert!(difference <= milliseconds + rate, "{text}"); // both are rounded
-        decimal(gigabytes, 3)?;
+        let megabytes = decimal(gigabytes, 3)?;
         let mut latencies = [0; 4];
         let names = ["latency p50 ", "p99 ", "p99.9 ", "max "];
         let fields: Vec<_> = second.split(", ").collect();
@@ -90,6 +95,7 @@ impl Report {
         Some(Self {
             requests,
             milliseconds,
+            megabytes,
             latencies,
         })
     }
@@ -153,21 +159,59 @@ fn counts_what_came_back(arch: Arch) {
             arch,
             &format!("--stall 60 -c {connections} -s {size} -d {depth} {address}"),
         ));
-        assert_eq!(report.requests * size, counted());
-        assert!(report.milliseconds >= 1000, "it sends for a second");
+        let counted = counted();
+        assert_eq!(report.requests * size, counted);
+        assert!(
+            (1000..10_000).contains(&report.milliseconds),
+            "it sends for a second"
+        );
+        // The milliseconds are rounded, and so is the quotient.
+        let megabytes = counted / 1000 / report.milliseconds;
+        assert!(report.megabytes.abs_diff(megabytes) <= 1 + megabytes / 500);
     }
 }
 
 fn tells_how_long_replies_take(arch: Arch) {
-    let delay = Duration::from_millis(20);
-    let (address, _) = server::start(3, move |client| server::slow(client, delay));
+    let delays = Arc::new(Mutex::new(Vec::new()));
+    let noted = delays.clone();
+    // Of a connection's messages each tenth takes longer.
+    let (address, serving) = server::start(3, move |client| {
+        let mut number = 0;
+        server::echo(client, |_, bytes| {
+            if bytes.is_empty() {
+                return true;
+            }
+            number += 1;
+            let begin = Instant::now();
+            std::thread::sleep(Duration::from_millis(if number % 10 == 0 {
+                60
+            } else {
+                20
+            }));
+            noted
+                .lock()
+                .unwrap()
+                .push(begin.elapsed().as_nanos() as u64);
+            true
+        });
+    });
     let report = Report::of(echoc(arch, &format!("--stall 60 -c 3 {address}")));
-    assert!(
-        report.latencies[0] >= 200_000,
-        "p50 is below what each takes"
-    );
+    serving.join().expect("all were served");
+    let mut delays = std::mem::take(&mut *delays.lock().unwrap());
+    delays.sort();
+    assert_eq!(report.requests, delays.len() as u64);
+    // A reply takes as long as it was delayed, and longer: so does each share of them, to 1 %.
+    for (latency, share) in report.latencies.into_iter().zip([500, 990, 999, 1000]) {
+        let least = delays[(delays.len() * share).div_ceil(1000) - 1];
+        assert!(
+            latency * 100 * 100 >= least * 99 - 10_000,
+            "{share} in 1000"
+        );
+    }
     // Each connection has one message under way: so many fit into the time, and no more.
     assert!(report.requests <= 3 * (report.milliseconds / 20 + 1));
+    // Nothing takes seconds, in another unit.
+    assert!(report.latencies[0] < 50_000_000 && report.latencies[3] < 300_000_000);
 }
 
 /// The server reads nothing while it can't send: who waits for it in turn waits for ever.
@@ -234,10 +278,10 @@ fn goes_on_when_interrupted(arch: Arch) -> Completion {
 }
 
 /// One that runs, and whose server has had a message of each of its clients.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn start(
+    pub fn start(
         arch: Arch,
         arguments: &str,
         serve: impl Fn(TcpStream) + Clone + Send + 'static,
@@ -261,11 +305,15 @@ impl Running {
         Self(child)
     }
 
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).expect("it is there");
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.0)
     }
 
-    fn wait(self) -> Ran {
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it is there");
+    }
+
+    pub fn wait(self) -> Ran {
         ran(self.0.wait_with_output().expect("it is ours"))
     }
 }

@@ -6,9 +6,13 @@ pub mod client;
 mod datagrams;
 mod each_call;
 mod injected;
+mod networks;
 mod rights;
 pub mod server;
 pub mod service;
+mod settings;
+mod sockets;
+pub mod times;
 mod told;
 mod unix;
 mod workers;
@@ -56,6 +60,10 @@ pub fn trials() -> Vec<Trial> {
     .chain(rights::trials())
     .chain(told::trials())
     .chain(datagrams::trials())
+    .chain(settings::trials())
+    .chain(sockets::trials())
+    .chain(networks::trials())
+    .chain(times::trials())
     .collect()
 }
 
@@ -291,15 +299,16 @@ fn gives_no_client_a_standard_descriptor(arch: Arch) {
     ping(&mut client, b"hello");
     for number in ["0", "2"] {
         let what = std::fs::read_link(format!("/proc/{}/fd/{number}", server.pid())).unwrap();
-        assert_eq!(what.to_str(), Some("anon_inode:[eventpoll]"));
+        assert!(what.to_str().unwrap().starts_with("pipe:["), "{what:?}");
     }
     drop(client);
     server.end("");
 
     let ran = run(&mut shell(">&-"));
+    let why = "Bad file descriptor (EBADF)";
     assert_eq!(
         ran,
-        Ran::new(1, "", "echod: write stdout: Invalid argument (EINVAL)\n")
+        Ran::new(1, "", &format!("echod: write stdout: {why}\n"))
     );
 }
 
@@ -374,7 +383,7 @@ fn gives_less_grace_than_docker_does(arch: Arch) -> Completion {
         .lines()
         .filter_map(|line| line.rsplit_once(", NULL, 8)")?.0.rsplit_once(' '));
     let longest = waits.map(|(_, wait)| wait.parse::<i32>().unwrap()).max();
-    assert!((1..=5000).contains(&longest.unwrap()), "{log}");
+    assert!((3000..=5000).contains(&longest.unwrap()), "{log}");
     Completion::Completed
 }
 

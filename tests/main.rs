@@ -3,6 +3,7 @@
 
 mod cli;
 mod crowd;
+mod descriptors;
 mod echoc;
 mod echod;
 mod elf;
@@ -14,6 +15,8 @@ mod init;
 mod memory;
 mod model;
 mod msort;
+mod network;
+mod options;
 mod oracle;
 mod pipe;
 mod powercut;
@@ -48,6 +51,7 @@ fn main() -> std::process::ExitCode {
     let trials = [
         cli::trials(),
         crowd::trials(),
+        descriptors::trials(),
         echoc::trials(),
         echod::trials(),
         elf::trials(),

@@ -28,6 +28,10 @@ pub const SIGNALS: &str =
 pub const HUGE_PAGES: &str = "qemu-user does not know PR_SET_THP_DISABLE of prctl";
 pub const ROOT: &str = "the tests do not run as root, which alone may give up files and rights";
 pub const ACCESS_LISTS: &str = "the file system of temporary files has no access control lists";
+pub const OTHERS_DESCRIPTORS: &str =
+    "this user may not take a copy of another process's descriptor";
+pub const NETWORKS: &str =
+    "this user may make no network of its own, with interfaces and addresses";
 pub const LINK_LOCAL: &str = "no interface of this machine has a link-local address of IPv6";
 
 /// unshare(1), or its command, was refused with this output.

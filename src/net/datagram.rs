@@ -469,6 +469,96 @@ mod tests {
         assert_eq!(asked("127.255.255.255", true), (from(1), true));
     }
 
+    /// Turns a record round, and what came of it: the length, whether it was for many, and the record.
+    fn turned(level: i32, kind: i32, info: Pktinfo, length: usize) -> (usize, bool, Asked) {
+        let size = match level {
+            IPPROTO_IP => size_of::<InPktinfo>(),
+            _ => size_of::<In6Pktinfo>(),
+        };
+        let header = Cmsghdr {
+            cmsg_len: size_of::<Cmsghdr>() + size,
+            cmsg_level: level,
+            cmsg_type: kind,
+        };
+        let mut asked = Asked { header, info };
+        let (length, is_for_many) = asked.turn_round(length);
+        (length, is_for_many, asked)
+    }
+
+    #[test]
+    fn a_reply_of_ipv4_is_from_the_address_and_by_any_interface() {
+        const LENGTH: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
+        let (own, many) = ([127, 0, 0, 2], [127, 255, 255, 255]);
+        for (spec_dst, addr, from, is_for_many) in [
+            (own, own, own, false),
+            (own, many, own, true),
+            // It arrived before the socket asked for its address.
+            ([0; 4], own, own, false),
+            ([0; 4], many, many, false),
+        ] {
+            for (length, is_whole) in [(LENGTH - 1, false), (LENGTH, true), (LENGTH + 8, true)] {
+                let info = InPktinfo {
+                    ipi_ifindex: 7,
+                    ipi_spec_dst: spec_dst,
+                    ipi_addr: addr,
+                };
+                let info = Pktinfo { v4: info };
+                let (to, was_for_many, asked) = turned(IPPROTO_IP, IP_PKTINFO, info, length);
+                if !is_whole {
+                    assert_eq!((to, was_for_many), (0, false));
+                    continue;
+                }
+                assert_eq!((to, was_for_many), (length, is_for_many));
+                // SAFETY: it was made of this member.
+                let info = unsafe { asked.info.v4 };
+                assert_eq!((info.ipi_ifindex, info.ipi_spec_dst), (0, from));
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_of_ipv6_keeps_the_interface_of_a_link_local_address() {
+        const LENGTH: usize = size_of::<Cmsghdr>() + size_of::<In6Pktinfo>();
+        for (address, expected) in [
+            ("::1", Some(0)),
+            ("2001:db8::1", Some(0)),
+            ("fe7f::1", Some(0)),
+            ("fe80::1", Some(7)),
+            ("febf::1", Some(7)),
+            ("fec0::1", Some(0)),
+            ("fd00::1", Some(0)),
+            ("ff02::1", None),
+            ("ff0e::1234", None),
+        ] {
+            let address: Ipv6Addr = address.parse().unwrap();
+            let info = || Pktinfo {
+                v6: In6Pktinfo {
+                    ipi6_addr: address.octets(),
+                    ipi6_ifindex: 7,
+                },
+            };
+            let (to, is_for_many, asked) = turned(IPPROTO_IPV6, IPV6_PKTINFO, info(), LENGTH);
+            let length = if expected.is_some() { LENGTH } else { 0 };
+            assert_eq!((to, is_for_many), (length, expected.is_none()), "{address}");
+            // SAFETY: it was made of this member.
+            let kept = unsafe { asked.info.v6 };
+            assert_eq!(kept.ipi6_addr, address.octets());
+            if let Some(expected) = expected {
+                assert_eq!(kept.ipi6_ifindex, expected, "{address}");
+            }
+            // A record that is cut, or another one, says nothing.
+            for (level, kind, length) in [
+                (IPPROTO_IPV6, IPV6_PKTINFO, LENGTH - 1),
+                (IPPROTO_IPV6, IPV6_PKTINFO + 1, LENGTH),
+                (SOL_SOCKET, IPV6_PKTINFO, LENGTH),
+                (IPPROTO_IP, IP_PKTINFO + 1, LENGTH),
+            ] {
+                let (to, is_for_many, _) = turned(level, kind, info(), length);
+                assert_eq!((to, is_for_many), (0, false));
+            }
+        }
+    }
+
     /// Descriptors may come beside datagrams of a Unix socket.
     #[test]
     fn descriptors_that_come_are_closed() {

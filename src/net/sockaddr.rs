@@ -66,3 +66,48 @@ impl Sockaddr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::slice;
+
+    /// The bytes that count, which the kernel reads.
+    fn bytes(raw: &Sockaddr, length: usize) -> &[u8] {
+        assert!(length <= size_of::<Sockaddr>());
+        // SAFETY: `raw` has so many bytes, all of them initialised.
+        unsafe { slice::from_raw_parts((&raw const *raw).cast(), length) }
+    }
+
+    #[test]
+    fn the_kernels_form_is_that_of_ip_7_and_ipv6_7() {
+        let four: SocketAddr = SocketAddrV4::new(Ipv4Addr::new(1, 2, 3, 4), 0x1234).into();
+        let (raw, length) = Sockaddr::new(four);
+        let [low, high] = 2_u16.to_ne_bytes();
+        let expected = [low, high, 0x12, 0x34, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(bytes(&raw, length), expected);
+        assert_eq!(raw.address(), Some(four));
+
+        let ip = Ipv6Addr::from_bits(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10);
+        let six: SocketAddr = SocketAddrV6::new(ip, 0x1234, 0x000a_bcde, 0x0708_090a).into();
+        let (raw, length) = Sockaddr::new(six);
+        let mut expected = [0; 28];
+        expected[..2].copy_from_slice(&10_u16.to_ne_bytes());
+        expected[2..8].copy_from_slice(&[0x12, 0x34, 0x00, 0x0a, 0xbc, 0xde]);
+        (1..=16).for_each(|byte| expected[7 + byte] = byte as u8);
+        expected[24..].copy_from_slice(&0x0708_090a_u32.to_ne_bytes()); // as the machine has numbers
+        assert_eq!(bytes(&raw, length), expected);
+        assert_eq!(raw.address(), Some(six));
+    }
+
+    #[test]
+    fn another_family_has_no_such_address() {
+        for family in (0..20).filter(|family| ![2, 10].contains(family)) {
+            let raw = SockaddrIn6 {
+                sin6_family: family,
+                ..SockaddrIn6::ZERO
+            };
+            assert_eq!(Sockaddr { v6: raw }.address(), None, "{family}");
+        }
+    }
+}

@@ -252,6 +252,45 @@ mod tests {
         assert_eq!(counted(c"").err(), Some(Errno::EINVAL));
     }
 
+    /// How it is received: the bytes, and the end of each message.
+    #[test]
+    fn what_is_received_is_what_was_sent() {
+        for kind in [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM] {
+            let [one, two] = pair(kind | SOCK_CLOEXEC | SOCK_NONBLOCK).unwrap();
+            let get = |option| crate::net::get_option(two.as_fd(), SOL_SOCKET, option);
+            assert_eq!(get(SO_TYPE), Ok(kind.bits() as i32));
+            assert_eq!(send(one.as_fd(), b"hello", &[]), Ok(5));
+            let mut bytes = [0; 8];
+            let received = receive(two.as_fd(), &mut bytes).unwrap();
+            assert_eq!((received.bytes, &bytes), (5, b"hello\0\0\0"));
+            assert!(!received.is_cut && received.descriptors.iter().all(Option::is_none));
+            assert_eq!(receive(two.as_fd(), &mut bytes).err(), Some(Errno::EAGAIN));
+        }
+    }
+
+    /// They come in the sender's order, and one too many for the kernel's list is refused before it is sent.
+    #[test]
+    fn descriptors_keep_their_order() {
+        let [one, two] = pair(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK).unwrap();
+        let open = || crate::poll::Bell::new().unwrap();
+        let sent: [_; DESCRIPTORS] = core::array::from_fn(|_| open());
+        for count in [1, 2, DESCRIPTORS] {
+            let fds: [BorrowedFd<'_>; DESCRIPTORS] = core::array::from_fn(|at| sent[at].as_fd());
+            send(one.as_fd(), b"x", &fds[..count]).unwrap();
+            let received = receive(two.as_fd(), &mut [0]).unwrap();
+            assert!(!received.is_cut);
+            for (at, bell) in sent.iter().enumerate() {
+                let copy = &received.descriptors[at];
+                assert_eq!(copy.is_some(), at < count);
+                if let Some(copy) = copy {
+                    // A ring by the one is heard by the other, and by no other.
+                    bell.ring();
+                    assert_eq!(crate::io::read(copy.as_fd(), &mut [0; 8]), Ok(8));
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_longest_fits() {
         let text = [&[b'x'; 107][..], b"\0"].concat();

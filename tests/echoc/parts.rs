@@ -13,10 +13,16 @@ mod histogram;
 #[path = "../../src/bin/echoc/pattern.rs"]
 pub mod pattern;
 
+#[path = "../../src/bin/echoc/report.rs"]
+mod report;
+
 use histogram::Histogram;
 use pattern::Pattern;
+use report::Outcome;
+use ring3::pipe::{O_CLOEXEC, Pipe};
+use ring3::print::Writer;
 
-pub fn trials() -> [Trial; 3] {
+pub fn trials() -> [Trial; 6] {
     [
         once(
             "echoc::parts::latencies_are_told_to_one_percent",
@@ -25,6 +31,18 @@ pub fn trials() -> [Trial; 3] {
         once(
             "echoc::parts::few_latencies_and_extreme_ones",
             few_latencies_and_extreme_ones,
+        ),
+        once(
+            "echoc::parts::a_slot_is_as_wide_as_it_should_be",
+            a_slot_is_as_wide_as_it_should_be,
+        ),
+        once(
+            "echoc::parts::shares_are_of_the_count",
+            shares_are_of_the_count,
+        ),
+        once(
+            "echoc::parts::every_figure_is_computed_of_what_came_back",
+            every_figure_is_computed_of_what_came_back,
         ),
         once(
             "echoc::parts::no_piece_of_the_pattern_is_like_another",
@@ -67,6 +85,158 @@ fn few_latencies_and_extreme_ones() {
     histogram.add(u64::MAX);
     assert_eq!((histogram.count(), histogram.max()), (3, u64::MAX));
     assert!(histogram.per_mille(1000) > 1 << 41);
+}
+
+/// What a latency is told as: the middle of a slot, whose width is at most 1/64 of where it begins.
+fn told(value: u64) -> u64 {
+    let value = value.min((1 << 42) - 1);
+    match value.checked_ilog2() {
+        None | Some(0..7) => value,
+        Some(bits) => {
+            let width = 1 << (bits - 6);
+            value / width * width + width / 2
+        }
+    }
+}
+
+fn a_slot_is_as_wide_as_it_should_be() {
+    let edges = (0..64).flat_map(|bits| [0, 1, 2, 3, 5].map(|more| (1_u64 << bits) + more));
+    let values = (0..300)
+        .chain(edges)
+        .flat_map(|value| [value, !value, value.wrapping_sub(1)]);
+    for value in values {
+        let mut histogram = Histogram::new().unwrap();
+        histogram.add(value);
+        histogram.add(u64::MAX); // so that the largest does not bound what is told
+        assert_eq!(histogram.per_mille(500), told(value), "{value}");
+        assert_eq!((histogram.count(), histogram.max()), (2, u64::MAX));
+    }
+}
+
+/// The nearest rank: of so many, the first that enough do not exceed.
+fn shares_are_of_the_count() {
+    for count in [1, 2, 3, 9, 10, 99, 100, 101, 999, 1000, 1001, 2000] {
+        let mut histogram = Histogram::new().unwrap();
+        // The first hundred are told exactly.
+        (0..count).for_each(|value| histogram.add(value));
+        for share in 1..=1000 {
+            let rank = (1..=count)
+                .find(|rank| rank * 1000 >= count * share)
+                .unwrap();
+            let expected = told(rank - 1).min(count - 1);
+            assert_eq!(histogram.per_mille(share), expected, "{share} of {count}");
+        }
+    }
+}
+
+/// What is printed of it.
+fn printed(outcome: Outcome) -> String {
+    let pipe = Pipe::new(O_CLOEXEC).unwrap();
+    let mut buffer = [0; 512];
+    let mut out = Writer::new(pipe.write.as_fd(), &mut buffer);
+    out.print(outcome);
+    out.flush().unwrap();
+    let mut text = [0; 512];
+    let length = ring3::io::read(pipe.read.as_fd(), &mut text).unwrap();
+    String::from_utf8(text[..length].to_vec()).unwrap()
+}
+
+fn every_figure_is_computed_of_what_came_back() {
+    const MS: u64 = 1_000_000;
+    for (elapsed, bytes, count, expected) in [
+        (0, 0, 0, "0 requests in 0.000 s: 0 req/s, 0.000 GB/s"),
+        (
+            999,
+            64,
+            1,
+            "1 requests in 0.000 s: 1000000 req/s, 0.064 GB/s",
+        ),
+        (
+            1000 * MS,
+            64_000,
+            1000,
+            "1000 requests in 1.000 s: 1000 req/s, 0.000 GB/s",
+        ),
+        (
+            1000 * MS,
+            499_999,
+            1,
+            "1 requests in 1.000 s: 1 req/s, 0.000 GB/s",
+        ),
+        (
+            1000 * MS,
+            500_000,
+            1,
+            "1 requests in 1.000 s: 1 req/s, 0.001 GB/s",
+        ),
+        (
+            1000 * MS,
+            12_345_678_901,
+            7,
+            "7 requests in 1.000 s: 7 req/s, 12.346 GB/s",
+        ),
+        (
+            2000 * MS,
+            12_345_678_901,
+            3,
+            "3 requests in 2.000 s: 2 req/s, 6.173 GB/s",
+        ),
+        (
+            2000 * MS,
+            8 << 30,
+            2,
+            "2 requests in 2.000 s: 1 req/s, 4.295 GB/s",
+        ),
+        (
+            1000 * MS + 499_999,
+            0,
+            9,
+            "9 requests in 1.000 s: 9 req/s, 0.000 GB/s",
+        ),
+        (
+            1000 * MS + 500_000,
+            0,
+            9,
+            "9 requests in 1.001 s: 9 req/s, 0.000 GB/s",
+        ),
+        (
+            61_050 * MS,
+            1,
+            122_100,
+            "122100 requests in 61.050 s: 2000 req/s, 0.000 GB/s",
+        ),
+    ] {
+        let mut latencies = Histogram::new().unwrap();
+        (0..count).for_each(|_| latencies.add(0));
+        let outcome = Outcome {
+            elapsed,
+            bytes,
+            latencies,
+        };
+        let zeros = "latency p50 0.0 us, p99 0.0 us, p99.9 0.0 us, max 0.0 us";
+        assert_eq!(printed(outcome), format!("{expected}\n{zeros}\n"));
+    }
+    // A thousand latencies, in no order: of 1 ms, 2 ms, ... 1 s.
+    let mut latencies = Histogram::new().unwrap();
+    (1..=1000).for_each(|nth| latencies.add(nth * 379 % 1009 * MS + 49));
+    (1..=9).for_each(|nth| latencies.add(if nth < 9 { 1 } else { 1009 * MS }));
+    let all = (1..=1000).map(|nth| nth * 379 % 1009 * MS + 49);
+    let mut all: Vec<_> = all.chain([1; 8]).chain([1009 * MS]).collect();
+    all.sort();
+    let tenths = |nanoseconds: u64| {
+        let tenths = (nanoseconds + 50) / 100;
+        format!("{}.{} us", tenths / 10, tenths % 10)
+    };
+    let [half, most, nearly] =
+        [505, 999, 1008].map(|rank| tenths(told(all[rank - 1]).min(1009 * MS)));
+    let latency = format!("latency p50 {half}, p99 {most}, p99.9 {nearly}, max 1009000.0 us");
+    let outcome = Outcome {
+        elapsed: 1000 * MS,
+        bytes: 0,
+        latencies,
+    };
+    let text = printed(outcome);
+    assert_eq!(text.lines().nth(1), Some(&*latency));
 }
 
 fn no_piece_of_the_pattern_is_like_another() {

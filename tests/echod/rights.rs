@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
 use libtest_mimic::{Completion, Trial};
-use rustix::process::geteuid;
+use rustix::process::{Gid, geteuid};
+use rustix::thread::set_thread_groups;
 
 use super::client::{connect, ping};
 use super::server::Server;
@@ -47,6 +48,10 @@ fn are_another_users_when_it_serves(arch: Arch) -> Completion {
     // A port for which another user would need a right.
     let mut command = arch.program("echod");
     command.args(["-l", "127.0.0.1:0", "--user", "12345:23456", "-w", "3"]);
+    // It begins with groups, as root's shell has them.
+    let groups = [0, 4, 27, 34567].map(Gid::from_raw);
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { command.pre_exec(move || Ok(set_thread_groups(&groups)?)) };
     let server = Server::start(&mut command, 1);
     ping(&mut connect(server.address()), b"whose?");
     let tasks = || {

@@ -42,9 +42,22 @@ impl Server {
         }
     }
 
+    /// The same, with nothing to read and its standard error elsewhere.
+    pub fn with_stderr(command: &mut Command, listeners: usize, stderr: impl Into<Stdio>) -> Self {
+        let command = command.stdin(Stdio::null()).stderr(stderr);
+        match Self::begin(command, listeners) {
+            Ok(server) => server,
+            Err(ran) => panic!("it does not listen: {ran:?}"),
+        }
+    }
+
     /// The same, of a server that may end before it listens.
     pub fn attempt(command: &mut Command, listeners: usize) -> Result<Self, Ran> {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::begin(command.stderr(Stdio::piped()), listeners)
+    }
+
+    fn begin(command: &mut Command, listeners: usize) -> Result<Self, Ran> {
+        let command = command.stdout(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut server = Self {

@@ -3,35 +3,41 @@
 use std::io::{BufRead, BufReader};
 use std::net::{Shutdown, TcpListener, UdpSocket};
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
+use ring3::Errno;
 use rustix::process::Signal;
 
-use super::client::{PATIENCE, connect, is_reset, ping, reset_on_close};
+use super::client::{Blocked, PATIENCE, connect, is_reset, ping, reset_on_close};
 use super::server::Server;
-use super::{Ran, echod};
+use super::{Ran, datagrams, echod, injected};
 use crate::per_arch;
-use crate::support::{Arch, wait_until};
+use crate::support::{Arch, once, wait_until};
+
+#[path = "../../src/bin/echod/counts.rs"]
+#[allow(dead_code)] // the numbers of what is not an error
+mod counts;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
         what_it_served_when_asked,
         how_many_datagrams_it_answered,
+        how_much_it_moved_by_pages,
+        what_went_wrong,
         what_it_served_now_and_then,
         who_comes_and_goes,
         nothing,
         nothing_but_why_it_cannot_begin,
     ]
+    .chain([once(
+        "echod::told::each_error_is_counted_once",
+        each_error_is_counted_once,
+    )])
 }
 
 fn what_it_served_when_asked(arch: Arch) {
     let mut server = Server::new(arch, &["-w", "2"]);
     let mut stderr = BufReader::new(server.take_stderr());
-    let mut asked = || {
-        server.signal(Signal::USR1);
-        let mut line = String::new();
-        stderr.read_line(&mut line).unwrap();
-        line
-    };
+    let mut asked = || asked(&server, &mut stderr);
     assert_eq!(
         asked(),
         "echod: 0 clients of 0, 0 bytes, 0 requests, 0 resets, 0 errors\n"
@@ -66,15 +72,122 @@ fn how_many_datagrams_it_answered(arch: Arch) {
         assert_eq!(client.recv(&mut [0; 6]).unwrap(), 5);
     }
     let mut stderr = BufReader::new(server.take_stderr());
-    server.signal(Signal::USR1);
-    let mut line = String::new();
-    stderr.read_line(&mut line).unwrap();
     assert_eq!(
-        line,
+        asked(&server, &mut stderr),
         "echod: 0 clients of 0, 15 bytes, 3 requests, 0 resets, 0 errors\n"
     );
     server.signal(Signal::TERM);
     assert_eq!(server.wait().status, Some(0));
+}
+
+/// The line that it prints when asked by SIGUSR1.
+fn asked(server: &Server, stderr: &mut impl BufRead) -> String {
+    server.signal(Signal::USR1);
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    line
+}
+
+/// More than the kernel's buffers hold: it is read and written, spliced, and held.
+fn how_much_it_moved_by_pages(arch: Arch) {
+    let mut server = Server::new(arch, &["-w", "1"]);
+    let mut stderr = BufReader::new(server.take_stderr());
+    let mut blocked = Blocked::new(server.address(), 1);
+    blocked.fill();
+    let sent = blocked.sent();
+    blocked.finish();
+    let line = asked(&server, &mut stderr);
+    let words: Vec<_> = line.split(' ').collect();
+    let end = ["requests,", "0", "resets,", "0", "errors\n"];
+    assert_eq!(words[..5], ["echod:", "0", "clients", "of", "1,"], "{line}");
+    assert_eq!(words[5..7], [&*sent.to_string(), "bytes,"], "{line}");
+    assert_eq!(words[8..], end, "{line}");
+    // A piece has no more than 64 KiB, and at least a byte.
+    let pieces: usize = words[7].parse().unwrap();
+    assert!((sent.div_ceil(65_536)..=sent).contains(&pieces), "{line}");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().status, Some(0));
+}
+
+/// A client whose bytes cannot be read, one that cannot be accepted, one that left before; and a datagram that cannot
+/// be sent.
+fn what_went_wrong(arch: Arch) -> Completion {
+    let memory = "Cannot allocate memory (ENOMEM)";
+    for (inject, said, counted) in [
+        (
+            "recvfrom:error=ENOMEM:when=1",
+            format!("echod: echo client: {memory}\n"),
+            "1 clients of 2, 6 bytes, 1 requests, 0 resets, 1 errors",
+        ),
+        (
+            "accept4:error=ENOMEM:when=1",
+            format!("echod: accept client: {memory}\n"),
+            "1 clients of 1, 6 bytes, 1 requests, 0 resets, 1 errors",
+        ),
+        (
+            "accept4:error=ECONNABORTED:when=1",
+            String::new(),
+            "1 clients of 1, 6 bytes, 1 requests, 1 resets, 0 errors",
+        ),
+        (
+            "accept4:error=ETIMEDOUT:when=1",
+            String::new(),
+            "1 clients of 1, 6 bytes, 1 requests, 0 resets, 1 errors",
+        ),
+        (
+            "sendmmsg:error=ENOBUFS:when=1",
+            String::new(),
+            "1 clients of 1, 11 bytes, 2 requests, 0 resets, 1 errors",
+        ),
+    ] {
+        let mut server = match injected::start(arch, &["-u", "-l", "127.0.0.1:0"], 2, &[inject]) {
+            Ok(server) => server,
+            Err(skipped) => return skipped,
+        };
+        let mut stderr = BufReader::new(server.take_stderr());
+        if inject.starts_with("recvfrom") {
+            let mut lost = connect(server.address());
+            std::io::Write::write_all(&mut lost, b"lost").unwrap();
+            assert!(is_reset(lost));
+        }
+        if inject.starts_with("sendmmsg") {
+            let client = datagrams::client(server.address());
+            client.send(b"lost").unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20)); // or both would be sent by one call
+            datagrams::ask(&client, b"5 ok!");
+        }
+        let mut client = connect(server.address());
+        ping(&mut client, b"served");
+        let mut line = String::new();
+        if !said.is_empty() {
+            stderr.read_line(&mut line).unwrap();
+            assert_eq!(line, said, "{inject}");
+        }
+        let line = asked(&server, &mut stderr);
+        assert_eq!(line, format!("echod: {counted}\n"), "{inject}");
+        drop(client);
+        server.signal(Signal::TERM);
+        assert_eq!(server.wait().status, Some(0));
+    }
+    Completion::Completed
+}
+
+/// As a reset, or as another error.
+fn each_error_is_counted_once() {
+    let counts = counts::Counts::default();
+    let mut expected = (0, 0);
+    for errno in (1..200).filter_map(Errno::from_number) {
+        counts.failed(errno);
+        match errno {
+            Errno::ECONNRESET | Errno::EPIPE | Errno::ECONNABORTED => expected.0 += 1,
+            _ => expected.1 += 1,
+        }
+        assert_eq!((counts.resets.get(), counts.errors.get()), expected);
+    }
+    assert_eq!(expected.0, 3);
+    counts.bytes.add(u64::MAX);
+    counts.bytes.add(2);
+    assert_eq!(counts.bytes.get(), 1);
 }
 
 fn what_it_served_now_and_then(arch: Arch) {

@@ -163,24 +163,33 @@ fn all_serve(arch: Arch) {
     server.end("");
 }
 
+/// Of all workers together.
 fn take_no_more_clients_than_allowed(arch: Arch) {
-    let server = Server::new(arch, &["--max-conns", "3", "-w", "2"]);
-    let mut first: Vec<_> = (0..3).map(|_| connect(server.address())).collect();
-    first.iter_mut().for_each(|client| ping(client, b"in"));
-    let mut others: Vec<_> = (0..3).map(|_| connect(server.address())).collect();
-    for other in &mut others {
-        other.write_all(b"me?").unwrap();
+    for (most, workers, waiting) in [(1, "3", 4), (3, "2", 3), (5, "4", 20), (4, "1", 9)] {
+        let limit = most.to_string();
+        let server = Server::new(arch, &["--max-conns", &limit, "-w", workers]);
+        let mut first: Vec<_> = (0..most).map(|_| connect(server.address())).collect();
+        first.iter_mut().for_each(|client| ping(client, b"in"));
+        let mut others: Vec<_> = (0..waiting).map(|_| connect(server.address())).collect();
+        for other in &mut others {
+            other.write_all(b"me?").unwrap();
+        }
+        let served = || others.iter().filter(|other| answered(other, 3)).count();
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(served(), 0);
+        // Whose turn it is, the kernel says, which has a queue for each worker.
+        let places = first.len();
+        for (nth, client) in (1..).zip(first) {
+            drop(client);
+            let expected = waiting.min(nth);
+            wait_until("one that waited is served", || served() == expected);
+        }
+        // Those that are served now have all places.
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(served(), waiting.min(places));
+        drop(others);
+        server.end(&format!("echod: {most} clients, and others wait\n"));
     }
-    let served = || others.iter().filter(|other| answered(other, 3)).count();
-    std::thread::sleep(Duration::from_millis(200));
-    assert_eq!(served(), 0);
-    // Whose turn it is, the kernel says, which has a queue for each worker.
-    for (nth, client) in (1..).zip(first) {
-        drop(client);
-        wait_until("one that waited is served", || served() == nth);
-    }
-    drop(others);
-    server.end("echod: 3 clients, and others wait\n");
 }
 
 /// A worker that finds no place prints that before it waits. A client of another worker leaves at that moment.

@@ -5,7 +5,8 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::parts;
-use ring3::poll::{self, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::pipe;
+use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events};
 use ring3::print::{Hex, Print};
 use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
@@ -13,7 +14,7 @@ use ring3::slab::Slab;
 use ring3::time::SECOND;
 
 use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now};
-use crate::histogram::Histogram;
+use crate::report::Outcome;
 use crate::{PROGRAM, Settings};
 
 /// Events taken from the kernel at once.
@@ -47,15 +48,6 @@ pub struct Load {
     shared: Shared,
 }
 
-/// What came of it.
-pub struct Outcome {
-    /// From the first message to the last reply, in nanoseconds.
-    pub elapsed: u64,
-    /// Bytes that came back.
-    pub bytes: u64,
-    pub latencies: Histogram,
-}
-
 impl Load {
     /// Without a connection yet; the signals of `end`, which are blocked, end it early.
     pub fn new(settings: Settings, end: SignalSet) -> Result<Self, Exit> {
@@ -66,7 +58,7 @@ impl Load {
             verify,
             ..
         } = settings;
-        poll::occupy_standard().or_fail(PROGRAM, "epoll_create1", "events")?;
+        pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
         let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
         let signals = SignalFd::new(end).or_fail(PROGRAM, "signalfd4", "signals")?;
         epoll

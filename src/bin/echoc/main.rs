@@ -1,8 +1,8 @@
 //! `echoc`: sends messages to a TCP echo server, each answered by the next, and says how many came back
 //! and how fast; and when one comes back wrong.
 //!
-//! This file reads the command line and prints what came of it; `load.rs` is the loop that waits,
-//! `connection.rs` one connection's messages on their way, `pattern.rs` what is in them.
+//! This file reads the command line; `load.rs` is the loop that waits, `connection.rs` one connection's messages
+//! on their way, `pattern.rs` what is in them, `histogram.rs` how long they took, `report.rs` what is printed of that.
 
 #![no_std]
 #![no_main]
@@ -11,6 +11,7 @@ mod connection;
 mod histogram;
 mod load;
 mod pattern;
+mod report;
 
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
@@ -19,13 +20,13 @@ use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDOUT;
 
 use ring3::parts;
-use ring3::print::{Digits, Writer};
+use ring3::print::Writer;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
 
-use load::{Load, Outcome};
+use load::Load;
 
 ring3::program!("echoc", main);
 
@@ -57,7 +58,11 @@ fn main(start: Start) -> Result<(), Exit> {
 
     let settings = Settings::of(start)?;
     allow_descriptors(settings.connections as u64 + OTHERS);
-    print(&Load::new(settings, end)?.run()?)
+    let outcome = Load::new(settings, end)?.run()?;
+    let mut buffer = [0; 512];
+    let mut out = Writer::new(STDOUT, &mut buffer);
+    out.print(outcome);
+    out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
 /// What the command line asks for.
@@ -118,43 +123,4 @@ fn allow_descriptors(count: u64) {
     if process::limit(RLIMIT_NOFILE).is_ok_and(|limit| limit.rlim_cur < count) {
         let _ = process::raise_limit(RLIMIT_NOFILE);
     }
-}
-
-/// Prints what came of it.
-fn print(outcome: &Outcome) -> Result<(), Exit> {
-    let latencies = &outcome.latencies;
-    let micros = (outcome.elapsed / 1000).max(1);
-    let requests = latencies.count();
-    let mut buffer = [0; 512];
-    let mut out = Writer::new(STDOUT, &mut buffer);
-    out.print(parts!(requests, " requests in "));
-    thousandths(&mut out, per(micros, 1000));
-    out.print(parts!(
-        " s: ",
-        per(requests * 1_000_000, micros),
-        " req/s, "
-    ));
-    thousandths(&mut out, per(outcome.bytes, micros)); // bytes a microsecond are MB/s
-    out.print(" GB/s\nlatency");
-    for (name, nanoseconds) in [
-        (" p50", latencies.per_mille(500)),
-        (", p99", latencies.per_mille(990)),
-        (", p99.9", latencies.per_mille(999)),
-        (", max", latencies.max()),
-    ] {
-        let tenths = per(nanoseconds, 100);
-        out.print(parts!(name, " ", tenths / 10, ".", tenths % 10, " us"));
-    }
-    out.print("\n");
-    out.flush().or_fail(PROGRAM, "write", "stdout")
-}
-
-/// A rounded quotient.
-fn per(count: u64, unit: u64) -> u64 {
-    (count + unit / 2) / unit
-}
-
-/// Puts a number of thousandths as one with a point. (The formatting of floating point is large.)
-fn thousandths(out: &mut Writer<'_>, number: u64) {
-    out.print(parts!(number / 1000, ".", Digits(number % 1000, 3)));
 }

@@ -1,0 +1,235 @@
+//! echoc's command line: both sides of each limit, and each pair of options; what its times are, and its sockets.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Completion, Trial};
+use ring3::net::{IPPROTO_TCP, TCP_NODELAY};
+use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::process::Signal;
+
+use super::parts::pattern::Pattern;
+use super::{Report, Running, USAGE, bytes, echoc, server};
+use crate::descriptors::{all_close_at_exec, option, sockets};
+use crate::echod::times::took;
+use crate::options::{Number, pairs, take_numbers_within_limits};
+use crate::per_arch;
+use crate::support::{Arch, once};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    per_arch![numbers_have_limits, its_sockets_do_not_wait].chain([
+        once("echoc::settings::each_pair_holds [x86_64]", each_pair_holds),
+        once("echoc::settings::times_are_kept [x86_64]", times_are_kept),
+    ])
+}
+
+const NUMBERS: [Number; 5] = [
+    ("-c", 1, 1_000_000),
+    ("-s", 1, 16_777_216),
+    ("-d", 1, 1024),
+    ("-t", 1, 1_000_000),
+    ("--stall", 1, 1_000_000),
+];
+
+fn numbers_have_limits(arch: Arch) {
+    take_numbers_within_limits(arch, "echoc", USAGE, &NUMBERS);
+}
+
+/// Neither for room in the kernel, nor for small messages to become large ones.
+fn its_sockets_do_not_wait(arch: Arch) -> Completion {
+    let running = Running::start(arch, "-t 1000 --stall 1000 --verify", |client| {
+        server::echo(client, |_, _| true);
+    });
+    let sockets = match sockets(running.pid()) {
+        Ok(sockets) => sockets,
+        Err(ignored) => return ignored,
+    };
+    let [socket] = &sockets[..] else {
+        panic!("{sockets:?}")
+    };
+    assert_eq!(option(socket, IPPROTO_TCP, TCP_NODELAY), Some(1));
+    assert!(fcntl_getfl(socket).unwrap().contains(OFlags::NONBLOCK));
+    if arch.is_native() {
+        all_close_at_exec(running.pid());
+    }
+    running.signal(Signal::TERM);
+    Report::of(running.wait());
+    Completion::Completed
+}
+
+/// What a server sees of its clients.
+#[derive(Default)]
+struct Seen {
+    clients: usize,
+    bytes: usize,
+    /// The most that was under way on a connection.
+    most: usize,
+    /// What each sent first.
+    begins: Vec<[u8; 8]>,
+}
+
+/// Answers when as much has come as may be under way, or when nothing has come for a while; no more may come before.
+fn serve(mut client: TcpStream, under_way: usize, seen: &Mutex<Seen>) {
+    seen.lock().unwrap().clients += 1;
+    let mut buffer = vec![0; under_way + 1];
+    let mut is_first = true;
+    loop {
+        let mut count = 0;
+        let patience = Duration::from_millis(300);
+        client.set_read_timeout(None).unwrap();
+        let is_end = loop {
+            match client.read(&mut buffer[count..]) {
+                Ok(0) => break true,
+                Ok(more) => count += more,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
+                Err(error) => panic!("{error}"),
+            }
+            // Where all is there, what would be too much has a moment to come.
+            let patience = if count < under_way {
+                patience
+            } else {
+                Duration::from_millis(20)
+            };
+            client.set_read_timeout(Some(patience)).unwrap();
+        };
+        if count > 0 {
+            let mut seen = seen.lock().unwrap();
+            seen.bytes += count;
+            seen.most = seen.most.max(count);
+            if std::mem::take(&mut is_first) {
+                seen.begins.push(buffer[..8].try_into().unwrap());
+            }
+        }
+        client.write_all(&buffer[..count]).unwrap();
+        if is_end {
+            return;
+        }
+    }
+}
+
+/// Each option as it is tried, with another value than its default.
+const ALL: [&str; 6] = ["-c 3", "-s 1000", "-d 5", "-t 2", "--verify", "--stall 60"];
+
+fn each_pair_holds() {
+    std::thread::scope(|scope| {
+        let lives = pairs(&ALL)
+            .into_iter()
+            .map(|[one, other]| scope.spawn(move || live(&format!("{one} {other}"))));
+        let lives: Vec<_> = lives.collect();
+        assert_eq!(lives.len(), 15);
+        for life in lives {
+            life.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
+fn live(options: &str) {
+    let has = |option: &str| options.contains(option);
+    let clients = if has("-c 3") { 3 } else { 1 };
+    let size = if has("-s 1000") { 1000 } else { 64 };
+    let under_way = if has("-d 5") { 5 * size } else { size };
+    let seconds: u32 = if has("-t 2") { 2 } else { 1 };
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let sees = seen.clone();
+    let (address, serving) = server::start(clients, move |client| serve(client, under_way, &sees));
+    let begin = Instant::now();
+    let report = Report::of(echoc(Arch::X86_64, &format!("{options} {address}")));
+    took(begin, f64::from(seconds));
+    serving.join().expect("all were served");
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen.clients, seen.most), (clients, under_way), "{options}");
+    assert_eq!(
+        seen.bytes as u64,
+        report.requests * size as u64,
+        "{options}"
+    );
+    assert!(
+        report.milliseconds >= u64::from(1000 * seconds),
+        "{options}"
+    );
+    if has("--verify") {
+        let mut expected: Vec<_> = (0..clients as u64)
+            .map(|number| {
+                let mut begin = [0; 8];
+                Pattern::new(number).fill(0, &mut begin);
+                begin
+            })
+            .collect();
+        let mut begins = seen.begins.clone();
+        (expected.sort(), begins.sort());
+        assert_eq!(begins, expected, "{options}");
+    }
+}
+
+/// Not earlier, and not much later.
+fn times_are_kept() {
+    std::thread::scope(|scope| {
+        let all: [fn(); 4] = [sends, stalls, stalls_when_all_was_sent, does_not_stall];
+        let running = all.map(|test| scope.spawn(test));
+        for test in running {
+            test.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
+fn sends() {
+    for seconds in [1, 3] {
+        let (address, _) = server::start(1, |client| {
+            server::slow(client, Duration::from_millis(5));
+        });
+        let begin = Instant::now();
+        let report = Report::of(echoc(Arch::X86_64, &format!("-t {seconds} {address}")));
+        took(begin, seconds as f64);
+        let window = 1000 * seconds..10_000 * seconds;
+        assert!(
+            window.contains(&report.milliseconds),
+            "{}",
+            report.milliseconds
+        );
+    }
+}
+
+fn stalls() {
+    let (socket, address) = super::bound();
+    socket.listen(1).unwrap();
+    for (option, seconds) in [("--stall 1", 1), ("--stall 2", 2), ("", 5)] {
+        let begin = Instant::now();
+        let ran = echoc(Arch::X86_64, &format!("{option} {address}"));
+        took(begin, f64::from(seconds));
+        let before = format!("no progress for {seconds} s, after ");
+        assert_eq!(bytes(&ran, address, &before, " bytes of "), [0, 64]);
+        drop(socket.accept().unwrap()); // makes room for the next
+    }
+}
+
+/// The end does not come.
+fn stalls_when_all_was_sent() {
+    let (address, _) = server::start(1, |client| {
+        server::echo(client, |_, bytes| {
+            if bytes.is_empty() {
+                sleep(Duration::from_secs(40));
+            }
+            true
+        });
+    });
+    let begin = Instant::now();
+    let ran = echoc(Arch::X86_64, &format!("--stall 2 {address}"));
+    // A second for sending, and then the two.
+    took(begin, 3.0);
+    let [received, sent] = bytes(&ran, address, "no progress for 2 s, after ", " bytes of ");
+    assert_eq!(received, sent);
+}
+
+/// Each reply takes longer than a look, and less than the patience, which begins anew with each.
+fn does_not_stall() {
+    let (address, _) = server::start(1, |client| {
+        server::slow(client, Duration::from_millis(1200));
+    });
+    let report = Report::of(echoc(Arch::X86_64, &format!("-t 4 --stall 3 {address}")));
+    assert!((1..=4).contains(&report.requests), "{}", report.requests);
+}

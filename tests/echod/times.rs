@@ -1,0 +1,199 @@
+//! Each time that echod keeps: not earlier, and not much later. What a busy machine adds is within a factor of ten or
+//! some seconds; what another unit would be is not. (All of them at once, because they wait. The architectures have
+//! one source of this.)
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Completion, Trial};
+use rustix::process::Signal;
+
+use super::client::{connect, ping};
+use super::injected;
+use super::server::Server;
+use crate::skip;
+use crate::support::{Arch, Folder, once};
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    [once("echod::times::are_kept [x86_64]", are_kept)].into_iter()
+}
+
+const ARCH: Arch = Arch::X86_64;
+
+/// Checks that something took at least so long, and no more than ten times that.
+#[track_caller]
+pub fn took(begin: Instant, seconds: f64) {
+    let took = begin.elapsed().as_secs_f64();
+    assert!(
+        (seconds..10.0 * seconds).contains(&took),
+        "{took} s, not {seconds} s"
+    );
+}
+
+fn are_kept() -> Completion {
+    if !ARCH.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    std::thread::scope(|scope| {
+        let all: [fn(); 8] = [
+            idle,
+            idle_of_one_that_held_bytes,
+            busy_for_long,
+            grace,
+            grace_by_default,
+            stats,
+            pause,
+            spin,
+        ];
+        let running = all.map(|test| scope.spawn(test));
+        let failed = running.into_iter().filter_map(|test| test.join().err());
+        for panic in failed {
+            std::panic::resume_unwind(panic);
+        }
+    });
+    Completion::Completed
+}
+
+/// Waits until the server has closed the connection, well.
+fn closed(mut client: TcpStream) {
+    assert_eq!(client.read(&mut [0]).expect("the end"), 0);
+}
+
+fn idle() {
+    for seconds in [1, 2] {
+        let server = Server::new(ARCH, &["--idle", &seconds.to_string(), "-v"]);
+        let mut client = connect(server.address());
+        let silent = connect(server.address());
+        let begin = Instant::now();
+        ping(&mut client, b"then nothing");
+        closed(client);
+        took(begin, seconds as f64);
+        closed(silent);
+        server.signal(Signal::TERM);
+        let ran = server.wait();
+        let lines = ran.stderr.lines();
+        let idle = lines.filter(|line| line.ends_with("closed: it was idle"));
+        assert_eq!((ran.status, idle.count()), (Some(0), 2), "{}", ran.stderr);
+    }
+}
+
+/// It is reset: it did not get all.
+fn idle_of_one_that_held_bytes() {
+    let server = Server::new(ARCH, &["--idle", "1", "-w", "1"]);
+    let mut blocked = super::Blocked::new(server.address(), 1);
+    blocked.fill();
+    let begin = Instant::now();
+    assert!(super::is_reset(blocked.into_stream()) || begin.elapsed().as_secs() < 10);
+    server.end("");
+}
+
+/// Not at any of the times at which an idle one would be closed, for more ticks than a byte counts.
+fn busy_for_long() {
+    let server = Server::new(ARCH, &["--idle", "1", "-w", "1"]);
+    let mut client = connect(server.address());
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(18) {
+        ping(&mut client, b"still here");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    drop(client);
+    server.end("");
+}
+
+fn grace() {
+    for (seconds, least) in [("1", 1.0), ("2", 2.0)] {
+        let server = Server::new(ARCH, &["--grace", seconds, "-w", "2"]);
+        let mut clients = [(); 3].map(|()| connect(server.address()));
+        clients.iter_mut().for_each(|client| ping(client, b"in"));
+        let begin = Instant::now();
+        server.signal(Signal::TERM);
+        clients.into_iter().for_each(closed);
+        took(begin, least);
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+fn grace_by_default() {
+    let server = Server::new(ARCH, &["-w", "1"]);
+    let mut client = connect(server.address());
+    ping(&mut client, b"in");
+    let begin = Instant::now();
+    server.signal(Signal::TERM);
+    closed(client);
+    took(begin, 5.0);
+    assert_eq!(server.wait().status, Some(0));
+}
+
+fn stats() {
+    for seconds in [1, 2] {
+        let begin = Instant::now();
+        let seconds_text = seconds.to_string();
+        let mut server = Server::new(ARCH, &["--stats", &seconds_text, "-w", "1"]);
+        let mut lines = BufReader::new(server.take_stderr()).lines();
+        for nth in 1..=3 {
+            let line = lines.next().unwrap().unwrap();
+            assert_eq!(
+                line,
+                "echod: 0 clients of 0, 0 bytes, 0 requests, 0 resets, 0 errors"
+            );
+            took(begin, (nth * seconds) as f64);
+        }
+        server.signal(Signal::TERM);
+        assert_eq!(server.wait().status, Some(0));
+    }
+}
+
+/// After a shortage that ends by itself: a second, twice.
+fn pause() {
+    let shortage = "accept4:error=ENFILE:when=1..2";
+    let Ok(server) = injected::start(ARCH, &["-l", "127.0.0.1:0"], 1, &[shortage]) else {
+        unreachable!("the machine is of this architecture");
+    };
+    let begin = Instant::now();
+    ping(&mut connect(server.address()), b"patience");
+    took(begin, 2.0);
+    server.end("echod: accept client: Too many open files in system (ENFILE)\n");
+}
+
+/// A line of strace's: when it was printed, and the timeout of the call.
+fn wait_of(line: &str) -> Option<(f64, i32)> {
+    let (time, call) = line.split_once(' ')?;
+    let (call, _) = call.rsplit_once(", NULL, 8)")?;
+    let (_, timeout) = call.rsplit_once(' ')?;
+    Some((time.parse().unwrap(), timeout.parse().unwrap()))
+}
+
+/// It asks for events for so long, and then it sleeps.
+fn spin() {
+    for (micros, least) in [("0", 0.0), ("1", 0.0), ("500000", 0.5), ("1000000", 1.0)] {
+        let folder = Folder::new();
+        let mut strace = Command::new("strace");
+        strace.args(["-D", "-qq", "-ttt", "--trace=epoll_pwait", "-o"]);
+        strace.arg(folder.path("log")).arg(ARCH.shipped("echod"));
+        strace.args(["-l", "127.0.0.1:0", "-w", "1", "--spin", micros]);
+        let server = Server::start(&mut strace, 1);
+        let mut client = connect(server.address());
+        ping(&mut client, b"quick");
+        // The log has a row of calls without a timeout, and the one with it.
+        std::thread::sleep(Duration::from_millis(200) + Duration::from_secs_f64(2.0 * least));
+        drop(client);
+        server.end("");
+        let log = String::from_utf8(folder.read("log")).unwrap();
+        let waits: Vec<_> = log.lines().filter_map(wait_of).collect();
+        let rows = waits.split_inclusive(|(_, timeout)| *timeout != 0);
+        let slept = rows.filter(|row| row.last().is_some_and(|(_, timeout)| *timeout == -1));
+        let mut count = 0;
+        for row in slept {
+            count += 1;
+            let (begin, end) = (row[0].0, row[row.len() - 1].0);
+            assert_eq!(row.len() == 1, micros == "0", "--spin {micros}: {log}");
+            assert!(
+                (least - 0.001..10.0 * least + 5.0).contains(&(end - begin)),
+                "--spin {micros}: {begin} to {end}"
+            );
+        }
+        assert!(count > 0, "--spin {micros}: {log}");
+    }
+}
