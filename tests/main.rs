@@ -51,7 +51,6 @@ fn main() -> std::process::ExitCode {
     let trials = [
         cli::trials(),
         crowd::trials(),
-        descriptors::trials(),
         echoc::trials(),
         echod::trials(),
         elf::trials(),

@@ -114,15 +114,11 @@ fn serve(mut client: TcpStream, under_way: usize, seen: &Mutex<Seen>) {
 const ALL: [&str; 6] = ["-c 3", "-s 1000", "-d 5", "-t 2", "--verify", "--stall 60"];
 
 fn each_pair_holds() {
+    let pairs = pairs(&ALL);
+    assert_eq!(pairs.len(), 15);
     std::thread::scope(|scope| {
-        let lives = pairs(&ALL)
-            .into_iter()
-            .map(|[one, other]| scope.spawn(move || live(&format!("{one} {other}"))));
-        let lives: Vec<_> = lives.collect();
-        assert_eq!(lives.len(), 15);
-        for life in lives {
-            life.join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        for [one, other] in pairs {
+            scope.spawn(move || live(&format!("{one} {other}")));
         }
     });
 }
@@ -160,7 +156,8 @@ fn live(options: &str) {
             })
             .collect();
         let mut begins = seen.begins.clone();
-        (expected.sort(), begins.sort());
+        expected.sort();
+        begins.sort();
         assert_eq!(begins, expected, "{options}");
     }
 }
@@ -168,11 +165,8 @@ fn live(options: &str) {
 /// Not earlier, and not much later.
 fn times_are_kept() {
     std::thread::scope(|scope| {
-        let all: [fn(); 4] = [sends, stalls, stalls_when_all_was_sent, does_not_stall];
-        let running = all.map(|test| scope.spawn(test));
-        for test in running {
-            test.join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        for test in [sends, stalls, stalls_when_all_was_sent, does_not_stall] as [fn(); 4] {
+            scope.spawn(test);
         }
     });
 }

@@ -58,6 +58,7 @@ cases! {
     "a lock of what nobody has", [lock], lock(nobody()) => error(Errno::EBADF);
     "a lock that nobody has", [try_lock], with(c"free", |file| try_lock(file.as_fd())) => DONE;
     "a lock that somebody has", [try_lock], with(c"held", |file| { try_lock(file.as_fd())?; try_lock(at(c"held", O_RDONLY)?.as_fd()) }) => error(Errno::EAGAIN);
+    "it is closed at execve", [in_memory], in_memory(c"name").and_then(|file| crate::fd::closes_at_exec(file.as_fd())) => YES;
     "a file in memory", [in_memory], in_memory(c"name").and_then(|file| { write(file.as_fd(), b"12345")?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(5);
     "the file system of /proc", [is_kernels_own], at(c"/proc", O_PATH).map(|dir| is_kernels_own(dir.as_fd())) => YES;
     "a file system for files", [is_kernels_own], with(c"file", |file| Ok(is_kernels_own(file.as_fd()))) => NO;

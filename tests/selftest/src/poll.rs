@@ -10,10 +10,12 @@ use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
-use crate::fd::nobody;
+use crate::fd::{closes_at_exec, nobody};
 
 cases! {
     "an empty set", [Epoll::new, Epoll::as_fd], Epoll::new().map(|epoll| epoll.as_fd().as_raw() > 2) => YES;
+    "a set is closed at execve", [Epoll::new], Epoll::new().and_then(|epoll| closes_at_exec(epoll.as_fd())) => YES;
+    "and so is a bell", [Bell::new], Bell::new().and_then(|bell| closes_at_exec(bell.as_fd())) => YES;
     "nothing happens", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [EpollEvent::ZERO; 4], Some(Duration::ZERO)).map(<[_]>::len)) => value(0);
     "the time is over, and not before", [Epoll::wait], watched(waits) => YES;
     "a byte, and whose", [Epoll::add, Epoll::wait, EpollEvent::happened], watched(|epoll, pipe| { write(pipe.write.as_fd(), b"x")?; let mut events = [EpollEvent::ZERO; 4]; let events = epoll.wait(&mut events, None)?; Ok(events.len() == 1 && events[0].happened() == EPOLLIN && { events[0].data } == 0xFEED_F00D_BEEF) }) => YES;

@@ -20,6 +20,7 @@ use ring3::time::{Clock, now};
 use crate::case::*;
 use crate::cases;
 use crate::child::code;
+use crate::fd::closes_at_exec;
 
 cases! {
     "a set of some", [SignalSet::of, SignalSet::contains], SignalSet::of(&[SIGINT, SIGTERM]).contains(SIGTERM) && !SignalSet::of(&[SIGINT]).contains(SIGTERM) => YES;
@@ -54,6 +55,7 @@ cases! {
     "nothing comes in time", [wait], too_late() => YES;
     "a handler interrupts a wait", [wait], interrupted() => error(Errno::EINTR);
     "read from a descriptor", [SignalFd::new, SignalFd::next], by_descriptor() => YES;
+    "a descriptor closed at execve", [SignalFd::new], SignalFd::new(SignalSet::of(&[SIGUSR1])).and_then(|signals| closes_at_exec(signals.as_fd())) => YES;
     "none to be read", [SignalFd::next], SignalFd::new(SignalSet::of(&[SIGUSR1])).and_then(|signals| signals.next()) => error(Errno::EAGAIN);
     "a descriptor that tells", [SignalFd::as_fd], tells() => value(1);
     "a handler interrupts no write", [on], uninterrupted() => YES;

@@ -3,7 +3,7 @@
 use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall3;
-use ring3::fd::BorrowedFd;
+use ring3::fd::{BorrowedFd, STDERR, STDOUT};
 use ring3::fs::stat;
 use ring3::io::{read, write};
 use ring3::net::unix::{
@@ -16,12 +16,14 @@ use ring3::net::{
 
 use crate::case::*;
 use crate::cases;
+use crate::fd::closes_at_exec;
 
 cases! {
     "two that are joined", [unix::pair], joined() => value(5);
     "messages, one by one", [unix::pair], messages() => value(2);
     "no such kind", [unix::pair], pair(Sock::NONE | SOCK_CLOEXEC).map(drop) => error(Errno::ESOCKTNOSUPPORT), cannot EPROTONOSUPPORT;
     "a descriptor goes over", [unix::send, unix::receive], goes_over() => YES;
+    "one that came is closed at execve", [unix::receive], came() => YES;
     "as many as there can be", [unix::send, unix::receive], many(DESCRIPTORS) => value(DESCRIPTORS as i64);
     "more than that", [unix::send], many(DESCRIPTORS + 1) => error(Errno::EINVAL);
     "a descriptor behind credentials", [unix::receive], behind(SO_PASSCRED) => value(1);
@@ -107,6 +109,16 @@ fn goes_over() -> Result<bool, Errno> {
     let received = received.ok_or(Errno::ENOMSG)?;
     Ok(stat(received.as_fd())?.is_same_file(&stat(file.as_fd())?)
         && received.as_fd().as_raw() != file.as_fd().as_raw())
+}
+
+/// Of two that came, the sender's are left open by execve.
+fn came() -> Result<bool, Errno> {
+    let [one, two] = stream()?;
+    send(one.as_fd(), b"x", &[STDOUT, STDERR])?;
+    let received = receive(two.as_fd(), &mut [0])?;
+    let mut came = received.descriptors.iter().flatten();
+    let mut closes = || closes_at_exec(came.next().ok_or(Errno::ENOMSG)?.as_fd());
+    Ok(closes()? && closes()?)
 }
 
 fn many(count: usize) -> Result<usize, Errno> {
