@@ -109,6 +109,12 @@ impl Statx {
         u32::from(self.stx_mode) & !S_IFMT
     }
 
+    /// Whether the kernel only appends to the file; in such a directory it only adds names.
+    #[inline]
+    pub fn is_append_only(&self) -> bool {
+        self.stx_attributes & STATX_ATTR_APPEND != 0
+    }
+
     /// Whether both are of the same file: then device and number are the same.
     #[inline]
     pub fn is_same_file(&self, other: &Self) -> bool {
@@ -299,13 +305,21 @@ pub fn sync_file_system(fd: BorrowedFd<'_>) -> Result<()> {
     unsafe { syscall!(syncfs(fd)) }.map(drop)
 }
 
-/// Makes a file in memory, without a name in any directory (memfd_create(2)). /proc shows `name`.
+/// Makes a file in memory, without a name in any directory, which cannot be executed (memfd_create(2)). /proc shows
+/// `name`. Before Linux 6.3 its permissions allow executing the file.
 ///
 /// # Errors
-/// `EMFILE`, `ENFILE`, `ENOMEM`. `EACCES`: `vm.memfd_noexec` forbids files that could be executed.
+/// `EMFILE`, `ENFILE`, `ENOMEM`.
 pub fn in_memory(name: &CStr) -> Result<OwnedFd> {
     // SAFETY: the kernel reads the name, which `&CStr` ends with 0; the descriptor is new, so nothing else owns it.
-    unsafe { syscall!(memfd_create(name, MFD_CLOEXEC)).map(|raw| OwnedFd::from_raw(raw)) }
+    let make = |flags: u32| unsafe {
+        syscall!(memfd_create(name, flags)).map(|raw| OwnedFd::from_raw(raw))
+    };
+    // With `vm.memfd_noexec=2` the kernel refuses files that could be executed.
+    match make(MFD_CLOEXEC | MFD_NOEXEC_SEAL) {
+        Err(Errno::EINVAL) => make(MFD_CLOEXEC),
+        made => made,
+    }
 }
 
 /// The file systems whose files are interfaces to the kernel, not data on a device.

@@ -100,8 +100,8 @@ impl Place {
         }
     }
 
-    /// Duplicates the descriptor that this place names, if the directory is this process's /proc/PID/fd.
-    /// `/dev/stdout`, `/dev/fd/N` and `/proc/self/fd/N` lead to such a place. Opening the name would open the file
+    /// Duplicates the descriptor that this place names, if the directory is this process's /proc/PID/fd or this thread's
+    /// /proc/PID/task/TID/fd. `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such a place. Opening the name would open the file
     /// again, with an offset and flags of its own.
     ///
     /// # Errors
@@ -118,11 +118,14 @@ impl Place {
         open.duplicate().map(Some)
     }
 
-    /// Whether the directory is this process's /proc/PID/fd.
+    /// Whether the directory is this process's /proc/PID/fd or this thread's /proc/PID/task/TID/fd.
     fn is_of_descriptors(&self) -> bool {
-        let own = fs::stat_at(CWD, c"/proc/self/fd", At::NONE);
-        let dir = fs::stat(self.dir.as_fd());
-        matches!((own, dir), (Ok(own), Ok(dir)) if dir.is_same_file(&own))
+        let Ok(dir) = fs::stat(self.dir.as_fd()) else {
+            return false;
+        };
+        [c"/proc/self/fd", c"/proc/thread-self/fd"]
+            .iter()
+            .any(|own| fs::stat_at(CWD, own, At::NONE).is_ok_and(|own| dir.is_same_file(&own)))
     }
 
     /// Opens the directory for reading, so that [`sync`](Self::sync) can call fsync(2) on it. Without the permission to

@@ -111,6 +111,11 @@ super::abi! {
         STATX_BASIC_STATS = 0x7ff,
     }
 
+    consts ["linux/stat.h" u64] {
+        /// `stx_attributes`: only appended to; of a directory, names are only added (`chattr +a`).
+        STATX_ATTR_APPEND = 0x20,
+    }
+
     consts ["linux/limits.h" usize] {
         /// The longest path that the kernel takes, in bytes, the zero at its end included.
         PATH_MAX = 4096,
@@ -233,3 +238,6 @@ super::abi! {
 
 /// `f_type` of /sys/kernel/config. No UAPI header defines it; the kernel's fs/configfs/mount.c does.
 pub const CONFIGFS_MAGIC: u32 = 0x62656570;
+
+/// memfd_create(2), since Linux 6.3: the file cannot be executed. Headers before 6.3 lack the constant.
+pub const MFD_NOEXEC_SEAL: u32 = 8;

@@ -257,6 +257,7 @@ impl<'path> Replacement<'path> {
     /// # Errors
     /// `open`: `EISDIR`; `EACCES`, `EROFS` if the directory is not writable; other errors of openat(2).
     /// `set owner of`: `EPERM` if the owner or the group of the old file cannot be kept.
+    /// `replace`: `EPERM` if the directory is append-only (`chattr +a`).
     /// `get random numbers for`: the first temporary names are all taken, and getrandom(2) failed.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
         let (old, place, target) = find(path, options.in_place).during(Operation::Open)?;
@@ -285,9 +286,11 @@ impl<'path> Replacement<'path> {
                     opened.during(Operation::OpenDirectory)?;
                 }
                 let file = beside
-                    .unnamed()
-                    // Whether the file system cannot do this or the error is another, the plain way tells.
-                    .or_else(|_| beside.named())
+                    .may_rename()
+                    .and_then(|()| {
+                        // Whether the file system cannot do this or the error is another, the plain way tells.
+                        beside.unnamed().or_else(|_| beside.named())
+                    })
                     .and_then(|file| keep_owner(file.as_fd(), old).map(|()| file))
                     .map_err(|failed| explain(failed, path, old))?;
                 (file, Way::Beside)
@@ -470,6 +473,14 @@ struct Beside {
 }
 
 impl Beside {
+    /// Refuses an append-only directory: a temporary name could be neither renamed nor removed there.
+    fn may_rename(&self) -> core::result::Result<(), Failed> {
+        match fs::stat(self.place.dir.as_fd()) {
+            Ok(dir) if dir.is_append_only() => Err(Errno::EPERM).during(Operation::Replace),
+            _ => Ok(()),
+        }
+    }
+
     /// A new file that has no name yet.
     fn unnamed(&self) -> Result<OwnedFd> {
         let flags = O_TMPFILE | O_RDWR | O_CLOEXEC;
