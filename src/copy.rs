@@ -74,3 +74,99 @@ pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -
     // SAFETY: null pointers tell the kernel that there are no offsets of ours.
     retry(|| unsafe { syscall!(copy_file_range(from, here, to, here, count, 0)) })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::fs::{self, CWD, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
+    use crate::io::write_all;
+    use crate::pipe::Pipe;
+    use std::format;
+    use std::vec::Vec;
+
+    /// Around what a pipe and the buffer hold.
+    const LENGTHS: [usize; 6] = [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER + 5];
+
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 31 >> 3) as u8).collect()
+    }
+
+    /// A file in memory with these bytes, read from its beginning.
+    fn file(bytes: &[u8]) -> crate::fd::OwnedFd {
+        let file = fs::in_memory(c"").unwrap();
+        write_all(file.as_fd(), bytes).unwrap();
+        fs::seek(file.as_fd(), 0).unwrap();
+        file
+    }
+
+    fn content(file: &crate::fd::OwnedFd) -> Vec<u8> {
+        std::fs::read(format!("/proc/self/fd/{}", file.as_fd().as_raw())).unwrap()
+    }
+
+    #[test]
+    fn every_length_is_copied_and_counted() {
+        for length in LENGTHS {
+            let bytes = bytes(length);
+            // From file to file.
+            let (from, to) = (file(&bytes), file(b""));
+            assert_eq!(copy(from.as_fd(), to.as_fd()), Ok(length as u64));
+            assert!(content(&to) == bytes, "{length}");
+            // From a place in it, to the end of another.
+            fs::seek(from.as_fd(), length as u64 / 2).unwrap();
+            let path = std::ffi::CString::new(format!("/proc/self/fd/{}", to.as_fd().as_raw()));
+            let flags = O_WRONLY | O_APPEND | O_CLOEXEC;
+            let end = fs::open(CWD, &path.unwrap(), flags, 0).unwrap();
+            let rest = length - length / 2;
+            assert_eq!(copy(from.as_fd(), end.as_fd()), Ok(rest as u64));
+            assert!(content(&to) == [&bytes[..], &bytes[length / 2..]].concat());
+            // From a pipe to a file, and from a file to a pipe.
+            let (one, two) = (Pipe::new(O_CLOEXEC).unwrap(), Pipe::new(O_CLOEXEC).unwrap());
+            let (from, to) = (file(&bytes), file(b""));
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let write = one.write;
+                    assert_eq!(copy(from.as_fd(), write.as_fd()), Ok(length as u64));
+                });
+                scope.spawn(|| {
+                    let write = two.write;
+                    assert_eq!(copy(one.read.as_fd(), write.as_fd()), Ok(length as u64));
+                });
+                assert_eq!(copy(two.read.as_fd(), to.as_fd()), Ok(length as u64));
+            });
+            assert!(content(&to) == bytes, "{length}");
+        }
+    }
+
+    /// What was copied before the error, whichever call copied it.
+    #[test]
+    fn an_error_has_its_end_and_its_count() {
+        let stopped = |copied, end, errno| Err(Stopped { copied, end, errno });
+        let from = file(&bytes(3 * BUFFER));
+        let pipe = Pipe::new(O_CLOEXEC | O_NONBLOCK).unwrap();
+        let capacity = 16 * crate::mem::page_size() as u64;
+        // Spliced, until the pipe is full.
+        assert_eq!(
+            copy(from.as_fd(), pipe.write.as_fd()),
+            stopped(capacity, End::To, Errno::EAGAIN)
+        );
+        // Into a file, until the pipe is empty.
+        let to = file(b"");
+        assert_eq!(
+            copy(pipe.read.as_fd(), to.as_fd()),
+            stopped(capacity, End::From, Errno::EAGAIN)
+        );
+        assert_eq!(content(&to).len() as u64, capacity);
+        let full = fs::open(CWD, c"/dev/full", O_RDWR | O_CLOEXEC, 0).unwrap();
+        fs::seek(from.as_fd(), 0).unwrap();
+        assert_eq!(
+            copy(from.as_fd(), full.as_fd()),
+            stopped(0, End::To, Errno::ENOSPC)
+        );
+        let directory = fs::open(CWD, c"/", O_RDONLY | O_CLOEXEC, 0).unwrap();
+        assert_eq!(
+            copy(directory.as_fd(), to.as_fd()),
+            stopped(0, End::From, Errno::EISDIR)
+        );
+    }
+}

@@ -124,3 +124,73 @@ impl Arg for BorrowedFd<'_> {
         self.0.arg()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::fs::{File, OpenOptions};
+    use std::os::fd::AsRawFd;
+
+    fn borrowed(file: &File) -> BorrowedFd<'_> {
+        // SAFETY: the file stays open for the borrow.
+        unsafe { BorrowedFd::borrow_raw(file.as_raw_fd()) }
+    }
+
+    fn flags(fd: BorrowedFd<'_>, which: i32) -> usize {
+        // SAFETY: fcntl takes numbers here; the kernel accesses no memory of ours.
+        unsafe { syscall!(fcntl(fd, which)) }.unwrap()
+    }
+
+    #[test]
+    fn execve_closes_a_duplicate() {
+        let null = File::open("/dev/null").unwrap();
+        let duplicate = borrowed(&null).duplicate().unwrap();
+        assert_eq!(flags(duplicate.as_fd(), F_GETFD), FD_CLOEXEC as usize);
+        assert!(duplicate.as_fd().as_raw() > STDERR.as_raw());
+    }
+
+    #[test]
+    fn execve_closes_what_it_is_to_close() {
+        let null = File::open("/dev/null").unwrap();
+        let fd = borrowed(&null);
+        // SAFETY: fcntl takes numbers here; the kernel accesses no memory of ours.
+        unsafe { syscall!(fcntl(fd, F_SETFD, 0)) }.unwrap();
+        assert_eq!(flags(fd, F_GETFD), 0);
+        fd.close_at_exec().unwrap();
+        assert_eq!(flags(fd, F_GETFD), FD_CLOEXEC as usize);
+    }
+
+    #[test]
+    fn nonblocking_leaves_the_other_flags() {
+        use crate::abi::fs::{O_APPEND, O_WRONLY};
+        let null = OpenOptions::new().append(true).open("/dev/null").unwrap();
+        let fd = borrowed(&null);
+        fd.set_nonblocking().unwrap();
+        let all = (O_APPEND | O_NONBLOCK | O_WRONLY).bits() as usize;
+        assert_eq!(flags(fd, F_GETFL) & all, all);
+    }
+
+    #[test]
+    fn close_closes() {
+        // A number that no other thread of this process gets meanwhile.
+        const HIGH: i32 = 1000;
+        let null = File::open("/dev/null").unwrap();
+        for by_drop in [false, true] {
+            // SAFETY: fcntl takes numbers here; what it returns is a new descriptor.
+            let fd = unsafe {
+                let raw = syscall!(fcntl(borrowed(&null), F_DUPFD_CLOEXEC, HIGH)).unwrap();
+                OwnedFd::from_raw(raw)
+            };
+            let number = fd.as_fd().as_raw();
+            assert!(number >= HIGH && fd.as_fd().is_open());
+            match by_drop {
+                true => drop(fd),
+                false => fd.close().unwrap(),
+            }
+            // SAFETY: the borrow is only used to check whether the descriptor is open.
+            let closed = unsafe { BorrowedFd::borrow_raw(number) };
+            assert!(!closed.is_open());
+        }
+    }
+}

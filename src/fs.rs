@@ -81,10 +81,16 @@ fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
     stat.stx_mode = old.st_mode as u16;
     stat.stx_ino = old.st_ino;
     stat.stx_size = old.st_size;
-    // The kernel packs the major and the minor number so (`new_encode_dev`, include/linux/kdev_t.h).
-    stat.stx_dev_major = (old.st_dev >> 8) as u32 & 0xfff;
-    stat.stx_dev_minor = old.st_dev as u32 & 0xff | (old.st_dev >> 12) as u32 & 0xf_ff00;
+    (stat.stx_dev_major, stat.stx_dev_minor) = device(old.st_dev);
     Ok(stat)
+}
+
+/// The major and the minor number, as the kernel packs them (`new_encode_dev`, include/linux/kdev_t.h).
+fn device(number: u64) -> (u32, u32) {
+    let number = number as u32;
+    let major = number >> 8 & 0xfff;
+    let minor = number & 0xff | number >> 12 & 0xf_ff00;
+    (major, minor)
 }
 
 /// What is open there.
@@ -349,4 +355,254 @@ pub fn is_kernels_own(fd: BorrowedFd<'_>) -> bool {
     // An error leaves `f_type` 0, which is the type of no file system in the list.
     let _ = unsafe { syscall!(fstatfs(fd, &raw mut stat)) };
     KERNELS_OWN.contains(&(stat.f_type as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::io::{read, write_all};
+    use std::format;
+    use std::os::unix::fs::chown;
+    use std::string::String;
+
+    #[test]
+    fn device_numbers_are_unpacked() {
+        for (major, minor) in [
+            (0, 0),
+            (0, 1),
+            (1, 3),
+            (8, 255),
+            (8, 256),
+            (0xfff, 0),
+            (0, 0xf_ffff),
+            (0xabc, 0x1_2345),
+        ] {
+            // include/linux/kdev_t.h
+            let packed = minor & 0xff | major << 8 | (minor & !0xff) << 12;
+            assert_eq!(device(packed.into()), (major, minor), "{packed:x}");
+        }
+    }
+
+    #[test]
+    fn one_file_has_one_device_and_one_number() {
+        let mut one = Statx::ZERO;
+        (one.stx_dev_major, one.stx_dev_minor, one.stx_ino) = (1, 2, 3);
+        assert!(one.is_same_file(&one));
+        for change in [
+            |other: &mut Statx| other.stx_dev_major = 2,
+            |other: &mut Statx| other.stx_dev_minor = 1,
+            |other: &mut Statx| other.stx_ino = 1 << 32 | 3,
+        ] {
+            let mut other = one;
+            change(&mut other);
+            assert!(!one.is_same_file(&other) && !other.is_same_file(&one));
+        }
+        // All else may differ: the file has changed since.
+        let mut later = one;
+        (later.stx_size, later.stx_mode, later.stx_uid) = (9, 9, 9);
+        assert!(one.is_same_file(&later));
+    }
+
+    #[test]
+    fn a_mode_is_a_kind_and_permissions() {
+        let mut stat = Statx::ZERO;
+        stat.stx_mode = 0o104_751;
+        assert_eq!((stat.kind(), stat.permissions()), (S_IFREG, 0o4751));
+        stat.stx_mode = 0o047_777;
+        assert_eq!((stat.kind(), stat.permissions()), (S_IFDIR, 0o7777));
+        assert!(!stat.is_append_only());
+        stat.stx_attributes = !0x20; // STATX_ATTR_APPEND
+        assert!(!stat.is_append_only());
+        stat.stx_attributes = 0x20;
+        assert!(stat.is_append_only());
+    }
+
+    /// A new file in the folder of temporary files, which nobody else has.
+    struct New {
+        path: String,
+        file: OwnedFd,
+    }
+
+    impl New {
+        fn named(name: &str) -> Self {
+            let folder = std::env::temp_dir();
+            let path = format!("{}/ring3-{}-{name}", folder.display(), std::process::id());
+            let file = at(&path, O_RDWR | O_CREAT | O_EXCL, 0o640).unwrap();
+            Self { path, file }
+        }
+    }
+
+    impl Drop for New {
+        fn drop(&mut self) {
+            std::fs::remove_file(&self.path).unwrap();
+        }
+    }
+
+    fn c(path: &str) -> std::ffi::CString {
+        std::ffi::CString::new(path).unwrap()
+    }
+
+    fn at(path: &str, flags: Open, mode: u32) -> Result<OwnedFd> {
+        open(CWD, &c(path), flags | O_CLOEXEC, mode)
+    }
+
+    /// What the programs need of statx, newfstatat has too.
+    #[test]
+    fn the_old_stat_says_the_same() {
+        let new = New::named("stat");
+        write_all(new.file.as_fd(), b"content").unwrap();
+        set_permissions(new.file.as_fd(), 0o2751).unwrap();
+        let _ = chown(&new.path, Some(1234), Some(2345)); // other users leave it
+        for path in [
+            &*new.path,
+            "/",
+            "/dev/null",
+            "/proc/self/status",
+            "/proc/self/exe",
+        ] {
+            for flags in [At::NONE, AT_SYMLINK_NOFOLLOW] {
+                let stat = stat_at(CWD, &c(path), flags).unwrap();
+                let old = old_stat_at(CWD, &c(path), flags).unwrap();
+                let fields = |stat: &Statx| {
+                    (
+                        (stat.stx_uid, stat.stx_gid, stat.stx_mode),
+                        (stat.stx_ino, stat.stx_size),
+                        (stat.stx_dev_major, stat.stx_dev_minor),
+                    )
+                };
+                assert_eq!(fields(&old), fields(&stat), "{path}");
+                assert_eq!(old.stx_mask & stat.stx_mask, old.stx_mask, "{path}");
+                assert_eq!(old.stx_mask, 0x31b, "{path}");
+            }
+        }
+        let nothing = old_stat_at(CWD, c"/nothing", At::NONE);
+        assert_eq!(nothing.err(), Some(Errno::ENOENT));
+    }
+
+    /// Whether execve closes a descriptor.
+    fn ends_at_exec(fd: BorrowedFd<'_>) -> bool {
+        // SAFETY: fcntl with F_GETFD takes numbers; the kernel accesses no memory of ours.
+        let flags = unsafe { syscall!(fcntl(fd, F_GETFD)) }.unwrap();
+        flags == FD_CLOEXEC as usize
+    }
+
+    #[test]
+    fn memory_is_no_program() {
+        let memory = in_memory(c"name").unwrap();
+        assert!(ends_at_exec(memory.as_fd()));
+        let number = memory.as_fd().as_raw();
+        let link = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
+        assert_eq!(link.to_str(), Some("/memfd:name (deleted)"));
+        // SAFETY: the kernel reads the name; the descriptor is new.
+        let knows = unsafe { syscall!(memfd_create(c"", MFD_NOEXEC_SEAL)) };
+        if let Ok(raw) = knows {
+            // SAFETY: as above.
+            drop(unsafe { OwnedFd::from_raw(raw) });
+            assert_eq!(stat(memory.as_fd()).unwrap().permissions() & 0o111, 0);
+        }
+    }
+
+    #[test]
+    fn an_attribute_is_made_and_replaced() {
+        let new = New::named("attribute");
+        let (path, name) = (c(&new.path), c"user.ring3");
+        let read = || {
+            let mut value = [0; 16];
+            get_attribute(&path, name, &mut value).map(<[u8]>::to_vec)
+        };
+        match set_attribute(new.file.as_fd(), name, b"one") {
+            Err(Errno::EOPNOTSUPP) => return, // a file system without attributes
+            result => result.unwrap(),
+        }
+        assert_eq!(read(), Ok(b"one".to_vec()));
+        set_attribute(new.file.as_fd(), name, b"two, longer").unwrap();
+        assert_eq!(read(), Ok(b"two, longer".to_vec()));
+        remove_attribute(new.file.as_fd(), name).unwrap();
+        assert_eq!(read(), Err(Errno::ENODATA));
+    }
+
+    #[test]
+    fn owner_and_group_are_set_alone() {
+        let new = New::named("owner");
+        let file = new.file.as_fd();
+        let owner = || stat(file).map(|stat| (stat.stx_uid, stat.stx_gid));
+        let before = owner().unwrap();
+        if set_owner(file, Some(1234), None).is_err() {
+            return; // not root
+        }
+        assert_eq!(owner(), Ok((1234, before.1)));
+        set_owner(file, None, Some(2345)).unwrap();
+        assert_eq!(owner(), Ok((1234, 2345)));
+        let nobodys = Some(u32::MAX);
+        assert_eq!(set_owner(file, nobodys, None), Err(Errno::EINVAL));
+        assert_eq!(set_owner(file, None, nobodys), Err(Errno::EINVAL));
+        assert_eq!(owner(), Ok((1234, 2345)));
+    }
+
+    #[test]
+    fn a_place_in_a_file_is_from_its_beginning() {
+        let new = New::named("seek");
+        let file = new.file.as_fd();
+        write_all(file, b"0123456789").unwrap();
+        for (offset, rest) in [(0, 10), (9, 1), (10, 0), (3, 7)] {
+            seek(file, offset).unwrap();
+            assert_eq!(read(file, &mut [0; 20]), Ok(rest));
+        }
+        set_length(file, 4).unwrap();
+        seek(file, 0).unwrap();
+        assert_eq!(read(file, &mut [0; 20]), Ok(4));
+    }
+
+    /// A call that a handler interrupts is made again: here it waits for a FIFO's other end.
+    #[test]
+    fn an_open_that_is_interrupted_goes_on() {
+        use core::sync::atomic::{AtomicI32, Ordering::SeqCst};
+        use std::process::Command;
+        use std::time::Duration;
+
+        /// A real-time signal that no other test uses.
+        const SIGNAL: i32 = 60;
+        static HANDLED: AtomicI32 = AtomicI32::new(0);
+        extern "C" fn count(_: i32) {
+            HANDLED.fetch_add(1, SeqCst);
+        }
+        let new = New::named("fifo");
+        std::fs::remove_file(&new.path).unwrap();
+        let made = Command::new("mkfifo").arg(&new.path).status();
+        assert!(made.unwrap().success());
+        // SAFETY: the handler adds to an atomic.
+        unsafe { crate::signal::handle(SIGNAL, count) }.unwrap();
+        let id = AtomicI32::new(0);
+        std::thread::scope(|scope| {
+            let opener = scope.spawn(|| {
+                id.store(crate::process::gettid(), SeqCst);
+                at(&new.path, O_WRONLY, 0).map(|fifo| write_all(fifo.as_fd(), b"x"))
+            });
+            let wait_until = |condition: &dyn Fn() -> bool| {
+                while !condition() {
+                    assert!(!opener.is_finished(), "it does not wait");
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            };
+            let sleeps = || {
+                let stat = format!("/proc/self/task/{}/stat", id.load(SeqCst));
+                let stat = std::fs::read_to_string(stat).unwrap_or_default();
+                stat.rsplit(") ")
+                    .next()
+                    .is_some_and(|state| state.starts_with('S'))
+            };
+            for times in 1..=3 {
+                wait_until(&sleeps);
+                let (own, thread) = (crate::process::getpid(), id.load(SeqCst));
+                // SAFETY: tgkill takes numbers; the signal has a handler.
+                unsafe { syscall!(tgkill(own, thread, SIGNAL)) }.unwrap();
+                wait_until(&|| HANDLED.load(SeqCst) == times);
+            }
+            wait_until(&sleeps);
+            let text = std::fs::read(&new.path).unwrap();
+            assert_eq!(opener.join().unwrap(), Ok(Ok(())));
+            assert_eq!(text, b"x");
+        });
+    }
 }

@@ -178,3 +178,187 @@ fn split(text: &mut [u8; PATH_MAX], length: usize) -> Result<(&CStr, Name)> {
     }
     Ok((CStr::from_bytes_until_nul(text).unwrap_or_default(), name))
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::abi::{fs::F_GETFD, syscall};
+    use std::ffi::CString;
+    use std::format;
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+    use std::string::String;
+
+    /// A folder of its own for a test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = format!("ring3-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(path);
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn c(&self, name: &str) -> CString {
+            CString::new(format!("{}/{name}", self.0.display())).unwrap()
+        }
+
+        fn find(&self, name: &str) -> Result<Place> {
+            Place::find(&self.c(name))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn as_many_links_are_followed_as_the_kernel_follows() {
+        let folder = Folder::new("links");
+        File::create(folder.0.join("0")).unwrap();
+        for number in 1..=41 {
+            let target = format!("{}", number - 1);
+            symlink(target, folder.0.join(format!("{number}"))).unwrap();
+        }
+        for number in [0, 1, 2, 39, 40, 41] {
+            let name = format!("{number}");
+            let found = folder
+                .find(&name)
+                .map(|place| place.name.as_c_str() == c"0");
+            let opened = File::open(folder.0.join(&name));
+            let wanted = if number > 40 {
+                Err(Errno::ELOOP)
+            } else {
+                Ok(true)
+            };
+            assert_eq!(found, wanted, "{name}");
+            assert_eq!(opened.is_ok(), wanted.is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_as_long_as_the_kernels() {
+        let folder = Folder::new("names");
+        for length in [1, NAME_MAX - 1, NAME_MAX, NAME_MAX + 1] {
+            let name = "n".repeat(length);
+            let created = File::create(folder.0.join(&name));
+            let found = folder.find(&name);
+            assert_eq!(found.is_ok(), created.is_ok(), "{length}");
+            match found {
+                Ok(place) => assert_eq!(place.name.as_c_str().to_bytes(), name.as_bytes()),
+                Err(errno) => assert_eq!(errno, Errno::ENAMETOOLONG),
+            }
+        }
+        // And a path, with the zero at its end.
+        for (length, wanted) in [
+            (PATH_MAX - 2, None),
+            (PATH_MAX - 1, None),
+            (PATH_MAX, Some(Errno::ENAMETOOLONG)),
+            (PATH_MAX + 1, Some(Errno::ENAMETOOLONG)),
+        ] {
+            let path = format!("{}n", "/".repeat(length - 1));
+            let path = CString::new(path).unwrap();
+            assert_eq!(Place::find(&path).err(), wanted, "{length}");
+        }
+        // A link with the longest text.
+        let target = format!("{}n", "/".repeat(PATH_MAX - 2));
+        symlink(target, folder.0.join("link")).unwrap();
+        let found = folder.find("link").unwrap();
+        assert_eq!(found.name.as_c_str(), c"n");
+    }
+
+    #[test]
+    fn a_path_is_a_directory_and_a_name() {
+        for (path, dir, name) in [
+            ("name", c".", c"name"),
+            ("/name", c"/", c"name"),
+            ("a/b", c"a/", c"b"),
+            ("a//b/c", c"a//b/", c"c"),
+            ("a/", c"a/", c""),
+            ("..", c".", c".."),
+        ] {
+            let mut text = [b'x'; PATH_MAX]; // what an earlier path left
+            mem::copy(&mut text[..path.len()], path.as_bytes());
+            let (found, rest) = split(&mut text, path.len()).unwrap();
+            assert_eq!((found, rest.as_c_str()), (dir, name), "{path}");
+        }
+        assert_eq!(split(&mut [0; PATH_MAX], 0).err(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn a_place_of_a_link_is_not_that_of_its_file() {
+        let folder = Folder::new("is-of");
+        File::create(folder.0.join("f")).unwrap();
+        let place = folder.find("f").unwrap();
+        let file = fs::stat_at(CWD, &folder.c("f"), At::NONE).unwrap();
+        assert_eq!(place.is_of(&file), Ok(true));
+        // Since it was found, the file has got another name, and a link to it this one.
+        std::fs::rename(folder.0.join("f"), folder.0.join("g")).unwrap();
+        assert_eq!(place.is_of(&file), Ok(false));
+        symlink("g", folder.0.join("f")).unwrap();
+        assert_eq!(place.is_of(&file), Ok(false));
+    }
+
+    #[test]
+    fn descriptors_are_this_process_s_own() {
+        let folder = Folder::new("descriptors");
+        let file = File::create(folder.0.join("f")).unwrap();
+        let number = file.as_raw_fd();
+        let is_ours = |path: String| -> Result<bool> {
+            let place = Place::find(&CString::new(path).unwrap())?;
+            Ok(match place.descriptor()? {
+                None => false,
+                Some(duplicate) => {
+                    let found = fs::stat(duplicate.as_fd())?;
+                    found.is_same_file(&fs::stat_at(CWD, &folder.c("f"), At::NONE)?)
+                }
+            })
+        };
+        let own = std::process::id();
+        for directory in [
+            "/dev/fd".into(),
+            "/proc/self/fd".into(),
+            "/proc/thread-self/fd".into(),
+            format!("/proc/{own}/fd"),
+            format!("/proc/{own}/task/{}/fd", crate::process::gettid()),
+        ] {
+            assert_eq!(
+                is_ours(format!("{directory}/{number}")),
+                Ok(true),
+                "{directory}"
+            );
+            let none = format!("{directory}/1000000");
+            assert_eq!(is_ours(none), Err(Errno::EBADF), "{directory}");
+        }
+        // No descriptor, though its name is a number, or though its directory is that of descriptors.
+        File::create(folder.0.join("2")).unwrap();
+        let path = |name: &str| format!("{}/{name}", folder.0.display());
+        assert_eq!(is_ours(path("2")), Ok(false));
+        for name in ["0x1", "-1", "+1", "1x", "9999999999999", "4294967297"] {
+            assert_eq!(
+                is_ours(format!("/proc/self/fd/{name}")),
+                Ok(false),
+                "{name}"
+            );
+        }
+        drop(file);
+    }
+
+    #[test]
+    fn execve_closes_a_places_directory() {
+        let folder = Folder::new("exec");
+        let mut place = folder.find("new").unwrap();
+        for _ in 0..2 {
+            // SAFETY: fcntl with F_GETFD takes numbers; the kernel accesses no memory of ours.
+            let flags = unsafe { syscall!(fcntl(place.dir.as_fd(), F_GETFD)) };
+            assert_eq!(flags, Ok(FD_CLOEXEC as usize));
+            place.open_directory().unwrap();
+        }
+    }
+}

@@ -1,75 +1,377 @@
-//! The command lines of all programs but `hello`: what `ring3::cli` does is the same in each.
+//! The command line that all programs share (`ring3::cli`): each program through the same table of faults.
 
 use std::fs::OpenOptions;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
 use crate::per_arch;
-use crate::support::{Arch, Ran, run};
+use crate::support::{Arch, Ran, once, ran, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
-        faults_of_the_command_line_are_usage_errors,
-        an_answer_that_cannot_be_written_is_an_error,
+        reports_help_that_cannot_be_written,
+        refuses_options_that_it_does_not_have,
+        refuses_flags_with_a_value,
+        refuses_options_without_their_value,
+        refuses_operands_too_few_and_too_many,
+        answers_help_before_all_else,
     ]
+    .chain([once(
+        "cli::refuses_numbers_beyond_their_limits",
+        refuses_numbers_beyond_their_limits,
+    )])
     .collect()
 }
 
-/// Each program, and an option of it that takes a value.
-const PROGRAMS: [(&str, &str); 6] = [
-    ("save", "-m"),
-    ("msort", "--output"),
-    ("echod", "--max-conns"),
-    ("echoc", "-c"),
-    ("pipe", "--grace"),
-    ("init", "-p"),
+/// A program, for the faults that are the same in all.
+struct Program {
+    name: &'static str,
+    /// Short options without a value.
+    short: &'static [&'static str],
+    /// Long options without a value.
+    long: &'static [&'static str],
+    /// Options with a value, short or long.
+    values: &'static [&'static str],
+    /// Operands that are wrong in number, and the message.
+    operands: &'static [(&'static [&'static str], &'static str)],
+    /// Options whose value is a number, the least and the greatest.
+    numbers: &'static [(&'static str, u64, u64)],
+}
+
+/// All but `hello`, which has no room for messages.
+const PROGRAMS: [Program; 6] = [
+    Program {
+        name: "save",
+        short: &["-a"],
+        long: &["--in-place", "--no-sync"],
+        values: &["-m"],
+        operands: &[
+            (&[], "no FILE"),
+            (&["--"], "no FILE"),
+            (&["-a", "--no-sync"], "no FILE"),
+            (&["f", "g"], "one FILE, not g too"),
+            (&["f", "--", "-g"], "one FILE, not -g too"),
+            (&["-", ""], "one FILE, not  too"),
+        ],
+        numbers: &[],
+    },
+    Program {
+        name: "msort",
+        short: &["-r", "-u", "-z"],
+        long: &[
+            "--reverse",
+            "--unique",
+            "--zero-terminated",
+            "--in-place",
+            "--no-sync",
+        ],
+        values: &["-o", "--output"],
+        operands: &[(&["-oa", "--output=b"], "more than one output")],
+        numbers: &[],
+    },
+    Program {
+        name: "echod",
+        short: &["-q", "-v", "-u"],
+        long: &[],
+        values: &[
+            "-l",
+            "-x",
+            "-w",
+            "-b",
+            "--max-conns",
+            "--idle",
+            "--grace",
+            "--spin",
+            "--user",
+            "--chroot",
+            "--stats",
+        ],
+        operands: &[
+            (&["x"], "unexpected x"),
+            (&["-"], "unexpected -"),
+            (&[""], "unexpected "),
+            (&["--", "-q"], "unexpected -q"),
+        ],
+        numbers: &[
+            ("-w", 1, 1024),
+            ("-b", 1, 65_535),
+            ("--max-conns", 1, (1 << 31) - 1),
+            ("--idle", 1, CENTURY),
+            ("--grace", 0, CENTURY),
+            ("--spin", 0, 1_000_000),
+            ("--stats", 1, CENTURY),
+        ],
+    },
+    Program {
+        name: "echoc",
+        short: &[],
+        long: &["--verify"],
+        values: &["-c", "-s", "-d", "-t", "--stall"],
+        operands: &[
+            (&[], "no ADDR:PORT"),
+            (&["127.0.0.1:7", "x"], "one ADDR:PORT, not x too"),
+            (&["x"], "x is not ADDR:PORT"),
+        ],
+        numbers: &[
+            ("-c", 1, 1_000_000),
+            ("-s", 1, 16 << 20),
+            ("-d", 1, 1024),
+            ("-t", 1, 1_000_000),
+            ("--stall", 1, 1_000_000),
+        ],
+    },
+    Program {
+        name: "init",
+        short: &["-g", "-S", "-s", "-w"],
+        long: &[],
+        values: &["-r", "-e", "-p"],
+        operands: &[(&[], "no CMD"), (&["-g", "--"], "no CMD")],
+        numbers: &[("-e", 0, 255)],
+    },
+    Program {
+        name: "pipe",
+        short: &[],
+        long: &["--last", "--status", "--socket"],
+        values: &["-s", "--timeout", "--grace", "--size"],
+        operands: &[
+            (&[], "no CMD"),
+            (&["--last", "--"], "no CMD"),
+            (&["true", "|"], "no CMD in part 2"),
+        ],
+        numbers: &[("--size", 1, (1 << 31) - 1)],
+    },
 ];
 
-fn faults_of_the_command_line_are_usage_errors(arch: Arch) {
-    for (program, option) in PROGRAMS {
-        let command = |words: &[&str]| run(arch.program(program).args(words));
-        let help = command(&["--help"]);
-        assert_eq!((help.status, &*help.stderr), (Some(0), ""), "{program}");
-        let usage = help.stdout.lines().next().unwrap();
-        assert!(usage.starts_with(&format!("usage: {program} ")), "{usage}");
-        assert_eq!(command(&["--help", "--nothing"]), help);
+/// In seconds.
+const CENTURY: u64 = 100 * 365 * 24 * 60 * 60;
 
-        for (words, message) in [
-            (&["-?"][..], "unknown option -?"),
-            (&["-\n"], "unknown option -\\x0a"),
-            (&["--nothing"], "unknown option --nothing"),
-            (&["--nothing=at-all"], "unknown option --nothing"),
-            (&["--helper"], "unknown option --helper"),
-            (&["---"], "unknown option ---"),
-            (&["--=help"], "unknown option --"),
-            (&[option], &format!("{option} needs a value")),
-        ] {
-            let message = format!("{program}: {message}\n{usage}\n");
-            assert_eq!(command(words), Ran::new(2, "", &message), "{words:?}");
+impl Program {
+    /// The line of usage: the first one of the help.
+    fn usage(&self, arch: Arch) -> String {
+        let help = run(arch.program(self.name).arg("--help"));
+        assert_eq!((help.status, &*help.stderr), (Some(0), ""));
+        let usage = help.stdout.split_inclusive('\n').next().unwrap().to_owned();
+        let begin = format!("usage: {} ", self.name);
+        assert!(
+            usage.starts_with(&begin) && usage.ends_with('\n'),
+            "{usage}"
+        );
+        usage
+    }
+}
+
+/// Runs each program with the faults that `faults` lists for it: the arguments, and the message of each.
+fn refuse(arch: Arch, faults: impl Fn(&Program) -> Vec<(Vec<String>, String)>) {
+    may_take(LONG);
+    for program in &PROGRAMS {
+        let usage = program.usage(arch);
+        for (arguments, message) in faults(program) {
+            let ran = run(arch.program(program.name).args(&arguments));
+            let told = format!("{}: {message}\n{usage}", program.name);
+            assert_eq!(
+                ran,
+                Ran::new(2, "", &told),
+                "{} {arguments:?}",
+                program.name
+            );
         }
     }
 }
 
-fn an_answer_that_cannot_be_written_is_an_error(arch: Arch) {
-    for (program, _) in PROGRAMS {
-        for question in ["--help", "--version"] {
-            let command = || {
-                let mut command = arch.program(program);
-                command.arg(question);
-                command
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+fn refuses_options_that_it_does_not_have(arch: Arch) {
+    refuse(arch, |program| {
+        let mut faults = vec![
+            (words(&["-X"]), "unknown option -X".to_owned()),
+            (words(&["-?"]), "unknown option -?".into()),
+            (words(&["--bogus"]), "unknown option --bogus".into()),
+            (words(&["--bogus=1"]), "unknown option --bogus".into()),
+            (words(&["--=x"]), "unknown option --".into()),
+            (words(&["--hel"]), "unknown option --hel".into()),
+            (words(&["---"]), "unknown option ---".into()),
+            // Nothing that came from outside breaks the line.
+            (
+                words(&["--b\n\x1b[1m"]),
+                "unknown option --b\\x0a\\x1b[1m".into(),
+            ),
+            (words(&["-\n"]), "unknown option -\\x0a".into()),
+            (words(&["-é"]), "unknown option -\\xc3".into()),
+        ];
+        for &flag in program.short {
+            // In a cluster, before and after.
+            faults.push((words(&[&format!("{flag}X")]), "unknown option -X".into()));
+            faults.push((words(&[flag, "-X"]), "unknown option -X".into()));
+            faults.push((words(&[&format!("{flag}=")]), "unknown option -=".into()));
+        }
+        faults
+    });
+}
+
+fn refuses_flags_with_a_value(arch: Arch) {
+    refuse(arch, |program| {
+        let faults = program.long.iter().flat_map(|flag| {
+            ["yes", ""].map(|value| {
+                let message = format!("{flag} takes no value");
+                (words(&[&format!("{flag}={value}"), "x"]), message)
+            })
+        });
+        faults.collect()
+    });
+}
+
+fn refuses_options_without_their_value(arch: Arch) {
+    refuse(arch, |program| {
+        let faults = program.values.iter().map(|&option| {
+            let before = program.short.first().or(program.long.first());
+            let arguments = before.into_iter().chain([&option]);
+            let arguments: Vec<_> = arguments.copied().collect();
+            (words(&arguments), format!("{option} needs a value"))
+        });
+        faults.collect()
+    });
+}
+
+fn refuses_operands_too_few_and_too_many(arch: Arch) {
+    refuse(arch, |program| {
+        let faults = program.operands.iter();
+        faults
+            .map(|(arguments, message)| (words(arguments), (*message).to_owned()))
+            .collect()
+    });
+}
+
+/// Both sides of each limit. After a number that is accepted comes an option that is not.
+fn refuses_numbers_beyond_their_limits() {
+    refuse(Arch::NATIVE, |program| {
+        let mut faults = Vec::new();
+        let given = |option: &str, value: &str| match option.starts_with("--") {
+            true => words(&[&format!("{option}={value}"), "-X"]),
+            false => words(&[&format!("{option}{value}"), "-X"]),
+        };
+        for &(option, least, most) in program.numbers {
+            let refused = format!(" is not a number from {least} to {most}");
+            for number in [least, most] {
+                faults.push((
+                    given(option, &number.to_string()),
+                    "unknown option -X".into(),
+                ));
+                let padded = words(&[option, &format!("{number:025}"), "-X"]);
+                faults.push((padded, "unknown option -X".into()));
+            }
+            let mut wrong = vec![(most + 1).to_string(), "9".repeat(40)];
+            wrong.extend(least.checked_sub(1).map(|number| number.to_string()));
+            wrong.extend(["x", "-1", "+1", "1x", " 1", "1 ", "1.0", "0x1"].map(str::to_owned));
+            for number in wrong {
+                faults.push((given(option, &number), format!("{number}{refused}")));
+            }
+            faults.push((words(&[option, "", "-X"]), refused));
+        }
+        // Seconds may have a fraction.
+        if program.name == "pipe" {
+            for option in ["--timeout", "--grace"] {
+                for right in ["0", ".5", "5.", "3153600000", "0.000000000000000000001"] {
+                    faults.push((given(option, right), "unknown option -X".into()));
+                }
+                for wrong in [
+                    "",
+                    ".",
+                    "-1",
+                    "1s",
+                    "3153600001",
+                    "1.5.5",
+                    "99999999999999999999",
+                ] {
+                    let message = format!("{wrong} is not a number of seconds from 0 to {CENTURY}");
+                    faults.push((given(option, wrong), message));
+                }
+            }
+        }
+        if program.name == "save" {
+            for right in ["0", "7777", "00000000000000000000000007777"] {
+                faults.push((given("-m", right), "unknown option -X".into()));
+            }
+            for wrong in ["8", "10000", "-1", "0o7", "7 ", "9999999999999999999999999"] {
+                let message = format!("-m takes 0 to 7777, octal, not {wrong}");
+                faults.push((given("-m", wrong), message));
+            }
+        }
+        faults
+    });
+}
+
+/// `--help` and `--version` are answered wherever they stand, and what comes after them is not read.
+fn answers_help_before_all_else(arch: Arch) {
+    for program in &PROGRAMS {
+        let said = |arguments: &[&str]| {
+            let ran = run(arch.program(program.name).args(arguments));
+            assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{arguments:?}");
+            ran.stdout
+        };
+        let help = said(&["--help"]);
+        let version = format!("{} (ring3) 0.1.0\n", program.name);
+        assert_eq!(said(&["--version"]), version);
+        assert_eq!(said(&["--help", "-X"]), help);
+        assert_eq!(said(&["--version", "--bogus", "--help"]), version);
+        for flag in program.short.iter().chain(program.long) {
+            assert_eq!(said(&[flag, "--help"]), help);
+        }
+        // Every option that is tested here is in the help, and ends a word there.
+        for option in program
+            .short
+            .iter()
+            .chain(program.long)
+            .chain(program.values)
+        {
+            let mut words = help.split(|char: char| char.is_whitespace() || ",=".contains(char));
+            assert!(
+                words.any(|word| word == *option),
+                "{} {option}",
+                program.name
+            );
+        }
+    }
+}
+
+/// Help and version that are lost are an error, in every program.
+fn reports_help_that_cannot_be_written(arch: Arch) {
+    let names = PROGRAMS.iter().map(|program| program.name);
+    for name in names.chain(["hello"]) {
+        for argument in ["--help", "--version"] {
+            let why = |errno: &str| match name {
+                "hello" => "hello: write stdout: failed\n".to_owned(),
+                _ => format!("{name}: write stdout: {errno}\n"),
             };
+            if (name, argument) == ("hello", "--version") {
+                continue;
+            }
             let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-            let answer = stderr_of(command().stdout(full));
-            let error = format!("{program}: write stdout: No space left on device (ENOSPC)\n");
-            assert_eq!(answer, (Some(1), error), "{question}");
+            let mut command = arch.program(name);
+            let child = command
+                .arg(argument)
+                .stdin(Stdio::null())
+                .stdout(full)
+                .stderr(Stdio::piped())
+                .spawn();
+            let told = ran(child.unwrap().wait_with_output().unwrap());
+            let message = why("No space left on device (ENOSPC)");
+            assert_eq!(told, Ran::new(1, "", &message), "{name} {argument}");
+
+            let mut shell = Command::new("sh");
+            shell
+                .args(["-c", "exec \"$@\" >&-", "sh"])
+                .arg(command.get_program())
+                .args(command.get_args());
+            let message = why("Bad file descriptor (EBADF)");
+            assert_eq!(
+                run(&mut shell),
+                Ran::new(1, "", &message),
+                "{name} {argument}"
+            );
         }
     }
-}
-
-/// The exit status and standard error, where standard output is something else than a pipe.
-fn stderr_of(command: &mut Command) -> (Option<i32>, String) {
-    let output = command.output().expect("the command starts");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), text)
 }

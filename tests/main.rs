@@ -32,6 +32,7 @@ mod stack;
 mod start;
 mod support;
 mod syscalls;
+mod system;
 mod thread;
 mod time;
 mod trial;
@@ -75,6 +76,7 @@ fn main() -> std::process::ExitCode {
         stack::trials(),
         start::trials(),
         syscalls::trials(),
+        system::trials(),
         thread::trials(),
         time::trials(),
         trial::trials(),

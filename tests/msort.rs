@@ -46,14 +46,18 @@ pub fn trials() -> Vec<Trial> {
         writes_in_place,
         writes_over_a_mount_point,
         tells_of_outputs_it_cannot_make,
+        combines_all_options,
         tells_of_failed_writes,
         tells_of_wrong_usage,
         helps,
     ]
-    .chain([once(
-        "msort::syncs_unless_told_not_to",
-        syncs_unless_told_not_to,
-    )])
+    .chain([
+        once("msort::syncs_unless_told_not_to", syncs_unless_told_not_to),
+        once(
+            "msort::writes_nothing_after_a_failed_write",
+            writes_nothing_after_a_failed_write,
+        ),
+    ])
     .collect()
 }
 
@@ -551,6 +555,90 @@ fn writes_in_place(arch: Arch) {
     assert_eq!(folder.names(), ["a", "b", "same"]);
 }
 
+/// Every set of options, with an output that is new, old or an input, and with standard input among the inputs.
+fn combines_all_options(arch: Arch) {
+    may_take(LONG);
+    let (a, input) = (&b"b\0x\nc\nb\0x\na"[..], &b"c\nd\0\nb"[..]);
+    for way in WAYS {
+        for files in [&["a"][..], &["-"], &["a", "-"], &[]] {
+            let folder = Folder::with(&[("a", a)]);
+            let expected = folder.sort(&[way, files].concat(), input);
+            for more in [
+                &[][..],
+                &["--in-place"],
+                &["--no-sync"],
+                &["--in-place", "--no-sync"],
+            ] {
+                let arguments = [more, way, files].concat();
+                let printed = run_with(&mut folder.msort(arch, &arguments), input);
+                assert!(printed.stdout == expected && printed.status.success());
+
+                let outputs: &[_] = match files {
+                    ["a", "-"] => &["new", "old", "a"],
+                    _ => &[],
+                };
+                for &output in outputs {
+                    let folder = Folder::with(&[("a", a), ("old", a)]);
+                    for name in ["a", "old"] {
+                        folder.set_mode(name, 0o604);
+                    }
+                    let number = |name| fs::metadata(folder.path(name)).unwrap().ino();
+                    let before = [number("a"), number("old")];
+                    let arguments = [&["-o", output], &arguments[..]].concat();
+                    let ended = run_with(&mut folder.msort(arch, &arguments), input);
+                    assert_eq!(ran(ended), Ran::new(0, "", ""), "{arguments:?}");
+                    assert_eq!(folder.read(output), expected, "{arguments:?}");
+                    let kept = [number("a") == before[0], number("old") == before[1]];
+                    let in_place = more.contains(&"--in-place");
+                    let wanted = ["a", "old"].map(|name| name != output || in_place);
+                    assert_eq!(kept, wanted, "{arguments:?}");
+                    assert_eq!([folder.mode("a"), folder.mode("old")], [0o604; 2]);
+                    let names: &[_] = match output {
+                        "new" => &["a", "new", "old"],
+                        _ => &["a", "old"],
+                    };
+                    assert_eq!(folder.names(), names, "{arguments:?}");
+                }
+            }
+        }
+    }
+}
+
+/// One write of one of two threads fails, once: the output ends there, and the error is reported.
+fn writes_nothing_after_a_failed_write() {
+    may_take(LONG);
+    let text = random_lines(26, 120_000, 8..51, b"0123456789abcdef");
+    let folder = Folder::with(&[("input", &text)]);
+    let expected = folder.sort(&["input"], b"");
+    let mut failures = 0;
+    for nth in 1..=4 {
+        // Without -f, strace sees the calls of the first thread only.
+        let script = format!(
+            "strace -qq -o log -e trace=write,sched_getaffinity \
+             -e inject=sched_getaffinity:poke_exit=@arg3=0300000000000000 \
+             -e inject=write:error=ENOSPC:when={nth} \"$@\" >output"
+        );
+        let ran = run(&mut by_shell(
+            &script,
+            &folder.msort(Arch::NATIVE, &["input"]),
+        ));
+        let log = String::from_utf8(folder.read("log")).unwrap();
+        let output = folder.read("output");
+        // How many writes a thread makes depends on the other one.
+        if log.contains("(INJECTED)") {
+            failures += 1;
+            let message = "msort: write stdout: No space left on device (ENOSPC)\n";
+            assert_eq!(ran, Ran::new(1, "", message), "{nth}");
+            assert!(expected.starts_with(&output), "{nth}: a hole");
+            assert!(output.len() < expected.len(), "{nth}");
+        } else {
+            assert_eq!(ran, Ran::new(0, "", ""), "{nth}");
+            assert!(output == expected, "{nth}");
+        }
+    }
+    assert!(failures > 0, "the first thread made no write");
+}
+
 /// A file that is a mount point, as in containers: the error names the cause and the option.
 fn writes_over_a_mount_point(arch: Arch) -> Completion {
     let folder = Folder::with(&[]);
@@ -576,11 +664,7 @@ fn writes_over_a_mount_point(arch: Arch) -> Completion {
 }
 
 fn syncs_unless_told_not_to() {
-    let arch = if cfg!(target_arch = "x86_64") {
-        Arch::X86_64
-    } else {
-        Arch::Aarch64
-    };
+    let arch = Arch::NATIVE;
     for (arguments, syncs) in [(&[][..], 2), (&["--no-sync"], 0)] {
         let folder = Folder::with(&[("a", b"b\na\n")]);
         let aside = Folder::new();

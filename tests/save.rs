@@ -4,7 +4,10 @@ mod append;
 pub mod attributes;
 mod faults;
 mod kills;
+mod mounts;
+mod options;
 mod places;
+mod temporary;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -39,7 +42,10 @@ pub fn trials() -> Vec<Trial> {
     .chain(attributes::trials())
     .chain(faults::trials())
     .chain(kills::trials())
+    .chain(mounts::trials())
+    .chain(options::trials())
     .chain(places::trials())
+    .chain(temporary::trials())
     .collect()
 }
 

@@ -32,6 +32,8 @@ pub const OTHERS_DESCRIPTORS: &str =
     "this user may not take a copy of another process's descriptor";
 pub const NETWORKS: &str =
     "this user may make no network of its own, with interfaces and addresses";
+pub const APPEND_ONLY: &str =
+    "this user makes no directory append-only in the file system of temporary files";
 pub const LINK_LOCAL: &str = "no interface of this machine has a link-local address of IPv6";
 
 /// unshare(1), or its command, was refused with this output.

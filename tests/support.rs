@@ -27,6 +27,13 @@ pub enum Arch {
 impl Arch {
     pub const ALL: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
 
+    /// The one of this machine. strace sees the programs that this machine runs itself.
+    pub const NATIVE: Arch = if cfg!(target_arch = "x86_64") {
+        Arch::X86_64
+    } else {
+        Arch::Aarch64
+    };
+
     /// As `uname -m` prints it.
     pub fn name(self) -> &'static str {
         match self {

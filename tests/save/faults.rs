@@ -25,11 +25,17 @@ pub fn trials() -> Vec<Trial> {
     }
     trials.extend([
         once("save::faults::says_what_failed", says_what_failed),
+        once("save::faults::does_without", does_without),
+        once("save::faults::says_what_would_help", says_what_would_help),
         once("save::faults::holds_signals_back", holds_signals_back),
         once("save::faults::takes_another_name", takes_another_name),
         once(
             "save::faults::removes_its_name_at_a_signal",
             removes_its_name_at_a_signal,
+        ),
+        once(
+            "save::faults::leaves_ignored_signals_alone",
+            leaves_ignored_signals_alone,
         ),
         once(
             "save::faults::removes_what_is_left_of_several",
@@ -56,12 +62,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// strace is for the programs that this machine runs itself.
-const NATIVE: Arch = if cfg!(target_arch = "x86_64") {
-    Arch::X86_64
-} else {
-    Arch::Aarch64
-};
+const NATIVE: Arch = Arch::NATIVE;
 
 /// One way through the program.
 struct Scenario {
@@ -588,6 +589,8 @@ fn says_what_failed() {
         (append, "fsync:error=EIO", "sync f"),
         (append, "close:error=EIO:when=2", "close f"),
         (append, "statx:error=EIO:when=2", "stat f"),
+        // The kernel takes no byte, and gives no reason.
+        (append, "write:retval=0:when=1", "write f"),
     ] {
         let folder = scenario.folder();
         let (ran, _) = scenario.run(&folder, Some(injection));
@@ -605,6 +608,157 @@ fn says_what_failed() {
     let message = "sync directory of f: Input/output error (EIO)";
     assert_eq!(ran, failed(message));
     assert!(folder.read("f") == over.after());
+}
+
+/// What a file system or a filter may refuse, while all that was asked for is still possible.
+fn does_without() {
+    for (name, injections) in [
+        // The owner and the group are right as they are.
+        (
+            "a pipe over a file",
+            &["fchown:error=EINVAL", "fchown:error=EOPNOTSUPP"][..],
+        ),
+        // There are no lists.
+        (
+            "a file over a file",
+            &[
+                "getxattr:error=EOPNOTSUPP",
+                "getxattr:error=ENOENT",
+                "fremovexattr:error=EOPNOTSUPP",
+                "fremovexattr:error=ENODATA",
+            ],
+        ),
+        // A directory that cannot be made durable; a file system without locks.
+        (
+            "a new file",
+            &[
+                "fsync:error=EINVAL:when=2",
+                "flock:error=ENOLCK",
+                "flock:error=EAGAIN",
+            ],
+        ),
+        ("without O_TMPFILE", &["flock:error=EOPNOTSUPP"]),
+        (
+            "appending",
+            &[
+                "fsync:error=EINVAL",
+                "splice:error=ENOSYS",
+                "copy_file_range:error=EXDEV",
+            ],
+        ),
+        (
+            "in place",
+            &["fsync:error=EINVAL", "memfd_create:error=EINVAL:when=1"],
+        ),
+    ] {
+        let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
+        let scenario = scenario.unwrap();
+        for injection in injections {
+            let folder = scenario.folder();
+            let (ran, calls) = scenario.run(&folder, Some(injection));
+            assert_eq!(ran, fine(), "{name}: {injection}");
+            assert!(folder.read("f") == scenario.after(), "{name}: {injection}");
+            assert_eq!(folder.mode("f"), 0o640, "{name}: {injection}");
+            assert_eq!(folder.names(), ["f"], "{name}: {injection}");
+            if injection.starts_with("memfd_create") {
+                let made = calls.iter().filter(|call| call.name == "memfd_create");
+                assert_eq!(made.count(), 2);
+            }
+        }
+    }
+}
+
+/// The cause of an error, if the file could be overwritten.
+fn says_what_would_help() {
+    const OWNER: &str = ": its owner or group would change; --in-place writes into it";
+    const MOUNT: &str = ": it is a mount point; --in-place writes into it";
+    let (over, new) = (&SCENARIOS[0], &SCENARIOS[2]);
+    let mut cases = vec![
+        (
+            over,
+            "renameat:error=EBUSY",
+            "replace f: Device or resource busy (EBUSY)",
+            MOUNT,
+        ),
+        (
+            new,
+            "renameat:error=EBUSY",
+            "replace f: Device or resource busy (EBUSY)",
+            "",
+        ),
+        (
+            over,
+            "renameat:error=EACCES",
+            "replace f: Permission denied (EACCES)",
+            DIRECTORY,
+        ),
+        (
+            over,
+            "renameat:error=EROFS",
+            "replace f: Read-only file system (EROFS)",
+            DIRECTORY,
+        ),
+        (
+            over,
+            "renameat:error=EINVAL",
+            "replace f: Invalid argument (EINVAL)",
+            "",
+        ),
+        (
+            over,
+            "renameat:error=ENOSPC",
+            "replace f: No space left on device (ENOSPC)",
+            "",
+        ),
+        // All that makes a file.
+        (
+            over,
+            "openat:error=EROFS:when=3..8",
+            "open f: Read-only file system (EROFS)",
+            DIRECTORY,
+        ),
+        // And all that opens the old one.
+        (
+            over,
+            "openat:error=EROFS:when=3+",
+            "open f: Read-only file system (EROFS)",
+            "",
+        ),
+        (
+            new,
+            "openat:error=EROFS:when=3..8",
+            "open f: Read-only file system (EROFS)",
+            "",
+        ),
+        (
+            over,
+            "fsync:error=EINVAL:when=1",
+            "sync f: Invalid argument (EINVAL)",
+            "",
+        ),
+    ];
+    let other = rustix::process::geteuid().is_root();
+    if other {
+        // A file of another user.
+        let refused = "fchown:error=EINVAL";
+        cases.push((
+            over,
+            refused,
+            "set owner of f: Invalid argument (EINVAL)",
+            OWNER,
+        ));
+    }
+    for (scenario, injection, message, cause) in cases {
+        let folder = scenario.folder();
+        if injection.starts_with("fchown") {
+            std::os::unix::fs::chown(folder.path("f"), Some(1234), None).unwrap();
+        }
+        let before = folder.names();
+        let (ran, _) = scenario.run(&folder, Some(injection));
+        assert_eq!(ran, failed(&format!("{message}{cause}")), "{injection}");
+        assert_eq!(folder.names(), before, "{injection}");
+        assert!(!check(scenario, &folder), "{injection}");
+    }
 }
 
 /// A signal that comes while the file has a name from which to rename it waits until it is renamed.
@@ -655,6 +809,12 @@ fn takes_another_name() {
         let tried = calls.iter().filter(|call| call.name == "getrandom");
         assert_eq!(tried.count(), random, "{injection}");
     }
+    // All are taken.
+    let folder = SCENARIOS[0].folder();
+    let (ran, calls) = SCENARIOS[0].run(&folder, Some("openat:error=EEXIST:when=3+"));
+    assert_eq!(ran, failed("open f: File exists (EEXIST)"));
+    let random = calls.iter().filter(|call| call.name == "getrandom");
+    assert_eq!(random.count(), 12);
     // The names that are not random are all taken, and the kernel refuses getrandom.
     let folder = SCENARIOS[0].folder();
     let mut command = Command::new("strace");
@@ -680,7 +840,7 @@ const NAMED: &Scenario = &SCENARIOS[4];
 
 /// Without O_TMPFILE the file has a name from the start.
 fn removes_its_name_at_a_signal() {
-    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1"] {
+    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"] {
         // Before the file has content, and after it has all.
         for call in ["copy_file_range", "read", "fsync"] {
             let folder = NAMED.folder();
@@ -690,6 +850,33 @@ fn removes_its_name_at_a_signal() {
             assert_eq!(folder.read("f"), OLD, "{injection}");
             assert_eq!(folder.names(), ["f"], "{injection}");
         }
+    }
+}
+
+/// A signal that the parent ignored stays ignored: `nohup save FILE`.
+fn leaves_ignored_signals_alone() {
+    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"] {
+        let folder = NAMED.folder();
+        let script = format!("trap '' {signal}; exec \"$@\"");
+        let injection = format!("inject=fsync:signal={signal}:when=1");
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                &script,
+                "sh",
+                "strace",
+                "-e",
+                &injection,
+                "-o",
+                "/dev/null",
+            ])
+            .args(["-e", "inject=openat:error=EOPNOTSUPP:when=3"])
+            .arg(NATIVE.shipped("save"))
+            .arg("f");
+        assert_eq!(folder.feed(&mut command, b"new"), fine(), "{signal}");
+        assert_eq!(folder.read("f"), b"new", "{signal}");
+        assert_eq!(folder.names(), ["f"], "{signal}");
     }
 }
 

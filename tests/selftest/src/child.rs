@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::{self, Options, OrFail};
-use ring3::fd::{BorrowedFd, STDERR, STDIN, STDOUT};
+use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_WRONLY, read_link};
 use ring3::io::{read, write};
 use ring3::number;
@@ -19,6 +19,7 @@ use ring3::pipe::Pipe;
 use ring3::privilege;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
 use ring3::rt::{Args, Exit, Start};
+use ring3::shown::Shown;
 use ring3::signal::{self, Action, SIGUSR1, SIGUSR2, SignalSet};
 use ring3::time::SECOND;
 
@@ -171,6 +172,17 @@ pub fn main(start: Start) -> Result<(), Exit> {
             Ok(()) => exit(u8::from(privilege::become_user(0, 0) != Err(Errno::EPERM))),
             Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
         },
+        b"duplicate" => {
+            // SAFETY: nothing else here uses or closes standard input.
+            drop(unsafe { OwnedFd::from_raw(0) });
+            let duplicate = STDERR.duplicate().map_err(|_| UNKNOWN)?;
+            exit(duplicate.as_fd().as_raw() as u8)
+        }
+        b"mount" | b"unmount" | b"up" => {
+            let word = words.next().ok_or(UNKNOWN)?;
+            let done = crate::system::child(what, word);
+            done.or_fail(PROGRAM, "do", Shown(what))
+        }
         b"cli" => options(start.args()),
         b"fail" => Err::<(), _>(Errno::ENOENT).or_fail(PROGRAM, "open", "nothing"),
         b"say" => {

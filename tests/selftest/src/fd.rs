@@ -10,12 +10,14 @@ use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use crate::arch::errno;
 use crate::case::*;
 use crate::cases;
+use crate::child::code;
 
 cases! {
     "the standard ones have their numbers", [BorrowedFd::as_raw], STDIN.as_raw() == 0 && STDOUT.as_raw() == 1 && STDERR.as_raw() == 2 => YES;
     "a descriptor that the kernel gave", [OwnedFd::from_raw, OwnedFd::as_fd], open().map(|file| file.as_fd().as_raw() > 2) => YES;
     "whether it is open", [BorrowedFd::is_open], STDOUT.is_open() && !nobody().is_open() => YES;
     "another descriptor of one file", [BorrowedFd::duplicate], duplicated() => YES;
+    "another, where a standard one is free", [BorrowedFd::duplicate], code(&[c"duplicate"]) => value(3);
     "another of what nobody has", [BorrowedFd::duplicate], nobody().duplicate().map(drop) => error(Errno::EBADF);
     "no call on it waits", [BorrowedFd::set_nonblocking], does_not_wait() => error(Errno::EAGAIN);
     "nor on what nobody has", [BorrowedFd::set_nonblocking], nobody().set_nonblocking() => error(Errno::EBADF);

@@ -34,6 +34,7 @@ cases! {
     "of what nobody has", [stat], stat(nobody()).map(drop) => error(Errno::EBADF);
     "permissions", [Statx::permissions, set_permissions], with(c"mode", |file| { set_permissions(file.as_fd(), 0o4751)?; stat(file.as_fd()).map(|stat| stat.permissions()) }) => value(0o4751);
     "permissions of what nobody has", [set_permissions], set_permissions(nobody(), 0) => error(Errno::EBADF);
+    "names of a directory may go", [Statx::is_append_only], stat_at(CWD, c".", At::NONE).map(|stat| stat.is_append_only()) => NO;
     "one file is the same", [Statx::is_same_file], same(c"/proc/self/exe", c"/proc/self/exe") => YES;
     "two files are not", [Statx::is_same_file], same(c"/", c"/proc/self/exe") => NO;
     "where a link leads", [read_link], read_link(CWD, c"/proc/self/exe", &mut [0; 4096]).map(|target| target.first() == Some(&b'/')) => YES;

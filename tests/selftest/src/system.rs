@@ -33,6 +33,15 @@ fn left_open() -> Result<i32, Errno> {
     Ok(any_socket()?.as_fd().as_raw() - before)
 }
 
+/// What a child does in namespaces of its own, where `tests/system.rs` starts it.
+pub fn child(what: &[u8], word: &core::ffi::CStr) -> Result<(), Errno> {
+    match what {
+        b"mount" => mount(c"ring3", word, c"tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC),
+        b"unmount" => unmount(word),
+        _ => bring_up(any_socket()?.as_fd(), word),
+    }
+}
+
 fn any_socket() -> Result<OwnedFd, Errno> {
     socket(
         SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),

@@ -1,0 +1,68 @@
+//! What only the administrator of a machine does (`ring3::system`), in namespaces of a test's own.
+
+use std::process::Command;
+
+use libtest_mimic::{Completion, Trial};
+
+use crate::per_arch;
+use crate::skip;
+use crate::support::{Arch, Folder, Ran, run};
+
+pub fn trials() -> Vec<Trial> {
+    per_arch![mounts_and_unmounts, brings_an_interface_up].collect()
+}
+
+/// What `script` prints, as root of new namespaces, with `"$@"` for a child of the self-test that does one thing.
+fn as_root_of_namespaces(arch: Arch, script: &str) -> Result<Ran, Completion> {
+    let folder = Folder::new();
+    let unshared = |script: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "--net", "--mount"])
+            .args(["sh", "-c", script, "sh"])
+            .current_dir(folder.root());
+        command
+    };
+    let mount = run(&mut unshared("mount -t sysfs none /sys"));
+    if mount.status != Some(0) {
+        return Err(Completion::ignored_with(skip::namespaces(&mount.stderr)));
+    }
+    let probe = arch.probe("selftest");
+    let mut command = unshared(script);
+    command
+        .arg(probe.get_program())
+        .args(probe.get_args())
+        .arg("--child");
+    Ok(run(&mut command))
+}
+
+fn mounts_and_unmounts(arch: Arch) -> Completion {
+    let script = r#"cd "$(pwd -P)" && mkdir d && "$@" mount d && grep " $PWD/d " /proc/self/mountinfo &&
+        "$@" unmount d; echo "exit $?"; "$@" unmount d; echo "exit $?"; grep " $PWD/d " /proc/self/mountinfo"#;
+    let ran = match as_root_of_namespaces(arch, script) {
+        Ok(ran) => ran,
+        Err(ignored) => return ignored,
+    };
+    let told = "selftest: do unmount: Invalid argument (EINVAL)\n";
+    assert_eq!((ran.status, &*ran.stderr), (Some(1), told), "{ran:?}");
+    let [mount, first, second] = ran.stdout.lines().collect::<Vec<_>>()[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!((first, second), ("exit 0", "exit 1"));
+    let (of_mount, of_file_system) = mount.split_once(" - ").unwrap();
+    let options = of_mount.split(' ').nth(5).unwrap();
+    assert!(options.starts_with("rw,nosuid,nodev,noexec"), "{mount}");
+    assert!(of_file_system.starts_with("tmpfs ring3 "), "{mount}");
+    Completion::Completed
+}
+
+fn brings_an_interface_up(arch: Arch) -> Completion {
+    // IFF_UP and IFF_LOOPBACK.
+    let script = r#"mount -t sysfs none /sys && cd /sys/class/net/lo && cat flags &&
+        "$@" up lo && cat flags && "$@" up lo && cat flags"#;
+    match as_root_of_namespaces(arch, script) {
+        Ok(ran) => assert_eq!(ran, Ran::new(0, "0x8\n0x9\n0x9\n", "")),
+        Err(ignored) => return ignored,
+    }
+    Completion::Completed
+}
