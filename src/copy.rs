@@ -89,7 +89,7 @@ mod tests {
     const LENGTHS: [usize; 6] = [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER + 5];
 
     fn bytes(length: usize) -> Vec<u8> {
-        (0..length).map(|at| (at * 31 >> 3) as u8).collect()
+        (0..length).map(|at| (at * 31 % 251) as u8).collect()
     }
 
     /// A file in memory with these bytes, read from its beginning.

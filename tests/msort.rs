@@ -559,7 +559,9 @@ fn writes_in_place(arch: Arch) {
 fn combines_all_options(arch: Arch) {
     may_take(LONG);
     let (a, input) = (&b"b\0x\nc\nb\0x\na"[..], &b"c\nd\0\nb"[..]);
-    for way in WAYS {
+    // Emulated, half of the ways: each run takes ten times as long.
+    let step = if arch.is_native() { 1 } else { 2 };
+    for way in WAYS.into_iter().rev().step_by(step) {
         for files in [&["a"][..], &["-"], &["a", "-"], &[]] {
             let folder = Folder::with(&[("a", a)]);
             let expected = folder.sort(&[way, files].concat(), input);

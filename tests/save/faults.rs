@@ -26,6 +26,10 @@ pub fn trials() -> Vec<Trial> {
     trials.extend([
         once("save::faults::says_what_failed", says_what_failed),
         once("save::faults::does_without", does_without),
+        once(
+            "save::faults::opens_files_for_itself",
+            opens_files_for_itself,
+        ),
         once("save::faults::says_what_would_help", says_what_would_help),
         once("save::faults::holds_signals_back", holds_signals_back),
         once("save::faults::takes_another_name", takes_another_name),
@@ -608,6 +612,44 @@ fn says_what_failed() {
     let message = "sync directory of f: Input/output error (EIO)";
     assert_eq!(ran, failed(message));
     assert!(folder.read("f") == over.after());
+}
+
+/// No file that is open here is open after execve, and no terminal that is opened becomes the one that controls this
+/// process.
+fn opens_files_for_itself() {
+    for (program, arguments) in [
+        ("save", &["f"][..]),
+        ("save", &["new"]),
+        ("save", &["--in-place", "f"]),
+        ("save", &["-a", "f"]),
+        ("save", &["-a", "new"]),
+        ("save", &["/dev/null"]),
+        ("save", &["-a", "/dev/null"]),
+        ("save", &["/proc/self/comm"]),
+        ("msort", &["f", "g", "-o", "f"]),
+    ] {
+        let folder = Folder::with_old();
+        fs::write(folder.path("g"), OLD).unwrap();
+        let aside = Folder::new();
+        let mut command = Command::new("strace");
+        command
+            .args(["-e", "trace=openat,memfd_create,fcntl", "-o"])
+            .arg(aside.path("trace"))
+            .arg(NATIVE.shipped(program))
+            .args(arguments);
+        assert_eq!(folder.feed(&mut command, b"new"), fine());
+        let trace = fs::read_to_string(aside.path("trace")).unwrap();
+        let mut opened = 0;
+        for line in trace.lines().filter(|line| line.contains('(')) {
+            opened += 1;
+            assert!(line.contains("CLOEXEC"), "{arguments:?}: {line}");
+            let is_new = ["O_PATH", "O_DIRECTORY", "O_TMPFILE", "O_EXCL"];
+            if line.starts_with("openat") && !is_new.iter().any(|flag| line.contains(flag)) {
+                assert!(line.contains("O_NOCTTY"), "{arguments:?}: {line}");
+            }
+        }
+        assert!(opened > 1, "{trace}");
+    }
 }
 
 /// What a file system or a filter may refuse, while all that was asked for is still possible.
