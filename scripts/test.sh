@@ -43,24 +43,26 @@ skip() {
 	echo 'test result: ok. 0 passed; 0 failed; 1 ignored'
 }
 
-run "the library, $host" scripts/test-lib.sh
+fetch tests
+# Limits of a test, in seconds: natively; under qemu-user, and for every order of threads.
+native=10 slow=30
+run "the library, $host" scripts/test-units.sh $native --lib
 
-# Optimised a little, because qemu-user is slow: on a busy machine a test would otherwise take longer than its limit.
+# Optimised a little, because qemu-user is slow.
 triple=$(triple "$foreign")
-set -- scripts/test-lib.sh --target "$triple" --config "$setup/$foreign.toml" --config profile.test.opt-level=1 \
-	--config "target.$triple.linker = '$CROSS_CC'" \
-	--config "target.$triple.runner = ['$QEMU', '-L', '/usr/$foreign-linux-gnu']"
+RUNNER=$(printf '%s\n' "$QEMU" -L "/usr/$foreign-linux-gnu")
+set -- env RUNNER="$RUNNER" scripts/test-units.sh $slow --lib --target "$triple" --config "$setup/$foreign.toml" \
+	--config profile.test.opt-level=1 --config "target.$triple.linker = '$CROSS_CC'"
 run "the library, $foreign" "$@"
 # memset takes another path where `dc zva` clears at most 64 bytes, which qemu-user's default CPU
 # does not say.
-[ "$foreign" != aarch64 ] || run 'the library, a Cortex-A57' env QEMU_CPU=cortex-a57 "$@" -- arch
+[ "$foreign" != aarch64 ] || run 'the library, a Cortex-A57' env QEMU_CPU=cortex-a57 FILTER=arch "$@"
 
 if [ -z "${SAMPLE-}" ]; then
 	fetch tests/loom
-	run 'every order of threads' cargo test --manifest-path tests/loom/Cargo.toml --locked --offline
+	run 'every order of threads' scripts/test-units.sh $slow --manifest-path tests/loom/Cargo.toml --locked --offline
 fi
 
-fetch tests
 export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
 run 'the programs, both' "$@" -- --skip ' kernel]' "$programs"

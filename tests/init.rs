@@ -7,7 +7,8 @@ mod terminal;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -380,27 +381,27 @@ fn hears_of_its_parents_end(arch: Arch) {
     assert_eq!(rest, "bereaved\n");
 }
 
-/// A terminal: our end, and the path of the other.
-fn open_terminal() -> (OwnedFd, String) {
+/// A terminal: our end, and the end of a session that a test starts. Neither becomes the terminal of the runner's session:
+/// if it did, the runner as the leader of a session without a terminal would get SIGHUP when our end is closed.
+fn open_terminal() -> (fs::File, fs::File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let path = ptsname(&ours, Vec::new()).unwrap();
-    (ours, path.into_string().unwrap())
+    let mut options = fs::File::options();
+    options.read(true).write(true);
+    options.custom_flags(OpenptFlags::NOCTTY.bits() as i32);
+    let theirs = options.open(path.to_str().unwrap()).unwrap();
+    (fs::File::from(ours), theirs)
 }
 
 fn gives_the_program_the_terminal(arch: Arch) {
-    let (ours, path) = open_terminal();
+    let (ours, file) = open_terminal();
     let mut command = init(
         arch,
         &[],
         "echo ready; read word; echo got $word; sleep 1000",
     );
-    let file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .unwrap();
     let dup = || Stdio::from(file.try_clone().unwrap());
     command.stdin(dup()).stdout(dup()).stderr(dup());
     // SAFETY: between fork and exec the child makes two system calls, and takes no lock.
@@ -413,8 +414,8 @@ fn gives_the_program_the_terminal(arch: Arch) {
     }
     let mut child = command.spawn().unwrap();
     drop(file);
-    let mut reader = BufReader::new(fs::File::from(ours.try_clone().unwrap()));
-    let mut writer = fs::File::from(ours);
+    let mut reader = BufReader::new(ours.try_clone().unwrap());
+    let mut writer = ours;
     let mut says = |text: &str| {
         let mut line = String::new();
         while !line.contains(text) {

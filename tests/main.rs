@@ -36,6 +36,7 @@ mod system;
 mod thread;
 mod time;
 mod trial;
+mod units;
 
 use std::os::fd::BorrowedFd;
 
@@ -49,6 +50,9 @@ fn main() -> std::process::ExitCode {
     }
     close_at_exec();
     let arguments = libtest_mimic::Arguments::from_args();
+    if let Some(trials) = units::of_another_program() {
+        return libtest_mimic::run(&arguments, trials).exit_code();
+    }
     let trials = [
         cli::trials(),
         crowd::trials(),
@@ -80,6 +84,7 @@ fn main() -> std::process::ExitCode {
         thread::trials(),
         time::trials(),
         trial::trials(),
+        units::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

@@ -138,12 +138,7 @@ fn leaves_nothing_behind_in_many_runs(arch: Arch) {
     let folder = Folder::new();
     // A file of its own, by which its processes are known; small, and so quickly started.
     let hello = folder.path("hello");
-    let native = if Arch::X86_64.is_native() {
-        Arch::X86_64
-    } else {
-        Arch::Aarch64
-    };
-    fs::copy(native.shipped("hello"), &hello).unwrap();
+    fs::copy(Arch::NATIVE.shipped("hello"), &hello).unwrap();
     let hello = fs::canonicalize(hello).unwrap();
     let file = hello.to_str().unwrap();
     let mut pipe = arch.program("pipe");

@@ -280,12 +280,7 @@ impl Report {
 fn list() -> &'static BTreeMap<String, Vec<String>> {
     static LIST: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
     LIST.get_or_init(|| {
-        let native = if Arch::X86_64.is_native() {
-            Arch::X86_64
-        } else {
-            Arch::Aarch64
-        };
-        let ran = run(native.probe("selftest").arg("--list"));
+        let ran = run(Arch::NATIVE.probe("selftest").arg("--list"));
         assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
         let mut list = BTreeMap::new();
         for line in ran.stdout.lines() {

@@ -3,22 +3,29 @@
 //!
 //! The thread of a test has a numbered name (`/proc/self/task/TID/comm`). Threads that it starts inherit the name. So
 //! the processes of a test are the children of the threads with that name.
+//!
+//! A limit is short, because a test that hangs is to be found soon. On a busy machine the same test takes several times
+//! as long. So a second counts in part only: as the share of a CPU that each runnable thread of the machine has. A test
+//! that hangs on an idle machine is found after exactly its limit. (The CPU time of the test itself would not do: a test
+//! that hangs uses none.)
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs;
+use std::num::NonZero;
+use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard};
-use std::thread::Builder;
+use std::thread::{Builder, available_parallelism};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{once, run, wait_until};
+use crate::support::{Arch, once, run, wait_until};
 
 /// With this variable, this program has tests that hang, and no other tests of this file.
 const HANG: &str = "RING3_HANG";
@@ -31,10 +38,20 @@ pub fn trials() -> Vec<Trial> {
             once("trial::passes", || ()),
         ];
     }
-    vec![once(
-        "trial::tells_of_a_test_that_hangs",
-        tells_of_a_test_that_hangs,
-    )]
+    vec![
+        once(
+            "trial::tells_of_a_test_that_hangs",
+            tells_of_a_test_that_hangs,
+        ),
+        once(
+            "trial::counts_time_by_the_share_of_a_cpu",
+            counts_time_by_the_share_of_a_cpu,
+        ),
+        once(
+            "trial::outlives_a_terminal_as_the_leader_of_a_session",
+            outlives_a_terminal_as_the_leader_of_a_session,
+        ),
+    ]
 }
 
 fn hangs() {
@@ -59,23 +76,17 @@ fn tells_of_a_test_that_hangs() {
     assert_eq!(ran.status, Some(101), "{ran:?}");
     let count = "test result: FAILED. 1 passed; 2 failed; 0 ignored;";
     assert!(ran.stdout.contains(count), "{ran:?}");
-    let told = |test: &str| {
-        let (_, told) = ran
-            .stdout
-            .split_once(&format!("---- {test} ----\n"))
-            .unwrap();
-        told.lines()
-            .take_while(|line| !line.is_empty())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        told("trial::waits"),
-        ["not done after 1 s, its limit", "it waited until pigs fly"]
-    );
-    let [limit, sleep, shell] = told("trial::hangs")[..] else {
+    let told = |test| told_of(test, &ran.stdout);
+    let limit = "not done after 1 s, its limit";
+    let [late, until] = told("trial::waits")[..] else {
         panic!("{ran:?}")
     };
-    assert_eq!(limit, "not done after 1 s, its limit");
+    assert!(late.starts_with(limit), "{late}");
+    assert_eq!(until, "it waited until pigs fly");
+    let [late, sleep, shell] = told("trial::hangs")[..] else {
+        panic!("{ran:?}")
+    };
+    assert!(late.starts_with(limit), "{late}");
     assert!(
         sleep.starts_with("killed: ") && sleep.ends_with(": sleep 1000"),
         "{sleep}"
@@ -88,16 +99,62 @@ fn tells_of_a_test_that_hangs() {
             "{line}"
         );
     }
-    // The test went on when its processes had ended, and printed its place.
-    assert!(ran.stderr.contains("here it goes on"), "{ran:?}");
+    // The tests went on when their processes had ended, and printed their places.
+    for message in ["here it goes on", "waited until pigs fly"] {
+        assert!(ran.stderr.contains(message), "{ran:?}");
+    }
+}
+
+/// What a runner told of a test that failed, line by line.
+pub fn told_of<'a>(test: &str, stdout: &'a str) -> Vec<&'a str> {
+    let (_, told) = stdout.split_once(&format!("---- {test} ----\n")).unwrap();
+    told.lines().take_while(|line| !line.is_empty()).collect()
+}
+
+/// The runner may lead a session without a terminal: no terminal of the tests becomes the session's.
+fn outlives_a_terminal_as_the_leader_of_a_session() {
+    let mut runner = Command::new(std::env::current_exe().unwrap());
+    let test = "init::gives_the_program_the_terminal";
+    runner.args(["--exact", &format!("{test} [{}]", Arch::NATIVE.name())]);
+    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    unsafe { runner.pre_exec(|| Ok(rustix::process::setsid().map(drop)?)) };
+    let ran = run(&mut runner);
+    assert!(
+        ran.status == Some(0) && ran.stdout.contains("1 passed"),
+        "{ran:?}"
+    );
+}
+
+fn counts_time_by_the_share_of_a_cpu() {
+    for (runnable, cpus, part) in [(0, 2, 1.0), (2, 2, 1.0), (3, 2, 2.0 / 3.0), (8, 2, 0.25)] {
+        assert_eq!(share(runnable, cpus), part, "{runnable} on {cpus}");
+    }
+    // This thread runs.
+    assert!(runnable().is_none_or(|count| count > 0));
 }
 
 /// The time limit of a test that does not call [`may_take`].
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(10);
 
-/// The limit of a test that computes for seconds or starts hundreds of processes: on a busy machine these take longer
-/// than a minute.
-pub const LONG: Duration = Duration::from_secs(300);
+/// The same under qemu-user, where a program takes thirty times as long to start.
+pub const EMULATED: Duration = Duration::from_secs(30);
+
+/// The limit of a test that computes for seconds or starts hundreds of processes.
+pub const LONG: Duration = Duration::from_secs(120);
+
+/// How often a test's time is counted.
+const STEP: Duration = Duration::from_millis(100);
+
+/// How much of a second counts, if so many threads are runnable on so many CPUs.
+fn share(runnable: usize, cpus: usize) -> f64 {
+    cpus as f64 / runnable.max(cpus) as f64
+}
+
+/// The machine's runnable threads: `2/345` is the fourth word of `/proc/loadavg` (proc_loadavg(5)).
+fn runnable() -> Option<usize> {
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    load.split(' ').nth(3)?.split_once('/')?.0.parse().ok()
+}
 
 /// How long to wait for a test after its processes were killed, so that it can print its place.
 const AFTERWARDS: Duration = Duration::from_secs(5);
@@ -124,7 +181,9 @@ impl Verdict for Completion {
 struct Running {
     begin: Instant,
     limit: Duration,
-    /// What the test waits for, as [`waits_until`] has it.
+    /// The part of its time that counts.
+    counted: Duration,
+    /// What the test waits for in [`waits_until`].
     until: Option<String>,
 }
 
@@ -148,9 +207,23 @@ pub fn may_take(limit: Duration) {
     note(|test| test.limit = limit);
 }
 
-/// Records what the calling test waits for from here on; the report of a test that hangs has it.
-pub fn waits_until(what: Option<&str>) {
-    note(|test| test.until = what.map(str::to_owned));
+/// Calls `poll` until that returns a value. The report of a test that hangs has what it waited for: `what`. The limit of
+/// the test is the limit of the wait.
+pub fn waits_until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    note(|test| test.until = Some(what.to_owned()));
+    loop {
+        if let Some(value) = poll() {
+            note(|test| test.until = None);
+            return value;
+        }
+        assert!(is_running(), "waited until {what}");
+    }
+}
+
+/// Whether the calling test is within its limit.
+fn is_running() -> bool {
+    let name = rustix::thread::name().unwrap();
+    running().contains_key(&*name.to_string_lossy())
 }
 
 /// The trial of a test.
@@ -168,10 +241,10 @@ fn under_limit<V: Verdict>(
 ) -> Result<Completion, Failed> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let thread = format!("test {}", COUNT.fetch_add(1, Relaxed));
-    let begin = Instant::now();
     let started = Running {
-        begin,
+        begin: Instant::now(),
         limit: LIMIT,
+        counted: Duration::ZERO,
         until: None,
     };
     running().insert(thread.clone(), started);
@@ -184,15 +257,19 @@ fn under_limit<V: Verdict>(
         let _ = sender.send(result); // an error: the test took too long, and no receiver is left
     };
     Builder::new().name(name).spawn(work).unwrap();
+    let cpus = available_parallelism().map_or(1, NonZero::get);
     // (In short steps, because the test may change its limit at any time.)
     let mut result = Err(RecvTimeoutError::Timeout);
-    while result.is_err() && begin.elapsed() < running()[&thread].limit {
-        result = receiver.recv_timeout(Duration::from_millis(100));
+    while result.is_err() && !running()[&thread].is_late() {
+        let begin = Instant::now();
+        result = receiver.recv_timeout(STEP);
+        let share = share(runnable().unwrap_or(0), cpus);
+        running().get_mut(&thread).unwrap().counted += begin.elapsed().mul_f64(share);
     }
     let Ok(result) = result else {
         let told = running()[&thread].told(end_processes(&thread));
-        let _ = receiver.recv_timeout(AFTERWARDS);
         running().remove(&thread);
+        let _ = receiver.recv_timeout(AFTERWARDS);
         return Err(Failed::from(told));
     };
     running().remove(&thread);
@@ -211,10 +288,17 @@ fn checked(verdict: impl Verdict) -> Completion {
 }
 
 impl Running {
+    fn is_late(&self) -> bool {
+        self.counted >= self.limit
+    }
+
     /// The report of a test that took too long.
     fn told(&self, processes: Vec<String>) -> String {
-        let seconds = self.begin.elapsed().as_secs();
-        let mut told = format!("not done after {seconds} s, its limit");
+        let (limit, all) = (self.limit.as_secs(), self.begin.elapsed().as_secs());
+        let mut told = format!("not done after {limit} s, its limit");
+        if all > limit {
+            told += &format!(" ({all} s on a busy machine)");
+        }
         if let Some(what) = &self.until {
             told += &format!("\nit waited until {what}");
         }

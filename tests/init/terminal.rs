@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +15,7 @@ use super::open_terminal;
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder, run, wait_until};
+use crate::trial::waits_until;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -42,12 +43,7 @@ struct Session {
 
 impl Session {
     fn new(mut command: Command, folder: &Path) -> Self {
-        let (ours, path) = open_terminal();
-        let theirs = fs::File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .unwrap();
+        let (keys, theirs) = open_terminal();
         let dup = || Stdio::from(theirs.try_clone().unwrap());
         command.stdin(dup()).stdout(dup()).stderr(dup());
         command
@@ -63,7 +59,7 @@ impl Session {
             });
         }
         Self {
-            keys: fs::File::from(ours),
+            keys,
             screen: Vec::new(),
             leader: command.spawn().unwrap(),
         }
@@ -92,33 +88,26 @@ impl Session {
 
     /// Waits until the screen shows `text`, and returns the output before it.
     fn shows(&mut self, text: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(60);
-        loop {
+        waits_until(&format!("the screen shows {text:?}"), || {
             let screen = String::from_utf8_lossy(&self.screen).into_owned();
             if let Some((before, rest)) = screen.split_once(text) {
                 self.screen = rest.as_bytes().to_vec();
-                return before.to_owned();
+                return Some(before.to_owned());
             }
             let mut fds = [PollFd::new(&self.keys, PollFlags::IN)];
             let second = Timespec {
                 tv_sec: 1,
                 tv_nsec: 0,
             };
-            let ready = poll(&mut fds, Some(&second)).unwrap() > 0;
-            let mut bytes = [0; 1024];
-            match if ready {
-                rustix::io::read(&self.keys, &mut bytes)
-            } else {
-                Ok(0)
-            } {
-                Ok(count) => self.screen.extend_from_slice(&bytes[..count]),
-                Err(errno) => panic!("before {text:?}: {errno}; the screen: {screen:?}"),
+            if poll(&mut fds, Some(&second)).unwrap() > 0 {
+                let mut bytes = [0; 1024];
+                match rustix::io::read(&self.keys, &mut bytes) {
+                    Ok(count) => self.screen.extend_from_slice(&bytes[..count]),
+                    Err(errno) => panic!("before {text:?}: {errno}; the screen: {screen:?}"),
+                }
             }
-            assert!(
-                Instant::now() < end,
-                "a minute before {text:?}; the screen: {screen:?}"
-            );
-        }
+            None
+        })
     }
 
     /// Makes the shell answer, which shows that it has the terminal. (The echo of the typed line is not the answer.)

@@ -1,0 +1,79 @@
+//! The tests of a libtest program (the library's own, the models under loom), each in a process of its own and within a
+//! time limit. libtest has no limit: it only prints the name of a test that has run for a minute.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+
+use crate::support::{Folder, once, run};
+use crate::trial::{may_take, told_of, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![once(
+        "units::ends_a_test_that_hangs",
+        ends_a_test_that_hangs,
+    )]
+}
+
+/// The limit of each test in seconds, then the words of a command that runs the libtest program, one a line. With this
+/// variable the runner has the tests of that program, and no others.
+const UNITS: &str = "RING3_UNITS";
+
+/// The tests of that program, if there is one.
+pub fn of_another_program() -> Option<Vec<Trial>> {
+    let variable = std::env::var(UNITS).ok()?;
+    let (seconds, words) = variable.split_once('\n').unwrap();
+    let limit = Duration::from_secs(seconds.parse().unwrap());
+    let program = words.to_owned();
+    let ran = run(command(&program).args(["--list", "--format", "terse"]));
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let names = ran.stdout.lines();
+    let names = names.map(|line| line.strip_suffix(": test").unwrap().to_owned());
+    Some(names.map(|name| test(&program, name, limit)).collect())
+}
+
+fn command(words: &str) -> Command {
+    let mut words = words.lines();
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
+fn test(program: &str, name: String, limit: Duration) -> Trial {
+    let mut command = command(program);
+    trial(name.clone(), move || {
+        may_take(limit);
+        let ran = run(command.args(["--exact", &name, "--nocapture"]));
+        assert_eq!(ran.status, Some(0), "{}{}", ran.stdout, ran.stderr);
+    })
+}
+
+fn ends_a_test_that_hangs() {
+    let folder = Folder::new();
+    let program = folder.path("libtest");
+    // The options of libtest that matter here.
+    let script = "#!/bin/sh
+        case $* in
+        '--list --format terse') printf '%s: test\\n' hangs passes fails ;;
+        '--exact hangs --nocapture') sleep 1000; : ;;
+        '--exact passes --nocapture') ;;
+        '--exact fails --nocapture') echo because; exit 101 ;;
+        esac";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut runner = Command::new(std::env::current_exe().unwrap());
+    let ran = run(runner.env(UNITS, format!("1\n{}", program.display())));
+    assert_eq!(ran.status, Some(101), "{ran:?}");
+    let count = "test result: FAILED. 1 passed; 2 failed; 0 ignored;";
+    assert!(ran.stdout.contains(count), "{ran:?}");
+    let told = told_of("hangs", &ran.stdout);
+    assert!(
+        told[0].starts_with("not done after 1 s, its limit"),
+        "{told:?}"
+    );
+    assert!(told[1].ends_with(": sleep 1000"), "{told:?}");
+    assert!(ran.stdout.contains("because"), "{ran:?}");
+}
