@@ -467,7 +467,38 @@ impl SignalFd {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn a_set_has_the_bit_of_each_signal() {
+        for signal in 1..=64 {
+            let set = SignalSet::of(&[signal]);
+            assert_eq!(set.0, 1 << (signal - 1));
+            assert_eq!(set.iter().collect::<Vec<_>>(), [signal]);
+            assert_eq!(SignalSet::ALL.without(set).iter().count(), 63);
+            assert!(!SignalSet::ALL.without(set).contains(signal));
+        }
+        for none in [i32::MIN, -1, 0, 65, i32::MAX] {
+            assert!(SignalSet::of(&[none]) == SignalSet::NONE && !SignalSet::ALL.contains(none));
+        }
+        let (one, two) = (SignalSet::of(&[1, 64]), SignalSet::of(&[2, 64]));
+        assert_eq!((one | two).iter().collect::<Vec<_>>(), [1, 2, 64]);
+        assert_eq!(one.without(two).iter().collect::<Vec<_>>(), [1]);
+        let terminals = TERMINALS.iter().collect::<Vec<_>>();
+        assert_eq!(terminals, [SIGHUP, SIGINT, SIGQUIT, SIGTSTP]);
+    }
+
+    #[test]
+    fn each_signal_has_a_place_to_be_counted() {
+        for signal in 1..=64 {
+            assert!(count_of(signal).is_some(), "{signal}");
+        }
+        for none in [i32::MIN, -1, 0, 65, i32::MAX] {
+            assert!(count_of(none).is_none(), "{none}");
+        }
+    }
 
     #[test]
     fn signals_are_named_as_kill_takes_them() {
@@ -513,6 +544,12 @@ mod tests {
             "RTMAX-",
         ] {
             assert_eq!(named(text.as_bytes()), None, "{text}");
+        }
+        // Each number, and one more on both sides.
+        for number in 0..=65 {
+            let text = std::format!("{number}");
+            let signal = (1..=64).contains(&number).then_some(number);
+            assert_eq!(named(text.as_bytes()), signal, "{text}");
         }
         let mut known = NAMES.split_ascii_whitespace();
         assert!(known.all(|name| named(name.as_bytes()) == named(&name.as_bytes()[3..])));

@@ -1,6 +1,8 @@
 //! `init` as the first process of a container: what tini and dumb-init document, asked of it natively and
 //! under qemu-user. (What it does for a machine, the guests show.)
 
+mod machine;
+mod options;
 mod refused;
 mod sockets;
 mod terminal;
@@ -37,6 +39,8 @@ pub fn trials() -> Vec<Trial> {
         gives_the_program_the_terminal,
         tells_of_wrong_use,
     ]
+    .chain(machine::trials())
+    .chain(options::trials())
     .chain(refused::trials())
     .chain(sockets::trials())
     .chain(terminal::trials())

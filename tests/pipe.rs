@@ -2,6 +2,7 @@
 
 mod descriptors;
 mod ends;
+mod options;
 mod search;
 mod signals;
 mod statuses;
@@ -33,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
     ]
     .chain(descriptors::trials())
     .chain(ends::trials())
+    .chain(options::trials())
     .chain(search::trials())
     .chain(signals::trials())
     .chain(statuses::trials())
@@ -72,11 +74,11 @@ fn joins_real_commands(arch: Arch) {
     }
     // A bar is one where it stands alone.
     let words = [
-        "printf", "%s\n", "b", "c|a", "|", "sort", "-r", "|", "cat", "-n",
+        "printf", "%s\n", "b|", "|a", "", "c|a", "|", "env", "LC_ALL=C", "sort", "|", "cat", "-n",
     ];
     assert_eq!(
         pipe(arch, &words),
-        Ran::new(0, "     1\tc|a\n     2\tb\n", "")
+        Ran::new(0, "     1\t\n     2\tb|\n     3\tc|a\n     4\t|a\n", "")
     );
 }
 

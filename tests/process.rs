@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         places_descriptors_that_overlap,
         starts_thousands_and_leaves_nothing,
         starts_from_several_threads,
+        runs_no_handler_in_a_child,
         lets_no_signal_state_through,
         makes_groups_and_sessions,
         leaves_no_other_descriptors,
@@ -82,6 +83,13 @@ fn starts_thousands_and_leaves_nothing(arch: Arch) {
 
 fn starts_from_several_threads(arch: Arch) {
     holds(arch, "threads");
+}
+
+fn runs_no_handler_in_a_child(arch: Arch) {
+    let count = if arch.is_native() { 300 } else { 20 };
+    let mut probe = probe(arch, &format!("storm {count}"));
+    // The signals are sent to the group.
+    assert_eq!(run(probe.process_group(0)), Ran::new(0, "", ""));
 }
 
 /// The sets of signals that a new program has, of the first 31: blocked, ignored. (Whoever runs the tests

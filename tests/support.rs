@@ -194,6 +194,15 @@ pub fn limit_stack(arch: Arch, command: &mut Command, bytes: u64) {
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Stack, limit)?)) };
 }
 
+/// Eight selections among up to seven options: for every two options there are selections with both, with either, and
+/// with none (an orthogonal array).
+pub fn pairwise<const N: usize>() -> [[bool; N]; 8] {
+    const { assert!(N <= 7) };
+    std::array::from_fn(|row: usize| {
+        std::array::from_fn(|option| (row & (option + 1)).count_ones() % 2 == 1)
+    })
+}
+
 /// Waits until `condition` holds.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     waits_until(what, || {

@@ -5,9 +5,9 @@
 //! the processes of a test are the children of the threads with that name.
 //!
 //! A limit is short, because a test that hangs is to be found soon. On a busy machine the same test takes several times
-//! as long. So a second counts in part only: as the share of a CPU that each runnable thread of the machine has. A test
-//! that hangs on an idle machine is found after exactly its limit. (The CPU time of the test itself would not do: a test
-//! that hangs uses none.)
+//! as long. So a second counts in part only: as the share of a CPU that a thread of ours has among the runnable threads of
+//! the machine. A test that hangs on an idle machine is found after exactly its limit. (The CPU time of the test itself
+//! would not do: a test that hangs uses none.)
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -23,7 +23,7 @@ use std::thread::{Builder, available_parallelism};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpriority_process, kill_process};
 
 use crate::support::{Arch, once, run, wait_until};
 
@@ -126,8 +126,20 @@ fn outlives_a_terminal_as_the_leader_of_a_session() {
 }
 
 fn counts_time_by_the_share_of_a_cpu() {
-    for (runnable, cpus, part) in [(0, 2, 1.0), (2, 2, 1.0), (3, 2, 2.0 / 3.0), (8, 2, 0.25)] {
-        assert_eq!(share(runnable, cpus), part, "{runnable} on {cpus}");
+    for (runnable, cpus, nice, part) in [
+        (0, 2, 0, 1.0),
+        (2, 2, 0, 1.0),
+        (4, 2, 0, 0.5),
+        (8, 2, 0, 0.25),
+        (8, 2, -1, 1.25 / 4.125),
+        (5, 1, 1, 1.0 / 6.0),
+        (8, 2, 19, 1.0 / 30.0),
+    ] {
+        let counts = share(runnable, cpus, nice);
+        assert!(
+            (counts - part).abs() < 0.001,
+            "{runnable} on {cpus}: {counts}"
+        );
     }
     // This thread runs.
     assert!(runnable().is_none_or(|count| count > 0));
@@ -145,9 +157,12 @@ pub const LONG: Duration = Duration::from_secs(120);
 /// How often a test's time is counted.
 const STEP: Duration = Duration::from_millis(100);
 
-/// How much of a second counts, if so many threads are runnable on so many CPUs.
-fn share(runnable: usize, cpus: usize) -> f64 {
-    cpus as f64 / runnable.max(cpus) as f64
+/// How much of a second counts, if so many threads are runnable on so many CPUs, this one with this nice value and the
+/// others with 0. The floor is there so that a test that hangs is found at all.
+fn share(runnable: usize, cpus: usize, nice: i32) -> f64 {
+    let weight = 0.8_f64.powi(nice); // as the scheduler has it
+    let others = runnable.saturating_sub(1) as f64;
+    (cpus as f64 * weight / (weight + others)).clamp(1.0 / 30.0, 1.0)
 }
 
 /// The machine's runnable threads: `2/345` is the fourth word of `/proc/loadavg` (proc_loadavg(5)).
@@ -258,12 +273,13 @@ fn under_limit<V: Verdict>(
     };
     Builder::new().name(name).spawn(work).unwrap();
     let cpus = available_parallelism().map_or(1, NonZero::get);
+    let nice = getpriority_process(None).unwrap_or(0);
     // (In short steps, because the test may change its limit at any time.)
     let mut result = Err(RecvTimeoutError::Timeout);
     while result.is_err() && !running()[&thread].is_late() {
         let begin = Instant::now();
         result = receiver.recv_timeout(STEP);
-        let share = share(runnable().unwrap_or(0), cpus);
+        let share = share(runnable().unwrap_or(0), cpus, nice);
         running().get_mut(&thread).unwrap().counted += begin.elapsed().mul_f64(share);
     }
     let Ok(result) = result else {

@@ -110,8 +110,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_there_is_passed_over() {
+        use Errno as E;
+        for errno in [E::ENOENT, E::ENOTDIR, E::ESTALE, E::ENODEV, E::ETIMEDOUT] {
+            let (all, answer) = tried("cat", "/a:/b", &[errno, errno]);
+            assert_eq!((all.len(), answer), (2, E::ENOENT), "{errno:?}");
+            assert_eq!(tried("cat", "/a:/b", &[E::EACCES, errno]).1, E::EACCES);
+        }
+    }
+
+    #[test]
     fn what_is_there_ends_the_search() {
-        for errno in [Errno::ENOEXEC, Errno::E2BIG, Errno::ETXTBSY, Errno::ELOOP] {
+        use Errno as E;
+        for errno in [
+            E::ENOEXEC,
+            E::E2BIG,
+            E::ETXTBSY,
+            E::ELOOP,
+            E::EIO,
+            E::ENOMEM,
+        ] {
             assert_eq!(tried("cat", "/a:/b", &[errno]).0, ["/a/cat"]);
             assert_eq!(tried("cat", "/a:/b", &[errno]).1, errno);
         }
@@ -128,12 +146,19 @@ mod tests {
     fn what_is_too_long_is_not_cut() {
         let name = "n".repeat(NAME_MAX + 1);
         assert_eq!(tried(&name, "/a", &[]), (Vec::new(), Errno::ENAMETOOLONG));
+        let longest = &name[1..];
+        let (all, errno) = tried(longest, "/a", &[]);
+        assert_eq!(
+            (all, errno),
+            (std::vec![std::format!("/a/{longest}")], Errno::ENOENT)
+        );
         // One that just fits, one that doesn't, and the search goes on.
         let fits = "d".repeat(PATH_MAX - "/cat\0".len());
         let path = std::format!("{fits}:{fits}d:/b");
         let (all, _) = tried("cat", &path, &[]);
         assert_eq!(all, [std::format!("{fits}/cat"), "/b/cat".into()]);
-        let path = "p/".repeat(PATH_MAX);
+        let path = "/".repeat(PATH_MAX);
         assert_eq!(tried(&path, "/a", &[]), (Vec::new(), Errno::ENAMETOOLONG));
+        assert_eq!(tried(&path[1..], "/a", &[]).0, [&path[1..]]);
     }
 }

@@ -590,6 +590,26 @@ mod tests {
     }
 
     #[test]
+    fn the_status_is_a_shells() {
+        use Errno as E;
+        for (errno, status) in [
+            (E::ENOENT, 127),
+            (E::ENOTDIR, 127),
+            (E::ELOOP, 127),
+            (E::ENAMETOOLONG, 127),
+            (E::EACCES, 126),
+            (E::ENOEXEC, 126),
+            (E::E2BIG, 126),
+            (E::ETXTBSY, 126),
+            (E::ENOMEM, 126),
+            (E::EIO, 126),
+        ] {
+            assert_eq!(Failed::Exec(errno).status(), status, "{errno:?}");
+            assert_eq!(Failed::Spawn(errno).status(), 1, "{errno:?}");
+        }
+    }
+
+    #[test]
     fn a_failure_comes_as_it_was_sent() {
         for failed in [Failed::Spawn(Errno::EMFILE), Failed::Exec(Errno::EHWPOISON)] {
             assert_eq!(Failed::of(failed.answer()), Some(failed));

@@ -166,7 +166,31 @@ mod tests {
         assert!(strings(10_000_000).is_empty());
         assert_eq!(lists.get(first).value("NAME"), Some(c"value"));
         assert_eq!(lists.get(first).value("a"), None);
+        assert_eq!(lists.get(first).value("NAM"), None);
+        assert_eq!(lists.get(first).value("NAME=value"), None);
         assert_eq!(Strings::NONE.iter().count(), 0);
+    }
+
+    #[test]
+    fn the_first_of_a_name_counts() {
+        let mut lists = Lists::new(4, 1).unwrap();
+        for entry in [c"AB=no", c"A=", c"A=second", c"=empty"] {
+            lists.push(entry).unwrap();
+        }
+        let list = lists.end().unwrap();
+        assert_eq!(lists.get(list).value("A"), Some(c""));
+        assert_eq!(lists.get(list).value(""), Some(c"empty"));
+    }
+
+    #[test]
+    fn what_comes_after_is_a_string_of_its_own() {
+        assert_eq!(after(c"start", "st"), Some(c"art"));
+        assert_eq!(after(c"start", "start"), Some(c""));
+        assert_eq!(after(c"start", "starts"), None);
+        assert_eq!(after(c"start", "art"), None);
+        for (count, rest) in [(0, c"text"), (3, c"t"), (4, c""), (5, c""), (6, c"")] {
+            assert_eq!(behind(c"text", count), rest);
+        }
     }
 
     #[test]
@@ -175,6 +199,13 @@ mod tests {
         let mut lists = Lists::new(1, 0).unwrap();
         lists.push(c"a").unwrap();
         assert_eq!(lists.push(c"b"), Err(Errno::ENOMEM));
+        assert_eq!(lists.end(), Err(Errno::ENOMEM));
+        // Two of one, and the ends of two.
+        let mut lists = Lists::new(2, 2).unwrap();
+        for _ in 0..2 {
+            lists.push(c"a").unwrap();
+            lists.end().unwrap();
+        }
         assert_eq!(lists.end(), Err(Errno::ENOMEM));
         assert!(Lists::new(usize::MAX, 1).is_err());
         assert!(Lists::new(usize::MAX / 4, 1).is_err());

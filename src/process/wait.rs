@@ -152,3 +152,55 @@ fn wait(which: i32, options: i32) -> Result<Change> {
     let pid = Pid(pid as i32);
     Ok(Change { pid, word, usage })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change, as wait4(2) stores it.
+    fn change(pid: i32, word: i32) -> Change {
+        Change {
+            pid: Pid(pid),
+            word,
+            usage: Rusage::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_word_is_a_status() {
+        const CORE: i32 = 0x80;
+        for (word, status, code) in [
+            (0, Status::Exited(0), 0),
+            (1 << 8, Status::Exited(1), 1),
+            (255 << 8, Status::Exited(255), 255),
+            (1, Status::Killed(1), 129),
+            (64, Status::Killed(64), 192),
+            (11 | CORE, Status::Killed(11), 139),
+        ] {
+            let ended = change(7, word).ended();
+            assert_eq!((ended.pid, ended.status), (Pid(7), status));
+            assert_eq!(status.code(), code);
+            assert_eq!(status.success(), word == 0);
+            assert_eq!(change(7, word).stopped(), None);
+        }
+        // Larger than any signal: it does not become 0.
+        assert_eq!(Status::Killed(255).code(), 255);
+        for signal in [1, 19, 64] {
+            assert_eq!(change(7, signal << 8 | 0x7f).stopped(), Some(signal));
+        }
+        assert!(change(7, 0).is_one() && !change(0, 0).is_one());
+    }
+
+    #[test]
+    fn usage_is_in_microseconds_and_kibibytes() {
+        let time = |tv_sec, tv_usec| Timeval { tv_sec, tv_usec };
+        let mut raw = Rusage::ZERO;
+        raw.ru_utime = time(3, 4);
+        raw.ru_stime = time(1, 999_999);
+        raw.ru_maxrss = 5;
+        let usage = Usage::of(&raw);
+        assert_eq!(usage.user, Duration::new(3, 4_000));
+        assert_eq!(usage.system, Duration::new(1, 999_999_000));
+        assert_eq!(usage.peak, 5);
+    }
+}

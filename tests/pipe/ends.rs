@@ -24,6 +24,10 @@ pub fn trials() -> Vec<Trial> {
             tells_of_shortages_halfway,
         ),
         once(
+            "pipe::ends::kills_after_five_seconds",
+            kills_after_five_seconds,
+        ),
+        once(
             "pipe::ends::goes_on_when_interrupted [x86_64]",
             goes_on_when_interrupted,
         ),
@@ -81,6 +85,16 @@ fn kills_what_does_not_end(arch: Arch) {
         .map(|line| line.split(", ").nth(1).unwrap())
         .collect();
     assert_eq!(ends, ["signal 9", "signal 15"]);
+}
+
+fn kills_after_five_seconds() {
+    let stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    let words = ["--timeout", "0.5", "sh", "-c", stubborn, "|", "cat"];
+    let begin = Instant::now();
+    let ran = pipe(Arch::NATIVE, &words);
+    assert_eq!(ran, Ran::new(124, "ready\n", ""));
+    let time = begin.elapsed().as_secs_f64();
+    assert!((5.5..30.0).contains(&time), "{time}");
 }
 
 fn ends_programs_that_are_stopped(arch: Arch) {
@@ -213,6 +227,8 @@ fn goes_on_when_interrupted() -> Completion {
     for inject in [
         "rt_sigtimedwait:error=EINTR:when=1+2",
         "wait4:error=EINTR:when=1+2",
+        // Nobody asked for a size: the pipes are as the kernel makes them.
+        "fcntl:error=EPERM:when=1+",
     ] {
         let folder = Folder::new();
         let mut strace = Command::new("timeout");

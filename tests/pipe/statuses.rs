@@ -1,6 +1,7 @@
 //! Exit statuses: what a shell says of the same programs.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
@@ -110,6 +111,10 @@ fn tells_each_signal_by_its_number(arch: Arch) {
 }
 
 fn tells_what_is_not_there_from_what_may_not_run(arch: Arch) {
+    let folder = Folder::new();
+    let link = folder.path("link");
+    std::os::unix::fs::symlink(&link, &link).unwrap();
+    let link = link.to_str().unwrap();
     for (name, words) in [
         ("nonexistent-anywhere", "No such file or directory (ENOENT)"),
         ("/nonexistent/file", "No such file or directory (ENOENT)"),
@@ -117,11 +122,13 @@ fn tells_what_is_not_there_from_what_may_not_run(arch: Arch) {
         ("/etc/passwd", "Permission denied (EACCES)"),
         ("/", "Permission denied (EACCES)"),
         ("", "No such file or directory (ENOENT)"),
+        (link, "Too many levels of symbolic links (ELOOP)"),
     ] {
         let status = dash(&format!("'{name}'"));
         let told = format!("pipe: run {name}: {words}\n");
         assert_eq!(pipe(arch, &[name]), Ran::new(status, "", &told));
     }
+    assert_eq!(pipe(arch, &[link]).status, Some(127));
 }
 
 fn ends_the_others_where_one_cannot_start(arch: Arch) {
@@ -147,6 +154,20 @@ fn ends_the_others_where_one_cannot_start(arch: Arch) {
     assert_eq!(ran, Ran::new(127, "", told));
     // Where it had begun it was asked; else SIGTERM ended it before.
     assert_eq!(folder.path("begun").exists(), folder.path("ended").exists());
+    // One that does not end is killed.
+    let stubborn = "trap '' TERM; while :; do sleep 0.01; done";
+    let words = [
+        "--grace=0.2",
+        "sh",
+        "-c",
+        stubborn,
+        "|",
+        "nonexistent-anywhere",
+    ];
+    let begin = Instant::now();
+    assert_eq!(pipe(arch, &words), Ran::new(127, "", told));
+    // (It may have ended before it ignored the signal.)
+    assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
 fn waits_for_all(arch: Arch) {

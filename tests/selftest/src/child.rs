@@ -7,12 +7,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::hint::black_box;
+use core::sync::atomic::AtomicU32;
 use core::time::Duration;
 
 use ring3::Errno;
+use ring3::abi::nr;
+use ring3::arch::syscall2;
 use ring3::cli::{self, Options, OrFail};
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
-use ring3::fs::{self, CWD, O_CLOEXEC, O_WRONLY, read_link};
+use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY, O_WRONLY, read_link};
 use ring3::io::{read, write};
 use ring3::number;
 use ring3::pipe::Pipe;
@@ -20,7 +23,7 @@ use ring3::privilege;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
 use ring3::rt::{Args, Exit, Start};
 use ring3::shown::Shown;
-use ring3::signal::{self, Action, SIGUSR1, SIGUSR2, SignalSet};
+use ring3::signal::{self, Action, SIGABRT, SIGUSR1, SIGUSR2, SignalSet};
 use ring3::time::SECOND;
 
 use crate::PROGRAM;
@@ -116,6 +119,15 @@ pub fn main(start: Start) -> Result<(), Exit> {
             let _ = signal::block(SignalSet::ALL);
             process::abort()
         }
+        b"abort-handled" => {
+            static COUNT: AtomicU32 = AtomicU32::new(0);
+            let _ = signal::on(SIGABRT, &COUNT);
+            process::abort()
+        }
+        b"abort-ignored" => {
+            let _ = signal::ignore(SIGABRT);
+            process::abort()
+        }
         b"panic" => panic!("asked for"),
         b"trap" => ring3::arch::trap(),
         b"overflow" => exit(recurse(0) as u8),
@@ -182,6 +194,15 @@ pub fn main(start: Start) -> Result<(), Exit> {
             let word = words.next().ok_or(UNKNOWN)?;
             let done = crate::system::child(what, word);
             done.or_fail(PROGRAM, "do", Shown(what))
+        }
+        b"ids" => {
+            let groups = [1_u32, 2];
+            // SAFETY: the kernel reads two numbers. Without CAP_SETGID it refuses, and then become_user does too.
+            unsafe { syscall2(nr::setgroups, groups.len(), groups.as_ptr().addr()) };
+            match privilege::become_user(65_533, 65_534) {
+                Ok(()) => exit(ids(65_533, 65_534)),
+                Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
+            }
         }
         b"cli" => options(start.args()),
         b"fail" => Err::<(), _>(Errno::ENOENT).or_fail(PROGRAM, "open", "nothing"),
@@ -283,6 +304,28 @@ fn wait() -> Result<(), Exit> {
     let _ = write(STDOUT, b"!");
     let _ = read(STDIN, &mut [0]);
     Ok(())
+}
+
+/// A bit for each that holds: the four user ids are this, the four group ids are that, there is no other group.
+fn ids(uid: u32, gid: u32) -> u8 {
+    let mut buffer = [0; 4096];
+    let status = fs::open(CWD, c"/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
+    let length = status.and_then(|status| read(status.as_fd(), &mut buffer));
+    let status = &buffer[..length.unwrap_or(0)];
+    let line = |name: &[u8]| {
+        let mut lines = status.split(|&byte| byte == b'\n');
+        lines.find_map(move |line| line.strip_prefix(name))
+    };
+    let are = |name, ids: &[u32]| {
+        let words = line(name).unwrap_or(b"none").split(u8::is_ascii_whitespace);
+        let words = words.filter(|word| !word.is_empty());
+        words
+            .map(|word| number::whole(word, 10, u32::MAX.into()))
+            .eq(ids.iter().map(|&id| Some(id.into())))
+    };
+    u8::from(are(b"Uid:", &[uid; 4])) * 4
+        + u8::from(are(b"Gid:", &[gid; 4])) * 2
+        + u8::from(are(b"Groups:", &[]))
 }
 
 /// Leaves a child behind, which waits; `bereaved`, it is to get SIGUSR1 then.

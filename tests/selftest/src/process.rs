@@ -7,7 +7,9 @@ use ring3::fs::{CWD, O_RDONLY};
 use ring3::io::read;
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::*;
-use ring3::signal::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default};
+use ring3::signal::{
+    SIGCONT, SIGKILL, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default,
+};
 use ring3::time::{Clock, NEVER, SECOND, after, nanoseconds};
 
 use crate::case::*;
@@ -22,20 +24,23 @@ cases! {
     "a thread that is there", [thread_exists], thread_exists(gettid()) => YES;
     "a thread that is not", [thread_exists], thread_exists(0x3fff_ffff) => NO;
     "no thread has number 0 or below", [thread_exists], [0, -1, i32::MIN].into_iter().any(thread_exists) => NO;
-    "a name", [thread_name], !thread_name(&mut [0; 16]).is_empty() => YES;
+    "a name", [thread_name], named() => YES;
     "how many descriptors there may be", [limit], limit(RLIMIT_NOFILE).map(|limit| limit.rlim_cur > 3) => YES;
     "a limit of nothing", [limit], limit(NO_RESOURCE).map(drop) => error(Errno::EINVAL);
     "nothing to be raised", [raise_limit], raise_limit(NO_RESOURCE).map(drop) => error(Errno::EINVAL);
     "a limit as it is", [set_limit], limit(RLIMIT_NOFILE).and_then(|limit| set_limit(RLIMIT_NOFILE, limit)) => DONE;
     "more than the most", [set_limit], set_limit(RLIMIT_NOFILE, Rlimit { rlim_cur: 2, rlim_max: 1 }) => error(Errno::EINVAL);
+    "a limit as it was set", [set_limit, limit], lowered() => value(100);
     "as many as are allowed", [raise_limit], raise_limit(RLIMIT_NOFILE).and_then(|most| Ok(most == limit(RLIMIT_NOFILE)?.rlim_cur)) => YES;
     "no huge pages", [refuse_huge_pages], refuse_huge_pages() => DONE, cannot EINVAL;
     "an exit status", [exit, Status::code, Child::wait], code(&[c"exit", c"7"]) => value(7);
     "its low 8 bits", [exit], code(&[c"exit", c"258"]) => value(2);
     "main returns one", [exit], code(&[c"return", c"3"]) => value(3);
     "a thread ends all", [exit], code(&[c"exit-in-a-thread"]) => value(5);
-    "abort is SIGABRT", [abort], code(&[c"abort"]) => value(128 + 6);
-    "whatever is blocked", [abort], code(&[c"abort-blocked"]) => value(128 + 6);
+    "abort is SIGABRT", [abort], aborted(c"abort") => YES;
+    "whatever is blocked", [abort], aborted(c"abort-blocked") => YES;
+    "whatever is handled", [abort], aborted(c"abort-handled") => YES;
+    "whatever is ignored", [abort], aborted(c"abort-ignored") => YES;
     "a stack that is full is SIGSEGV", [], code(&[c"overflow"]) => value(128 + 11);
     "a thread's too: its guard is hit", [], code(&[c"overflow-in-a-thread"]) => value(128 + 11);
     "who writes code gets SIGSEGV", [], code(&[c"write-code"]) => value(128 + 11);
@@ -81,6 +86,8 @@ cases! {
     "a child that has not ended", [any], not_yet() => value(128 + 15);
     "ends and signals in turn", [Watch::new, Watch::next], watched() => value(4);
     "nothing until then", [Watch::next], late() => YES;
+    "a child that is stopped", [Watch::next], stopped() => value(20);
+    "its descriptor is closed at execve", [Pidfd::open], Pidfd::open(Pid::own()).and_then(|process| crate::fd::closes_at_exec(process.as_fd())) => YES;
     "an orphan comes to who adopts", [adopt_orphans], adopted(c"orphan") => value(0), cannot EINVAL;
     "a signal at the parent's end", [signal_at_parents_end], adopted(c"bereaved") => value(128 + 10), cannot EINVAL;
     "no signal for that", [signal_at_parents_end], signal_at_parents_end(65) => error(Errno::EINVAL);
@@ -112,6 +119,31 @@ fn searched_until() -> Result<(), Errno> {
     Err(search(b"name", b"/a:/b", &mut Room::uninit(), |_| {
         Errno::ENOEXEC
     }))
+}
+
+/// Whether the child ends by the signal, and not with the status that a shell shows for it.
+fn aborted(how: &CStr) -> Result<bool, Errno> {
+    Ok(ends(&[how])? == Status::Killed(6))
+}
+
+/// Whether the name is what `/proc` has.
+fn named() -> Result<bool, Errno> {
+    let mut text = [0; 16];
+    let file = ring3::fs::open(CWD, c"/proc/thread-self/comm", O_RDONLY | O_CLOEXEC, 0)?;
+    let length = read(file.as_fd(), &mut text)?;
+    Ok(text[..length].strip_suffix(b"\n") == Some(thread_name(&mut [0xff; 16])))
+}
+
+fn lowered() -> Result<u64, Errno> {
+    let before = limit(RLIMIT_NOFILE)?;
+    let rlim_cur = 100;
+    set_limit(RLIMIT_NOFILE, Rlimit { rlim_cur, ..before })?;
+    let lowered = limit(RLIMIT_NOFILE)?;
+    set_limit(RLIMIT_NOFILE, before)?;
+    if lowered.rlim_max != before.rlim_max || limit(RLIMIT_NOFILE)?.rlim_cur != before.rlim_cur {
+        return Err(Errno::EIO);
+    }
+    Ok(lowered.rlim_cur)
 }
 
 fn begins(words: &[&CStr], more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {
@@ -256,6 +288,27 @@ fn late() -> Result<bool, Errno> {
     child.kill(SIGTERM)?;
     child.wait()?;
     Ok(heard == Event::Late && over)
+}
+
+/// The signal that stopped a child, which goes on and ends after that.
+fn stopped() -> Result<i32, Errno> {
+    let _held = ring3::signal::hold(SignalSet::NONE)?;
+    let watch = Watch::new(SignalSet::NONE)?;
+    // The kernel stops no orphaned process group by SIGTSTP. The child's is none: we are in the same session.
+    let (child, input) = waits(|command| command.group(0))?;
+    child.kill(SIGTSTP)?;
+    let Event::Stopped(pid, signal) = watch.next(after(10 * SECOND)) else {
+        return Err(Errno::ETIMEDOUT);
+    };
+    if pid != child.pid() || any()?.is_some() {
+        return Err(Errno::EIO);
+    }
+    drop(input);
+    child.kill(SIGCONT)?;
+    match watch.next(after(10 * SECOND)) {
+        Event::Ended(ended) if ended.pid == pid && ended.status.success() => Ok(signal),
+        _ => Err(Errno::ECHILD),
+    }
 }
 
 /// How the child ends that a child leaves behind.

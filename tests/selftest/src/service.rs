@@ -1,12 +1,15 @@
 //! What a service manager hands a server.
 
 use core::ffi::CStr;
+use core::time::Duration;
 
 use ring3::Errno;
+use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::net::SOCK_DGRAM;
 use ring3::net::unix::{self, Address};
 use ring3::net::{SOCK_CLOEXEC, recv};
 use ring3::service::{Inherited, Manager, inherited};
+use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
@@ -18,6 +21,11 @@ cases! {
     "sockets are owned, once", [inherited], passed(c"2") => value(0b1111);
     "a socket that is not there", [inherited], passed(c"60") => value(98);
     "a manager is told", [Manager::at, Manager::tell], told() => value(7);
+    "its descriptor is closed at execve", [Manager::at], closed() => YES;
+    "more sockets than there can be", [inherited], passed(c"65536") => value(98);
+    "a manager that does not read is waited for", [Manager::tell], patient() => YES;
+    "an address that is none", [Manager::at], Manager::at(c"vsock:1:2").map(drop) => error(Errno::EAFNOSUPPORT);
+    "an address of nothing", [Manager::at], Manager::at(c"").map(drop) => error(Errno::EAFNOSUPPORT);
     "no manager there", [Manager::at], Manager::at(c"/nothing/notify").map(drop) => error(Errno::ENOENT);
 }
 
@@ -34,10 +42,64 @@ fn passed(count: &CStr) -> Result<u8, Errno> {
     Ok(child.wait()?.status.code())
 }
 
-fn told() -> Result<usize, Errno> {
+const NAME: &CStr = c"@ring3-selftest-notify";
+
+/// A manager's own socket.
+fn ear() -> Result<OwnedFd, Errno> {
     let ear = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
-    unix::bind(ear.as_fd(), &Address::new(c"@ring3-selftest-notify")?)?;
-    Manager::at(c"@ring3-selftest-notify")?.tell("READY=1")?;
+    unix::bind(ear.as_fd(), &Address::new(NAME)?)?;
+    Ok(ear)
+}
+
+fn manager() -> Result<(OwnedFd, Manager), Errno> {
+    Ok((ear()?, Manager::at(NAME)?))
+}
+
+fn closed() -> Result<bool, Errno> {
+    let _ear = ear()?;
+    let next = crate::fd::open()?.as_fd().as_raw();
+    let _manager = Manager::at(NAME)?;
+    // SAFETY: the manager has the number that was free, and keeps it open during the call.
+    crate::fd::closes_at_exec(unsafe { BorrowedFd::borrow_raw(next) })
+}
+
+/// Fills the queue of a manager that does not read. Returns when the last message was given up, and after how long.
+fn fill(manager: &Manager) -> (Errno, Duration) {
+    loop {
+        let begin = now(Clock::Monotonic);
+        if let Err(errno) = manager.tell("STATUS=x") {
+            return (errno, now(Clock::Monotonic) - begin);
+        }
+    }
+}
+
+/// A manager that does not read is waited for, 2 s and not much more. One that reads again is told, after its queue was
+/// full.
+fn patient() -> Result<bool, Errno> {
+    let (ear, manager) = manager()?;
+    let (errno, time) = fill(&manager);
+    let patience = Duration::from_secs(2);
+    if errno != Errno::EAGAIN || !(patience..5 * patience).contains(&time) {
+        return Err(Errno::ETIMEDOUT);
+    }
+    ring3::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut buffer = [0; 16];
+            loop {
+                let count = recv(ear.as_fd(), &mut buffer)?;
+                if buffer[..count] == *b"READY=1" {
+                    return Ok(true);
+                }
+            }
+        })?;
+        while manager.tell("READY=1").is_err() {}
+        reader.join()
+    })
+}
+
+fn told() -> Result<usize, Errno> {
+    let (ear, manager) = manager()?;
+    manager.tell("READY=1")?;
     let mut buffer = [0; 16];
     let count = recv(ear.as_fd(), &mut buffer)?;
     if buffer[..count] == *b"READY=1" {

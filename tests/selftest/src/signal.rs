@@ -41,6 +41,7 @@ cases! {
     "counted, and comes back", [on], counted(1000) => value(1000);
     "of none to be counted", [on], on(65, &COUNT).and(on(i32::MIN, &COUNT)).or(on(0, &COUNT)) => error(Errno::EINVAL);
     "a handler of none", [handle, handled], handled_none() => error(Errno::EINVAL);
+    "each is counted, and its default is back", [on, set_default], each() => value(62), cannot EINVAL;
     "a handler gets the number", [handle, handled], numbered() => YES;
     "within a handler another", [handle], nested() => value(0x1221);
     "within a handler itself: it waits", [handle], waits_for_itself() => value(0x1212);
@@ -49,6 +50,7 @@ cases! {
     "on the alternate stack", [set_alternate_stack], on_the_alternate_stack() => YES;
     "on a thread's own otherwise", [handle], on_its_own_stack() => YES;
     "a stack that is full, told on another", [set_alternate_stack], code(&[c"overflow-told"]) => value(42);
+    "a stack that is just large enough", [set_alternate_stack, alternate_stack_size], just_large_enough() => YES;
     "a stack that is too small", [set_alternate_stack, alternate_stack_size], too_small() => error(Errno::ENOMEM);
     "without our restorer", [], code(&[c"no-restorer"]) => value(if cfg!(target_arch = "x86_64") { 128 + 11 } else { 0 });
     "waited for and taken", [wait, Received::is_kernels], taken() => YES;
@@ -163,6 +165,24 @@ fn counted(times: u32) -> Result<u32, Errno> {
         raise(SIGUSR1);
     }
     set_default(SIGUSR1)?;
+    Ok(COUNT.load(SeqCst))
+}
+
+/// How many signals are counted, each once: all but SIGKILL and SIGSTOP, from the last one down to the first.
+fn each() -> Result<u32, Errno> {
+    COUNT.store(0, SeqCst);
+    for signal in (1..=64)
+        .rev()
+        .filter(|&signal| signal != SIGKILL && signal != SIGSTOP)
+    {
+        on(signal, &COUNT)?;
+        let before = COUNT.load(SeqCst);
+        raise(signal);
+        set_default(signal)?;
+        if COUNT.load(SeqCst) != before + 1 || action(signal)? != Action::Default {
+            return Err(Errno::EIO);
+        }
+    }
     Ok(COUNT.load(SeqCst))
 }
 
@@ -317,14 +337,21 @@ extern "C" fn note_place(_: i32) {
 }
 
 fn on_the_alternate_stack() -> Result<bool, Errno> {
+    on_a_stack_of(1 << 16)
+}
+
+/// What of it the kernel's frame leaves is the handler's.
+fn just_large_enough() -> Result<bool, Errno> {
+    on_a_stack_of(alternate_stack_size())
+}
+
+fn on_a_stack_of(length: usize) -> Result<bool, Errno> {
     handling(note_place, note_place, || {
-        ring3::thread::spawn(|| {
-            let stack = ring3::mem::map(1 << 16)?;
-            let range = stack.addr().get()..stack.addr().get() + (1 << 16);
-            // SAFETY: a mapping of its own, never given back.
-            set_alternate_stack(unsafe {
-                core::slice::from_raw_parts_mut(stack.as_ptr(), 1 << 16)
-            })?;
+        ring3::thread::spawn(move || {
+            let stack = vec![0; length].leak();
+            let range = stack.as_ptr_range();
+            let range = range.start.addr()..range.end.addr();
+            set_alternate_stack(stack)?;
             raise(SIGUSR1);
             Ok(range.contains(&PLACE.load(SeqCst)))
         })?

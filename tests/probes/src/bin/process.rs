@@ -5,8 +5,8 @@
 #![no_main]
 
 use core::ffi::CStr;
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU32};
 use core::time::Duration;
 
 use ring3::Errno;
@@ -34,6 +34,7 @@ fn main(start: Start) -> Result<(), Exit> {
         b"statuses" => statuses(environ),
         b"errors" => errors(environ),
         b"files" => files(environ),
+        b"storm" => storm(environ, argument()),
         b"many" => many(environ, argument()),
         b"threads" => threads(),
         b"masks" => masks(environ, argument()),
@@ -203,6 +204,31 @@ fn files(environ: Strings<'_>) {
         let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
         told(&circle, "onetwothree");
     }
+    // In every order, at all these places: where they are themselves, at standard input's, and beyond a gap.
+    for order in 0..5 * 5 * 5 {
+        let (one, two, three) = (holding("one"), holding("two"), holding("three"));
+        let places = [0, raw(&one), raw(&two), raw(&three), 13];
+        let [a, b, c] = [order % 5, order / 5 % 5, order / 25].map(|place| places[place]);
+        if a != b && b != c && c != a {
+            told(&[(&one, a), (&two, b), (&three, c)], "onetwothree");
+        }
+    }
+    {
+        // What went out of the way is not left open: there are the standard ones, three, and the folder that ls reads.
+        let (one, two, three) = (holding("one"), holding("two"), holding("three"));
+        let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
+        let circle = circle.map(|(fd, to)| (fd.as_fd(), to));
+        let line = Line::new(&[c"ls", c"/proc/self/fd"]);
+        let mut bytes = [0; 100];
+        let used = output(line.command(environ), &circle, &mut bytes);
+        let lines = bytes[..used].iter().filter(|&&byte| byte == b'\n');
+        assert_eq!(
+            lines.count(),
+            7,
+            "{:?}",
+            core::str::from_utf8(&bytes[..used])
+        );
+    }
     {
         // One stays where it is; the other is at two places.
         let (one, two) = (holding("one"), holding("two"));
@@ -233,6 +259,38 @@ const PATHS: [&CStr; 16] = [
 
 fn number(text: &CStr) -> usize {
     text.to_str().unwrap().parse().unwrap()
+}
+
+/// Starts so many programs while signals come to all of this process's group. No handler runs in a child, which shares this
+/// memory until it executes the program.
+fn storm(environ: Strings<'_>, count: &CStr) {
+    static OWN: AtomicU32 = AtomicU32::new(0);
+    static HERE: AtomicU32 = AtomicU32::new(0);
+    static ELSEWHERE: AtomicU32 = AtomicU32::new(0);
+    static OVER: AtomicBool = AtomicBool::new(false);
+    extern "C" fn note(_: i32) {
+        let here = process::getpid().unsigned_abs() == OWN.load(Relaxed);
+        if here { &HERE } else { &ELSEWHERE }.fetch_add(1, Relaxed);
+    }
+    OWN.store(process::getpid().unsigned_abs(), Relaxed);
+    let set = SignalSet::of(&[SIGUSR1]);
+    // SAFETY: the handler makes one system call and adds to an atomic.
+    unsafe { signal::handle(SIGUSR1, note) }.unwrap();
+    let sender = thread::spawn(move || {
+        signal::block(set).unwrap();
+        while !OVER.load(Relaxed) {
+            process::kill_group(process::group(), SIGUSR1).unwrap();
+        }
+    });
+    let line = Line::new(&[c"/bin/true"]);
+    for _ in 0..number(count) {
+        let child = line.command(environ).mask(set).spawn().unwrap();
+        assert_eq!(child.wait().unwrap().status, Status::Exited(0));
+    }
+    OVER.store(true, Relaxed);
+    sender.unwrap().join();
+    assert!(HERE.load(Relaxed) > 0);
+    assert_eq!(ELSEWHERE.load(Relaxed), 0);
 }
 
 /// So many pipelines of two programs, and as many attempts that fail.
