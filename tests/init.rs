@@ -5,7 +5,7 @@ mod machine;
 mod options;
 mod refused;
 mod sockets;
-mod terminal;
+pub mod terminal;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

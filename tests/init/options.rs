@@ -1,7 +1,6 @@
 //! Every option of `init` beside every other, each by its effect; and the values that options take.
 
 use std::fs;
-use std::process::Command;
 
 use libtest_mimic::{Completion, Trial};
 

@@ -34,15 +34,15 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 }
 
 /// A process in a session of its own, on a pseudoterminal whose other end is ours. Its drop hangs the terminal up.
-struct Session {
-    keys: fs::File,
+pub struct Session {
+    pub keys: fs::File,
     /// The output that no call of `shows` has consumed yet.
     screen: Vec<u8>,
-    leader: Child,
+    pub leader: Child,
 }
 
 impl Session {
-    fn new(mut command: Command, folder: &Path) -> Self {
+    pub fn new(mut command: Command, folder: &Path) -> Self {
         let (keys, theirs) = open_terminal();
         let dup = || Stdio::from(theirs.try_clone().unwrap());
         command.stdin(dup()).stdout(dup()).stderr(dup());
@@ -87,7 +87,7 @@ impl Session {
     }
 
     /// Waits until the screen shows `text`, and returns the output before it.
-    fn shows(&mut self, text: &str) -> String {
+    pub fn shows(&mut self, text: &str) -> String {
         waits_until(&format!("the screen shows {text:?}"), || {
             let screen = String::from_utf8_lossy(&self.screen).into_owned();
             if let Some((before, rest)) = screen.split_once(text) {

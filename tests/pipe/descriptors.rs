@@ -132,8 +132,7 @@ fn begin_with_no_signal_blocked_or_ignored_but_the_terminals(arch: Arch) {
         "--ignore-signal=HUP,PIPE,CHLD,INT,QUIT,TSTP,TERM,USR2,RTMIN",
         "--block-signal=TERM,USR1,CHLD",
     ]);
-    // Not under timeout(1), which installs handlers.
-    env.args(pipe.get_args().skip(4));
+    env.arg(pipe.get_program()).args(pipe.get_args());
     let ran = run(&mut env);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     // qemu-user uses signals 32 and 33 itself. It installs handlers for some of HUP, INT and QUIT, depending on its

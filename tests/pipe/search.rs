@@ -35,15 +35,11 @@ impl Folder {
     /// Runs `pipe` here with such a `PATH`, or none.
     fn search(&self, arch: Arch, path: Option<&str>, words: &[&str]) -> Ran {
         let mut command = command(arch, words);
-        // `timeout` looks along it too.
-        let mut env = std::process::Command::new("/usr/bin/env");
         match path {
-            Some(path) => env.arg(format!("PATH={path}")),
-            None => env.args(["-u", "PATH"]),
+            Some(path) => command.env("PATH", path),
+            None => command.env_remove("PATH"),
         };
-        command.current_dir(self.root());
-        env.args(command.get_args().skip(4));
-        run(env.current_dir(self.root()))
+        run(command.current_dir(self.root()))
     }
 }
 

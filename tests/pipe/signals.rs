@@ -6,8 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::command;
+use crate::init::terminal::Session;
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder, Ran, run, wait_until};
@@ -17,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         passes_each_on_to_all,
         ends_by_sigterm_in_the_middle,
         gives_a_key_of_the_terminal_once,
+        gives_a_new_size_of_the_terminal_once,
         goes_on_where_a_lost_terminal_is_ignored,
         reaps_orphans_as_process_1,
         passes_signals_on_as_process_1,
@@ -151,12 +154,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     });
     let pid = Pid::from_raw(pid.unwrap()).unwrap();
     // Two that wait would be one.
-    wait_until("pipe has heard of it", || {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let waiting = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
-        let waiting = u64::from_str_radix(waiting.unwrap().trim(), 16).unwrap();
-        waiting & (1 << (Signal::INT.as_raw() - 1)) == 0
-    });
+    wait_until_taken(pid, Signal::INT);
     kill_process(pid, Signal::INT).unwrap();
     wait_until("the second was heard", || folder.read("heard").len() >= 8);
     fs::write(folder.path("end"), "").unwrap();
@@ -165,6 +163,46 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     let status = terminal.wait().unwrap();
     assert!(status.success(), "{status}: {rest:?}");
     assert_eq!(folder.read("heard"), b"INT\nINT\n");
+}
+
+/// Waits until the process has received this signal, which it blocks.
+fn wait_until_taken(pid: Pid, signal: Signal) {
+    wait_until("pipe has heard of it", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let waiting = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        let waiting = u64::from_str_radix(waiting.unwrap().trim(), 16).unwrap();
+        waiting & (1 << (signal.as_raw() - 1)) == 0
+    });
+}
+
+/// The terminal tells its whole foreground group of a new size.
+fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
+    let folder = Folder::new();
+    let program = format!(
+        "for name in WINCH USR1; do trap \"echo $name >>heard\" $name; done; echo ready; {UNTIL_END}"
+    );
+    let mut pipe = arch.program("pipe");
+    pipe.args(["sh", "-c", &program]);
+    let mut session = Session::new(pipe, folder.root());
+    session.shows("ready");
+    let size = Winsize {
+        ws_row: 7,
+        ws_col: 77,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&session.keys, size).unwrap();
+    wait_until("it was heard", || folder.path("heard").exists());
+    let pid = Pid::from_child(&session.leader);
+    wait_until_taken(pid, Signal::WINCH);
+    // This one passes through `pipe`, after whatever that did at the first.
+    kill_process(pid, Signal::USR1).unwrap();
+    wait_until("the second was heard", || {
+        folder.read("heard").ends_with(b"USR1\n")
+    });
+    fs::write(folder.path("end"), "").unwrap();
+    assert!(session.leader.wait().unwrap().success());
+    assert_eq!(folder.read("heard"), b"WINCH\nUSR1\n");
 }
 
 /// `pipe` as process 1 of its own; none where this machine allows that to nobody here.
@@ -186,11 +224,9 @@ fn as_init(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
         return Err(Completion::ignored_with(skip::namespaces(&attempt.stderr)));
     }
     let pipe = command(arch, words);
-    let mut command = Command::new("timeout");
-    command.args(["--foreground", "-s", "KILL", "60", "unshare"]);
+    let mut command = Command::new("unshare");
     unshare(&mut command);
-    // Behind `timeout` and its options.
-    command.args(pipe.get_args().skip(4));
+    command.arg(pipe.get_program()).args(pipe.get_args());
     Ok(command)
 }
 

@@ -192,6 +192,6 @@ fn ignores_children_that_it_did_not_start(arch: Arch) {
     );
     let mut script = Command::new("sh");
     script.args(["-c", "(exit 3) & (sleep 0.1; exit 4) & exec \"$@\"", "sh"]);
-    script.args(pipe.get_args().skip(4));
+    script.arg(pipe.get_program()).args(pipe.get_args());
     assert_eq!(run(&mut script), Ran::new(8, "", ""));
 }
