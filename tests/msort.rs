@@ -681,7 +681,8 @@ fn syncs_unless_told_not_to() {
         assert_eq!(run(&mut command), Ran::new(0, "", ""));
         assert_eq!(folder.read("a"), b"a\nb\n");
         let trace = fs::read_to_string(aside.path("trace")).unwrap();
-        assert_eq!(trace.matches("sync(").count(), syncs, "{trace}");
+        let made = trace.lines().filter(|line| line.contains("sync"));
+        assert_eq!(made.count(), syncs, "{trace}");
     }
 }
 
