@@ -331,3 +331,121 @@ impl fmt::Write for Message<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use std::vec::Vec;
+
+    /// An initial stack as the kernel leaves one, with the strings one behind the other.
+    struct Stack {
+        words: Vec<usize>,
+        _strings: Vec<u8>,
+    }
+
+    fn stack(args: &[&CStr], environ: &[&CStr]) -> Stack {
+        const BEFORE: usize = 16;
+        let all = args.iter().chain(environ);
+        let mut strings = std::vec![b'?'; BEFORE];
+        let places: Vec<_> = all
+            .map(|text| {
+                strings.extend(text.to_bytes_with_nul());
+                strings.len() - text.to_bytes_with_nul().len()
+            })
+            .collect();
+        strings.extend(*b"./name\0\0\0\0\0\0\0\0\0");
+        let first = strings.as_mut_ptr();
+        let address = |place: &usize| first.wrapping_add(*place).expose_provenance();
+        let (args, environ) = places.split_at(args.len());
+        let mut words = std::vec![args.len()];
+        words.extend(args.iter().map(address).chain([0]));
+        words.extend(environ.iter().map(address).chain([0]));
+        words.extend([auxv::AT_PAGESZ, 4096, auxv::AT_NULL, 0]);
+        Stack {
+            words,
+            _strings: strings,
+        }
+    }
+
+    /// What the kernel hands over, as long as the stack is there.
+    fn start(stack: &Stack) -> Start {
+        // SAFETY: laid out as an initial stack.
+        unsafe { Start::new(stack.words.as_ptr()) }
+    }
+
+    #[test]
+    fn arguments_and_environment_are_found() {
+        let args = [c"name", c"", c"two words"];
+        let environ = [c"HOME=/", c"A=b=c", c"AB=d", c"A=late", c"none", c"="];
+        let all = stack(&args, &environ);
+        let start = start(&all);
+        assert!(start.args().eq(args) && start.environ().iter().eq(environ));
+        let mut left = start.args();
+        for count in (0..=3).rev() {
+            assert_eq!(
+                (left.len(), left.size_hint()),
+                (count, (count, Some(count)))
+            );
+            assert!(left.strings().iter().eq(args[3 - count..].iter().copied()));
+            assert_eq!(left.next(), args.get(3 - count).copied());
+        }
+        assert_eq!(left.next(), None);
+        for (name, value) in [
+            ("HOME", Some(c"/")),
+            ("A", Some(c"b=c")),
+            ("AB", Some(c"d")),
+            ("none", None),
+            ("HOM", None),
+            ("home", None),
+        ] {
+            assert_eq!(start.var(name), value, "{name}");
+        }
+        // SAFETY: the vector is behind the environment.
+        let entry = unsafe { *start.auxv };
+        assert_eq!((entry.key, entry.value), (auxv::AT_PAGESZ, 4096));
+    }
+
+    #[test]
+    fn there_may_be_nothing() {
+        let all = stack(&[], &[]);
+        let start = start(&all);
+        assert_eq!((start.args().len(), start.args().next()), (0, None));
+        assert_eq!((start.environ().iter().count(), start.var("A")), (0, None));
+        // SAFETY: the vector is behind the environment.
+        assert_eq!(unsafe { *start.auxv }.key, auxv::AT_PAGESZ);
+    }
+
+    #[test]
+    fn words_are_framed_where_they_lie() {
+        let framed = |args: &[&CStr]| {
+            let all = stack(args, &[c"A=b"]);
+            // SAFETY: laid out as an initial stack, whose strings nobody else reads.
+            let words = || unsafe { Words::new(all.words.as_ptr()) };
+            assert_eq!(words().is_empty(), args.len() < 2);
+            let four = words().first_four();
+            (four, words().framed(b"Hello,", b"!\n").to_vec())
+        };
+        assert_eq!(framed(&[]), (None, Vec::new()));
+        assert_eq!(framed(&[c"name"]), (None, Vec::new()));
+        assert_eq!(
+            framed(&[c"name", c"Ada"]),
+            (Some(*b"Ada\0"), b"Hello, Ada!\n".to_vec())
+        );
+        assert_eq!(
+            framed(&[c"", c"Grace", c"", c"x"]),
+            (Some(*b"Grac"), b"Hello, Grace  x!\n".to_vec())
+        );
+    }
+
+    #[test]
+    fn a_status_is_what_main_says() {
+        let failed: Result<(), Exit> = Err(Exit(7));
+        assert_eq!(
+            [().status(), Exit(0).status(), Exit(255).status()],
+            [0, 0, 255]
+        );
+        assert_eq!([failed.status(), Ok::<_, Exit>(Exit(3)).status()], [7, 3]);
+    }
+}

@@ -66,7 +66,7 @@ fn read(clock: Clock) -> Timespec {
 mod tests {
     extern crate std;
     use super::*;
-    use std::time::{SystemTime, UNIX_EPOCH};
+    use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
     #[test]
     fn realtime_is_between_two_times_of_std() {
@@ -76,6 +76,37 @@ mod tests {
             before <= time && time <= after,
             "{before:?} {time:?} {after:?}"
         );
+    }
+
+    #[test]
+    fn monotonic_goes_as_std_s_does() {
+        let begin = Instant::now();
+        let time = now(Clock::Monotonic);
+        std::thread::sleep(Duration::from_millis(2));
+        let elapsed = now(Clock::Monotonic) - time;
+        assert!(Duration::from_millis(2) <= elapsed && elapsed <= begin.elapsed());
+        // No machine runs since 1970.
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        assert!(now(Clock::Realtime) > now(Clock::Monotonic) + 10 * year);
+    }
+
+    #[test]
+    fn a_moment_is_so_far_from_now() {
+        let begin = nanoseconds(Clock::Monotonic);
+        assert_eq!(SECOND, 1_000_000_000);
+        for span in [0, 1, SECOND, 1000 * SECOND] {
+            let moment = after(span);
+            let end = nanoseconds(Clock::Monotonic);
+            assert!(begin + span <= moment && moment <= end + span);
+            // What is left of it gets less, and never less than nothing.
+            let begin = nanoseconds(Clock::Monotonic);
+            let left = left(moment).unwrap().as_nanos() as u64;
+            let end = nanoseconds(Clock::Monotonic);
+            assert!(left <= moment.saturating_sub(begin) && left >= moment.saturating_sub(end));
+        }
+        assert_eq!((after(NEVER), after(NEVER - 1)), (NEVER, NEVER));
+        assert_eq!((left(NEVER), left(0)), (None, Some(Duration::ZERO)));
+        assert!(left(NEVER - 1) > Some(Duration::from_secs(1 << 30)));
     }
 
     #[test]

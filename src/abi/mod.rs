@@ -373,12 +373,57 @@ impl Arg for &core::ffi::CStr {
 pub(crate) mod tests {
     extern crate std;
 
+    use super::Arg;
+    use super::mem::{MAP_ANONYMOUS, MAP_PRIVATE, Map, PROT_READ, PROT_WRITE, Prot};
     use std::cell::Cell;
 
     std::thread_local! {
         /// A hook that the calling thread runs after each of its system calls. A test checks with it which locks are
         /// held during the call.
         pub static AFTER_CALL: Cell<Option<fn()>> = const { Cell::new(None) };
+    }
+
+    #[test]
+    fn an_argument_fills_a_register_as_c_does() {
+        assert_eq!(
+            [(-1_i32).arg(), i32::MIN.arg()],
+            [usize::MAX, 0xffff_ffff_8000_0000]
+        );
+        assert_eq!((u32::MAX.arg(), u64::MAX.arg()), (0xffff_ffff, usize::MAX));
+        assert_eq!(
+            ((-2_i64).arg(), (-2_isize).arg()),
+            (usize::MAX - 1, usize::MAX - 1)
+        );
+        let mut word = 7_u16;
+        let place = (&raw mut word).addr();
+        assert_eq!(
+            ((&raw mut word).arg(), (&raw const word).arg()),
+            (place, place)
+        );
+        assert_eq!(c"text".arg(), c"text".as_ptr().addr());
+        assert_eq!((MAP_PRIVATE | MAP_ANONYMOUS).arg(), 0x22);
+    }
+
+    #[test]
+    fn flags_are_the_bits_that_they_are_of() {
+        let both = PROT_READ | PROT_WRITE;
+        assert_eq!((both.bits(), Prot::from_bits(3) == both), (3, true));
+        assert!(both.contains(PROT_READ) && both.contains(both) && both.contains(Prot::NONE));
+        assert!(!PROT_READ.contains(both) && PROT_READ.intersects(both));
+        assert!(!PROT_READ.intersects(PROT_WRITE) && !both.intersects(Prot::NONE));
+        assert_eq!(Map::NONE.bits(), 0);
+    }
+
+    #[test]
+    fn a_result_is_checked() {
+        // SAFETY: values that system calls leave.
+        let check = |result| unsafe { super::check(result) };
+        assert_eq!((check(0), check(5)), (Ok(0), Ok(5)));
+        assert_eq!(check(usize::MAX - 1), Err(super::Errno::ENOENT));
+        assert_eq!(
+            check(usize::MAX - 4094).map_err(super::Errno::number),
+            Err(4095)
+        );
     }
 
     /// Runs the calling thread's hook, if a test set one.

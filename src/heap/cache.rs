@@ -462,3 +462,362 @@ impl Caches {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::tests::{alone, class};
+    use super::*;
+    use std::sync::MutexGuard;
+    use std::thread;
+    use std::vec::Vec;
+
+    /// A cache of a test's own, which is no thread's, on a shard that no thread uses meanwhile.
+    struct Own {
+        entry: NonNull<Entry>,
+        out: Vec<(Class, Block)>,
+        _alone: MutexGuard<'static, ()>,
+    }
+
+    impl Own {
+        fn new() -> Self {
+            let lock = alone();
+            let mut own = Self {
+                entry: new_entry().unwrap(),
+                out: Vec::new(),
+                _alone: lock,
+            };
+            own.cache().shard = 3;
+            own.cache().used = REGIONS.lock().used();
+            own
+        }
+
+        fn cache(&mut self) -> &mut Cache {
+            // SAFETY: just mapped, and borrowed as this is.
+            unsafe { &mut (*self.entry.as_ptr()).cache }
+        }
+
+        /// The count and the limit of a class.
+        fn stock(&mut self, of: Class) -> (u32, u32) {
+            let stock = self.cache().stock(of);
+            (stock.count, stock.limit)
+        }
+
+        /// Takes a block as the heap does.
+        fn alloc(&mut self, of: Class) -> Block {
+            let cache = self.cache();
+            let block = cache.pop(of).or_else(|| cache.refill(of)).expect("memory");
+            self.out.push((of, block));
+            block
+        }
+
+        /// Gives the block back that was taken last.
+        fn free(&mut self) -> Block {
+            let (of, block) = self.out.pop().unwrap();
+            // SAFETY: the block was taken, and is not used again.
+            assert_eq!(unsafe { self.cache().flush(of, block) }, Ok(()));
+            block
+        }
+    }
+
+    impl Drop for Own {
+        fn drop(&mut self) {
+            while !self.out.is_empty() {
+                self.free();
+            }
+            assert_eq!(
+                self.cache()
+                    .flush_all()
+                    .and_then(|()| self.cache().flush_depots()),
+                Ok(())
+            );
+            // SAFETY: nobody knows the entry.
+            unsafe { mem::unmap(self.entry.cast(), size_of::<Entry>()) }.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_cache_that_runs_empty_takes_more_each_time() {
+        let mut own = Own::new();
+        for (size, refills) in [
+            (
+                64,
+                &[
+                    (0, 8),
+                    (3, 16),
+                    (7, 32),
+                    (15, 64),
+                    (31, 128),
+                    (63, 256),
+                    (127, 512),
+                    (255, 512),
+                    (255, 512),
+                ][..],
+            ),
+            (4096, &[(0, 8), (3, 16), (7, 16), (7, 16)]),
+            (65_536, &[(0, 4), (1, 4), (0, 4), (1, 4)]),
+        ] {
+            let of = class(size);
+            assert_eq!(own.stock(of), (0, 0));
+            for &refilled in refills {
+                own.alloc(of);
+                assert_eq!(own.stock(of), refilled);
+                (0..refilled.0).for_each(|_| assert!(own.alloc(of).addr().get() != 0));
+            }
+            // Each of them once.
+            let mut blocks: Vec<_> = own.out.iter().map(|out| out.1).collect();
+            blocks.sort();
+            blocks.dedup();
+            assert_eq!(blocks.len(), own.out.len());
+        }
+    }
+
+    #[test]
+    fn a_cache_that_runs_over_keeps_what_came_last() {
+        let mut own = Own::new();
+        let of = class(64);
+        // From a store without a cache: this one has not met any.
+        let mut blocks = [ptr::null_mut(); 40];
+        Store::with(3, of, |store| {
+            store.open();
+            assert_eq!(store.take(of, &mut blocks), 40);
+        });
+        let push = |own: &mut Own, nth: usize| {
+            own.out.push((of, NonNull::new(blocks[nth]).unwrap()));
+            own.free();
+            own.stock(of)
+        };
+        let stocks = [
+            (0, 1),
+            (1, 1),
+            (1, 2),
+            (2, 2),
+            (2, 4),
+            (3, 4),
+            (4, 4),
+            (3, 8),
+            (4, 8),
+        ];
+        for (nth, stock) in stocks.into_iter().enumerate() {
+            assert_eq!(push(&mut own, nth), stock, "{nth}");
+        }
+        let at = own.cache().stock(of).at;
+        assert_eq!(own.cache().slots[at..at + 4], blocks[5..9]);
+        // The first went to its store, and those between to the depot: from there they come back.
+        assert_eq!(depot::bytes(3), 4 * 64);
+        own.cache().stock(of).count = 0;
+        let mut back = Vec::from([own.alloc(of), own.alloc(of), own.alloc(of), own.alloc(of)]);
+        back.sort();
+        assert!(
+            back.iter()
+                .map(|block| block.as_ptr())
+                .eq(blocks[1..5].iter().copied())
+        );
+        assert_eq!((own.stock(of), depot::bytes(3)), ((0, 16), 0));
+        for nth in (5..9).chain(9..40) {
+            push(&mut own, nth);
+        }
+    }
+
+    #[test]
+    fn little_of_much_empties_the_cache() {
+        let mut own = Own::new();
+        let (of, other) = (class(4096), class(48));
+        for _ in 0..8 {
+            own.alloc(other);
+        }
+        (0..6).for_each(|_| assert!(own.free().addr().get() != 0));
+        assert_eq!(own.stock(other).0, 5 + 6);
+        let mut blocks = [ptr::null_mut(); 320];
+        Store::with(3, of, |store| {
+            (0..5).for_each(|_| assert!(store.open().is_some()));
+            assert_eq!(store.take(of, &mut blocks), 320);
+        });
+        own.cache().stock(of).limit = 4;
+        // Of each span a block stays out, so that no span is given back, and 40 more do.
+        let span = |block: *mut u8| block.addr() / super::super::span::SIZE;
+        let mut spans = Vec::new();
+        let (kept, back): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|&block| {
+            let is_first = !spans.contains(&span(block));
+            spans.push(span(block));
+            is_first || spans.len() <= 40
+        });
+        // What another thread put down, and what is given back.
+        let (put, back) = back.split_at(32);
+        assert_eq!(depot::put(3, of, put), 32);
+        let mut emptied = None;
+        for (nth, &block) in back.iter().enumerate() {
+            own.out.push((of, NonNull::new(block).unwrap()));
+            own.free();
+            if emptied.is_none() && own.stock(other).0 == 0 {
+                emptied = Some(nth);
+                assert_eq!((own.stock(of), own.stock(other)), ((0, 0), (0, 0)));
+                assert_eq!(depot::bytes(3), 0);
+                Store::with(3, of, |store| assert!(store.is_sparse()));
+            }
+        }
+        // Not before two thirds were given back.
+        assert!(emptied.is_some_and(|nth| nth > 320 * 2 / 3 - 32 - 10));
+        assert_eq!(own.stock(of), (0, 0));
+        let kept = kept.into_iter().filter_map(NonNull::new);
+        own.out.extend(kept.map(|block| (of, block)));
+    }
+
+    #[test]
+    fn a_heap_that_grows_by_2_mib_empties_the_cache() {
+        let mut own = Own::new();
+        let (of, other) = (class(32_768), class(48));
+        own.alloc(other);
+        own.alloc(other);
+        assert_eq!(own.stock(other).0, 3);
+        assert_eq!(
+            depot::put(3, other, &[own.out.pop().unwrap().1.as_ptr()]),
+            1
+        );
+        let begin = own.cache().used;
+        while own.stock(other).0 != 0 {
+            let used = REGIONS.lock().used();
+            assert!(used <= begin + (4 << 20), "never");
+            assert_eq!(own.cache().used, begin);
+            own.alloc(of);
+            let is_emptied = own.stock(other).0 == 0;
+            assert!(!is_emptied || used > begin + (2 << 20));
+        }
+        assert_eq!(depot::bytes(3), 0);
+        assert!(own.cache().used > begin + (2 << 20));
+    }
+
+    #[test]
+    fn a_block_without_a_cache_comes_from_the_first_shard() {
+        let _alone = alone();
+        thread::spawn(|| {
+            let (block, _) = take_one(class(48)).unwrap();
+            // SAFETY: the block is out, and not used again.
+            unsafe {
+                assert_eq!(Store::of(block.as_ptr()), 0);
+                assert_eq!(Store::put_back(class(48), &[block.as_ptr()]), Ok(()));
+            }
+            assert!(mine().is_none());
+        })
+        .join()
+        .unwrap();
+    }
+
+    /// A thread that uses the heap, and its cache's address. `leaves`, it says so at its end.
+    fn user(leaves: bool) -> usize {
+        let work = move || {
+            let blocks = [(); 20].map(|()| refill(class(64)).unwrap());
+            for block in blocks {
+                // SAFETY: the block is out, and not used again.
+                assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
+            }
+            let mut own = mine().unwrap();
+            // SAFETY: this thread's own, to which it holds no other reference.
+            assert_ne!(unsafe { own.as_mut() }.stock(class(64)).count, 0);
+            if leaves {
+                leave();
+                assert!(mine().is_none());
+                // SAFETY: nobody has adopted it yet: this test is alone.
+                assert_eq!(unsafe { own.as_mut() }.stock(class(64)).count, 0);
+            }
+            own.addr().get()
+        };
+        thread::spawn(work).join().unwrap()
+    }
+
+    #[test]
+    fn a_cache_that_was_left_is_the_next_threads() {
+        let _alone = alone();
+        let first = user(true);
+        let count = CACHES.lock().count;
+        for _ in 0..10 {
+            assert_eq!(user(true), first);
+        }
+        assert_eq!(CACHES.lock().count, count);
+        // Not even one that left is two threads' at once.
+        let inner = thread::spawn(|| {
+            let block = refill(class(64)).unwrap();
+            let own = mine().unwrap().addr().get();
+            let other = user(true);
+            // SAFETY: the block is out, and not used again.
+            assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
+            leave();
+            (own, other)
+        });
+        let (own, other) = inner.join().unwrap();
+        assert_eq!(own, first);
+        assert_ne!(other, first);
+        // Those that were left wait for others, whether or not the thread that left is gone.
+        let inner = thread::spawn(|| {
+            let left = |block: Block| {
+                let own = mine().unwrap().addr().get();
+                // SAFETY: the block is out, and not used again.
+                assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
+                leave();
+                own
+            };
+            let block = refill(class(64)).unwrap();
+            let inner = thread::spawn(move || left(refill(class(64)).unwrap()));
+            let inner = inner.join().unwrap();
+            let own = left(block);
+            let next = thread::spawn(|| {
+                let own = refill(class(64)).map(|block| (mine().unwrap().addr().get(), block));
+                let (own, block) = own.unwrap();
+                let other = user(true);
+                // SAFETY: as above.
+                assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
+                (own, other)
+            });
+            assert_eq!(next.join().unwrap(), (own, inner));
+        });
+        inner.join().unwrap();
+    }
+
+    #[test]
+    fn caches_of_threads_that_are_gone_are_taken_over() {
+        let _alone = alone();
+        (0..10).for_each(|_| assert_ne!(user(false), 0));
+        let before = CACHES.lock().count;
+        (0..100).for_each(|_| assert_ne!(user(false), 0));
+        // (The kernel may still know a thread that was joined.)
+        let more = CACHES.lock().count - before;
+        assert!(more < 20, "{more}");
+        assert!(before < 40, "{before}");
+    }
+
+    #[test]
+    fn caches_use_the_shards_in_turn() {
+        let _alone = alone();
+        /// So many threads at once that have a cache.
+        fn nested(threads: usize) {
+            if threads != 0 {
+                user(false);
+                let inner = thread::spawn(move || {
+                    assert_eq!(refill(class(64)).map(flush_one), Some(Ok(())));
+                    nested(threads - 1);
+                });
+                inner.join().unwrap();
+            }
+        }
+        fn flush_one(block: Block) -> Result<(), Corrupt> {
+            // SAFETY: the block is out, and not used again.
+            unsafe { flush(class(64), block) }
+        }
+        nested(2 * SHARDS);
+        let caches = CACHES.lock();
+        let mut next = caches.first;
+        let mut shards = Vec::new();
+        while let Some(entry) = next {
+            // SAFETY: no entry is ever unmapped, and these fields are read with CACHES locked, or never change.
+            unsafe {
+                shards.push((*entry.as_ptr()).cache.shard);
+                next = (*entry.as_ptr()).next;
+            }
+        }
+        shards.reverse();
+        let turns = (0..shards.len()).map(|nth| (nth % SHARDS) as u8);
+        assert!(turns.eq(shards.iter().copied()), "{shards:?}");
+        assert!(caches.count == shards.len() && shards.len() >= 2 * SHARDS);
+    }
+}

@@ -116,3 +116,41 @@ fn map(place: &AtomicPtr<Depot>) -> Option<NonNull<Depot>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::tests::{alone, class};
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn what_goes_in_comes_out_up_to_twice_a_cache() {
+        let _alone = alone();
+        let (shard, other) = (1, 2);
+        for (size, room) in [(64, 1024), (4096, 32), (65_536, 8)] {
+            let of = class(size);
+            // Nobody looks at the blocks.
+            let blocks: Vec<_> = (1..=room + 5)
+                .map(|n| ptr::without_provenance_mut(16 * n))
+                .collect();
+            assert_eq!(bytes(shard), 0);
+            assert_eq!(put(shard, of, &blocks[..3]), 3);
+            assert_eq!((bytes(shard), bytes(other)), (3 * size, 0));
+            assert_eq!(put(shard, of, &blocks[3..]), room - 3);
+            assert_eq!(put(shard, of, &blocks[..1]), 0);
+            assert_eq!(bytes(shard), room * size);
+            // The last that came go first, in their order.
+            let mut out = [ptr::null_mut(); 2];
+            assert_eq!(take(other, of, &mut out), 0);
+            assert_eq!(take(shard, class(size / 2), &mut out), 0);
+            assert_eq!(take(shard, of, &mut out), 2);
+            assert_eq!(out, blocks[room - 2..room]);
+            let mut all = std::vec![ptr::null_mut(); room];
+            assert_eq!(take(shard, of, &mut all), room - 2);
+            assert_eq!(all[..room - 2], blocks[..room - 2]);
+            assert_eq!((bytes(shard), take(shard, of, &mut out)), (0, 0));
+        }
+    }
+}

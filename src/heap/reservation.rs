@@ -89,8 +89,10 @@ impl Reservation {
             true => align.max(HUGE),
             false => align.max(page),
         };
-        // A page before the block, up to `align` less a page until it begins, and a page behind it.
-        let mut reserved = room.checked_add(align)?.checked_add(page)?;
+        // A page before the block, a page behind it, and what comes before a multiple of `align`. Under another runtime
+        // `page` is the largest of the architecture, and a mapping may begin at a multiple of the least.
+        let slack = align - LEAST_PAGE;
+        let mut reserved = room.checked_add(slack)?.checked_add(2 * page)?;
         let mut base = mem::reserve(reserved).ok()?;
         let first = base.addr().get() + page;
         let before = page + (first.wrapping_neg() & (align - 1));
@@ -271,5 +273,206 @@ unsafe fn give_back(start: NonNull<u8>, length: usize) {
         // but unused: there is nobody whom a release could tell.
         // SAFETY: the caller's promise.
         let _ = unsafe { mem::unmap(start, length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::rights;
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    fn new(size: usize, align: usize, guarded: bool) -> Reservation {
+        let wish = Wish {
+            size,
+            align,
+            guarded,
+            sparse: true,
+        };
+        Reservation::new(wish).expect("memory")
+    }
+
+    fn resize(block: &mut Reservation, size: usize) {
+        // SAFETY: nobody uses the block but this test, as far as it is long.
+        assert!(unsafe { block.resize(size, 16) });
+    }
+
+    fn write(block: &Reservation, place: usize, value: u8) {
+        // SAFETY: within the block.
+        unsafe { block.block().add(place).write_volatile(value) };
+    }
+
+    fn read(block: &Reservation, place: usize) -> u8 {
+        // SAFETY: within the block.
+        unsafe { block.block().add(place).read_volatile() }
+    }
+
+    /// The block may be used from its first to its last byte, and what is beside it may not.
+    fn assert_guards(block: &Reservation, length: usize) {
+        let first = block.block().addr().get();
+        assert_eq!(block.length, length);
+        assert_eq!(rights(first), "rw-p");
+        assert_eq!(rights(first + length - 1), "rw-p");
+        assert_eq!(rights(first - 1), "---p");
+        assert_eq!(rights(first + length), "---p");
+    }
+
+    #[test]
+    fn a_block_has_a_guard_on_either_side() {
+        let page = mem::page_size();
+        for (size, align, length, multiple) in [
+            (1, 1, page, page),
+            (page, 8, page, page),
+            (page + 1, 16, 2 * page, page),
+            (100, 1 << 16, page, 1 << 16),
+            (HUGE, 16, HUGE, HUGE),
+            (HUGE - page, 16, HUGE - page, page),
+            (page, 2 * HUGE, page, 2 * HUGE),
+            (33 * MIB, 4 * HUGE, 33 * MIB, 4 * HUGE),
+            (1, 64 * MIB, page, 64 * MIB),
+        ] {
+            let block = new(size, align, true);
+            assert_guards(&block, length);
+            assert_eq!(block.block().addr().get() % multiple, 0, "{size} {align}");
+            assert!(block.is_block() && block.room() < length + multiple.max(HUGE));
+            if multiple > HUGE {
+                assert_eq!(block.reserved, length + 2 * page);
+            }
+            // SAFETY: not used any more.
+            unsafe { block.release() };
+        }
+        let most = Wish {
+            size: usize::MAX,
+            align: 16,
+            guarded: true,
+            sparse: true,
+        };
+        assert!(Reservation::new(most).is_none());
+        assert!(
+            Reservation::new(Wish {
+                size: 1 << 50,
+                ..most
+            })
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn a_block_without_guards_is_its_mapping() {
+        let page = mem::page_size();
+        let block = new(page + 1, LEAST_PAGE, false);
+        assert_eq!((block.base, block.reserved), (block.block(), 2 * page));
+        assert_eq!((block.length, block.room()), (2 * page, 2 * page));
+        // SAFETY: not used any more.
+        unsafe { block.release() };
+        // An alignment takes address space, which is a guard by itself.
+        let block = new(page, 1 << 17, false);
+        assert_guards(&block, page);
+        // SAFETY: not used any more.
+        unsafe { block.release() };
+        let space = Reservation::space(NonNull::dangling());
+        assert!(!space.is_block());
+    }
+
+    #[test]
+    fn a_block_that_grows_has_room_for_four() {
+        let mut block = new(4 * MIB, 16, true);
+        for place in [0, 4 * MIB - 1] {
+            write(&block, place, 7);
+        }
+        let first = block.block();
+        resize(&mut block, 7 * MIB);
+        assert_ne!(block.block(), first);
+        assert_eq!(block.block().addr().get() % HUGE, 0);
+        assert_guards(&block, 8 * MIB);
+        assert!(
+            (28 * MIB..30 * MIB).contains(&block.room()),
+            "{}",
+            block.room()
+        );
+        assert_eq!(
+            [0, 4 * MIB - 1, 4 * MIB].map(|place| read(&block, place)),
+            [7, 7, 0]
+        );
+
+        // Within the room it stays where it is, and grows in steps.
+        let (second, room) = (block.block(), block.room());
+        for (size, length) in [(8, 8), (9, 10), (12, 12), (13, 14)] {
+            resize(&mut block, size * MIB);
+            assert_eq!(block.block(), second);
+            assert_guards(&block, length * MIB);
+        }
+        // (Under another runtime the page is the largest, and the room a multiple of the least.)
+        resize(&mut block, room / mem::page_size() * mem::page_size());
+        assert_eq!(block.block(), second);
+        assert_guards(&block, room);
+        write(&block, room - 1, 9);
+        resize(&mut block, room + 1);
+        assert_ne!(block.block(), second);
+        assert_eq!(
+            [0, 4 * MIB - 1, room - 1, room].map(|place| read(&block, place)),
+            [7, 7, 9, 0]
+        );
+        assert_guards(&block, (room + 1).next_multiple_of(HUGE));
+        // SAFETY: as above.
+        assert!(!unsafe { block.resize(usize::MAX, 16) } && !unsafe { block.resize(1 << 50, 16) });
+        assert_eq!(read(&block, room - 1), 9);
+        // SAFETY: not used any more.
+        unsafe { block.release() };
+    }
+
+    #[test]
+    fn a_block_that_shrinks_by_a_huge_page_gives_it_back() {
+        let mut block = new(8 * MIB, 16, true);
+        for place in [0, 6 * MIB - 1, 6 * MIB, 8 * MIB - 1] {
+            write(&block, place, 7);
+        }
+        resize(&mut block, 6 * MIB + 1);
+        assert_guards(&block, 8 * MIB);
+        let first = block.block();
+        resize(&mut block, 6 * MIB);
+        assert_eq!(block.block(), first);
+        assert_guards(&block, 6 * MIB);
+        // What comes back is zero.
+        resize(&mut block, 8 * MIB);
+        assert_eq!(block.block(), first);
+        let places = [0, 6 * MIB - 1, 6 * MIB, 8 * MIB - 1];
+        assert_eq!(places.map(|place| read(&block, place)), [7, 7, 0, 0]);
+        // SAFETY: not used any more.
+        unsafe { block.release() };
+    }
+
+    /// (qemu-user does not say which pages are huge.)
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn huge_pages_are_asked_for_unless_few_will_be_used() {
+        use super::super::tests::has_huge_pages;
+        for (size, sparse, wanted) in [
+            (HUGE, false, true),
+            (HUGE, true, false),
+            (HUGE - 1, false, true), // in whole pages it is as much
+            (HUGE - LEAST_PAGE, false, false),
+        ] {
+            let wish = Wish {
+                size,
+                align: 16,
+                guarded: true,
+                sparse,
+            };
+            let mut block = Reservation::new(wish).unwrap();
+            write(&block, 0, 1);
+            let Some(huge) = has_huge_pages(block.block().addr().get()) else {
+                return; // this kernel has none
+            };
+            assert_eq!(huge, wanted, "{size} {sparse}");
+            // Where it has moved they are wanted whatever it was, and its room's too.
+            resize(&mut block, 3 * HUGE);
+            let first = block.block().addr().get();
+            assert_eq!(has_huge_pages(first), Some(true));
+            assert_eq!(has_huge_pages(first + 4 * HUGE), Some(true));
+            // SAFETY: not used any more.
+            unsafe { block.release() };
+        }
     }
 }

@@ -265,3 +265,164 @@ const fn list(gap: usize) -> u8 {
         Some(doubling) => (2 * doubling) as u8 + (gap >> (doubling - 1) & 1) as u8,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::tests::{alone, class};
+    use super::*;
+    use std::vec::Vec;
+
+    /// A store of a test's own, of a shard that no test's depot has anything of.
+    fn own(grain: Grain) -> Store {
+        REGIONS.lock().reclaim(); // so that its spans begin untouched
+        let mut store = Store::new();
+        (store.grain, store.shard) = (grain, 3);
+        store
+    }
+
+    fn take(store: &mut Store, size: usize, count: usize) -> Vec<*mut u8> {
+        let mut blocks = std::vec![core::ptr::null_mut(); count];
+        let taken = store.take(class(size), &mut blocks);
+        blocks.truncate(taken);
+        blocks
+    }
+
+    fn put(store: &mut Store, size: usize, blocks: &[*mut u8]) {
+        // SAFETY: the store gave the blocks out, and they are not used again.
+        assert_eq!(unsafe { store.put(class(size), blocks) }, Ok(()));
+    }
+
+    fn span(block: *mut u8) -> usize {
+        block.addr() / span::SIZE
+    }
+
+    #[test]
+    fn what_it_gives_out_and_takes_back_it_counts() {
+        let _alone = alone();
+        for (grain, size) in [(Grain::Fine, 3072), (Grain::Coarse, 5120)] {
+            let mut store = own(grain);
+            let most = span::SIZE / size;
+            assert!(take(&mut store, size, 1).is_empty());
+            store.open().unwrap();
+            assert_eq!((store.out, store.touched), (0, 0));
+            let blocks = take(&mut store, size, most + 10);
+            assert_eq!((blocks.len(), store.out), (most, most * size));
+            assert_eq!(store.touched, most * size);
+            let (one, _) = store.take_one(class(size)).unwrap();
+            assert_ne!(span(one.as_ptr()), span(blocks[0]));
+            assert_eq!(
+                (store.out, store.touched),
+                ((most + 1) * size, (most + 1) * size)
+            );
+            // SAFETY: the block is out, of the shard above.
+            assert_eq!(unsafe { Store::of(one.as_ptr()) }, 3);
+            // The last one closes its span; in the reverse order, too, and with one between.
+            put(&mut store, size, &[one.as_ptr()]);
+            assert_eq!((store.out, store.touched), (most * size, most * size));
+            let mut back = blocks;
+            back.reverse();
+            back.swap(3, 5);
+            put(&mut store, size, &back[1..]);
+            assert_eq!(store.out, size);
+            // SAFETY: as above: it is not out.
+            assert!(unsafe { store.put(class(size), &back[1..2]) }.is_err());
+            put(&mut store, size, &back[..1]);
+            assert_eq!((store.out, store.touched, store.filled), (0, 0, 0));
+            assert!(store.lists.iter().all(|list| list.first().is_none()));
+        }
+    }
+
+    #[test]
+    fn a_fine_block_comes_from_a_tight_span_and_a_coarse_one_from_a_roomy_one() {
+        let _alone = alone();
+        for (grain, size, tight) in [(Grain::Fine, 3072, true), (Grain::Coarse, 5120, false)] {
+            let mut store = own(grain);
+            store.open().unwrap();
+            let mut full = take(&mut store, size, 1000);
+            let (roomy, _) = store.take_one(class(size)).unwrap();
+            // Two neighbours of one span, and nearly all of the other.
+            put(&mut store, size, &full[10..12]);
+            let next = take(&mut store, size, 1);
+            let expected = if tight { full[10] } else { roomy.as_ptr() };
+            assert_eq!(span(next[0]), span(expected));
+            full.drain(10..12);
+            let left = take(&mut store, size, 1000);
+            for block in [full, left, next, Vec::from([roomy.as_ptr()])]
+                .into_iter()
+                .flatten()
+            {
+                put(&mut store, size, &[block]);
+            }
+            assert_eq!(store.out, 0);
+        }
+    }
+
+    #[test]
+    fn a_gap_that_is_just_enough_is_found() {
+        let _alone = alone();
+        let mut store = own(Grain::Fine);
+        store.open().unwrap();
+        let all = take(&mut store, 16, 20_000);
+        assert_eq!(all.len(), span::SIZE / 16);
+        // 20 granules are in the list of 16 to 23, with those of 17, which are not enough.
+        put(&mut store, 16, &all[100..117]);
+        assert!(take(&mut store, 320, 1).is_empty());
+        put(&mut store, 16, &all[200..220]);
+        assert_eq!(take(&mut store, 320, 2), [all[200]]);
+        put(&mut store, 320, &all[200..201]);
+        put(&mut store, 16, &all[..100]);
+        put(&mut store, 16, &all[117..200]);
+        put(&mut store, 16, &all[220..]);
+        assert_eq!((store.out, store.touched), (0, 0));
+    }
+
+    #[test]
+    fn little_of_much_is_less_than_a_third_of_more_than_a_span() {
+        let _alone = alone();
+        let mut store = own(Grain::Fine);
+        let mut is_sparse = |out: usize, touched: usize| {
+            (store.out, store.touched) = (out, touched);
+            store.is_sparse()
+        };
+        const SPAN: usize = 256 * 1024;
+        assert!(!is_sparse(0, 0) && !is_sparse(0, SPAN));
+        assert!(is_sparse(0, SPAN + 1) && is_sparse(SPAN / 3 - 1, SPAN + 3));
+        assert!(is_sparse(SPAN - 1, 3 * SPAN) && !is_sparse(SPAN, 3 * SPAN));
+        // What lies in a depot is in nobody's use.
+        let block = core::ptr::without_provenance_mut(16);
+        depot::put(3, class(4096), &[block]);
+        assert!(is_sparse(SPAN, 3 * SPAN) && is_sparse(SPAN + 4095, 3 * SPAN));
+        assert!(!is_sparse(SPAN + 4096, 3 * SPAN) && is_sparse(0, 3 * SPAN));
+        assert_eq!(depot::take(3, class(4096), &mut [block]), 1);
+    }
+
+    #[test]
+    fn lists_are_two_to_a_doubling() {
+        let first = [
+            (0, NONE),
+            (1, 0),
+            (2, 2),
+            (3, 3),
+            (4, 4),
+            (5, 4),
+            (6, 5),
+            (7, 5),
+            (8, 6),
+            (11, 6),
+            (12, 7),
+        ];
+        for (gap, nth) in first
+            .into_iter()
+            .chain([(1 << 14, 28), ((1 << 14) - 1, 27)])
+        {
+            assert_eq!(list(gap), nth, "{gap}");
+        }
+        assert_eq!(LISTS, 29);
+        assert_eq!(Grain::enough(class(48)), 3);
+        assert_eq!(Grain::enough(class(64)), 7);
+        assert_eq!(Grain::enough(class(5120)), 20);
+        assert_eq!(Grain::enough(class(8192)), 63);
+    }
+}

@@ -175,9 +175,19 @@ fn a_wait_ends_with_its_time() {
             break;
         }
     }
-    assert!(begin.elapsed() >= time);
+    assert!(begin.elapsed() >= time && begin.elapsed() < Duration::from_secs(20));
     assert!(mutex.try_lock().is_none());
     drop(guard);
+    // Seconds count too; and no time at all is over at once.
+    for time in [Duration::from_millis(1_020), Duration::ZERO] {
+        let begin = Instant::now();
+        let guard = mutex.lock();
+        let (guard, over) = changed.wait_timeout(guard, time);
+        // (It may have woken for no reason.)
+        assert!(!over || begin.elapsed() >= time);
+        assert!(begin.elapsed() < time + Duration::from_secs(20));
+        drop(guard);
+    }
     // However long: a notice ends it, and it does not say that the time is over.
     let noticed = Mutex::new(false);
     thread::scope(|scope| {
@@ -235,4 +245,55 @@ fn a_once_lock_is_made_once_and_dropped_once() {
     }
     drop(OnceLock::<Counted>::new());
     assert_eq!(dropped.load(SeqCst), 1);
+}
+
+/// The words of a lock, a condvar and a once are looked at by a thread that does not wait, in each state.
+#[test]
+fn a_lock_that_is_awaited_is_awaited_until_all_have_had_it() {
+    let (mutex, inside) = (Mutex::new(()), AtomicU32::new(0));
+    thread::scope(|scope| {
+        let guard = mutex.lock();
+        let work = || {
+            let _guard = mutex.lock();
+            assert_eq!(inside.fetch_add(1, SeqCst), 0);
+            thread::sleep(Duration::from_millis(2));
+            inside.fetch_sub(1, SeqCst);
+        };
+        let threads = [(); 3].map(|()| scope.spawn(work));
+        // Time to get into the kernel, for most.
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(inside.load(SeqCst), 0);
+        drop(guard);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        // Nobody waits any more, so that it is free.
+        assert!(mutex.try_lock().is_some());
+    });
+}
+
+#[test]
+fn a_once_that_runs_is_not_done() {
+    let (once, begun) = (Once::new(), AtomicU32::new(0));
+    let done = AtomicU32::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            once.call_once(|| {
+                begun.store(1, SeqCst);
+                thread::sleep(Duration::from_millis(30));
+                done.store(1, SeqCst);
+            });
+        });
+        while begun.load(SeqCst) == 0 {
+            thread::yield_now();
+        }
+        assert!(done.load(SeqCst) == 1 || !once.is_completed());
+        // All that come meanwhile wait, and none does it again.
+        for _ in 0..3 {
+            scope.spawn(|| {
+                once.call_once(|| unreachable!());
+                assert_eq!((done.load(SeqCst), once.is_completed()), (1, true));
+            });
+        }
+    });
 }

@@ -198,6 +198,28 @@ mod tests {
     }
 
     #[test]
+    fn a_set_of_one_cpu_has_that_one() {
+        for cpu in [0, 1, 63, 64, 65, 127, 128, 8191] {
+            assert!(Cpus::one(cpu).iter().eq([cpu]), "{cpu}");
+        }
+        assert_eq!(Cpus::one(8192).iter().count(), 0);
+        assert!(Cpus([u64::MAX; 128]).iter().eq(0..8192));
+        let bits = Cpus(core::array::from_fn(|nth| u64::from(nth == 1) * 5));
+        assert!(bits.iter().eq([64, 66]));
+    }
+
+    #[test]
+    fn a_name_is_of_15_bytes_and_replaces_another() {
+        let name = |name| Builder::new().name(b"another name").name(name).name;
+        assert_eq!(name(b"n"), *b"n\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(name(b"fifteen letters"), *b"fifteen letters\0");
+        assert_eq!(name(b"sixteen letters!"), *b"sixteen letters\0");
+        assert_eq!(name(b""), [0; 16]);
+        assert_eq!((Builder::default().stack, STACK), (1 << 20, 1 << 20));
+        assert_eq!(Builder::new().stack_size(5).stack, 5);
+    }
+
+    #[test]
     fn cpus_are_as_many_as_std_counts_at_least() {
         extern crate std;
         // std takes a control group's quota into account.
