@@ -26,20 +26,43 @@ pub fn now(clock: Clock) -> Duration {
 
 /// The same in nanoseconds: there is room for 584 years.
 pub fn nanoseconds(clock: Clock) -> u64 {
-    let time = read(clock);
+    let mut time = Timespec::ZERO;
+    let by_vdso = vdso::clock_gettime().is_some_and(|clock_gettime| {
+        // SAFETY: the function of the kernel's contract writes a Timespec to where it is told.
+        unsafe { clock_gettime(clock as i32, &raw mut time) == 0 }
+    });
+    if by_vdso {
+        in_nanoseconds(time)
+    } else {
+        nanoseconds_by_call(clock)
+    }
+}
+
+/// The same always by a system call. A program that reads clocks only a few times does without the 1.5 KB of code that
+/// finds the vDSO's function.
+pub fn nanoseconds_by_call(clock: Clock) -> u64 {
+    let mut time = Timespec::ZERO;
+    // SAFETY: the kernel writes a Timespec to ours. EINVAL and EFAULT, the only errors
+    // (clock_gettime(2)), are excluded: the clock exists and so does the Timespec.
+    let _ = unsafe { syscall!(clock_gettime(clock as i32, &raw mut time)) };
+    in_nanoseconds(time)
+}
+
+fn in_nanoseconds(time: Timespec) -> u64 {
     // Neither number is negative: the kernel lets no clock be set to before 1970.
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
 
-/// The moment of [`Clock::Monotonic`], in nanoseconds, that comes so many from now; or [`NEVER`].
+/// The moment of [`Clock::Monotonic`], in nanoseconds, that comes so many from now; or [`NEVER`]. It reads the clock by
+/// a system call.
 pub fn after(span: u64) -> u64 {
-    nanoseconds(Clock::Monotonic).saturating_add(span)
+    nanoseconds_by_call(Clock::Monotonic).saturating_add(span)
 }
 
-/// How long it is until that moment, nothing where it has been; `None` where it is [`NEVER`].
-pub fn left(until: u64) -> Option<Duration> {
-    (until != NEVER)
-        .then(|| Duration::from_nanos(until.saturating_sub(nanoseconds(Clock::Monotonic))))
+/// How long it is until that moment, nothing where it has been; `None` where it is [`NEVER`]. Otherwise this calls `now`
+/// for the present moment.
+pub fn left(until: u64, now: impl FnOnce() -> u64) -> Option<Duration> {
+    (until != NEVER).then(|| Duration::from_nanos(until.saturating_sub(now())))
 }
 
 /// A second, in nanoseconds.
@@ -47,20 +70,6 @@ pub const SECOND: u64 = 1_000_000_000;
 
 /// Later than any time, in nanoseconds.
 pub const NEVER: u64 = u64::MAX;
-
-fn read(clock: Clock) -> Timespec {
-    let mut time = Timespec::ZERO;
-    let by_vdso = vdso::clock_gettime().is_some_and(|clock_gettime| {
-        // SAFETY: the function of the kernel's contract writes a Timespec to where it is told.
-        unsafe { clock_gettime(clock as i32, &raw mut time) == 0 }
-    });
-    if !by_vdso {
-        // SAFETY: the kernel writes a Timespec to ours. EINVAL and EFAULT, the only errors
-        // (clock_gettime(2)), are excluded: the clock exists and so does the Timespec.
-        let _ = unsafe { syscall!(clock_gettime(clock as i32, &raw mut time)) };
-    }
-    time
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use super::Pid;
 use super::wait::{self, Ended};
 use crate::abi::{Errno, Result};
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
-use crate::time::left;
+use crate::time::{Clock, left, nanoseconds_by_call};
 
 /// Receives signals, and reports children that ended or were stopped, in one thread, without a descriptor or a
 /// handler: `SIGCHLD` and the signals are blocked, and rt_sigtimedwait(2) waits for them.
@@ -61,7 +61,8 @@ impl Watch {
                 Err(Errno::ECHILD) => return Event::Alone,
                 Err(errno) => return Event::Refused("wait4", errno),
             }
-            match signal::wait(self.0, left(until)) {
+            let left = left(until, || nanoseconds_by_call(Clock::Monotonic));
+            match signal::wait(self.0, left) {
                 // Of several children that ended it came once, so that all are asked for again.
                 Ok(received) if received.signal == SIGCHLD => {}
                 Ok(received) => return Event::Signal(received),

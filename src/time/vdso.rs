@@ -50,11 +50,11 @@ fn find() -> Option<usize> {
     // SAFETY: the kernel mapped the image there, readable and for good; it begins on a page, and no
     // page is smaller than this.
     let first_page = unsafe { core::slice::from_raw_parts(start, LEAST_PAGE) };
-    let load = Image(first_page).segment(PT_LOAD)?;
+    let length = Image::new(first_page).length;
     // SAFETY: the same, with the length that the image itself says is mapped.
-    let image = unsafe { core::slice::from_raw_parts(start, load.length) };
+    let image = unsafe { core::slice::from_raw_parts(start, length) };
     let (name, version) = CLOCK_GETTIME;
-    Some(base + Image(image).function(name, version)?)
+    Some(base + Image::new(image).function(name, version)?)
 }
 
 /// Bit 15 of a symbol's version number says that it is not the default one of its name.
@@ -62,71 +62,77 @@ const VERSION_MASK: u16 = 0x7fff;
 
 /// An ELF image of 64 bits, little-endian, as it lies in memory. Whatever its bytes
 /// are, reading it stays inside them, and ends: behind them there are zeros, and these end each table.
-struct Image<'a>(&'a [u8]);
-
-/// Where a segment is in an [`Image`].
-#[derive(Clone, Copy)]
-struct Segment {
-    offset: usize,
+struct Image<'a> {
+    bytes: &'a [u8],
+    /// How many bytes are mapped, as the image says.
     length: usize,
-    /// Its address, as linked.
-    address: u64,
+    /// The address at which it was linked, modulo 4 GiB.
+    base: usize,
+    /// The offset of the dynamic table.
+    dynamic: usize,
 }
 
-/// Offsets of the tables that the dynamic table names; 0 for one that it does not.
-#[derive(Default)]
-struct Tables {
-    strings: usize,
-    symbols: usize,
-    hash: usize,
-    gnu_hash: usize,
-    versions: usize,
-    definitions: usize,
-}
+impl<'a> Image<'a> {
+    /// The image that begins with these bytes. It has one segment to load.
+    fn new(bytes: &'a [u8]) -> Self {
+        let mut image = Self {
+            bytes,
+            length: 0,
+            base: 0,
+            dynamic: 0,
+        };
+        let mut header = image.u32(offset_of!(Ehdr, e_phoff));
+        for _ in 0..image.u16(offset_of!(Ehdr, e_phnum)) {
+            match image.u32(header) as u32 {
+                PT_LOAD => {
+                    image.length = image.u32(header + offset_of!(Phdr, p_memsz));
+                    image.base = image.u32(header + offset_of!(Phdr, p_vaddr));
+                }
+                PT_DYNAMIC => image.dynamic = image.u32(header + offset_of!(Phdr, p_offset)),
+                _ => {}
+            }
+            header += size_of::<Phdr>();
+        }
+        image
+    }
 
-impl Image<'_> {
     /// The offset of the function of that name and version.
     fn function(&self, name: &CStr, version: &CStr) -> Option<usize> {
-        let load = self.segment(PT_LOAD)?;
-        let tables = self.tables(&load)?;
-        let version = self.version(&tables, version)?;
-        let symbol = |index: usize| tables.symbols + index * size_of::<Sym>();
+        let symbols = self.table(DT_SYMTAB);
+        let versions = self.table(DT_VERSYM);
+        let version = self.version(version)?;
+        let symbol = |index: usize| symbols + index * size_of::<Sym>();
         let is_it = |index: usize| {
             let place = symbol(index);
             self.u16(place + offset_of!(Sym, st_shndx)) != SHN_UNDEF
-                && self.u16(tables.versions + index * size_of::<u16>()) & VERSION_MASK == version
-                && self.is_named(&tables, place + offset_of!(Sym, st_name), name)
+                && self.u16(versions + index * size_of::<u16>()) & VERSION_MASK == version
+                && self.is_named(place + offset_of!(Sym, st_name), name)
         };
-        let index = self.look_up(&tables, name, is_it)?;
-        let value = self.u64(symbol(index) + offset_of!(Sym, st_value));
-        let offset = value.wrapping_sub(load.address) as usize;
-        (offset < self.0.len()).then_some(offset)
+        let index = self.look_up(name, is_it)?;
+        let offset = self.offset(symbol(index) + offset_of!(Sym, st_value));
+        (offset < self.bytes.len()).then_some(offset)
     }
 
     /// The index of the first symbol of that name that `is_it`, which is asked of others too.
-    fn look_up(
-        &self,
-        tables: &Tables,
-        name: &CStr,
-        is_it: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
-        if tables.gnu_hash == 0 {
+    fn look_up(&self, name: &CStr, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let gnu_hash = self.table(DT_GNU_HASH);
+        if gnu_hash == 0 {
             // Two numbers: how many buckets, how many symbols. These are few enough to try them all.
-            let count = self.u32(tables.hash + 4).min(self.0.len());
+            let count = self.u32(self.table(DT_HASH) + 4).min(self.bytes.len());
             return (0..count).find(|&index| is_it(index));
         }
         // Four numbers, a Bloom filter of words, the buckets, then a hash for each symbol from
         // `first` on: the ones of a bucket lie together, and the last has bit 0 set.
-        let buckets = self.u32(tables.gnu_hash);
-        let first = self.u32(tables.gnu_hash + 4);
-        let filter = self.u32(tables.gnu_hash + 8);
-        let bucket_table = tables.gnu_hash + 16 + filter * 8;
+        let buckets = self.u32(gnu_hash);
+        let first = self.u32(gnu_hash + 4);
+        let filter = self.u32(gnu_hash + 8);
+        let bucket_table = gnu_hash + 16 + filter * 8;
         let hash = name.to_bytes().iter().fold(5381, |hash: u32, &byte| {
             hash.wrapping_mul(33).wrapping_add(byte.into())
         }) as usize;
         let mut index = self.u32(bucket_table + hash.checked_rem(buckets)? * 4);
         while let Some(in_chain) = index.checked_sub(first)
-            && index < self.0.len()
+            && index < self.bytes.len()
         {
             let other = self.u32(bucket_table + (buckets + in_chain) * 4);
             if other | 1 == hash | 1 && is_it(index) {
@@ -140,47 +146,24 @@ impl Image<'_> {
         None
     }
 
-    /// The first segment of that kind.
-    fn segment(&self, kind: u32) -> Option<Segment> {
-        let mut header = self.offset(offset_of!(Ehdr, e_phoff), 0);
-        for _ in 0..self.u16(offset_of!(Ehdr, e_phnum)) {
-            if self.u32(header) == kind as usize {
-                return Some(Segment {
-                    offset: self.offset(header + offset_of!(Phdr, p_offset), 0),
-                    length: self.offset(header + offset_of!(Phdr, p_memsz), 0),
-                    address: self.u64(header + offset_of!(Phdr, p_vaddr)),
-                });
-            }
-            header += size_of::<Phdr>();
-        }
-        None
-    }
-
-    fn tables(&self, load: &Segment) -> Option<Tables> {
-        let mut tables = Tables::default();
-        let mut entry = self.segment(PT_DYNAMIC)?.offset;
+    /// The offset of the table that the dynamic table has under this tag; 0 where it has none.
+    fn table(&self, tag: i64) -> usize {
+        let mut entry = self.dynamic;
         loop {
-            let place = match self.u64(entry) as i64 {
-                DT_NULL => return Some(tables),
-                DT_STRTAB => &mut tables.strings,
-                DT_SYMTAB => &mut tables.symbols,
-                DT_HASH => &mut tables.hash,
-                DT_GNU_HASH => &mut tables.gnu_hash,
-                DT_VERSYM => &mut tables.versions,
-                DT_VERDEF => &mut tables.definitions,
-                _ => &mut 0,
-            };
-            *place = self.offset(entry + offset_of!(Dyn, d_un), load.address);
-            entry += size_of::<Dyn>();
+            match self.u64(entry) as i64 {
+                DT_NULL => return 0,
+                found if found == tag => return self.offset(entry + offset_of!(Dyn, d_un)),
+                _ => entry += size_of::<Dyn>(),
+            }
         }
     }
 
     /// The number of the version of that name.
-    fn version(&self, tables: &Tables, name: &CStr) -> Option<u16> {
-        let mut definition = tables.definitions;
+    fn version(&self, name: &CStr) -> Option<u16> {
+        let mut definition = self.table(DT_VERDEF);
         loop {
             let names = self.u32(definition + offset_of!(Verdef, vd_aux));
-            if self.is_named(tables, definition + names, name) {
+            if self.is_named(definition + names, name) {
                 return Some(self.u16(definition + offset_of!(Verdef, vd_ndx)) & VERSION_MASK);
             }
             match self.u32(definition + offset_of!(Verdef, vd_next)) {
@@ -191,15 +174,14 @@ impl Image<'_> {
     }
 
     /// Whether the string is `name` whose offset into the strings is at `at`.
-    fn is_named(&self, tables: &Tables, at: usize, name: &CStr) -> bool {
-        let text = self.0.get(tables.strings + self.u32(at)..);
+    fn is_named(&self, at: usize, name: &CStr) -> bool {
+        let text = self.bytes.get(self.table(DT_STRTAB) + self.u32(at)..);
         text.is_some_and(|text| mem::begins(text, name.to_bytes_with_nul()))
     }
 
-    /// The offset of the address at `at`, where the image is linked at `base`. None is above 4 GiB, so that no
-    /// sum of a few overflows.
-    fn offset(&self, at: usize, base: u64) -> usize {
-        self.u64(at).wrapping_sub(base) as u32 as usize
+    /// The offset of the address at `at`. None is above 4 GiB, so that no sum of a few overflows.
+    fn offset(&self, at: usize) -> usize {
+        self.u32(at).wrapping_sub(self.base) as u32 as usize
     }
 
     fn u32(&self, at: usize) -> usize {
@@ -213,7 +195,7 @@ impl Image<'_> {
     /// Eight bytes; zeros where there are not so many.
     #[inline(never)] // there are many calls, each smaller than this
     fn u64(&self, at: usize) -> u64 {
-        let bytes = self.0.get(at..).and_then(|bytes| bytes.first_chunk());
+        let bytes = self.bytes.get(at..).and_then(|bytes| bytes.first_chunk());
         u64::from_le_bytes(bytes.copied().unwrap_or_default())
     }
 }
@@ -236,7 +218,7 @@ mod tests {
         let start = core::ptr::with_exposed_provenance::<u8>(base);
         // SAFETY: the kernel mapped the image there for good, and no page is smaller.
         let first_page = unsafe { core::slice::from_raw_parts(start, LEAST_PAGE) };
-        let length = Image(first_page).segment(PT_LOAD).unwrap().length;
+        let length = Image::new(first_page).length;
         // SAFETY: the same, with its own length.
         Some(unsafe { core::slice::from_raw_parts(start, length) }.to_vec())
     }
@@ -319,15 +301,18 @@ mod tests {
     #[test]
     fn the_function_is_found_by_name_and_version() {
         let (name, version) = CLOCK_GETTIME;
-        assert_eq!(Image(&made(DT_HASH)).function(name, version), Some(FOUND));
         assert_eq!(
-            Image(&made(DT_GNU_HASH)).function(name, version),
+            Image::new(&made(DT_HASH)).function(name, version),
+            Some(FOUND)
+        );
+        assert_eq!(
+            Image::new(&made(DT_GNU_HASH)).function(name, version),
             Some(FOUND)
         );
         for image in images() {
-            assert!(Image(&image).function(name, version).is_some());
-            assert_eq!(Image(&image).function(c"clock_gettim", version), None);
-            assert_eq!(Image(&image).function(name, c"LINUX_2"), None);
+            assert!(Image::new(&image).function(name, version).is_some());
+            assert_eq!(Image::new(&image).function(c"clock_gettim", version), None);
+            assert_eq!(Image::new(&image).function(name, c"LINUX_2"), None);
         }
     }
 
@@ -336,14 +321,14 @@ mod tests {
         let (name, version) = CLOCK_GETTIME;
         for image in images() {
             for length in (0..image.len()).step_by(4) {
-                Image(&image[..length]).function(name, version);
+                Image::new(&image[..length]).function(name, version);
             }
             // The kernel's has its tables in the first page or two.
             for at in 0..image.len().min(8192) {
                 for value in [0, 1, 0x7f, 0xff] {
                     let mut image = image.clone();
                     image[at] = value;
-                    let found = Image(&image).function(name, version);
+                    let found = Image::new(&image).function(name, version);
                     assert!(found.is_none_or(|offset| offset < image.len()));
                 }
             }

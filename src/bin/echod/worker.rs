@@ -14,7 +14,7 @@ use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::slab::Slab;
-use ring3::time::{self, Clock, NEVER, SECOND, after, left};
+use ring3::time::{self, Clock, NEVER, SECOND, left};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
@@ -39,6 +39,11 @@ const TICKS: u64 = 16;
 /// Nanoseconds since some moment.
 fn now() -> u64 {
     time::nanoseconds(Clock::Monotonic)
+}
+
+/// The moment that comes so many nanoseconds from now; or [`NEVER`].
+fn after(span: u64) -> u64 {
+    now().saturating_add(span)
 }
 
 /// What an event is of: its data is a number and, above it, one of these.
@@ -280,7 +285,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        wait(left(self.shared.ends().min(self.next_moment())))
+        wait(left(self.shared.ends().min(self.next_moment()), now))
     }
 
     /// When there is something to do at the latest, unless all end.

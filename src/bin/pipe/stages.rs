@@ -14,7 +14,7 @@ use ring3::rt::Exit;
 use ring3::service::Inherited;
 use ring3::shown::Shown;
 use ring3::slab::Slab;
-use ring3::time::{Clock, nanoseconds};
+use ring3::time::{Clock, nanoseconds_by_call};
 
 use crate::{Join, PROGRAM, Settings};
 
@@ -112,7 +112,7 @@ impl Stages {
             let files = files.get(first..count).unwrap_or_default();
             let arguments = self.lists.get(stage.arguments);
             let command = Command::new(stage.name, arguments, environ).search();
-            let begin = nanoseconds(Clock::Monotonic);
+            let begin = nanoseconds_by_call(Clock::Monotonic);
             let sockets = sockets.take();
             let count = sockets.as_ref().map_or(0, Inherited::len) as u16; // at most u16::MAX
             let command = command.sockets(count);
@@ -150,7 +150,7 @@ impl Stages {
             if let State::Running(child, begin) = &stage.state
                 && child.pid() == ended.pid
             {
-                let wall = nanoseconds(Clock::Monotonic).saturating_sub(*begin);
+                let wall = nanoseconds_by_call(Clock::Monotonic).saturating_sub(*begin);
                 stage.state = State::Ended(ended, Duration::from_nanos(wall));
                 self.running -= 1;
                 return;

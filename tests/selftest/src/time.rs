@@ -6,7 +6,8 @@ use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
 use ring3::time::{
-    CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, NEVER, SECOND, Timespec, after, left, nanoseconds, now,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, NEVER, SECOND, Timespec, after, left, nanoseconds,
+    nanoseconds_by_call, now,
 };
 
 use crate::case::*;
@@ -18,12 +19,12 @@ cases! {
     "the vDSO says what the call says, monotonic", [now], between(Clock::Monotonic, CLOCK_MONOTONIC) => value(0);
     "the vDSO says what the call says, realtime", [now], between(Clock::Realtime, CLOCK_REALTIME) => value(0);
     "the same as one number", [nanoseconds], { let before = now(Clock::Monotonic).as_nanos() as u64; let number = nanoseconds(Clock::Monotonic); before <= number && number <= now(Clock::Monotonic).as_nanos() as u64 } => YES;
+    "the same by the call", [nanoseconds_by_call], { let before = nanoseconds(Clock::Monotonic); let number = nanoseconds_by_call(Clock::Monotonic); before <= number && number <= nanoseconds(Clock::Monotonic) } => YES;
     "a moment to come", [after], after(SECOND) > nanoseconds(Clock::Monotonic) => YES;
     "none at all", [after], after(NEVER) == NEVER => YES;
-    "less than a second is left", [left], left(after(SECOND)).is_some_and(|left| !left.is_zero() && left <= Duration::from_secs(1)) => YES;
-    "nothing is left", [left], left(nanoseconds(Clock::Monotonic)) == Some(Duration::ZERO) => YES;
-    "nor of a moment long ago", [left], left(1) == Some(Duration::ZERO) => YES;
-    "no end", [left], left(NEVER).is_none() => YES;
+    "less than a second is left", [left], left(after(SECOND), || nanoseconds(Clock::Monotonic)).is_some_and(|left| !left.is_zero() && left <= Duration::from_secs(1)) => YES;
+    "nothing is left", [left], left(5, || 5) == Some(Duration::ZERO) && left(5, || 6) == Some(Duration::ZERO) => YES;
+    "no end", [left], left(NEVER, || 5).is_none() => YES;
     "two threads see one clock", [now], two_threads() => YES;
     "a clock that there is not", [], call(1_000).map(drop) => error(Errno::EINVAL);
 }
