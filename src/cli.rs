@@ -139,35 +139,35 @@ impl Options {
     /// Exit 2, said: a `=value` at an option that took none. Exit 0: `--help` or `--version`, answered.
     #[inline(never)]
     pub fn next_arg(&mut self) -> core::result::Result<Option<Arg>, Exit> {
-        let arg = match core::mem::replace(&mut self.rest, Rest::None) {
-            Rest::Value(_) => {
-                return Err(self.usage(parts!(Spelled(self.last), " takes no value")));
-            }
-            Rest::Cluster(cluster) => self.short(cluster),
-            Rest::None => match self.args.next() {
-                None => return Ok(None),
-                Some(arg) => match arg.to_bytes() {
-                    _ if self.operands_only => Arg::Operand(arg),
-                    b"-" => Arg::Operand(arg),
-                    b"--" => {
-                        self.operands_only = true;
-                        return self.next_arg();
-                    }
-                    [b'-', b'-', ..] => self.long(arg),
-                    [b'-', ..] => self.short(behind(arg, 1)),
-                    _ => Arg::Operand(arg),
-                },
-            },
-        };
-        self.last = Some(arg);
-        match arg {
-            Arg::Long(b"help") => Err(self.answer(Any::new(&self.help))),
-            Arg::Long(b"version") => {
+        if let Rest::Value(_) = self.rest {
+            return Err(self.usage(parts!(Spelled(self.last), " takes no value")));
+        }
+        self.last = self.piece();
+        match self.last {
+            Some(Arg::Long(name)) if name == b"help" => Err(self.answer(Any::new(&self.help))),
+            Some(Arg::Long(name)) if name == b"version" => {
                 let version = concat!(" (ring3) ", env!("CARGO_PKG_VERSION"), "\n");
                 Err(self.answer(Any::new(&parts!(self.program.name, version))))
             }
-            _ => Ok(Some(arg)),
+            piece => Ok(piece),
         }
+    }
+
+    /// The next piece, as it stands there; none at the end.
+    fn piece(&mut self) -> Option<Arg> {
+        if let Rest::Cluster(cluster) = core::mem::replace(&mut self.rest, Rest::None) {
+            return Some(self.short(cluster));
+        }
+        let mut arg = self.args.next()?;
+        if !self.operands_only && arg.to_bytes() == b"--" {
+            self.operands_only = true;
+            arg = self.args.next()?;
+        }
+        Some(match arg.to_bytes() {
+            [b'-', b'-', ..] if !self.operands_only => self.long(arg),
+            [b'-', _, ..] if !self.operands_only => self.short(behind(arg, 1)),
+            _ => Arg::Operand(arg),
+        })
     }
 
     /// The value of the option that [`next_arg`](Self::next_arg) returned last.
@@ -305,7 +305,12 @@ impl Options {
         stdout.print(text);
         match stdout.flush() {
             Ok(()) => Exit(0),
-            Err(errno) => self.program.fail("write", "stdout", errno),
+            Err(errno) => {
+                // Not `fail`: so all calls of that for an object `&str` have one constant for the program, which the
+                // compiler then does not pass.
+                self.program.failed("write", Any::new(&"stdout"), errno);
+                Exit(1)
+            }
         }
     }
 }
