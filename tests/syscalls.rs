@@ -356,8 +356,9 @@ fn of_init() -> Completion {
     watch.run("$strace ./init --help", 0);
     watch.run("$strace ./init", 2);
     // A machine of its own, as far as that goes: it has its own processes, mounts and interfaces. Switching
-    // it off ends it by SIGINT. Of all processes there, the log of process 1 is read.
-    let line = "strace -qq -ff -o boot unshare --pid --fork --mount --net ./init --boot ./hello";
+    // it off ends it by SIGINT. Of all processes there, the log of process 1 is read. The orphan is what `init`
+    // ends, and waits for.
+    let line = "strace -qq -ff -o boot unshare --pid --fork --mount --net ./init --boot sh -c 'sleep 100 &'";
     let ran = run(&mut watch.command(line));
     let Some(log) = watch.folder.names().into_iter().find(|name| {
         let log = fs::read_to_string(watch.folder.path(name));
