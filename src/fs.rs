@@ -70,9 +70,7 @@ pub fn stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
 
 #[cold]
 fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
-    let mut old = Stat::ZERO;
-    // SAFETY: the kernel reads the path, which `&CStr` ends with 0, and writes a whole Stat to `old`, a local.
-    unsafe { syscall!(newfstatat(dir, path, &raw mut old, flags)) }?;
+    let old = newfstatat(dir, path, flags)?;
     let mut stat = Statx::ZERO;
     stat.stx_mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID;
     stat.stx_mask |= STATX_INO | STATX_SIZE;
@@ -83,6 +81,22 @@ fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
     stat.stx_size = old.st_size;
     (stat.stx_dev_major, stat.stx_dev_minor) = device(old.st_dev);
     Ok(stat)
+}
+
+fn newfstatat(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Stat> {
+    let mut stat = Stat::ZERO;
+    // SAFETY: the kernel reads the path, which `&CStr` ends with 0, and writes a whole Stat to `stat`, a local.
+    unsafe { syscall!(newfstatat(dir, path, &raw mut stat, flags)) }?;
+    Ok(stat)
+}
+
+/// The kind of the file that a path leads to: `S_IFREG`, `S_IFDIR`... (newfstatat(2)). A program that asks for nothing
+/// else does without the two ways of [`stat_at`].
+///
+/// # Errors
+/// Those of the path.
+pub fn kind_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<u32> {
+    newfstatat(dir, path, flags).map(|stat| stat.st_mode & S_IFMT)
 }
 
 /// The major and the minor number, as the kernel packs them (`new_encode_dev`, include/linux/kdev_t.h).

@@ -1,5 +1,6 @@
 //! Memory that the kernel gives: anonymous mappings, in whole pages.
 
+use core::ffi::CStr;
 use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
 
@@ -36,6 +37,17 @@ pub fn begins(text: &[u8], start: &[u8]) -> bool {
     start.iter().all(|byte| text.next() == Some(byte))
 }
 
+/// The text up to the first zero in `bytes`; an empty one where there is none. As `CStr::from_bytes_until_nul`, but
+/// byte by byte: these texts are short.
+pub fn until_zero(bytes: &[u8]) -> &CStr {
+    let zero = bytes.iter().position(|&byte| byte == 0);
+    match zero.and_then(|zero| bytes.get(..=zero)) {
+        // SAFETY: its last byte is a zero, and no byte before.
+        Some(text) => unsafe { CStr::from_bytes_with_nul_unchecked(text) },
+        None => c"",
+    }
+}
+
 /// `length` bytes of fresh memory, all zero, for reading and writing; it begins on a page (mmap(2)).
 ///
 /// No page of it takes memory before its first use. The kernel rounds `length` up to whole pages.
@@ -43,6 +55,7 @@ pub fn begins(text: &[u8], start: &[u8]) -> bool {
 /// # Errors
 /// `ENOMEM`: the address space, `RLIMIT_AS` or the number of mappings is exhausted. `EINVAL`:
 /// `length` is 0.
+#[inline(never)] // programs call it in many places
 pub fn map(length: usize) -> Result<NonNull<u8>> {
     new(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)
 }

@@ -31,7 +31,7 @@ impl Name {
 
     /// For a system call.
     pub fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.0).unwrap_or_default() // the last byte is always zero
+        mem::until_zero(&self.0) // the last byte is always zero
     }
 }
 
@@ -176,7 +176,7 @@ fn split(text: &mut [u8; PATH_MAX], length: usize) -> Result<(&CStr, Name)> {
     if let Some(end) = text.get_mut(start) {
         *end = 0;
     }
-    Ok((CStr::from_bytes_until_nul(text).unwrap_or_default(), name))
+    Ok((mem::until_zero(text), name))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use crate::abi::{Errno, Result};
 use crate::copy::{End, Stopped, copy};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::{self, CWD};
-use crate::mem::Mapping;
+use crate::mem::{self, Mapping};
 use crate::parts;
 use crate::place::Place;
 use crate::print::{Print, Writer};
@@ -537,7 +537,7 @@ fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
         // Before Linux 6.10 that was root's alone; anybody else goes by /proc, where there is one.
         Err(errno) if errno != Errno::EEXIST => {
             let path = path_of(file);
-            let path = CStr::from_bytes_until_nul(&path).unwrap_or_default();
+            let path = mem::until_zero(&path);
             fs::link(CWD, path, dir, name, AT_SYMLINK_FOLLOW)
         }
         result => result,

@@ -13,6 +13,7 @@ use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs;
+use crate::mem;
 use crate::place::Place;
 use crate::process::{self, Pid};
 use crate::random;
@@ -114,7 +115,7 @@ impl Temporary {
 
     /// Calls `what` with the text of the name.
     fn with<T>(self, what: impl FnOnce(&CStr) -> T) -> T {
-        what(CStr::from_bytes_until_nul(&self.text()).unwrap_or_default())
+        what(mem::until_zero(&self.text()))
     }
 
     #[inline(never)]

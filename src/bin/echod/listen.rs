@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::fs::{self, AT_SYMLINK_NOFOLLOW, CWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, S_IFSOCK};
+use ring3::mem;
 use ring3::net::unix::{self, Address};
 use ring3::net::{self, *};
 use ring3::thread::Cpus;
@@ -148,7 +149,7 @@ fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
             for (to, from) in text.iter_mut().zip(directory) {
                 *to = *from;
             }
-            CStr::from_bytes_until_nul(&text).unwrap_or_default() // it is shorter
+            mem::until_zero(&text) // it is shorter
         }
         None => c".",
     };
@@ -160,12 +161,12 @@ fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
 
 /// Whether there is a socket at which nobody listens.
 fn is_left(path: &CStr, address: &Address) -> bool {
-    let is_socket = fs::stat_at(CWD, path, AT_SYMLINK_NOFOLLOW).map(|file| file.kind() == S_IFSOCK);
+    let kind = fs::kind_at(CWD, path, AT_SYMLINK_NOFOLLOW);
     let probe = || {
         let fd = unix::socket(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)?;
         unix::connect(fd.as_fd(), address)
     };
-    is_socket == Ok(true) && probe() == Err(Errno::ECONNREFUSED)
+    kind == Ok(S_IFSOCK) && probe() == Err(Errno::ECONNREFUSED)
 }
 
 /// Takes over a socket that a service manager opened. All workers serve a listening stream socket or a UDP socket; the

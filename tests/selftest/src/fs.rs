@@ -27,6 +27,7 @@ cases! {
     "a place and no more", [open], at(c"/", O_PATH).and_then(|root| read(root.as_fd(), &mut [0])) => error(Errno::EBADF);
     "each write goes to the end", [open], appends() => value(6);
     "kind of a file", [stat_at, Statx::kind], stat_at(CWD, c"/proc/self/maps", At::NONE).map(|stat| stat.kind()) => value(S_IFREG as i64);
+    "kind alone", [kind_at], kind_at(CWD, c"/proc/self/exe", AT_SYMLINK_NOFOLLOW) => value(0o120000);
     "kind of a directory", [stat_at, Statx::kind], stat_at(CWD, c"/", At::NONE).map(|stat| stat.kind()) => value(S_IFDIR as i64);
     "a symbolic link itself", [stat_at], stat_at(CWD, c"/proc/self/exe", AT_SYMLINK_NOFOLLOW).map(|stat| stat.kind() == S_IFDIR || stat.kind() == S_IFREG) => NO;
     "of nothing", [stat_at], stat_at(CWD, c"nothing", At::NONE).map(drop) => error(Errno::ENOENT);
