@@ -144,7 +144,7 @@ mod tests {
         let stopped = |copied, end, errno| Err(Stopped { copied, end, errno });
         let from = file(&bytes(3 * BUFFER));
         let pipe = Pipe::new(O_CLOEXEC | O_NONBLOCK).unwrap();
-        let capacity = 16 * crate::mem::page_size() as u64;
+        let capacity = pipe.resize(64 << 10).unwrap() as u64;
         // Spliced, until the pipe is full.
         assert_eq!(
             copy(from.as_fd(), pipe.write.as_fd()),
