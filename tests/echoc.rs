@@ -228,7 +228,7 @@ fn more_under_way_than_the_buffers_hold(arch: Arch) {
                 scope.spawn(|| server::echo(client, |_, _| true));
             }
         });
-        let arguments = format!("--stall 60 --verify -c 2 -s 500000 -d 12 {address}");
+        let arguments = format!("-t 3 --stall 60 --verify -c 2 -s 500000 -d 12 {address}");
         assert!(Report::of(echoc(arch, &arguments)).requests >= 2 * 12);
     });
 }
