@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// What was copied before the error, whichever call copied it.
+    /// The count has the bytes of all calls before the error.
     #[test]
     fn an_error_has_its_end_and_its_count() {
         let stopped = |copied, end, errno| Err(Stopped { copied, end, errno });

@@ -375,6 +375,7 @@ pub fn is_kernels_own(fd: BorrowedFd<'_>) -> bool {
 mod tests {
     extern crate std;
     use super::*;
+    use crate::fd::tests::closes_at_exec;
     use crate::io::{read, write_all};
     use std::format;
     use std::os::unix::fs::chown;
@@ -432,7 +433,7 @@ mod tests {
         assert!(stat.is_append_only());
     }
 
-    /// A new file in the folder of temporary files, which nobody else has.
+    /// A new file among the temporary files. Its name contains the process's id and the test's name.
     struct New {
         path: String,
         file: OwnedFd,
@@ -494,17 +495,10 @@ mod tests {
         assert_eq!(nothing.err(), Some(Errno::ENOENT));
     }
 
-    /// Whether execve closes a descriptor.
-    fn ends_at_exec(fd: BorrowedFd<'_>) -> bool {
-        // SAFETY: fcntl with F_GETFD takes numbers; the kernel accesses no memory of ours.
-        let flags = unsafe { syscall!(fcntl(fd, F_GETFD)) }.unwrap();
-        flags == FD_CLOEXEC as usize
-    }
-
     #[test]
     fn memory_is_no_program() {
         let memory = in_memory(c"name").unwrap();
-        assert!(ends_at_exec(memory.as_fd()));
+        assert!(closes_at_exec(memory.as_fd()));
         let number = memory.as_fd().as_raw();
         let link = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
         assert_eq!(link.to_str(), Some("/memfd:name (deleted)"));

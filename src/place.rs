@@ -101,8 +101,8 @@ impl Place {
     }
 
     /// Duplicates the descriptor that this place names, if the directory is this process's /proc/PID/fd or this thread's
-    /// /proc/PID/task/TID/fd. `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such a place. Opening the name would open the file
-    /// again, with an offset and flags of its own.
+    /// /proc/PID/task/TID/fd. `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such a
+    /// place. Opening the name would open the file again, with an offset and flags of its own.
     ///
     /// # Errors
     /// `EBADF`: no descriptor has this number. `EMFILE`: the process may have no more descriptors.
@@ -183,7 +183,7 @@ fn split(text: &mut [u8; PATH_MAX], length: usize) -> Result<(&CStr, Name)> {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::abi::{fs::F_GETFD, syscall};
+    use crate::fd::tests::closes_at_exec;
     use std::ffi::CString;
     use std::format;
     use std::fs::File;
@@ -355,9 +355,7 @@ mod tests {
         let folder = Folder::new("exec");
         let mut place = folder.find("new").unwrap();
         for _ in 0..2 {
-            // SAFETY: fcntl with F_GETFD takes numbers; the kernel accesses no memory of ours.
-            let flags = unsafe { syscall!(fcntl(place.dir.as_fd(), F_GETFD)) };
-            assert_eq!(flags, Ok(FD_CLOEXEC as usize));
+            assert!(closes_at_exec(place.dir.as_fd()));
             place.open_directory().unwrap();
         }
     }

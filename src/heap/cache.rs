@@ -532,7 +532,7 @@ mod tests {
                     .and_then(|()| self.cache().flush_depots()),
                 Ok(())
             );
-            // SAFETY: nobody knows the entry.
+            // SAFETY: the entry is in no list of CACHES: only this test has its address.
             unsafe { mem::unmap(self.entry.cast(), size_of::<Entry>()) }.unwrap();
         }
     }
@@ -643,7 +643,7 @@ mod tests {
             spans.push(span(block));
             is_first || spans.len() <= 40
         });
-        // What another thread put down, and what is given back.
+        // The blocks that another thread put into the depot, and the blocks that this cache gets back.
         let (put, back) = back.split_at(32);
         assert_eq!(depot::put(3, of, put), 32);
         let mut emptied = None;
@@ -718,7 +718,7 @@ mod tests {
             if leaves {
                 leave();
                 assert!(mine().is_none());
-                // SAFETY: nobody has adopted it yet: this test is alone.
+                // SAFETY: no thread has adopted the cache: `alone` is held, so no other test starts a thread with one.
                 assert_eq!(unsafe { own.as_mut() }.stock(class(64)).count, 0);
             }
             own.addr().get()
@@ -735,7 +735,7 @@ mod tests {
             assert_eq!(user(true), first);
         }
         assert_eq!(CACHES.lock().count, count);
-        // Not even one that left is two threads' at once.
+        // Two threads at the same time have two caches.
         let inner = thread::spawn(|| {
             let block = refill(class(64)).unwrap();
             let own = mine().unwrap().addr().get();

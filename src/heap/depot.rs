@@ -131,7 +131,7 @@ mod tests {
         let (shard, other) = (1, 2);
         for (size, room) in [(64, 1024), (4096, 32), (65_536, 8)] {
             let of = class(size);
-            // Nobody looks at the blocks.
+            // A depot does not access its blocks.
             let blocks: Vec<_> = (1..=room + 5)
                 .map(|n| ptr::without_provenance_mut(16 * n))
                 .collect();

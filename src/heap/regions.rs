@@ -368,7 +368,7 @@ mod tests {
             Self(Regions::new(), alone())
         }
 
-        /// The same, with a region behind which nothing else is mapped, so that it can be extended.
+        /// The same, with a region after which nothing is mapped, so that the region can be extended.
         fn with_room() -> Self {
             for _ in 0..50 {
                 let mut own = Self::new();
@@ -393,13 +393,22 @@ mod tests {
             block
         }
 
+        /// Blocks of these lengths, one after another from the first unit of a region on.
+        fn row<const N: usize>(&mut self, lengths: [usize; N]) -> [Block; N] {
+            let mut place = OWN;
+            lengths.map(|length| {
+                place += length;
+                self.at(place - length, length)
+            })
+        }
+
         fn free(&mut self, block: Block, units: usize) {
             // SAFETY: the block is of these regions, and not used again.
             assert!(unsafe { self.0.dealloc(block, units * UNIT) });
         }
 
         fn resize(&mut self, block: Block, units: usize, new: usize) -> Option<bool> {
-            // SAFETY: the block is in a region of these, and what is gone is not used again.
+            // SAFETY: the block is in one of these regions. A test does not use the part that was cut off.
             unsafe { self.0.resize(block, units * UNIT, new * UNIT) }
         }
     }
@@ -425,7 +434,7 @@ mod tests {
     /// Which of so many units from a block on have their mark.
     fn marked(block: Block, units: usize) -> Vec<usize> {
         let is_marked = |unit: &usize| {
-            // SAFETY: within what is mapped of the region.
+            // SAFETY: the caller's units are in the mapped part of the region.
             unsafe { block.add(unit * UNIT).read_volatile() == 0xA5 }
         };
         let first = unit_of(block);
@@ -462,7 +471,7 @@ mod tests {
         };
         // 16 in use and 24 warm: no more than those and 8.
         assert_eq!(left(&mut own, 16), Vec::from_iter(OWN..OWN + 40));
-        // One more is too much: those go that are behind the huge page in which enough are.
+        // One more is too many: the units after the first huge page go back to the kernel.
         assert_eq!(left(&mut own, 15), Vec::from_iter(OWN..HUGE));
         // Then there are 20 dirty ones. They are few again for as long as 6 are in use.
         assert_eq!(left(&mut own, 6), Vec::from_iter(OWN..HUGE));
@@ -479,11 +488,7 @@ mod tests {
     fn the_longest_run_goes_first_and_no_more_than_has_to() {
         let mut own = Own::new();
         let lengths = [1, 4, 1, 10, 1, 3, 1];
-        let mut place = OWN;
-        let blocks = lengths.map(|length| {
-            place += length;
-            own.at(place - length, length)
-        });
+        let blocks = own.row(lengths);
         // 4 in use, so that 12 stay warm; 17 will be free.
         for nth in [1, 5] {
             own.free(blocks[nth], lengths[nth]);
@@ -547,11 +552,7 @@ mod tests {
         let mut own = Own::new();
         // Holes of 5, 2 and 1, each behind a block.
         let lengths = [1, 5, 1, 2, 1, 1, 1];
-        let mut place = OWN;
-        let blocks = lengths.map(|length| {
-            place += length;
-            own.at(place - length, length)
-        });
+        let blocks = own.row(lengths);
         for nth in [1, 3, 5] {
             own.free(blocks[nth], lengths[nth]);
         }

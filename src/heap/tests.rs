@@ -151,6 +151,24 @@ fn classes_are_of_these_sizes() {
     }
 }
 
+/// A span of shard 0, and the memory in which it lies with its bits.
+fn span(grain: Grain) -> (Span, Vec<u64>) {
+    let mut memory = std::vec![0_u64; (2 * span::SIZE + span::BITMAP) / 8];
+    let start = memory.as_mut_ptr().cast::<u8>();
+    // SAFETY: within the memory, a span begins at a multiple of its size; the bits are after the span.
+    let span = unsafe {
+        let start = start.add(start.align_offset(span::SIZE));
+        let bits = memory.as_mut_ptr().add(2 * span::SIZE / 8);
+        Span::new(
+            NonNull::new(start).unwrap(),
+            NonNull::new(bits).unwrap(),
+            grain,
+            0,
+        )
+    };
+    (span, memory)
+}
+
 /// A span's memory, its record, and what a test knows of its granules: whether each is free.
 struct Granules {
     span: Span,
@@ -164,19 +182,7 @@ struct Granules {
 
 impl Granules {
     fn new(grain: Grain) -> Self {
-        let mut memory = std::vec![0_u64; (2 * span::SIZE + span::BITMAP) / 8];
-        let start = memory.as_mut_ptr().cast::<u8>();
-        // SAFETY: within the memory, a span begins at a multiple of its size; the bits are behind it.
-        let span = unsafe {
-            let start = start.add(start.align_offset(span::SIZE));
-            let bits = memory.as_mut_ptr().add(2 * span::SIZE / 8);
-            Span::new(
-                NonNull::new(start).unwrap(),
-                NonNull::new(bits).unwrap(),
-                grain,
-                0,
-            )
-        };
+        let (span, memory) = span(grain);
         let bytes = if grain == Grain::Fine { 16 } else { 256 };
         Self {
             span,
@@ -386,19 +392,7 @@ fn words_have_the_bits_of_a_range() {
 
 #[test]
 fn a_block_is_cut_and_put_back_to_the_bit() {
-    let mut memory = std::vec![0_u64; (2 * span::SIZE + span::BITMAP) / 8];
-    let start = memory.as_mut_ptr().cast::<u8>();
-    // SAFETY: within the memory, a span begins at a multiple of its size; the bits are behind it.
-    let mut span = unsafe {
-        let start = start.add(start.align_offset(span::SIZE));
-        let bits = memory.as_mut_ptr().add(2 * span::SIZE / 8);
-        Span::new(
-            NonNull::new(start).unwrap(),
-            NonNull::new(bits).unwrap(),
-            Grain::Fine,
-            0,
-        )
-    };
+    let (mut span, _memory) = span(Grain::Fine);
     let mut blocks = [core::ptr::null_mut(); 100];
     assert_eq!(span.take(class(48), &mut blocks), 100);
     let block = |n: usize| NonNull::new(blocks[n]).unwrap();
