@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Trial;
 
 use crate::per_arch;
-use crate::support::{Arch, Ran, once, ran, run};
+use crate::support::{Arch, Ran, ran, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
@@ -16,12 +16,9 @@ pub fn trials() -> Vec<Trial> {
         refuses_flags_with_a_value,
         refuses_options_without_their_value,
         refuses_operands_too_few_and_too_many,
+        refuses_numbers_beyond_their_limits,
         answers_help_before_all_else,
     ]
-    .chain([once(
-        "cli::refuses_numbers_beyond_their_limits",
-        refuses_numbers_beyond_their_limits,
-    )])
     .collect()
 }
 
@@ -246,8 +243,8 @@ fn refuses_operands_too_few_and_too_many(arch: Arch) {
 }
 
 /// Both sides of each limit. After a number that is accepted comes an option that is not.
-fn refuses_numbers_beyond_their_limits() {
-    refuse(Arch::NATIVE, |program| {
+fn refuses_numbers_beyond_their_limits(arch: Arch) {
+    refuse(arch, |program| {
         let mut faults = Vec::new();
         let given = |option: &str, value: &str| match option.starts_with("--") {
             true => words(&[&format!("{option}={value}"), "-X"]),

@@ -16,7 +16,6 @@ mod memory;
 mod model;
 mod msort;
 mod network;
-mod options;
 mod oracle;
 mod pipe;
 mod powercut;

@@ -203,6 +203,14 @@ pub fn pairwise<const N: usize>() -> [[bool; N]; 8] {
     })
 }
 
+/// Each pair of different ones, in their order.
+pub fn pairs<T>(all: &[T]) -> Vec<[&T; 2]> {
+    let numbered = all.iter().enumerate();
+    numbered
+        .flat_map(|(nth, one)| all[nth + 1..].iter().map(move |other| [one, other]))
+        .collect()
+}
+
 /// Waits until `condition` holds.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     waits_until(what, || {

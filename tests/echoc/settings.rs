@@ -1,4 +1,5 @@
-//! echoc's command line: both sides of each limit, and each pair of options; what its times are, and its sockets.
+//! echoc's command line: each pair of options; what its times are, and its sockets. (The limits of numbers are those of
+//! `tests/cli.rs`.)
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,30 +13,17 @@ use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::process::Signal;
 
 use super::parts::pattern::Pattern;
-use super::{Report, Running, USAGE, bytes, echoc, server};
+use super::{Report, Running, bytes, echoc, server};
 use crate::descriptors::{all_close_at_exec, option, sockets};
 use crate::echod::times::took;
-use crate::options::{Number, pairs, take_numbers_within_limits};
 use crate::per_arch;
-use crate::support::{Arch, once};
+use crate::support::{Arch, once, pairs};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
-    per_arch![numbers_have_limits, its_sockets_do_not_wait].chain([
+    per_arch![its_sockets_do_not_wait].chain([
         once("echoc::settings::each_pair_holds [x86_64]", each_pair_holds),
         once("echoc::settings::times_are_kept [x86_64]", times_are_kept),
     ])
-}
-
-const NUMBERS: [Number; 5] = [
-    ("-c", 1, 1_000_000),
-    ("-s", 1, 16_777_216),
-    ("-d", 1, 1024),
-    ("-t", 1, 1_000_000),
-    ("--stall", 1, 1_000_000),
-];
-
-fn numbers_have_limits(arch: Arch) {
-    take_numbers_within_limits(arch, "echoc", USAGE, &NUMBERS);
 }
 
 /// Neither for room in the kernel, nor for small messages to become large ones.

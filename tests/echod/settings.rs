@@ -1,4 +1,5 @@
-//! The command line: both sides of each limit, and each pair of options, whose promises all hold beside each other.
+//! The command line: the limits of user ids, and each pair of options, whose promises all hold beside each other. (The
+//! limits of numbers are those of `tests/cli.rs`.)
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -16,30 +17,12 @@ use super::server::Server;
 use super::workers::threads;
 use super::{Ran, USAGE, echod};
 use crate::descriptors;
-use crate::options::{Number, pairs, take_numbers_within_limits};
 use crate::per_arch;
-use crate::support::{Arch, Folder, once, wait_until};
+use crate::support::{Arch, Folder, once, pairs, wait_until};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     let crossed = once("echod::settings::each_pair_holds [x86_64]", each_pair_holds);
-    per_arch![numbers_have_limits, users_have_limits].chain([crossed])
-}
-
-/// A hundred years.
-const MOST_SECONDS: u64 = 3_153_600_000;
-
-const NUMBERS: [Number; 7] = [
-    ("-w", 1, 1024),
-    ("-b", 1, 65_535),
-    ("--max-conns", 1, 2_147_483_647),
-    ("--idle", 1, MOST_SECONDS),
-    ("--grace", 0, MOST_SECONDS),
-    ("--spin", 0, 1_000_000),
-    ("--stats", 1, MOST_SECONDS),
-];
-
-fn numbers_have_limits(arch: Arch) {
-    take_numbers_within_limits(arch, "echod", USAGE, &NUMBERS);
+    per_arch![users_have_limits].chain([crossed])
 }
 
 fn users_have_limits(arch: Arch) {
