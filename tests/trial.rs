@@ -8,6 +8,9 @@
 //! as long. So a second counts in part only: as the share of a CPU that a thread of ours has among the runnable threads of
 //! the machine. A test that hangs on an idle machine is found after exactly its limit. (The CPU time of the test itself
 //! would not do: a test that hangs uses none.)
+//!
+//! A test that passes, but takes more than half of its limit, is reported on standard error: on a slower machine the test
+//! would fail.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -271,7 +274,7 @@ fn under_limit<V: Verdict>(
         let result = catch_unwind(AssertUnwindSafe(|| checked(test())));
         let _ = sender.send(result); // an error: the test took too long, and no receiver is left
     };
-    Builder::new().name(name).spawn(work).unwrap();
+    Builder::new().name(name.clone()).spawn(work).unwrap();
     let cpus = available_parallelism().map_or(1, NonZero::get);
     let nice = getpriority_process(None).unwrap_or(0);
     // (In short steps, because the test may change its limit at any time.)
@@ -288,7 +291,13 @@ fn under_limit<V: Verdict>(
         let _ = receiver.recv_timeout(AFTERWARDS);
         return Err(Failed::from(told));
     };
-    running().remove(&thread);
+    let ran = running().remove(&thread).unwrap();
+    if ran.counted > ran.limit / 2 {
+        eprintln!(
+            "{name}: took {:.1?} of {:?}, its limit",
+            ran.counted, ran.limit
+        );
+    }
     result.or_else(|panic| resume_unwind(panic))
 }
 

@@ -96,7 +96,8 @@ pub enum Leave {
 pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
     let stream = connect(address);
     let mut random = StdRng::seed_from_u64(seed);
-    let most = 1 << random.random_range(0..17);
+    // At most some 30,000 pieces: a piece costs a system call and a wake-up, however small.
+    let most = (1 << random.random_range(0..17)).max(length >> 14);
     let mut piece = move |left: usize| random.random_range(1..=most).min(left);
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -203,7 +203,7 @@ fn bulk(arch: Arch, inject: &[&str]) -> Completion {
         for seed in 0..4 {
             let leave = [Leave::HalfClose, Leave::Close][seed as usize % 2];
             // Of these seeds some send pieces of more than the buffer.
-            scope.spawn(move || session(address, seed, 3 << 20, leave));
+            scope.spawn(move || session(address, seed, 1 << 20, leave));
         }
         scope.spawn(move || {
             let mut blocked = Blocked::new(address, 9);
