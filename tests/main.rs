@@ -1,5 +1,8 @@
-//! Every promise of the programs, tested from outside: the shipped files, natively and under
-//! qemu-user, with real files, real signals and real clients.
+//! The test program for ring3's programs: it runs the shipped files and checks every documented promise.
+//!
+//! Tests run natively and under qemu-user, with real files, real signals and real clients. `make test` builds the
+//! programs, sets the environment and starts this program; `support.rs` describes the environment. Each module is one
+//! suite. Its `trials()` lists its tests.
 
 mod cli;
 mod crowd;
@@ -42,10 +45,10 @@ use std::os::fd::BorrowedFd;
 use ring3::signal::{SIGHUP, SIGINT, SIGQUIT};
 
 fn main() -> std::process::ExitCode {
-    // A shell's `&` may leave SIGINT and SIGQUIT ignored, and nohup SIGHUP. The programs would inherit
-    // that, and tests end them by these.
+    // A shell's `&` may leave SIGINT and SIGQUIT ignored, and nohup leaves SIGHUP ignored. The programs would inherit
+    // the ignored signals, but tests end programs by these signals.
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
-        let _ = ring3::signal::set_default(signal); // their action may be set
+        let _ = ring3::signal::set_default(signal); // cannot fail: the action of these three signals can be set
     }
     close_at_exec();
     let arguments = libtest_mimic::Arguments::from_args();
@@ -88,13 +91,15 @@ fn main() -> std::process::ExitCode {
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }
 
-/// No program inherits the descriptors that this process inherited: tests count descriptors.
+/// Sets close-on-exec on every inherited descriptor above 2, so that no program inherits them: some tests count
+/// descriptors.
 fn close_at_exec() {
     for entry in std::fs::read_dir("/proc/self/fd").unwrap() {
         let number = entry.unwrap().file_name().into_string().unwrap();
         let number: i32 = number.parse().unwrap();
         if number > 2 {
-            // SAFETY: the descriptor is open: only this thread runs, and the loop closes none.
+            // SAFETY: the descriptor stays open while `fd` exists: no other thread has started, and the loop closes no
+            // descriptor.
             let fd = unsafe { BorrowedFd::borrow_raw(number) };
             rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC).unwrap();
         }

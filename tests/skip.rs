@@ -1,4 +1,5 @@
-//! Why a test can't be run somewhere: every reason that a skip states, each cause in the same words.
+//! The reasons of skips: why a test cannot run on some machine, kernel or emulator. Each cause has one text, used by
+//! all suites.
 
 use std::fmt::Display;
 use std::fs;
@@ -36,7 +37,7 @@ pub const APPEND_ONLY: &str =
     "this user makes no directory append-only in the file system of temporary files";
 pub const LINK_LOCAL: &str = "no interface of this machine has a link-local address of IPv6";
 
-/// unshare(1), or its command, was refused with this output.
+/// The output with which unshare(1), or the command that it ran, refused.
 pub fn namespaces(stderr: &str) -> String {
     format!(
         "no namespaces and mounts can be had here: {}",
@@ -52,7 +53,8 @@ pub fn clock(source: &str) -> String {
     format!("no vDSO reads the clock source {source:?} of this machine")
 }
 
-/// `by` does not know the call or the request, or forbids it: `ENAME`, in the self-test's words.
+/// The reason of a case that the self-test skipped: `by` does not know the call or the request, or forbids it. `name`
+/// is the error's name (`ENAME`).
 pub fn refused(by: &str, name: &str) -> String {
     let known = (1..4096)
         .filter_map(Errno::from_number)
@@ -77,7 +79,7 @@ fn an_error_is_told_in_words() {
     assert_eq!(refused("qemu-user", "ENOSYS"), told);
 }
 
-/// No other file has a reason of a skip.
+/// Checks that no other file of the tests contains the text of a skip's reason.
 fn reasons_stand_in_one_place() {
     fn sources(folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -87,8 +89,8 @@ fn reasons_stand_in_one_place() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let text: String = text.split_whitespace().collect();
-                // `why` is what skip.rs, set-up or the self-test said.
-                let call = format!("Completion::{}(", "ignored_with"); // which is not to be found here
+                // A variable named `why` holds a reason from skip.rs, from the set-up scripts or from the self-test.
+                let call = format!("Completion::{}(", "ignored_with"); // split, so that this file does not match
                 let known = |reason: &str| {
                     ["skip::", "why"]
                         .iter()

@@ -1,8 +1,7 @@
-//! Where the programs are and how one is run: natively, or under qemu-user.
+//! Helpers of all suites: where the programs are, and how a test runs a program natively or under qemu-user.
 //!
-//! `make test` sets `RING3_DIST` (the folder of `x86_64/` and `aarch64/`, each with the shipped
-//! programs, their `.debug` files, and `probes/`) and `RING3_QEMU` (qemu-user for the other
-//! architecture).
+//! `make test` sets two variables. `RING3_DIST` is the folder of `x86_64/` and `aarch64/`; each has the shipped
+//! programs, their `.debug` files, and `probes/`. `RING3_QEMU` is the qemu-user of the other architecture.
 
 use std::ffi::OsString;
 use std::fs;
@@ -27,14 +26,14 @@ pub enum Arch {
 impl Arch {
     pub const ALL: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
 
-    /// The one of this machine. strace sees the programs that this machine runs itself.
+    /// The architecture of this machine. strace can trace only programs that this machine runs natively.
     pub const NATIVE: Arch = if cfg!(target_arch = "x86_64") {
         Arch::X86_64
     } else {
         Arch::Aarch64
     };
 
-    /// As `uname -m` prints it.
+    /// The name that `uname -m` prints.
     pub fn name(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -42,7 +41,7 @@ impl Arch {
         }
     }
 
-    /// Whether this machine runs its programs itself.
+    /// Whether this machine runs the programs of this architecture natively.
     pub fn is_native(self) -> bool {
         self.name() == std::env::consts::ARCH
     }
@@ -54,7 +53,7 @@ impl Arch {
             .join(program)
     }
 
-    /// The same program with sections and symbols.
+    /// The unstripped file of the same program, with sections and symbols.
     pub fn debug(self, program: &str) -> PathBuf {
         self.shipped(&format!("{program}.debug"))
     }
@@ -90,12 +89,12 @@ pub fn variable(name: &str) -> OsString {
     std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `make test`"))
 }
 
-/// The trial of a test that is one for all architectures.
+/// The trial of a test that does not depend on the architecture.
 pub fn once<V: Verdict + 'static>(name: &str, test: fn() -> V) -> Trial {
     trial(name, test)
 }
 
-/// The trials of a test, one an architecture.
+/// The trials of a test: one for each architecture.
 pub fn per_arch<V: Verdict + 'static>(
     name: &str,
     test: fn(Arch) -> V,
@@ -124,7 +123,7 @@ macro_rules! per_arch {
 /// Exit status, standard output and standard error of a run, ready to compare.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ran {
-    /// The exit status; `None` where a signal ended it.
+    /// The exit status; `None` if a signal ended the program.
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -140,7 +139,7 @@ impl Ran {
     }
 }
 
-/// Runs a command to its end, nothing on its standard input.
+/// Runs a command until it ends, with an empty standard input.
 pub fn run(command: &mut Command) -> Ran {
     let output = command
         .stdin(Stdio::null())
@@ -149,7 +148,7 @@ pub fn run(command: &mut Command) -> Ran {
     ran(output)
 }
 
-/// The same, from what std gives.
+/// Converts std's [`Output`].
 pub fn ran(output: Output) -> Ran {
     Ran {
         status: output.status.code(),
@@ -158,12 +157,14 @@ pub fn ran(output: Output) -> Ran {
     }
 }
 
-/// Gives the program so many bytes of address space, all told.
+/// Limits the program's address space to `bytes` in total.
 ///
-/// Under qemu-user `RLIMIT_AS` would be qemu's own; it keeps the program itself within bounds.
+/// Natively the limit is `RLIMIT_AS`. Under qemu-user `RLIMIT_AS` would also limit qemu itself, so `QEMU_RESERVED_VA`
+/// limits the program's address space.
 pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
     if !arch.is_native() {
-        // It bounds addresses, of which the heap leaves gaps: its regions begin 64 MiB apart.
+        // `QEMU_RESERVED_VA` limits addresses, not mapped bytes. The heap leaves gaps between its regions, which start
+        // 64 MiB apart; twice the size leaves room for the gaps.
         command.env("QEMU_RESERVED_VA", (2 * bytes).to_string());
         return;
     }
@@ -171,15 +172,18 @@ pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
         current: Some(bytes),
         maximum: Some(bytes),
     };
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::As, limit)?)) };
 }
 
-/// Limits the program's stack to `bytes`, arguments and environment included. The environment is cleared.
+/// Limits the program's stack to `bytes`, including arguments and environment. Clears the environment.
+///
+/// qemu-user has a minimum above `bytes`. There the variable `FILL` occupies the difference.
 pub fn limit_stack(arch: Arch, command: &mut Command, bytes: u64) {
     command.env_clear();
     if !arch.is_native() {
-        /// The least stack that qemu-user gives: 32 pages.
+        /// The smallest stack that qemu-user provides: 32 pages.
         const LEAST: u64 = 32 * 4096;
         let size = LEAST.to_string();
         command.env("QEMU_STACK_SIZE", size);
@@ -190,12 +194,13 @@ pub fn limit_stack(arch: Arch, command: &mut Command, bytes: u64) {
         current: Some(bytes),
         maximum: Some(bytes),
     };
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Stack, limit)?)) };
 }
 
-/// Eight selections among up to seven options: for every two options there are selections with both, with either, and
-/// with none (an orthogonal array).
+/// Returns eight selections among up to seven options. For every two options there are selections with both, with
+/// either, and with neither (an orthogonal array).
 pub fn pairwise<const N: usize>() -> [[bool; N]; 8] {
     const { assert!(N <= 7) };
     std::array::from_fn(|row: usize| {
@@ -203,7 +208,7 @@ pub fn pairwise<const N: usize>() -> [[bool; N]; 8] {
     })
 }
 
-/// Each pair of different ones, in their order.
+/// Returns all pairs of two different elements, in the order of `all`.
 pub fn pairs<T>(all: &[T]) -> Vec<[&T; 2]> {
     let numbered = all.iter().enumerate();
     numbered
@@ -211,7 +216,7 @@ pub fn pairs<T>(all: &[T]) -> Vec<[&T; 2]> {
         .collect()
 }
 
-/// Waits until `condition` holds.
+/// Waits until `condition` holds. `what` names the condition in a failure.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     waits_until(what, || {
         condition().then_some(()).or_else(|| {
@@ -221,8 +226,7 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     });
 }
 
-/// A folder of its own for a test, in which the programs run. What a program's tests do there, they
-/// add themselves.
+/// A temporary folder for one test; programs run in it. A suite that needs more operations adds its own methods.
 pub struct Folder(TempDir);
 
 impl Folder {
@@ -242,7 +246,7 @@ impl Folder {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// The names in it.
+    /// The names of the folder's entries, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.root()).unwrap();
         let mut names: Vec<_> = entries

@@ -4,13 +4,13 @@
 //! The thread of a test has a numbered name (`/proc/self/task/TID/comm`). Threads that it starts inherit the name. So
 //! the processes of a test are the children of the threads with that name.
 //!
-//! A limit is short, because a test that hangs is to be found soon. On a busy machine the same test takes several times
-//! as long. So a second counts in part only: as the share of a CPU that a thread of ours has among the runnable threads of
-//! the machine. A test that hangs on an idle machine is found after exactly its limit. (The CPU time of the test itself
-//! would not do: a test that hangs uses none.)
+//! A limit is short, so that a hanging test is found soon. On a busy machine the same test takes several times as long.
+//! So only a part of each second counts against the limit: the share of a CPU that a thread of this process has among
+//! the runnable threads of the machine. On an idle machine a hanging test fails after exactly its limit. (The CPU time
+//! of the test itself would not work: a hanging test uses none.)
 //!
-//! A test that passes, but takes more than half of its limit, is reported on standard error: on a slower machine the test
-//! would fail.
+//! A test that passes but takes more than half of its limit is reported on standard error: the test would fail on a
+//! slower machine.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -30,7 +30,7 @@ use rustix::process::{Pid, Signal, getpriority_process, kill_process};
 
 use crate::support::{Arch, once, run, wait_until};
 
-/// With this variable, this program has tests that hang, and no other tests of this file.
+/// If this variable is set, this program has tests that hang, and no other tests of this file.
 const HANG: &str = "RING3_HANG";
 
 pub fn trials() -> Vec<Trial> {
@@ -102,19 +102,20 @@ fn tells_of_a_test_that_hangs() {
             "{line}"
         );
     }
-    // The tests went on when their processes had ended, and printed their places.
+    // After the runner had killed their processes, the tests continued and printed their panic messages.
     for message in ["here it goes on", "waited until pigs fly"] {
         assert!(ran.stderr.contains(message), "{ran:?}");
     }
 }
 
-/// What a runner told of a test that failed, line by line.
+/// The lines that a runner printed for a failed test.
 pub fn told_of<'a>(test: &str, stdout: &'a str) -> Vec<&'a str> {
     let (_, told) = stdout.split_once(&format!("---- {test} ----\n")).unwrap();
     told.lines().take_while(|line| !line.is_empty()).collect()
 }
 
-/// The runner may lead a session without a terminal: no terminal of the tests becomes the session's.
+/// The runner may lead a session without a terminal: no terminal that a test opens becomes the session's controlling
+/// terminal.
 fn outlives_a_terminal_as_the_leader_of_a_session() {
     let mut runner = Command::new(std::env::current_exe().unwrap());
     let test = "init::gives_the_program_the_terminal";
@@ -144,40 +145,41 @@ fn counts_time_by_the_share_of_a_cpu() {
             "{runnable} on {cpus}: {counts}"
         );
     }
-    // This thread runs.
+    // The calling thread is runnable, so the count is at least 1.
     assert!(runnable().is_none_or(|count| count > 0));
 }
 
 /// The time limit of a test that does not call [`may_take`].
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The same under qemu-user, where a program takes thirty times as long to start.
+/// The limit under qemu-user, where a program takes thirty times as long to start.
 pub const EMULATED: Duration = Duration::from_secs(30);
 
 /// The limit of a test that computes for seconds or starts hundreds of processes.
 pub const LONG: Duration = Duration::from_secs(120);
 
-/// How often a test's time is counted.
+/// The interval at which the running time of a test is counted.
 const STEP: Duration = Duration::from_millis(100);
 
-/// How much of a second counts, if so many threads are runnable on so many CPUs, this one with this nice value and the
-/// others with 0. The floor is there so that a test that hangs is found at all.
+/// The part of a second that counts, with `runnable` runnable threads on `cpus` CPUs. This thread has the nice value
+/// `nice`, the other threads have 0. The lower bound ensures that a hanging test is found at all.
 fn share(runnable: usize, cpus: usize, nice: i32) -> f64 {
-    let weight = 0.8_f64.powi(nice); // as the scheduler has it
+    let weight = 0.8_f64.powi(nice); // the scheduler's weight of a nice value
     let others = runnable.saturating_sub(1) as f64;
     (cpus as f64 * weight / (weight + others)).clamp(1.0 / 30.0, 1.0)
 }
 
-/// The machine's runnable threads: `2/345` is the fourth word of `/proc/loadavg` (proc_loadavg(5)).
+/// The number of the machine's runnable threads: in `/proc/loadavg` the fourth word is for example `2/345`
+/// (proc_loadavg(5)).
 fn runnable() -> Option<usize> {
     let load = fs::read_to_string("/proc/loadavg").ok()?;
     load.split(' ').nth(3)?.split_once('/')?.0.parse().ok()
 }
 
-/// How long to wait for a test after its processes were killed, so that it can print its place.
+/// How long to wait for a test after its processes were killed: the test can print its panic message in this time.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
-/// The result of a test: `()` if its assertions held, or a [`Completion`] with the reason of a skip.
+/// The result of a test: `()` if all its assertions held, or a [`Completion`] with the reason of a skip.
 pub trait Verdict {
     fn completion(self) -> Completion;
 }
@@ -194,18 +196,18 @@ impl Verdict for Completion {
     }
 }
 
-/// A test that runs.
+/// A running test.
 #[derive(Clone)]
 struct Running {
     begin: Instant,
     limit: Duration,
-    /// The part of its time that counts.
+    /// The part of the elapsed time that counts against the limit.
     counted: Duration,
     /// What the test waits for in [`waits_until`].
     until: Option<String>,
 }
 
-/// The tests that run, by the name of their threads.
+/// The running tests, by the name of their threads.
 static RUNNING: Mutex<BTreeMap<String, Running>> = Mutex::new(BTreeMap::new());
 
 fn running() -> MutexGuard<'static, BTreeMap<String, Running>> {
@@ -225,8 +227,8 @@ pub fn may_take(limit: Duration) {
     note(|test| test.limit = limit);
 }
 
-/// Calls `poll` until that returns a value. The report of a test that hangs has what it waited for: `what`. The limit of
-/// the test is the limit of the wait.
+/// Calls `poll` until it returns a value. If the test hangs, the report contains `what`. The wait has no limit of its
+/// own: the limit of the test applies.
 pub fn waits_until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     note(|test| test.until = Some(what.to_owned()));
     loop {
@@ -272,12 +274,12 @@ fn under_limit<V: Verdict>(
     let work = move || {
         rustix::thread::set_name(&comm).unwrap();
         let result = catch_unwind(AssertUnwindSafe(|| checked(test())));
-        let _ = sender.send(result); // an error: the test took too long, and no receiver is left
+        let _ = sender.send(result); // fails if the test took too long: the receiver is gone
     };
     Builder::new().name(name.clone()).spawn(work).unwrap();
     let cpus = available_parallelism().map_or(1, NonZero::get);
     let nice = getpriority_process(None).unwrap_or(0);
-    // (In short steps, because the test may change its limit at any time.)
+    // In short steps, because the test may change its limit at any time.
     let mut result = Err(RecvTimeoutError::Timeout);
     while result.is_err() && !running()[&thread].is_late() {
         let begin = Instant::now();
@@ -301,7 +303,7 @@ fn under_limit<V: Verdict>(
     result.or_else(|panic| resume_unwind(panic))
 }
 
-/// Checks that a skip has a reason in words.
+/// Checks that a skip has a reason of at least four words.
 fn checked(verdict: impl Verdict) -> Completion {
     let completion = verdict.completion();
     if let Completion::Ignored { reason } = &completion {
@@ -317,7 +319,7 @@ impl Running {
         self.counted >= self.limit
     }
 
-    /// The report of a test that took too long.
+    /// The report of a test that exceeded its limit.
     fn told(&self, processes: Vec<String>) -> String {
         let (limit, all) = (self.limit.as_secs(), self.begin.elapsed().as_secs());
         let mut told = format!("not done after {limit} s, its limit");
@@ -334,12 +336,12 @@ impl Running {
     }
 }
 
-/// Kills all processes of the test whose threads have this name, and returns a description of each.
+/// Kills all processes of the test whose threads have this name. Returns a description of each process.
 fn end_processes(thread: &str) -> Vec<String> {
     let mut ended = Vec::new();
     for task in fs::read_dir("/proc/self/task").unwrap() {
         let task = task.unwrap().path();
-        // (A thread may end meanwhile.)
+        // The thread may end during the loop; then the read fails.
         let comm = fs::read_to_string(task.join("comm")).unwrap_or_default();
         if comm.trim_end() == thread {
             let children = fs::read_to_string(task.join("children")).unwrap_or_default();
@@ -351,7 +353,7 @@ fn end_processes(thread: &str) -> Vec<String> {
     ended
 }
 
-/// Kills a process and, before it, its children, which would otherwise become orphans.
+/// Kills a process. Its children are killed first, because they would otherwise become orphans.
 fn end(process: &str, ended: &mut Vec<String>) {
     let folder = format!("/proc/{process}");
     let read = |file: &str| fs::read(format!("{folder}/{file}")).unwrap_or_default();
@@ -363,7 +365,7 @@ fn end(process: &str, ended: &mut Vec<String>) {
         text("wchan"),
         text("cmdline").trim_end()
     );
-    let _ = kill_process(pid, Signal::STOP); // it starts no more
+    let _ = kill_process(pid, Signal::STOP); // a stopped process starts no more children
     for task in fs::read_dir(format!("{folder}/task")).into_iter().flatten() {
         let children = task.map(|task| fs::read_to_string(task.path().join("children")));
         let children = children.and_then(|children| children).unwrap_or_default();

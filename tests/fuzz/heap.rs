@@ -1,5 +1,5 @@
-//! The heap against the model of one, over inputs that libFuzzer makes up. A fault is a panic, and the
-//! input that led there a file: `make fuzz`.
+//! Fuzz target (`make fuzz`): checks ring3's heap against a model of a heap, with inputs from libFuzzer. A fault ends
+//! the program by a panic, and libFuzzer stores the input in a file.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use ring3::heap::Heap;
 
 thread_local! {
-    /// Of one input after the other: each gives back all that it was given.
+    /// Used for all inputs: `finish` returns all blocks to the heap at the end of each input.
     static MODEL: RefCell<Model> = const { RefCell::new(Model::new(0)) };
 }
 

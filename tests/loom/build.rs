@@ -1,14 +1,14 @@
-//! Generates, from the library's own sources, code that loom can run: the same text, with loom's atomics in place
-//! of core's. There is no copy to keep up to date, and no `cfg` in the product.
+//! Generates code that loom can run from the library's own sources: the same text with loom's atomics in place of
+//! core's. So there is no copy to keep up to date, and no `cfg` in the product.
 //!
-//! For each fault below it generates another copy, with that one fault. A model that finds nothing in the library
-//! has to find the fault in the copy.
+//! For each fault in the table below it generates another copy with that single fault. The models find nothing in the
+//! library's copy. For each fault the named model must fail on the faulty copy.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The sources that the models run: files of `src`.
+/// The source files that the models run, relative to `src`.
 const SOURCES: [&str; 10] = [
     "sync/mod.rs",
     "sync/condvar.rs",
@@ -22,16 +22,16 @@ const SOURCES: [&str; 10] = [
     "bin/echod/gate.rs",
 ];
 
-/// Replacements: a text of the sources, and the text for loom. Each must occur in the sources.
+/// Replacements: a text of the sources, and the text for loom. Each text must occur in the sources.
 const CHANGES: [(&str, &str); 8] = [
     ("core::sync::atomic", "crate::atomic"),
     ("super::atomic", "crate::atomic"),
-    // Without the library's own tests.
+    // Leaves out the library's own tests.
     ("#[cfg(test)]", "#[cfg(any())]"),
     ("use core::hint;", "use crate::atomic::hint;"),
     // loom's atomics have no const constructor.
     ("const fn", "fn"),
-    // One spin shows what a hundred would.
+    // For the models one spin is as good as a hundred.
     ("const SPINS: usize = 100;", "const SPINS: usize = 1;"),
     // A thread of loom ends by unwinding to loom.
     (r#"extern "C" fn run<"#, r#"extern "C-unwind" fn run<"#),
@@ -168,8 +168,7 @@ const FAULTS: &[Fault] = &[
         "a_handle_does_not_wait_for_the_end",
         "detach",
         "thread/task.rs",
-        "        self.wait();
-        // SAFETY: the thread has ended, its result is there, and nobody has taken it.",
+        "self.wait();",
         "",
     ),
     (
@@ -313,7 +312,7 @@ fn main() {
     fs::write(out.join("faults.rs"), tests).unwrap();
 }
 
-/// Writes the sources for loom, with the fault if there is one, and appends their module to `variants`.
+/// Writes the sources for loom, with the fault if there is one, and appends the module to `variants`.
 fn write_variant(
     out: &Path,
     files: &[(&str, String)],

@@ -1,11 +1,11 @@
-//! `core::sync::atomic` on loom's atomics, in memory that the kernel may unmap.
+//! `core::sync::atomic` on top of loom's atomics, for memory that the model's kernel may unmap.
 
 use std::cell::Cell;
 
 use loom::cell::UnsafeCell;
 pub use loom::sync::atomic::{Ordering, fence};
 
-/// loom's own `spin_loop` runs all other threads first, so that no thread would ever wait for a lock.
+/// Does nothing. loom's own `spin_loop` runs all other threads first, so no thread would ever have to wait for a lock.
 pub mod hint {
     pub fn spin_loop() {}
 }
@@ -14,16 +14,18 @@ use crate::kernel;
 
 macro_rules! atomic {
     ($name:ident of $value:ty, $($change:ident: $changed:expr),*) => {
-        /// The part of core's type that the library uses.
+        /// An atomic with the operations of core's type that the library uses.
         pub struct $name {
             atomic: loom::sync::atomic::$name,
             /// The last value in the modification order.
             latest: Cell<$value>,
-            /// A use of the atomic reads this, its drop writes this: loom reports a use that races with the drop.
+            /// Each use of the atomic reads this cell, and its drop writes the cell: loom reports a use that races with
+            /// the drop.
             used: UnsafeCell<()>,
         }
 
-        // SAFETY: loom runs one thread at a time, and `latest` is used only between two switches of threads.
+        // SAFETY: loom runs one thread at a time, and switches threads only at its own atomic operations. No access to
+        // `latest` contains such an operation, so accesses to `latest` never overlap.
         unsafe impl Sync for $name {}
 
         impl $name {
@@ -87,10 +89,10 @@ macro_rules! atomic {
                 }
             )*
 
-            /// The last value in the modification order. Reading it orders nothing.
+            /// The last value in the modification order. Reading it synchronizes with no other thread.
             #[track_caller]
             pub fn latest(&self) -> $value {
-                self.load(Ordering::Relaxed); // so that loom tries this before and after each change
+                self.load(Ordering::Relaxed); // a switch point: loom tries this read before and after each change
                 self.latest.get()
             }
 
@@ -104,7 +106,7 @@ macro_rules! atomic {
                 kernel::use_memory(address);
                 self.used.with(|_| ());
                 let result = access(&self.atomic);
-                kernel::is_there(address); // other threads ran before the access
+                kernel::is_there(address); // loom may have run other threads before the access
                 if let Some(value) = changed(&result) {
                     self.latest.set(value);
                 }
@@ -115,7 +117,7 @@ macro_rules! atomic {
         impl Drop for $name {
             #[track_caller]
             fn drop(&mut self) {
-                // In a model that has failed nothing more is checked.
+                // A failed model checks nothing more.
                 if !std::thread::panicking() {
                     self.used.with_mut(|_| ());
                 }
@@ -134,8 +136,8 @@ atomic!(
 );
 
 impl AtomicU32 {
-    /// The kernel's store of 0 for a thread that has ended: relaxed, because the kernel promises no more. This store is
-    /// not recorded as a use: a thread that reads the 0 may unmap the memory.
+    /// Does the kernel's store of 0 for a thread that has ended. The store is relaxed, because the kernel promises no
+    /// more. It is not recorded as a use of the memory: a thread that reads the 0 may unmap the memory.
     pub fn clear(&self) {
         self.atomic.store(0, Ordering::Relaxed);
         kernel::is_there((&raw const *self).addr());

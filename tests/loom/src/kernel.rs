@@ -1,9 +1,9 @@
-//! A kernel made of loom's threads: futexes, mappings, and how threads begin and end.
+//! A model of the kernel, built from loom's threads: futexes, mappings, and the start and end of threads.
 //!
-//! Its state is ordinary memory: loom runs one thread at a time, and switches threads only where a thread uses
-//! an atomic. So this kernel orders nothing between the threads that call it, as long as its own atomics are
-//! relaxed: no model passes because of an order that only this kernel gives. (One exception: a thread that is
-//! woken is ordered after the thread that woke it. loom has no wake-up without that order.)
+//! The state of this kernel is ordinary memory. loom runs one thread at a time, and switches threads only where a
+//! thread uses an atomic. All atomics of this kernel are relaxed, so its calls create no happens-before order between
+//! threads: no model passes because of an order that only this kernel creates. (One exception: the wake-up of a thread
+//! happens before the thread continues. loom has no wake-up without that order.)
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::any::Any;
@@ -24,13 +24,13 @@ use crate::atomic::AtomicU32;
 pub const PAGE: usize = 4096;
 
 thread_local! {
-    /// The kernel of the model that runs: all threads of a model run on one thread of the test.
+    /// The kernel of the running model. All threads of a model run on one thread of the test.
     static KERNEL: RefCell<Kernel> = RefCell::new(Kernel::default());
 }
 
 #[derive(Default)]
 struct Kernel {
-    /// Each futex call changes this, so that loom tries both orders of any two calls.
+    /// Each futex call changes this atomic, so that loom tries both orders of any two calls.
     calls: Option<loom::sync::atomic::AtomicU32>,
     /// The waiting threads: the word's address, whether the wait is private, and the thread.
     waiting: Vec<(usize, bool, Thread)>,
@@ -39,17 +39,18 @@ struct Kernel {
     /// How many more threads are refused.
     refused: usize,
     threads: u32,
-    /// Where the kernel writes 0 when a thread has ended.
+    /// For each thread the word where the kernel writes 0 when the thread has ended.
     words: Vec<(ThreadId, *const AtomicU32)>,
     mappings: Vec<Mapping>,
 }
 
-/// A mapping; its memory stays until the execution has ended.
+/// A mapping. Its memory stays allocated until the execution has ended, also after `unmap`.
 struct Mapping {
     start: NonNull<u8>,
     length: usize,
     is_there: bool,
-    /// A use of the memory reads this, the unmapping writes this: loom reports a use that races with the unmapping.
+    /// Each use of the memory reads this cell, and the unmapping writes the cell: loom reports a use that races with
+    /// the unmapping.
     used: UnsafeCell<()>,
 }
 
@@ -61,24 +62,25 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: `reserve` allocated the memory with this layout. No thread of the model is left to use it.
+        // SAFETY: `reserve` allocated the memory with this layout, and only this drop frees it. Mappings are dropped
+        // after the execution, when no thread of the model is left.
         unsafe { dealloc(self.start.as_ptr(), self.layout()) };
     }
 }
 
-/// What may go wrong in an execution.
+/// The troubles that an execution simulates.
 #[derive(Clone, Copy, Default)]
 pub struct Trouble {
-    /// How many of the first waits end spuriously.
+    /// How many waits end spuriously, from the first on.
     pub spurious: usize,
-    /// How many of the first threads are refused.
+    /// How many threads are refused, from the first on.
     pub refused: usize,
 }
 
 /// The largest number of preemptions in an execution, if `LOOM_MAX_PREEMPTIONS` is not set.
 const PREEMPTIONS: usize = 2;
 
-/// Runs `work` under loom in every order.
+/// Runs `work` under loom in every order of its threads, within the bound on preemptions.
 pub fn check(trouble: Trouble, work: fn()) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
@@ -97,7 +99,7 @@ pub fn check(trouble: Trouble, work: fn()) {
 }
 
 impl Kernel {
-    /// At the end of an execution.
+    /// Checks at the end of an execution that all mappings have been unmapped.
     fn has_nothing_left(&self) {
         let left = self.mappings.iter().filter(|mapping| mapping.is_there);
         assert_eq!(left.count(), 0, "mappings that nobody gave back");
@@ -114,18 +116,22 @@ fn count_down(of: impl FnOnce(&mut Kernel) -> &mut usize) -> bool {
     })
 }
 
-/// Begins a futex call: loom orders it before or after each other call.
+/// Starts a futex call: loom orders it before or after each other call.
 fn call() {
-    // The borrow ends before loom may switch threads.
+    // The borrow must end before the atomic operation, where loom may switch threads.
     let calls = KERNEL.with_borrow(|kernel| kernel.calls.as_ref().map(|calls| &raw const *calls));
-    // SAFETY: the atomic is in KERNEL, which keeps it until the execution has ended.
+    // SAFETY: the pointer is to the atomic in `KERNEL`, which `check` replaces only between executions.
     unsafe { (*calls.unwrap()).fetch_add(1, Relaxed) };
 }
 
 /// futex(2), FUTEX_WAIT.
 ///
+/// # Errors
+/// `EAGAIN` if the word does not have this value. For a simulated spurious wake-up: `EINTR`, or `ETIMEDOUT` if there is
+/// a timeout.
+///
 /// # Safety
-/// The word is in memory that stays mapped until the word has been read.
+/// The word must stay mapped until this function has read it.
 pub unsafe fn futex_wait(
     word: *const AtomicU32,
     how: i32,
@@ -135,11 +141,12 @@ pub unsafe fn futex_wait(
     let is_private = how & FUTEX_PRIVATE_FLAG != 0;
     assert_eq!(how & !FUTEX_PRIVATE_FLAG, FUTEX_WAIT);
     call();
-    // The kernel reads the latest value, with the queue locked: from here to `park` no other thread runs.
-    // SAFETY: the caller's promise.
+    // The kernel reads the latest value while it holds the lock of the queue: from here to `park` no other thread runs.
+    // SAFETY: the caller promises that the word is mapped until it has been read.
     let word = unsafe { &*word };
     if word.latest() != value {
-        // After this the thread reads no value older than the one that the kernel has read.
+        // A read-modify-write reads the latest value: afterwards this thread reads no value older than the value that
+        // the kernel has read.
         word.fetch_add(0, Relaxed);
         return Err(Errno::EAGAIN);
     }
@@ -159,7 +166,7 @@ pub unsafe fn futex_wait(
 /// futex(2), FUTEX_WAKE: wakes the threads that have waited longest.
 ///
 /// # Safety
-/// None: the word need not be mapped.
+/// No requirement: the word need not be mapped.
 pub unsafe fn futex_wake(word: *const AtomicU32, how: i32, count: i32) -> Result<usize> {
     let is_private = how & FUTEX_PRIVATE_FLAG != 0;
     assert_eq!(how & !FUTEX_PRIVATE_FLAG, FUTEX_WAKE);
@@ -181,13 +188,14 @@ pub unsafe fn futex_wake(word: *const AtomicU32, how: i32, count: i32) -> Result
     Ok(woken.len())
 }
 
-/// Records a use of the memory at this address. Memory that this kernel mapped must be unmapped after this use.
+/// Records a use of the memory at this address. A kernel mapping at the address must not be unmapped before or during
+/// the use.
 #[track_caller]
 pub fn use_memory(address: usize) {
     with_mapping(address, |mapping| mapping.used.with(|_| ()));
 }
 
-/// Checks that the memory at this address is not unmapped yet.
+/// Checks that a mapping at this address, if there is one, is not unmapped yet.
 #[track_caller]
 pub fn is_there(address: usize) {
     with_mapping(address, |_| ());
@@ -196,7 +204,7 @@ pub fn is_there(address: usize) {
 #[track_caller]
 fn with_mapping(address: usize, work: impl FnOnce(&Mapping)) {
     KERNEL.with_borrow(|kernel| {
-        // The latest mapping at this address.
+        // The latest mapping that contains this address.
         let mapping = kernel.mappings.iter().rfind(|mapping| {
             let start = mapping.start.addr().get();
             (start..start + mapping.length).contains(&address)
@@ -214,7 +222,7 @@ fn with_mapping(address: usize, work: impl FnOnce(&Mapping)) {
 /// None.
 pub fn reserve(length: usize) -> Result<NonNull<u8>> {
     let layout = Layout::from_size_align(length, PAGE).unwrap();
-    // SAFETY: the layout's size is not 0: no caller maps 0 bytes.
+    // SAFETY: `alloc_zeroed` needs a size other than 0: no caller maps 0 bytes.
     let start = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap();
     KERNEL.with_borrow_mut(|kernel| {
         kernel.mappings.push(Mapping {
@@ -227,13 +235,13 @@ pub fn reserve(length: usize) -> Result<NonNull<u8>> {
     Ok(start)
 }
 
-/// Does nothing: all pages of a mapping are committed.
+/// Does nothing: all pages of a mapping are committed from the start.
 ///
 /// # Errors
 /// None.
 ///
 /// # Safety
-/// None.
+/// No requirement.
 pub unsafe fn commit(_: NonNull<u8>, _: usize) -> Result<()> {
     Ok(())
 }
@@ -244,7 +252,8 @@ pub unsafe fn commit(_: NonNull<u8>, _: usize) -> Result<()> {
 /// None.
 ///
 /// # Safety
-/// None: loom checks that no thread uses the memory, which stays allocated until the execution has ended.
+/// No requirement: loom checks that no thread uses the memory any more, and the memory stays allocated until the
+/// execution has ended.
 #[track_caller]
 pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
     KERNEL.with_borrow_mut(|kernel| {
@@ -258,13 +267,14 @@ pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
     Ok(())
 }
 
-/// How a thread ends: it unwinds to where loom began it.
+/// The panic payload with which a thread ends: it unwinds to the closure that `clone` passed to loom.
 struct Exit;
 
-/// clone(2): a thread that begins at `run`.
+/// clone(2): starts a thread that calls `run` with `place`.
 ///
 /// # Safety
-/// As for the real one.
+/// As for the library's `arch::clone`: `run` may be called with `place` on a new thread, and `id` points to a word that
+/// is writable for as long as the flags make the kernel write to it.
 pub unsafe fn clone(
     flags: usize,
     place: *mut u8,
@@ -281,7 +291,7 @@ pub unsafe fn clone(
     });
     let word: *const AtomicU32 = id.cast();
     if flags & CLONE_PARENT_SETTID.bits() != 0 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the word is writable.
         unsafe { (*word).store(number, Relaxed) };
     }
     let clears = flags & CLONE_CHILD_CLEARTID.bits() != 0;
@@ -293,7 +303,7 @@ pub unsafe fn clone(
             KERNEL.with_borrow_mut(|kernel| kernel.words.push((own, word)));
         }
         let place = std::ptr::with_exposed_provenance_mut(place);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that `run` may be called with `place` on a new thread.
         let end = panic::catch_unwind(AssertUnwindSafe(|| unsafe { run(place) }));
         let end: Box<dyn Any + Send> = end.err().unwrap();
         if !end.is::<Exit>() {
@@ -307,8 +317,8 @@ pub unsafe fn clone(
                 .map(|(_, word)| word)
         });
         if let Some(word) = word {
-            // SAFETY: the memory of a mapping stays allocated until the execution has ended. `clear` fails the model if
-            // the mapping of the word is gone.
+            // SAFETY: the word is in a mapping, whose memory stays allocated until the execution has ended. `clear`
+            // fails the model if the mapping has been unmapped.
             unsafe {
                 (*word).clear();
                 let _ = futex_wake(word, FUTEX_WAKE, 1);
@@ -318,10 +328,10 @@ pub unsafe fn clone(
     number as usize
 }
 
-/// set_tid_address(2).
+/// set_tid_address(2), with a null pointer: the kernel forgets the word of the calling thread.
 ///
 /// # Safety
-/// None.
+/// No requirement.
 pub unsafe fn set_tid_address(word: *const u32) -> Result<usize> {
     assert!(word.is_null(), "the only use of it");
     let own = thread::current().id();
@@ -332,10 +342,10 @@ pub unsafe fn set_tid_address(word: *const u32) -> Result<usize> {
 /// exit(2).
 ///
 /// # Errors
-/// None: it does not return.
+/// None: the function does not return.
 ///
 /// # Safety
-/// The calling thread is one that [`clone`] made.
+/// The calling thread must be one that [`clone`] started.
 pub unsafe fn exit(_: i32) -> Result<usize> {
     panic::resume_unwind(Box::new(Exit))
 }
@@ -346,15 +356,15 @@ pub unsafe fn exit(_: i32) -> Result<usize> {
 /// As for [`exit`].
 #[track_caller]
 pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
-    // SAFETY: none is needed; see `unmap`.
+    // SAFETY: `unmap` has no requirement.
     let _ = unsafe { unmap(NonNull::new(start).unwrap(), length) };
     panic::resume_unwind(Box::new(Exit))
 }
 
-/// prctl(2): threads have no names here.
+/// prctl(2): does nothing, because a model's threads have no names.
 ///
 /// # Safety
-/// None.
+/// No requirement.
 pub unsafe fn prctl<T>(_: i32, _: T) -> Result<usize> {
     Ok(0)
 }
@@ -362,16 +372,16 @@ pub unsafe fn prctl<T>(_: i32, _: T) -> Result<usize> {
 /// sched_yield(2).
 ///
 /// # Safety
-/// None.
+/// No requirement.
 pub unsafe fn sched_yield() -> Result<usize> {
     thread::yield_now();
     Ok(0)
 }
 
-/// sched_getaffinity(2): no model calls this.
+/// sched_getaffinity(2): no model calls this function.
 ///
 /// # Safety
-/// None.
+/// No requirement.
 pub unsafe fn sched_getaffinity<T>(_: i32, _: usize, _: T) -> Result<usize> {
     Err(Errno::ENOSYS)
 }

@@ -1,10 +1,10 @@
-//! ring3's `sync` and `thread` under loom: built from the library's own sources (`build.rs`), on a kernel and
-//! an architecture that are made of loom's threads.
+//! ring3's `sync` and `thread` under loom. `build.rs` generates them from the library's own sources. They run on a
+//! kernel and an architecture that are built from loom's threads.
 
 pub mod atomic;
 pub mod kernel;
 
-/// The kernel's ABI, with system calls of this model's kernel.
+/// The kernel's ABI. System calls go to the model's kernel.
 mod abi {
     pub use ring3::abi::*;
     pub use ring3::{Errno, Result};
@@ -22,7 +22,7 @@ mod abi {
     }
     pub(crate) use syscall;
 
-    /// An error is a negative number.
+    /// A negative number is an error.
     pub fn check(result: usize) -> Result<usize> {
         match result as isize {
             0.. => Ok(result),
@@ -31,13 +31,13 @@ mod abi {
     }
 }
 
-/// In place of the assembly.
+/// Replaces the assembly.
 mod arch {
     pub use crate::kernel::{clone, unmap_and_exit};
 
     pub const WORD_AT_EXIT: usize = 1;
 
-    /// Empty: loom knows its threads without a block.
+    /// Empty: loom needs no thread control block to know its threads.
     pub struct ThreadBlock;
 
     impl ThreadBlock {
@@ -48,7 +48,7 @@ mod arch {
         }
     }
 
-    /// No word is set: nothing is called at a thread's end.
+    /// The thread word is always 0: no function is called when a thread ends.
     pub fn thread_word<const N: usize>() -> usize {
         0
     }
@@ -74,7 +74,7 @@ mod mem {
 mod signal {
     pub use ring3::signal::SignalSet;
 
-    /// There are none.
+    /// Does nothing: the model has no signals.
     pub fn block(_: SignalSet) -> ring3::Result<()> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The models, of the library and of each fault that `build.rs` puts into it.
+//! Runs the models: each on the library, and on the copies with a fault that `build.rs` generates.
 
 use std::{panic, process};
 
@@ -8,12 +8,13 @@ use loom::sync::atomic::AtomicBool;
 use loom::sync::atomic::Ordering::{AcqRel, Release};
 use ring3_loom::kernel::{self, Trouble};
 
-/// A value that is no atomic: loom checks that each use is ordered after the last change.
+/// A value that is not atomic: loom checks that each use happens after the last change.
 struct Plain(UnsafeCell<u32>);
 
-// SAFETY: loom runs one thread at a time, and fails a model in which two threads use the value without an order.
+// SAFETY: loom runs one thread at a time, and fails a model in which two threads use the value without a happens-before
+// order.
 unsafe impl Sync for Plain {}
-// SAFETY: as above.
+// SAFETY: as for `Sync`.
 unsafe impl Send for Plain {}
 
 impl Plain {
@@ -23,19 +24,21 @@ impl Plain {
 
     #[track_caller]
     fn get(&self) -> u32 {
-        // SAFETY: loom's cell passes a valid pointer, which is read only within the closure.
+        // SAFETY: loom's cell passes a valid pointer, and the closure alone uses the pointer. loom checks that no
+        // change races with the read.
         self.0.with(|value| unsafe { *value })
     }
 
     #[track_caller]
     fn add(&self, more: u32) {
-        // SAFETY: loom's cell passes a valid pointer, which is used only within the closure; loom checks that the access
-        // is exclusive.
+        // SAFETY: loom's cell passes a valid pointer, and the closure alone uses the pointer. loom checks that the
+        // access is exclusive.
         self.0.with_mut(|value| unsafe { *value += more });
     }
 }
 
-/// Runs a model in every order, and again with the first one and the first two waits ending spuriously.
+/// Runs a model in every order: once without spurious wake-ups, once with the first wait ending spuriously, and once
+/// with the first two.
 fn check(work: fn()) {
     for spurious in 0..3 {
         let trouble = Trouble {
@@ -46,8 +49,8 @@ fn check(work: fn()) {
     }
 }
 
-/// Runs a model on a copy with a fault; the model must find the fault. It runs in a process of its own: after a panic
-/// of loom, threads panic again when they are unwound.
+/// Runs a model on a copy with a fault, and checks that the model finds the fault. The model runs in a separate
+/// process, because after a panic of loom its threads panic again when they are unwound.
 fn finds(fault: &str, work: fn()) {
     const OWN: &str = "RING3_LOOM_FAULT";
     const FOUND: i32 = 86;
@@ -111,7 +114,7 @@ macro_rules! models {
                 assert!((1..3).contains(&threads([add_if_free, add])))
             }
 
-            /// One waits until the other has changed the value.
+            /// `waiters` threads wait until this thread has changed the value.
             fn notice(waiters: usize, notify: fn(&Condvar)) {
                 let shared = Arc::new((Mutex::new(Plain::new(0)), Condvar::new()));
                 let threads: Vec<_> = (0..waiters)
@@ -140,7 +143,7 @@ macro_rules! models {
                 notice(2, Condvar::notify_all)
             }
 
-            /// Two take turns: each waits for the other's notice.
+            /// Two threads take turns: each waits for the other's notification.
             pub fn condvar_in_turns() {
                 let shared = Arc::new((Mutex::new(Plain::new(0)), Condvar::new()));
                 let other = shared.clone();
@@ -159,7 +162,7 @@ macro_rules! models {
                 thread.join().unwrap();
             }
 
-            /// A wait for a time, which may be over at once, or never.
+            /// A wait with a timeout. In the model it may time out at once, or never.
             pub fn condvar_for_a_time() {
                 let shared = Arc::new((Mutex::new(Plain::new(0)), Condvar::new()));
                 let other = shared.clone();
@@ -230,7 +233,8 @@ macro_rules! models {
                 }
             }
 
-            /// The handle is dropped while the thread runs, or when it has ended. The result is dropped once.
+            /// The handle is dropped while the thread runs, or after it has ended. In both cases the result is dropped
+            /// once.
             pub fn detach() {
                 struct Counted(Arc<Plain>);
                 impl Drop for Counted {
@@ -268,7 +272,7 @@ macro_rules! models {
                 assert_eq!(value.get(), 1);
             }
 
-            /// A thread of a scope starts another, whose creator the scope's does not wait for.
+            /// A thread of a scope starts a second thread in the scope. The scope must also wait for the second thread.
             pub fn scope_in_a_thread() {
                 let value = Plain::new(0);
                 scope(|scope| {
@@ -280,7 +284,7 @@ macro_rules! models {
                 assert_eq!(value.get(), 1);
             }
 
-            /// The workers that let clients in, and the bell that wakes them.
+            /// The gate of echod's workers, and for each worker the event that wakes it.
             struct Doors {
                 gate: Gate,
                 bells: [(loom::sync::Mutex<bool>, loom::sync::Condvar); 2],
@@ -294,7 +298,7 @@ macro_rules! models {
                     }
                 }
 
-                /// Like an eventfd with EPOLLET: a ring wakes each worker once, also a worker that waits later.
+                /// Like an eventfd with EPOLLET: a ring wakes each worker once, even a worker that waits only later.
                 fn ring(&self) {
                     for (rung, changed) in &self.bells {
                         *rung.lock().unwrap() = true;
@@ -318,7 +322,7 @@ macro_rules! models {
                 }
             }
 
-            /// There is one place, and two clients come.
+            /// One client may be served at a time, and two workers serve a client each.
             pub fn gate() {
                 let shared = Arc::new((Doors::new(1), Plain::new(0)));
                 let serve = |(doors, client): &(Doors, Plain), worker: usize| {
@@ -336,7 +340,7 @@ macro_rules! models {
                 assert_eq!(shared.0.gate.clients(), 0);
             }
 
-            /// There are two places, but one descriptor.
+            /// Two clients may be served at a time, but only one descriptor is free.
             pub fn gate_without_descriptors() {
                 let shared = Arc::new((Doors::new(2), AtomicBool::new(true)));
                 let serve = |(doors, free): &(Doors, AtomicBool), worker: usize| {

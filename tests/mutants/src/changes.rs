@@ -1,10 +1,11 @@
-//! The hand-written changes (`tests/mutants/changes/*`), and the records of equivalent ones (`tests/mutants/equivalent`).
+//! Reads the hand-written changes (`tests/mutants/changes/*`) and the records of equivalent changes
+//! (`tests/mutants/equivalent`).
 //!
-//! A change is a line `FILE: DESCRIPTION`, then the lines that are replaced (`-`) and their replacement (`+`, or nothing).
-//! Lines are compared without indentation, and they must be in the file once.
+//! A change is a line `FILE: DESCRIPTION`, then the replaced lines (`-`) and their replacement (`+`, or nothing).
+//! Indentation is ignored when lines are compared. The replaced lines must occur in the file exactly once.
 //!
-//! A record is a line with the name of a change, as `mutants` prints it without the line's number, and an indented line:
-//! why no test can notice the change.
+//! A record is a line with the name of a change, as `mutants` prints it but without the line number, followed by an
+//! indented line: the reason why no test can notice the change.
 
 use std::collections::BTreeSet;
 use std::fs;

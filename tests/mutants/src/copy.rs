@@ -1,4 +1,5 @@
-//! The copy of the sources: changed, built, tested. What cargo builds of it stays there, for the next change.
+//! The copy of the sources, which is changed, built and tested. cargo's build output stays there and speeds up the
+//! build of the next change.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::rooms::Suite;
 use crate::suite::{self, Ran};
 
-/// What the programs and the tests are built of.
+/// The files and folders that the programs and the tests are built from.
 const SOURCES: [&str; 7] = [
     ".cargo",
     "Cargo.lock",
@@ -22,13 +23,13 @@ const SOURCES: [&str; 7] = [
     "tests",
 ];
 
-/// Some optimisation, because `bare_program!` needs that, and no more: a build is to be fast.
+/// `bare_program!` needs some optimisation. More would make builds slow.
 const PROFILE: &str = "[profile.mutant]\ninherits = \"release\"\nopt-level = 1\nincremental = true\ncodegen-units = 16\n";
 
-/// A build takes no longer.
+/// The time limit of a build.
 const BUILD: Duration = Duration::from_secs(600);
 
-/// In the names of tests that other machines run.
+/// Texts in the names of tests that do not run natively on this machine.
 const OTHERS: [&str; 2] = ["[aarch64", " kernel]"];
 
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Makes the copy, or updates one that an earlier run left.
+    /// Makes the copy, or updates the copy of an earlier run.
     pub fn new(place: &Path, runner: &Path) -> Result<Self, String> {
         let here = std::env::current_dir().map_err(|why| why.to_string())?;
         let skipped = std::env::var("SKIP").unwrap_or_default();
@@ -71,12 +72,12 @@ impl Copy {
         Ok(copy)
     }
 
-    /// Leaves out a test from here on.
+    /// Leaves out a test in all later runs.
     pub fn leave_out(&mut self, test: String) {
         self.skipped.push(test);
     }
 
-    /// Links the programs to where the tests look for them.
+    /// Links the programs to the paths where the tests expect them.
     fn link_programs(&self) -> std::io::Result<()> {
         let built = self.target.join(&self.triple).join("mutant");
         let dist = self.dist.join(std::env::consts::ARCH);
@@ -110,7 +111,7 @@ impl Copy {
         cargo
     }
 
-    /// Builds the programs that a change of `file` reaches.
+    /// Builds the programs that a change of `file` can affect.
     pub fn build_programs(&self, file: Option<&str>) -> Result<(), DoesNotBuild> {
         let mut cargo = self.cargo(&[
             "build",
@@ -144,7 +145,7 @@ impl Copy {
         }
     }
 
-    /// Runs a suite after a change of `file`, and returns how long it took without its build.
+    /// Runs a suite after a change of `file`. Returns the result and how long the suite took, without its build.
     pub fn run(
         &self,
         suite: Suite,
@@ -171,7 +172,7 @@ impl Copy {
         Ok((ran, begin.elapsed()))
     }
 
-    /// Builds tests of the copy, and returns their file.
+    /// Builds tests of the copy, and returns the path of the test program.
     fn build_tests(&self, which: &[&str]) -> Result<PathBuf, DoesNotBuild> {
         let cargo = || {
             let mut cargo = self.cargo(&["test", "--no-run"]);
@@ -193,7 +194,7 @@ impl Copy {
     }
 }
 
-/// Whether the tests include a source file of a program, by `#[path]`. (In a folder of `tests/`.)
+/// Whether the tests include this source file of a program by `#[path]`. Only files in folders of `tests/` do.
 fn is_included(file: &str) -> bool {
     let path = format!("#[path = \"../../{file}\"]");
     let folders = fs::read_dir("tests").into_iter().flatten().flatten();
@@ -206,7 +207,7 @@ fn is_included(file: &str) -> bool {
         .any(|text| text.contains(&path))
 }
 
-/// The names of the programs in a folder, `NAME.rs` or `NAME/main.rs`.
+/// The names of the programs in a folder; a program is `NAME.rs` or `NAME/main.rs`.
 fn names(folder: &str) -> std::io::Result<Vec<String>> {
     let entries = fs::read_dir(folder)?;
     entries
@@ -220,7 +221,7 @@ fn names(folder: &str) -> std::io::Result<Vec<String>> {
         .collect()
 }
 
-/// Makes `to` the same as `from`, and writes only files that differ: cargo builds again what was written.
+/// Makes `to` equal to `from`. Writes only files that differ, because cargo rebuilds every written file.
 fn update(from: &Path, to: &Path) -> std::io::Result<()> {
     if !from.is_dir() {
         let text = fs::read(from)?;

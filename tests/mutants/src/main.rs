@@ -1,12 +1,15 @@
-//! `mutants run LIST RUNNER` (by `scripts/mutants.sh`): applies small changes to a copy of the sources, one at a time,
-//! builds the copy, and runs the tests of the changed room. Prints which test notices the change, then the counts of
-//! each directory and file. `mutants check` (by `scripts/lint.sh`): whether every hand-written change still applies, and
-//! every record of an equivalent change is well-formed.
+//! A mutation tester: applies small changes to a copy of the sources, one at a time, and reports which test notices
+//! each change.
 //!
-//! LIST is the JSON of `cargo mutants --list`, RUNNER the test program of `tests/`, built from the unchanged sources.
-//! In the environment: `N` (how many changes; all, if it is not set), `SEED` (which ones), `FILES` (prefixes of paths,
-//! with spaces between them), `SKIP` (texts in the names of tests to leave out, with commas between them), and what the
-//! tests need.
+//! - `mutants run LIST RUNNER` (by `scripts/mutants.sh`): for each change it builds the copy and runs the tests of the
+//!   changed module. It prints which test notices the change, then the counts of each directory and file.
+//! - `mutants check` (by `scripts/lint.sh`): checks that every hand-written change still applies, and that every record
+//!   of an equivalent change is well-formed.
+//!
+//! LIST is the JSON of `cargo mutants --list`. RUNNER is the test program of `tests/`, built from the unchanged
+//! sources. Environment variables: `N` (how many changes; all, if not set), `SEED` (selects the changes), `FILES`
+//! (prefixes of paths, separated by spaces), `SKIP` (tests to leave out: texts in their names, separated by commas),
+//! and the variables that the tests need.
 
 mod changes;
 mod copy;
@@ -31,7 +34,7 @@ use report::{Report, Verdict};
 use rooms::Suite;
 use suite::Ran;
 
-/// Where the copy and the survivors' diffs are, from the repository's directory.
+/// The folder of the copy and of the survivors' diffs, relative to the repository.
 const PLACE: &str = "target/mutants";
 
 fn main() -> ExitCode {
@@ -71,8 +74,8 @@ fn run(list: &Path, runner: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The changes to try: a uniform sample of those of cargo-mutants and of the hand-written ones together, without the
-/// equivalent ones.
+/// Selects the changes to try: a uniform sample of the changes of cargo-mutants and the hand-written changes together,
+/// without the equivalent ones.
 fn choose(list: &Path) -> Result<Vec<Mutant>, String> {
     let mut all = mutant::of_cargo_mutants(list)?;
     all.extend(changes::read()?);
@@ -119,8 +122,10 @@ fn choose(list: &Path) -> Result<Vec<Mutant>, String> {
     Ok(all)
 }
 
-/// How long each suite of these changes takes when nothing is changed. A test that fails then is left out. An error: a
-/// test that hangs, or a program that does not build.
+/// Measures how long each suite of these changes takes on the unchanged sources. Leaves out tests that fail there.
+///
+/// # Errors
+/// A test hangs, or a program does not build.
 fn unchanged(copy: &mut Copy, chosen: &[Mutant]) -> Result<BTreeMap<Suite, Duration>, String> {
     const LIMIT: Duration = Duration::from_secs(1800);
     copy.build_programs(None)
@@ -148,7 +153,7 @@ fn unchanged(copy: &mut Copy, chosen: &[Mutant]) -> Result<BTreeMap<Suite, Durat
     Ok(times)
 }
 
-/// Runs the suites of the mutant's room, the fastest first, up to the first failure.
+/// Runs the suites of the mutant's module, fastest first, up to the first failure.
 fn judge(copy: &Copy, mutant: &Mutant, times: &BTreeMap<Suite, Duration>) -> Verdict {
     let mut suites = rooms::suites(&mutant.file);
     suites.sort_by_key(|suite| times[suite]);

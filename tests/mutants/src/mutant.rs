@@ -1,4 +1,4 @@
-//! A change of one place in one source file.
+//! A mutant: a change of one place in one source file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 #[derive(Clone)]
 pub struct Mutant {
-    /// From the repository's directory.
+    /// The path, relative to the repository.
     pub file: String,
-    /// The first changed line, from 1.
+    /// The first changed line, counted from 1.
     pub line: usize,
-    /// What is changed, and in which function.
+    /// A description of the change, and the function that it is in.
     pub what: String,
-    /// The bytes of the file that are replaced.
+    /// The range of replaced bytes in the file: `from..to`.
     pub from: usize,
     pub to: usize,
     pub new: String,
 }
 
 impl Mutant {
-    /// The name of the change. The number of a line is no part of it, because lines shift.
+    /// The name of the change. It has no line number, because lines shift.
     pub fn id(&self) -> String {
         format!("{}: {}", self.file, self.what)
     }
@@ -31,7 +31,7 @@ impl Mutant {
     }
 }
 
-/// Appends a number to the later ones of changes with the same name: `... #2`.
+/// Makes names unique: appends a number (`... #2`) to the second and later changes with the same name.
 pub fn number(mutants: &mut [Mutant]) {
     let mut seen = BTreeMap::<String, u32>::new();
     for mutant in mutants {
@@ -43,7 +43,7 @@ pub fn number(mutants: &mut [Mutant]) {
     }
 }
 
-/// The changes in the JSON of `cargo mutants --list`.
+/// Reads the changes from the JSON of `cargo mutants --list`.
 pub fn of_cargo_mutants(list: &Path) -> Result<Vec<Mutant>, String> {
     let wrong = |why: String| format!("{}: {why}", list.display());
     let json = fs::read(list).map_err(|why| wrong(why.to_string()))?;
@@ -66,7 +66,7 @@ fn of_json(json: &Value, texts: &mut BTreeMap<String, String>) -> Option<Mutant>
         let number = |name: &str| Some(json["span"][end][name].as_u64()? as usize);
         offset(text, number("line")?, number("column")?)
     };
-    // FILE:LINE:COLUMN: WHAT
+    // The name has the form FILE:LINE:COLUMN: WHAT.
     let what = json["name"].as_str()?.splitn(4, ':').nth(3)?;
     Some(Mutant {
         file: file.to_owned(),
@@ -78,7 +78,7 @@ fn of_json(json: &Value, texts: &mut BTreeMap<String, String>) -> Option<Mutant>
     })
 }
 
-/// The offset of a place; lines and columns are counted from 1, columns in characters.
+/// The byte offset of a position. Lines and columns are counted from 1, columns in characters.
 fn offset(text: &str, line: usize, column: usize) -> Option<usize> {
     let start: usize = text
         .split_inclusive('\n')

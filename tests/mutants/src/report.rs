@@ -1,4 +1,4 @@
-//! What is printed: a line for each change, and a table at the end. Survivors' diffs are written to a folder.
+//! The report: a line for each change, and a table at the end. The diffs of the survivors are written to a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +10,10 @@ use crate::mutant::Mutant;
 use crate::rooms::Suite;
 
 pub enum Verdict {
-    /// By the test with this name.
+    /// The name of the test that failed.
     Killed(String),
     Survived,
-    /// In this suite.
+    /// The suite that timed out.
     TimedOut(Suite),
     DoesNotBuild,
 }
@@ -35,7 +35,7 @@ pub struct Report {
 impl Report {
     pub fn new(place: &Path) -> Result<Self, String> {
         let survivors = place.join("survivors");
-        let _ = fs::remove_dir_all(&survivors); // of the run before, if there was one
+        let _ = fs::remove_dir_all(&survivors); // those of an earlier run, if any
         fs::create_dir_all(&survivors).map_err(|why| format!("{}: {why}", survivors.display()))?;
         Ok(Self {
             survivors,
@@ -73,7 +73,7 @@ impl Report {
         }
     }
 
-    /// A row for each file, each directory and all. A change that hangs a test is a found one.
+    /// Prints a row for each file, for each directory and for all together. A change that hangs a test counts as found.
     pub fn print(&self) {
         println!("\n{:32} killed survived timed out unviable found", "");
         for (name, counts) in &self.counts {
@@ -100,7 +100,7 @@ impl Report {
     }
 }
 
-/// A diff for `git apply`, with the change's name before it.
+/// A diff for `git apply`, after a line with the change's name.
 fn diff_of(mutant: &Mutant, text: &str) -> String {
     let (old, new) = (format!("a/{}", mutant.file), format!("b/{}", mutant.file));
     let mut diff = Command::new("diff")

@@ -1,8 +1,8 @@
-//! Which tests are those of a room: a table.
+//! A table: which tests cover which module ("room").
 
 use std::fmt;
 
-/// A part of the tests.
+/// A group of tests.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Suite {
     /// The unit tests of a module of the library.
@@ -26,9 +26,9 @@ impl fmt::Display for Suite {
     }
 }
 
-/// The tests that a change may fail, for each start of a path: the longest start that fits counts. For all in the
-/// library, the self-test comes in addition, and the unit tests of the module. Tests that read the sources or compare
-/// sizes are not here: any change fails those.
+/// The tests that may notice a change, by the start of the changed file's path. The longest matching start counts. A
+/// change in the library also runs the self-test and the unit tests of the module. Tests that read the sources or
+/// compare sizes are not here, because they would fail for any change.
 const ROOMS: &[(&str, &str)] = &[
     ("src/", "start:: hello:: save:: pipe::"),
     (
@@ -93,7 +93,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("src/time", "time:: pipe:: echoc::"),
 ];
 
-/// The tests of the room of a file.
+/// The suites to run for a changed file.
 pub fn suites(file: &str) -> Vec<Suite> {
     let fits = ROOMS.iter().filter(|(start, _)| file.starts_with(start));
     let (start, names) = fits

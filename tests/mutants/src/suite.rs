@@ -1,4 +1,5 @@
-//! A test program, run up to its first failure or its limit. Nothing that it started outlives it.
+//! Runs a test program up to its first failure or its time limit, then kills and reaps all processes that the program
+//! started.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,18 +14,18 @@ pub enum Ran {
     Passed,
     /// The name of the first test that failed.
     Failed(String),
-    /// How the program ended, without a failed test.
+    /// How the program ended, if it ended without a failed test.
     Died(String),
     TimedOut,
 }
 
-/// From here on orphans become children of this process, which kills and reaps them.
+/// From this call on, orphaned descendants become children of this process, which kills and reaps them.
 pub fn adopt_orphans() {
     set_child_subreaper(Some(getpid())).expect("Linux has it since 3.4");
 }
 
-/// Runs the tests with `filter` in their names. A failure counts if the test also fails alone: on a busy machine a test
-/// may fail for want of time.
+/// Runs the tests with `filter` in their names. A failure counts only if the test also fails when it runs alone: on a
+/// busy machine a test may exceed its time limit.
 pub fn run_tests(
     program: impl Fn() -> Command,
     filter: &str,
@@ -44,7 +45,7 @@ pub fn run_tests(
     }
 }
 
-/// Runs a command up to the first `test ... FAILED` that it prints.
+/// Runs a command up to the first line `test ... FAILED` of its output.
 pub fn run(command: &mut Command, limit: Duration) -> Ran {
     command
         .stdin(Stdio::null())
@@ -67,7 +68,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Ran {
             )
         };
         for line in stdout.lines().map_while(Result::ok) {
-            let _ = failed(line).is_some_and(|test| sender.send(test).is_err()); // nobody asks any more
+            let _ = failed(line).is_some_and(|test| sender.send(test).is_err()); // an error: the receiver is gone
         }
     });
 
@@ -96,30 +97,30 @@ pub fn run(command: &mut Command, limit: Duration) -> Ran {
         }
     };
     end_all();
-    let _ = child.wait(); // an error: it is reaped already
+    let _ = child.wait(); // an error: the child is reaped already
     ran
 }
 
-/// Kills and reaps all descendants.
+/// Kills and reaps all descendants of this process.
 fn end_all() {
     loop {
         for process in children("self") {
             end(process);
         }
-        // (A killed process's children are ours by then, and killed in the next round.)
+        // The children of a killed process become children of this process. The next round kills them.
         if wait(WaitOptions::empty()).is_err() {
             return;
         }
     }
 }
 
-/// Kills a process, after its children.
+/// Kills the children of a process, then the process.
 fn end(process: Pid) {
-    let _ = kill_process(process, Signal::STOP); // it starts no more
+    let _ = kill_process(process, Signal::STOP); // a stopped process starts no more children
     for child in children(&process.as_raw_nonzero().to_string()) {
         end(child);
     }
-    let _ = kill_process(process, Signal::KILL); // an error: it has ended
+    let _ = kill_process(process, Signal::KILL); // an error: the process has ended
 }
 
 fn children(process: &str) -> Vec<Pid> {

@@ -1,40 +1,40 @@
-//! What a case is: one line of a room's table.
+//! A case of the self-test: one line of a room's table.
 
 use ring3::Errno;
 use ring3::print::{Print, Writer};
 
-/// A case: what is done, and what must come back.
+/// A case: an operation and its expected result.
 pub struct Case {
-    /// What is asked, in a few words: unique within its room.
+    /// What is checked, in a few words: unique within its room.
     pub name: &'static str,
-    /// The public functions of the room that it is about, `Type::function` or `function`.
+    /// The public functions that the case covers, as `Type::function` or `function`.
     pub covers: &'static [&'static str],
-    /// Does it.
+    /// Performs the operation.
     pub run: fn() -> Got,
-    /// What must come back.
+    /// The expected result.
     pub want: Got,
-    /// Errors by which a kernel says that it cannot do this at all, beside `ENOSYS`.
+    /// The errors, beside `ENOSYS`, with which a kernel reports that it lacks the operation.
     pub cannot: &'static [Errno],
 }
 
-/// What came back: a value or an error.
+/// A result: a value or an error.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Got {
     Value(i64),
     Error(Errno),
 }
 
-/// How a case ended.
+/// The verdict on a case.
 pub enum Verdict {
     Passed,
-    /// This kernel cannot do it, and this is how it said so.
+    /// This kernel lacks the operation, and reported this error.
     Skipped(Errno),
-    /// Something else came back.
+    /// The result differs from the expected result.
     Failed(Got),
 }
 
 impl Case {
-    /// Does it, and judges what came back.
+    /// Performs the operation and compares its result with the expected result.
     pub fn verdict(&self) -> Verdict {
         match (self.run)() {
             got if got == self.want => Verdict::Passed,
@@ -55,7 +55,7 @@ impl Print for Got {
     }
 }
 
-/// What a case may come back with.
+/// A type that the operation of a case may return.
 pub trait Outcome {
     fn got(self) -> Got;
 }
@@ -86,8 +86,8 @@ impl<T: Outcome> Outcome for Result<T, Errno> {
     }
 }
 
-/// A table of cases, one a line: name, what it covers, what is done, and what must come back; then the errors
-/// by which a kernel says that it cannot.
+/// A table of cases, one a line: name, covered functions, operation, expected result; then the errors with which a
+/// kernel reports that it lacks the operation.
 #[macro_export]
 macro_rules! cases {
     ($(
@@ -105,15 +105,15 @@ macro_rules! cases {
     };
 }
 
-/// What is wanted, as the tables say it.
+/// Expected results, as the tables write them.
 pub const fn value(value: i64) -> Got {
     Got::Value(value)
 }
 pub const fn error(errno: Errno) -> Got {
     Got::Error(errno)
 }
-/// Of what gives nothing.
+/// For an operation that returns nothing.
 pub const DONE: Got = Got::Value(0);
-/// Of what is true or not.
+/// For an operation that returns a `bool`.
 pub const YES: Got = Got::Value(1);
 pub const NO: Got = Got::Value(0);

@@ -1,12 +1,12 @@
-//! Asks whether what it runs on is what the library takes it for: a table of cases for each room of the
-//! library, every public function among them, and its errors. `tests/selftest.rs` runs it natively, under
+//! Checks that the system it runs on behaves as the library expects. Each module of the library ("room") has a table of
+//! cases. The cases cover every public function and its errors. `tests/selftest.rs` runs this program natively, under
 //! qemu-user, and on real kernels.
 //!
 //! ```text
-//! selftest              every case, a line each: `ok ROOM::NAME`, `SKIP ROOM::NAME ENAME`, or
-//!                       `FAIL ROOM::NAME: what came back, not what had to`; and the count
-//! selftest ROOM...      those of these rooms
-//! selftest --list       each case, and behind a tab what it covers
+//! selftest              runs every case and prints a line for each: `ok ROOM::NAME`, `SKIP ROOM::NAME ENAME`,
+//!                       or `FAIL ROOM::NAME: RESULT, not EXPECTED RESULT`; then the counts
+//! selftest ROOM...      runs the cases of these rooms
+//! selftest --list       prints each case and, after a tab, the functions that it covers
 //! ```
 
 #![no_std]
@@ -60,7 +60,7 @@ ring3::program!("selftest", main);
 #[global_allocator]
 static HEAP: Heap = Heap::new();
 
-/// The rooms, in the order of the library's floors, and what they are asked.
+/// The rooms and their cases, in the order of the library's floors (lowest first).
 const ROOMS: &[(&str, &[Case])] = &[
     ("kernel", kernel::CASES),
     ("arch", arch::CASES),
@@ -144,7 +144,7 @@ fn main(start: Start) -> Result<(), Exit> {
                     out.print(parts!("FAIL ", name, ": ", got, ", not ", case.want, "\n"));
                 }
             }
-            // Each line at once: where a case ends the program, the last one tells which came before it.
+            // Flush after each line: if a case ends the program, the last line names the case before it.
             out.flush().or_fail(PROGRAM, "write", "stdout")?;
         }
     }
