@@ -1,4 +1,7 @@
-//! File descriptors, owned and borrowed. A raw integer stops here.
+//! File descriptors, owned and borrowed.
+//!
+//! [`OwnedFd`] closes its descriptor, [`BorrowedFd`] is a copy of the number with a lifetime. Modules above
+//! this one pass these types; they use a raw integer only for a kernel structure or a table index.
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -6,63 +9,66 @@ use core::mem::ManuallyDrop;
 use crate::abi::fs::{F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, O_NONBLOCK};
 use crate::abi::{Arg, Result, syscall};
 
-/// A file descriptor that is closed when it goes out of scope.
+/// A file descriptor that the value owns. Dropping the value closes the descriptor.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct OwnedFd(i32);
 
-/// A file descriptor that somebody else keeps open for at least `'fd`.
+/// A file descriptor that its owner keeps open for at least `'fd`.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub struct BorrowedFd<'fd>(i32, PhantomData<&'fd OwnedFd>);
 
-/// Standard input, which the kernel or the parent opened for us. It may be closed all the same:
-/// then its use answers `EBADF`.
+/// Standard input, which the kernel or the parent process opened. The parent may also have closed it: then
+/// every call on it returns `EBADF`.
 pub const STDIN: BorrowedFd<'static> = BorrowedFd(0, PhantomData);
-/// Standard output. As for [`STDIN`].
+/// Standard output. May be closed, as [`STDIN`].
 pub const STDOUT: BorrowedFd<'static> = BorrowedFd(1, PhantomData);
-/// Standard error. As for [`STDIN`].
+/// Standard error. May be closed, as [`STDIN`].
 pub const STDERR: BorrowedFd<'static> = BorrowedFd(2, PhantomData);
 
 impl OwnedFd {
-    /// Takes over the descriptor that a system call returned.
+    /// Takes ownership of a descriptor that a system call returned.
     ///
     /// # Safety
-    /// `raw` is an open descriptor that nobody else closes.
+    /// `raw` is an open descriptor, and no other value owns it: only the returned value closes it.
     #[inline]
     pub unsafe fn from_raw(raw: usize) -> Self {
-        // The kernel's descriptors are non-negative ints.
+        // The kernel's descriptors are non-negative ints, so the cast loses nothing.
         Self(raw as i32)
     }
 
-    /// The descriptor, for as long as this owner lives.
+    /// Borrows the descriptor for as long as this owner lives.
     #[inline]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         BorrowedFd(self.0, PhantomData)
     }
 
-    /// Closes it and says what `close` said: on some file systems that is where a failed write is
-    /// told. The descriptor is gone whatever the answer, `EINTR` included (close(2), NOTES).
+    /// Closes the descriptor and returns the result of close(2).
+    ///
+    /// Some file systems report a failed earlier write only here. The descriptor is closed in any case, also
+    /// after an error and after `EINTR` (close(2), NOTES).
     ///
     /// # Errors
-    /// `EIO`, `ENOSPC`, `EDQUOT` of an earlier write; `EINTR`.
+    /// `EIO`, `ENOSPC`, `EDQUOT`: an earlier write failed. `EINTR`.
     pub fn close(self) -> Result<()> {
         let fd = ManuallyDrop::new(self);
-        // SAFETY: this is the owner, and `drop` will not run: it is closed once.
+        // SAFETY: `self` owns the descriptor, and `ManuallyDrop` keeps `drop` from running. So the descriptor
+        // is closed exactly once.
         unsafe { syscall!(close(fd.0)) }.map(drop)
     }
 }
 
 impl Drop for OwnedFd {
     fn drop(&mut self) {
-        // SAFETY: this is the owner, and its last use.
-        // An error has nobody to go to: who wants it calls `close`.
+        // SAFETY: `self` owns the descriptor, and nothing uses `self` after `drop`. So the descriptor is
+        // closed exactly once. `drop` cannot return the error. A caller that needs the error calls `close`.
         let _ = unsafe { syscall!(close(self.0)) };
     }
 }
 
 impl<'fd> BorrowedFd<'fd> {
-    /// The descriptor of that number.
+    /// Borrows the descriptor with the number `raw`.
     ///
     /// # Safety
     /// `raw` stays open for `'fd`.
@@ -71,47 +77,59 @@ impl<'fd> BorrowedFd<'fd> {
         Self(raw, PhantomData)
     }
 
-    /// Whether something is open there at this moment (fcntl(2)).
+    /// Whether the descriptor is open at this moment (fcntl(2), `F_GETFD`).
+    #[doc(alias = "fcntl")]
     pub fn is_open(self) -> bool {
-        // SAFETY: fcntl takes no memory of ours here.
+        // SAFETY: F_GETFD takes no pointer; the kernel accesses no memory of this process.
         unsafe { syscall!(fcntl(self, F_GETFD)) }.is_ok()
     }
 
-    /// Sets the descriptor's `FD_CLOEXEC`: execve closes it (fcntl(2)).
+    /// Sets the descriptor's `FD_CLOEXEC` flag: execve(2) closes the descriptor (fcntl(2), `F_SETFD`).
     ///
     /// # Errors
     /// `EBADF`: the descriptor is closed.
+    #[doc(alias = "fcntl")]
     pub fn close_at_exec(self) -> Result<()> {
-        // SAFETY: fcntl with F_SETFD takes numbers; the kernel accesses no memory of ours.
+        // SAFETY: F_SETFD takes a number, no pointer; the kernel accesses no memory of this process.
         unsafe { syscall!(fcntl(self, F_SETFD, FD_CLOEXEC)) }.map(drop)
     }
 
-    /// Another descriptor of what is open here, closed by execve, and none of the three standard ones (fcntl(2)).
+    /// Returns a new descriptor for the same open file description (fcntl(2), `F_DUPFD_CLOEXEC`).
+    ///
+    /// execve(2) closes the new descriptor. Its number is above the three standard descriptors.
     ///
     /// # Errors
-    /// `EBADF`: this one is closed. `EMFILE`.
+    /// `EBADF`: `self` is closed. `EMFILE`: no descriptor is left.
+    #[doc(alias = "fcntl")]
+    #[doc(alias = "dup")]
     pub fn duplicate(self) -> Result<OwnedFd> {
         const LEAST: i32 = STDERR.0 + 1;
-        // SAFETY: fcntl takes no memory of ours here; what it returns is a new descriptor.
+        // SAFETY: F_DUPFD_CLOEXEC takes a number, no pointer. The returned descriptor is new, so no other
+        // value owns it.
         unsafe {
             let raw = syscall!(fcntl(self, F_DUPFD_CLOEXEC, LEAST))?;
             Ok(OwnedFd::from_raw(raw))
         }
     }
 
-    /// Has no call on what is open here wait, by whichever descriptor (fcntl(2), `O_NONBLOCK`).
+    /// Sets `O_NONBLOCK` (fcntl(2), `F_SETFL`): calls that would wait return `EAGAIN`.
+    ///
+    /// The flag belongs to the open file description: it also applies to duplicates of this descriptor, in
+    /// other processes too.
     ///
     /// # Errors
-    /// `EBADF`: it is closed.
+    /// `EBADF`: the descriptor is closed.
+    #[doc(alias = "fcntl")]
     pub fn set_nonblocking(self) -> Result<()> {
-        // SAFETY: fcntl takes no memory of ours here.
+        // SAFETY: F_GETFL and F_SETFL take numbers, no pointers; the kernel accesses no memory of this
+        // process.
         unsafe {
             let flags = syscall!(fcntl(self, F_GETFL))?;
             syscall!(fcntl(self, F_SETFL, flags | O_NONBLOCK.bits() as usize)).map(drop)
         }
     }
 
-    /// The number, for a structure of the kernel's or a table indexed by it.
+    /// The descriptor's number, for a structure of the kernel or as an index into a table.
     #[inline]
     pub const fn as_raw(self) -> i32 {
         self.0
@@ -133,12 +151,12 @@ pub(crate) mod tests {
     use std::os::fd::AsRawFd;
 
     fn borrowed(file: &File) -> BorrowedFd<'_> {
-        // SAFETY: the file stays open for the borrow.
+        // SAFETY: `file` owns the descriptor, and the result borrows `file`.
         unsafe { BorrowedFd::borrow_raw(file.as_raw_fd()) }
     }
 
     fn flags(fd: BorrowedFd<'_>, which: i32) -> usize {
-        // SAFETY: fcntl takes numbers here; the kernel accesses no memory of ours.
+        // SAFETY: the test calls this only with F_GETFD and F_GETFL, which take no pointer.
         unsafe { syscall!(fcntl(fd, which)) }.unwrap()
     }
 
@@ -159,7 +177,7 @@ pub(crate) mod tests {
     fn execve_closes_what_it_is_to_close() {
         let null = File::open("/dev/null").unwrap();
         let fd = borrowed(&null);
-        // SAFETY: fcntl takes numbers here; the kernel accesses no memory of ours.
+        // SAFETY: F_SETFD takes a number, no pointer.
         unsafe { syscall!(fcntl(fd, F_SETFD, 0)) }.unwrap();
         assert_eq!(flags(fd, F_GETFD), 0);
         fd.close_at_exec().unwrap();
@@ -178,11 +196,11 @@ pub(crate) mod tests {
 
     #[test]
     fn close_closes() {
-        // A number that no other thread of this process gets meanwhile.
+        // A number that no other thread of this process gets at the same time.
         const HIGH: i32 = 1000;
         let null = File::open("/dev/null").unwrap();
         for by_drop in [false, true] {
-            // SAFETY: fcntl takes numbers here; what it returns is a new descriptor.
+            // SAFETY: F_DUPFD_CLOEXEC takes a number, no pointer. The returned descriptor is new.
             let fd = unsafe {
                 let raw = syscall!(fcntl(borrowed(&null), F_DUPFD_CLOEXEC, HIGH)).unwrap();
                 OwnedFd::from_raw(raw)
@@ -193,7 +211,7 @@ pub(crate) mod tests {
                 true => drop(fd),
                 false => fd.close().unwrap(),
             }
-            // SAFETY: the borrow is only used to check whether the descriptor is open.
+            // SAFETY: the number is only passed to F_GETFD, which is sound for a closed descriptor too.
             let closed = unsafe { BorrowedFd::borrow_raw(number) };
             assert!(!closed.is_open());
         }

@@ -1,11 +1,13 @@
-//! Bytes in and out of a descriptor: where `EINTR` and short transfers are dealt with, once.
+//! Reading and writing a descriptor. Calls interrupted by a signal (`EINTR`) and partial writes are handled
+//! here, and nowhere else.
 
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 
-/// Makes a call again for as long as a signal interrupts it.
+/// Repeats a system call for as long as a signal interrupts it (`EINTR`).
 ///
-/// For calls that answer `EINTR` only where nothing was transferred and that wait for no signal.
+/// Only for calls that return `EINTR` if they have transferred nothing, and that are not used to wait for a
+/// signal.
 #[inline]
 pub fn retry<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
@@ -16,40 +18,42 @@ pub fn retry<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     }
 }
 
-/// Reads up to `buffer.len()` bytes and says how many; 0 is the end of the file (read(2)).
+/// Reads up to `buffer.len()` bytes (read(2)). Returns how many bytes were read; 0 is EOF.
 ///
 /// # Errors
-/// What the descriptor's kind gives: `EAGAIN` of a non-blocking one, `EISDIR`, `EIO`, `EBADF`...
+/// Those of the kind of file: `EAGAIN` if the descriptor is non-blocking, `EISDIR`, `EIO`, `EBADF`...
 #[inline]
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
-    // SAFETY: the kernel writes at most `len` bytes into a buffer of ours.
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which this function borrows
+    // mutably.
     retry(|| unsafe { syscall!(read(fd, buffer.as_mut_ptr(), buffer.len())) })
 }
 
-/// Writes up to `bytes.len()` bytes and says how many (write(2)).
+/// Writes up to `bytes.len()` bytes (write(2)). Returns how many bytes were written, which may be fewer.
 ///
 /// # Errors
-/// What the descriptor's kind gives: `EAGAIN`, `ENOSPC`, `EPIPE`, `EIO`, `EBADF`...
+/// Those of the kind of file: `EAGAIN` if the descriptor is non-blocking, `ENOSPC`, `EPIPE`, `EIO`,
+/// `EBADF`...
 #[inline]
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
-    // SAFETY: the kernel only reads `bytes`.
+    // SAFETY: the kernel reads at most `bytes.len()` bytes from `bytes`.
     retry(|| unsafe { syscall!(write(fd, bytes.as_ptr(), bytes.len())) })
 }
 
-/// Writes all of `bytes`, going on behind what was written each time.
+/// Writes all of `bytes`. After a partial write, it writes the remaining bytes.
 ///
 /// # Errors
-/// As [`write`](fn@write); part of the bytes may have been written. `EIO` where the kernel accepts nothing
-/// and gives no reason.
+/// As for [`write`](fn@write); the first part of the bytes may have been written. `EIO`: write(2) returned 0,
+/// so nothing was written and there is no error number.
 pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<()> {
     write_counting(fd, bytes, |_| ())
 }
 
-/// [`write_all`], which says after each write how many bytes it took: so an error leaves the caller
-/// knowing what came before it.
+/// As [`write_all`], and calls `took` with the byte count of each write. So the caller knows after an error
+/// how many bytes were written before it.
 ///
 /// # Errors
-/// As [`write_all`].
+/// As for [`write_all`].
 #[inline]
 pub fn write_counting(
     fd: BorrowedFd<'_>,
@@ -62,7 +66,7 @@ pub fn write_counting(
             result => result,
         }?;
         took(written);
-        // SAFETY: the kernel wrote `written` of these bytes, so there are as many.
+        // SAFETY: `written` is at most `bytes.len()`: the kernel never reports more bytes than it was given.
         bytes = unsafe { bytes.get_unchecked(written..) };
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Pipes: bytes from one end to the other, within the kernel.
+//! Pipes (pipe(7)), and moving bytes through them within the kernel (splice(2)).
 
 use core::ptr;
 
@@ -8,24 +8,29 @@ use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 use crate::io::retry;
 
-/// A pipe with both its ends.
+/// Both ends of a pipe.
 #[derive(Debug)]
 pub struct Pipe {
-    /// Where bytes come out.
+    /// The read end.
     pub read: OwnedFd,
-    /// Where they go in.
+    /// The write end.
     pub write: OwnedFd,
 }
 
 impl Pipe {
-    /// An empty pipe; `flags` are `O_CLOEXEC` and `O_NONBLOCK` (pipe2(2)). It takes 64 KiB, or less where
-    /// the user has many (`fs.pipe-user-pages-soft`).
+    /// Creates an empty pipe (pipe2(2)). `flags` are `O_CLOEXEC` and `O_NONBLOCK`.
+    ///
+    /// The pipe's capacity is 64 KiB, or less if the user's pipes hold many pages already
+    /// (`fs.pipe-user-pages-soft`).
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`: no two descriptors are left, or the user has as much in pipes as is allowed.
+    /// `EMFILE`, `ENFILE`: two descriptors are not left, or the user's pipes have reached the hard limit
+    /// (`fs.pipe-user-pages-hard`).
+    #[doc(alias = "pipe2")]
     pub fn new(flags: Open) -> Result<Self> {
         let mut ends = [0_i32; 2];
-        // SAFETY: the kernel writes two descriptors to ours, both new.
+        // SAFETY: the kernel writes two ints to `ends`. Both descriptors are new, so no other value owns
+        // them.
         unsafe {
             syscall!(pipe2(ends.as_mut_ptr(), flags))?;
             let [read, write] = ends.map(|raw| OwnedFd::from_raw(raw as usize));
@@ -33,23 +38,27 @@ impl Pipe {
         }
     }
 
-    /// Has it take at least so many bytes, and says how many (fcntl(2), `F_SETPIPE_SZ`): the next power of
-    /// two, and no less than a page.
+    /// Sets the capacity to at least `bytes`, and returns the new capacity in bytes (fcntl(2),
+    /// `F_SETPIPE_SZ`). The kernel rounds up to a power of two, and to at least a page.
     ///
     /// # Errors
-    /// `EPERM`: more than `fs.pipe-max-size`, or than the user may have in pipes, without the right to.
-    /// `EINVAL`: more than 2 GiB. `EBUSY`: there is more in it. `ENOMEM`.
+    /// `EPERM`: without `CAP_SYS_RESOURCE`, and `bytes` is more than `fs.pipe-max-size`, or more than the
+    /// user's pipes may hold. `EINVAL`: more than 2 GiB. `EBUSY`: the pipe holds more bytes than that.
+    /// `ENOMEM`.
+    #[doc(alias = "fcntl")]
     pub fn resize(&self, bytes: usize) -> Result<usize> {
-        // (The kernel takes an unsigned int, and would cut what is more.)
+        // The kernel takes an unsigned int: it would cut off the high half of a larger number.
         let bytes = u32::try_from(bytes).map_err(|_| Errno::EINVAL)?;
-        // SAFETY: a number; nothing of ours is touched.
+        // SAFETY: F_SETPIPE_SZ takes a number, no pointer; the kernel accesses no memory of this process.
         unsafe { syscall!(fcntl(self.write.as_fd(), F_SETPIPE_SZ, bytes)) }
     }
 }
 
-/// Takes the places of standard descriptors that are closed, for good, by reading ends of pipes that nobody
-/// writes to. Writing to one fails (`EBADF`), as if it were closed; reading finds the end. Else a socket opened later
-/// would get one, and its peer our messages.
+/// Opens a placeholder at each standard descriptor that is closed, for the rest of the process's life.
+///
+/// The placeholder is the read end of a pipe whose write end is closed. As with a closed descriptor, writing
+/// to it fails with `EBADF`; reading from it returns EOF. Without placeholders, a socket opened later would
+/// get the number of a standard descriptor, and messages of this program would go to the socket's peer.
 ///
 /// # Errors
 /// As for [`Pipe::new`].
@@ -63,18 +72,20 @@ pub fn occupy_standard() -> Result<()> {
     }
 }
 
-/// Moves up to `count` bytes out of a pipe or into one, and says how many; 0 is the end (splice(2)).
+/// Moves up to `count` bytes from a pipe or into a pipe, within the kernel (splice(2)). Returns how many
+/// bytes were moved; 0 is EOF.
 ///
 /// # Errors
-/// `EINVAL`: neither is a pipe, or `to` is for appending; `EAGAIN`: one of them is not ready, and does not
-/// wait; and those of both ends. Into a socket whose peer is gone it sends SIGPIPE beside `EPIPE`.
+/// `EINVAL`: neither descriptor is a pipe, or `to` is open for appending. `EAGAIN`: a non-blocking descriptor
+/// is not ready. Also the errors of reading `from` and of writing `to`. If `to` is a socket whose peer has
+/// closed, `EPIPE`, and the kernel also sends SIGPIPE.
 pub fn splice(
     from: BorrowedFd<'_>,
     to: BorrowedFd<'_>,
     count: usize,
     flags: Splice,
 ) -> Result<usize> {
-    let here = ptr::null_mut::<i64>(); // each file's own place, which moves on
-    // SAFETY: null pointers tell the kernel that there are no offsets of ours.
+    let here = ptr::null_mut::<i64>(); // null: use and advance the file's own offset
+    // SAFETY: both offset pointers are null, so the kernel accesses no memory of this process.
     retry(|| unsafe { syscall!(splice(from, here, to, here, count, flags)) })
 }

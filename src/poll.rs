@@ -1,4 +1,5 @@
-//! Waiting for many descriptors at once: epoll(7).
+//! Waiting for events on many descriptors at once: epoll(7). Also [`Bell`], an eventfd that wakes the waiting
+//! threads.
 
 use core::ptr;
 use core::time::Duration;
@@ -8,16 +9,18 @@ use crate::abi::{Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
 
-/// A set of descriptors to wait for. One that is closed leaves it.
+/// An epoll instance: a set of descriptors to wait for. Closing a descriptor that has no duplicates removes
+/// it from the set.
 pub struct Epoll(OwnedFd);
 
 impl Epoll {
-    /// An empty set (epoll_create1(2)).
+    /// Creates an empty set (epoll_create1(2)).
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    #[doc(alias = "epoll_create1")]
     pub fn new() -> Result<Self> {
-        // SAFETY: epoll_create1 takes no memory of ours; what it returns is a new descriptor.
+        // SAFETY: epoll_create1 takes no pointer. The returned descriptor is new, so no other value owns it.
         unsafe {
             let raw = syscall!(epoll_create1(EPOLL_CLOEXEC))?;
             Ok(Self(OwnedFd::from_raw(raw)))
@@ -30,30 +33,37 @@ impl Epoll {
         self.0.as_fd()
     }
 
-    /// Watches `fd` for `events`; they are reported with `data`. Without `EPOLLET` an event is
-    /// reported for as long as it holds, with it once a change.
+    /// Adds `fd` to the set. An event of `events` is reported together with `data`.
+    ///
+    /// Without `EPOLLET` an event is reported for as long as its condition holds (level-triggered). With
+    /// `EPOLLET` an event is reported once for each change (edge-triggered).
     ///
     /// # Errors
-    /// `EEXIST`: it is watched already. `EPERM`: its kind cannot be (a regular file). `ENOSPC`: the
-    /// user watches `fs.epoll.max_user_watches` already. `ENOMEM`.
+    /// `EEXIST`: `fd` is in the set already. `EPERM`: epoll does not support this kind of file, for example a
+    /// regular file. `ENOSPC`: the user already watches `fs.epoll.max_user_watches` descriptors. `ENOMEM`.
+    #[doc(alias = "epoll_ctl")]
     pub fn add(&self, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
         self.control(EPOLL_CTL_ADD, fd, events, data)
     }
 
-    /// Watches `fd` for `events` from now on, with `data`. What holds at this moment is reported
-    /// again, `EPOLLET` or not.
+    /// Replaces the events and the data of `fd`. A condition that holds at this moment is reported again,
+    /// also with `EPOLLET`.
     ///
     /// # Errors
-    /// `ENOENT`: it is not watched.
+    /// `ENOENT`: `fd` is not in the set.
+    #[doc(alias = "epoll_ctl")]
     pub fn modify(&self, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
         self.control(EPOLL_CTL_MOD, fd, events, data)
     }
 
-    /// Watches `fd` no more. One of which there are duplicates must be removed before it is closed: what is
-    /// open there stays in the set as long as they do.
+    /// Removes `fd` from the set.
+    ///
+    /// A descriptor that has duplicates must be removed before it is closed: the set refers to the open file
+    /// description, which stays in the set until its last duplicate is closed.
     ///
     /// # Errors
-    /// `ENOENT`: it is not watched.
+    /// `ENOENT`: `fd` is not in the set.
+    #[doc(alias = "epoll_ctl")]
     pub fn remove(&self, fd: BorrowedFd<'_>) -> Result<()> {
         self.control(EPOLL_CTL_DEL, fd, Events::NONE, 0)
     }
@@ -61,23 +71,27 @@ impl Epoll {
     fn control(&self, what: i32, fd: BorrowedFd<'_>, events: Events, data: u64) -> Result<()> {
         let events = events.bits();
         let event = EpollEvent { events, data };
-        // SAFETY: the kernel reads `event`.
+        // SAFETY: the kernel reads one EpollEvent, and `event` lives until the call returns.
         unsafe { syscall!(epoll_ctl(self.as_fd(), what, fd, &raw const event)) }.map(drop)
     }
 
-    /// Waits for events, at most for `timeout`, and gives those there are: none when the time is
-    /// over. With `None` it waits for as long as it takes. (epoll_pwait(2): aarch64 has no epoll_wait.)
+    /// Waits for events, for at most `timeout`, and returns them. The result is empty when the time is over.
+    /// `None` waits without a limit.
+    ///
+    /// This is epoll_pwait(2), because aarch64 has no epoll_wait.
     ///
     /// # Errors
-    /// `EINTR`: a handler ran, or the process was stopped and goes on. How long is left to wait is
-    /// the caller's to say.
+    /// `EINTR`: a signal handler ran, or the process was stopped and continued. The caller computes the
+    /// remaining time and calls again.
+    #[doc(alias = "epoll_pwait")]
+    #[doc(alias = "epoll_wait")]
     pub fn wait<'events>(
         &self,
         events: &'events mut [EpollEvent],
         timeout: Option<Duration>,
     ) -> Result<&'events [EpollEvent]> {
-        // SAFETY: the kernel writes at most `len` events to ours, and a null pointer leaves the
-        // signal mask as it is.
+        // SAFETY: the kernel writes at most `events.len()` events to `events`, which this function borrows
+        // mutably. The null pointer leaves the signal mask unchanged.
         let count = unsafe {
             syscall!(epoll_pwait(
                 self.as_fd(),
@@ -92,44 +106,47 @@ impl Epoll {
     }
 }
 
-/// What wakes those who wait for it in an [`Epoll`]: an eventfd (eventfd(2)).
+/// An eventfd (eventfd(2)): a ring wakes the threads that wait for it in an [`Epoll`].
 ///
-/// With `EPOLLET`, each ring wakes each waiting thread once, and no thread has to read the eventfd. For a thread that
-/// does not wait, the ring ends its next wait. Writes before a ring, also those by relaxed atomics, are visible after
-/// the wait that the ring ends: both system calls take the lock of the eventfd's wait queue in the kernel.
+/// With `EPOLLET`, each ring wakes each waiting thread once, and no thread has to read the eventfd. For a
+/// thread that is not waiting at the time, the ring ends its next wait. Writes before a ring happen before
+/// the return of the wait that the ring ends, also writes by relaxed atomics: both system calls take the lock
+/// of the eventfd's wait queue in the kernel.
 pub struct Bell(OwnedFd);
 
 impl Bell {
-    /// One that nobody has rung.
+    /// Creates a bell that has not been rung.
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    #[doc(alias = "eventfd2")]
+    #[doc(alias = "eventfd")]
     pub fn new() -> Result<Self> {
         const COUNT: u32 = 0;
-        // SAFETY: eventfd2 takes no memory of ours; what it returns is a new descriptor.
+        // SAFETY: eventfd2 takes no pointer. The returned descriptor is new, so no other value owns it.
         unsafe {
             let raw = syscall!(eventfd2(COUNT, EFD_CLOEXEC | EFD_NONBLOCK))?;
             Ok(Self(OwnedFd::from_raw(raw)))
         }
     }
 
-    /// The descriptor, for an [`Epoll`].
+    /// The eventfd's descriptor, to be added to an [`Epoll`].
     #[inline]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
-    /// Wakes who waits.
+    /// Wakes the threads that wait for this bell.
     pub fn ring(&self) {
-        // It fails after 2^64 - 2 rings.
+        // The write fails only when the counter is full, after 2^64 - 2 rings.
         let _ = io::write(self.as_fd(), &1_u64.to_ne_bytes());
     }
 }
 
-/// What the kernel is asked to wait: -1 is without a limit.
+/// The timeout as epoll_pwait takes it, in milliseconds: -1 is no limit.
 fn milliseconds(timeout: Option<Duration>) -> i32 {
     timeout.map_or(-1, |timeout| {
-        // Up: waiting less than was asked for would make a loop spin until it is over.
+        // Rounded up: a wait shorter than `timeout` would make the caller's loop spin until the time is over.
         let rest = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
         let all = timeout.as_secs().saturating_mul(1000).saturating_add(rest);
         i32::try_from(all).unwrap_or(i32::MAX)
@@ -137,7 +154,7 @@ fn milliseconds(timeout: Option<Duration>) -> i32 {
 }
 
 impl EpollEvent {
-    /// What happened.
+    /// The events that happened.
     #[inline]
     pub fn happened(&self) -> Events {
         Events::from_bits(self.events)

@@ -1,39 +1,49 @@
-//! Giving up what a server needed only to begin.
+//! Dropping privileges that a server needs only at its start: the whole file system, and root's user id.
 
 use core::ffi::CStr;
 
 use crate::abi::{Errno, Result, syscall};
 
-/// Has paths begin at `directory` from now on, and be taken from there: nothing outside can be opened any more,
-/// but by what is open already (chroot(2), chdir(2)). It is so for all threads.
+/// Makes `directory` the root directory and the working directory of the process, for all threads (chroot(2),
+/// chdir(2)).
+///
+/// Files outside can't be opened afterwards, except relative to a directory that is open already.
 ///
 /// # Errors
-/// `EPERM`: without `CAP_SYS_CHROOT`. Those of a path.
+/// `EPERM`: without `CAP_SYS_CHROOT`. The errors of resolving a path.
+#[doc(alias = "chroot")]
+#[doc(alias = "chdir")]
 pub fn confine(directory: &CStr) -> Result<()> {
-    // SAFETY: the kernel only reads the paths.
+    // SAFETY: the kernel only reads the two paths, which end with a zero.
     unsafe {
         syscall!(chroot(directory.as_ptr()))?;
         syscall!(chdir(c"/".as_ptr())).map(drop)
     }
 }
 
-/// Makes the calling thread, and those that it starts from then on, run as this user and this group and no
-/// other, for good (setgroups(2), setresgid(2), setresuid(2)).
+/// Sets the real, effective and saved user and group ids of the calling thread, and clears its supplementary
+/// groups (setgroups(2), setresgid(2), setresuid(2)).
+///
+/// Threads that the calling thread starts afterwards inherit the ids. Threads that exist already keep theirs:
+/// the kernel's ids belong to a thread. The change can't be undone.
 ///
 /// # Errors
-/// `EPERM`: without `CAP_SETGID` and `CAP_SETUID`. `EINVAL`: this user namespace has no such user or group; no user
-/// and no group has the number `u32::MAX`. `EAGAIN`. After an error some ids may have changed: end the process.
+/// `EPERM`: without `CAP_SETGID` and `CAP_SETUID`. `EINVAL`: this user namespace has no such user or group;
+/// `u32::MAX` is never a valid id. `EAGAIN`. After an error some ids may have changed: end the process.
+#[doc(alias = "setgroups")]
+#[doc(alias = "setresgid")]
+#[doc(alias = "setresuid")]
 pub fn become_user(uid: u32, gid: u32) -> Result<()> {
     const NONE: usize = 0;
-    // The kernel takes u32::MAX, -1, as: leave this id unchanged.
+    // The kernel reads u32::MAX, which is -1, as: leave this id unchanged.
     if uid == u32::MAX || gid == u32::MAX {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: an empty list is not read; the others take no memory of ours. Where threads are a process's
-    // in the kernel's eyes only (credentials are each thread's own), the caller's are what is changed.
+    // SAFETY: the kernel does not read a list of 0 groups, so the null pointer is not accessed. The other
+    // calls take numbers. Changing the calling thread's ids affects no memory.
     unsafe {
         syscall!(setgroups(NONE, core::ptr::null::<u32>()))?;
-        // The group first: afterwards this is no user who may change it.
+        // The group first: without the old user id, the thread may not change its group.
         syscall!(setresgid(gid, gid, gid))?;
         syscall!(setresuid(uid, uid, uid)).map(drop)
     }

@@ -1,5 +1,6 @@
-//! What a service manager hands a server: sockets that listen already (sd_listen_fds(3)), and an address to
-//! which it says that it is ready (sd_notify(3)). Both are in the environment.
+//! What a server gets from a service manager such as systemd, both by environment variables: listening
+//! sockets (`LISTEN_FDS`, sd_listen_fds(3)), and the address of a socket to which the server reports its
+//! state (`NOTIFY_SOCKET`, sd_notify(3)).
 
 use core::ffi::CStr;
 use core::time::Duration;
@@ -12,8 +13,8 @@ use crate::number;
 use crate::poll::{EPOLLOUT, Epoll, EpollEvent};
 use crate::process;
 
-/// The descriptors that a service manager opened for this process, from 3 on, in order. execve closes each of them.
-/// Dropping an `Inherited` closes the descriptors that it has not yet returned.
+/// The descriptors that a service manager opened for this process: consecutive numbers from 3, in order.
+/// execve closes each of them. Dropping an `Inherited` closes the descriptors that it has not yet returned.
 pub struct Inherited {
     next: i32,
     end: i32,
@@ -28,8 +29,8 @@ impl Iterator for Inherited {
             return None;
         }
         self.next += 1;
-        // SAFETY: `inherited` saw that the descriptor is open, and its caller promised that it has no owner. `next`
-        // only rises, so each descriptor is returned once.
+        // SAFETY: `inherited` checked that the descriptor is open, and its caller guarantees that the
+        // descriptor has no owner. `next` only increases, so each descriptor is returned once.
         Some(unsafe { OwnedFd::from_raw(raw as usize) })
     }
 
@@ -48,13 +49,16 @@ impl Drop for Inherited {
     }
 }
 
-/// The descriptors that were opened for this process: so many from 3 on as `listen_fds` says, the value of
-/// `LISTEN_FDS`, where `listen_pid`, that of `LISTEN_PID`, is this process. Else none.
+/// The descriptors that a service manager opened for this process. Sets `FD_CLOEXEC` for each.
+///
+/// `listen_pid` is the value of `LISTEN_PID`, and `listen_fds` the value of `LISTEN_FDS`. If `listen_pid` is
+/// the id of this process, the result has `listen_fds` descriptors from 3 on; otherwise it is empty.
 ///
 /// [`program!`](crate::program!) with `inherited` calls this for a program that has no `unsafe`.
 ///
 /// # Errors
-/// `EBADF`: one of them is closed. Then all others stay open; some of these have `FD_CLOEXEC` set.
+/// `EBADF`: a descriptor of the range is closed. Then the others stay open, and some of them have
+/// `FD_CLOEXEC` set.
 ///
 /// # Safety
 /// No descriptor from 3 on has an owner: the caller calls this once, before it opens a descriptor.
@@ -70,22 +74,23 @@ pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) ->
     let next = STDERR.as_raw() + 1;
     let end = next + i32::from(count);
     for raw in next..end {
-        // SAFETY: the descriptor has no owner (the caller's promise), so nothing closes it during the call. For a
-        // closed descriptor the call returns EBADF.
+        // SAFETY: the descriptor has no owner (the caller guarantees this), so nothing closes it during the
+        // call. If it is closed already, the call returns EBADF.
         unsafe { BorrowedFd::borrow_raw(raw) }.close_at_exec()?;
     }
     Ok(Inherited { next, end })
 }
 
-/// Where the manager hears how the server is.
+/// The service manager's notification socket: a connected datagram socket.
 pub struct Manager(OwnedFd);
 
 impl Manager {
-    /// The manager at this address, the value of `NOTIFY_SOCKET`: an absolute path, or `@` and a name.
+    /// Connects to the manager's socket. `address` is the value of `NOTIFY_SOCKET`: an absolute path, or `@`
+    /// and an abstract name.
     ///
     /// # Errors
-    /// `EAFNOSUPPORT`: another kind of address, such as `vsock:CID:PORT`, which is for virtual machines. The errors of
-    /// [`Address::new`], [`unix::socket`] and [`unix::connect`].
+    /// `EAFNOSUPPORT`: another kind of address, such as `vsock:CID:PORT`, which is for virtual machines. The
+    /// errors of [`Address::new`], [`unix::socket`] and [`unix::connect`].
     pub fn at(address: &CStr) -> Result<Self> {
         let [b'/' | b'@', ..] = address.to_bytes() else {
             return Err(Errno::EAFNOSUPPORT);
@@ -96,12 +101,14 @@ impl Manager {
         Ok(Self(fd))
     }
 
-    /// Tells it: `READY=1`, `STOPPING=1`. Where its queue is full, waits up to 2 s for room: a manager that has stopped
-    /// reading must not stop the server too.
+    /// Sends the server's state to the manager: `READY=1`, `STOPPING=1`.
+    ///
+    /// If the manager's queue is full, waits up to 2 s for room. The limit keeps a manager that has stopped
+    /// reading from stopping the server too.
     ///
     /// # Errors
-    /// `EAGAIN`: the queue stayed full. `ECONNREFUSED`, `ENOTCONN`: the manager has closed its socket. While waiting, the
-    /// errors of [`Epoll::new`], [`Epoll::add`] and [`Epoll::wait`].
+    /// `EAGAIN`: the queue stayed full. `ECONNREFUSED`, `ENOTCONN`: the manager has closed its socket. While
+    /// waiting, the errors of [`Epoll::new`], [`Epoll::add`] and [`Epoll::wait`].
     pub fn tell(&self, state: &str) -> Result<()> {
         const PATIENCE: Duration = Duration::from_secs(2);
         let send = || net::send(self.0.as_fd(), state.as_bytes()).map(drop);

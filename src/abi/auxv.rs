@@ -6,19 +6,20 @@ super::abi! {
         AT_NULL = 0,
         /// Size of a page, in bytes.
         AT_PAGESZ = 6,
-        /// What the CPU can, as bits: `ELF_HWCAP` of the architecture.
+        /// The CPU's features, as bits: `ELF_HWCAP` of the architecture.
         AT_HWCAP = 16,
-        /// Not 0 in a program that runs with more rights than its caller (setuid).
+        /// Not 0 in a program that has more rights than its caller (setuid).
         AT_SECURE = 23,
         /// Address of 16 random bytes.
         AT_RANDOM = 25,
-        /// More bits of what the CPU can.
+        /// More bits of the CPU's features.
         AT_HWCAP2 = 26,
-        /// Address of the path that the program was executed by.
+        /// Address of the path by which the program was executed.
         AT_EXECFN = 31,
         /// Address of the vDSO's ELF header.
         AT_SYSINFO_EHDR = 33,
-        /// Bytes of stack that the delivery of a signal may take (sigaltstack(2)).
+        /// The size of a signal frame: how many bytes of stack the delivery of a signal can take
+        /// (sigaltstack(2)).
         AT_MINSIGSTKSZ = 51,
     }
 }

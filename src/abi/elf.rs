@@ -1,7 +1,7 @@
-//! The file format of programs, as far as a program reads another's tables (elf(5)).
+//! ELF, the file format of programs (elf(5)): the structures needed to find a symbol in the vDSO.
 
 super::abi! {
-    /// The beginning of every file.
+    /// The header at the beginning of every file.
     record ["elf.h" "Elf64_Ehdr" Ehdr] {
         /// Magic, class, byte order.
         e_ident: [u8; 16],
@@ -11,43 +11,43 @@ super::abi! {
         e_machine: u16,
         /// Version of the format.
         e_version: u32,
-        /// Where it starts.
+        /// Address of the entry point.
         e_entry: u64,
         /// Offset of the program headers.
         e_phoff: u64,
         /// Offset of the section headers.
         e_shoff: u64,
-        /// For the architecture.
+        /// Flags of the architecture.
         e_flags: u32,
         /// Size of this header.
         e_ehsize: u16,
         /// Size of a program header.
         e_phentsize: u16,
-        /// How many program headers.
+        /// The number of program headers.
         e_phnum: u16,
         /// Size of a section header.
         e_shentsize: u16,
-        /// How many section headers.
+        /// The number of section headers.
         e_shnum: u16,
-        /// The section of names.
+        /// Index of the section that holds the sections' names.
         e_shstrndx: u16,
     }
 
-    /// A program header: one segment.
+    /// A program header, which describes a segment.
     record ["elf.h" "Elf64_Phdr" Phdr] {
         /// `PT_*`
         p_type: u32,
-        /// What may be done with it.
+        /// The permissions: read, write, execute.
         p_flags: u32,
-        /// Where it is in the file.
+        /// Offset in the file.
         p_offset: u64,
-        /// Its address, as linked.
+        /// Address, as linked.
         p_vaddr: u64,
         /// Not used.
         p_paddr: u64,
         /// Bytes in the file.
         p_filesz: u64,
-        /// Bytes in memory.
+        /// Bytes in memory; bytes beyond `p_filesz` are zero.
         p_memsz: u64,
         /// Alignment.
         p_align: u64,
@@ -64,45 +64,45 @@ super::abi! {
     record ["elf.h" "Elf64_Dyn" Dyn] {
         /// `DT_*`
         d_tag: i64,
-        /// A number or an address, as the tag says.
+        /// A number or an address, depending on the tag.
         d_un: u64,
     }
 
     consts ["elf.h" i64] {
         /// The end of the table.
         DT_NULL = 0,
-        /// Hash table of the symbols, System V's form.
+        /// Address of the symbols' hash table, in System V's format.
         DT_HASH = 4,
-        /// The strings.
+        /// Address of the strings.
         DT_STRTAB = 5,
-        /// The symbols.
+        /// Address of the symbols.
         DT_SYMTAB = 6,
-        /// Hash table of the symbols, GNU's form.
+        /// Address of the symbols' hash table, in GNU's format.
         DT_GNU_HASH = 0x6ffffef5,
-        /// A version number for each symbol.
+        /// Address of the version numbers, one for each symbol.
         DT_VERSYM = 0x6ffffff0,
-        /// What the version numbers are called.
+        /// Address of the definitions of the versions: their numbers and names.
         DT_VERDEF = 0x6ffffffc,
     }
 
     /// A symbol.
     record ["elf.h" "Elf64_Sym" Sym] {
-        /// Its name, as an offset into the strings.
+        /// The symbol's name, as an offset into the strings.
         st_name: u32,
         /// Kind and binding.
         st_info: u8,
         /// Visibility.
         st_other: u8,
-        /// Its section, `SHN_UNDEF` where it is another file's.
+        /// The section's index; `SHN_UNDEF` if another file defines the symbol.
         st_shndx: u16,
-        /// Its address, as linked.
+        /// The symbol's address, as linked.
         st_value: u64,
-        /// Its size.
+        /// The symbol's size in bytes.
         st_size: u64,
     }
 
     consts ["elf.h" u16] {
-        /// No section.
+        /// Not a section: the symbol is undefined in this file.
         SHN_UNDEF = 0,
     }
 
@@ -112,23 +112,23 @@ super::abi! {
         vd_version: u16,
         /// `VER_FLG_*`
         vd_flags: u16,
-        /// Its number in `DT_VERSYM`.
+        /// The version's number in `DT_VERSYM`.
         vd_ndx: u16,
-        /// How many names.
+        /// The number of names; the first is the version's own.
         vd_cnt: u16,
-        /// Hash of its name.
+        /// Hash of the version's name.
         vd_hash: u32,
-        /// From here to the first [`Verdaux`].
+        /// Offset from this structure to the first [`Verdaux`].
         vd_aux: u32,
-        /// From here to the next definition; 0 at the last.
+        /// Offset from this structure to the next definition; 0 in the last.
         vd_next: u32,
     }
 
-    /// The name of a version.
+    /// A name of a version definition.
     record ["elf.h" "Elf64_Verdaux" Verdaux] {
-        /// An offset into the strings.
+        /// The name, as an offset into the strings.
         vda_name: u32,
-        /// From here to the next name.
+        /// Offset from this structure to the next name.
         vda_next: u32,
     }
 }

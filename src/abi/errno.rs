@@ -1,4 +1,4 @@
-//! Why a system call failed: the number, the name and the words.
+//! Error numbers of system calls, with their names and texts.
 
 use core::fmt::{self, Write as _};
 use core::num::NonZeroUsize;
@@ -6,8 +6,8 @@ use core::num::NonZeroUsize;
 /// An error number of the kernel (errno(3); `include/uapi/asm-generic/errno.h`, the same on both
 /// architectures).
 ///
-/// It is the register as the kernel leaves it, with the number negated: what a call gives passes through most
-/// functions, and to make another thing of it would be work in each.
+/// The representation is the result register as the kernel leaves it: the negated number. Results pass
+/// through most functions, and converting them would cost instructions in each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Errno(NonZeroUsize);
@@ -21,10 +21,10 @@ macro_rules! errnos {
             )*
         }
 
-        /// The rows, by rising number: number, name and words.
+        /// The rows, by increasing number: number, name and words.
         const ROWS: &[(u16, &str, &str)] = &[$( ($number, stringify!($name), $words) ),*];
 
-        /// What this file says of the kernel's headers.
+        /// The facts about the kernel's headers that this file claims.
         pub const FACTS: &[&[super::Fact]] = &[&[$(
             super::Fact { header: "asm/errno.h", expression: stringify!($name), value: $number }
         ),*]];
@@ -166,23 +166,25 @@ errnos! {
 }
 
 impl Errno {
-    /// The error in a system call's result register, if it is one: -4095 to -1 (`IS_ERR_VALUE`,
-    /// linux/err.h). The sign tells, because no call that this library makes has a result above 2^63.
+    /// Returns the error if a system call's result register holds an error: -4095 to -1 (`IS_ERR_VALUE`,
+    /// linux/err.h).
+    ///
+    /// Only the sign is tested, because no call that this library makes has a result of 2^63 or more.
     ///
     /// # Safety
-    /// `result` is what such a call left in the register.
+    /// `result` is the result register of such a call. So it is negative only for an error.
     #[inline(always)]
     pub(crate) unsafe fn from_result(result: usize) -> Option<Self> {
         if (result as isize) < 0 {
-            // SAFETY: an error is -4095 to -1, and its negative not 0.
+            // SAFETY: `result` is negative as an `isize`, so it is not 0.
             Some(Self(unsafe { NonZeroUsize::new_unchecked(result) }))
         } else {
             None
         }
     }
 
-    /// The error of that number, as the kernel reports it in a structure (`SO_ERROR`, for one);
-    /// none for 0 and for what is no error number.
+    /// The error with this number, for a number that the kernel reports in a structure or as an option's
+    /// value (`SO_ERROR`). `None` for 0 and for any other number outside 1 to 4095.
     pub fn from_number(number: i32) -> Option<Self> {
         match number {
             1..=4095 => Self::of(number as usize),
@@ -203,9 +205,9 @@ impl Errno {
         self.0.get().wrapping_neg() as u16
     }
 
-    /// The usual words, `No space left on device`; none for a number that the kernel's headers do not name.
+    /// The usual text, `No space left on device`. `None` for a number that the kernel's headers do not name.
     pub fn words(self) -> Option<Letters> {
-        // Each number has two texts.
+        // Each number has two texts before it in the order: words and name.
         let mut before = 2 * self.number();
         let mut letters = Letters(0);
         while before > 0 && letters.0 < CODES {
@@ -215,7 +217,7 @@ impl Errno {
         letters.next().map(|_| words)
     }
 
-    /// The kernel's name, `ENOSPC`; none for a number without one.
+    /// The kernel's name, `ENOSPC`. `None` for a number without a name.
     pub fn name(self) -> Option<impl Iterator<Item = u8>> {
         let mut letters = self.words()?;
         letters.by_ref().for_each(drop);
@@ -223,9 +225,11 @@ impl Errno {
     }
 }
 
-/// The letters of an error's words, in ASCII.
+/// Iterates over the letters of an error's words or name, in ASCII. The value is the index of the next code
+/// in `PACKED`.
 ///
-/// The texts of all errors would be a fifth of a small program, and so they are packed: five bits a letter.
+/// The plain texts of all errors would be a fifth of a small program. So they are packed: five bits per
+/// letter.
 pub struct Letters(usize);
 
 impl Letters {
@@ -251,24 +255,24 @@ impl Iterator for Letters {
 }
 
 const CODE_BITS: usize = 5;
-/// The code that ends a text.
+/// The code at the end of each text.
 const END: u8 = 0;
-/// The code in front of one of the second alphabet.
+/// The code before a letter of the second alphabet (`SHIFTED`).
 const SHIFT: u8 = 31;
-/// The letters of the codes between.
+/// The first alphabet: the letter of each code from 1 to 30.
 const PLAIN: &[u8; 32] = b"\0abcdefghijklmnopqrstuvwxyz 23-\0";
 const SHIFTED: &[u8; 32] = b"\0ABCDEFGHIJKLMNOPQRSTUVWXYZ/.:\0\0";
 
-/// The texts by rising number from 0 on, words and name; those of a number without a row are empty.
+/// All texts, by increasing number from 0: words, then name. The texts of a number without a row are empty.
 const PACKED: [u8; (CODE_BITS * CODES).div_ceil(8) + 1] = {
     let mut packed = [0; _];
     pack(&mut packed);
     packed
 };
-/// How many codes there are.
+/// The number of codes in `PACKED`.
 const CODES: usize = pack(&mut [0; 1 << 12]);
 
-/// Packs the texts, and says how many codes they are.
+/// Packs all texts into `into`. Returns the number of codes.
 const fn pack(into: &mut [u8]) -> usize {
     let mut codes = 0;
     let mut row = 0;
@@ -280,14 +284,15 @@ const fn pack(into: &mut [u8]) -> usize {
             codes = pack_text(into, codes, name.as_bytes(), false);
             row += 1;
         } else {
-            codes += 2; // of END, which is 0
+            codes += 2; // two empty texts: END is 0
         }
         number += 1;
     }
     codes
 }
 
-/// Packs a text, with the case of its letters or all as small ones.
+/// Packs one text from code `codes` on, and returns the index after the text. Converts letters to lower case
+/// unless `case`.
 const fn pack_text(into: &mut [u8], mut codes: usize, text: &[u8], case: bool) -> usize {
     let mut at = 0;
     while at < text.len() {
@@ -297,7 +302,7 @@ const fn pack_text(into: &mut [u8], mut codes: usize, text: &[u8], case: bool) -
         };
         let mut code = 1;
         while PLAIN[code] != letter && SHIFTED[code] != letter {
-            code += 1; // for a letter of neither past the end, which is an error of the compiler
+            code += 1; // a letter of neither alphabet: runs past the arrays, a compile error
         }
         if SHIFTED[code] == letter {
             codes = pack_code(into, codes, SHIFT);
@@ -343,7 +348,7 @@ mod tests {
             let Some(words) = text(Errno::from_number(number).unwrap().words()) else {
                 continue;
             };
-            // std's Display is strerror's words and " (os error N)".
+            // std's Display prints strerror's text and " (os error N)".
             let os = std::io::Error::from_raw_os_error(number).to_string();
             assert_eq!(std::format!("{words} (os error {number})"), os);
         }
@@ -366,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_result_is_a_value_or_an_error() {
-        // SAFETY: values that system calls leave.
+        // SAFETY: the test passes values that a system call can return.
         let from_result = |result| unsafe { Errno::from_result(result) };
         assert_eq!(from_result(0), None);
         assert_eq!(from_result(0x7fff_ffff_f000), None); // the highest address that mmap gives

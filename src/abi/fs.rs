@@ -1,4 +1,4 @@
-//! Files and their names.
+//! Constants and structures of files, directories and pipes.
 
 #[cfg(target_arch = "aarch64")]
 pub use super::generic::Stat;
@@ -6,96 +6,99 @@ pub use super::generic::Stat;
 pub use super::x86::Stat;
 
 super::abi! {
-    /// How a file is opened (open(2)).
+    /// Flags for opening a file (open(2)).
     flags ["asm/fcntl.h" Open: i32] {
         /// For reading.
         O_RDONLY = 0,
         /// For writing.
         O_WRONLY = 1,
-        /// For both.
+        /// For reading and writing.
         O_RDWR = 2,
-        /// No call on it waits.
+        /// Calls on it do not wait: they return `EAGAIN`.
         O_NONBLOCK = 0o4000,
-        /// Make it where there is none.
+        /// Creates the file if it does not exist.
         O_CREAT = 0o100,
-        /// With `O_CREAT`: fail with `EEXIST` where there is one, or a symbolic link.
+        /// With `O_CREAT`: fails with `EEXIST` if the file exists, or if the path's last component is a
+        /// symbolic link.
         O_EXCL = 0o200,
-        /// A terminal does not become the one that controls this process.
+        /// If the file is a terminal, it does not become the process's controlling terminal.
         O_NOCTTY = 0o400,
         /// Truncates a regular file to length 0.
         O_TRUNC = 0o1000,
-        /// Each write goes to the end as it is at that moment.
+        /// Each write appends at the current end of the file.
         O_APPEND = 0o2000,
-        /// A directory or nothing.
+        /// Fails unless the path leads to a directory.
         O_DIRECTORY = { x86_64 0o200000, aarch64 0o40000 },
-        /// A symbolic link at the end of the path is an error.
+        /// Fails if the path's last component is a symbolic link.
         O_NOFOLLOW = { x86_64 0o400000, aarch64 0o100000 },
-        /// Closed by execve(2).
+        /// execve(2) closes the descriptor.
         O_CLOEXEC = 0o2000000,
-        /// Only a place to start paths from: no reading, no writing, no permission on it needed.
+        /// Opens only a location in the file system, for use with the `*at` calls. Not for reading or
+        /// writing, and needs no permission on the file itself.
         O_PATH = 0o10000000,
-        /// A file without a name, on the file system of the directory given. `O_DIRECTORY` is in it.
+        /// An unnamed file on the file system of the given directory. Includes `O_DIRECTORY`.
         O_TMPFILE = { x86_64 0o20200000, aarch64 0o20040000 },
     }
 
     consts ["linux/fcntl.h" i32] {
-        /// Stands for the current directory where a directory's descriptor is asked for.
+        /// In place of a directory's descriptor: the current directory.
         AT_FDCWD = (-100),
     }
 
-    /// How a path is taken.
+    /// Flags for the resolution of a path.
     flags ["linux/fcntl.h" At: i32] {
-        /// A symbolic link at its end is the thing meant.
+        /// If the last component is a symbolic link, the call applies to the link itself.
         AT_SYMLINK_NOFOLLOW = 0x100,
-        /// An empty directory is what goes (unlinkat(2)).
+        /// unlinkat(2): removes an empty directory instead of a file.
         AT_REMOVEDIR = 0x200,
-        /// A symbolic link at its end is followed (linkat(2), which otherwise does not).
+        /// linkat(2): if the last component is a symbolic link, the call applies to its target.
         AT_SYMLINK_FOLLOW = 0x400,
-        /// An empty path is the descriptor itself.
+        /// If the path is empty, the call applies to the file of the descriptor.
         AT_EMPTY_PATH = 0x1000,
     }
 
     consts ["linux/fcntl.h" i32] {
-        /// fcntl(2): another descriptor of what is open there, at least so high, closed by execve.
+        /// fcntl(2): returns a duplicate with the lowest free number at or above a given number. execve
+        /// closes the duplicate.
         F_DUPFD_CLOEXEC = 1030,
-        /// fcntl(2): changes how many bytes a pipe takes.
+        /// fcntl(2): sets the capacity of a pipe.
         F_SETPIPE_SZ = 1031,
     }
 
     consts ["asm/fcntl.h" i32] {
-        /// fcntl(2): whether execve closes it; there is no other error than that it is closed already.
+        /// fcntl(2): reads the descriptor flags. The only error is `EBADF`.
         F_GETFD = 1,
-        /// fcntl(2): changes that.
+        /// fcntl(2): sets the descriptor flags.
         F_SETFD = 2,
         /// `F_GETFD`, `F_SETFD`: execve closes the descriptor.
         FD_CLOEXEC = 1,
-        /// fcntl(2): the flags that it was opened with, and those that were changed since.
+        /// fcntl(2): reads the current status flags and the access mode.
         F_GETFL = 3,
-        /// fcntl(2): changes some of them, `O_NONBLOCK` among these.
+        /// fcntl(2): sets the changeable status flags, for example `O_NONBLOCK`.
         F_SETFL = 4,
     }
 
     consts ["sys/file.h" i32] {
-        /// flock(2): nobody else has the lock.
+        /// flock(2): an exclusive lock.
         LOCK_EX = 2,
-        /// flock(2): joined to `LOCK_EX`, does not wait for the lock.
+        /// flock(2): combined with `LOCK_EX`, fails instead of waiting for the lock.
         LOCK_NB = 4,
     }
 
     consts ["linux/stat.h" u32] {
-        /// The bits of a mode that say the kind of file.
+        /// The bits of a mode that hold the file type.
         S_IFMT = 0o170000,
         /// A directory.
         S_IFDIR = 0o040000,
         /// A regular file.
         S_IFREG = 0o100000,
-        /// A socket of `AF_UNIX`.
+        /// A local socket (`AF_UNIX`).
         S_IFSOCK = 0o140000,
-        /// Runs with the rights of the file's owner.
+        /// Set-user-ID: the program runs with the rights of the file's owner.
         S_ISUID = 0o4000,
-        /// Runs with the rights of the file's group.
+        /// Set-group-ID: the program runs with the rights of the file's group.
         S_ISGID = 0o2000,
-        /// `stx_mode`: the kind.
+        /// `stx_mode`: the file type.
         STATX_TYPE = 0x1,
         /// `stx_mode`: the permissions.
         STATX_MODE = 0x2,
@@ -107,30 +110,31 @@ super::abi! {
         STATX_INO = 0x100,
         /// `stx_size`.
         STATX_SIZE = 0x200,
-        /// What stat(2) tells: all fields up to `stx_dev_minor`, but for `stx_btime`.
+        /// The fields that stat(2) reports: all up to `stx_dev_minor`, except `stx_btime`.
         STATX_BASIC_STATS = 0x7ff,
     }
 
     consts ["linux/stat.h" u64] {
-        /// `stx_attributes`: only appended to; of a directory, names are only added (`chattr +a`).
+        /// `stx_attributes`: append-only (`chattr +a`). In an append-only directory names can be added, not
+        /// removed.
         STATX_ATTR_APPEND = 0x20,
     }
 
     consts ["linux/limits.h" usize] {
-        /// The longest path that the kernel takes, in bytes, the zero at its end included.
+        /// The longest path that the kernel accepts, in bytes, including the zero at its end.
         PATH_MAX = 4096,
-        /// The longest name in a directory, in bytes, without a zero.
+        /// The longest file name, in bytes, without a zero.
         NAME_MAX = 255,
         /// The longest value of an extended attribute, in bytes.
         XATTR_SIZE_MAX = 65536,
     }
 
     consts ["linux/memfd.h" u32] {
-        /// memfd_create(2): closed by execve(2).
+        /// memfd_create(2): execve(2) closes the descriptor.
         MFD_CLOEXEC = 1,
     }
 
-    /// A file system's description (statfs(2)).
+    /// Information about a file system (statfs(2)).
     record ["asm/statfs.h" "struct statfs" Statfs + 112] {
         /// The type of the file system: `*_MAGIC`.
         f_type: u64,
@@ -167,11 +171,11 @@ super::abi! {
         BINFMTFS_MAGIC = 0x42494e4d,
     }
 
-    /// How bytes move between a pipe and something else.
+    /// Flags for moving bytes between a pipe and another file.
     flags ["fcntl.h" Splice: u32] {
-        /// Pages go over, where they can, and are not copied.
+        /// Moves pages instead of copying them, where possible.
         SPLICE_F_MOVE = 1,
-        /// Waits for no pipe.
+        /// Does not wait for the pipe.
         SPLICE_F_NONBLOCK = 2,
     }
 
@@ -180,63 +184,63 @@ super::abi! {
         SEEK_SET = 0,
     }
 
-    /// A moment.
+    /// A point in time.
     record ["linux/stat.h" "struct statx_timestamp" StatxTimestamp] {
-        /// Seconds since 1970 began.
+        /// Seconds since 1970-01-01 00:00 UTC.
         tv_sec: i64,
-        /// Nanoseconds of that second.
+        /// Nanoseconds within that second.
         tv_nsec: u32,
-        /// Nothing yet.
+        /// Reserved.
         __reserved: i32,
     }
 
-    /// What the kernel tells of a file (statx(2)). The structure grows with new kernels inside its
-    /// 256 bytes; what is behind `stx_dev_minor` nobody here has asked for.
+    /// Information about a file (statx(2)). The structure has 256 bytes, into which new kernels add fields.
+    /// The fields after `stx_dev_minor` are not used here.
     record ["linux/stat.h" "struct statx" Statx + 112] {
-        /// Which fields are filled.
+        /// The fields that are filled: `STATX_*`.
         stx_mask: u32,
-        /// The size of a transfer that suits the file system, in bytes.
+        /// The preferred size for reads and writes, in bytes.
         stx_blksize: u32,
         /// Attributes, as bits.
         stx_attributes: u64,
-        /// How many names it has.
+        /// The number of hard links.
         stx_nlink: u32,
-        /// Its owner.
+        /// The owner's user id.
         stx_uid: u32,
-        /// Its group.
+        /// The group id.
         stx_gid: u32,
-        /// Kind (`S_IFMT`) and permissions.
+        /// File type (`S_IFMT`) and permissions.
         stx_mode: u16,
-        /// Nothing yet.
+        /// Padding.
         __spare0: [u16; 1],
-        /// Its number in its file system.
+        /// The inode number.
         stx_ino: u64,
         /// Length in bytes.
         stx_size: u64,
-        /// Space taken, in blocks of 512 bytes.
+        /// Allocated space, in blocks of 512 bytes.
         stx_blocks: u64,
-        /// Which bits of the attributes this file system knows.
+        /// The attribute bits that the file system supports.
         stx_attributes_mask: u64,
-        /// Last read.
+        /// Time of the last access.
         stx_atime: StatxTimestamp,
-        /// Made.
+        /// Time of creation.
         stx_btime: StatxTimestamp,
-        /// Last change of anything.
+        /// Time of the last change of the inode: content or metadata.
         stx_ctime: StatxTimestamp,
-        /// Last change of the content.
+        /// Time of the last change of the content.
         stx_mtime: StatxTimestamp,
-        /// A device file: which device.
+        /// Of a device file: the device's major number.
         stx_rdev_major: u32,
-        /// The rest of that.
+        /// Of a device file: the device's minor number.
         stx_rdev_minor: u32,
-        /// The device of its file system.
+        /// Major number of the device with the file system.
         stx_dev_major: u32,
-        /// The rest of that.
+        /// Minor number of the device with the file system.
         stx_dev_minor: u32,
     }
 }
 
-/// `f_type` of /sys/kernel/config. No UAPI header defines it; the kernel's fs/configfs/mount.c does.
+/// `f_type` of /sys/kernel/config. No UAPI header defines this number; the kernel's fs/configfs/mount.c does.
 pub const CONFIGFS_MAGIC: u32 = 0x62656570;
 
 /// memfd_create(2), since Linux 6.3: the file cannot be executed. Headers before 6.3 lack the constant.

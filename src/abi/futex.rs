@@ -1,12 +1,13 @@
-//! Waiting for another thread.
+//! Futex operations: waiting for another thread (futex(2)).
 
 super::abi! {
     consts ["linux/futex.h" i32] {
-        /// Wait, if the word still has the value given.
+        /// Wait if the futex word still has the given value.
         FUTEX_WAIT = 0,
-        /// Wake some of those that wait.
+        /// Wake at most the given number of waiting threads.
         FUTEX_WAKE = 1,
-        /// Only threads of this process wait and wake, which spares the kernel a look at the mapping.
+        /// Only threads of this process use the futex. The kernel then identifies it by its address, without
+        /// looking up the mapping.
         FUTEX_PRIVATE_FLAG = 128,
     }
 }

@@ -1,4 +1,4 @@
-//! Structures of the kernel's generic ABI (`asm-generic`), which aarch64 uses.
+//! Structures of the kernel's generic ABI (`asm-generic`), which aarch64 uses and x86_64 does not.
 
 super::abi! {
     /// A file's status (newfstatat(2)): the fallback for kernels without statx(2).
@@ -7,7 +7,7 @@ super::abi! {
         st_dev: u64,
         /// The inode number.
         st_ino: u64,
-        /// Kind and permissions.
+        /// File type and permissions.
         st_mode: u32,
         /// The number of hard links.
         st_nlink: u32,
@@ -15,7 +15,7 @@ super::abi! {
         st_uid: u32,
         /// The group.
         st_gid: u32,
-        /// Of a device file: the device's number.
+        /// The device's number, if this is a device file.
         st_rdev: u64,
         /// Padding.
         __pad1: u64,

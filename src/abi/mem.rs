@@ -1,41 +1,41 @@
-//! Memory.
+//! Constants for memory mappings: mmap(2), mprotect(2), mremap(2), madvise(2).
 
 super::abi! {
-    /// What may be done with the memory.
+    /// The permitted accesses to mapped memory.
     flags ["asm/mman.h" Prot: u32] {
-        /// Nothing: a guard.
+        /// No access: a guard page.
         PROT_NONE = 0,
-        /// Read.
+        /// Reading.
         PROT_READ = 1,
-        /// Write.
+        /// Writing.
         PROT_WRITE = 2,
     }
 
-    /// What a mapping is of, and who sees its changes.
+    /// The kind of a mapping, and which processes see its changes.
     flags ["linux/mman.h" Map: u32] {
-        /// Changes are this process's alone.
+        /// Only this process sees the changes.
         MAP_PRIVATE = 0x02,
-        /// Of no file: fresh pages of zeros.
+        /// Not backed by a file: fresh pages of zeros.
         MAP_ANONYMOUS = 0x20,
-        /// At this very address, unless something is there.
+        /// At exactly the given address; fails if something is mapped there.
         MAP_FIXED_NOREPLACE = 0x10_0000,
-        /// No memory is set aside for it beforehand.
+        /// Reserves no swap space for the mapping.
         MAP_NORESERVE = 0x4000,
     }
 
-    /// How a mapping may change its size.
+    /// How mremap(2) may change a mapping.
     flags ["linux/mman.h" Remap: u32] {
-        /// To another address, where there is no room behind it.
+        /// May move the mapping to another address if there is no room after it.
         MREMAP_MAYMOVE = 1,
-        /// To the address given, in place of what is there.
+        /// Moves the mapping to the given address, and unmaps anything there.
         MREMAP_FIXED = 2,
     }
 
-    /// What the kernel is told of the use of pages.
+    /// Advice about the use of pages.
     consts ["asm/mman.h" i32] {
-        /// What they hold is not needed: they are zero at their next use.
+        /// The content is not needed: frees the memory. The pages are zero at their next use.
         MADV_DONTNEED = 4,
-        /// Larger pages are welcome.
+        /// Enables transparent huge pages for the range.
         MADV_HUGEPAGE = 14,
     }
 }

@@ -1,8 +1,9 @@
-//! Linux's contract, as data: system call numbers, structures, flags and errors.
+//! Linux's system call interface as data: numbers, structures, flags and errors. Also the `syscall!` macro,
+//! which makes the calls.
 //!
-//! Each file holds one `abi!` table. A table row makes the Rust item *and* the [`Fact`] about it, so
-//! that a row is checked against the kernel's headers by being there (the oracle in `tests/`).
-//! Where x86_64 and aarch64 differ, the row says both values.
+//! Each file holds one `abi!` table. A row of a table defines a Rust item and also the [`Fact`] that the item
+//! claims about the kernel's headers. A test (the oracle in `tests/`) compiles C code against the headers and
+//! checks all facts. A row gives two values where x86_64 and aarch64 differ.
 
 pub mod auxv;
 pub mod elf;
@@ -24,21 +25,21 @@ pub mod x86;
 
 pub use errno::Errno;
 
-/// What a system call gives: its result, or why there is none.
+/// The result of a system call: a value, or the error number.
 pub type Result<T> = core::result::Result<T, Errno>;
 
-/// One thing that this crate says of the kernel's headers: that in `header` the C expression
-/// `expression` has the value `value` on this architecture.
+/// A claim about the kernel's headers: in `header`, the C expression `expression` has the value `value` on
+/// this architecture.
 pub struct Fact {
-    /// The header that a C program includes to see it.
+    /// The header that a C program includes.
     pub header: &'static str,
-    /// A constant expression of C.
+    /// A constant expression in C.
     pub expression: &'static str,
-    /// Its value, sign-extended where C's is signed.
+    /// The expression's value, sign-extended if its C type is signed.
     pub value: i64,
 }
 
-/// Every fact of every table.
+/// The facts of all tables.
 pub const FACTS: &[&[&[Fact]]] = &[
     auxv::FACTS,
     elf::FACTS,
@@ -59,7 +60,7 @@ pub const FACTS: &[&[&[Fact]]] = &[
     x86::FACTS,
 ];
 
-/// The value for this architecture: a row gives one for both, or `{ x86_64 A, aarch64 B }`.
+/// Chooses the value for this architecture: a row has one value for both, or `{ x86_64 A, aarch64 B }`.
 macro_rules! per_arch {
     ({ x86_64 $x86_64:expr, aarch64 $aarch64:expr }) => {
         if cfg!(target_arch = "x86_64") {
@@ -73,26 +74,27 @@ macro_rules! per_arch {
     };
 }
 
-/// A table: groups of rows, each `KIND [HEAD] { ROWS }`, and `FACTS` over all of them.
+/// Defines a table: groups of rows, each `KIND [HEAD] { ROWS }`, and `FACTS` with the facts of all groups.
 ///
-/// - `numbers ["header"]`: system call numbers; C's name has `__NR_` before it.
+/// - `numbers ["header"]`: system call numbers. The name in C has the prefix `__NR_`.
 /// - `consts ["header" type]`: constants of an integer type.
-/// - `numbered ["header" type: NAMES]`: constants whose values are 1, 2, 3 and so on; `NAMES` is a string of their
-///   names.
-/// - `flags ["header" Type: repr]`: constants of a type of their own, joined by `|`.
-/// - `places ["header" "struct name"]`: offsets of a structure's members, each with C's name on x86_64 and on aarch64.
-/// - `record ["header" "struct name" Type]`: a structure, its fields in the kernel's order;
-///   `Type + N` where N bytes at its end have no fields here.
+/// - `numbered ["header" type: NAMES]`: constants with the values 1, 2, 3 and so on. `NAMES` is a string of
+///   their names.
+/// - `flags ["header" Type: repr]`: constants of a type of their own, combined with `|`.
+/// - `places ["header" "struct name"]`: offsets of a structure's members. Each row has the member's C name on
+///   x86_64 and on aarch64.
+/// - `record ["header" "struct name" Type]`: a structure with its fields in the kernel's order. `Type + N`:
+///   the last N bytes of the structure have no fields here.
 macro_rules! abi {
     ($( $(#[$meta:meta])* $kind:ident $head:tt $rows:tt )*) => {
         $( $crate::abi::items! { $(#[$meta])* $kind $head $rows } )*
 
-        /// What this file says of the kernel's headers.
+        /// The facts about the kernel's headers that this file claims.
         pub const FACTS: &[&[$crate::abi::Fact]] = &[ $( $crate::abi::facts!($kind $head $rows) ),* ];
     };
 }
 
-/// The Rust items of one group of a table.
+/// Defines the Rust items of one group of a table.
 macro_rules! items {
     ($(#[$meta:meta])* numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => { $(
         #[doc = concat!("`__NR_", stringify!($name), "`")]
@@ -192,9 +194,11 @@ macro_rules! items {
         )* $( rest: [u8; $rest], )? }
 
         impl $type {
-            /// Every byte zero: what the kernel takes for "nothing asked" and overwrites with results.
+            /// Every byte zero: the initial value of a structure that the kernel fills in, or in which zeros
+            /// ask for nothing.
             pub const ZERO: Self = {
-                // SAFETY: the fields are integers, pointers and arrays of them, all valid as zeros.
+                // SAFETY: the fields are integers, pointers, arrays or records of these types, for all of
+                // which zero bytes are a valid value.
                 unsafe { core::mem::zeroed() }
             };
         }
@@ -253,9 +257,9 @@ macro_rules! facts {
     };
 }
 
-/// `syscall!(name(arguments))`: the call of that name, its result checked.
+/// `syscall!(name(arguments))`: makes the system call `name` and checks its result.
 ///
-/// A register is 64 bits; [`Arg`] says how each type of argument fills it.
+/// Each argument fills a 64-bit register, as [`Arg`] defines for its type.
 macro_rules! syscall {
     ($name:ident()) => {
         $crate::abi::check($crate::arch::syscall0($crate::abi::nr::$name))
@@ -315,22 +319,22 @@ macro_rules! syscall {
 
 pub(crate) use {abi, facts, items, per_arch, syscall};
 
-/// What a system call left in the result register: a value, or an error number negated.
+/// Converts the result register of a system call: a value, or a negated error number.
 ///
 /// # Safety
-/// As [`Errno::from_result`].
+/// As for [`Errno::from_result`].
 #[inline(always)]
 pub(crate) unsafe fn check(result: usize) -> Result<usize> {
     #[cfg(test)]
     tests::after_call();
-    // SAFETY: the caller's promise.
+    // SAFETY: `result` meets the requirement of `from_result`: the caller guarantees this.
     match unsafe { Errno::from_result(result) } {
         None => Ok(result),
         Some(errno) => Err(errno),
     }
 }
 
-/// A value that can be an argument of a system call: how it fills a 64-bit register.
+/// A type that can be an argument of a system call: defines how a value fills a 64-bit register.
 pub(crate) trait Arg {
     fn arg(self) -> usize;
 }
@@ -338,7 +342,7 @@ pub(crate) trait Arg {
 macro_rules! integer_arg {
     ($($type:ty)*) => { $(
         impl Arg for $type {
-            // `as` extends a signed type by its sign and an unsigned one by zeros, as C does.
+            // `as` sign-extends a signed type and zero-extends an unsigned type, as C does.
             #[inline(always)]
             fn arg(self) -> usize {
                 self as usize
@@ -416,7 +420,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_result_is_checked() {
-        // SAFETY: values that system calls leave.
+        // SAFETY: the test passes values that a system call can return.
         let check = |result| unsafe { super::check(result) };
         assert_eq!((check(0), check(5)), (Ok(0), Ok(5)));
         assert_eq!(check(usize::MAX - 1), Err(super::Errno::ENOENT));

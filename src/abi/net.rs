@@ -1,8 +1,8 @@
-//! Sockets.
+//! Constants and structures of sockets.
 
 super::abi! {
     consts ["sys/socket.h" i32] {
-        /// Between processes of this machine, by paths and names.
+        /// Local sockets (unix(7)): between processes of this machine, by path or abstract name.
         AF_UNIX = 1,
         /// IPv4.
         AF_INET = 2,
@@ -10,219 +10,222 @@ super::abi! {
         AF_INET6 = 10,
     }
 
-    /// The kind of a socket, and what it is born with.
+    /// A socket's type, and flags for its creation.
     flags ["sys/socket.h" Sock: u32] {
-        /// A stream of bytes both ways: TCP.
+        /// A byte stream in both directions: TCP.
         SOCK_STREAM = 1,
         /// Datagrams: UDP.
         SOCK_DGRAM = 2,
-        /// Messages, one by one and in order, both ways.
+        /// A connection in both directions that keeps message boundaries and order.
         SOCK_SEQPACKET = 5,
-        /// No call on it waits.
+        /// Calls on it do not wait: they return `EAGAIN`.
         SOCK_NONBLOCK = 0o4000,
-        /// Closed by execve.
+        /// execve closes it.
         SOCK_CLOEXEC = 0o2000000,
     }
 
-    /// An address of IPv4.
+    /// An IPv4 address and a port.
     record ["linux/in.h" "struct sockaddr_in" SockaddrIn] {
         /// `AF_INET`
         sin_family: u16,
-        /// The port, high byte first.
+        /// The port, in network byte order.
         sin_port: [u8; 2],
-        /// The address, high byte first.
+        /// The address, in network byte order.
         sin_addr: [u8; 4],
         /// Zeros.
         __pad: [u8; 8],
     }
 
-    /// An address of IPv6.
+    /// An IPv6 address and a port.
     record ["linux/in6.h" "struct sockaddr_in6" SockaddrIn6] {
         /// `AF_INET6`
         sin6_family: u16,
-        /// The port, high byte first.
+        /// The port, in network byte order.
         sin6_port: [u8; 2],
-        /// Flow label, high byte first.
+        /// Flow label, in network byte order.
         sin6_flowinfo: [u8; 4],
-        /// The address, high byte first.
+        /// The address, in network byte order.
         sin6_addr: [u8; 16],
-        /// The interface that a link-local address is of.
+        /// For a link-local address: the number of its interface.
         sin6_scope_id: u32,
     }
 
-    /// A path, or behind a zero a name of no file.
+    /// The address of a local socket: a path; or a zero byte, and after it an abstract name.
     record ["linux/un.h" "struct sockaddr_un" SockaddrUn] {
         /// `AF_UNIX`
         sun_family: u16,
-        /// The path, up to its zero; the name, up to the address's length.
+        /// A path ends with a zero. An abstract name ends at the address's length.
         sun_path: [u8; 108],
     }
 
     consts ["asm/socket.h" i32] {
-        /// Level of the options of every socket.
+        /// The level of the options that every socket has.
         SOL_SOCKET = 1,
-        /// Bind where connections of an earlier socket are still in TIME_WAIT.
+        /// Allows binding to an address where connections of an earlier socket are still in TIME_WAIT.
         SO_REUSEADDR = 2,
         /// The kind of the socket: `SOCK_STREAM` and others.
         SO_TYPE = 3,
-        /// The error that a connection ended with, or could not be made for; asking takes it away.
+        /// The error of a failed connection or connection attempt. Reading it clears it.
         SO_ERROR = 4,
-        /// Bytes sent out of band stay in their place in the stream.
+        /// Bytes sent out of band stay in their place in the byte stream.
         SO_OOBINLINE = 10,
-        /// What `close` does with bytes not yet sent.
+        /// Sets what `close` does with unsent bytes.
         SO_LINGER = 13,
-        /// Each message received has the sender's process, user and group as ancillary data.
+        /// Each received message carries the sender's process, user and group id as ancillary data.
         SO_PASSCRED = 16,
-        /// Several sockets may listen at one address; the kernel deals connections out among them.
+        /// Several sockets may bind to one address. The kernel distributes connections and datagrams among
+        /// them.
         SO_REUSEPORT = 15,
-        /// Whether it listens.
+        /// Whether the socket listens.
         SO_ACCEPTCONN = 30,
-        /// The family: `AF_INET` and others.
+        /// The address family: `AF_INET` and others.
         SO_DOMAIN = 39,
-        /// A program says to which of them a connection goes.
+        /// A filter program chooses the socket of a `SO_REUSEPORT` group for each connection.
         SO_ATTACH_REUSEPORT_CBPF = 51,
     }
 
     consts ["linux/in.h" i32] {
-        /// Level of the options of IPv4.
+        /// The level of IPv4's options.
         IPPROTO_IP = 0,
-        /// Level of the options of TCP.
+        /// The level of TCP's options.
         IPPROTO_TCP = 6,
-        /// Level of the options of IPv6.
+        /// The level of IPv6's options.
         IPPROTO_IPV6 = 41,
-        /// Tell of each datagram where it was sent to; beside one that is sent, where it comes from.
+        /// Option: each received datagram carries its destination address. Ancillary data of a sent datagram:
+        /// the source address.
         IP_PKTINFO = 8,
     }
 
     consts ["linux/in6.h" i32] {
-        /// An IPv6 socket does not take IPv4's connections too.
+        /// The IPv6 socket does not accept IPv4 traffic.
         IPV6_V6ONLY = 26,
-        /// Tell of each datagram where it was sent to.
+        /// Option: each received datagram carries its destination address, as `IPV6_PKTINFO`.
         IPV6_RECVPKTINFO = 49,
-        /// That; beside a datagram that is sent, where it comes from.
+        /// Ancillary data: the destination address of a received datagram, or the source address of a sent
+        /// datagram.
         IPV6_PKTINFO = 50,
     }
 
     consts ["linux/tcp.h" i32] {
-        /// Send small segments at once.
+        /// Sends small segments at once (disables Nagle's algorithm).
         TCP_NODELAY = 1,
     }
 
     /// The value of `SO_LINGER`.
     record ["sys/socket.h" "struct linger" Linger] {
-        /// Whether to linger at all.
+        /// Whether lingering is on.
         l_onoff: i32,
-        /// Seconds; with 0 the connection is reset.
+        /// Timeout in seconds; 0 makes `close` reset the connection.
         l_linger: i32,
     }
 
     consts ["sys/socket.h" i32] {
-        /// `shutdown` of our own direction: the peer reads the end of file.
+        /// `shutdown` of the sending direction: the peer reads EOF (half-close).
         SHUT_WR = 1,
     }
 
     consts ["linux/filter.h" u16] {
-        /// Load a number from the packet into the accumulator.
+        /// Load a value from the packet into the accumulator.
         BPF_LD = 0x00,
-        /// The number has 32 bits.
+        /// The value has 32 bits.
         BPF_W = 0x00,
-        /// It is at a fixed place.
+        /// The value is at a fixed offset.
         BPF_ABS = 0x20,
         /// Jump.
         BPF_JMP = 0x05,
-        /// Where the accumulator is the constant.
+        /// Jump if the accumulator equals the constant.
         BPF_JEQ = 0x10,
-        /// The constant is in the instruction.
+        /// The operand is the constant in the instruction.
         BPF_K = 0x00,
-        /// End with a result.
+        /// Return a result.
         BPF_RET = 0x06,
         /// The result is the accumulator.
         BPF_A = 0x10,
     }
 
     consts ["linux/filter.h" i32] {
-        /// From here on are places of no packet, but of what the kernel knows.
+        /// Offsets from here on do not refer to the packet, but to values of the kernel.
         SKF_AD_OFF = (-0x1000),
-        /// Which CPU this runs on.
+        /// Offset from `SKF_AD_OFF`: the number of the current CPU.
         SKF_AD_CPU = 36,
     }
 
-    /// An instruction of the classic Berkeley packet filter.
+    /// An instruction of a classic Berkeley packet filter.
     record ["linux/filter.h" "struct sock_filter" SockFilter] {
-        /// What to do: `BPF_*`.
+        /// The operation: `BPF_*`.
         code: u16,
-        /// How many instructions to skip where a condition holds.
+        /// How many instructions to skip if a condition is true.
         jt: u8,
-        /// And where it does not.
+        /// How many instructions to skip if a condition is false.
         jf: u8,
         /// The constant.
         k: u32,
     }
 
-    /// A program of these.
+    /// A filter program: an array of instructions.
     record ["linux/filter.h" "struct sock_fprog" SockFprog] {
-        /// How many there are.
+        /// The number of instructions.
         len: u16,
-        /// The first.
+        /// The first instruction.
         filter: *const SockFilter,
     }
 
     consts ["sys/socket.h" i32] {
-        /// What is sent beside bytes: descriptors.
+        /// Ancillary data: file descriptors.
         SCM_RIGHTS = 1,
-        /// Ancillary data: the sender's process, user and group.
+        /// Ancillary data: the sender's process, user and group id.
         SCM_CREDENTIALS = 2,
     }
 
-    /// Bytes, and where they are.
+    /// A buffer.
     record ["sys/uio.h" "struct iovec" Iovec] {
-        /// The first.
+        /// The address of the first byte.
         iov_base: *mut u8,
-        /// How many.
+        /// The length in bytes.
         iov_len: usize,
     }
 
-    /// A message, and what goes beside it.
+    /// A message with its address and its ancillary data, for sendmsg(2) and recvmsg(2).
     record ["sys/socket.h" "struct msghdr" Msghdr] {
-        /// The address that it is from or to, or null.
+        /// The source or destination address, or null.
         msg_name: *mut u8,
-        /// Its length in bytes; receiving sets it.
+        /// The address's length in bytes. Receiving sets it.
         msg_namelen: u32,
-        /// Where the bytes are.
+        /// The buffers with the message's bytes.
         msg_iov: *mut Iovec,
-        /// In how many pieces.
+        /// The number of buffers.
         msg_iovlen: usize,
-        /// Records that go beside them, each behind a `Cmsghdr`.
+        /// Ancillary data: records, each of which starts with a `Cmsghdr`.
         msg_control: *mut u8,
-        /// Their length in bytes; receiving sets it.
+        /// The ancillary data's length in bytes. Receiving sets it.
         msg_controllen: usize,
-        /// What the kernel says of a message received.
+        /// Flags of a received message, set by the kernel.
         msg_flags: u32,
     }
 
-    /// What stands before a record beside a message.
+    /// The header of a record of ancillary data.
     record ["sys/socket.h" "struct cmsghdr" Cmsghdr] {
-        /// The length in bytes, this included.
+        /// The record's length in bytes, including this header.
         cmsg_len: usize,
-        /// Whose kind it is: `SOL_SOCKET`, `IPPROTO_*`.
+        /// The protocol that defines the type: `SOL_SOCKET`, `IPPROTO_*`.
         cmsg_level: i32,
-        /// The kind.
+        /// The record's type.
         cmsg_type: i32,
     }
 
-    /// How to send, or receive.
+    /// Flags for sending and receiving.
     flags ["sys/socket.h" Msg: u32] {
-        /// There was more beside the message than room for it.
+        /// The ancillary data was truncated: its buffer was too small.
         MSG_CTRUNC = 0x8,
-        /// No SIGPIPE where the peer is gone, only `EPIPE`.
+        /// If the peer has closed, only `EPIPE`, without SIGPIPE.
         MSG_NOSIGNAL = 0x4000,
         /// This call does not wait.
         MSG_DONTWAIT = 0x40,
-        /// Descriptors received are closed by execve.
+        /// execve closes the received descriptors.
         MSG_CMSG_CLOEXEC = 0x40000000,
     }
 
-    /// One of several messages.
+    /// A message of several, for sendmmsg(2) and recvmmsg(2).
     record ["sys/socket.h" "struct mmsghdr" Mmsghdr] {
         /// The message.
         msg_hdr: Msghdr,
@@ -230,25 +233,25 @@ super::abi! {
         msg_len: u32,
     }
 
-    /// The record `IP_PKTINFO`.
+    /// Ancillary data of type `IP_PKTINFO`.
     record ["linux/in.h" "struct in_pktinfo" InPktinfo] {
-        /// The interface; 0 lets the kernel choose by the destination.
+        /// The interface's number; 0 lets the kernel choose by the destination.
         ipi_ifindex: i32,
-        /// Our address: to reply from, or 0 for the kernel's choice.
+        /// The local address: the source address of a reply; 0 lets the kernel choose.
         ipi_spec_dst: [u8; 4],
-        /// The address that a datagram was sent to, which may be that of many.
+        /// The destination address of a received datagram. May be a broadcast or multicast address.
         ipi_addr: [u8; 4],
     }
 
-    /// The record `IPV6_PKTINFO`.
+    /// Ancillary data of type `IPV6_PKTINFO`.
     record ["linux/ipv6.h" "struct in6_pktinfo" In6Pktinfo] {
-        /// The address that a datagram was sent to; or comes from.
+        /// The destination address of a received datagram, or the source address of a sent datagram.
         ipi6_addr: [u8; 16],
-        /// The interface; 0 lets the kernel choose by the destination.
+        /// The interface's number; 0 lets the kernel choose by the destination.
         ipi6_ifindex: i32,
     }
 }
 
-/// Ancillary data: a pidfd of the sender (`SO_PASSPIDFD`, Linux 6.5). No UAPI header defines the number; the kernel's
-/// `include/linux/socket.h` does.
+/// Ancillary data: a pidfd of the sender (`SO_PASSPIDFD`, Linux 6.5). No UAPI header defines this number; the
+/// kernel's `include/linux/socket.h` does.
 pub const SCM_PIDFD: i32 = 4;

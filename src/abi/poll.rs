@@ -1,51 +1,52 @@
-//! Waiting for many descriptors.
+//! Constants and structures of epoll(7) and eventfd(2).
 
 super::abi! {
     consts ["linux/eventpoll.h" i32] {
-        /// Watch a descriptor.
+        /// Adds a descriptor to the set.
         EPOLL_CTL_ADD = 1,
-        /// Watch it no more.
+        /// Removes a descriptor from the set.
         EPOLL_CTL_DEL = 2,
-        /// Watch it for other events; what holds already is reported again.
+        /// Changes a descriptor's events. A condition that holds already is reported again.
         EPOLL_CTL_MOD = 3,
-        /// `epoll_create1`: closed by execve.
+        /// `epoll_create1`: execve closes the descriptor.
         EPOLL_CLOEXEC = 0o2000000,
     }
 
-    /// How an eventfd is made.
+    /// Flags of eventfd2.
     flags ["sys/eventfd.h" Efd: u32] {
-        /// No call on it waits.
+        /// Calls on it do not wait: they return `EAGAIN`.
         EFD_NONBLOCK = 0o4000,
-        /// Closed by execve.
+        /// execve closes it.
         EFD_CLOEXEC = 0o2000000,
     }
 
-    /// What happened to a descriptor, or what to watch it for.
+    /// Events of a descriptor, to wait for or reported.
     flags ["linux/eventpoll.h" Events: u32] {
-        /// Something can be read, or accepted.
+        /// Data can be read, or a connection accepted.
         EPOLLIN = 0x0001,
-        /// Something exceptional: a TCP byte sent out of band.
+        /// An exceptional condition, for example a TCP byte sent out of band.
         EPOLLPRI = 0x0002,
-        /// Something can be written.
+        /// Data can be written.
         EPOLLOUT = 0x0004,
-        /// An error; reported unasked.
+        /// An error. Always reported, also if not asked for.
         EPOLLERR = 0x0008,
-        /// Both directions have ended; reported unasked.
+        /// Both directions have ended. Always reported, also if not asked for.
         EPOLLHUP = 0x0010,
-        /// The peer has ended its direction.
+        /// The peer has closed its sending direction (half-close).
         EPOLLRDHUP = 0x2000,
-        /// Not all who watch it in sets of their own are woken, but one or few of them.
+        /// If several epoll sets watch the same file, an event wakes at least one of them, and usually not
+        /// all.
         EPOLLEXCLUSIVE = 0x10000000,
-        /// Edge-triggered: report a change, not a state.
+        /// Edge-triggered: reports a change once, instead of a state for as long as it holds.
         EPOLLET = 0x80000000,
     }
 
-    /// An event, and the number that the watcher gave for its descriptor.
-    #[cfg_attr(target_arch = "x86_64", repr(packed))] // as on 32-bit x86, for that one's programs
+    /// An event, and the data that was given for its descriptor.
+    #[cfg_attr(target_arch = "x86_64", repr(packed))] // the layout of 32-bit x86, so that its programs run too
     record ["linux/eventpoll.h" "struct epoll_event" EpollEvent] {
         /// `EPOLL*`
         events: u32,
-        /// Whatever the watcher wants to see again.
+        /// The number that the program passed to `epoll_ctl`.
         data: u64,
     }
 }

@@ -1,86 +1,87 @@
-//! Processes and threads.
+//! Constants and structures of processes, threads and resource limits.
 
 super::abi! {
     consts ["linux/prctl.h" i32] {
         /// Sets the signal that the process gets when its parent ends.
         PR_SET_PDEATHSIG = 1,
-        /// Sets whether the process is the parent of its descendants that lose theirs.
+        /// Sets whether the process becomes the parent of its orphaned descendants.
         PR_SET_CHILD_SUBREAPER = 36,
-        /// Sets the calling thread's name, at most 15 bytes and a zero.
+        /// Sets the calling thread's name: at most 15 bytes and a zero.
         PR_SET_NAME = 15,
-        /// The calling thread's name, 16 bytes with the zero at its end.
+        /// Reads the calling thread's name: 16 bytes, including the zero at the end.
         PR_GET_NAME = 16,
-        /// Whether the process is given huge pages without asking.
+        /// Sets whether transparent huge pages are disabled for the process.
         PR_SET_THP_DISABLE = 41,
     }
 
-    /// What a new thread shares with its creator, and what the kernel does about it.
+    /// Flags of clone(2): what a new thread or process shares with its creator, and how it starts and ends.
     flags ["linux/sched.h" Share: usize] {
-        /// All memory.
+        /// Shares all memory.
         CLONE_VM = 0x100,
-        /// The working directory, the root and the umask.
+        /// Shares the working directory, the root directory and the umask.
         CLONE_FS = 0x200,
-        /// Descriptors.
+        /// Shares the table of file descriptors.
         CLONE_FILES = 0x400,
-        /// Signal handlers.
+        /// Shares the table of signal handlers.
         CLONE_SIGHAND = 0x800,
-        /// The creator's thread goes on when the child has begun another program or ended.
+        /// The calling thread sleeps until the child executes another program or ends.
         CLONE_VFORK = 0x4000,
-        /// The process id: it is a thread.
+        /// The child is a thread of the same process.
         CLONE_THREAD = 0x10000,
-        /// What System V semaphores undo at the end.
+        /// Shares the list of System V semaphore operations to undo at exit.
         CLONE_SYSVSEM = 0x40000,
-        /// It has a thread pointer of its own.
+        /// Sets the child's thread pointer.
         CLONE_SETTLS = 0x80000,
-        /// Its id is written before either goes on.
+        /// Writes the child's id to a given address before either thread continues.
         CLONE_PARENT_SETTID = 0x100000,
-        /// Where it ends, 0 is written, and one who waits there, by a futex that is not private, woken.
+        /// When the child ends, the kernel writes 0 to a given address and wakes a thread that waits there by
+        /// a futex that is not private.
         CLONE_CHILD_CLEARTID = 0x200000,
     }
 
     consts ["linux/wait.h" i32] {
-        /// Don't wait where no child has ended.
+        /// Returns at once if no child has ended.
         WNOHANG = 1,
-        /// Also report children that were stopped.
+        /// Also reports children that a signal stopped.
         WUNTRACED = 2,
-        /// `waitid`: for children that have ended.
+        /// `waitid`: waits for children that have ended.
         WEXITED = 4,
-        /// `waitid`: for the child that a descriptor says.
+        /// `waitid`: waits for the child that a pidfd refers to.
         P_PIDFD = 3,
     }
 
     consts ["asm/siginfo.h" i32] {
-        /// `si_code` of `SIGCHLD` and `waitid`: it ended by itself.
+        /// `si_code` of `SIGCHLD` and `waitid`: the child called exit.
         CLD_EXITED = 1,
     }
 
     consts ["linux/close_range.h" u32] {
-        /// Closed by execve, and not at once.
+        /// Sets `FD_CLOEXEC` instead of closing.
         CLOSE_RANGE_CLOEXEC = 4,
     }
 
-    /// What a process has used.
+    /// Resources that a process has used.
     record ["linux/resource.h" "struct rusage" Rusage + 104] {
-        /// Time of CPUs in the program.
+        /// CPU time in user mode.
         ru_utime: super::time::Timeval,
-        /// And in the kernel for it.
+        /// CPU time in the kernel.
         ru_stime: super::time::Timeval,
-        /// The most memory at once, in KiB.
+        /// The peak resident memory, in KiB.
         ru_maxrss: i64,
     }
 
     consts ["asm/resource.h" u32] {
-        /// One more than the largest descriptor.
+        /// One more than the largest possible descriptor number.
         RLIMIT_NOFILE = 7,
         /// Bytes of address space.
         RLIMIT_AS = 9,
     }
 
-    /// A limit of a resource; all bits set is none.
+    /// A limit of a resource. All bits set means no limit.
     record ["linux/resource.h" "struct rlimit64" Rlimit] {
-        /// What holds.
+        /// The soft limit: the limit that the kernel enforces.
         rlim_cur: u64,
-        /// What `rlim_cur` may be raised to.
+        /// The hard limit: the maximum of `rlim_cur`.
         rlim_max: u64,
     }
 }

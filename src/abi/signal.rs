@@ -1,33 +1,33 @@
-//! Signals.
+//! Signal numbers, and the constants and structures of signal handling.
 
 super::abi! {
-    /// The names of the signals, in the order of the numbers, a space after each.
+    /// The signals' names in the order of their numbers, with a space after each.
     numbered ["asm/signal.h" i32: NAMES] {
-        /// The terminal is gone; by custom, to read settings again.
+        /// The terminal has hung up. By convention, daemons reload their configuration.
         SIGHUP = 1,
-        /// The terminal's interrupt key.
+        /// The terminal's interrupt key (Ctrl-C).
         SIGINT = 2,
-        /// The terminal's quit key: ends with a core dump.
+        /// The terminal's quit key (Ctrl-\): ends the process with a core dump.
         SIGQUIT = 3,
-        /// An instruction that the CPU does not have.
+        /// An illegal instruction.
         SIGILL = 4,
         /// A breakpoint.
         SIGTRAP = 5,
-        /// abort(3): ends with a core dump.
+        /// abort(3): ends the process with a core dump.
         SIGABRT = 6,
-        /// An access to a mapped page that has no memory: the mapped file became shorter.
+        /// An access to a mapped page without memory: the mapped file was truncated.
         SIGBUS = 7,
-        /// A division by zero.
+        /// An arithmetic error, such as an integer division by zero.
         SIGFPE = 8,
-        /// Ends at once; nobody can handle or block it.
+        /// Ends the process at once. Can't be handled or blocked.
         SIGKILL = 9,
-        /// Whatever a program makes of it.
+        /// For the program's own use.
         SIGUSR1 = 10,
         /// An access to memory that is not mapped, or whose protection forbids the access.
         SIGSEGV = 11,
-        /// The same as `SIGUSR1`.
+        /// For the program's own use, as `SIGUSR1`.
         SIGUSR2 = 12,
-        /// A write to a pipe or socket that nobody reads.
+        /// A write to a pipe or socket without a reader.
         SIGPIPE = 13,
         /// The timer of alarm(2) has expired.
         SIGALRM = 14,
@@ -37,61 +37,62 @@ super::abi! {
         SIGSTKFLT = 16,
         /// A child has ended, or was stopped.
         SIGCHLD = 17,
-        /// Goes on, where it was stopped.
+        /// Continues a stopped process.
         SIGCONT = 18,
-        /// Stops; nobody can handle or block it.
+        /// Stops the process. Can't be handled or blocked.
         SIGSTOP = 19,
-        /// The terminal's suspend key: stops.
+        /// The terminal's suspend key (Ctrl-Z): stops the process.
         SIGTSTP = 20,
-        /// A background process reads from the terminal: stops.
+        /// A background process reads from the terminal: stops the process.
         SIGTTIN = 21,
-        /// A background process changes the terminal, or writes to it where `stty tostop` says so: stops.
+        /// A background process changes the terminal's settings, or writes to it after `stty tostop`: stops
+        /// the process.
         SIGTTOU = 22,
         /// Urgent data at a socket.
         SIGURG = 23,
-        /// More CPU time than `RLIMIT_CPU`.
+        /// The process used more CPU time than `RLIMIT_CPU`.
         SIGXCPU = 24,
-        /// A file grown beyond `RLIMIT_FSIZE`.
+        /// A write beyond the file size limit `RLIMIT_FSIZE`.
         SIGXFSZ = 25,
         /// A virtual timer (`ITIMER_VIRTUAL`) has expired.
         SIGVTALRM = 26,
         /// A profiling timer (`ITIMER_PROF`) has expired.
         SIGPROF = 27,
-        /// The terminal has another size.
+        /// The size of the terminal's window has changed.
         SIGWINCH = 28,
         /// A descriptor is ready (`O_ASYNC`).
         SIGIO = 29,
-        /// Power fails.
+        /// Power failure.
         SIGPWR = 30,
-        /// A system call that a filter refuses.
+        /// A system call that a seccomp filter refuses.
         SIGSYS = 31,
     }
 
     consts ["asm/signal.h" i32] {
-        /// `rt_sigprocmask`: add to the blocked signals.
+        /// `rt_sigprocmask`: adds to the blocked signals.
         SIG_BLOCK = 0,
-        /// `rt_sigprocmask`: take from the blocked signals.
+        /// `rt_sigprocmask`: removes from the blocked signals.
         SIG_UNBLOCK = 1,
-        /// `rt_sigprocmask`: these, and no others, are blocked.
+        /// `rt_sigprocmask`: replaces the set of blocked signals.
         SIG_SETMASK = 2,
     }
 
     consts ["signal.h" i32] {
-        /// The number of the last signal. The first is 1.
+        /// The highest signal number. The lowest is 1.
         __SIGRTMAX = 64,
     }
 
     consts ["asm/signal.h" usize] {
-        /// The handler gets a `siginfo` and a `ucontext` too.
+        /// The handler also gets a `siginfo` and a `ucontext`.
         SA_SIGINFO = 4,
         /// `sa_restorer` is set.
         SA_RESTORER = 0x04000000,
-        /// The handler runs on the thread's alternate stack, where it has one.
+        /// The handler runs on the thread's alternate stack, if the thread has one.
         SA_ONSTACK = 0x08000000,
     }
 
     consts ["asm/siginfo.h" i32] {
-        /// `si_code`: the kernel sent it by itself.
+        /// `si_code`: the kernel sent the signal, not a process.
         SI_KERNEL = 0x80,
         /// `si_code` of `SIGSEGV`: the address is not mapped.
         SEGV_MAPERR = 1,
@@ -118,48 +119,49 @@ super::abi! {
         UC_PC ["uc_mcontext.gregs[REG_RIP]" "uc_mcontext.pc"] = { x86_64 168, aarch64 440 },
     }
 
-    /// What the kernel tells of a signal, or of a child's end.
+    /// Information about a signal, or about the end of a child.
     record ["asm/siginfo.h" "struct siginfo" Siginfo + 80] {
         /// The signal's number.
         si_signo: i32,
         /// Nearly always 0.
         si_errno: i32,
-        /// Where it comes from: `SI_*`; or how a child ended: `CLD_*`.
+        /// The signal's origin: `SI_*`; or how a child ended: `CLD_*`.
         si_code: i32,
-        /// The rest, by signal.
+        /// The fields that depend on the signal.
         _sifields: Sifields,
     }
 
-    /// What differs by signal; of the many kinds, that of a child's end.
+    /// The fields that depend on the signal. Of the union's many variants, this has the one for the end of a
+    /// child.
     record ["asm/siginfo.h" "union __sifields" Sifields] {
-        /// Of `SIGCHLD` and of waitid(2).
+        /// For `SIGCHLD` and waitid(2).
         _sigchld: Sigchld,
     }
 
-    /// A child's end.
+    /// The end of a child.
     record ["asm/siginfo.h" "__typeof__(((union __sifields *)0)->_sigchld)" Sigchld] {
-        /// Which process.
+        /// The child's process id.
         _pid: i32,
-        /// Whose it was.
+        /// The child's real user id.
         _uid: u32,
-        /// Its exit status, or the signal that ended it.
+        /// The exit status, or the signal that ended the child.
         _status: i32,
-        /// Time of CPUs in the program, in ticks.
+        /// CPU time in user mode, in clock ticks.
         _utime: i64,
-        /// And in the kernel for it.
+        /// CPU time in the kernel, in clock ticks.
         _stime: i64,
     }
 
-    /// What happens at a signal. On aarch64 the kernel has the same four fields (`SA_RESTORER` is
-    /// defined there too, though nobody needs it).
+    /// The action of a signal. On aarch64 the kernel's structure has the same four fields: the headers define
+    /// `SA_RESTORER` there too, although the field is not needed.
     record ["asm/signal.h" "struct sigaction" Sigaction] {
-        /// 0 is `SIG_DFL`, 1 is `SIG_IGN`, else the handler's address.
+        /// 0 is `SIG_DFL`, 1 is `SIG_IGN`, any other value is the handler's address.
         sa_handler: usize,
         /// `SA_*`
         sa_flags: usize,
-        /// Where a handler returns to; x86_64 needs it, with `SA_RESTORER`.
+        /// The code to which a handler returns. x86_64 requires it, with `SA_RESTORER`.
         sa_restorer: usize,
-        /// Signals blocked while the handler runs, bit N-1 for signal N.
+        /// Signals blocked while the handler runs: bit N-1 for signal N.
         sa_mask: u64,
     }
 
@@ -168,25 +170,25 @@ super::abi! {
         SS_DISABLE = 2,
     }
 
-    /// A stack for handlers.
+    /// An alternate stack for signal handlers.
     record ["asm/signal.h" "stack_t" StackT] {
-        /// Its lowest byte.
+        /// The stack's lowest address.
         ss_sp: *mut u8,
         /// `SS_*`. A program sets 0 or `SS_DISABLE`.
         ss_flags: i32,
-        /// How many bytes it has.
+        /// The stack's size in bytes.
         ss_size: usize,
     }
 
-    /// How a signalfd is made.
+    /// Flags of signalfd4.
     flags ["linux/signalfd.h" Sfd: u32] {
-        /// Reading it does not wait.
+        /// Reading it does not wait: it returns `EAGAIN`.
         SFD_NONBLOCK = 0o4000,
-        /// Closed by execve.
+        /// execve closes it.
         SFD_CLOEXEC = 0o2000000,
     }
 
-    /// What a signalfd gives for each signal; of its many fields, the first.
+    /// The record that a signalfd returns for each signal. Of its many fields, this has the first.
     record ["linux/signalfd.h" "struct signalfd_siginfo" SignalfdSiginfo + 124] {
         /// The signal's number.
         ssi_signo: u32,

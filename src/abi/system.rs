@@ -1,38 +1,38 @@
-//! The machine as a whole, and its terminals.
+//! Constants and structures for the whole machine: mounts, reboot, terminals and network interfaces.
 
 super::abi! {
-    /// How a file system is mounted (mount(2)).
+    /// Options of a mount (mount(2)).
     flags ["linux/mount.h" Mount: usize] {
-        /// Nothing on it gives more rights than its user has.
+        /// Programs with the set-user-ID or set-group-ID bit gain no rights.
         MS_NOSUID = 2,
-        /// No device files.
+        /// Device files on it can't be opened.
         MS_NODEV = 4,
-        /// No programs.
+        /// Programs on it can't be executed.
         MS_NOEXEC = 8,
     }
 
     consts ["linux/reboot.h" u32] {
-        /// `reboot` is meant, says the first argument,
+        /// The first argument of `reboot`, a guard against accidental calls.
         LINUX_REBOOT_MAGIC1 = 0xfee1dead,
-        /// and the second.
+        /// The second argument of `reboot`, also a guard.
         LINUX_REBOOT_MAGIC2 = 672274793,
         /// Switches the machine off.
         LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc,
     }
 
     consts ["asm/ioctls.h" u32] {
-        /// Which process group a terminal's keys are for.
+        /// Reads a terminal's foreground process group.
         TIOCGPGRP = 0x540f,
-        /// Sets the process group that a terminal's keys are for.
+        /// Sets a terminal's foreground process group.
         TIOCSPGRP = 0x5410,
     }
 
     consts ["linux/sockios.h" u32] {
-        /// The flags of a network interface.
+        /// Reads the flags of a network interface.
         SIOCGIFFLAGS = 0x8913,
-        /// Sets them.
+        /// Sets the flags of a network interface.
         SIOCSIFFLAGS = 0x8914,
-        /// The number of a network interface.
+        /// Reads the number of a network interface.
         SIOCGIFINDEX = 0x8933,
     }
 
@@ -42,13 +42,13 @@ super::abi! {
     }
 
     consts ["linux/if.h" usize] {
-        /// The longest name of an interface, in bytes, the zero at its end included.
+        /// The longest name of an interface, in bytes, including the zero at the end.
         IFNAMSIZ = 16,
     }
 
-    /// What is asked of an interface, or said of it: of the many kinds, its flags.
+    /// A request about a network interface. Of the structure's union, this has the flags.
     record ["linux/if.h" "struct ifreq" Ifreq + 22] {
-        /// Its name.
+        /// The interface's name.
         ifr_name: [u8; IFNAMSIZ],
         /// `IFF_*`
         ifr_flags: i16,

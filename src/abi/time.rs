@@ -1,14 +1,15 @@
-//! Time.
+//! Clocks, and structures for time.
 
 super::abi! {
     consts ["linux/time.h" i32] {
-        /// Seconds since 1970 began in UTC, leap seconds left out. It can be set, back too.
+        /// Wall-clock time: seconds since 1970-01-01 00:00 UTC, without leap seconds. The clock can be set,
+        /// also back.
         CLOCK_REALTIME = 0,
-        /// Seconds since a moment before this boot; it never goes back.
+        /// Seconds since an arbitrary moment before this boot. Never goes back.
         CLOCK_MONOTONIC = 1,
     }
 
-    /// A moment or a span.
+    /// A point in time, or a duration.
     record ["linux/time_types.h" "struct __kernel_timespec" Timespec] {
         /// Seconds.
         tv_sec: i64,
@@ -16,7 +17,7 @@ super::abi! {
         tv_nsec: i64,
     }
 
-    /// A span, as older calls give it.
+    /// A duration, as older calls return it.
     record ["linux/time_types.h" "struct __kernel_old_timeval" Timeval] {
         /// Seconds.
         tv_sec: i64,

@@ -1,4 +1,4 @@
-//! What the kernel has for x86-64 alone.
+//! Calls and structures that the kernel has only on x86-64.
 
 super::abi! {
     numbers ["asm/unistd.h"] {
@@ -6,7 +6,7 @@ super::abi! {
     }
 
     consts ["asm/prctl.h" usize] {
-        /// `arch_prctl`: sets the base of the segment `fs`, the thread pointer.
+        /// `arch_prctl`: sets the base address of the segment `fs`, which is the thread pointer.
         ARCH_SET_FS = 0x1002,
     }
 
@@ -18,7 +18,7 @@ super::abi! {
         st_ino: u64,
         /// The number of hard links.
         st_nlink: u64,
-        /// Kind and permissions.
+        /// File type and permissions.
         st_mode: u32,
         /// The owner.
         st_uid: u32,
@@ -26,7 +26,7 @@ super::abi! {
         st_gid: u32,
         /// Padding.
         __pad0: u32,
-        /// Of a device file: the device's number.
+        /// The device's number, if this is a device file.
         st_rdev: u64,
         /// Length in bytes.
         st_size: u64,
