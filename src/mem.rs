@@ -1,4 +1,6 @@
-//! Memory that the kernel gives: anonymous mappings, in whole pages.
+//! Memory from the kernel: anonymous private mappings, in whole pages.
+//!
+//! Functions with a `start` and a `length` expect whole pages; the kernel rounds `length` up.
 
 use core::ffi::CStr;
 use core::ops::{Deref, DerefMut};
@@ -8,10 +10,10 @@ pub use crate::abi::mem::*;
 use crate::abi::{Errno, Result, syscall};
 use crate::{arch, auxv};
 
-/// The size of a page in bytes, a power of two.
+/// Returns the size of a page in bytes, a power of two (`AT_PAGESZ`).
 ///
-/// Where no auxiliary vector was given (the library under another runtime), the largest that the
-/// architecture has: what is aligned to that is aligned to the real one too.
+/// Without an auxiliary vector (the library under another runtime) the result is the largest page size of the
+/// architecture: a multiple of that size is a multiple of the real page size too.
 pub fn page_size() -> usize {
     auxv::get(auxv::AT_PAGESZ).unwrap_or(arch::PAGE_MAX)
 }
@@ -19,49 +21,48 @@ pub fn page_size() -> usize {
 /// The size of the smallest page of any kernel. Every mapping begins at a multiple of this size.
 pub const LEAST_PAGE: usize = 4096;
 
-/// The size of a huge page where a page has 4 KiB.
+/// The size of a huge page if a page has 4 KiB.
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// Copies bytes from the beginning of `from` to that of `to`, as many as both have.
+/// Copies bytes from the start of `from` to the start of `to`. The number of bytes is the length of the shorter slice.
 #[inline]
 pub fn copy(to: &mut [u8], from: &[u8]) {
     let count = to.len().min(from.len());
-    // SAFETY: both have as many, and do not overlap, because one of them can be written.
+    // SAFETY: `count` is at most the length of either slice. The slices do not overlap, because `to` is a `&mut`.
     unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), count) };
 }
 
-/// Whether `text` begins with `start`. As `starts_with`, but byte by byte: a small program that compares short texts
-/// alone does without memcmp.
+/// Whether `text` begins with `start`. As `starts_with`, but byte by byte: a small program that only compares short
+/// texts does not need memcmp then.
 pub fn begins(text: &[u8], start: &[u8]) -> bool {
     let mut text = text.iter();
     start.iter().all(|byte| text.next() == Some(byte))
 }
 
-/// The text up to the first zero in `bytes`; an empty one where there is none. As `CStr::from_bytes_until_nul`, but
-/// byte by byte: these texts are short.
+/// Returns the text up to the first zero byte in `bytes`; an empty text if there is none. As
+/// `CStr::from_bytes_until_nul`, but byte by byte: these texts are short.
 pub fn until_zero(bytes: &[u8]) -> &CStr {
     let zero = bytes.iter().position(|&byte| byte == 0);
     match zero.and_then(|zero| bytes.get(..=zero)) {
-        // SAFETY: its last byte is a zero, and no byte before.
+        // SAFETY: `position` returned the index of the first zero, so the last byte of `text` is zero, and no other is.
         Some(text) => unsafe { CStr::from_bytes_with_nul_unchecked(text) },
         None => c"",
     }
 }
 
-/// `length` bytes of fresh memory, all zero, for reading and writing; it begins on a page (mmap(2)).
+/// Maps `length` bytes of zeros, readable and writable, at the start of a page (mmap(2)).
 ///
-/// No page of it takes memory before its first use. The kernel rounds `length` up to whole pages.
+/// A page takes memory only after its first use. The kernel rounds `length` up to whole pages.
 ///
 /// # Errors
-/// `ENOMEM`: the address space, `RLIMIT_AS` or the number of mappings is exhausted. `EINVAL`:
-/// `length` is 0.
+/// `ENOMEM`: the address space, `RLIMIT_AS` or the number of mappings is exhausted. `EINVAL`: `length` is 0.
 #[inline(never)] // programs call it in many places
 pub fn map(length: usize) -> Result<NonNull<u8>> {
     new(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)
 }
 
-/// `length` bytes of address space, without memory: whoever touches it ends by SIGSEGV, until
-/// [`commit`] (mmap(2) with `PROT_NONE`). It begins on a page.
+/// Reserves `length` bytes of address space without memory, at the start of a page (mmap(2) with `PROT_NONE`). An
+/// access raises SIGSEGV until [`commit`].
 ///
 /// # Errors
 /// As for [`map`].
@@ -73,14 +74,15 @@ pub fn reserve(length: usize) -> Result<NonNull<u8>> {
     )
 }
 
-/// As [`map`], at this address, which is a multiple of the page size; or not at all.
+/// As [`map`], at exactly this address, a multiple of the page size.
 ///
 /// # Errors
-/// As for [`map`]. `EEXIST`: something is there.
+/// As for [`map`]. `EEXIST`: another mapping lies in the range.
 pub fn map_at(address: usize, length: usize) -> Result<NonNull<u8>> {
     const NO_FILE: i32 = -1;
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-    // SAFETY: it touches no memory in use.
+    // SAFETY: `MAP_FIXED_NOREPLACE` never replaces a mapping, so no memory in use changes. A kernel that does not know
+    // the flag treats the address as a hint.
     let start = unsafe {
         syscall!(mmap(
             address,
@@ -94,112 +96,114 @@ pub fn map_at(address: usize, length: usize) -> Result<NonNull<u8>> {
     if start == address {
         return pointer(start);
     }
-    // A kernel before 4.17 does not know the flag, and takes the address as a wish.
-    // SAFETY: just mapped.
+    // A kernel before 4.17 does not know the flag, and chose another address.
+    //
+    // SAFETY: the range is the new mapping, whose address no other code has.
     let _ = unsafe { syscall!(munmap(start, length)) };
     Err(Errno::EEXIST)
 }
 
-/// A new mapping at an address of the kernel's choice.
+/// Maps `length` bytes at an address of the kernel's choice.
 fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
     const ANY_ADDRESS: usize = 0;
     const NO_FILE: i32 = -1;
-    // SAFETY: it touches no memory in use.
+    // SAFETY: without `MAP_FIXED` a new mapping replaces no other, so no memory in use changes.
     let start = unsafe { syscall!(mmap(ANY_ADDRESS, length, prot, flags, NO_FILE, 0usize)) }?;
     pointer(start)
 }
 
-/// Makes pages for reading and writing of what was reserved; they are zero (mprotect(2)).
+/// Makes reserved pages readable and writable. They are zero (mprotect(2)).
 ///
 /// # Errors
 /// `ENOMEM`: memory or the number of mappings is exhausted. A part of the pages may be changed.
 ///
 /// # Safety
-/// Whole pages that [`reserve`] gave, not unmapped since.
+/// The range is whole pages from [`reserve`], which were not unmapped since.
 pub unsafe fn commit(start: NonNull<u8>, length: usize) -> Result<()> {
-    // SAFETY: the caller's promise: it takes no right from memory in use.
+    // SAFETY: the pages belong to the caller, who promises that. The call only adds rights, so no memory in use loses
+    // any.
     unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_READ | PROT_WRITE)) }.map(drop)
 }
 
-/// Takes all rights from pages: who touches them ends by SIGSEGV (mprotect(2) with `PROT_NONE`).
+/// Makes pages inaccessible: an access raises SIGSEGV (mprotect(2) with `PROT_NONE`).
 ///
 /// # Errors
-/// `ENOMEM`: the number of mappings is exhausted. The pages are as they were.
+/// `ENOMEM`: the number of mappings is exhausted. The pages are unchanged.
 ///
 /// # Safety
-/// Whole pages of this module's giving, which nobody uses until [`commit`].
+/// The range is whole pages from this module. No code uses them until [`commit`].
 pub unsafe fn protect(start: NonNull<u8>, length: usize) -> Result<()> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that the pages are from this module, and that no code uses them.
     unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_NONE)) }.map(drop)
 }
 
-/// Gives back the memory of pages that stay for use: they are zero again (madvise(2), `MADV_DONTNEED`).
+/// Returns the memory of pages to the kernel. The pages stay mapped, and are zero again (madvise(2), `MADV_DONTNEED`).
 ///
 /// # Errors
-/// `EINVAL`: pages that are locked; none that this module gives.
+/// `EINVAL`: the pages are locked in memory. Pages of this module are not.
 ///
 /// # Safety
-/// Whole pages of this module's giving, committed; nobody relies on what they hold.
+/// The range is whole committed pages from this module. No code relies on their content.
 pub unsafe fn discard(start: NonNull<u8>, length: usize) -> Result<()> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that the pages are from this module, and that no code relies on their content.
     unsafe { syscall!(madvise(start.as_ptr(), length, MADV_DONTNEED)) }.map(drop)
 }
 
-/// Says that all of the pages will be used: where the kernel has larger ones (2 MiB, mostly) it may
-/// then fill an aligned stretch at the first touch, in place of a page fault every few KiB
-/// (madvise(2), `MADV_HUGEPAGE`).
+/// Requests huge pages for a range of which all will be used (madvise(2), `MADV_HUGEPAGE`). The kernel may then map a
+/// whole huge page, mostly 2 MiB, at the first access, instead of one page fault every few KiB.
 ///
 /// # Errors
-/// `EINVAL`: this kernel has no such pages.
+/// `EINVAL`: the kernel has no huge pages.
 ///
 /// # Safety
-/// Whole pages of this module's giving.
+/// The range is whole pages from this module.
 pub unsafe fn prefer_huge(start: NonNull<u8>, length: usize) -> Result<()> {
-    // SAFETY: changes nothing that a program sees but its speed and size.
+    // SAFETY: the advice changes neither the content of the pages nor the rights, only speed and memory use.
     unsafe { syscall!(madvise(start.as_ptr(), length, MADV_HUGEPAGE)) }.map(drop)
 }
 
-/// Gives back the pages of `length` bytes from `start`, a mapping or a part of one (munmap(2)).
+/// Unmaps `length` bytes from `start`: a mapping or a part of one (munmap(2)).
 ///
 /// # Errors
-/// `ENOMEM`: a part out of the middle would make one mapping too many. The pages are still there.
+/// `ENOMEM`: the hole would split a mapping, and the number of mappings is exhausted. The pages stay mapped.
 ///
 /// # Safety
-/// `start` is the beginning of a page that [`map`] or [`remap`] gave, and nothing in these pages is
-/// used again.
+/// The range is whole pages from this module. No code uses them again.
 pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that the pages are from this module, and that no code uses them again.
     unsafe { syscall!(munmap(start.as_ptr(), length)) }.map(drop)
 }
 
-/// Changes the length of a mapping and says where it is now; its pages move without being copied,
-/// and what is added is zero (mremap(2)).
+/// Changes the length of a mapping, and returns its address, which may be new. The pages move without a copy; added
+/// pages are zero (mremap(2)).
 ///
 /// # Errors
-/// `ENOMEM`: as for [`map`], or without [`MREMAP_MAYMOVE`] no room behind it. The mapping is as it was.
+/// `ENOMEM`: as for [`map`]; or there is no room after the mapping, without [`MREMAP_MAYMOVE`]. The mapping is
+/// unchanged.
 ///
 /// # Safety
-/// `start` and `length` are a whole mapping that [`map`] or this gave; where the answer is another
-/// address, or a shorter mapping, nothing uses what is gone.
+/// The range is a whole mapping from this module. If the result is another address or a shorter mapping, no code uses
+/// the old address or the bytes after the new length.
 pub unsafe fn remap(
     start: NonNull<u8>,
     length: usize,
     new_length: usize,
     how: Remap,
 ) -> Result<NonNull<u8>> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that the range is a whole mapping from this module, and that no code uses the part
+    // that is unmapped.
     let start = unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how)) }?;
     pointer(start)
 }
 
-/// Moves a mapping into reserved space and changes its length; its pages move without being copied,
-/// and what is added is zero (mremap(2), `MREMAP_FIXED`).
+/// Moves a mapping to reserved address space, and changes its length. The pages move without a copy; added pages are
+/// zero (mremap(2), `MREMAP_FIXED`).
 ///
 /// # Errors
-/// `ENOMEM`: as for [`map`]. The mapping is as it was; the space it was to go to may be unmapped.
+/// `ENOMEM`: as for [`map`]. The mapping is unchanged; the range at `to` may be unmapped.
 ///
 /// # Safety
-/// As for [`remap`]; `to` is `new_length` bytes of whole pages that [`reserve`] gave and nobody uses.
+/// As for [`remap`]. The `new_length` bytes at `to` are whole pages from [`reserve`] that no code uses.
 pub unsafe fn move_to(
     start: NonNull<u8>,
     length: usize,
@@ -207,35 +211,32 @@ pub unsafe fn move_to(
     new_length: usize,
 ) -> Result<()> {
     let how = MREMAP_MAYMOVE | MREMAP_FIXED;
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises what `remap` asks, and that no code uses the pages at `to`, which the call replaces.
     unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
 }
 
-/// Begins to bring a byte and its neighbours into the cache, for one who reads it a little later.
+/// Starts to load a byte and its neighbours into the processor's cache, for a read a little later.
 #[inline]
 pub fn prefetch(byte: &u8) {
     arch::prefetch(byte);
 }
 
-/// A mapping's address as a pointer to it. Only here does memory get its provenance; it is exposed,
-/// so that an address computed inside a mapping may become a pointer again.
+/// Converts the address of a mapping to a pointer. Only here does memory get its provenance. The provenance is exposed,
+/// so that code may convert an address inside the mapping to a pointer again.
 fn pointer(address: usize) -> Result<NonNull<u8>> {
     NonNull::new(ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
 }
 
-/// Bytes of a mapping of one's own, all zero at first; dropping it gives the pages back.
+/// A mapping with one owner: a slice of bytes, initially all zero. Dropping it unmaps the pages.
 pub struct Mapping(NonNull<[u8]>);
 
-// SAFETY: it owns its bytes, as a Vec does.
+// SAFETY: a `Mapping` owns its bytes, as a `Vec<u8>` does: `new` mapped them, and only `drop` unmaps them.
 unsafe impl Send for Mapping {}
-// SAFETY: shared, it gives nothing but shared references to them.
+// SAFETY: a shared `Mapping` returns only shared references to its bytes.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// `length` bytes.
-    ///
-    /// # Errors
-    /// As for [`map`].
+    /// Maps `length` bytes of zeros.
     pub fn new(length: usize) -> Result<Self> {
         Ok(Self(NonNull::slice_from_raw_parts(map(length)?, length)))
     }
@@ -245,22 +246,24 @@ impl Deref for Mapping {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: the mapping is readable, as long, this owner's alone, and began as zeros.
+        // SAFETY: `new` mapped this range readable and zeroed. Only `drop` unmaps it. Other code gets its bytes only
+        // through `&self` and `&mut self`, so no mutable reference exists during the borrow.
         unsafe { self.0.as_ref() }
     }
 }
 
 impl DerefMut for Mapping {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `deref`, and writable.
+        // SAFETY: as in `deref`; the range is writable too, and `&mut self` excludes other references.
         unsafe { self.0.as_mut() }
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the whole mapping, at its end of use. Where the kernel has no room to split a
-        // larger mapping that it made of this and a neighbour, the pages stay: a leak, and sound.
+        // SAFETY: the range is the whole mapping, and no reference to it outlives `self`. The kernel may have merged
+        // the mapping with a neighbour, and refuse to split them if the number of mappings is exhausted. Then the pages
+        // stay mapped: a leak, but sound.
         let _ = unsafe { unmap(self.0.cast(), self.0.len()) };
     }
 }

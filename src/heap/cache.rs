@@ -1,31 +1,32 @@
-//! A thread's cache: blocks of each class that are cut from their span, but in nobody's use.
+//! A thread's cache: free blocks of each class, ready to be allocated by the thread.
 //!
-//! To give one out and to take it back is a load and a store here, without a lock and without a look
-//! at the block; what came back last is given out first, while it is in the processor's cache. Where
-//! a cache is empty or full it turns to the class's [store](super::store).
+//! Allocating a block from the cache is a load, and freeing a block into it is a store: no lock, no access to the
+//! block. The last freed block is allocated first, while it is in the processor's cache. If the thread's cache is empty
+//! or full for a class, it exchanges a batch of blocks with a [depot](super::depot) or with the class's
+//! [store](super::store).
 //!
-//! How many blocks of a class a cache may hold changes with what it meets: more where it runs empty
-//! or over; none where it runs over while [little of much](Store::is_sparse) is in use, and then the
-//! whole cache is emptied. So a thread that frees all that it has leaves nothing here that would keep
-//! whole spans.
+//! Each class has a limit of blocks, which changes with the thread's needs. It grows each time that the cache runs
+//! empty or overflows. If the cache overflows while [few of the touched bytes are in use](Store::is_sparse), the whole
+//! cache is flushed, and all limits become 0. So a thread that frees all its blocks leaves none in its cache: a block
+//! there would keep a whole span from the kernel.
 //!
-//! A thread finds its cache by its thread word. At the thread's end the cache is flushed, and kept
-//! for another thread. Threads that someone else's runtime started do not tell of their end; so a
-//! thread that needs a cache looks whether the owners of some others are gone, and takes over.
+//! A thread word holds the address of the thread's cache. At the end of the thread the cache is flushed, and kept for
+//! another thread. Threads of another runtime do not report their end. So a thread that needs a cache checks whether
+//! the owners of some other caches still exist, and takes over a cache whose owner does not.
 //!
-//! # Who may touch what
+//! # Which thread may access what
 //!
-//! Only a cache's owner accesses the cache: it forms a `&mut Cache` for each block. The data about an owner that
-//! other threads read is beside the cache, in an [`Entry`]. A thread accesses that data only with [`CACHES`]
-//! locked. An entry passes from one owner to the next in one of three ways:
+//! Only a cache's owner accesses the cache: it forms a `&mut Cache` for each block. The data about an owner that other
+//! threads read is beside the cache, in an [`Entry`]. A thread accesses that data only with [`CACHES`] locked. An entry
+//! passes from one owner to the next in one of three ways:
 //!
 //! - The entry is new: no other thread knows its address.
-//! - The old owner left the entry. Its last write to the cache comes before its unlock of `CACHES`; the new
-//!   owner's first access comes after a later lock.
-//! - The old owner abandoned the entry: the kernel no longer knows the old owner's thread id. Linux makes a full
-//!   memory barrier after a thread's last access to user memory (`exit_mm`), and releases the id after that. The
-//!   new owner's [`fence`] orders the system call that did not find the id before the first access to the cache.
-//!   So all writes of the old owner come before all accesses of the new owner.
+//! - The old owner left the entry. Its last write to the cache happens before its unlock of `CACHES`; the new owner's
+//!   first access happens after a later lock.
+//! - The old owner abandoned the entry: the kernel no longer knows the old owner's thread id. Linux makes a full memory
+//!   barrier after a thread's last access to user memory (`exit_mm`), and releases the id after that. The new owner's
+//!   [`fence`] orders the system call that did not find the id before the first access to the cache. So all writes of
+//!   the old owner happen before all accesses of the new owner.
 
 use core::mem::offset_of;
 use core::ptr::{self, NonNull};
@@ -40,21 +41,21 @@ use super::store::Store;
 use crate::sync::Mutex;
 use crate::{arch, mem, process};
 
-/// How many blocks of a class a cache may hold once it has met the need, where it can.
+/// The limit of a class after the cache first ran empty, if the class allows so many blocks.
 const FEW: usize = 8;
 
-/// What a cache has of one class.
+/// The blocks of one class in a cache: slots `at..at + count` of the cache hold their addresses.
 #[derive(Clone, Copy)]
 struct Stock {
-    /// How many blocks there are.
+    /// The number of blocks.
     count: u32,
-    /// How many there may be.
+    /// The most blocks that the cache may hold at present; at most [`Class::most`].
     limit: u32,
-    /// The slot of the first.
+    /// The index of the first slot of the class.
     at: usize,
 }
 
-/// The stocks of a cache that has nothing.
+/// The stocks of an empty cache.
 const STOCKS: [Stock; class::COUNT] = {
     let mut stocks = [Stock {
         count: 0,
@@ -75,9 +76,9 @@ type Link = Option<NonNull<Entry>>;
 /// through a raw pointer: a reference to the whole entry would alias the owner's reference to the cache.
 #[repr(C)]
 struct Entry {
-    /// The next of all caches.
+    /// The next entry in the list of all caches.
     next: Link,
-    /// The next of those that nobody uses.
+    /// The next entry in the list of caches that their owners left.
     next_idle: Link,
     /// The thread that owns the cache, or owned it last.
     owner: Owner,
@@ -87,7 +88,8 @@ struct Entry {
 /// The offset of the cache in an entry. The owner's thread word points to the cache.
 const CACHE: usize = offset_of!(Entry, cache);
 
-/// A thread, and its process. In a forked process the thread has another id, although the thread is not gone.
+/// A thread, and its process. In a forked child, the thread that called `fork` continues under another id. So an owner
+/// of another process is never taken for a thread that has ended.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Owner {
@@ -99,25 +101,25 @@ struct Owner {
 #[repr(C, align(16))] // no stock lies on two cache lines
 struct Cache {
     stocks: [Stock; class::COUNT],
-    /// How many bytes the heap had when this was last emptied because it grew.
+    /// The bytes in use of the heap when `grow` last flushed this cache.
     used: usize,
-    /// Which stores it takes blocks from.
+    /// The shard of the stores that the cache takes blocks from.
     shard: u8,
     slots: [*mut u8; class::SLOTS],
 }
 
-/// All caches there are.
+/// All caches of the process.
 struct Caches {
     first: Link,
     count: usize,
-    /// Those that their owners left.
+    /// The list of caches that their owners left.
     idle: Link,
-    /// Where to look next for one whose owner is gone without a word.
+    /// The entry where the next search for an abandoned cache begins; the first of all if none.
     look: Link,
 }
 
-// SAFETY: an entry is memory of the process, not of a thread. A thread accesses `Entry::cache` only as the entry's
-// owner, and the other fields only with `CACHES` locked.
+// SAFETY: entries lie in memory of the process, which outlives each thread. A thread accesses `Entry::cache` only as
+// the entry's owner, and the other fields only with `CACHES` locked.
 unsafe impl Send for Caches {}
 
 static CACHES: Mutex<Caches> = Mutex::new(Caches {
@@ -127,56 +129,65 @@ static CACHES: Mutex<Caches> = Mutex::new(Caches {
     look: None,
 });
 
-/// A block from the calling thread's cache, where it has one of this class.
+/// Takes a block from the calling thread's cache; `None` if the cache has none of this class.
 #[inline(always)]
 pub fn pop(class: Class) -> Option<Block> {
-    // SAFETY: the calling thread's own cache, to which nobody holds a reference.
+    // SAFETY: the thread word holds the address of the calling thread's own cache, which is never unmapped and which no
+    // other thread accesses. No other reference to the cache exists: each function here ends its reference before it
+    // returns, no function calls another that forms one, and the heap does not run in a signal handler that interrupted
+    // it.
     unsafe { mine()?.as_mut() }.pop(class)
 }
 
-/// Puts a block into the calling thread's cache; false where there is no room for it.
+/// Puts a block into the calling thread's cache. Returns false if the cache is full for this class, or does not exist.
 #[inline(always)]
 pub fn push(class: Class, block: Block) -> bool {
     // SAFETY: as in `pop`.
     mine().is_some_and(|mut cache| unsafe { cache.as_mut() }.push(class, block))
 }
 
-/// A block, where the calling thread's cache has none of this class. None where memory is
-/// exhausted.
+/// Gets a block when the calling thread's cache has none of this class. `None` if memory is exhausted.
 #[cold]
 #[inline(never)]
 pub fn refill(class: Class) -> Option<Block> {
     match mine().or_else(adopt) {
         // SAFETY: as in `pop`.
         Some(mut cache) => unsafe { cache.as_mut() }.refill(class),
-        // No memory even for a cache: perhaps there is a block all the same.
+        // There is no memory for a cache, but a span may still have room for a block.
         None => take_one(class).map(|(block, _)| block),
     }
 }
 
-/// A block that comes from no cache, and whether it is zero.
+/// Takes one block from a store, not from a cache. Also returns whether the block is zero.
 pub fn take_one(class: Class) -> Option<(Block, bool)> {
     // SAFETY: as in `pop`.
     let shard = mine().map_or(0, |cache| unsafe { cache.as_ref() }.shard);
     Store::with(shard, class, |store| store.take_one(class))
 }
 
-/// Takes a block back, where the calling thread's cache has no room for it.
+/// Frees a block when the calling thread's cache is full for its class.
+///
+/// # Errors
+/// `Corrupt` if a block that is returned to its span cannot have been handed out.
 ///
 /// # Safety
-/// The heap gave the block out as a small one, and it is not used again.
+/// The heap handed `block` out as a small block of this class, and no code uses it again.
 #[cold]
 #[inline(never)]
 pub unsafe fn flush(class: Class, block: Block) -> Result<(), Corrupt> {
     match mine().or_else(adopt) {
-        // SAFETY: as in `pop`; the caller's promise.
+        // SAFETY: the reference as in `pop`. The rest is the promise of this function's caller.
         Some(mut cache) => unsafe { cache.as_mut().flush(class, block) },
-        // SAFETY: the caller's promise.
+        // SAFETY: the promise of this function's caller; a block is not null.
         None => unsafe { Store::put_back(class, &[block.as_ptr()]) },
     }
 }
 
-/// Empties the calling thread's cache, and the depots.
+/// Returns all blocks of the calling thread's cache and of all depots to their spans. Does nothing if the thread has no
+/// cache.
+///
+/// # Errors
+/// `Corrupt` if one of the blocks cannot have been handed out.
 pub fn flush_all() -> Result<(), Corrupt> {
     let Some(mut cache) = mine() else {
         return Ok(());
@@ -194,7 +205,9 @@ impl Cache {
         let last = stock.count.checked_sub(1)?;
         stock.count = last;
         let slot = stock.at + last as usize;
-        // SAFETY: `count` slots from `at` on hold blocks, whose addresses are not 0.
+        // SAFETY: the slots `at..at + count` of a class lie in `slots` and hold addresses of blocks, which are not
+        // null: only `push`, `refill`, `take` and `flush` change `count`, after they wrote the slots. `slot` was the
+        // last of them.
         unsafe { Some(NonNull::new_unchecked(*self.slots.get_unchecked(slot))) }
     }
 
@@ -207,13 +220,14 @@ impl Cache {
         }
         stock.count = count + 1;
         let slot = stock.at + count as usize;
-        // SAFETY: a class has as many slots from `at` on as `limit` can be.
+        // SAFETY: a class has `Class::most` slots from `at` on, and `count` is below `limit`, which `raise` keeps at
+        // most `Class::most`.
         unsafe { *self.slots.get_unchecked_mut(slot) = block.as_ptr() };
         true
     }
 
     fn refill(&mut self, class: Class) -> Option<Block> {
-        // One that was another thread's until now may have some.
+        // `adopt` may just have given the thread a cache of an abandoned owner, which still holds blocks.
         if let Some(block) = self.pop(class) {
             return Some(block);
         }
@@ -221,37 +235,39 @@ impl Cache {
         let wanted = (stock.limit / 2) as usize;
         stock.raise(class, FEW);
         if wanted == 0 {
-            // Perhaps the only block of its kind.
+            // The thread's first block of this class may be its only one: take no more.
             return Store::with(self.shard, class, |store| store.take_one(class))
                 .map(|(block, _)| block);
         }
         let at = stock.at;
         let slots = &mut self.slots[at..at + wanted];
         let count = depot::take(self.shard, class, slots);
-        self.stock(class).count = count as u32; // at most MOST, which fits
+        self.stock(class).count = count as u32; // at most `Class::most`, so it fits in a u32
         if count == 0 && self.take(class, wanted) == 0 {
             self.grow(class, wanted);
         }
         self.pop(class)
     }
 
-    /// Takes blocks of a class from its store, so many at most; says how many.
+    /// Takes at most `wanted` blocks of a class from its store. Returns the number of blocks.
     fn take(&mut self, class: Class, wanted: usize) -> usize {
         let at = self.stock(class).at;
         let slots = &mut self.slots[at..at + wanted];
         let count = Store::with(self.shard, class, |store| store.take(class, slots));
-        self.stock(class).count = count as u32; // at most MOST, which fits
+        self.stock(class).count = count as u32; // at most `Class::most`, so it fits in a u32
         count
     }
 
-    /// The same where that takes a span more. Each time that the heap has grown by much, what lies here
-    /// of other classes goes back before: perhaps nobody will ask for it.
+    /// Takes at most `wanted` blocks of a class, from a new span if necessary. Each time that the heap has grown by 2
+    /// MiB, the cache and its depot are flushed first: the thread may never allocate the blocks of other classes in
+    /// them.
     fn grow(&mut self, class: Class, wanted: usize) {
         const MUCH: usize = 2 << 20;
         let used = REGIONS.lock().used();
         if used > self.used + MUCH {
             self.used = used;
-            // What is wrong with a block is told of where its like is freed.
+            // An error is ignored here, because the caller allocates. The heap reports such errors when blocks are
+            // freed.
             let _ = self.flush_all().and_then(|()| self.flush_depot(self.shard));
             if self.take(class, wanted) != 0 {
                 return;
@@ -261,15 +277,19 @@ impl Cache {
         self.take(class, wanted);
     }
 
+    /// Makes room for a block, and puts it into the cache or returns it to its span.
+    ///
     /// # Safety
     /// As for [`flush`].
     unsafe fn flush(&mut self, class: Class, block: Block) -> Result<(), Corrupt> {
-        // One that was another thread's until now may have room.
+        // `adopt` may just have given the thread a cache of an abandoned owner, which has room.
         if self.push(class, block) {
             return Ok(());
         }
-        // Of whichever store: perhaps this thread frees what others had.
-        // SAFETY: the caller's promise.
+        // The store of the block's span, not of this cache's shard: the thread may free blocks that other threads
+        // allocated.
+        //
+        // SAFETY: the promise of this function's caller; a block is not null.
         let shard = unsafe { Store::of(block.as_ptr()) };
         let is_sparse = || Store::with(shard, class, |store| store.is_sparse());
         if self.stock(class).limit != 0 && is_sparse() {
@@ -281,20 +301,21 @@ impl Cache {
         }
         let stock = self.stock(class);
         if stock.limit == 0 {
-            // SAFETY: the caller's promise.
+            // SAFETY: the promise of this function's caller; a block is not null.
             unsafe { Store::put_back(class, &[block.as_ptr()])? };
             if !is_sparse() {
                 self.stock(class).raise(class, 1);
             }
             return Ok(());
         }
-        // Those that are here longest go.
+        // The blocks that are in the cache longest leave it.
         let gone = stock.limit.div_ceil(2) as usize;
-        stock.count -= gone as u32; // at most `limit`, which is what there was
+        stock.count -= gone as u32; // `count` is at least `limit` here, because `push` failed
         stock.raise(class, 1);
         let (at, kept) = (stock.at, stock.count as usize);
         let slots = &mut self.slots[at..at + gone + kept];
-        // SAFETY: whoever put a block into a cache promised what `put_back` asks.
+        // SAFETY: each block in the slots was passed to `push` or came from a store or a depot. So the heap handed it
+        // out as a small block of this class, it is not null, and no code uses it: `push`'s caller frees the block.
         unsafe {
             let put = depot::put(Store::of(slots[0]), class, &slots[..gone]);
             Store::put_back(class, &slots[put..gone])?;
@@ -304,11 +325,12 @@ impl Cache {
         Ok(())
     }
 
-    /// Empties the depots, by way of this cache, which is empty.
+    /// Returns the blocks of all depots to their spans. The cache must be empty: its slots hold the blocks in between.
     fn flush_depots(&mut self) -> Result<(), Corrupt> {
         (0..SHARDS as u8).try_for_each(|shard| self.flush_depot(shard))
     }
 
+    /// Returns the blocks of one depot to their spans. The cache must be empty.
     fn flush_depot(&mut self, shard: u8) -> Result<(), Corrupt> {
         for class in Class::ALL {
             let slots = &mut self.slots[class.first_slot()..][..class.most()];
@@ -317,20 +339,21 @@ impl Cache {
                 if count == 0 {
                     break;
                 }
-                // SAFETY: whoever put a block into a cache promised what `put_back` asks.
+                // SAFETY: the blocks come from a depot. The depot got them from a cache, which makes the promise as in
+                // `flush`.
                 unsafe { Store::put_back(class, &slots[..count])? };
             }
         }
         Ok(())
     }
 
-    /// Empties the cache.
+    /// Returns all blocks of the cache to their spans.
     fn flush_all(&mut self) -> Result<(), Corrupt> {
         for class in Class::ALL {
             let Stock { count, at, .. } = *self.stock(class);
             self.stock(class).count = 0;
             let blocks = &self.slots[at..][..count as usize];
-            // SAFETY: whoever put a block into a cache promised what `put_back` asks.
+            // SAFETY: as in `flush`.
             unsafe { Store::put_back(class, blocks)? };
         }
         Ok(())
@@ -338,20 +361,20 @@ impl Cache {
 
     #[inline(always)]
     fn stock(&mut self, class: Class) -> &mut Stock {
-        // SAFETY: a class is below COUNT.
+        // SAFETY: `Class::index` is below `class::COUNT`, the number of stocks.
         unsafe { self.stocks.get_unchecked_mut(class.index()) }
     }
 }
 
 impl Stock {
-    /// More may stay: the cache ran empty or over.
+    /// Doubles the limit, within `least` and the class's most: the cache ran empty, or it overflowed.
     fn raise(&mut self, class: Class, least: usize) {
         let most = class.most();
         self.limit = (2 * self.limit as usize).clamp(least.min(most), most) as u32;
     }
 }
 
-/// The calling thread's cache, once it has one.
+/// Returns the calling thread's cache, if it has one.
 #[inline(always)]
 fn mine() -> Option<NonNull<Cache>> {
     NonNull::new(ptr::with_exposed_provenance_mut(arch::thread_word::<
@@ -359,14 +382,15 @@ fn mine() -> Option<NonNull<Cache>> {
     >()))
 }
 
-/// Gives the calling thread, which has none, a cache: one without an owner, or a new one.
+/// Gives a cache to the calling thread, which has none: a cache without an owner, or a new one. `None` if the kernel
+/// has no more memory.
 fn adopt() -> Option<NonNull<Cache>> {
     let owner = Owner {
         thread: process::gettid(),
         process: process::getpid(),
     };
     let found = CACHES.lock().adopt(owner);
-    // The lock is free again, so that other threads do not wait while the kernel makes the mapping.
+    // `CACHES` is unlocked here, so that other threads do not wait while the kernel makes the mapping.
     let entry = match found {
         Some(entry) => entry,
         None => {
@@ -377,7 +401,8 @@ fn adopt() -> Option<NonNull<Cache>> {
     };
     // SAFETY: `CACHE` is the offset of a field of Entry, so the result is within the entry's mapping.
     let cache = unsafe { entry.byte_add(CACHE) }.cast::<Cache>();
-    // SAFETY: the values are the address of the calling thread's own cache, and the address of an `extern "C" fn()`.
+    // SAFETY: the values are the address of the calling thread's own cache, and the address of an `extern "C" fn()`:
+    // the types that the two words must have.
     unsafe {
         arch::set_thread_word::<{ arch::WORD_HEAP }>(cache.as_ptr().expose_provenance());
         arch::set_thread_word::<{ arch::WORD_AT_EXIT }>(leave as extern "C" fn() as usize);
@@ -385,40 +410,44 @@ fn adopt() -> Option<NonNull<Cache>> {
     Some(cache)
 }
 
-/// At the end of the calling thread.
+/// Runs at the end of the calling thread: flushes its cache, and leaves the cache to other threads.
 extern "C" fn leave() {
     let Some(mut cache) = mine() else { return };
-    // What is wrong with a block is told of where its like is freed.
+    // An error is ignored here, because the thread ends. The heap reports such errors when blocks are freed.
+    //
     // SAFETY: the calling thread owns the cache, and has no other reference to it here.
     let _ = unsafe { cache.as_mut() }.flush_all();
-    // SAFETY: 0 is valid for the word: this thread does not use the cache after this.
+    // SAFETY: 0 means no cache. The thread does not use the cache after this line.
     unsafe { arch::set_thread_word::<{ arch::WORD_HEAP }>(0) };
-    // SAFETY: `adopt` found the cache `CACHE` bytes into an entry, and exposed the provenance of the entry's mapping.
+    // SAFETY: `adopt` computed the cache's address as `CACHE` bytes into an entry, and exposed the provenance of the
+    // entry's mapping.
     let entry = unsafe { cache.byte_sub(CACHE) }.cast::<Entry>();
     CACHES.lock().put(entry);
 }
 
-/// Maps a new entry, which is in no list yet.
+/// Maps a new entry, which is in no list yet. `None` if the kernel has no more memory.
 fn new_entry() -> Link {
     let entry = mem::map(size_of::<Entry>()).ok()?.cast::<Entry>();
-    // SAFETY: just mapped, large enough for an Entry, and no other thread has the address. All fields but the stocks
-    // may be zeros.
+    // SAFETY: the mapping is new, large enough for an Entry, and no other thread has the address. All fields but the
+    // stocks may be zeros.
     unsafe { (*entry.as_ptr()).cache.stocks = STOCKS };
     Some(entry)
 }
 
 impl Caches {
-    /// Finds an entry without an owner, and gives it this owner.
+    /// Finds an entry without an owner, and makes `owner` its owner.
     fn adopt(&mut self, owner: Owner) -> Link {
         let entry = self.left().or_else(|| self.abandoned(owner.process))?;
-        // SAFETY: no entry is ever unmapped. `&mut self` is the lock of CACHES, under which alone this field is used.
+        // SAFETY: no entry is ever unmapped. `&mut self` proves that `CACHES` is locked, and a thread accesses this
+        // field only with `CACHES` locked.
         unsafe { (*entry.as_ptr()).owner = owner };
         Some(entry)
     }
 
-    /// Adds a new entry, of this owner.
+    /// Adds a new entry, of this owner, to the list of all.
     fn add(&mut self, entry: NonNull<Entry>, owner: Owner) {
-        // SAFETY: the caller has just mapped the entry, and no other thread has its address before the unlock.
+        // SAFETY: the caller has just mapped the entry, and no other thread has its address before `CACHES` is
+        // unlocked.
         unsafe {
             (*entry.as_ptr()).next = self.first;
             (*entry.as_ptr()).owner = owner;
@@ -428,14 +457,14 @@ impl Caches {
         self.count += 1;
     }
 
-    /// Keeps the entry of a cache that its owner leaves.
+    /// Adds the entry of a cache that its owner leaves to the idle list.
     fn put(&mut self, entry: NonNull<Entry>) {
         // SAFETY: as in adopt.
         unsafe { (*entry.as_ptr()).next_idle = self.idle };
         self.idle = Some(entry);
     }
 
-    /// The entry of a cache whose owner left it.
+    /// Removes an entry from the idle list: its owner left it.
     fn left(&mut self) -> Link {
         let entry = self.idle?;
         // SAFETY: as in adopt.
@@ -443,9 +472,10 @@ impl Caches {
         Some(entry)
     }
 
-    /// The entry of a cache whose owner, a thread of `process`, no longer exists.
+    /// Finds an entry whose owner, a thread of `process`, no longer exists. Examines a few entries at each call.
     fn abandoned(&mut self, process: i32) -> Link {
-        /// How many to look at: over several births of threads it is all.
+        /// How many entries to examine. The next call continues with the entry after the last, so several calls reach
+        /// all.
         const LOOK: usize = 8;
         for _ in 0..self.count.min(LOOK) {
             let entry = self.look.or(self.first)?;
@@ -473,7 +503,7 @@ mod tests {
     use std::thread;
     use std::vec::Vec;
 
-    /// A cache of a test's own, which is no thread's, on a shard that no thread uses meanwhile.
+    /// A cache of a test, which no thread owns, of a shard that no thread uses while the test holds `alone`.
     struct Own {
         entry: NonNull<Entry>,
         out: Vec<(Class, Block)>,
@@ -494,17 +524,17 @@ mod tests {
         }
 
         fn cache(&mut self) -> &mut Cache {
-            // SAFETY: just mapped, and borrowed as this is.
+            // SAFETY: `new` mapped the entry, and only `self` has its address. The reference borrows `self`.
             unsafe { &mut (*self.entry.as_ptr()).cache }
         }
 
-        /// The count and the limit of a class.
+        /// Returns the count and the limit of a class.
         fn stock(&mut self, of: Class) -> (u32, u32) {
             let stock = self.cache().stock(of);
             (stock.count, stock.limit)
         }
 
-        /// Takes a block as the heap does.
+        /// Allocates a block as the heap does.
         fn alloc(&mut self, of: Class) -> Block {
             let cache = self.cache();
             let block = cache.pop(of).or_else(|| cache.refill(of)).expect("memory");
@@ -512,10 +542,10 @@ mod tests {
             block
         }
 
-        /// Gives the block back that was taken last.
+        /// Frees the block that was allocated last, by `flush`.
         fn free(&mut self) -> Block {
             let (of, block) = self.out.pop().unwrap();
-            // SAFETY: the block was taken, and is not used again.
+            // SAFETY: the block was handed out as a block of this class, and the test does not use it again.
             assert_eq!(unsafe { self.cache().flush(of, block) }, Ok(()));
             block
         }
@@ -532,7 +562,7 @@ mod tests {
                     .and_then(|()| self.cache().flush_depots()),
                 Ok(())
             );
-            // SAFETY: the entry is in no list of CACHES: only this test has its address.
+            // SAFETY: the entry is in no list of `CACHES`: only this test has its address.
             unsafe { mem::unmap(self.entry.cast(), size_of::<Entry>()) }.unwrap();
         }
     }
@@ -565,7 +595,7 @@ mod tests {
                 assert_eq!(own.stock(of), refilled);
                 (0..refilled.0).for_each(|_| assert!(own.alloc(of).addr().get() != 0));
             }
-            // Each of them once.
+            // No block was handed out twice.
             let mut blocks: Vec<_> = own.out.iter().map(|out| out.1).collect();
             blocks.sort();
             blocks.dedup();
@@ -577,7 +607,7 @@ mod tests {
     fn a_cache_that_runs_over_keeps_what_came_last() {
         let mut own = Own::new();
         let of = class(64);
-        // From a store without a cache: this one has not met any.
+        // The blocks come from the store directly: the cache has not allocated any.
         let mut blocks = [ptr::null_mut(); 40];
         Store::with(3, of, |store| {
             store.open();
@@ -604,7 +634,7 @@ mod tests {
         }
         let at = own.cache().stock(of).at;
         assert_eq!(own.cache().slots[at..at + 4], blocks[5..9]);
-        // The first went to its store, and those between to the depot: from there they come back.
+        // The first block went to its store, and the next four to the depot. `refill` takes them from there.
         assert_eq!(depot::bytes(3), 4 * 64);
         own.cache().stock(of).count = 0;
         let mut back = Vec::from([own.alloc(of), own.alloc(of), own.alloc(of), own.alloc(of)]);
@@ -635,7 +665,7 @@ mod tests {
             assert_eq!(store.take(of, &mut blocks), 320);
         });
         own.cache().stock(of).limit = 4;
-        // Of each span a block stays out, so that no span is given back, and 40 more do.
+        // Of each span a block stays out, so that no span is closed. So do 40 more blocks.
         let span = |block: *mut u8| block.addr() / super::super::span::SIZE;
         let mut spans = Vec::new();
         let (kept, back): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|&block| {
@@ -657,7 +687,7 @@ mod tests {
                 Store::with(3, of, |store| assert!(store.is_sparse()));
             }
         }
-        // Not before two thirds were given back.
+        // The cache is flushed only after two thirds were freed.
         assert!(emptied.is_some_and(|nth| nth > 320 * 2 / 3 - 32 - 10));
         assert_eq!(own.stock(of), (0, 0));
         let kept = kept.into_iter().filter_map(NonNull::new);
@@ -693,7 +723,7 @@ mod tests {
         let _alone = alone();
         thread::spawn(|| {
             let (block, _) = take_one(class(48)).unwrap();
-            // SAFETY: the block is out, and not used again.
+            // SAFETY: the block is handed out, and not used again.
             unsafe {
                 assert_eq!(Store::of(block.as_ptr()), 0);
                 assert_eq!(Store::put_back(class(48), &[block.as_ptr()]), Ok(()));
@@ -704,21 +734,23 @@ mod tests {
         .unwrap();
     }
 
-    /// A thread that uses the heap, and its cache's address. `leaves`, it says so at its end.
+    /// Runs a thread that uses the heap, and returns its cache's address. With `leaves`, the thread leaves the cache at
+    /// its end, as a thread of this crate does.
     fn user(leaves: bool) -> usize {
         let work = move || {
             let blocks = [(); 20].map(|()| refill(class(64)).unwrap());
             for block in blocks {
-                // SAFETY: the block is out, and not used again.
+                // SAFETY: the block is handed out, and not used again.
                 assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
             }
             let mut own = mine().unwrap();
-            // SAFETY: this thread's own, to which it holds no other reference.
+            // SAFETY: the cache is this thread's own, and the thread holds no other reference to it.
             assert_ne!(unsafe { own.as_mut() }.stock(class(64)).count, 0);
             if leaves {
                 leave();
                 assert!(mine().is_none());
-                // SAFETY: no thread has adopted the cache: `alone` is held, so no other test starts a thread with one.
+                // SAFETY: no thread has adopted the cache: `alone` is held, so no other test starts a thread with a
+                // cache.
                 assert_eq!(unsafe { own.as_mut() }.stock(class(64)).count, 0);
             }
             own.addr().get()
@@ -740,7 +772,7 @@ mod tests {
             let block = refill(class(64)).unwrap();
             let own = mine().unwrap().addr().get();
             let other = user(true);
-            // SAFETY: the block is out, and not used again.
+            // SAFETY: the block is handed out, and not used again.
             assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
             leave();
             (own, other)
@@ -748,11 +780,11 @@ mod tests {
         let (own, other) = inner.join().unwrap();
         assert_eq!(own, first);
         assert_ne!(other, first);
-        // Those that were left wait for others, whether or not the thread that left is gone.
+        // Caches that were left are taken by other threads, whether or not the thread that left them still exists.
         let inner = thread::spawn(|| {
             let left = |block: Block| {
                 let own = mine().unwrap().addr().get();
-                // SAFETY: the block is out, and not used again.
+                // SAFETY: the block is handed out, and not used again.
                 assert_eq!(unsafe { flush(class(64), block) }, Ok(()));
                 leave();
                 own
@@ -789,7 +821,7 @@ mod tests {
     #[test]
     fn caches_use_the_shards_in_turn() {
         let _alone = alone();
-        /// So many threads at once that have a cache.
+        /// Runs this number of threads at the same time, each with a cache.
         fn nested(threads: usize) {
             if threads != 0 {
                 user(false);
@@ -801,7 +833,7 @@ mod tests {
             }
         }
         fn flush_one(block: Block) -> Result<(), Corrupt> {
-            // SAFETY: the block is out, and not used again.
+            // SAFETY: the block is handed out, and not used again.
             unsafe { flush(class(64), block) }
         }
         nested(2 * SHARDS);
@@ -809,7 +841,8 @@ mod tests {
         let mut next = caches.first;
         let mut shards = Vec::new();
         while let Some(entry) = next {
-            // SAFETY: no entry is ever unmapped, and these fields are read with CACHES locked, or never change.
+            // SAFETY: no entry is ever unmapped. The fields are read with `CACHES` locked; `shard` and `next` never
+            // change after `add`.
             unsafe {
                 shards.push((*entry.as_ptr()).cache.shard);
                 next = (*entry.as_ptr()).next;

@@ -1,22 +1,22 @@
-//! The sizes of small blocks: 16 bytes apart at first, then eight to each doubling, and above 4 KiB
-//! four. What rounding adds to a block is on the average a twentieth.
+//! The size classes of small blocks. Classes are 16 bytes apart up to 128 bytes. Above that, each doubling has eight
+//! classes up to 4 KiB, and four up to 64 KiB. On average, rounding a size up to its class adds 5 %.
 
 use core::alloc::Layout;
 
-/// The smallest block, and what each is a multiple of: the alignment that the widest primitive types
-/// ask for.
+/// The size of the smallest block. All classes are multiples of it. It is also the largest alignment that a primitive
+/// type needs.
 const SMALLEST: usize = 16;
 
-/// Up to this many bytes a class stands in a table, and is of fine sizes.
+/// Up to this many bytes the class of a size is read from `TABLE`, and a doubling has eight classes.
 const FINE: usize = 4096;
 
-/// The largest small block.
+/// The bytes of the largest small block.
 pub const LARGEST: usize = 64 * 1024;
 
-/// How many classes there are.
+/// The number of classes.
 pub const COUNT: usize = index(LARGEST) + 1;
 
-/// The class for each 16 bytes up to `FINE`, and for none.
+/// The index of the class for each size up to `FINE`, in steps of 16 bytes. Entry 0 is for size 0.
 static TABLE: [u8; FINE / SMALLEST + 1] = {
     let mut table = [0; FINE / SMALLEST + 1];
     let mut at = 1;
@@ -27,10 +27,10 @@ static TABLE: [u8; FINE / SMALLEST + 1] = {
     table
 };
 
-/// The class of a size, worked out: the doubling that it is in, and the part of that.
+/// Computes the class index of a size from its doubling and the part of the doubling.
 const fn index(size: usize) -> usize {
     if size <= FINE {
-        // Below 256 the parts would be less than 16 bytes: all there is one doubling of 16.
+        // An eighth of a doubling below 128 is less than 16 bytes. `| 128` keeps the step at 16 bytes there.
         let doubling = ((size - 1) | 128).ilog2() as usize;
         8 * (doubling - 7) + ((size - 1) >> (doubling - 3))
     } else {
@@ -42,11 +42,13 @@ const fn index(size: usize) -> usize {
 /// The first class above `FINE`.
 const COARSE: usize = 8 * (FINE.ilog2() as usize - 6);
 
-/// The most blocks of a class that a cache can hold; and the most bytes, but for the fewest blocks.
+/// The limits of one class in a thread cache: at most `MOST` blocks, and at most `MOST_BYTES` bytes; but always room
+/// for `FEWEST` blocks.
 const MOST: usize = 512;
 const MOST_BYTES: usize = 64 * 1024;
 const FEWEST: usize = 4;
 
+/// The index of the first slot of each class. The slots of a class follow those of the class before it.
 const FIRST_SLOTS: [usize; COUNT] = {
     let mut first = [0; COUNT];
     let mut class = 1;
@@ -57,7 +59,7 @@ const FIRST_SLOTS: [usize; COUNT] = {
     first
 };
 
-/// How many slots all classes have.
+/// The number of slots of all classes together.
 pub const SLOTS: usize = FIRST_SLOTS[COUNT - 1] + Class::ALL[COUNT - 1].most();
 
 /// A size class, from 0 to [`COUNT`] - 1.
@@ -65,7 +67,7 @@ pub const SLOTS: usize = FIRST_SLOTS[COUNT - 1] + Class::ALL[COUNT - 1].most();
 pub struct Class(u8);
 
 impl Class {
-    /// All of them, from the smallest.
+    /// All classes, from the smallest to the largest.
     pub const ALL: [Self; COUNT] = {
         let mut all = [Self(0); COUNT];
         let mut class = 0;
@@ -76,24 +78,24 @@ impl Class {
         all
     };
 
-    /// The class of the blocks for `layout`; none where it is large.
+    /// Returns the class of the blocks for `layout`; `None` if the layout is too large for a small block.
     #[inline(always)]
     pub fn of(layout: Layout) -> Option<Self> {
         let mut size = layout.size();
         if layout.align() > SMALLEST {
-            // A block of a power of two is aligned to its size.
+            // A block whose size is a power of two is aligned to its size.
             size = size.max(layout.align()).checked_next_power_of_two()?;
         }
         if size <= FINE {
             Some(Self(TABLE[size.div_ceil(SMALLEST)]))
         } else if size <= LARGEST {
-            Some(Self(index(size) as u8)) // below COUNT, which fits
+            Some(Self(index(size) as u8)) // below COUNT, so it fits in a u8
         } else {
             None
         }
     }
 
-    /// The bytes of a block.
+    /// Returns the bytes of a block of this class.
     pub const fn size(self) -> usize {
         let class = self.0 as usize;
         if class < 16 {
@@ -106,7 +108,7 @@ impl Class {
         }
     }
 
-    /// How many blocks a cache can hold.
+    /// Returns the most blocks of this class that a thread cache can hold.
     pub const fn most(self) -> usize {
         match MOST_BYTES / self.size() {
             many if many > MOST => MOST,
@@ -115,12 +117,12 @@ impl Class {
         }
     }
 
-    /// The first of so many slots, where each class has its own.
+    /// Returns the index of the first slot of this class, in an array with [`SLOTS`] slots.
     pub const fn first_slot(self) -> usize {
         FIRST_SLOTS[self.index()]
     }
 
-    /// The class as an index.
+    /// Returns the class as an index below [`COUNT`].
     #[inline(always)]
     pub const fn index(self) -> usize {
         self.0 as usize

@@ -1,8 +1,8 @@
-//! The depots: blocks that some thread's cache had too many of, for the next that has too few. They go
-//! in and out many at a time, without a look at the spans of all.
+//! The depots: surplus blocks of some threads' caches, kept for other caches. Blocks go in and out in batches, without
+//! access to their spans.
 //!
-//! Each has the blocks of a [shard](SHARDS), or nearly so: those that go in together are taken for what
-//! the first of them is.
+//! There is one depot for each [shard](SHARDS). A batch goes to the depot of the shard of its first block, so a depot
+//! can hold a few blocks of other shards.
 
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
@@ -12,42 +12,48 @@ use super::class::{self, Class};
 use crate::mem;
 use crate::sync::Mutex;
 
-/// How many shards there are, each a depot and a store of each grain. A cache takes from one of them, so that
-/// few threads meet there, and the spans of one that frees all that it has are not kept by another's
-/// blocks.
+/// The number of shards. A shard is a depot, and a store of each grain. A cache takes blocks from one shard only. So
+/// few threads compete for a lock, and after a thread has freed all its blocks, few blocks of other threads keep its
+/// spans.
 pub const SHARDS: usize = 4;
 
-/// How many blocks of a class there can be, so many times what a cache can hold.
+/// A depot has room for this many times the blocks of a class that a cache can hold.
 const TIMES: usize = 2;
 
-/// The blocks of one class: how many there are. On a cache line of its own.
+/// The number of blocks of one class in a depot, and the lock of their slots. On a cache line of its own.
 #[repr(align(64))]
 struct Shelf(Mutex<usize>);
 
+/// The blocks of one shard that no cache holds.
 struct Depot {
-    /// How many bytes the shelves hold. Each change is made with the changed shelf locked, so the number is never
-    /// below 0. Relaxed: a reader needs an approximate number, and no order.
+    /// The bytes of all blocks in the depot. Each change is made with the changed shelf locked, so the number is never
+    /// below
+    /// 0. Relaxed suffices: a reader needs an approximate number, and no order.
     bytes: AtomicUsize,
     shelves: [Shelf; class::COUNT],
+    /// The blocks. Each class has `TIMES` times [`Class::most`] slots; the first of them are in use.
     slots: UnsafeCell<[*mut u8; TIMES * class::SLOTS]>,
 }
 
-// SAFETY: the slots of a class are behind the lock of its shelf; the blocks in them are nobody's.
+// SAFETY: a thread accesses the slots of a class only in `with`, which holds the lock of the class's shelf. The blocks
+// in the slots are free: no thread accesses them.
 unsafe impl Sync for Depot {}
 
-/// Each depot is mapped at its first use. Release and acquire: a thread that reads the address sees the mapping.
+/// The depots. Each is mapped at its first use. Release and acquire: a thread that reads the address sees the zeros
+/// that the mapping thread saw.
 static DEPOTS: [AtomicPtr<Depot>; SHARDS] = [const { AtomicPtr::new(ptr::null_mut()) }; SHARDS];
 
-/// How many bytes are in a depot.
+/// Returns the bytes of all blocks in the depot of a shard.
 pub fn bytes(shard: u8) -> usize {
     let depot = NonNull::new(DEPOTS[usize::from(shard) % SHARDS].load(Ordering::Acquire));
     depot.map_or(0, |depot| {
-        // SAFETY: mapped, never unmapped.
+        // SAFETY: `map` stored the address of a valid depot, which is never unmapped.
         unsafe { depot.as_ref() }.bytes.load(Ordering::Relaxed)
     })
 }
 
-/// Puts blocks in, the first of these, as far as there is room; says how many.
+/// Puts blocks into the depot of a shard until it is full. Returns the number of blocks taken from the start of
+/// `blocks`.
 pub fn put(shard: u8, class: Class, blocks: &[*mut u8]) -> usize {
     let Some(depot) = depot(shard) else { return 0 };
     depot.with(class, |count, slots| {
@@ -59,7 +65,8 @@ pub fn put(shard: u8, class: Class, blocks: &[*mut u8]) -> usize {
     })
 }
 
-/// Takes blocks out, as many as there are and `out` has room for; says how many.
+/// Takes blocks of a class out of the depot of a shard, until `out` is full or the depot has none. Returns the number
+/// of blocks.
 pub fn take(shard: u8, class: Class, out: &mut [*mut u8]) -> usize {
     let Some(depot) = depot(shard) else { return 0 };
     depot.with(class, |count, slots| {
@@ -74,11 +81,14 @@ pub fn take(shard: u8, class: Class, out: &mut [*mut u8]) -> usize {
 }
 
 impl Depot {
-    /// Lends the slots of a class to `work`, and how many have a block: the first.
+    /// Locks the slots of a class, and calls `work` with the number of slots in use, and all slots. The slots in use
+    /// are the first.
     fn with<R>(&self, class: Class, work: impl FnOnce(&mut usize, &mut [*mut u8]) -> R) -> R {
         let mut count = self.shelves[class.index()].0.lock();
         let at = TIMES * class.first_slot();
-        // SAFETY: the slots of a class are lent to one thread at a time, by the lock of its shelf.
+        // SAFETY: the range is within `slots`: the slots of a class begin at `TIMES * first_slot()`, and are `TIMES *
+        // most()`. The lock of the shelf, held until the end of this function, excludes other references to the slots
+        // of this class.
         let slots = unsafe {
             let first = self.slots.get().cast::<*mut u8>().add(at);
             &mut *ptr::slice_from_raw_parts_mut(first, TIMES * class.most())
@@ -87,17 +97,19 @@ impl Depot {
     }
 }
 
-/// The depot of a shard; none where there is no memory for it.
+/// Returns the depot of a shard, and maps it at the first use. `None` if the kernel has no more memory.
 fn depot(shard: u8) -> Option<&'static Depot> {
     let place = &DEPOTS[usize::from(shard) % SHARDS];
     let depot = match NonNull::new(place.load(Ordering::Acquire)) {
         Some(depot) => depot,
         None => map(place)?,
     };
-    // SAFETY: mapped, never unmapped; zeros are free locks and empty shelves.
+    // SAFETY: the depot is mapped and never unmapped. Zeros, its first content, are unlocked locks, empty shelves and
+    // null pointers: valid values of all fields.
     Some(unsafe { depot.as_ref() })
 }
 
+/// Maps a depot, and stores its address in `place`. If another thread was faster, that thread's depot is returned.
 #[cold]
 fn map(place: &AtomicPtr<Depot>) -> Option<NonNull<Depot>> {
     let new = mem::map(size_of::<Depot>()).ok()?.cast::<Depot>();
@@ -110,7 +122,7 @@ fn map(place: &AtomicPtr<Depot>) -> Option<NonNull<Depot>> {
     match won {
         Ok(_) => Some(new),
         Err(other) => {
-            // SAFETY: known to nobody.
+            // SAFETY: the exchange failed, so no other thread has the address of this mapping.
             let _ = unsafe { mem::unmap(new.cast(), size_of::<Depot>()) };
             NonNull::new(other)
         }
@@ -141,7 +153,7 @@ mod tests {
             assert_eq!(put(shard, of, &blocks[3..]), room - 3);
             assert_eq!(put(shard, of, &blocks[..1]), 0);
             assert_eq!(bytes(shard), room * size);
-            // The last that came go first, in their order.
+            // The last blocks that were put in come out first, in the order of `put`.
             let mut out = [ptr::null_mut(); 2];
             assert_eq!(take(other, of, &mut out), 0);
             assert_eq!(take(shard, class(size / 2), &mut out), 0);

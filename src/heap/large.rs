@@ -1,8 +1,8 @@
-//! Large blocks: the middling ones are units of a [region](super::region), the others mappings of
-//! their own, between guards ([`reservation`](super::reservation)).
+//! Middling and large blocks. A middling block is a run of units of a [region](super::region). A large block is a
+//! mapping of its own, between guard pages ([`reservation`](super::reservation)).
 //!
-//! Which mappings there are stands in a [register](super::register), apart from them, the regions too:
-//! so a block that is freed twice, or was never given out, is told of.
+//! The [register](super::register) lists all large blocks and all regions, apart from them. So the heap detects a block
+//! that is freed twice, or that it never allocated.
 
 use core::alloc::Layout;
 
@@ -12,36 +12,37 @@ use super::register::{REGISTER, Register};
 use super::reservation::{Reservation, Wish};
 use super::span::{Block, Corrupt};
 
-/// The largest block that is of a region, in bytes. What is larger grows by moving its pages.
+/// The bytes of the largest middling block. Larger blocks are mappings of their own: they grow by `mremap`.
 const MIDDLING: usize = 32 << 20;
 
-/// The largest alignment of one.
+/// The largest alignment of a middling block.
 const MIDDLING_ALIGN: usize = 1 << 20;
 
-/// How many blocks get guards. Each takes some of the mappings that a process may have
-/// (vm.max_map_count, 65530 mostly); blocks beyond this number go without, and lie side by side.
+/// The most large blocks that get guards. Each guard counts towards the mappings that a process may have
+/// (vm.max_map_count, mostly 65530). Blocks beyond this number have no guards, and may lie side by side.
 const GUARDED: usize = 10_000;
 
-/// A block for `layout`, of zeros where that is asked; none where the kernel has no more memory.
+/// Allocates a block for `layout`, zeroed if `zeros` is set. `None` if the kernel has no more memory.
 pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
     if layout.size() <= MIDDLING && layout.align() <= MIDDLING_ALIGN {
         let found = REGIONS.lock().alloc(layout.size(), layout.align());
         if let Some((block, dirty)) = found {
             if zeros && dirty.start < layout.size() {
                 let length = dirty.end.min(layout.size()) - dirty.start;
-                // SAFETY: within the block, which is ours alone.
+                // SAFETY: the range is within the block, of `layout.size()` bytes. `Regions::alloc` returned the block
+                // to this call only.
                 unsafe { block.add(dirty.start).write_bytes(0, length) };
             }
             return Some(block);
         }
     }
-    // A separate statement: the lock is free at its end. The next statement makes system calls.
+    // In a statement of its own, so that the lock is released at its end: the next statement makes system calls.
     let guarded = REGISTER.lock().count() < GUARDED;
     let new = Reservation::new(Wish {
         size: layout.size(),
         align: layout.align(),
         guarded,
-        // Large tables of zeros often stay that, for the most part.
+        // Most pages of a large zeroed table often remain unused.
         sparse: zeros,
     })?;
     let block = new.block();
@@ -49,51 +50,60 @@ pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
     match noted {
         Ok(()) => Some(block),
         Err(new) => {
-            // SAFETY: given to nobody.
+            // SAFETY: no other code has the address of the block yet.
             unsafe { new.release() };
             None
         }
     }
 }
 
-/// Where a block is.
-enum Place {
-    /// In a mapping of its own, which is out of the register now.
+/// The kind of a block.
+enum Kind {
+    /// A mapping of its own, which was removed from the register.
     Own(Reservation),
-    /// In a region.
+    /// A run of units in a region.
     Region,
 }
 
-/// Looks a block up, and takes its mapping out of the register by `take`.
-fn place(
+/// Finds the kind of a block. Removes a mapping of its own from the register, by `take`.
+///
+/// # Errors
+/// `Foreign` if the address is neither a large block nor in a region.
+fn look_up(
     block: Block,
     take: impl FnOnce(&mut Register, Block) -> Option<Reservation>,
-) -> Result<Place, Corrupt> {
+) -> Result<Kind, Corrupt> {
     let offset = block.addr().get() % region::SPACE;
-    // SAFETY: only its address is used.
+    // SAFETY: the result may lie outside the mapping of `block`, so it is never accessed: the register only compares it
+    // with addresses. The compiler knows of no allocation that ends in between: the heap gets its memory from the kernel.
     let region = unsafe { block.sub(offset) };
     let mut register = REGISTER.lock();
     if register.get(block).is_some_and(Reservation::is_block)
         && let Some(found) = take(&mut register, block)
     {
-        return Ok(Place::Own(found));
+        return Ok(Kind::Own(found));
     }
     match register.get(region) {
-        Some(found) if !found.is_block() => Ok(Place::Region),
+        Some(found) if !found.is_block() => Ok(Kind::Region),
         _ => Err(Corrupt::Foreign(block)),
     }
 }
 
-/// Takes a large block back.
+/// Frees a middling or large block.
+///
+/// # Errors
+/// `Foreign` if the block is not allocated with this size.
 ///
 /// # Safety
-/// Nobody uses it again.
+/// No code uses the block again.
 pub unsafe fn dealloc(block: Block, layout: Layout) -> Result<(), Corrupt> {
-    match place(block, Register::remove)? {
-        // SAFETY: the block is in no register any more: ours; and unused, the caller's promise.
-        Place::Own(found) => unsafe { found.release() },
-        Place::Region => {
-            // SAFETY: there is a region; the caller's promise.
+    match look_up(block, Register::remove)? {
+        // SAFETY: `look_up` removed the block from the register, so this function owns it. The caller promises that no
+        // code uses the block.
+        Kind::Own(found) => unsafe { found.release() },
+        Kind::Region => {
+            // SAFETY: `look_up` found the block's region in the register, so the address is in a region. The caller
+            // promises that no code uses the block.
             let was_out = unsafe { REGIONS.lock().dealloc(block, layout.size()) };
             if !was_out {
                 return Err(Corrupt::Foreign(block));
@@ -103,25 +113,30 @@ pub unsafe fn dealloc(block: Block, layout: Layout) -> Result<(), Corrupt> {
     Ok(())
 }
 
-/// The block with another size, large too, and the alignment that it had; none where that takes a
-/// copy, and it is as it was.
+/// Resizes a block. `size` must be the size of a middling or large block; the alignment remains. Returns `None` if only
+/// a copy can do that; the block is unchanged then.
+///
+/// # Errors
+/// `Foreign` if the block is not allocated with the size of `layout`.
 ///
 /// # Safety
-/// The block is used from now on where the answer says, and as far as `size`.
+/// The caller uses the block only at the returned address afterwards, and only its first `size` bytes.
 pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Option<Block>, Corrupt> {
-    match place(block, Register::lend)? {
-        Place::Own(mut found) => {
-            // SAFETY: the block is in no register meanwhile: ours; the caller's promise.
+    match look_up(block, Register::lend)? {
+        Kind::Own(mut found) => {
+            // SAFETY: `look_up` removed the block from the register, so this function owns it until `give_back`. The
+            // caller promises not to use the bytes after `size`, nor the old address.
             let resized = unsafe { found.resize(size, layout.align()) };
             let block = found.block();
             REGISTER.lock().give_back(found);
             Ok(resized.then_some(block))
         }
-        Place::Region => {
+        Kind::Region => {
             if size > MIDDLING {
                 return Ok(None);
             }
-            // SAFETY: there is a region; the caller's promise.
+            // SAFETY: `look_up` found the block's region in the register, so the address is in a region. The caller
+            // promises not to use the bytes after `size`.
             let resized = unsafe { REGIONS.lock().resize(block, layout.size(), size) };
             Ok(resized.ok_or(Corrupt::Foreign(block))?.then_some(block))
         }

@@ -1,41 +1,48 @@
-//! The allocator: what `alloc`'s `Vec`, `String`, `BTreeMap` and `Arc` live on, behind one line:
+//! The memory allocator. `alloc`'s `Vec`, `String`, `BTreeMap` and `Arc` allocate from it after this line:
 //!
 //! ```ignore
 //! #[global_allocator]
 //! static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
 //! ```
 //!
-//! It is for freestanding programs and for those of std alike. A [`Layout`] says at its release what it
-//! said at its birth, so no block has a header. By its size, a block is
+//! The allocator serves freestanding programs and programs that use std. A caller frees a block with the [`Layout`]
+//! that it allocated the block with, so no block has a header. There are three kinds of blocks, by size:
 //!
-//! - *small*, up to 64 KiB: of a size class. Each thread has a cache of blocks of each class at hand
-//!   (`cache`), which gives and takes many at a time: from a `depot`, where another thread's surplus
-//!   lies, or from a `store`, which cuts them from a `span` of 256 KiB. A span has a bit for each 16 or
-//!   256 bytes, so that what is freed side by side is a gap again for any class;
-//! - *middling*, up to 32 MiB: a run of 64 KiB units in a `region`, which is where spans come from too;
-//! - *large*: a mapping of its own, between guards (`reservation`), which grows by moving its pages.
+//! - *Small* blocks, up to 64 KiB, belong to a size class. Each thread has a cache of free blocks of each class
+//!   (`cache`). The cache gets and returns blocks in batches: from and to a `depot`, which holds the surplus of other
+//!   threads, or a `store`, which cuts blocks from a `span` of 256 KiB. A span has a bit for each granule of 16 or 256
+//!   bytes. So adjacent freed blocks form one gap, and a block of any class can be cut from the gap.
+//! - *Middling* blocks, up to 32 MiB, are runs of 64 KiB units in a `region`. Spans are such runs too.
+//! - *Large* blocks are mappings of their own, between guard pages (`reservation`). They grow by `mremap`.
 //!
-//! Memory goes back to the kernel when a large block is freed; and when more units are free than are in
-//! use, and 512 KiB. What a thread has in its cache goes back when little of much is in use, when the
-//! heap grows by much, and when the thread ends. Threads of the [`thread`](mod@crate::thread) room say
-//! that they end; the caches of others are taken over by a later thread.
+//! Memory returns to the kernel in these cases. A large block is unmapped when it is freed. Free units are discarded
+//! when they outnumber the units in use by more than 512 KiB. A thread cache is flushed when few of the touched bytes
+//! are in use, when the heap has grown by 2 MiB, and when the thread ends. Threads of [`thread`](mod@crate::thread)
+//! call the cache at their end. Threads of another runtime do not: a later thread takes over their caches.
 //!
-//! # What is caught
+//! # Errors that are detected
 //!
-//! By a panic that says so: a middling or large block that is freed twice, or is none, or has another
-//! length; a small one that is in its span already when its cache gives it back, or lies there as no
-//! block of its class can. By SIGSEGV: a write before a large block, or behind its last page (behind a
-//! block that has grown: up to 2 MiB further on). No write behind a block reaches what the heap knows of
-//! blocks, but through a whole region.
+//! A panic reports these errors:
 //!
-//! What is not: a write behind a small or middling block, the use of a block after its release, a small
-//! one that is freed again while it is in a cache, and an address that was never the heap's, freed as
-//! small.
+//! - a middling or large block is freed twice, or with a wrong length, or was never allocated;
+//! - a small block that a cache returns to its span is already free there, or cannot be a block of its class.
+//!
+//! SIGSEGV reports a write before the start of a large block, or after its last page. After a block has grown, the
+//! guard can begin up to 2 MiB after the end of the block. The heap's own records lie apart from the blocks: a write
+//! past the end of a block reaches them only if it overruns a whole region.
+//!
+//! # Errors that are not detected
+//!
+//! - a write past the end of a small or middling block;
+//! - use after free;
+//! - a small block that is freed again while it is in a cache;
+//! - an address that the heap never returned, freed with the layout of a small block.
 //!
 //! # Where it must not be used
 //!
-//! In a signal handler that may have interrupted it; nor in the forked child of a process that has
-//! several threads: it waits for what one of them holds.
+//! - In a signal handler that may have interrupted the heap: the heap is not reentrant.
+//! - In the child of a `fork` by a process with several threads. Another thread may have held a lock of the heap at the
+//!   `fork`. That thread does not exist in the child, so nobody unlocks the lock.
 
 mod cache;
 mod class;
@@ -61,8 +68,8 @@ use crate::mem::LEAST_PAGE;
 
 /// An allocator on top of [`mem`](crate::mem), for every layout that [`GlobalAlloc`] allows.
 ///
-/// It answers null where the kernel has no more memory, and serves again once some was freed.
-/// A process has one heap: every value of this type is the same.
+/// It returns null if the kernel has no more memory, and allocates again after other memory was freed. A process has
+/// one heap: all values of this type allocate from the same heap.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Heap;
 
@@ -73,10 +80,11 @@ impl Heap {
     }
 }
 
-// SAFETY: the heap hands out no block twice before it is freed. A large block is a new mapping of the
-// kernel. A small block is cut from a span once, by the span's store, under the store's lock and for one
-// thread's cache. Each block has at least the size and the alignment of the layout.
-// Nothing unwinds.
+// SAFETY: the heap never returns a block that is still allocated. A large block is a new mapping of the kernel. A
+// middling block is a run of units that its region marks as used, under the lock of `REGIONS`. A small block is cut
+// from free granules of a span, under the lock of the span's store, for one thread's cache. Each block has at least the
+// size and the alignment of the layout (`Class::of`, `Regions::alloc`, `Reservation::new`). No method unwinds:
+// `corrupt` aborts.
 unsafe impl GlobalAlloc for Heap {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -91,20 +99,21 @@ unsafe impl GlobalAlloc for Heap {
         let Some(class) = Class::of(layout) else {
             return pointer(large(layout, true));
         };
-        // A block of a page or more may have pages that were never touched. The store knows whether all are zero.
+        // A block of a page or more may have pages that were never touched. The store knows whether the block is zero.
         if layout.size() >= LEAST_PAGE
             && let Some((block, zero)) = cache::take_one(class)
         {
             if !zero {
-                // SAFETY: the block is ours alone and has at least that many bytes.
+                // SAFETY: `take_one` cut the block for this call, so no other code uses it. The block has at least
+                // `layout.size()` bytes, because `class` is the class of `layout`.
                 unsafe { block.write_bytes(0, layout.size()) };
             }
             return block.as_ptr();
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: `layout` has a size above 0: the caller of `alloc_zeroed` promises that.
         let block = unsafe { self.alloc(layout) };
         if !block.is_null() {
-            // SAFETY: as above.
+            // SAFETY: `alloc` returned the block for this `layout`, and no other code uses it yet.
             unsafe { block.write_bytes(0, layout.size()) };
         }
         block
@@ -112,24 +121,23 @@ unsafe impl GlobalAlloc for Heap {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's block is one that `alloc` gave, which is never null.
+        // SAFETY: the caller promises that `alloc` returned the block, so the block is not null.
         let block = unsafe { NonNull::new_unchecked(block) };
         match Class::of(layout) {
             Some(class) => {
                 if !cache::push(class, block) {
-                    // SAFETY: a small block, not used again: the caller's promise.
+                    // SAFETY: `layout` has a class, so this is a small block. The caller promises not to use it again.
                     unsafe { flush(class, block) };
                 }
             }
-            // SAFETY: a large block, not used again: the caller's promise.
+            // SAFETY: `layout` has no class, so this is no small block. The caller promises not to use it again.
             None => unsafe { unmap(block, layout) },
         }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: GlobalAlloc asks of the caller that `new_size`, rounded up to the alignment, does
-        // not exceed isize::MAX.
+        // SAFETY: the caller of `realloc` promises that `new_size`, rounded up to the alignment, is at most isize::MAX.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         match (Class::of(layout), Class::of(new)) {
             (Some(class), Some(new_class)) => {
@@ -139,8 +147,9 @@ unsafe impl GlobalAlloc for Heap {
                 let Some(copy) = cache::pop(new_class).or_else(|| small(new_class)) else {
                     return ptr::null_mut();
                 };
-                // SAFETY: both blocks have that many bytes; they do not overlap, because both are
-                // live. The caller's block is one that `alloc` gave, never null, replaced by its copy.
+                // SAFETY: both blocks have at least `length` bytes. They do not overlap: both are allocated. The caller
+                // promises that `alloc` returned `block` for `layout`, so `block` is not null and is a small block. The
+                // caller does not use `block` again, because `copy` replaces it.
                 unsafe {
                     let length = layout.size().min(new_size);
                     ptr::copy_nonoverlapping(block, copy.as_ptr(), length);
@@ -152,7 +161,8 @@ unsafe impl GlobalAlloc for Heap {
                 return copy.as_ptr();
             }
             (None, None) => {
-                // SAFETY: the caller's block is one that `alloc` gave for this layout, never null.
+                // SAFETY: the caller promises that `alloc` returned `block` for `layout`, so `block` is not null. The
+                // caller uses only the returned address afterwards.
                 let moved = unsafe { remap(NonNull::new_unchecked(block), layout, new_size) };
                 if let Some(moved) = moved {
                     return moved.as_ptr();
@@ -160,19 +170,20 @@ unsafe impl GlobalAlloc for Heap {
             }
             _ => {}
         }
-        // SAFETY: `new` is not of size 0, the caller's promise.
+        // SAFETY: the caller of `realloc` promises that `new_size` is not 0.
         let copy = unsafe { self.alloc(new) };
         if !copy.is_null() {
-            // SAFETY: both blocks have that many bytes; they do not overlap, because both are live.
+            // SAFETY: both blocks have at least that many bytes. They do not overlap: both are allocated.
             unsafe { ptr::copy_nonoverlapping(block, copy, layout.size().min(new_size)) };
-            // SAFETY: the caller's block, replaced by its copy.
+            // SAFETY: `alloc` returned `block` for `layout`. The caller does not use it again, because `copy` replaces
+            // it.
             unsafe { self.dealloc(block, layout) };
         }
         copy
     }
 }
 
-/// A small block that the cache does not have.
+/// Allocates a small block when the thread cache has none of this class.
 #[cold]
 #[inline(never)]
 fn small(class: Class) -> Option<Block> {
@@ -182,7 +193,7 @@ fn small(class: Class) -> Option<Block> {
     })
 }
 
-/// A large block.
+/// Allocates a middling or large block. With `sparse`, the block is zero, and a large one gets no huge pages.
 #[cold]
 #[inline(never)]
 fn large(layout: Layout, sparse: bool) -> Option<Block> {
@@ -192,58 +203,58 @@ fn large(layout: Layout, sparse: bool) -> Option<Block> {
     })
 }
 
-/// Gives the kernel back what nobody uses, once it has no more.
+/// Returns all free memory to the kernel. Called when the kernel has refused an allocation.
 fn reclaim() {
-    told(cache::flush_all());
+    check(cache::flush_all());
     REGIONS.lock().reclaim();
 }
 
-/// Takes back a small block that the cache has no room for.
+/// Frees a small block when the thread cache is full.
 ///
 /// # Safety
-/// It is a small block, and not used again.
+/// `block` must be an allocated small block of this class. The caller must not use it again.
 #[cold]
 #[inline(never)]
 unsafe fn flush(class: Class, block: Block) {
-    // SAFETY: the caller's promise.
-    told(unsafe { cache::flush(class, block) });
+    // SAFETY: the caller of this function makes the same promise.
+    check(unsafe { cache::flush(class, block) });
 }
 
-/// Takes back a large block.
+/// Frees a middling or large block.
 ///
 /// # Safety
-/// It is not used again.
+/// The caller must not use the block again.
 #[cold]
 #[inline(never)]
 unsafe fn unmap(block: Block, layout: Layout) {
-    // SAFETY: the caller's promise.
-    told(unsafe { large::dealloc(block, layout) });
+    // SAFETY: the caller of this function makes the same promise.
+    check(unsafe { large::dealloc(block, layout) });
 }
 
-/// Moves or resizes a large block.
+/// Resizes a middling or large block; a large block may move. Returns `None` if only a copy can do it.
 ///
 /// # Safety
-/// It is used from now on where the answer says, and as far as `size`.
+/// The caller must use the block only at the returned address afterwards, and only its first `size` bytes.
 #[cold]
 #[inline(never)]
 unsafe fn remap(block: Block, layout: Layout, size: usize) -> Option<Block> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller of this function makes the same promise.
     match unsafe { large::realloc(block, layout, size) } {
         Ok(moved) => moved,
         Err(why) => corrupt(why),
     }
 }
 
-/// Goes on where nothing is wrong.
-fn told(result: Result<(), Corrupt>) {
+/// Panics if a freed block cannot have been allocated.
+fn check(result: Result<(), Corrupt>) {
     if let Err(why) = result {
         corrupt(why)
     }
 }
 
-/// Tells of a block that was freed and cannot have been. No lock is held here.
+/// Panics with a message about a freed block that cannot have been allocated. The caller holds no lock of the heap.
 ///
-/// A function of C's cannot unwind, and neither may an allocator: the panic aborts.
+/// An allocator must not unwind. An `extern "C"` function cannot: here a panic aborts.
 #[cold]
 extern "C" fn corrupt(why: Corrupt) -> ! {
     match why {
@@ -254,7 +265,7 @@ extern "C" fn corrupt(why: Corrupt) -> ! {
     }
 }
 
-/// A block as [`GlobalAlloc`] says it: null where there is none.
+/// Converts a block to the return type of [`GlobalAlloc`]: null for `None`.
 #[inline(always)]
 fn pointer(block: Option<Block>) -> *mut u8 {
     block.map_or(ptr::null_mut(), NonNull::as_ptr)

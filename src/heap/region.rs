@@ -1,12 +1,13 @@
-//! Regions: address space in units of 64 KiB, which spans and middling blocks are runs of.
+//! Regions: up to 64 MiB of address space each, divided into units of 64 KiB. Spans and middling blocks are runs of
+//! units.
 //!
 //! ```text
-//!  a multiple of SPACE                                                        `units` units behind
-//!  | Region, a Quad for each four units, nothing | unit 12 | unit 13 | ...             | end ...   |
+//!  a multiple of SPACE                                                        `units` units after it
+//!  | Region, a Quad for each four units, unused  | unit 12 | unit 13 | ...             | end ...   |
 //! ```
 //!
-//! Runs that are free lie in lists by their length; one that is freed joins its free neighbours. What
-//! lies behind the last run in use is in no list: it is the region's rest.
+//! Free runs are in lists by their length. A run that is freed merges with its free neighbours. The units after the
+//! last run in use are in no list: they are the region's *rest*, from which new runs are cut.
 
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -17,92 +18,96 @@ use crate::mem::{self, HUGE_PAGE};
 /// The bytes of a unit.
 pub const UNIT: usize = 64 * 1024;
 
-/// How far apart regions begin: an address says its region by losing its low bits.
+/// The alignment of regions: the low bits of an address are its offset in its region. It is also their largest size.
 pub const SPACE: usize = 64 << 20;
 
 /// The most units of a region.
 pub const UNITS: usize = SPACE / UNIT;
 
-/// How many units a span has. It begins at a multiple of as many.
+/// The number of units of a span, and the alignment of its first unit.
 pub const QUAD: usize = span::SIZE / UNIT;
 
-/// How many of its first units a region keeps for itself.
+/// The number of units at the start of a region that hold the `Region` and its quads.
 pub const OWN: usize =
     (size_of::<Region>() + UNITS / QUAD * size_of::<Quad>()).div_ceil(span::SIZE) * QUAD;
 
-/// How many units are mapped at a time. The first ones of all have small pages. From there on they are
-/// huge, where the kernel has such pages: a program that uses as much will use them as a whole, and
-/// saves a page fault every 4 KiB.
+/// The number of units by which a region grows: 4 MiB. In the first region of a process, the first step has small
+/// pages. The pages after it are huge, if the kernel has huge pages: a program that uses so much memory will use whole
+/// huge pages, and saves a page fault every 4 KiB.
 pub const STEP: usize = (4 << 20) / UNIT;
 
-/// Runs of so many units are on huge pages always.
+/// Runs of at least this many units (1 MiB) always lie on huge pages.
 pub const BIG: usize = (1 << 20) / UNIT;
 
-/// A huge page, in units.
+/// The number of units of a huge page.
 pub const HUGE: usize = HUGE_PAGE / UNIT;
 
-/// How many free runs to look at for a place.
+/// The most free runs that `find` examines.
 const LOOK: usize = 8;
 
 const BITS: usize = u64::BITS as usize;
 
-/// Whether a unit begins or ends a run.
+/// The state of a run, kept in the `Unit` of its ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u16)]
 pub enum End {
-    /// Neither, unless what is said here is of an earlier run.
+    /// The unit is not an end of a free run, nor the first unit of a run in use.
     Neither = 0,
-    /// It is the first or the last of a free run.
+    /// The unit is the first or the last of a free run.
     Free,
-    /// It is the first of a run in use.
+    /// The unit is the first of a run in use.
     Used,
 }
 
-/// What a region says of a unit.
+/// The record of a unit. The length and the links are valid only in an end of a run, as `end` says.
 #[derive(Clone, Copy)]
 pub struct Unit {
     pub end: End,
-    /// The run's length, in units.
+    /// The length of the run, in units.
     pub length: u16,
-    /// The neighbours in the list that a free run is in; 0, a unit of the region's own, for none.
-    pub before: u16,
-    pub behind: u16,
+    /// The previous and the next free run in the run's list, by their first units. 0 means none: unit 0 holds the
+    /// `Region`.
+    pub previous: u16,
+    pub next: u16,
 }
 
-/// What a region says of four units.
+/// The records of four units, which may be a span.
 #[repr(C, align(64))]
 pub struct Quad {
-    /// Where they are a span.
+    /// The record of the span, if these units are a span.
     pub span: Span,
     /// The shard of the span's store. Threads read the shard without the store's lock. So it is beside the span's
-    /// record, of which the thread that holds the lock has a `&mut`.
+    /// record, to which the thread that holds the lock has a `&mut`.
     pub shard: u8,
     pub units: [Unit; QUAD],
+    /// The bitmap of the span.
     pub bits: [u64; BITMAP / size_of::<u64>()],
 }
 
-/// What stands at the beginning of a region. The quads follow, those of its own units left out.
+/// The header of a region, at its start. The quads follow; the region's own units have none.
 #[repr(C, align(64))]
 pub struct Region {
-    /// The neighbours in the list of all.
-    pub before: Option<NonNull<Region>>,
-    pub behind: Option<NonNull<Region>>,
+    /// The previous and the next region in the list of all.
+    pub previous: Option<NonNull<Region>>,
+    pub next: Option<NonNull<Region>>,
+    /// The number of units that are mapped.
     pub units: usize,
-    /// Where its rest begins, in units.
+    /// The first unit of the rest.
     pub rest: usize,
-    /// From this unit on its pages are huge.
+    /// The first unit on huge pages.
     pub huge: usize,
-    /// The first run of each list.
+    /// The first run of each list, by its first unit; 0 if the list is empty.
     pub lists: [u16; LISTS],
-    /// A bit for each list that has a run.
+    /// A bit for each list that is not empty.
     filled: u64,
-    /// A bit for each unit whose pages may hold something.
+    /// A bit for each unit that is *dirty*: its pages may be in memory, and not zero.
     dirty: [u64; UNITS / BITS],
 }
 
-/// List N is of the free runs of N + 1 units up to 8; from there on, of four lengths to a doubling.
+/// The number of lists of free runs. Up to 8 units each length has a list. Above that, each doubling has four lists.
 pub const LISTS: usize = list(UNITS) + 1;
 
+/// Returns the index of the list for runs of this length.
 const fn list(length: usize) -> usize {
     if length <= 8 {
         length - 1
@@ -113,11 +118,12 @@ const fn list(length: usize) -> usize {
 }
 
 impl Region {
-    /// A region of which no run is in use, before another one; its pages are huge from `huge` on.
-    pub fn new(units: usize, huge: usize, behind: Option<NonNull<Self>>) -> Self {
+    /// Creates the header of a region without runs in use, with `next` after it in the list of all. Pages from unit
+    /// `huge` on are huge.
+    pub fn new(units: usize, huge: usize, next: Option<NonNull<Self>>) -> Self {
         Self {
-            before: None,
-            behind,
+            previous: None,
+            next,
             units,
             rest: OWN,
             huge,
@@ -127,7 +133,8 @@ impl Region {
         }
     }
 
-    /// Takes `length` units, the first of which is a multiple of `align`; says which.
+    /// Allocates a run of `length` units whose first unit is a multiple of `align`. Returns the first unit; `None` if
+    /// neither a free run nor the mapped rest has room.
     pub fn take(&mut self, length: usize, align: usize) -> Option<usize> {
         if let Some((run, first)) = self.find(length, align) {
             let end = run + self.length(run);
@@ -153,8 +160,8 @@ impl Region {
         Some(first)
     }
 
-    /// A free run, and the unit in it where `length` units have place: of some that have, the first,
-    /// so that what is used stays together.
+    /// Finds a free run with room for `length` units. Returns the run, and the first unit of the room in it. Of at most
+    /// `LOOK` examined runs, the one with the lowest address is chosen, so that the used units stay together.
     fn find(&self, length: usize, align: usize) -> Option<(usize, usize)> {
         let mut best = None;
         let mut look = LOOK;
@@ -170,14 +177,15 @@ impl Region {
                     };
                 }
                 look -= 1;
-                run = self.unit(run).behind.into();
+                run = self.unit(run).next.into();
             }
             lists &= lists - 1;
         }
         best
     }
 
-    /// Maps what it has not, so that it has `units` at least; false where it cannot have as many.
+    /// Maps more units, so that the region has at least `units`. Returns false if the address space is not free, or the
+    /// region would be too large.
     pub fn extend(&mut self, units: usize) -> bool {
         let units = units.next_multiple_of(STEP);
         let end = self.start(self.units).addr().get();
@@ -189,11 +197,12 @@ impl Region {
         true
     }
 
-    /// Unmaps what is behind all runs. Its pages are not dirty.
+    /// Unmaps the rest, in whole steps. The pages of the rest must not be dirty.
     pub fn shorten(&mut self) {
         let units = self.rest.next_multiple_of(STEP);
         if units < self.units {
-            // SAFETY: nobody uses these units.
+            // SAFETY: the range is the end of the region's mapping, from a unit of the rest on. No run contains these
+            // units, so no code uses them.
             let unmapped =
                 unsafe { mem::unmap(self.start(units), (self.units - units) * UNIT) }.is_ok();
             if unmapped {
@@ -202,17 +211,18 @@ impl Region {
         }
     }
 
-    /// Asks for huge pages from the unit on where they begin, or from `first`.
+    /// Requests huge pages from unit `first` on, but not before `self.huge`.
     pub fn prefer_huge(&self, first: usize) {
         let first = first.max(self.huge);
         if first < self.units {
-            // A kernel without huge pages does without.
-            // SAFETY: within what is mapped.
+            // The result is ignored: a kernel without huge pages refuses.
+            //
+            // SAFETY: the range ends at `self.units`, so it is mapped. The advice does not change the content of pages.
             let _ = unsafe { mem::prefer_huge(self.start(first), (self.units - first) * UNIT) };
         }
     }
 
-    /// Where `length` units would begin, in units that are free from `first` on.
+    /// Returns the first unit that a run of `length` units would have, if the units from `first` on are free.
     pub fn place(&self, first: usize, length: usize, align: usize) -> usize {
         let first = match length < BIG {
             true => first,
@@ -221,19 +231,20 @@ impl Region {
         first.next_multiple_of(align)
     }
 
-    /// Takes units back.
+    /// Frees a run, and merges it with the free runs on either side.
     pub fn put(&mut self, mut first: usize, mut length: usize) {
-        // Not even where it joins another is it the first of a run in use again.
+        // The first unit may become the middle of a merged run. It must not look like the first unit of a run in use
+        // then.
         self.unit_mut(first).end = End::Neither;
-        let behind = first + length;
-        if behind < self.rest && self.unit(behind).end == End::Free {
-            length += self.length(behind);
-            self.unlink(behind);
+        let next = first + length;
+        if next < self.rest && self.unit(next).end == End::Free {
+            length += self.length(next);
+            self.unlink(next);
         }
         if first > OWN && self.unit(first - 1).end == End::Free {
-            let before = self.length(first - 1);
-            first -= before;
-            length += before;
+            let previous = self.length(first - 1);
+            first -= previous;
+            length += previous;
             self.unlink(first);
         }
         if first + length == self.rest {
@@ -243,7 +254,8 @@ impl Region {
         }
     }
 
-    /// Makes a run in use longer or shorter where it is; false where there is no place.
+    /// Makes a run in use longer or shorter. Returns false, and changes no run, if the units after the run are not
+    /// free, or if a run of the new length must lie on huge pages and this run does not.
     pub fn resize(&mut self, first: usize, length: usize) -> bool {
         let old = self.length(first);
         let (end, new_end) = (first + old, first + length);
@@ -275,7 +287,7 @@ impl Region {
         true
     }
 
-    /// Notes a run in use.
+    /// Records a run in use.
     fn mark_used(&mut self, first: usize, length: usize) {
         self.unit_mut(first + length - 1).end = End::Neither;
         let unit = self.unit_mut(first);
@@ -283,12 +295,12 @@ impl Region {
         unit.length = length as u16;
     }
 
-    /// Notes a free run, and puts it into its list.
+    /// Records a free run, and adds it to its list.
     fn link(&mut self, first: usize, length: usize) {
         let list = list(length);
-        let behind = self.lists[list];
-        if behind != 0 {
-            self.unit_mut(behind.into()).before = first as u16;
+        let next = self.lists[list];
+        if next != 0 {
+            self.unit_mut(next.into()).previous = first as u16;
         }
         self.lists[list] = first as u16;
         self.filled |= 1 << list;
@@ -296,27 +308,27 @@ impl Region {
             *self.unit_mut(unit) = Unit {
                 end: End::Free,
                 length: length as u16,
-                before: 0,
-                behind,
+                previous: 0,
+                next,
             };
         }
     }
 
-    /// Takes a free run out of its list.
+    /// Removes a free run from its list.
     fn unlink(&mut self, first: usize) {
         let Unit {
             length,
-            before,
-            behind,
+            previous,
+            next,
             ..
         } = *self.unit(first);
         let list = list(length.into());
-        match before {
-            0 => self.lists[list] = behind,
-            _ => self.unit_mut(before.into()).behind = behind,
+        match previous {
+            0 => self.lists[list] = next,
+            _ => self.unit_mut(previous.into()).next = next,
         }
-        if behind != 0 {
-            self.unit_mut(behind.into()).before = before;
+        if next != 0 {
+            self.unit_mut(next.into()).previous = previous;
         }
         if self.lists[list] == 0 {
             self.filled &= !(1 << list);
@@ -325,28 +337,31 @@ impl Region {
         self.unit_mut(first + usize::from(length) - 1).end = End::Neither;
     }
 
-    /// The length of the run that begins or ends at a unit.
+    /// Returns the length of the run that begins at a unit, or of the free run that ends there.
     pub fn length(&self, unit: usize) -> usize {
         self.unit(unit).length.into()
     }
 
-    /// Where a unit is.
+    /// Returns the address of a unit.
     pub fn start(&self, unit: usize) -> Block {
-        // SAFETY: units are within the region.
+        // SAFETY: callers pass at most `UNITS`, so the result is within the region's address space, or its end.
         unsafe { NonNull::from(self).cast::<u8>().add(unit * UNIT) }
     }
 
+    /// Returns the record of a unit.
     pub fn unit(&self, unit: usize) -> &Unit {
-        // SAFETY: the quad is there, and changes with the region only.
+        // SAFETY: callers pass a unit from `OWN` on and below `units`, whose quad lies in the region's own units, which
+        // are mapped. Unit records change only through `&mut self`, so the shared reference is valid while `self` is
+        // borrowed. It covers only `units`: stores use the other fields of a quad meanwhile.
         unsafe { &(*quad(NonNull::from(self), unit).as_ptr()).units[unit % QUAD] }
     }
 
     fn unit_mut(&mut self, unit: usize) -> &mut Unit {
-        // SAFETY: as in `unit`.
+        // SAFETY: as in `unit`; `&mut self` excludes other references to unit records.
         unsafe { &mut (*quad(NonNull::from(self), unit).as_ptr()).units[unit % QUAD] }
     }
 
-    /// Of these units, those from the first dirty one to the last.
+    /// Returns the part of a range of units from the first dirty unit to the last.
     pub fn dirty(&self, units: Range<usize>) -> Range<usize> {
         let is_dirty = |&unit: &usize| self.dirty[unit / BITS] >> (unit % BITS) & 1 != 0;
         match units.clone().find(is_dirty) {
@@ -355,7 +370,7 @@ impl Region {
         }
     }
 
-    /// How many units are dirty.
+    /// Returns the number of dirty units.
     pub fn count_dirty(&self) -> usize {
         self.dirty
             .iter()
@@ -363,7 +378,8 @@ impl Region {
             .sum()
     }
 
-    /// Makes units dirty, and those on the same huge pages; says how many were not.
+    /// Marks units as dirty, and the other units of the same huge pages. Returns how many of them were not dirty
+    /// before.
     pub fn soil(&mut self, units: Range<usize>) -> usize {
         let (mut first, mut end) = (units.start, units.end);
         if end > self.huge {
@@ -378,8 +394,8 @@ impl Region {
         count as usize
     }
 
-    /// Gives the kernel back the pages of units that nobody uses: the last of them, about as many as are
-    /// `wanted`; or, if `whole`, those that are not part of a huge page. Says how many units were dirty.
+    /// Returns the pages of free units to the kernel: about as many units as are `wanted`, from the end of the range.
+    /// With `whole`, it returns no part of a huge page. Returns how many of the units were dirty.
     pub fn discard(&mut self, units: Range<usize>, wanted: usize, whole: bool) -> usize {
         let mut units = self.dirty(units);
         let enough = units.end.saturating_sub(wanted) / HUGE * HUGE;
@@ -393,8 +409,8 @@ impl Region {
         if units.is_empty() {
             return 0;
         }
-        // SAFETY: whole units that nobody uses. Nothing is known that would make the call fail; then
-        // the pages stay, and stay dirty.
+        // SAFETY: the range is whole units of the region. Callers pass only free units, so no code relies on their
+        // content. No cause of a failure is known; then the pages stay, and stay dirty.
         if unsafe { mem::discard(self.start(units.start), units.len() * UNIT) }.is_err() {
             return 0;
         }
@@ -407,35 +423,37 @@ impl Region {
     }
 }
 
-/// What a region says of the four units that this one is of.
+/// Returns the address of the quad of a unit.
 pub fn quad(region: NonNull<Region>, unit: usize) -> NonNull<Quad> {
-    // SAFETY: the quads of all units but the region's own follow it.
+    // SAFETY: callers pass a unit from `OWN` on. The quads of these units follow the header, within the region's own
+    // units.
     unsafe { region.add(1).cast::<Quad>().add((unit - OWN) / QUAD) }
 }
 
-/// The region of an address, and which unit of it that is.
+/// Returns the region that contains an address, and the unit in it.
 pub fn place(address: NonNull<u8>) -> (NonNull<Region>, usize) {
     let offset = address.addr().get() % SPACE;
-    // SAFETY: the region begins that far before.
+    // SAFETY: regions are aligned to `SPACE` and at most as large. Callers pass an address in a region, so the region
+    // starts `offset` bytes before it.
     let region = unsafe { address.sub(offset) };
     (region.cast(), offset / UNIT)
 }
 
-/// The span that a small block is of.
+/// Returns the record of the span that a small block was cut from.
 ///
 /// # Safety
-/// The heap gave the block out as a small one; else this is no record, or no memory.
+/// The heap handed `block` out as a small block. Otherwise the result points to no record, or to no memory.
 pub unsafe fn span_of(block: Block) -> NonNull<Span> {
     let (region, unit) = place(block);
     quad(region, unit).cast() // the quad's first field
 }
 
-/// The place of a span's shard. The span's store writes the shard before it hands out a block of the span.
+/// Returns the address of a span's shard. The span's store writes the shard before it hands out a block of the span.
 ///
 /// # Safety
 /// `span` is the first field of a [`Quad`].
 pub unsafe fn shard(span: NonNull<Span>) -> *mut u8 {
     let quad = span.cast::<Quad>().as_ptr();
-    // SAFETY: the span is the first field of a quad: the caller's promise. So the address is within the quad.
+    // SAFETY: the caller promises that the span is the first field of a quad, so the address is within the quad.
     unsafe { &raw mut (*quad).shard }
 }

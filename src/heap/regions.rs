@@ -1,7 +1,7 @@
-//! The regions of the process: where a run is found, and when pages go back to the kernel.
+//! The regions of the process: allocates runs of units from them, and returns pages of free units to the kernel.
 //!
-//! Pages that were used and are free stay, for the next run: they are *warm*. Where there are more of
-//! them than are in use, and some, they go back.
+//! Free units whose pages are still in memory are *warm*: the next run reuses them without a page fault. If there are
+//! more warm units than units in use, plus `WARM`, the kernel gets the excess back.
 
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -15,24 +15,30 @@ use super::span::{Block, Grain, Link, Span};
 use crate::mem;
 use crate::sync::Mutex;
 
-/// How many units may stay warm beyond as many as are in use.
+/// The number of units that may be warm in addition to the number of units in use.
 const WARM: usize = (512 << 10) / UNIT;
 
-/// How many places on either side of another region to try for a new one.
+/// How many addresses on either side of another region are tried for a new region.
 const TRIES: usize = 4;
 
 /// The regions of the process.
+///
+/// Each region in the list is mapped, and only the owner of this value accesses its header and unit records. Quads also
+/// hold span records and bitmaps: these belong to the store that the span was opened for.
 pub struct Regions {
+    /// The first region of the list.
     first: Option<NonNull<Region>>,
-    /// How many units are in use.
+    /// The number of units in use.
     used: usize,
-    /// How many are dirty, all that are in use among them.
+    /// The number of dirty units. Units in use count as dirty.
     dirty: usize,
 }
 
-// SAFETY: regions are memory of the process, not of a thread.
+// SAFETY: regions lie in memory of the process, which outlives each thread. Their headers are accessed only through
+// this value.
 unsafe impl Send for Regions {}
 
+/// The regions of the process.
 pub static REGIONS: Mutex<Regions> = Mutex::new(Regions::new());
 
 impl Regions {
@@ -44,18 +50,20 @@ impl Regions {
         }
     }
 
-    /// How many bytes are in use, as spans or blocks.
+    /// Returns the bytes of all units in use, by spans and by middling blocks.
     pub fn used(&self) -> usize {
         self.used * UNIT
     }
 
-    /// A span of which all is free; none where the kernel has no more memory. It is in no list.
+    /// Allocates a span without allocated blocks, which is in no list. `None` if the kernel has no more memory.
     pub fn open(&mut self, grain: Grain) -> Link {
         let (region, first, dirty) = self.take(QUAD, QUAD)?;
-        // SAFETY: a region of ours, which nobody else uses.
+        // SAFETY: `take` returns a region in the list, so its header is valid, and `&mut self` excludes other users.
         let start = unsafe { region.as_ref() }.start(first);
         let touched = dirty.end.saturating_sub(first) * UNIT;
-        // SAFETY: the units are the span's, and so are the record and the bits of their quad.
+        // SAFETY: `take` allocated the four units, whose first is a multiple of `QUAD`: a span's alignment. They stay
+        // mapped until `close`. The quad's record and bitmap are in use only while its units are a span, so no other
+        // code uses them now. `dirty` ends after the last unit that may hold anything but zeros.
         unsafe {
             let quad = quad(region, first).as_ptr();
             let bits = NonNull::new_unchecked(&raw mut (*quad).bits).cast();
@@ -65,32 +73,33 @@ impl Regions {
         }
     }
 
-    /// Takes a span back.
+    /// Frees a span.
     ///
     /// # Safety
-    /// [`open`](Self::open) gave it, nothing of it is out, it is in no list and not used again.
+    /// [`open`](Self::open) returned the span. None of its blocks is handed out, it is in no list, and no code uses it
+    /// again.
     pub unsafe fn close(&mut self, span: NonNull<Span>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that `open` returned the span, so its record is valid, and that no code uses it.
         let (region, first) = region::place(unsafe { span.as_ref() }.start());
         self.put(region, first, QUAD);
     }
 
-    /// A block of whole units, which begins at a multiple of `align`; and which bytes of it may hold
-    /// something. None where no region has place for it.
+    /// Allocates a block of whole units at a multiple of `align`. Also returns the range of its bytes that may not be
+    /// zero. `None` if no region has room, and the kernel has no more memory.
     pub fn alloc(&mut self, size: usize, align: usize) -> Option<(Block, Range<usize>)> {
         let (region, first, dirty) = self.take(size.div_ceil(UNIT), align.div_ceil(UNIT))?;
-        // SAFETY: a region of ours, which nobody else uses.
+        // SAFETY: as in `open`.
         let start = unsafe { region.as_ref() }.start(first);
         let offset = |unit: usize| unit.saturating_sub(first) * UNIT;
         Some((start, offset(dirty.start)..offset(dirty.end)))
     }
 
-    /// Takes a block of whole units back; false where it is none that is out.
+    /// Frees a block of whole units. Returns false if no block of this size is allocated there.
     ///
     /// # Safety
-    /// It is in a region, and where it is a block in use, nobody uses it again.
+    /// The address is in a region. If a block of this size is allocated there, no code uses it again.
     pub unsafe fn dealloc(&mut self, block: Block, size: usize) -> bool {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the address is in a region.
         let Some((region, first)) = (unsafe { self.block(block, size) }) else {
             return false;
         };
@@ -98,15 +107,17 @@ impl Regions {
         true
     }
 
-    /// Gives a block of whole units another size where it is; false where there is no place for that,
-    /// and nothing where it is no block that is out.
+    /// Resizes a block of whole units without moving it. Returns `Some(false)` if there is no room, and `None` if no
+    /// block of this size is allocated there.
     ///
     /// # Safety
-    /// As for [`dealloc`](Self::dealloc), of what is behind the new size.
+    /// The address is in a region. If a block of this size is allocated there, no code uses its bytes after the new
+    /// size.
     pub unsafe fn resize(&mut self, block: Block, size: usize, new_size: usize) -> Option<bool> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the address is in a region.
         let (mut region, first) = unsafe { self.block(block, size) }?;
-        // SAFETY: a region of ours, which nobody else uses.
+        // SAFETY: `block` returns the region of the address, which is in the list. `&mut self` excludes other users of
+        // its header.
         let region = unsafe { region.as_mut() };
         let (length, new_length) = (size.div_ceil(UNIT), new_size.div_ceil(UNIT));
         if !region.resize(first, new_length) {
@@ -122,13 +133,14 @@ impl Regions {
         Some(true)
     }
 
-    /// The region of a block that is out, and its first unit.
+    /// Returns the region and the first unit of an allocated block. `None` if no block of this size is allocated there.
     ///
     /// # Safety
-    /// It is in a region.
+    /// The address is in a region.
     unsafe fn block(&self, block: Block, size: usize) -> Option<(NonNull<Region>, usize)> {
         let (region, first) = region::place(block);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the address is in a region, so `place` returns the region's valid header.
+        // `&self` excludes changes of it.
         let header = unsafe { region.as_ref() };
         if first < OWN || first >= header.rest || header.start(first) != block {
             return None;
@@ -138,8 +150,8 @@ impl Regions {
         is_out.then_some((region, first))
     }
 
-    /// Takes units out of whichever region has them, or of a new one; says which, and from where to
-    /// where they may hold something.
+    /// Allocates a run from the first region with room, or from a new region. Returns the region, the first unit, and
+    /// the range of units that may not be zero.
     fn take(
         &mut self,
         length: usize,
@@ -155,10 +167,11 @@ impl Regions {
             })
             .or_else(|| {
                 let mut region = self.map(length + align)?;
-                // SAFETY: a region of ours, which nobody else uses.
+                // SAFETY: `map` returns a valid region that it has just added to the list. `&mut self` excludes other
+                // users of its header.
                 Some((region, unsafe { region.as_mut() }.take(length, align)?))
             })?;
-        // SAFETY: as above.
+        // SAFETY: the region is in the list, so its header is valid. `&mut self` excludes other users of it.
         let header = unsafe { region.as_mut() };
         let units = first..first + length;
         let dirty = header.dirty(units.clone());
@@ -167,33 +180,34 @@ impl Regions {
         Some((region, first, dirty))
     }
 
-    /// The first region that `work` has an answer of, and that.
+    /// Calls `work` with each region until `work` returns a value. Returns that region and the value.
     fn find<T>(&self, work: impl Fn(&mut Region) -> Option<T>) -> Option<(NonNull<Region>, T)> {
         let mut next = self.first;
         while let Some(mut region) = next {
-            // SAFETY: a region of ours, which nobody else uses.
+            // SAFETY: regions in the list are valid, and `self` is borrowed. Callers hold the lock of `REGIONS` (a test
+            // owns its `Regions`), so no other code has a reference to the header; `work` has no access to `self`.
             let header = unsafe { region.as_mut() };
             if let Some(found) = work(header) {
                 return Some((region, found));
             }
-            next = header.behind;
+            next = header.next;
         }
         None
     }
 
-    /// Gives units back to their region.
+    /// Frees a run. Unmaps its region if nothing else in it is in use, unless it is the last region.
     fn put(&mut self, mut region: NonNull<Region>, first: usize, length: usize) {
-        // SAFETY: a region of ours, which nobody else uses.
+        // SAFETY: callers pass a region in the list, so its header is valid. `&mut self` excludes other users of it.
         let header = unsafe { region.as_mut() };
         header.put(first, length);
         self.used -= length;
-        if header.rest == OWN && (header.before.is_some() || header.behind.is_some()) {
+        if header.rest == OWN && (header.previous.is_some() || header.next.is_some()) {
             self.unmap(region);
         }
         self.cool();
     }
 
-    /// Lets go of warm pages, where they are many.
+    /// Returns the excess of warm pages to the kernel.
     fn cool(&mut self) {
         let many = WARM + self.used;
         if self.dirty > self.used + many {
@@ -201,13 +215,13 @@ impl Regions {
         }
     }
 
-    /// Gives the kernel back pages of units that are free, until so many units at most are warm. It
-    /// takes parts of huge pages only where whole ones are not enough.
+    /// Returns pages of free units to the kernel until at most `keep` units are warm. It splits huge pages only if the
+    /// whole ones do not suffice.
     fn cool_to(&mut self, keep: usize) {
         for whole in [true, false] {
             let mut next = self.first;
             while let Some(mut region) = next {
-                // SAFETY: a region of ours, which nobody else uses.
+                // SAFETY: regions in the list are valid. `&mut self` excludes other users of the header.
                 let region = unsafe { region.as_mut() };
                 self.discard(region, region.rest..region.units, keep, whole);
                 for list in (0..LISTS).rev() {
@@ -215,15 +229,15 @@ impl Regions {
                     while run != 0 && self.excess(keep) != 0 {
                         let units = run..run + region.length(run);
                         self.discard(region, units, keep, whole);
-                        run = region.unit(run).behind.into();
+                        run = region.unit(run).next.into();
                     }
                 }
-                next = region.behind;
+                next = region.next;
             }
         }
     }
 
-    /// The same of some units that are free.
+    /// Returns pages of a range of free units to the kernel until at most `keep` units are warm.
     fn discard(&mut self, region: &mut Region, units: Range<usize>, keep: usize, whole: bool) {
         loop {
             let excess = self.excess(keep);
@@ -238,7 +252,7 @@ impl Regions {
         }
     }
 
-    /// Gives the kernel back all that nobody uses, address space too.
+    /// Returns the pages of all free units to the kernel, and unmaps the rest of each region.
     pub fn reclaim(&mut self) {
         self.cool_to(0);
         self.find(|region| -> Option<()> {
@@ -247,19 +261,20 @@ impl Regions {
         });
     }
 
-    /// How many units are warm beyond so many.
+    /// Returns the number of warm units above `keep`.
     fn excess(&self, keep: usize) -> usize {
         self.dirty.saturating_sub(self.used + keep)
     }
 
-    /// A new region, in the list, with more than so many units to give.
+    /// Maps a region with room for more than `wanted` units, and adds it to the list and the register. `None` if the
+    /// kernel has no more memory.
     fn map(&mut self, wanted: usize) -> Option<NonNull<Region>> {
         let huge = match self.first {
             Some(_) => OWN.next_multiple_of(HUGE),
             None => STEP,
         };
         let units = (huge + wanted).next_multiple_of(STEP).min(UNITS);
-        // The first region, for a program that is small perhaps.
+        // A small program may need no more than the first step of its first region.
         let units = if wanted < BIG && self.first.is_none() {
             STEP
         } else {
@@ -268,35 +283,39 @@ impl Regions {
         let region = aligned(units * UNIT, self.first.map(NonNull::cast))?;
         let note = Reservation::space(region);
         if REGISTER.lock().insert(note).is_err() {
-            // SAFETY: just mapped.
+            // SAFETY: the range is the new mapping, whose address no other code has.
             let _ = unsafe { mem::unmap(region, units * UNIT) };
             return None;
         }
         let region = region.cast();
-        // SAFETY: just mapped; zeros are units that begin no run.
+        // SAFETY: the mapping is new, aligned to `SPACE`, and has room for a header and the quads. Zeros are valid
+        // records of units that begin no run. `self.first` is a valid region, and `&mut self` excludes other users of
+        // its header.
         unsafe {
             region.write(Region::new(units, huge, self.first));
             region.as_ref().prefer_huge(0);
-            if let Some(mut behind) = self.first {
-                behind.as_mut().before = Some(region);
+            if let Some(mut next) = self.first {
+                next.as_mut().previous = Some(region);
             }
         }
         self.first = Some(region);
         Some(region)
     }
 
-    /// Gives a region back of which nothing is in use.
+    /// Unmaps a region without runs in use, and removes it from the list and the register.
     fn unmap(&mut self, region: NonNull<Region>) {
-        // SAFETY: regions of the list are there, and nobody else uses them.
+        // SAFETY: the region and its neighbours are in the list, so their headers are valid, and `&mut self` excludes
+        // other users of them. No run of the region is in use, as the caller checked, so no code uses its memory after
+        // the unmapping.
         unsafe {
             let header = region.as_ref();
             self.dirty -= header.count_dirty();
-            match header.before {
-                Some(mut before) => before.as_mut().behind = header.behind,
-                None => self.first = header.behind,
+            match header.previous {
+                Some(mut previous) => previous.as_mut().next = header.next,
+                None => self.first = header.next,
             }
-            if let Some(mut behind) = header.behind {
-                behind.as_mut().before = header.before;
+            if let Some(mut next) = header.next {
+                next.as_mut().previous = header.previous;
             }
             REGISTER.lock().remove(region.cast());
             let _ = mem::unmap(region.cast(), header.units * UNIT);
@@ -304,14 +323,14 @@ impl Regions {
     }
 }
 
-/// `length` bytes of fresh memory at a multiple of `SPACE`; below `neighbour`, where that can be.
+/// Maps `length` bytes of zeros at a multiple of `SPACE`, directly below `neighbour` if possible.
 fn aligned(length: usize, neighbour: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
-    // Next to where the kernel puts mappings there is mostly nothing.
+    // The addresses next to the kernel's latest mapping are mostly free.
     let near = match neighbour {
         Some(neighbour) => neighbour.addr().get(),
         None => {
             let somewhere = mem::map(length).ok()?;
-            // SAFETY: just mapped.
+            // SAFETY: the range is the new mapping, whose address no other code has.
             let _ = unsafe { mem::unmap(somewhere, length) };
             somewhere.addr().get() / SPACE * SPACE
         }
@@ -330,8 +349,9 @@ fn aligned(length: usize, neighbour: Option<NonNull<u8>>) -> Option<NonNull<u8>>
     }
     let surplus = mem::reserve(length + SPACE).ok()?;
     let before = surplus.addr().get().wrapping_neg() % SPACE;
-    // SAFETY: the region is within what was reserved, of which nothing is used. Where the kernel
-    // cannot unmap what is around it, that is lost but unused.
+    // SAFETY: `start` is the first multiple of `SPACE` in the reservation, so `start + length` and what is unmapped
+    // around it are within it. No other code has an address in it. If the kernel cannot unmap a part, its address space
+    // is lost but unused.
     unsafe {
         let start = surplus.add(before);
         if before != 0 {
@@ -356,8 +376,8 @@ mod tests {
     const KIB: usize = 1024;
     const MIB: usize = 1024 * KIB;
 
-    /// Regions of a test's own, and what may be seen of their units: a mark in each shows that the kernel did not get
-    /// its page back.
+    /// The regions of a test. Marks in their units show which pages the kernel got back: a page that it got back has no
+    /// mark.
     struct Own(
         Regions,
         #[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>,
@@ -368,7 +388,7 @@ mod tests {
             Self(Regions::new(), alone())
         }
 
-        /// The same, with a region after which nothing is mapped, so that the region can be extended.
+        /// As `new`, with a region after which nothing is mapped, so that the region can be extended.
         fn with_room() -> Self {
             for _ in 0..50 {
                 let mut own = Self::new();
@@ -376,7 +396,7 @@ mod tests {
                 own.free(block, 1);
                 let (end, length) = (header(block).start(STEP), SPACE - STEP * UNIT);
                 if mem::map_at(end.addr().get(), length).is_ok() {
-                    // SAFETY: just mapped.
+                    // SAFETY: the range is the new mapping, whose address no other code has.
                     unsafe { mem::unmap(end, length) }.unwrap();
                     return own;
                 }
@@ -384,8 +404,8 @@ mod tests {
             panic!("no room in fifty places")
         }
 
-        /// A block of so many units that is marked, and at the place that is expected: so many units from the start of
-        /// its region.
+        /// Allocates a block of `units` units, asserts that it begins `place` units after the start of its region, and
+        /// marks it.
         fn at(&mut self, place: usize, units: usize) -> Block {
             let (block, _) = self.0.alloc(units * UNIT, 1).expect("memory");
             assert_eq!(unit_of(block), place);
@@ -393,7 +413,7 @@ mod tests {
             block
         }
 
-        /// Blocks of these lengths, one after another from the first unit of a region on.
+        /// Allocates and marks blocks of these lengths, one after another from the first unit of a region on.
         fn row<const N: usize>(&mut self, lengths: [usize; N]) -> [Block; N] {
             let mut place = OWN;
             lengths.map(|length| {
@@ -403,7 +423,7 @@ mod tests {
         }
 
         fn free(&mut self, block: Block, units: usize) {
-            // SAFETY: the block is of these regions, and not used again.
+            // SAFETY: the block is in one of these regions, and the test does not use it again.
             assert!(unsafe { self.0.dealloc(block, units * UNIT) });
         }
 
@@ -419,22 +439,23 @@ mod tests {
 
     fn header(block: Block) -> &'static Region {
         let (region, _) = region::place(block);
-        // SAFETY: a region that is not unmapped before the test ends, of which only numbers are read.
+        // SAFETY: the test's regions are not unmapped while the test uses the reference, and the test only reads
+        // numbers.
         unsafe { region.as_ref() }
     }
 
-    /// Writes to the first byte of each unit.
+    /// Marks each unit, in its first byte.
     fn mark(block: Block, units: usize) {
         for unit in 0..units {
-            // SAFETY: within the block, which is out.
+            // SAFETY: the byte is within the block, which is allocated.
             unsafe { block.add(unit * UNIT).write_volatile(0xA5) };
         }
     }
 
-    /// Which of so many units from a block on have their mark.
+    /// Returns which of the `units` units from a block on have their mark, as offsets from the start of the region.
     fn marked(block: Block, units: usize) -> Vec<usize> {
         let is_marked = |unit: &usize| {
-            // SAFETY: the caller's units are in the mapped part of the region.
+            // SAFETY: callers pass units in the mapped part of the region.
             unsafe { block.add(unit * UNIT).read_volatile() == 0xA5 }
         };
         let first = unit_of(block);
@@ -452,7 +473,7 @@ mod tests {
         assert_eq!(own.0.used(), UNIT);
         own.free(block, 1);
         assert_eq!((own.0.used(), header(block).rest), (0, OWN));
-        // It stays, as the only one.
+        // The region stays mapped, because it is the only one.
         let again = own.at(OWN, 1);
         assert_eq!(again, block);
     }
@@ -469,15 +490,15 @@ mod tests {
                 .for_each(|&block| own.free(block, 1));
             marked(blocks[0], 40)
         };
-        // 16 in use and 24 warm: no more than those and 8.
+        // 16 units in use and 24 warm: no more than 16 + 8.
         assert_eq!(left(&mut own, 16), Vec::from_iter(OWN..OWN + 40));
         // One more is too many: the units after the first huge page go back to the kernel.
         assert_eq!(left(&mut own, 15), Vec::from_iter(OWN..HUGE));
-        // Then there are 20 dirty ones. They are few again for as long as 6 are in use.
+        // Then 20 units are dirty. They are not too many while 6 units are in use.
         assert_eq!(left(&mut own, 6), Vec::from_iter(OWN..HUGE));
         assert_eq!(left(&mut own, 5), Vec::from_iter(OWN..OWN + 5));
         assert_eq!(own.0.used(), 5 * UNIT);
-        // What the kernel has is zero again, and what is warm is known to be dirty.
+        // Pages that went back to the kernel are zero. Warm pages count as dirty.
         let (block, dirty) = own.0.alloc(20 * KIB, 1).unwrap();
         assert_eq!((unit_of(block), dirty), (OWN + 5, 0..0));
         own.free(block, 1);
@@ -489,7 +510,7 @@ mod tests {
         let mut own = Own::new();
         let lengths = [1, 4, 1, 10, 1, 3, 1];
         let blocks = own.row(lengths);
-        // 4 in use, so that 12 stay warm; 17 will be free.
+        // 4 units in use, so that 12 stay warm; 17 will be free.
         for nth in [1, 5] {
             own.free(blocks[nth], lengths[nth]);
         }
@@ -513,14 +534,14 @@ mod tests {
         assert_eq!((header(first).units, own.0.used()), (64, 2 * UNIT));
         assert_eq!(marked(first, 4), [OWN, OWN + 3]);
         assert_eq!(own.0.dirty, 2);
-        // What was unmapped is mapped again where it was.
+        // The unmapped part is mapped again at the same address.
         assert_eq!(own.at(64, 300), behind);
         own.free(last, 1);
     }
 
     #[test]
     fn neighbours_that_are_free_are_one_run() {
-        // In each order.
+        // Free them in each order.
         for order in [
             [0, 1, 2],
             [0, 2, 1],
@@ -536,11 +557,11 @@ mod tests {
             order.into_iter().for_each(|nth| own.free(blocks[nth], 2));
             let whole = own.at(OWN + 1, 6);
             own.free(whole, 6);
-            // And with the very first unit.
+            // The run also merges with the very first unit.
             own.free(pin, 1);
             let whole = own.at(OWN, 7);
             own.free(whole, 7);
-            // With what is behind it, it is no run but rest.
+            // A free run at the end becomes part of the rest.
             own.free(end, 1);
             assert_eq!(header(pin).rest, OWN);
             assert_eq!(own.at(OWN, BIG - 1), pin);
@@ -550,13 +571,13 @@ mod tests {
     #[test]
     fn the_first_place_of_some_is_taken() {
         let mut own = Own::new();
-        // Holes of 5, 2 and 1, each behind a block.
+        // Holes of 5, 2 and 1 units, each after a block.
         let lengths = [1, 5, 1, 2, 1, 1, 1];
         let blocks = own.row(lengths);
         for nth in [1, 3, 5] {
             own.free(blocks[nth], lengths[nth]);
         }
-        // The first that has room, though others are tighter; its end stays a run.
+        // The first hole with room is used, even if another is tighter. The end of the hole stays a free run.
         let mut taken =
             [2, 2, 2, 1, 1].map(|units| (unit_of(own.0.alloc(units * UNIT, 1).unwrap().0), units));
         taken.sort();
@@ -575,7 +596,8 @@ mod tests {
     fn of_many_places_a_few_are_looked_at() {
         let mut own = Own::new();
         let blocks: Vec<_> = (0..40).map(|nth| own.at(OWN + nth, 1)).collect();
-        // Every second up to the twentieth: of the last eight that were freed, the first.
+        // Free every second block up to the twentieth. Of the eight blocks freed last, the one with the lowest address
+        // is used.
         (0..20).step_by(2).for_each(|nth| own.free(blocks[nth], 1));
         let taken = unit_of(own.0.alloc(UNIT, 1).unwrap().0);
         assert_eq!(taken, OWN + 4);
@@ -596,7 +618,7 @@ mod tests {
         for place in [13, 15, 17, 18] {
             own.at(place, 1);
         }
-        // A size that is no whole unit.
+        // A size that is not a multiple of a unit.
         assert_eq!(own.0.used(), 8 * UNIT);
         own.0.alloc(UNIT + 1, 1).unwrap();
         assert_eq!(own.0.used(), 10 * UNIT);
@@ -608,7 +630,7 @@ mod tests {
         own.at(OWN, 1);
         own.at(64, BIG);
         own.at(OWN + 1, BIG - 1);
-        // The huge page that it is on is dirty as a whole, and no more than that.
+        // Only the block's own huge page is dirty, as a whole.
         let (second, dirty) = own.0.alloc(MIB, 1).unwrap();
         assert_eq!((unit_of(second), dirty), (64 + BIG, 0..MIB));
         let (third, dirty) = own.0.alloc(MIB, 1).unwrap();
@@ -617,14 +639,14 @@ mod tests {
         assert_eq!(header(third).count_dirty(), own.0.dirty);
     }
 
-    /// (qemu-user does not say which pages are huge.)
+    /// (qemu-user does not report which pages are huge.)
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn huge_pages_are_asked_for_from_the_fifth_mib_on() {
         use super::super::tests::has_huge_pages;
         let mut own = Own::with_room();
         let first = own.at(OWN, 1);
-        // Mapped with the region, when it grows, and with another region.
+        // Pages that are mapped with the region, by its growth, and with another region.
         let mut alloc = |units: usize| own.0.alloc(units * UNIT, 1).unwrap().0;
         let [_, second, other, far] = [100, 500, 512, 512].map(&mut alloc);
         assert_ne!(region::place(first).0, region::place(other).0);
@@ -646,7 +668,8 @@ mod tests {
         let pin = own.at(OWN, 1);
         let big = own.at(64, 3 * HUGE + HUGE / 2);
         let end = own.at(64 + 3 * HUGE + HUGE / 2, BIG);
-        // 17 in use, so that 25 stay warm of 112: two pages, and the half beside the block that is used.
+        // 17 units are in use, so 25 stay warm, and 87 of 112 are too many: three whole huge pages go. The half page
+        // beside the used block stays.
         own.free(big, 3 * HUGE + HUGE / 2);
         assert_eq!(
             marked(big, 3 * HUGE + HUGE / 2),
@@ -663,21 +686,21 @@ mod tests {
         let first = own.at(OWN, 2);
         let second = own.at(OWN + 2, 2);
         let pin = own.at(OWN + 4, 1);
-        // The next one is in the way.
+        // The next block is in the way.
         assert_eq!(own.resize(first, 2, 3), Some(false));
         own.free(second, 2);
-        // One more than is free, and all that is.
+        // One unit more than is free, then all that is free.
         assert_eq!(own.resize(first, 2, 5), Some(false));
         assert_eq!(own.resize(first, 2, 3), Some(true));
         assert_eq!(own.resize(first, 3, 4), Some(true));
         assert_eq!((own.0.used(), own.0.dirty), (5 * UNIT, 5));
-        // It knows its new length.
+        // The region records the new length: the old one is refused.
         assert_eq!(own.resize(first, 2, 3), None);
         assert_eq!(own.resize(first, 4, 1), Some(true));
         assert_eq!(own.0.used(), 2 * UNIT);
         let between = own.at(OWN + 1, 3);
         own.free(between, 3);
-        // The last one has all of the rest, but not where pages are huge for one of its size.
+        // The last block has room in all of the rest, but a block of `BIG` units must lie on huge pages.
         assert_eq!(own.resize(pin, 1, BIG - 1), Some(true));
         assert_eq!(own.resize(pin, BIG - 1, BIG), Some(false));
         assert_eq!(header(pin).rest, OWN + 4 + BIG - 1);
@@ -693,11 +716,11 @@ mod tests {
         assert_eq!(own.resize(block, BIG, 200), Some(true));
         assert_eq!((header(block).units, header(block).rest), (320, 264));
         mark(block, 200);
-        // To the end of its region, and not beyond.
+        // It grows to the end of its region, and no further.
         assert_eq!(own.resize(block, 200, UNITS - 63), Some(false));
         assert_eq!(own.resize(block, 200, UNITS - 64), Some(true));
         assert_eq!(own.0.used(), (UNITS - 64) * UNIT);
-        // What is gone when it shrinks is given back.
+        // The units that are cut off go back to the kernel.
         assert_eq!(own.resize(block, UNITS - 64, BIG), Some(true));
         assert_eq!(marked(block, 200), Vec::from_iter(64..64 + HUGE));
     }
@@ -708,7 +731,7 @@ mod tests {
         let block = own.at(OWN, 2);
         let end = own.at(OWN + 2, 1);
         let region = region::place(block).0.cast::<u8>();
-        // SAFETY: of all: the addresses are in the region.
+        // SAFETY: all these addresses are within the region.
         let wrong = unsafe {
             [
                 (block, UNIT),
@@ -721,7 +744,7 @@ mod tests {
             ]
         };
         for (block, size) in wrong {
-            // SAFETY: it is refused.
+            // SAFETY: the address is in a region, and no such block is allocated, so the call changes nothing.
             assert!(!unsafe { own.0.dealloc(block, size) });
             // SAFETY: as above.
             assert_eq!(unsafe { own.0.resize(block, size, UNIT) }, None);
@@ -741,7 +764,7 @@ mod tests {
         let first = own.at(64, half);
         let region = |block: Block| region::place(block).0.cast::<u8>();
         let is_noted = |block| REGISTER.lock().get(region(block)).is_some();
-        // The second half of the first is not whole: its beginning is the region's own.
+        // A second block of half a region does not fit into the first region, whose first units hold its own records.
         let second = own.at(HUGE, half);
         assert_ne!(region(second), region(first));
         assert_eq!(
@@ -754,7 +777,7 @@ mod tests {
         );
         let third = own.at(HUGE, half);
         assert!(is_noted(first) && is_noted(second) && is_noted(third));
-        // The one between goes, and the list still leads to both others.
+        // The region in the middle of the list is unmapped, and the list still contains both others.
         let dirty = own.0.dirty;
         own.free(second, half);
         assert!(is_noted(first) && !is_noted(second) && is_noted(third));
@@ -771,7 +794,7 @@ mod tests {
         for (block, _) in small.into_iter().flatten() {
             own.free(block, 30);
         }
-        // The last one stays.
+        // The last region stays mapped.
         own.free(first, half);
         own.free(third, half);
         assert!(!is_noted(first) && is_noted(third) && own.0.used() == 0);
@@ -782,18 +805,18 @@ mod tests {
         let mut own = Own::new();
         let pin = own.at(OWN, 1);
         let span = own.0.open(Grain::Fine).unwrap();
-        // SAFETY: the span is out, and used here alone.
+        // SAFETY: the span is open, and only this test uses it.
         let record = unsafe { span.as_ref() };
         assert_eq!((unit_of(record.start()), record.touched()), (16, 0));
         assert_eq!(own.0.used(), 5 * UNIT);
-        // SAFETY: nothing of it is out.
+        // SAFETY: none of its blocks is handed out.
         unsafe { own.0.close(span) };
         assert_eq!(own.0.used(), UNIT);
         let block = own.at(OWN + 1, 2);
         own.free(block, 2);
         let block = own.at(OWN + 1, 5);
         own.free(block, 5);
-        // Two of its units were used, and are warm.
+        // Two of the span's units were used, and are warm.
         own.0.reclaim();
         let block = own.at(OWN + 1, 5);
         own.free(block, 5);

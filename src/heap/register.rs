@@ -1,8 +1,7 @@
-//! The register of mappings: which large blocks there are, what address space belongs to each, and
-//! which regions.
+//! The register: the large blocks and the regions of the process, each with its address space.
 //!
-//! A hash table by the block's address, open addressing with linear probing, which doubles before it is
-//! half full and does not shrink.
+//! It is a hash table with the block's address as key: open addressing with linear probing. The table doubles before it
+//! is more than half full, and never shrinks.
 
 use core::ptr::NonNull;
 
@@ -11,27 +10,31 @@ use super::span::Block;
 use crate::mem;
 use crate::sync::Mutex;
 
-type Place = Option<Reservation>;
+/// A slot of the table.
+type Slot = Option<Reservation>;
 
-/// How many places the first table has, which is in the register itself.
+/// The number of slots of the first table, which lies in the register itself.
 const FIRST: usize = 16;
 
 /// The register of the process.
 pub static REGISTER: Mutex<Register> = Mutex::new(Register::new());
 
-/// The large blocks.
+/// The hash table. "Block" means a region too in its methods.
 pub struct Register {
-    first: [Place; FIRST],
-    /// The places, as many as a power of two, once they are more than the first.
-    more: Option<NonNull<[Place]>>,
-    /// How many blocks there are, those that were lent included.
+    first: [Slot; FIRST],
+    /// The table in use once `first` is too small. Its length is a power of two. `double` mapped it, and only this
+    /// register has its address.
+    more: Option<NonNull<[Slot]>>,
+    /// The number of blocks, lent blocks included.
     count: usize,
 }
 
-// SAFETY: the table is memory of the process, not of a thread.
+// SAFETY: the table lies in memory of the process, which outlives each thread. Only the owner of the register accesses
+// it.
 unsafe impl Send for Register {}
 
 impl Register {
+    /// Creates an empty register.
     pub const fn new() -> Self {
         Self {
             first: [const { None }; FIRST],
@@ -40,7 +43,7 @@ impl Register {
         }
     }
 
-    /// How many blocks there are.
+    /// Returns the number of blocks, lent blocks included.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -48,7 +51,7 @@ impl Register {
     /// Adds a block.
     ///
     /// # Errors
-    /// The block, where there is no memory for the table.
+    /// Returns the block if the table is too small and the kernel has no more memory.
     pub fn insert(&mut self, block: Reservation) -> Result<(), Reservation> {
         if 2 * (self.count + 1) > self.table().len() && !self.double() {
             return Err(block);
@@ -58,23 +61,23 @@ impl Register {
         Ok(())
     }
 
-    /// Takes a block out.
-    pub fn remove(&mut self, block: Block) -> Place {
+    /// Removes a block, and returns its entry. `None` if the register does not contain it.
+    pub fn remove(&mut self, block: Block) -> Slot {
         let found = self.lend(block)?;
         self.count -= 1;
         Some(found)
     }
 
-    /// What is noted of a block.
+    /// Returns the entry of a block.
     pub fn get(&mut self, block: Block) -> Option<&Reservation> {
         let at = self.find(block)?;
         self.table()[at].as_ref()
     }
 
-    /// Where the table has a block.
+    /// Returns the index of a block's slot.
     fn find(&mut self, block: Block) -> Option<usize> {
         let table = self.table();
-        let last = table.len() - 1; // also the mask of places
+        let last = table.len() - 1; // also the mask of an index
         let mut at = home(block, last);
         while table[at].as_ref()?.block() != block {
             at = (at + 1) & last;
@@ -82,14 +85,15 @@ impl Register {
         Some(at)
     }
 
-    /// Takes a block out that will be [given back](Self::give_back), perhaps with another address.
-    pub fn lend(&mut self, block: Block) -> Place {
+    /// Removes a block that the caller will [give back](Self::give_back), perhaps with another address. Its slot stays
+    /// reserved: it still counts.
+    pub fn lend(&mut self, block: Block) -> Slot {
         let mut gap = self.find(block)?;
         let table = self.table();
         let last = table.len() - 1;
         let found = table[gap].take();
-        // A block behind the gap that was put there because the places from its home on were taken
-        // moves into it, so that no search ends at the gap; and leaves the next.
+        // The table has no tombstones: an empty slot ends each search. So the gap must not cut a later block off from
+        // its home. Such a block moves into the gap, and leaves a gap in turn, up to the next empty slot.
         let mut at = gap;
         loop {
             at = (at + 1) & last;
@@ -102,7 +106,7 @@ impl Register {
         }
     }
 
-    /// Adds a block in the place of one that was lent: there is room for it.
+    /// Adds a block that was lent, or that `insert` counted: the table has room for it.
     pub fn give_back(&mut self, block: Reservation) {
         let table = self.table();
         let last = table.len() - 1;
@@ -113,15 +117,15 @@ impl Register {
         table[at] = Some(block);
     }
 
-    /// Moves to a table of double the size.
+    /// Moves all blocks to a new table of double the length. Returns false if the kernel has no more memory.
     fn double(&mut self) -> bool {
         let length = 2 * self.table().len();
-        let Ok(start) = mem::map(length * size_of::<Place>()) else {
+        let Ok(start) = mem::map(length * size_of::<Slot>()) else {
             return false;
         };
         for at in 0..length {
-            // SAFETY: within the table, just mapped.
-            unsafe { start.cast::<Place>().add(at).write(None) };
+            // SAFETY: `at` is below `length`, the number of slots in the new mapping. No other code has its address.
+            unsafe { start.cast::<Slot>().add(at).write(None) };
         }
         let table = NonNull::slice_from_raw_parts(start.cast(), length);
         match self.more.replace(table) {
@@ -134,33 +138,34 @@ impl Register {
                 }
             }
             Some(old) => {
-                // SAFETY: the old table, to which nobody else has a reference.
-                for place in unsafe { &mut *old.as_ptr() } {
-                    place
-                        .take()
+                // SAFETY: an earlier `double` mapped and filled the old table. `self.more` was its only reference, and
+                // is replaced.
+                for slot in unsafe { &mut *old.as_ptr() } {
+                    slot.take()
                         .into_iter()
                         .for_each(|block| self.give_back(block));
                 }
-                // SAFETY: a whole mapping, of no use any more. Where the kernel cannot unmap it, it is
-                // lost but unused.
-                let _ = unsafe { mem::unmap(old.cast(), old.len() * size_of::<Place>()) };
+                // SAFETY: the range is the whole mapping of the old table, which nothing uses after the loop. If the
+                // kernel cannot unmap it, the memory is lost but unused.
+                let _ = unsafe { mem::unmap(old.cast(), old.len() * size_of::<Slot>()) };
             }
         }
         true
     }
 
-    fn table(&mut self) -> &mut [Place] {
+    /// Returns the table in use.
+    fn table(&mut self) -> &mut [Slot] {
         match &mut self.more {
             None => &mut self.first,
-            // SAFETY: `double` made it, and it is ours alone.
+            // SAFETY: `double` mapped and filled the table. Only `self` has its address, and the result borrows `self`.
             Some(table) => unsafe { table.as_mut() },
         }
     }
 }
 
-/// Where a block is looked for first, in a table whose last place is `last`.
+/// Returns the index where a block's search path begins, in a table of `last + 1` slots.
 fn home(block: Block, last: usize) -> usize {
-    /// 2^64 by the golden ratio: spreads numbers that are multiples of a page.
+    /// 2^64 divided by the golden ratio (Fibonacci hashing): spreads numbers that are multiples of a page.
     const SPREAD: usize = 0x9E37_79B9_7F4A_7C15;
     (block.addr().get().wrapping_mul(SPREAD) >> 32) & last
 }

@@ -1,58 +1,62 @@
-//! Address space for one large block: the block, a guard on either side, and room to grow.
+//! A reservation: the address space of one large block, with a guard on either side and room to grow.
 //!
 //! ```text
-//!  base     block                                length behind it                 the end
+//!  base     block                                length after it                  the end
 //!  | guard  | the block, in whole pages          | guard, and room to grow        |
 //! ```
 //!
-//! A guard is address space without memory: who touches it ends by SIGSEGV. Where a block has grown,
-//! it begins up to 2 MiB behind its last page.
+//! A guard is address space without access rights: an access to it raises SIGSEGV. Growth commits whole huge pages, so
+//! the guard can begin up to 2 MiB after the last page of a block that has grown.
 
 use core::ptr::NonNull;
 
 use super::span::Block;
 use crate::mem::{self, HUGE_PAGE, LEAST_PAGE, MREMAP_MAYMOVE};
 
-/// Blocks from this size on begin at a multiple of it, and ask for huge pages: theirs, mostly. A page
-/// fault every 4 KiB would cost more than all else that is done with such a block.
+/// Blocks of at least this size are aligned to it, and ask for huge pages: a program mostly uses all of such a block,
+/// and a page fault every 4 KiB would cost more than all its other work with the block.
 const HUGE: usize = HUGE_PAGE;
 
-/// A block that has to move in order to grow gets room for this many times its size.
+/// A block that must move to grow gets room for this many times its new size.
 const ROOM: usize = 4;
 
-/// What is asked of a new block.
+/// The properties of a new block.
 #[derive(Clone, Copy)]
 pub struct Wish {
-    /// In bytes.
+    /// The size in bytes.
     pub size: usize,
     pub align: usize,
-    /// Whether it gets guards.
+    /// Whether the block gets guards.
     pub guarded: bool,
-    /// Whether perhaps few of its pages will be used: then they are small.
+    /// Whether few of the pages may be used. Then huge pages are not requested.
     pub sparse: bool,
 }
 
-/// A large block, and what else belongs to it.
+/// A large block, and the address space that belongs to it.
+///
+/// The range `base..base + reserved` is mapped, and belongs to this value alone. Only `release` and moves unmap it. The
+/// block's `length` bytes can be read and written; the rest cannot.
 pub struct Reservation {
     block: Block,
-    /// The bytes of the block, in whole pages.
+    /// The bytes of the block, in whole pages. 0 if the value is [no block](Self::space).
     length: usize,
+    /// The start of the address space.
     base: NonNull<u8>,
-    /// The bytes from the base to the end.
+    /// The bytes of the address space.
     reserved: usize,
 }
 
 impl Reservation {
-    /// A block of zeros; none where the kernel has no more.
+    /// Maps a block of zeros. `None` if the kernel has no more memory.
     pub fn new(wish: Wish) -> Option<Self> {
         let length = pages(wish.size)?;
         if !wish.guarded && wish.align <= LEAST_PAGE {
             return Some(Self::bare(mem::map(length).ok()?, length));
         }
         let new = Self::reserve(length, length, wish.align)?;
-        // SAFETY: whole pages of the reservation, used by nobody yet.
+        // SAFETY: the range is whole pages of the new reservation, and no other code has its address.
         if unsafe { mem::commit(new.block, length) }.is_err() {
-            // SAFETY: as above.
+            // SAFETY: no other code has the address of the block.
             unsafe { new.release() };
             return None;
         }
@@ -62,7 +66,7 @@ impl Reservation {
         Some(new)
     }
 
-    /// A block that is a mapping and nothing else.
+    /// Returns the reservation of a block without guards and without room.
     fn bare(block: Block, length: usize) -> Self {
         Self {
             block,
@@ -72,42 +76,44 @@ impl Reservation {
         }
     }
 
-    /// A place that is no block, and not this one's to give back.
+    /// Returns a register entry for a region at `start`. It is no block, and does not own the region's address space.
     pub fn space(start: NonNull<u8>) -> Self {
         Self::bare(start, 0)
     }
 
-    /// Whether it is a block.
+    /// Whether this is a block, not a region.
     pub fn is_block(&self) -> bool {
         self.length != 0
     }
 
-    /// Address space for a block of `length` bytes that may grow to `room`; nothing is committed.
+    /// Reserves address space for a block of `length` bytes that may grow to `room` bytes. Nothing is committed.
     fn reserve(length: usize, room: usize, align: usize) -> Option<Self> {
         let page = mem::page_size();
         let align = match length >= HUGE {
             true => align.max(HUGE),
             false => align.max(page),
         };
-        // A page before the block, a page behind it, and what comes before a multiple of `align`. Under another runtime
-        // `page` is the largest of the architecture, and a mapping may begin at a multiple of the least.
+        // A guard page before the block, another after it, and the bytes that alignment may skip. Under another runtime
+        // `page` is the largest page size of the architecture, but a mapping may begin at a multiple of the smallest.
         let slack = align - LEAST_PAGE;
         let mut reserved = room.checked_add(slack)?.checked_add(2 * page)?;
         let mut base = mem::reserve(reserved).ok()?;
         let first = base.addr().get() + page;
         let before = page + (first.wrapping_neg() & (align - 1));
-        // SAFETY: the block and a page behind it are within what was reserved.
+        // SAFETY: `before` is at most `page + slack`, so `base + before` is within the `reserved` bytes, with the room
+        // and a page after it.
         let block = unsafe { base.add(before) };
         if align > HUGE {
-            // Too much to keep for nothing.
-            let (surplus, behind) = (before - page, reserved - before - room - page);
-            // SAFETY: within what was reserved, of which nothing is used.
+            // The bytes that alignment skipped may be more than a huge page: unmap all but the guards.
+            let (surplus, after) = (before - page, reserved - before - room - page);
+            // SAFETY: both ranges lie within the reservation, and outside the block, its room and the guards. No other
+            // code has their addresses.
             unsafe {
                 give_back(base, surplus);
-                give_back(block.add(room + page), behind);
+                give_back(block.add(room + page), after);
                 base = base.add(surplus);
             }
-            reserved -= surplus + behind;
+            reserved -= surplus + after;
         }
         Some(Self {
             block,
@@ -117,36 +123,38 @@ impl Reservation {
         })
     }
 
-    /// Where the block is.
+    /// Returns the address of the block.
     pub fn block(&self) -> Block {
         self.block
     }
 
-    /// How many bytes the block may have: to the end, without a page for the guard.
+    /// Returns how long the block can become in its place: up to the guard page at the end of the address space.
     fn room(&self) -> usize {
         let before = self.block.addr().get() - self.base.addr().get();
         (self.reserved - before - mem::page_size()).max(self.length)
     }
 
-    /// Gives the block another size; false where that cannot be, and it is as it was.
+    /// Resizes the block, and moves it if necessary. Returns false if the kernel refuses; the block is unchanged then.
     ///
     /// # Safety
-    /// Nobody uses what is gone: the bytes behind the new size, and the old place where it moved.
+    /// No code uses the bytes after the new size, nor the old address after the block has moved.
     pub unsafe fn resize(&mut self, size: usize, align: usize) -> bool {
         let Some(length) = pages(size) else {
             return false;
         };
-        // SAFETY: the caller's promise; whole pages of ours, in each case.
+        // SAFETY: of `shrink`: the bytes after `length` are after `size`; the caller promises that no code uses them.
+        // Of `add` and `commit`: `length` is at most the room, so the range lies within the reservation, after the
+        // block. Of the moves: the caller promises that no code uses the old address after a move.
         unsafe {
             if length <= self.length {
-                // What is behind the size may be what was committed ahead.
+                // Fewer bytes may have been committed ahead by an earlier growth, and stay.
                 if self.length - length >= HUGE {
                     self.shrink(length);
                 }
                 return true;
             }
             if length <= self.room() {
-                // In steps of huge pages: the kernel makes none where the last is not all there.
+                // Grow in steps of huge pages: the kernel makes a huge page only if its whole range is committed.
                 let length = length.next_multiple_of(HUGE).min(self.room());
                 let (end, more) = (self.block.add(self.length), length - self.length);
                 if mem::commit(end, more).is_ok() {
@@ -158,15 +166,16 @@ impl Reservation {
         }
     }
 
-    /// Takes the memory from the pages behind `length`.
+    /// Returns the memory of the pages after `length` to the kernel, and makes them guards.
     ///
     /// # Safety
-    /// Nobody uses them.
+    /// No code uses these pages.
     unsafe fn shrink(&mut self, length: usize) {
-        // SAFETY: whole pages of the block; the caller's promise.
+        // SAFETY: `length` is in whole pages and at most `self.length`, so the range is whole pages of the block. The
+        // caller promises that no code uses them.
         unsafe {
             let (end, less) = (self.block.add(length), self.length - length);
-            // Where the kernel cannot, the block stays as long as it is: nobody will miss it.
+            // If the kernel refuses, the block keeps its length. That does no harm.
             let _ = mem::discard(end, less);
             if mem::protect(end, less).is_ok() {
                 self.length = length;
@@ -174,10 +183,10 @@ impl Reservation {
         }
     }
 
-    /// Moves the block to where it has room.
+    /// Moves the block to new address space, with room if possible. Returns false if the kernel refuses.
     ///
     /// # Safety
-    /// Nobody uses its old place.
+    /// No code uses the old address afterwards.
     unsafe fn move_to_room(&mut self, length: usize, align: usize) -> bool {
         let room = length.saturating_mul(ROOM);
         let Some(mut new) =
@@ -186,19 +195,23 @@ impl Reservation {
             return false;
         };
         let room = new.room();
-        // SAFETY: the block is one mapping: `commit` joins what it adds to what is there; if not, the
-        // kernel refuses. It goes to where nothing is. It goes there as long as the room, of which
-        // then the end loses its rights, so that it stays one mapping when it grows there.
+        // SAFETY: `move_to` needs one mapping at `self.block`, else the kernel refuses. The block is one mapping:
+        // `commit` gives new pages the rights and flags of the block, so that the kernel merges them. The target is
+        // `new`, whose address no other code has, and `room` is its size. The move covers the whole room, so the moved
+        // mapping does too; `protect` then removes the rights of the part after the block. When the block grows, it is
+        // one mapping again. The caller promises that no code uses the old address, so `release_around` can unmap the
+        // rest of the old reservation.
         unsafe {
             let moved = mem::move_to(self.block, self.length, new.block, room).is_ok();
             if !moved {
-                // Perhaps the place for it is unmapped by now, and another thread's: it is not touched.
+                // A failed move may have unmapped the target range. Another thread may have mapped the range since, so
+                // the range must not be unmapped here.
                 new.release_around(room);
                 return false;
             }
             new.prefer_huge();
             new.length = length.next_multiple_of(HUGE).min(room);
-            // Without the guard it is a block all the same.
+            // If the kernel refuses, the block has no guard, but can be used.
             let _ = mem::protect(new.block.add(new.length), room - new.length);
             self.release_around(self.length);
         }
@@ -206,13 +219,14 @@ impl Reservation {
         true
     }
 
-    /// Moves the block to where the kernel has a place for it, which takes the least address space; it
-    /// loses its guards.
+    /// Moves the block to an address that the kernel chooses. This takes the least address space. The block loses its
+    /// guards. Returns false if the kernel refuses.
     ///
     /// # Safety
-    /// Nobody uses its old place.
+    /// No code uses the old address afterwards.
     unsafe fn move_anywhere(&mut self, length: usize) -> bool {
-        // SAFETY: as in `move_to_room`.
+        // SAFETY: the block is one mapping of `self.length` bytes, as in `move_to_room`. The caller promises that no
+        // code uses the old address, so `release_around` can unmap the rest of the old reservation.
         unsafe {
             match mem::remap(self.block, self.length, length, MREMAP_MAYMOVE) {
                 Ok(block) => {
@@ -225,32 +239,35 @@ impl Reservation {
         }
     }
 
-    /// Says that the block is for use as a whole, and its room, so that it is one mapping still when it
-    /// has grown.
+    /// Requests huge pages for the block and its room, if the block is large enough. The room is included so that the
+    /// block is still one mapping after growth.
     fn prefer_huge(&self) {
         if self.length >= HUGE {
-            // A kernel without huge pages does without.
-            // SAFETY: whole pages of ours.
+            // The result is ignored: a kernel without huge pages refuses.
+            //
+            // SAFETY: the block and its room lie within the reservation, in whole pages. The advice does not change the
+            // content.
             let _ = unsafe { mem::prefer_huge(self.block, self.room()) };
         }
     }
 
-    /// Gives everything back.
+    /// Unmaps the whole reservation.
     ///
     /// # Safety
-    /// Nobody uses the block.
+    /// No code uses the block.
     pub unsafe fn release(self) {
-        // SAFETY: all of it is ours.
+        // SAFETY: `self` owns the range, and is consumed. The caller promises that no code uses the block.
         unsafe { give_back(self.base, self.reserved) }
     }
 
-    /// Gives back everything but the place of the block, `length` bytes.
+    /// Unmaps the reservation, except `length` bytes at the block's address.
     ///
     /// # Safety
-    /// Nobody uses it.
+    /// No code uses the unmapped bytes, and `self` is not used as a reservation afterwards.
     unsafe fn release_around(&self, length: usize) {
         let before = self.block.addr().get() - self.base.addr().get();
-        // SAFETY: all of it is ours.
+        // SAFETY: both ranges lie within the reservation, which `self` owns. The caller promises that no code uses
+        // them.
         unsafe {
             give_back(self.base, before);
             give_back(self.block.add(length), self.reserved - before - length);
@@ -258,20 +275,21 @@ impl Reservation {
     }
 }
 
-/// As many bytes in whole pages.
+/// Rounds a size up to whole pages. `None` on overflow.
 fn pages(size: usize) -> Option<usize> {
     size.checked_next_multiple_of(mem::page_size())
 }
 
-/// Unmaps, if there is anything to unmap.
+/// Unmaps a range, which may be empty.
 ///
 /// # Safety
-/// Whole pages of ours, which nobody uses.
+/// The range is whole pages that the caller owns, and no code uses it.
 unsafe fn give_back(start: NonNull<u8>, length: usize) {
     if length != 0 {
-        // The kernel refuses a hole that would make one mapping too many. Then the pages stay, lost
-        // but unused: there is nobody whom a release could tell.
-        // SAFETY: the caller's promise.
+        // The kernel refuses if the hole would split a mapping and the process has the most mappings already. Then the
+        // pages stay mapped but unused: a caller could do nothing about it.
+        //
+        // SAFETY: the promise of this function's caller.
         let _ = unsafe { mem::unmap(start, length) };
     }
 }
@@ -294,21 +312,22 @@ mod tests {
     }
 
     fn resize(block: &mut Reservation, size: usize) {
-        // SAFETY: nobody uses the block but this test, as far as it is long.
+        // SAFETY: only this test uses the block, and only within its length.
         assert!(unsafe { block.resize(size, 16) });
     }
 
     fn write(block: &Reservation, place: usize, value: u8) {
-        // SAFETY: within the block.
+        // SAFETY: callers pass a `place` within the block.
         unsafe { block.block().add(place).write_volatile(value) };
     }
 
     fn read(block: &Reservation, place: usize) -> u8 {
-        // SAFETY: within the block.
+        // SAFETY: callers pass a `place` within the block.
         unsafe { block.block().add(place).read_volatile() }
     }
 
-    /// The block may be used from its first to its last byte, and what is beside it may not.
+    /// Asserts that all bytes of the block can be read and written, and that the bytes on either side cannot be
+    /// accessed.
     fn assert_guards(block: &Reservation, length: usize) {
         let first = block.block().addr().get();
         assert_eq!(block.length, length);
@@ -339,7 +358,7 @@ mod tests {
             if multiple > HUGE {
                 assert_eq!(block.reserved, length + 2 * page);
             }
-            // SAFETY: not used any more.
+            // SAFETY: the test does not use the block any more.
             unsafe { block.release() };
         }
         let most = Wish {
@@ -364,12 +383,12 @@ mod tests {
         let block = new(page + 1, LEAST_PAGE, false);
         assert_eq!((block.base, block.reserved), (block.block(), 2 * page));
         assert_eq!((block.length, block.room()), (2 * page, 2 * page));
-        // SAFETY: not used any more.
+        // SAFETY: the test does not use the block any more.
         unsafe { block.release() };
-        // An alignment takes address space, which is a guard by itself.
+        // A large alignment needs address space around the block. That space is a guard, even if `guarded` is false.
         let block = new(page, 1 << 17, false);
         assert_guards(&block, page);
-        // SAFETY: not used any more.
+        // SAFETY: the test does not use the block any more.
         unsafe { block.release() };
         let space = Reservation::space(NonNull::dangling());
         assert!(!space.is_block());
@@ -396,14 +415,14 @@ mod tests {
             [7, 7, 0]
         );
 
-        // Within the room it stays where it is, and grows in steps.
+        // Within its room the block keeps its address, and grows in steps.
         let (second, room) = (block.block(), block.room());
         for (size, length) in [(8, 8), (9, 10), (12, 12), (13, 14)] {
             resize(&mut block, size * MIB);
             assert_eq!(block.block(), second);
             assert_guards(&block, length * MIB);
         }
-        // (Under another runtime the page is the largest, and the room a multiple of the least.)
+        // (Under another runtime the page is the largest, and the room a multiple of the smallest.)
         resize(&mut block, room / mem::page_size() * mem::page_size());
         assert_eq!(block.block(), second);
         assert_guards(&block, room);
@@ -415,10 +434,10 @@ mod tests {
             [7, 7, 9, 0]
         );
         assert_guards(&block, (room + 1).next_multiple_of(HUGE));
-        // SAFETY: as above.
+        // SAFETY: only this test uses the block, and only within its length.
         assert!(!unsafe { block.resize(usize::MAX, 16) } && !unsafe { block.resize(1 << 50, 16) });
         assert_eq!(read(&block, room - 1), 9);
-        // SAFETY: not used any more.
+        // SAFETY: the test does not use the block any more.
         unsafe { block.release() };
     }
 
@@ -434,16 +453,16 @@ mod tests {
         resize(&mut block, 6 * MIB);
         assert_eq!(block.block(), first);
         assert_guards(&block, 6 * MIB);
-        // What comes back is zero.
+        // Pages that were returned to the kernel are zero when the block grows again.
         resize(&mut block, 8 * MIB);
         assert_eq!(block.block(), first);
         let places = [0, 6 * MIB - 1, 6 * MIB, 8 * MIB - 1];
         assert_eq!(places.map(|place| read(&block, place)), [7, 7, 0, 0]);
-        // SAFETY: not used any more.
+        // SAFETY: the test does not use the block any more.
         unsafe { block.release() };
     }
 
-    /// (qemu-user does not say which pages are huge.)
+    /// (qemu-user does not report which pages are huge.)
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn huge_pages_are_asked_for_unless_few_will_be_used() {
@@ -451,7 +470,7 @@ mod tests {
         for (size, sparse, wanted) in [
             (HUGE, false, true),
             (HUGE, true, false),
-            (HUGE - 1, false, true), // in whole pages it is as much
+            (HUGE - 1, false, true), // rounded up to whole pages, this is HUGE
             (HUGE - LEAST_PAGE, false, false),
         ] {
             let wish = Wish {
@@ -463,15 +482,15 @@ mod tests {
             let mut block = Reservation::new(wish).unwrap();
             write(&block, 0, 1);
             let Some(huge) = has_huge_pages(block.block().addr().get()) else {
-                return; // this kernel has none
+                return; // this kernel has no huge pages
             };
             assert_eq!(huge, wanted, "{size} {sparse}");
-            // Where it has moved they are wanted whatever it was, and its room's too.
+            // After a move, huge pages are requested for the block and its room, whatever `sparse` was.
             resize(&mut block, 3 * HUGE);
             let first = block.block().addr().get();
             assert_eq!(has_huge_pages(first), Some(true));
             assert_eq!(has_huge_pages(first + 4 * HUGE), Some(true));
-            // SAFETY: not used any more.
+            // SAFETY: the test does not use the block any more.
             unsafe { block.release() };
         }
     }

@@ -1,49 +1,49 @@
-//! A span: 256 KiB that small blocks of all sizes are cut from, and the record of what is free there.
+//! A span: 256 KiB of memory that small blocks are cut from, and the record of its free parts.
 //!
-//! The record lies apart from the blocks, with those of its [region](super::region): who writes past a
-//! block meets another block, not ours. It has a bit for each *granule*, which is set while the
-//! granule is free; so what is freed side by side is one gap again, for a block of any size.
+//! The record has a bit for each *granule*, which is set while the granule is free. So adjacent freed blocks form one
+//! gap, and a block of any size can be cut from the gap. The record does not lie in the span, but at the start of the
+//! span's [region](super::region): a write past the end of a block hits another block, not the record.
 
 use core::ptr::NonNull;
 
 use super::class::Class;
 
-/// The bytes of a span, and its alignment.
+/// The bytes of a span. A span is aligned to its size.
 pub const SIZE: usize = 256 * 1024;
 
-/// The bytes of the bits for the most granules that a span has.
+/// The bytes of a span's bitmap, for the smallest granule.
 pub const BITMAP: usize = SIZE / 16 / 8;
 
-/// The largest block that is cut from fine granules.
+/// The bytes of the largest block that is cut from fine granules.
 const FINE: usize = 4096;
 
-/// A block of memory, by its first byte.
+/// A block of memory: the address of its first byte.
 pub type Block = NonNull<u8>;
 
-/// A span, by its record.
+/// The address of a span's record, or none.
 pub type Link = Option<NonNull<Span>>;
 
-/// Why a block cannot be taken back.
+/// Why the heap refuses a freed block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub enum Corrupt {
-    /// It is no block.
+    /// The address is not the start of an allocated block of this size.
     Foreign(Block),
-    /// It came back already.
+    /// The block is already free.
     Twice(Block),
 }
 
-/// The granules of a span: fine blocks and coarse ones are not cut from the same.
+/// The size of a span's granules. All blocks of a span have the same grain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Grain {
-    /// Of 16 bytes, for blocks up to a few KiB.
+    /// 16 bytes, for blocks up to 4 KiB.
     Fine,
-    /// Of 256 bytes, which the sizes of larger blocks are multiples of.
+    /// 256 bytes, for blocks above 4 KiB: their sizes are multiples of 256.
     Coarse,
 }
 
 impl Grain {
-    /// That of a class.
+    /// Returns the grain of the spans that blocks of this class are cut from.
     pub fn of(class: Class) -> Self {
         match class.size() {
             ..=FINE => Self::Fine,
@@ -58,7 +58,7 @@ impl Grain {
         }
     }
 
-    /// How long a gap is, in granules, that has a place for a block of this class whatever it begins at.
+    /// Returns the least length in granules of a gap that has room for a block of this class, wherever the gap begins.
     pub fn enough(class: Class) -> usize {
         let (length, align) = shape(class);
         length + align - 1
@@ -68,32 +68,39 @@ impl Grain {
 const BITS: usize = u64::BITS as usize;
 
 /// The record of a span.
+///
+/// `start` and `bits` are valid for as long as the record is in use: [`Span::new`]'s caller promises that.
 #[repr(C)]
 pub struct Span {
-    /// The neighbours in the list that it is in.
-    pub before: Link,
-    pub behind: Link,
-    /// The first byte.
+    /// The previous and the next span in the list that this span is in.
+    pub previous: Link,
+    pub next: Link,
+    /// The address of the span.
     start: NonNull<u8>,
+    /// The bitmap: a bit for each granule, set while the granule is free.
     bits: NonNull<u64>,
     grain: Grain,
-    /// The list that it is in, as its store numbers them.
+    /// The number of the store's list that this span is in.
     pub list: u8,
-    /// Where a search begins: the words before this one have nothing that the last search wanted.
+    /// The index of the bitmap word where the next search begins. Earlier words have no gap that the last search
+    /// wanted.
     rover: u16,
-    /// The longest gap that is known of, in granules.
+    /// The length of the longest known gap, in granules.
     gap: u16,
-    /// How many granules are free.
+    /// The number of free granules.
     free: u16,
-    /// The bytes behind these were never given out since the kernel gave them.
+    /// The high-water mark: no byte from this offset on was handed out since the kernel mapped it, so those bytes are
+    /// zero.
     touched: u32,
 }
 
 impl Span {
-    /// The record of a span of which all is free, and `touched` bytes may hold something.
+    /// Creates the record of a span without allocated blocks. The bytes from offset `touched` on are zero.
     ///
     /// # Safety
-    /// Of the `SIZE` bytes at `start` and the `BITMAP` bytes at `bits` nothing is used.
+    /// - `start` is a multiple of `SIZE`. The `SIZE` bytes there and the `BITMAP` bytes at `bits` are mapped read-write
+    ///   for as long as the record is used.
+    /// - Nothing else uses these bytes, except the code that a block is handed out to.
     pub unsafe fn new(
         start: NonNull<u8>,
         bits: NonNull<u64>,
@@ -102,12 +109,13 @@ impl Span {
     ) -> Self {
         let granules = SIZE >> grain.shift();
         for word in 0..granules / BITS {
-            // SAFETY: `BITMAP` bytes are enough for the bits of any grain; the caller's promise.
+            // SAFETY: the bitmap has at most `BITMAP` bytes, whichever the grain. The caller promises that they can be
+            // written.
             unsafe { bits.add(word).write(u64::MAX) };
         }
         Self {
-            before: None,
-            behind: None,
+            previous: None,
+            next: None,
             start,
             bits,
             grain,
@@ -119,22 +127,22 @@ impl Span {
         }
     }
 
-    /// The first byte.
+    /// Returns the address of the span.
     pub fn start(&self) -> Block {
         self.start
     }
 
-    /// How many bytes may hold something.
+    /// Returns the high-water mark: the bytes from this offset on are zero.
     pub fn touched(&self) -> usize {
         self.touched as usize
     }
 
-    /// The longest gap that is known of, in granules.
+    /// Returns the length of the longest known gap, in granules.
     pub fn gap(&self) -> usize {
         self.gap.into()
     }
 
-    /// Whether no block is out.
+    /// Whether all granules are free.
     pub fn is_empty(&self) -> bool {
         usize::from(self.free) == self.granules()
     }
@@ -143,10 +151,11 @@ impl Span {
         SIZE >> self.grain.shift()
     }
 
-    /// Cuts blocks of a class, as many as one search finds and `out` has room for; says how many.
+    /// Cuts blocks of a class until `out` is full or the search reaches the end of the span. Returns the number of
+    /// blocks.
     ///
-    /// A search goes from where the last one ended. One that went through all of the span without
-    /// filling `out` knows the longest gap that is left.
+    /// A search begins at the word where the last search ended. A search from the start to the end of the span has seen
+    /// all gaps, so `gap` becomes exact.
     pub fn take(&mut self, class: Class, out: &mut [*mut u8]) -> usize {
         let (length, align) = shape(class);
         let from_start = self.rover == 0;
@@ -179,7 +188,7 @@ impl Span {
         count
     }
 
-    /// Cuts one block, and says whether it is zero.
+    /// Cuts one block. Also returns whether all its bytes are zero.
     pub fn take_one(&mut self, class: Class) -> Option<(Block, bool)> {
         let touched = self.touched();
         let mut block = [core::ptr::null_mut()];
@@ -190,7 +199,11 @@ impl Span {
         Some((block, block.addr().get() % SIZE >= touched))
     }
 
-    /// Takes back `count` blocks of a class, one behind the other; or says why they cannot all be out.
+    /// Takes back a row of `count` adjacent blocks of a class, of which `block` is the first.
+    ///
+    /// # Errors
+    /// `Foreign` if `block` cannot be a block of this class; `Twice` if a granule of the row is already free. The span
+    /// is unchanged then.
     pub fn put(&mut self, class: Class, block: Block, count: usize) -> Result<(), Corrupt> {
         let offset = block.addr().get() % SIZE;
         let first = offset >> self.grain.shift();
@@ -205,13 +218,13 @@ impl Span {
             return Err(Corrupt::Twice(block));
         }
         self.rover = self.rover.min((first / BITS) as u16);
-        // What it makes with the free granules before and behind it, as far as a word sees.
+        // The new gap includes the free granules before and after the row, as far as 64 bits show on either side.
         let gap = self.ones_before(first) + (end - first) + self.ones_from(end);
         self.gap = self.gap.max(gap as u16);
         Ok(())
     }
 
-    /// The first gap at or behind a granule: where it begins and ends.
+    /// Returns the first gap from the granule `at` on: its first granule, and the granule after its last.
     #[inline]
     fn next_gap(&self, at: usize) -> Option<(usize, usize)> {
         let words = self.granules() / BITS;
@@ -239,7 +252,7 @@ impl Span {
         Some((begin, word * BITS + used.trailing_zeros() as usize))
     }
 
-    /// Marks the granules from `first` to `end` as used; they were free.
+    /// Marks the granules `first..end` as used. They must be free.
     fn clear(&mut self, first: usize, end: usize) {
         for (word, mask) in words(first, end) {
             self.set_word(word, self.word(word) & !mask);
@@ -248,7 +261,7 @@ impl Span {
         self.touched = self.touched.max((end << self.grain.shift()) as u32);
     }
 
-    /// Marks the granules from `first` to `end` as free; false, and nothing is changed, where one was.
+    /// Marks the granules `first..end` as free. Returns false, and changes nothing, if one of them is already free.
     fn set(&mut self, first: usize, end: usize) -> bool {
         if words(first, end).any(|(word, mask)| self.word(word) & mask != 0) {
             return false;
@@ -260,7 +273,7 @@ impl Span {
         true
     }
 
-    /// How many granules right before this one are free, up to 64.
+    /// Returns how many granules directly before this granule are free, at most 64.
     fn ones_before(&self, end: usize) -> usize {
         let (word, shift) = (end / BITS, end % BITS);
         let mut bits = 0;
@@ -273,7 +286,7 @@ impl Span {
         bits.leading_ones() as usize
     }
 
-    /// How many granules from this one on are free, up to 64.
+    /// Returns how many granules from this granule on are free, at most 64.
     fn ones_from(&self, first: usize) -> usize {
         let (word, shift) = (first / BITS, first % BITS);
         let words = self.granules() / BITS;
@@ -287,29 +300,32 @@ impl Span {
         bits.trailing_ones() as usize
     }
 
-    /// Where a granule is.
+    /// Returns the address of a granule.
     fn address(&self, granule: usize) -> Block {
-        // SAFETY: granules are within the span.
+        // SAFETY: callers pass the number of a granule of this span, so the address is within the span's `SIZE` bytes.
         unsafe { self.start.add(granule << self.grain.shift()) }
     }
 
+    /// Returns a word of the bitmap.
     fn word(&self, number: usize) -> u64 {
         debug_assert!(number < self.granules() / BITS);
-        // SAFETY: the bits are this record's, one for each granule.
+        // SAFETY: `number` is below the number of bitmap words: every caller stays below `granules() / BITS`. The
+        // caller of `Span::new` promised that the bitmap is mapped, and that only this record uses it.
         unsafe { self.bits.add(number).read() }
     }
 
+    /// Writes a word of the bitmap.
     fn set_word(&mut self, number: usize, value: u64) {
         debug_assert!(number < self.granules() / BITS);
-        // SAFETY: as in `word`.
+        // SAFETY: as in `word`; `&mut self` excludes other users of the record.
         unsafe { self.bits.add(number).write(value) }
     }
 }
 
-/// The granules of a block of a class, and what the number of its first is a multiple of.
+/// Returns how many granules a block of a class has, and the alignment of its first granule, in granules.
 fn shape(class: Class) -> (usize, usize) {
     let length = class.size() >> Grain::of(class).shift();
-    // Those of a power of two serve layouts that ask for as much alignment.
+    // A block whose size is a power of two also serves layouts with as large an alignment.
     (
         length,
         if class.size().is_power_of_two() {
@@ -320,7 +336,7 @@ fn shape(class: Class) -> (usize, usize) {
     )
 }
 
-/// The words that hold the bits from `first` to `end`, and which bits of them.
+/// Returns the bitmap words that hold the bits `first..end`: the index of each word, and a mask of these bits in it.
 #[inline]
 pub fn words(first: usize, end: usize) -> impl Iterator<Item = (usize, u64)> {
     (first / BITS..end.div_ceil(BITS)).map(move |word| {
@@ -330,12 +346,13 @@ pub fn words(first: usize, end: usize) -> impl Iterator<Item = (usize, u64)> {
     })
 }
 
-/// A list of spans, each of which is in it once.
+/// A doubly linked list of spans. A span is in at most one list.
 pub struct List {
     first: Link,
 }
 
-// SAFETY: records are memory of the process, not of a thread.
+// SAFETY: the records lie in memory of the process, which outlives each thread. A list is part of a store: threads access
+// the list, and the records in it, only with the store's lock held.
 unsafe impl Send for List {}
 
 impl List {
@@ -343,36 +360,46 @@ impl List {
         Self { first: None }
     }
 
+    /// Returns the first span.
     pub fn first(&self) -> Link {
         self.first
     }
 
+    /// Adds a span at the start.
+    ///
     /// # Safety
-    /// The span is in no list, and used by nobody else; so are those of the list.
+    /// - The span is in no list.
+    /// - No reference to the record of this span, or of a span in the list, is used during the call, and no other
+    ///   thread accesses these records.
     pub unsafe fn push(&mut self, mut span: NonNull<Span>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: `span` and `self.first` point to records of spans. The caller promises that nothing else uses them.
         unsafe {
-            span.as_mut().before = None;
-            span.as_mut().behind = self.first;
-            if let Some(mut behind) = self.first {
-                behind.as_mut().before = Some(span);
+            span.as_mut().previous = None;
+            span.as_mut().next = self.first;
+            if let Some(mut next) = self.first {
+                next.as_mut().previous = Some(span);
             }
         }
         self.first = Some(span);
     }
 
+    /// Removes a span.
+    ///
     /// # Safety
-    /// The span is in this list, whose spans are used by nobody else.
+    /// - The span is in this list.
+    /// - No reference to the record of a span in the list is used during the call, and no other thread accesses these
+    ///   records.
     pub unsafe fn remove(&mut self, span: NonNull<Span>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: `span` and its neighbours are records of spans in this list. The caller promises that nothing else
+        // uses them.
         unsafe {
-            let &Span { before, behind, .. } = span.as_ref();
-            match before {
-                Some(mut before) => before.as_mut().behind = behind,
-                None => self.first = behind,
+            let &Span { previous, next, .. } = span.as_ref();
+            match previous {
+                Some(mut previous) => previous.as_mut().next = next,
+                None => self.first = next,
             }
-            if let Some(mut behind) = behind {
-                behind.as_mut().before = before;
+            if let Some(mut next) = next {
+                next.as_mut().previous = previous;
             }
         }
     }

@@ -1,4 +1,7 @@
-//! The stores: the spans of a grain, which all threads share, by the longest gap that each has.
+//! The stores: the spans of one grain and one shard, sorted into lists by the longest gap of each span.
+//!
+//! All threads share the stores, each behind a lock. A thread cache takes blocks from the store of its shard, and
+//! returns each block to the store that the block's span belongs to.
 
 use core::ptr::NonNull;
 
@@ -9,27 +12,28 @@ use super::regions::REGIONS;
 use super::span::{self, Block, Corrupt, Grain, List, Span};
 use crate::sync::Mutex;
 
-/// The spans of a grain.
+/// The spans of a grain in a shard.
 pub struct Store {
     grain: Grain,
     shard: u8,
-    /// The spans by their longest known gap: two lists for each doubling of its granules.
+    /// The spans by their longest known gap: two lists for each doubling of the gap's granules. A span without a gap is
+    /// in no list.
     lists: [List; LISTS],
-    /// A bit for each list that has a span.
+    /// A bit for each list that is not empty.
     filled: u32,
-    /// How many bytes are out, in a thread's cache or in use.
+    /// The bytes of all blocks that are handed out: allocated, in a thread cache or in a depot.
     out: usize,
-    /// How many bytes the spans have touched.
+    /// The sum of the spans' high-water marks.
     touched: usize,
 }
 
-/// A gap is of up to 2^14 granules.
+/// The number of lists. A gap has at most 2^14 granules.
 const LISTS: usize = list(1 << 14) as usize + 1;
 
-/// How many spans to look at that perhaps have a gap, where none certainly has.
+/// How many spans `find` examines in the list whose spans may or may not have a long enough gap.
 const LOOK: usize = 32;
 
-/// On cache lines of its own each.
+/// A store on cache lines of its own, so that threads that use different stores do not share one.
 #[repr(align(64))]
 struct Line(Mutex<Store>);
 
@@ -48,53 +52,60 @@ impl Store {
         }
     }
 
-    /// Lends a store for a class to `work`, which must not come back here.
+    /// Locks the store for a class in a shard, and calls `work` with it. `work` must not lock a store: the locks are
+    /// not reentrant.
     pub fn with<R>(shard: u8, class: Class, work: impl FnOnce(&mut Self) -> R) -> R {
         let grain = Grain::of(class);
         let mut store = STORES[usize::from(shard) % SHARDS][grain as usize].0.lock();
-        // Here, so that the stores begin as zeros, of which a program's file has no byte.
+        // Set at each use, so that the initial value of all stores is zeros, which take no bytes in a program's file.
         (store.grain, store.shard) = (grain, shard);
         work(&mut store)
     }
 
-    /// The shard that a block is of.
+    /// Returns the shard whose store a block's span belongs to.
     ///
     /// # Safety
-    /// As for [`put_back`](Self::put_back): while a block is out, its span stays of its store.
+    /// As for [`put_back`](Self::put_back). The span of such a block keeps its shard while the block is handed out.
     pub unsafe fn of(block: *mut u8) -> u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that `block` is a small block of the heap, so it is not null and its span has a
+        // record in a quad. `open` wrote the shard before the store handed out the block. Nothing writes the shard
+        // until the span is closed, which does not happen while the block is handed out.
         unsafe { *region::shard(region::span_of(NonNull::new_unchecked(block))) }
     }
 
-    /// Takes blocks back, whichever stores they are of; or says why one of them cannot be one that is
-    /// out.
+    /// Returns blocks to their stores, which may differ.
+    ///
+    /// # Errors
+    /// `Corrupt` if one of the blocks is already free, or cannot be a block of this class. The blocks after it are not
+    /// returned then.
     ///
     /// # Safety
-    /// The heap gave them out as small ones of this grain, and they are not used again; none is null.
+    /// The heap handed the blocks out as small blocks of this class, and no code uses them again. None is null.
     pub unsafe fn put_back(class: Class, mut blocks: &[*mut u8]) -> Result<(), Corrupt> {
-        // SAFETY: the caller's promise.
+        // SAFETY: `block` is one of `blocks`; the caller of `put_back` promises the same about all of them.
         let shard = |&block: &*mut u8| unsafe { Self::of(block) };
         while let Some(first) = blocks.first() {
             let of = shard(first);
             let count = blocks.iter().take_while(|block| shard(block) == of).count();
             let (these, others) = blocks.split_at(count);
-            // SAFETY: the caller's promise.
+            // SAFETY: the spans of these blocks belong to this store, as `of` shows. The rest is the promise of
+            // `put_back`'s caller.
             Self::with(of, class, |store| unsafe { store.put(class, these) })?;
             blocks = others;
         }
         Ok(())
     }
 
-    /// Whether little is out of much that was touched: then few blocks, if they stayed in a cache,
-    /// could keep all of it from the kernel.
+    /// Whether less than a third of the touched bytes is in use, and more than a span is touched. Then a few blocks
+    /// that stay in a cache could keep many free pages from the kernel. Blocks in the depot do not count as used.
     pub fn is_sparse(&self) -> bool {
-        /// What is touched does not matter below this many bytes.
+        /// Below this many touched bytes the answer is always false.
         const LITTLE: usize = span::SIZE;
         self.touched > LITTLE
             && self.out.saturating_sub(depot::bytes(self.shard)) < self.touched / 3
     }
 
-    /// Gives out blocks, as many as there are and `out` has room for; says how many.
+    /// Hands out blocks until `out` is full or no span has a known gap for one. Returns the number of blocks.
     pub fn take(&mut self, class: Class, out: &mut [*mut u8]) -> usize {
         let mut count = 0;
         while count < out.len()
@@ -106,7 +117,8 @@ impl Store {
         count
     }
 
-    /// Gives out one block, and says whether it is zero.
+    /// Hands out one block, from a new span if necessary. Also returns whether the block is zero. `None` if the kernel
+    /// has no more memory.
     pub fn take_one(&mut self, class: Class) -> Option<(Block, bool)> {
         loop {
             let span = self.find(class).or_else(|| self.open())?;
@@ -120,13 +132,14 @@ impl Store {
     /// Takes back blocks of this store.
     ///
     /// # Safety
-    /// As for [`put_back`](Self::put_back).
+    /// As for [`put_back`](Self::put_back), and the blocks' spans belong to this store.
     unsafe fn put(&mut self, class: Class, blocks: &[*mut u8]) -> Result<(), Corrupt> {
         let size = class.size();
         let mut blocks = blocks.iter().copied();
         let mut next = blocks.next();
         while let Some(block) = next {
-            // What was cut in a row often comes back in a row, or in the reverse order.
+            // Blocks that were cut in a row often come back in a row, or in reverse order. A row is one change of the
+            // bitmap.
             let (mut first, mut count) = (block, 1);
             loop {
                 next = blocks.next();
@@ -138,31 +151,34 @@ impl Store {
                 }
                 count += 1;
             }
-            // SAFETY: the caller's promise.
+            // SAFETY: the row consists of elements of `blocks`, which lie in one span: the loop checked both. They are
+            // not null. The rest is the promise of `put`'s caller.
             unsafe { self.put_row(class, NonNull::new_unchecked(first), count)? };
         }
         Ok(())
     }
 
-    /// Takes back so many blocks of a span, one behind the other.
-    ///
-    /// # Safety
-    /// As for [`put`](Self::put).
+    /// Takes back a row of `count` adjacent blocks of one span.
     unsafe fn put_row(&mut self, class: Class, first: Block, count: usize) -> Result<(), Corrupt> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that `first` is a small block of the heap.
         let span = unsafe { region::span_of(first) };
         self.used(span, |record| record.put(class, first, count))?;
         self.out -= count * class.size();
-        // SAFETY: a span of this store; nobody else uses its record.
+        // SAFETY: the span belongs to this store, so its record is valid. The store is locked, so no other code uses
+        // the record.
         if unsafe { span.as_ref() }.is_empty() {
             self.close(span);
         }
         Ok(())
     }
 
-    /// A span that has, or perhaps has, a gap for a block of this class. Of those that certainly have it is
-    /// one of the tightest, so that long gaps stay for long blocks; but for coarse blocks one of the
-    /// roomiest, because few of those fill a span, and a search costs more than they save.
+    /// Finds a span that has, or may have, a gap for a block of this class.
+    ///
+    /// A list holds gaps of a range of lengths. All gaps in the lists above that of the wanted length are long enough.
+    /// For a fine block the result is from the first of these lists (best fit), so that long gaps stay for long blocks.
+    /// For a coarse block it is from the last (worst fit): few coarse blocks fill a span, and best fit would cost more
+    /// searches than it saves memory. Only if these lists are empty, some spans of the wanted length's own list are
+    /// examined.
     fn find(&mut self, class: Class) -> span::Link {
         let wanted = Grain::enough(class);
         let tight = u32::from(list(wanted));
@@ -177,20 +193,21 @@ impl Store {
         let mut next = self.lists[tight as usize].first();
         for _ in 0..LOOK {
             let span = next?;
-            // SAFETY: the spans of a store's lists are the store's, which is borrowed.
+            // SAFETY: all spans in the lists belong to this store, so their records are valid. `&mut self` excludes
+            // other users of the records.
             let record = unsafe { span.as_ref() };
             if record.gap() >= wanted {
                 return Some(span);
             }
-            next = record.behind;
+            next = record.next;
         }
         None
     }
 
-    /// Lends the record of a span of this store to `work`, and puts the span into the list where it
-    /// belongs then.
+    /// Calls `work` with the record of a span of this store, then moves the span to the list for its new longest gap.
     fn used<R>(&mut self, mut span: NonNull<Span>, work: impl FnOnce(&mut Span) -> R) -> R {
-        // SAFETY: a span of this store, which is borrowed.
+        // SAFETY: the callers pass a span of this store, so the record is valid. `&mut self` excludes other users of
+        // the record.
         let record = unsafe { span.as_mut() };
         let touched = record.touched();
         let result = work(record);
@@ -204,33 +221,38 @@ impl Store {
         result
     }
 
+    /// Adds a span to a list.
     fn link(&mut self, span: NonNull<Span>, list: u8) {
         if list == NONE {
             return;
         }
-        // SAFETY: a span of this store that is in no list.
+        // SAFETY: the callers pass a span of this store that is in no list. `&mut self` excludes other users of the
+        // records.
         unsafe { self.lists[list as usize].push(span) };
         self.filled |= 1 << list;
     }
 
+    /// Removes a span from a list.
     fn unlink(&mut self, span: NonNull<Span>, list: u8) {
         if list == NONE {
             return;
         }
         let spans = &mut self.lists[list as usize];
-        // SAFETY: a span that is in this list of this store.
+        // SAFETY: the callers pass a span of this store that is in this list. `&mut self` excludes other users of the
+        // records.
         unsafe { spans.remove(span) };
         if spans.first().is_none() {
             self.filled &= !(1 << list);
         }
     }
 
-    /// Takes a span more, if the kernel has memory for it.
+    /// Adds a new span to the store. `None` if the kernel has no more memory.
     pub fn open(&mut self) -> span::Link {
         let mut span = REGIONS.lock().open(self.grain)?;
-        // SAFETY: the regions gave the span to this store alone, whose lock the caller has.
+        // SAFETY: `Regions::open` returned a valid record that no other code has the address of.
         let record = unsafe { span.as_mut() };
-        // SAFETY: a span of the regions is in a quad, and no thread reads the shard before the store hands out a block.
+        // SAFETY: `Regions::open` returns a span that lies in a quad. No thread reads the shard yet: threads find a
+        // span only by the address of a block, and the store has handed out no block of this span.
         unsafe { *region::shard(span) = self.shard };
         record.list = list(record.gap());
         self.touched += record.touched();
@@ -238,26 +260,28 @@ impl Store {
         Some(span)
     }
 
-    /// Gives a span back of which no block is out.
+    /// Returns a span to the regions. The span must be empty: none of its blocks is handed out.
     fn close(&mut self, span: NonNull<Span>) {
-        // SAFETY: a span of this store.
+        // SAFETY: the span belongs to this store, so its record is valid. `&mut self` excludes other users of the
+        // record.
         let record = unsafe { span.as_ref() };
         self.touched -= record.touched();
         self.unlink(span, record.list);
-        // SAFETY: it is in no list any more, and nothing of it is out.
+        // SAFETY: `Regions::open` returned the span. It is empty, as the caller checked, and in no list after `unlink`.
+        // The store has no other reference to it.
         unsafe { REGIONS.lock().close(span) };
     }
 }
 
-/// Whether two blocks are of the same span.
+/// Whether two blocks lie in the same span.
 fn is_same_span(a: *mut u8, b: *mut u8) -> bool {
     a.addr() / span::SIZE == b.addr() / span::SIZE
 }
 
-/// The list of the spans without a gap: none.
+/// The list number of spans without a gap, which are in no list.
 const NONE: u8 = u8::MAX;
 
-/// The list for spans with this longest gap.
+/// Returns the number of the list for spans with this longest gap, in granules.
 const fn list(gap: usize) -> u8 {
     match gap.checked_ilog2() {
         None => NONE,
@@ -274,7 +298,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// A store of a test's own, of a shard that no test's depot has anything of.
+    /// Returns a store for one test, of shard 3. The depot of shard 3 is empty: only a test that holds `alone` uses it.
     fn own(grain: Grain) -> Store {
         REGIONS.lock().reclaim(); // so that its spans begin untouched
         let mut store = Store::new();
@@ -290,7 +314,7 @@ mod tests {
     }
 
     fn put(store: &mut Store, size: usize, blocks: &[*mut u8]) {
-        // SAFETY: the store gave the blocks out, and they are not used again.
+        // SAFETY: the store handed the blocks out, and the test does not use them again.
         assert_eq!(unsafe { store.put(class(size), blocks) }, Ok(()));
     }
 
@@ -316,9 +340,9 @@ mod tests {
                 (store.out, store.touched),
                 ((most + 1) * size, (most + 1) * size)
             );
-            // SAFETY: the block is out, of the shard above.
+            // SAFETY: the block is handed out, and its span belongs to `store`, of shard 3.
             assert_eq!(unsafe { Store::of(one.as_ptr()) }, 3);
-            // The last one closes its span; in the reverse order, too, and with one between.
+            // The last block closes its span. Also in reverse order, and with a swapped pair.
             put(&mut store, size, &[one.as_ptr()]);
             assert_eq!((store.out, store.touched), (most * size, most * size));
             let mut back = blocks;
@@ -326,7 +350,8 @@ mod tests {
             back.swap(3, 5);
             put(&mut store, size, &back[1..]);
             assert_eq!(store.out, size);
-            // SAFETY: as above: it is not out.
+            // SAFETY: `put` refuses the block, which is already free, and accesses only the record of its span. The
+            // span is open, because one block of it is still handed out.
             assert!(unsafe { store.put(class(size), &back[1..2]) }.is_err());
             put(&mut store, size, &back[..1]);
             assert_eq!((store.out, store.touched, store.filled), (0, 0, 0));
@@ -366,7 +391,7 @@ mod tests {
         store.open().unwrap();
         let all = take(&mut store, 16, 20_000);
         assert_eq!(all.len(), span::SIZE / 16);
-        // 20 granules are in the list of 16 to 23, with those of 17, which are not enough.
+        // List 8 is for gaps of 16 to 23 granules: 20 is enough for this block, 17 is not.
         put(&mut store, 16, &all[100..117]);
         assert!(take(&mut store, 320, 1).is_empty());
         put(&mut store, 16, &all[200..220]);
@@ -390,7 +415,7 @@ mod tests {
         assert!(!is_sparse(0, 0) && !is_sparse(0, SPAN));
         assert!(is_sparse(0, SPAN + 1) && is_sparse(SPAN / 3 - 1, SPAN + 3));
         assert!(is_sparse(SPAN - 1, 3 * SPAN) && !is_sparse(SPAN, 3 * SPAN));
-        // What lies in a depot is in nobody's use.
+        // Blocks in the depot are not in use.
         let block = core::ptr::without_provenance_mut(16);
         depot::put(3, class(4096), &[block]);
         assert!(is_sparse(SPAN, 3 * SPAN) && is_sparse(SPAN + 4095, 3 * SPAN));

@@ -1,4 +1,5 @@
-//! The parts of the heap: sizes, spans and the register. (The whole is compared with a model in `tests/`.)
+//! Tests of the heap's parts: size classes, spans, the register and large blocks. (Tests under `tests/` compare the
+//! whole heap with a model.)
 
 extern crate std;
 
@@ -21,7 +22,8 @@ use super::reservation::Reservation;
 use super::span::{self, Corrupt, Grain, Span};
 use crate::abi::tests::AFTER_CALL;
 
-/// For as long as this is held, no other test uses the caches, the depots and the stores of the process.
+/// Locks the caches, the depots and the stores of the process: no other test uses them while the caller holds the
+/// result.
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +35,7 @@ pub fn class(size: usize) -> Class {
     Class::of(Layout::from_size_align(size, 8).unwrap()).unwrap()
 }
 
-/// What may be done at an address of this process, as `/proc/self/maps` has it.
+/// Returns the access rights of an address of this process, as in `/proc/self/maps`; "none" if it is not mapped.
 pub fn rights(address: usize) -> String {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut lines = maps.lines().filter_map(|line| line.split_once(' '));
@@ -47,7 +49,7 @@ fn contains(range: &str, address: usize) -> bool {
     (number(begin)..number(end)).contains(&address)
 }
 
-/// Whether huge pages were asked for at an address; none where this kernel has no such pages.
+/// Whether huge pages were requested at an address. `None` if this kernel has no huge pages.
 #[cfg(target_arch = "x86_64")]
 pub fn has_huge_pages(address: usize) -> Option<bool> {
     std::fs::exists("/sys/kernel/mm/transparent_hugepage")
@@ -65,7 +67,7 @@ pub fn has_huge_pages(address: usize) -> Option<bool> {
     Some(flags.split(' ').any(|flag| flag == "hg"))
 }
 
-/// xorshift64*: the same numbers at every run.
+/// A pseudo-random generator (xorshift64*): it returns the same numbers in each run.
 struct Random(u64);
 
 impl Random {
@@ -98,7 +100,7 @@ fn classes_fit() {
     assert_eq!(last, Some(class::COUNT - 1));
 }
 
-/// Worked out another way: 16 bytes apart up to 128, then eight to each doubling, and above 4 KiB four.
+/// Computes the sizes in another way: 16 bytes apart up to 128, then eight to each doubling, and above 4 KiB four.
 #[test]
 fn classes_are_of_these_sizes() {
     let mut sizes: Vec<usize> = (1..=8).map(|nth| 16 * nth).collect();
@@ -136,7 +138,7 @@ fn classes_are_of_these_sizes() {
         }
         assert_eq!(of(size, 16), Some(Class::ALL[nth]), "{size}");
     }
-    // No bytes are a block too, and above 16 an alignment is a size.
+    // A layout of size 0 has a class too. An alignment above 16 rounds the size up to a multiple of it.
     assert_eq!(of(0, 1), Some(Class::ALL[0]));
     assert_eq!(of(1, 32).map(Class::size), Some(32));
     assert_eq!(of(33, 32).map(Class::size), Some(64));
@@ -151,11 +153,12 @@ fn classes_are_of_these_sizes() {
     }
 }
 
-/// A span of shard 0, and the memory in which it lies with its bits.
+/// Returns a record of a span, and the memory that holds the span and its bitmap.
 fn span(grain: Grain) -> (Span, Vec<u64>) {
     let mut memory = std::vec![0_u64; (2 * span::SIZE + span::BITMAP) / 8];
     let start = memory.as_mut_ptr().cast::<u8>();
-    // SAFETY: within the memory, a span begins at a multiple of its size; the bits are after the span.
+    // SAFETY: the memory holds two spans, so it contains a whole aligned span, and the bitmap after both. The caller
+    // keeps the memory for as long as the record.
     let span = unsafe {
         let start = start.add(start.align_offset(span::SIZE));
         let bits = memory.as_mut_ptr().add(2 * span::SIZE / 8);
@@ -169,13 +172,13 @@ fn span(grain: Grain) -> (Span, Vec<u64>) {
     (span, memory)
 }
 
-/// A span's memory, its record, and what a test knows of its granules: whether each is free.
+/// A span, and the test's model of it: for each granule, whether it is free.
 struct Granules {
     span: Span,
     free: Vec<bool>,
     bytes: usize,
     touched: usize,
-    /// Whether the last search came to the end, so that the next begins at the start.
+    /// Whether the last search reached the end of the span, so that the next begins at its start.
     ended: bool,
     _memory: Vec<u64>,
 }
@@ -194,7 +197,7 @@ impl Granules {
         }
     }
 
-    /// The gaps: first granule and length.
+    /// Returns the first granule and the length of each gap.
     fn gaps(&self) -> Vec<(usize, usize)> {
         let mut gaps = Vec::new();
         let mut first = 0;
@@ -207,7 +210,7 @@ impl Granules {
         gaps
     }
 
-    /// How many granules a block has, and a multiple of how many it begins at.
+    /// Returns how many granules a block has, and the alignment of its first granule.
     fn shape(&self, class: Class) -> (usize, usize) {
         let length = class.size() / self.bytes;
         (
@@ -220,7 +223,7 @@ impl Granules {
         )
     }
 
-    /// Whether a block of this class has a place.
+    /// Whether a gap has room for a block of this class.
     fn has_room(&self, class: Class) -> bool {
         let (length, align) = self.shape(class);
         let fits =
@@ -242,7 +245,7 @@ impl Granules {
             self.free[first..first + length].fill(false);
             self.touched = self.touched.max((first + length) * self.bytes);
         }
-        // A search through all of it knows the longest gap.
+        // A search through the whole span makes the longest gap exact.
         let ends = taken < count;
         if core::mem::replace(&mut self.ended, ends) && ends {
             let longest = self.gaps().iter().map(|gap| gap.1).max();
@@ -283,7 +286,7 @@ fn a_span_agrees_with_a_row_of_granules() {
             let had_room = granules.has_room(size);
             let mut taken = granules.take(size, wanted);
             if taken.is_empty() && had_room {
-                // The search began behind the place, and the next begins at the start.
+                // The search began after the only room. The next search begins at the start.
                 taken = granules.take(size, wanted);
                 assert!(!taken.is_empty());
             }
@@ -296,7 +299,7 @@ fn a_span_agrees_with_a_row_of_granules() {
             for _ in 0..some.min(out.len()) {
                 let (size, block) = out.swap_remove(random.below(out.len()));
                 granules.put(size, block, 1);
-                // At least what can be seen beside it is known of.
+                // The known gap includes at least the block.
                 assert!(granules.span.gap() >= granules.shape(size).0);
             }
         }
@@ -314,13 +317,13 @@ fn a_span_finds_what_came_back_before_all_else() {
         granules.take(class(1024), 1),
         [blocks[199].wrapping_add(1024)]
     );
-    // Far before where the last search ended.
+    // The row lies far before the end of the last search.
     granules.put(class(1024), blocks[2], 3);
     assert_eq!(granules.take(class(1024), 4)[..3], blocks[2..5]);
-    // Its neighbours in the words beside it are of the same gap.
+    // A gap includes free granules in the neighbouring words.
     let small = granules.take(class(16), 300);
     let gap = |granules: &mut Granules| {
-        // All of the rest is taken, so that the gap is what comes back.
+        // All other granules are used, so that the only gap is what the test puts back.
         while !granules.take(class(16), 10_000).is_empty() {}
         granules.span.gap()
     };
@@ -333,7 +336,7 @@ fn a_span_finds_what_came_back_before_all_else() {
     assert_eq!(granules.span.gap(), 3);
     granules.put(class(16), small[73], 60);
     assert_eq!(granules.span.gap(), 63);
-    // Up to 64 of them are seen on either side.
+    // At most 64 free granules on either side are seen.
     granules.put(class(16), small[150], 100);
     assert_eq!(granules.span.gap(), 100);
     granules.put(class(16), small[133], 17);
@@ -398,7 +401,7 @@ fn a_block_is_cut_and_put_back_to_the_bit() {
     let block = |n: usize| NonNull::new(blocks[n]).unwrap();
     assert_eq!(block(99).addr().get() - block(0).addr().get(), 99 * 48);
 
-    // Two neighbours are one gap, for one block of their joint size.
+    // Two adjacent blocks form one gap, which has room for a block of their joint size.
     span.put(class(48), block(10), 2).unwrap();
     let mut joint = [core::ptr::null_mut()];
     assert_eq!(span.take(class(96), &mut joint), 1);
@@ -410,7 +413,7 @@ fn a_block_is_cut_and_put_back_to_the_bit() {
         span.put(class(48), block(20), 1),
         Err(Corrupt::Twice(block(20)))
     );
-    // Within a granule; of the other grain; behind the end.
+    // Refused: an address within a granule, a block of the other grain, a row past the end.
     let inside = block(30).map_addr(|address| address | 8);
     assert_eq!(
         span.put(class(48), inside, 1),
@@ -511,18 +514,18 @@ fn size_and_alignment_say_where_a_block_is() {
         let block = large::alloc(layout, false).unwrap();
         assert_eq!(block.addr().get() % align, 0);
         assert_eq!(REGISTER.lock().get(block).is_some(), own, "{size} {align}");
-        // SAFETY: the block is out.
+        // SAFETY: the block is allocated with this layout, and only this test uses it.
         let resized = unsafe { large::realloc(block, layout, 32 * MIB + 1) };
-        // One of a region stays there or is copied.
+        // A mapping of its own is resized. A block in a region would have to be copied, so it stays.
         assert_eq!(resized.unwrap().is_some(), own);
         let block = resized.unwrap().unwrap_or(block);
         let layout = match resized {
             Ok(Some(_)) => Layout::from_size_align(32 * MIB + 1, align).unwrap(),
             _ => layout,
         };
-        // SAFETY: the block is out.
+        // SAFETY: the block is allocated with this layout, and not used again.
         assert_eq!(unsafe { large::dealloc(block, layout) }, Ok(()));
-        // SAFETY: it is out no more, and refused.
+        // SAFETY: the block is not allocated any more, so the call refuses it and accesses only the heap's records.
         let again = unsafe { large::dealloc(block, layout) };
         assert_eq!(again, Err(Corrupt::Foreign(block)));
         // SAFETY: as above.
@@ -535,7 +538,7 @@ fn only_another_class_moves_a_block() {
     let _alone = alone();
     let heap = Heap::new();
     let layout = |size| Layout::from_size_align(size, 8).unwrap();
-    // SAFETY: no size is 0, each layout is the block's at that moment, and the block is freed once.
+    // SAFETY: no size is 0, each layout is the block's at that moment, and each block is freed once.
     unsafe {
         let mut block = heap.alloc(layout(100));
         block.write_bytes(7, 100);
@@ -556,7 +559,7 @@ fn only_another_class_moves_a_block() {
             assert!(kept.iter().all(|&byte| byte == 7));
             size = new;
         }
-        // What was free a moment ago is zero where that is asked, whatever its size.
+        // `alloc_zeroed` clears a block that was just freed, whatever its size.
         heap.dealloc(block, layout(size));
         for size in [200, 4095, 4096, 40_000, 65_536, 65_537, 300_000] {
             let block = heap.alloc(layout(size));
