@@ -13,7 +13,7 @@ use crate::net;
 use crate::number;
 use crate::parts;
 use crate::print::{Any, Print, Writer};
-use crate::process::behind;
+use crate::process::skip_bytes;
 use crate::rt::{Args, Exit};
 use crate::shown::Shown;
 use crate::system;
@@ -165,7 +165,7 @@ impl Options {
         }
         Some(match arg.to_bytes() {
             [b'-', b'-', ..] if !self.operands_only => self.long(arg),
-            [b'-', _, ..] if !self.operands_only => self.short(behind(arg, 1)),
+            [b'-', _, ..] if !self.operands_only => self.short(skip_bytes(arg, 1)),
             _ => Arg::Operand(arg),
         })
     }
@@ -279,7 +279,7 @@ impl Options {
     }
 
     fn short(&mut self, cluster: &'static CStr) -> Arg {
-        let rest = behind(cluster, 1);
+        let rest = skip_bytes(cluster, 1);
         if !rest.is_empty() {
             self.rest = Rest::Cluster(rest);
         }
@@ -288,12 +288,12 @@ impl Options {
     }
 
     fn long(&mut self, arg: &'static CStr) -> Arg {
-        let name = behind(arg, 2).to_bytes();
+        let name = skip_bytes(arg, 2).to_bytes();
         let end = name.iter().position(|&byte| byte == b'=');
         match end.and_then(|end| name.get(..end)) {
             None => Arg::Long(name),
             Some(before) => {
-                self.rest = Rest::Value(behind(arg, 2 + before.len() + 1));
+                self.rest = Rest::Value(skip_bytes(arg, 2 + before.len() + 1));
                 Arg::Long(before)
             }
         }

@@ -1,4 +1,4 @@
-//! All that comes out of one descriptor, into another: within the kernel where the two ends allow it.
+//! Copies everything from one descriptor to another, within the kernel where both ends allow it.
 
 use core::ptr;
 
@@ -8,41 +8,43 @@ use crate::io::{read, retry, write_counting};
 use crate::mem::Mapping;
 use crate::pipe::{self, Splice};
 
-/// What is asked of the kernel at once where no buffer of ours limits it, in bytes.
+/// How many bytes to request of the kernel at once when no buffer in this process limits the count.
 const WITHIN: usize = 1 << 30;
 
-/// Size of the buffer between `read` and `write`, in bytes: a pipe's, so that one read empties it.
+/// Size of the buffer between `read` and `write`, in bytes: the capacity of a pipe, so that a read can empty
+/// a pipe.
 const BUFFER: usize = 1 << 16;
 
-/// Why copying ended early.
+/// The error with which a copy stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// How many bytes were written before.
+    /// How many bytes were written before the error.
     pub copied: u64,
-    /// Whose error it is.
+    /// The end that the error belongs to.
     pub end: End,
     /// The error.
     pub errno: Errno,
 }
 
-/// One of the two ends.
+/// An end of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The one that is read.
+    /// The descriptor that is read.
     From,
-    /// The one that is written.
+    /// The descriptor that is written.
     To,
 }
 
-/// Copies all there is in `from`, each from its own place on, and says how many bytes that was.
+/// Copies all bytes from `from` to `to`, up to EOF, each from its current offset. Returns how many bytes were
+/// copied.
 ///
 /// # Errors
-/// The errors of [`read`] and [`write_counting`]. `ENOMEM` with [`End::From`]: no memory for a buffer.
+/// The errors of [`read`] and [`write_counting`]. `ENOMEM` with [`End::From`]: no memory for the buffer.
 pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
     let mut copied = 0;
-    // Neither way is believed when it ends: `copy_file_range` sees no bytes in the files of /proc,
-    // both refuse many kinds of ends, and their errors do not say whose they are. `read` and `write`
-    // go on from there, and what they say holds.
+    // Copying within the kernel is only an optimisation: neither its EOF nor its errors decide.
+    // `copy_file_range` sees no bytes in files of /proc. Both calls refuse many kinds of files, and their
+    // errors do not show which end failed. `read` and `write` continue from there, and their results count.
     type Within = fn(BorrowedFd<'_>, BorrowedFd<'_>, usize) -> Result<usize>;
     let splice: Within = |from, to, count| pipe::splice(from, to, count, Splice::NONE);
     for within in [copy_file_range, splice] {
@@ -63,15 +65,15 @@ pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u6
     }
 }
 
-/// Copies up to `count` bytes from file to file, by sharing blocks where the file system can, and
-/// says how many (copy_file_range(2)).
+/// Copies up to `count` bytes between regular files, sharing blocks if the file system can
+/// (copy_file_range(2)). Returns how many bytes were copied.
 ///
 /// # Errors
-/// `EINVAL`: not both regular files; `EBADF`: `to` is for appending; `EXDEV`, `EOPNOTSUPP`,
-/// `ENOSYS`; and those of both ends.
+/// `EINVAL`: not both are regular files. `EBADF`: `to` is open for appending. `EXDEV`, `EOPNOTSUPP`,
+/// `ENOSYS`. Also the errors of both ends.
 pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -> Result<usize> {
-    let here = ptr::null_mut::<i64>(); // each file's own place, which moves on
-    // SAFETY: null pointers tell the kernel that there are no offsets of ours.
+    let here = ptr::null_mut::<i64>(); // null: use and advance the file's own offset
+    // SAFETY: both offset pointers are null, so the kernel accesses no memory of this process.
     retry(|| unsafe { syscall!(copy_file_range(from, here, to, here, count, 0)) })
 }
 
@@ -85,14 +87,14 @@ mod tests {
     use std::format;
     use std::vec::Vec;
 
-    /// Around what a pipe and the buffer hold.
+    /// Lengths around the capacity of a pipe and of the buffer.
     const LENGTHS: [usize; 6] = [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER + 5];
 
     fn bytes(length: usize) -> Vec<u8> {
         (0..length).map(|at| (at * 31 % 251) as u8).collect()
     }
 
-    /// A file in memory with these bytes, read from its beginning.
+    /// A file in memory with these bytes, at offset 0.
     fn file(bytes: &[u8]) -> crate::fd::OwnedFd {
         let file = fs::in_memory(c"").unwrap();
         write_all(file.as_fd(), bytes).unwrap();
@@ -112,7 +114,7 @@ mod tests {
             let (from, to) = (file(&bytes), file(b""));
             assert_eq!(copy(from.as_fd(), to.as_fd()), Ok(length as u64));
             assert!(content(&to) == bytes, "{length}");
-            // From a place in it, to the end of another.
+            // From the middle of the file, to the end of another file.
             fs::seek(from.as_fd(), length as u64 / 2).unwrap();
             let path = std::ffi::CString::new(format!("/proc/self/fd/{}", to.as_fd().as_raw()));
             let flags = O_WRONLY | O_APPEND | O_CLOEXEC;
@@ -138,14 +140,14 @@ mod tests {
         }
     }
 
-    /// The count has the bytes of all calls before the error.
+    /// The count includes the bytes of all calls before the error.
     #[test]
     fn an_error_has_its_end_and_its_count() {
         let stopped = |copied, end, errno| Err(Stopped { copied, end, errno });
         let from = file(&bytes(3 * BUFFER));
         let pipe = Pipe::new(O_CLOEXEC | O_NONBLOCK).unwrap();
         let capacity = pipe.resize(64 << 10).unwrap() as u64;
-        // Spliced, until the pipe is full.
+        // splice works until the pipe is full.
         assert_eq!(
             copy(from.as_fd(), pipe.write.as_fd()),
             stopped(capacity, End::To, Errno::EAGAIN)

@@ -1,7 +1,7 @@
-//! Numbers in text.
+//! Parsing numbers.
 
-/// Takes the digits at the beginning of `text` off it, and says what number they are; none where there is
-/// no digit, or the number is above `most`. `radix` is up to 16.
+/// Parses the digits at the beginning of `text` and removes them from it. Returns `None` if there is no digit
+/// or the number is above `most`. `radix` is at most 16.
 pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
     let mut number = None;
     while let Some((&first, rest)) = text.split_first() {
@@ -23,7 +23,7 @@ pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
     number
 }
 
-/// The number that all of `text` is.
+/// Parses `text`, which must be a number as a whole.
 pub fn whole(mut text: &[u8], radix: u8, most: u64) -> Option<u64> {
     let number = take(&mut text, radix, most)?;
     text.is_empty().then_some(number)
@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(whole(b"777", 8, 0o777), Some(0o777));
     }
 
-    /// `number` in `radix`.
+    /// The digits of `number` in `radix`.
     fn text(mut number: u128, radix: u128) -> std::vec::Vec<u8> {
         let mut text = std::vec::Vec::new();
         while number != 0 {
@@ -67,7 +67,7 @@ mod tests {
             whole(b"576460752303423487", 10, (1 << 59) - 1),
             Some((1 << 59) - 1)
         );
-        // Around u64::MAX, in every radix.
+        // Numbers around u64::MAX, in every radix.
         for radix in 2..=16_u8 {
             let most = u128::from(u64::MAX);
             for number in [most - 1, most, most + 1, 2 * most, most * u128::from(radix)] {

@@ -1,7 +1,7 @@
-//! What programs print, and the buffer before a descriptor into which they do.
+//! Printing: buffered output to a descriptor ([`Writer`]), and the values that can be printed ([`Print`]).
 //!
-//! Not by `core::fmt`, whose parts for paddings, signs and precisions would be a fifth of a small program: here a
-//! value puts its bytes and is done, and a line is its parts in order,
+//! This replaces `core::fmt`, whose code for padding, signs and precision would be a fifth of a small
+//! program. Here a value only writes its bytes, and a line is printed as its parts in order:
 //! `out.print(parts!(clients, " clients, and others wait\n"))`.
 
 use core::marker::PhantomData;
@@ -13,25 +13,25 @@ use crate::io;
 
 /// A value that can be printed.
 pub trait Print {
-    /// Puts its text.
+    /// Prints the value to `out`.
     fn print(&self, out: &mut Writer<'_>);
 }
 
-/// A buffer before a descriptor, for whatever writes in small pieces.
+/// A buffer in front of a descriptor, for output in small pieces.
 ///
-/// Nothing is written before the buffer is full or [`flush`](Self::flush) is called; dropping it
-/// writes nothing, because nobody would hear of the error.
+/// The buffer is written when it is full, and by [`flush`](Self::flush). Dropping the value writes nothing,
+/// because the error could not be reported.
 pub struct Writer<'a> {
     fd: BorrowedFd<'a>,
     buffer: &'a mut [u8],
-    /// At most the buffer's length.
+    /// The number of bytes in the buffer, at most its length.
     used: usize,
-    /// The first error. Nothing is written after it, so that no later part stands alone.
+    /// The first error. Nothing is written after it, so that the output has no gap.
     failed: Option<Errno>,
 }
 
 impl<'a> Writer<'a> {
-    /// Writes to `fd` by way of `buffer`.
+    /// A writer to `fd` through `buffer`.
     #[inline]
     pub const fn new<const N: usize>(fd: BorrowedFd<'a>, buffer: &'a mut [u8; N]) -> Self {
         const { assert!(N > 0) };
@@ -43,8 +43,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Takes `bytes`; an error is kept for [`flush`](Self::flush).
-    #[inline(never)] // it is called for every part of every line
+    /// Appends `bytes`. An error is kept for [`flush`](Self::flush).
+    #[inline(never)] // called for every part of every line
     pub fn put(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if self.used == self.buffer.len() {
@@ -57,16 +57,17 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Takes what `value` prints; an error is kept for [`flush`](Self::flush).
+    /// Prints `value`. An error is kept for [`flush`](Self::flush).
     #[inline]
     pub fn print(&mut self, value: impl Print) {
         value.print(self);
     }
 
-    /// Writes what is in the buffer, and says whether all that was ever put has been written.
+    /// Writes the bytes in the buffer. Returns `Ok` if everything since the writer was created has been
+    /// written.
     ///
     /// # Errors
-    /// The first error that [`write_all`](io::write_all) met, again at each later call.
+    /// The first error of [`write_all`](io::write_all). Later calls return the same error.
     pub fn flush(&mut self) -> Result<()> {
         self.empty();
         self.failed.map_or(Ok(()), Err)
@@ -79,7 +80,7 @@ impl<'a> Writer<'a> {
         self.used = 0;
     }
 
-    /// What is in the buffer.
+    /// The bytes in the buffer.
     fn held(&self) -> &[u8] {
         self.buffer.get(..self.used).unwrap_or_default()
     }
@@ -97,7 +98,7 @@ impl Print for str {
     }
 }
 
-/// What a function puts; [`parts!`](crate::parts) makes it.
+/// A value that prints by calling a function. [`parts!`](crate::parts) creates it.
 pub struct Parts<F>(pub F);
 
 impl<F: Fn(&mut Writer<'_>)> Print for Parts<F> {
@@ -107,20 +108,21 @@ impl<F: Fn(&mut Writer<'_>)> Print for Parts<F> {
     }
 }
 
-/// Its arguments, one behind the other, as a value that can be printed:
-/// `parts!(clients, " clients, and others wait")`.
+/// Combines its arguments, in order, into a value that can be printed: `parts!(clients, " clients, and others
+/// wait")`.
 #[macro_export]
 macro_rules! parts {
     ($($part:expr),+ $(,)?) => {
-        // A function: what is constant in it takes no room in the value.
+        // A closure: constant parts take no room in the value.
         $crate::print::Parts(|out: &mut $crate::print::Writer<'_>| {
             $( $crate::print::Print::print(&$part, out); )+
         })
     };
 }
 
-/// A value of any type that can be printed: what `&dyn Print` would be, without a table for each type, whose
-/// addresses would be relocated.
+/// A reference to a printable value of any type.
+///
+/// This is a `&dyn Print` without a vtable for each type: the addresses in vtables would need relocations.
 #[derive(Clone, Copy)]
 pub struct Any<'a> {
     value: *const (),
@@ -129,13 +131,13 @@ pub struct Any<'a> {
 }
 
 impl<'a> Any<'a> {
-    /// That value.
+    /// Refers to `value`.
     #[inline]
     pub fn new<T: Print>(value: &'a T) -> Self {
         /// # Safety
-        /// `value` is a `T`.
+        /// `value` points to a `T` that is valid for the call.
         unsafe fn print<T: Print>(value: *const (), out: &mut Writer<'_>) {
-            // SAFETY: the caller's promise.
+            // SAFETY: `value` points to a valid `T`: the caller guarantees this.
             unsafe { &*value.cast::<T>() }.print(out);
         }
         Self {
@@ -149,12 +151,13 @@ impl<'a> Any<'a> {
 impl Print for Any<'_> {
     #[inline]
     fn print(&self, out: &mut Writer<'_>) {
-        // SAFETY: both are of the same type, and the value lives for `'a`.
+        // SAFETY: `new` stored a pointer to a `T` together with the function for `T`. The `T` is borrowed for
+        // `'a`, so it is still valid.
         unsafe { (self.print)(self.value, out) }
     }
 }
 
-/// In decimal.
+/// Numbers print in decimal.
 macro_rules! numbers {
     ($($type:ident)*) => { $(
         impl Print for $type {
@@ -182,7 +185,7 @@ impl Print for i64 {
     }
 }
 
-/// A number in decimal, with zeros before it where it has fewer digits than the second says.
+/// A number in decimal, with leading zeros up to the number of digits in the second field.
 #[derive(Clone, Copy)]
 pub struct Digits(pub u64, pub usize);
 
@@ -192,7 +195,7 @@ impl Print for Digits {
     }
 }
 
-/// A number in hexadecimal, with zeros before it where it has fewer digits than the second says.
+/// A number in hexadecimal, with leading zeros up to the number of digits in the second field.
 #[derive(Clone, Copy)]
 pub struct Hex(pub u64, pub usize);
 
@@ -208,7 +211,7 @@ fn decimal(number: u64, out: &mut Writer<'_>) {
 }
 
 fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
-    const MOST: usize = 20; // u64::MAX has as many
+    const MOST: usize = 20; // the digits of u64::MAX
     for _ in MOST..least {
         out.put(b"0");
     }
@@ -226,7 +229,7 @@ fn digits(mut number: u64, radix: u64, least: usize, out: &mut Writer<'_>) {
     out.put(text.get(MOST - count..).unwrap_or_default());
 }
 
-/// `No space left on device (ENOSPC)`
+/// Prints `No space left on device (ENOSPC)`.
 impl Print for Errno {
     fn print(&self, out: &mut Writer<'_>) {
         match (self.words(), self.name()) {
@@ -241,7 +244,7 @@ impl Print for Errno {
     }
 }
 
-/// What `value` prints.
+/// The text that `value` prints.
 #[cfg(test)]
 pub(crate) fn printed(value: impl Print) -> std::string::String {
     let mut buffer = [0; 1024];

@@ -1,10 +1,10 @@
-//! What came from outside, in a message.
+//! Printing text from outside the program (paths, arguments, names) safely in a message.
 
 use crate::parts;
 use crate::print::{Hex, Print, Writer};
 
-/// A path, an argument or a name, in a message: as it is, but for the bytes of control characters and of what
-/// is not UTF-8, which can't break the line or the terminal: `\x1b`.
+/// Text from outside, for a message. Prints the text as it is, except control characters and bytes that are
+/// not UTF-8: it prints these as `\x1b`. So the text can't break the line or control the terminal.
 #[derive(Clone, Copy)]
 pub struct Shown<'a>(pub &'a [u8]);
 
@@ -26,16 +26,16 @@ impl Print for Shown<'_> {
     }
 }
 
-/// The length of the character that `text` begins with; 0 where that is a control character, or none of
+/// The length of the printable character that `text` begins with. 0 if that is a control character, or not
 /// UTF-8 (The Unicode Standard, table 3-7).
 fn shown(text: &[u8]) -> usize {
-    // How long it is, and from where to where the second byte.
+    // The length of the character, and the range of its second byte.
     let (length, least, most) = match text.first() {
         Some(b' '..=b'~') => return 1,
-        Some(0xc2) => (2, 0xa0, 0xbf), // below U+00A0: control
+        Some(0xc2) => (2, 0xa0, 0xbf), // below U+00A0 are control characters
         Some(0xc3..=0xdf) => (2, 0x80, 0xbf),
         Some(0xe0) => (3, 0xa0, 0xbf),
-        Some(0xed) => (3, 0x80, 0x9f), // from U+D800 to U+DFFF: surrogates
+        Some(0xed) => (3, 0x80, 0x9f), // U+D800 to U+DFFF are surrogates
         Some(0xe1..=0xef) => (3, 0x80, 0xbf),
         Some(0xf0) => (4, 0x90, 0xbf),
         Some(0xf1..=0xf3) => (4, 0x80, 0xbf),
@@ -72,10 +72,11 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_what_core_takes_for_a_character() {
-        // All that begins with these bytes: the longer ones differ in bytes that come last alone.
+        // All sequences that begin with these bytes. Longer sequences differ from them only in their last
+        // bytes.
         let last = [0, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
         let mut texts = Vec::new();
-        let step = if cfg!(miri) { 15 } else { 1 }; // both ends are among them
+        let step = if cfg!(miri) { 15 } else { 1 }; // 0 and 255 are included
         for first in (0..=255).step_by(step) {
             texts.push(std::vec![first]);
             for second in (0..=255).step_by(step) {

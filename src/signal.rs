@@ -1,4 +1,7 @@
-//! Signals: which wait, and how they are heard.
+//! Signals: sets of signals, the blocked signals of a thread, handlers, and waiting for a signal (signal(7)).
+//!
+//! A signal is an `i32` from 1 to [`SIGNALS`]. A program receives signals by [`on`] (counted by a handler),
+//! [`wait`] (without a handler), or [`SignalFd`] (from a descriptor).
 
 use core::ops::BitOr;
 use core::ptr;
@@ -14,19 +17,19 @@ use crate::io;
 use crate::number;
 use crate::{arch, auxv};
 
-/// A set of signals (`sigset_t` of the kernel: bit N-1 stands for signal N).
+/// A set of signals. As the kernel's `sigset_t`, bit N-1 stands for signal N.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct SignalSet(u64);
 
 impl SignalSet {
-    /// Every signal; the kernel leaves out those that cannot be blocked.
+    /// Every signal. The kernel ignores the signals of the set that can't be blocked.
     pub const ALL: Self = Self(u64::MAX);
 
     /// No signal.
     pub const NONE: Self = Self(0);
 
-    /// The set of these signals. A number below 1 or above [`SIGNALS`] is no signal; it is left out.
+    /// The set of these signals. Numbers below 1 or above [`SIGNALS`] are ignored.
     pub const fn of(signals: &[i32]) -> Self {
         let mut bits = 0;
         let mut i = 0;
@@ -44,12 +47,12 @@ impl SignalSet {
         Self(self.0 & !other.0)
     }
 
-    /// Whether a signal is in it.
+    /// Whether a signal is in the set.
     pub fn contains(self, signal: i32) -> bool {
         (1..=SIGNALS).contains(&signal) && self.0 >> (signal - 1) & 1 != 0
     }
 
-    /// Its signals, rising.
+    /// The set's signals, in increasing order.
     pub fn iter(self) -> impl Iterator<Item = i32> {
         (1..=SIGNALS).filter(move |&signal| self.contains(signal))
     }
@@ -63,17 +66,20 @@ impl BitOr for SignalSet {
     }
 }
 
-/// How many signals there are: they are numbered from 1 (`_NSIG` of the kernel).
+/// The number of signals, which is also the highest signal number (`_NSIG` of the kernel). The lowest is 1.
 pub const SIGNALS: i32 = __SIGRTMAX;
 
-/// The signals of a terminal's keys and of its hang-up. A parent ignores them on purpose: nohup(1) ignores `SIGHUP`,
-/// and a shell without job control ignores `SIGINT` and `SIGQUIT` for `&`. So a program that starts another program
-/// leaves them ignored there.
+/// The signals that a terminal sends for its keys and when it hangs up.
+///
+/// A parent can ignore them on purpose: nohup(1) ignores `SIGHUP`, and a shell without job control ignores
+/// `SIGINT` and `SIGQUIT` for `&`. So a program that starts another program must leave them ignored there.
 pub const TERMINALS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTSTP]);
 
-/// The signal that `text` names, as kill(1) reads it: a number, or a name in upper or lower case, with or without
-/// `SIG` before it. Real-time signals are `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`. `RTMIN` is 34, as in glibc: C
-/// libraries reserve the first two real-time signals.
+/// Parses a signal as kill(1) does: a number, or a name in upper or lower case, with or without `SIG` before
+/// it.
+///
+/// Real-time signals are `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`. `RTMIN` is 34, as in glibc: C libraries
+/// reserve the first two real-time signals.
 pub fn named(text: &[u8]) -> Option<i32> {
     const RTMIN: i32 = 34;
     if let Some(number) = number::whole(text, 10, SIGNALS as u64) {
@@ -111,22 +117,26 @@ pub fn named(text: &[u8]) -> Option<i32> {
     })
 }
 
-/// Makes the signals of `set` wait until they are unblocked, in this thread (rt_sigprocmask(2)).
+/// Blocks the signals of `set` in the calling thread, in addition to those blocked already
+/// (rt_sigprocmask(2)). A blocked signal stays pending until it is unblocked.
 ///
-/// A blocked `SIGPIPE` leaves the `EPIPE` that the write returns.
+/// With `SIGPIPE` blocked, a write to a closed pipe or socket only returns `EPIPE`.
 ///
 /// # Errors
-/// The kernel itself refuses nothing; a seccomp filter may, with any error. The mask is unchanged then.
+/// The kernel has no errors for this call. A seccomp filter may refuse the call with any error; then the mask
+/// is unchanged.
+#[doc(alias = "rt_sigprocmask")]
 #[inline]
 pub fn block(set: SignalSet) -> Result<()> {
     change_mask(SIG_BLOCK, set, ptr::null_mut())
 }
 
-/// Makes the signals of `set` wait until the [`Held`] is dropped, in this thread. The drop restores the mask;
-/// where a filter refuses the restoration, the signals stay blocked.
+/// Blocks the signals of `set` in the calling thread until the returned [`Held`] is dropped. The drop
+/// restores the mask; if a seccomp filter refuses that, the signals stay blocked.
 ///
 /// # Errors
 /// As for [`block`].
+#[doc(alias = "rt_sigprocmask")]
 #[must_use = "dropping it lets the signals through"]
 pub fn hold(set: SignalSet) -> Result<Held> {
     let mut old = SignalSet::NONE;
@@ -134,91 +144,99 @@ pub fn hold(set: SignalSet) -> Result<Held> {
     Ok(Held(old))
 }
 
-/// The signals that were blocked before [`hold`].
+/// The mask from before [`hold`]. Dropping the value restores the mask.
 pub struct Held(SignalSet);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let _ = set_mask(self.0); // a drop cannot return an error
+        let _ = set_mask(self.0); // `drop` cannot return the error
     }
 }
 
-/// Lets the signals of `set` through again, in this thread.
+/// Unblocks the signals of `set` in the calling thread (rt_sigprocmask(2)).
 ///
 /// # Errors
 /// As for [`block`].
+#[doc(alias = "rt_sigprocmask")]
 #[inline]
 pub fn unblock(set: SignalSet) -> Result<()> {
     change_mask(SIG_UNBLOCK, set, ptr::null_mut())
 }
 
-/// Makes the signals of `set`, and no others, wait in this thread.
+/// Replaces the calling thread's mask: blocks the signals of `set`, and no others (rt_sigprocmask(2)).
 ///
 /// # Errors
 /// As for [`block`].
+#[doc(alias = "rt_sigprocmask")]
 #[inline]
 pub fn set_mask(set: SignalSet) -> Result<()> {
     change_mask(SIG_SETMASK, set, ptr::null_mut())
 }
 
-/// Changes the mask; where `old` is not null, it gets what the mask was.
+/// Changes the mask. Unless `old` is null, writes the previous mask there.
 #[inline]
 fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) -> Result<()> {
     let size = size_of::<SignalSet>();
-    // SAFETY: the kernel reads the 8 bytes of `set`. `old` is null, or the caller's SignalSet: the kernel writes its 8
-    // bytes.
+    // SAFETY: the kernel reads the 8 bytes of `set`, which lives until the call returns. `old` is null, or
+    // points to the caller's SignalSet, to whose 8 bytes the kernel writes.
     unsafe { syscall!(rt_sigprocmask(how, &raw const set, old, size)) }.map(drop)
 }
 
-/// What happens at a signal.
+/// The action of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// What the kernel does by itself: it ends the process, or stops it, or does nothing (signal(7)).
+    /// The kernel's default action: ends the process, stops it, or does nothing (signal(7)).
     Default,
-    /// Nothing. This stays over execve(2).
+    /// The signal is ignored. execve(2) keeps this action.
     Ignored,
     /// A function of the program runs.
     Handled,
 }
 
-/// `SIG_DFL` and `SIG_IGN`, as `sa_handler`.
+/// `SIG_DFL` and `SIG_IGN`, as values of `sa_handler`.
 const DEFAULT: usize = 0;
 const IGNORE: usize = 1;
 
-/// Puts back what the kernel does at `signal` by itself (`SIG_DFL`).
+/// Sets the action of `signal` to the default (`SIG_DFL`).
 ///
 /// # Errors
-/// `EINVAL`: no such signal, or one that cannot be changed (SIGKILL, SIGSTOP).
+/// `EINVAL`: no such signal, or its action can't be changed (SIGKILL, SIGSTOP).
+#[doc(alias = "rt_sigaction")]
 pub fn set_default(signal: i32) -> Result<()> {
-    // SAFETY: it runs no code of ours.
+    // SAFETY: `DEFAULT` is `SIG_DFL`: no code of this program runs.
     unsafe { set_action(signal, DEFAULT) }
 }
 
-/// Gives the signals of `set` their default actions, also the signals that a parent ignored.
+/// Sets the action of each signal of `set` to the default. That includes signals that a parent process set to
+/// be ignored.
 pub fn set_defaults(set: SignalSet) {
     for signal in set.iter() {
-        let _ = set_default(signal); // SIGKILL and SIGSTOP are as they are
+        let _ = set_default(signal); // fails for SIGKILL and SIGSTOP, which always have their default actions
     }
 }
 
-/// Has nothing happen at `signal` (`SIG_IGN`). What ignores `SIGCHLD` can't learn how its children end.
+/// Sets the action of `signal` to ignore it (`SIG_IGN`). A process that ignores `SIGCHLD` can't learn how its
+/// children end.
 ///
 /// # Errors
 /// As for [`set_default`].
+#[doc(alias = "rt_sigaction")]
 pub fn ignore(signal: i32) -> Result<()> {
-    // SAFETY: it runs no code of ours.
+    // SAFETY: `IGNORE` is `SIG_IGN`: no code of this program runs.
     unsafe { set_action(signal, IGNORE) }
 }
 
-/// What happens at `signal`.
+/// The current action of `signal`.
 ///
 /// # Errors
 /// `EINVAL`: no such signal.
+#[doc(alias = "rt_sigaction")]
 pub fn action(signal: i32) -> Result<Action> {
     let mut action = Sigaction::ZERO;
     let unchanged = ptr::null::<Sigaction>();
     let size = size_of::<SignalSet>();
-    // SAFETY: the kernel writes a whole Sigaction to ours.
+    // SAFETY: the kernel writes a whole Sigaction to `action`, a local. The null pointer leaves the action
+    // unchanged.
     unsafe { syscall!(rt_sigaction(signal, unchanged, &raw mut action, size)) }?;
     Ok(match action.sa_handler {
         DEFAULT => Action::Default,
@@ -227,24 +245,25 @@ pub fn action(signal: i32) -> Result<Action> {
     })
 }
 
-/// Counts `signal` in `count` when it comes, and lets the program go on.
+/// Counts occurrences of `signal` in `count`, by a handler.
 ///
-/// A call that waits is interrupted: it answers `EINTR`. (Those of [`io`] are made again; a
-/// loop that is to notice waits by [`Epoll`](crate::poll::Epoll), [`SignalFd`] or [`wait`].) What the program
-/// was in the middle of doing does not matter: the handler is one addition to an atomic number, and this is
-/// why it is safe to ask for it, while [`handle`] is not.
+/// The signal interrupts a waiting system call, which returns `EINTR`. (The calls in [`io`] retry. A loop
+/// that must notice the signal waits by [`Epoll`](crate::poll::Epoll), [`SignalFd`] or [`wait`].) The handler
+/// only adds to an atomic, which is sound at any point of the program. So this function is safe, while
+/// [`handle`] is not.
 ///
 /// # Errors
 /// As for [`set_default`].
+#[doc(alias = "rt_sigaction")]
 pub fn on(signal: i32, count: &'static AtomicU32) -> Result<()> {
     let place = count_of(signal).ok_or(Errno::EINVAL)?;
-    // Release: before the handler that reads it.
+    // Release: pairs with the handler's Acquire load.
     place.store(ptr::from_ref(count).cast_mut(), Release);
-    // SAFETY: `counted` may run at any moment: it touches nothing but atomics.
+    // SAFETY: `counted` may run at any moment: it accesses nothing but atomics and takes no lock.
     unsafe { handle(signal, counted) }
 }
 
-/// Where each signal is counted, or null.
+/// For each signal, the counter that `on` was given, or null.
 static COUNTS: [AtomicPtr<AtomicU32>; SIGNALS as usize] =
     [const { AtomicPtr::new(ptr::null_mut()) }; SIGNALS as usize];
 
@@ -254,52 +273,62 @@ fn count_of(signal: i32) -> Option<&'static AtomicPtr<AtomicU32>> {
 
 extern "C" fn counted(signal: i32) {
     if let Some(place) = count_of(signal) {
-        // SAFETY: null, or what `on` put there: a static's address.
+        // SAFETY: the pointer is null, or `on` made it from a `&'static AtomicU32`.
         if let Some(count) = unsafe { place.load(Acquire).as_ref() } {
             count.fetch_add(1, Relaxed);
         }
     }
 }
 
-/// Runs `handler` with the signal's number when it comes, in whatever thread gets it, on that one's stack, or on its
-/// [other one](set_alternate_stack); the signal itself waits meanwhile. A call that waits is interrupted: it answers `EINTR`.
+/// Sets a handler: a function that gets the signal's number. It runs in the thread that receives the signal,
+/// on that thread's [alternate stack](set_alternate_stack), or on its own stack if it has none.
+///
+/// The signal itself is blocked while its handler runs. The signal interrupts a waiting system call, which
+/// returns `EINTR`.
 ///
 /// # Errors
 /// As for [`set_default`].
 ///
 /// # Safety
-/// `handler` is sound between any two instructions of the program: it takes no lock that the program may
-/// hold, the heap's among them, and sees no value that is half changed (signal-safety(7)).
+/// `handler` may run between any two instructions of the program. So it must not take a lock that the
+/// interrupted code may hold, including the heap's, and must not rely on a value that the interrupted code
+/// may have half changed (signal-safety(7)).
+#[doc(alias = "rt_sigaction")]
+#[doc(alias = "sigaction")]
 pub unsafe fn handle(signal: i32, handler: extern "C" fn(i32)) -> Result<()> {
-    // Before it can run: a child that shares this memory must not run it.
+    // Recorded before the handler can run: a child that shares this memory must not run it (`Command::spawn`
+    // resets it).
     HANDLED.fetch_or(SignalSet::of(&[signal]).0, AcqRel);
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees that `handler` may run at any moment.
     unsafe { set_action(signal, handler as usize) }
 }
 
-/// The signals that ever had a handler, by [`on`] or [`handle`].
+/// The signals that ever had a handler set by [`on`], [`handle`] or [`handle_fault`].
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 
-/// The signals that may have a handler: those that ever had one by this module.
+/// The signals that may have a handler: each signal for which this module ever set a handler.
 pub fn handled() -> SignalSet {
     SignalSet(HANDLED.load(Acquire))
 }
 
-/// Gives the calling thread another stack, on which handlers run in it from now on: also where its own is full,
-/// so that a handler can say so (sigaltstack(2)). Other threads have their own, or none.
+/// Sets the calling thread's alternate stack, on which its handlers run from now on (sigaltstack(2)). So a
+/// handler can run, and report the fault, even if the thread's own stack is full. Each thread has its own
+/// alternate stack, or none.
 ///
 /// # Errors
-/// `ENOMEM`: `stack` is smaller than [`alternate_stack_size`]. `EPERM`: the caller is a handler that runs on an
-/// alternate stack.
+/// `ENOMEM`: `stack` is smaller than [`alternate_stack_size`]. `EPERM`: the caller is a handler that runs on
+/// an alternate stack.
+#[doc(alias = "sigaltstack")]
 pub fn set_alternate_stack(stack: &'static mut [u8]) -> Result<()> {
     if stack.len() < alternate_stack_size() {
         return Err(Errno::ENOMEM);
     }
-    // SAFETY: `&'static mut` makes the memory the handlers' alone, for good; its length was checked above.
+    // SAFETY: `stack` is a `&'static mut`, so no other code ever uses the memory. Its length was checked
+    // above.
     unsafe { use_alternate_stack(stack.as_mut_ptr(), stack.len()) }
 }
 
-/// The least size of an alternate stack: the size of the kernel's signal frame
+/// The minimum size of an alternate stack in bytes: the size of the kernel's signal frame
 /// ([`AT_MINSIGSTKSZ`](crate::auxv::AT_MINSIGSTKSZ)), and 4 KiB for the handler itself.
 #[doc(alias = "SIGSTKSZ")]
 pub fn alternate_stack_size() -> usize {
@@ -307,12 +336,12 @@ pub fn alternate_stack_size() -> usize {
     auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(4 << 10) + (4 << 10)
 }
 
-/// As [`set_alternate_stack`].
+/// As [`set_alternate_stack`], for memory that need not live for the rest of the process.
 ///
 /// # Safety
 /// Only handlers use the `length` bytes from `start`, for as long as the thread lives or until
-/// [`no_alternate_stack`]. `length` is at least [`alternate_stack_size`]: on a smaller stack a handler would write
-/// below `start`.
+/// [`no_alternate_stack`]. `length` is at least [`alternate_stack_size`]: on a smaller stack a handler would
+/// write below `start`.
 pub(crate) unsafe fn use_alternate_stack(start: *mut u8, length: usize) -> Result<()> {
     let stack = StackT {
         ss_sp: start,
@@ -320,11 +349,12 @@ pub(crate) unsafe fn use_alternate_stack(start: *mut u8, length: usize) -> Resul
         ss_size: length,
     };
     let unasked = ptr::null_mut::<StackT>();
-    // SAFETY: the kernel reads a StackT. The caller promises that handlers may use the memory that it describes.
+    // SAFETY: the kernel reads `stack`, a local, and writes nothing, as `unasked` is null. The caller
+    // guarantees that only handlers use the memory that `stack` describes.
     unsafe { syscall!(sigaltstack(&raw const stack, unasked)) }.map(drop)
 }
 
-/// Disables the calling thread's alternate stack: handlers run on the thread's own stack again.
+/// Disables the calling thread's alternate stack: its handlers run on the thread's own stack again.
 ///
 /// # Errors
 /// `EPERM`: the caller is a handler that runs on the alternate stack.
@@ -334,7 +364,7 @@ pub(crate) fn no_alternate_stack() -> Result<()> {
         ..StackT::ZERO
     };
     let unasked = ptr::null_mut::<StackT>();
-    // SAFETY: the kernel reads a StackT.
+    // SAFETY: the kernel reads `none`, a local, and writes nothing, as `unasked` is null.
     unsafe { syscall!(sigaltstack(&raw const none, unasked)) }.map(drop)
 }
 
@@ -350,15 +380,15 @@ pub(crate) unsafe fn handle_fault(
     handler: extern "C" fn(i32, *const SigFault, *const u8),
 ) -> Result<()> {
     HANDLED.fetch_or(SignalSet::of(&[signal]).0, AcqRel);
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees that `handler` may run at any moment. With SA_SIGINFO the kernel passes
+    // the three arguments that it takes.
     unsafe { set_flagged_action(signal, handler as usize, SA_SIGINFO) }
 }
 
 /// # Safety
-/// `handler` is `DEFAULT`, `IGNORE` or the address of an `extern "C" fn(i32)` that may run whenever the
-/// signal comes.
+/// `handler` is `DEFAULT`, `IGNORE`, or the address of an `extern "C" fn(i32)` that may run at any moment.
 unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees the same. Without SA_SIGINFO a handler gets one argument.
     unsafe { set_flagged_action(signal, handler, 0) }
 }
 
@@ -373,35 +403,38 @@ unsafe fn set_flagged_action(signal: i32, handler: usize, flags: usize) -> Resul
     };
     let size = size_of::<SignalSet>();
     let unasked = ptr::null_mut::<Sigaction>();
-    // SAFETY: the kernel reads a whole Sigaction; what it runs is the caller's promise, and behind that the
-    // restorer, which is made for it.
+    // SAFETY: the kernel reads `action`, a local, and writes nothing, as `unasked` is null. The caller
+    // guarantees that the handler may run. After the handler the kernel's frame returns to the restorer,
+    // which calls rt_sigreturn.
     unsafe { syscall!(rt_sigaction(signal, &raw const action, unasked, size)) }.map(drop)
 }
 
-/// A signal that came.
+/// A received signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Received {
-    /// Its number.
+    /// The signal's number.
     pub signal: i32,
-    /// Where it came from (`si_code` of sigaction(2)).
+    /// The signal's origin (`si_code` of sigaction(2)).
     code: i32,
 }
 
 impl Received {
-    /// Whether the kernel sent it by itself: of SIGINT, SIGQUIT and SIGWINCH that is the terminal, which
-    /// sends them to all processes of its foreground group at once.
+    /// Whether the kernel sent the signal, and not a process. For SIGINT, SIGQUIT and SIGWINCH that means the
+    /// terminal, which sends the signal to all processes of its foreground group at once.
     pub fn is_kernels(self) -> bool {
         self.code == SI_KERNEL
     }
 }
 
-/// Waits for a signal of `set`, at most for `timeout`, and takes it (rt_sigtimedwait(2)). With `None` it
-/// waits for as long as it takes.
+/// Waits for a signal of `set`, for at most `timeout`, and removes the signal from the pending signals
+/// (rt_sigtimedwait(2)). `None` waits without a limit.
 ///
-/// The signals are to be blocked with [`block`]; before that they do what they do.
+/// The caller must have blocked the signals with [`block`]: a signal that is not blocked has its action
+/// instead.
 ///
 /// # Errors
-/// `EAGAIN`: the time is over. `EINTR`: a handler ran, or the process was stopped and goes on.
+/// `EAGAIN`: the time is over. `EINTR`: a handler ran, or the process was stopped and continued.
+#[doc(alias = "rt_sigtimedwait")]
 pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Received> {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
@@ -410,7 +443,8 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Received> {
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     let mut info = Siginfo::ZERO;
     let size = size_of::<SignalSet>();
-    // SAFETY: the kernel reads 8 bytes of `set` and a Timespec or nothing, and writes a Siginfo to ours.
+    // SAFETY: the kernel reads the 8 bytes of `set`, and a Timespec unless `timeout` is null, and writes a
+    // whole Siginfo to `info`. All three are locals, which live until the call returns.
     unsafe {
         syscall!(rt_sigtimedwait(
             &raw const set,
@@ -425,42 +459,47 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Received> {
     })
 }
 
-/// A descriptor from which signals are read, so that a loop that waits for descriptors hears of them
-/// in turn and no handler interrupts it (signalfd(2)).
+/// A descriptor from which signals are read (signalfd(2)). A loop that waits for descriptors receives signals
+/// like other events, and no handler interrupts it.
 ///
-/// The signals are to be blocked with [`block`]; before that they do what they do.
+/// The caller must have blocked the signals with [`block`]: a signal that is not blocked has its action
+/// instead.
 pub struct SignalFd(OwnedFd);
 
 impl SignalFd {
-    /// A descriptor for the signals of `set`; reading it does not wait.
+    /// Creates a non-blocking descriptor for the signals of `set`.
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    #[doc(alias = "signalfd4")]
+    #[doc(alias = "signalfd")]
     pub fn new(set: SignalSet) -> Result<Self> {
         const NEW: i32 = -1;
         let size = size_of::<SignalSet>();
         let flags = SFD_NONBLOCK | SFD_CLOEXEC;
-        // SAFETY: the kernel reads the 8 bytes of `set`; what it returns is a new descriptor.
+        // SAFETY: the kernel reads the 8 bytes of `set`. The returned descriptor is new, so no other value
+        // owns it.
         unsafe {
             let raw = syscall!(signalfd4(NEW, &raw const set, size, flags))?;
             Ok(Self(OwnedFd::from_raw(raw)))
         }
     }
 
-    /// The descriptor, which is readable when a signal waits.
+    /// The descriptor, which is readable while a signal is pending.
     #[inline]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
-    /// The next signal that was sent; the same one sent twice before it is read comes once.
+    /// Returns the next pending signal. A standard signal that was sent twice before this call is returned
+    /// once.
     ///
     /// # Errors
-    /// `EAGAIN`: none waits.
+    /// `EAGAIN`: no signal is pending.
     pub fn next(&self) -> Result<i32> {
         let mut info = [0; size_of::<SignalfdSiginfo>()];
-        io::read(self.as_fd(), &mut info)?; // whole ones only
-        let number = info.first_chunk().copied().unwrap_or_default(); // ssi_signo comes first
+        io::read(self.as_fd(), &mut info)?; // reads whole records only
+        let number = info.first_chunk().copied().unwrap_or_default(); // `ssi_signo` is the record's first field
         Ok(i32::from_ne_bytes(number))
     }
 }
@@ -545,7 +584,7 @@ mod tests {
         ] {
             assert_eq!(named(text.as_bytes()), None, "{text}");
         }
-        // Each number, and one more on both sides.
+        // Every number up to the highest, and one beyond both ends.
         for number in 0..=65 {
             let text = std::format!("{number}");
             let signal = (1..=64).contains(&number).then_some(number);

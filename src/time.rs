@@ -1,4 +1,4 @@
-//! What clocks say.
+//! Reading clocks, and deadlines in nanoseconds.
 
 mod vdso;
 
@@ -11,24 +11,27 @@ pub use crate::abi::time::*;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(i32)]
 pub enum Clock {
-    /// `CLOCK_REALTIME`: the time since 1970 began in UTC. It can be set, back too.
+    /// `CLOCK_REALTIME`: the time since 1970-01-01 00:00 UTC. The clock can be set, also back.
     Realtime = CLOCK_REALTIME,
-    /// `CLOCK_MONOTONIC`: the time since a moment before this boot; it never goes back.
+    /// `CLOCK_MONOTONIC`: the time since an arbitrary moment before this boot. Never goes back.
     Monotonic = CLOCK_MONOTONIC,
 }
 
-/// What `clock` says now.
+/// The current time of `clock`.
 ///
-/// Where the kernel gives a vDSO that is a function call of some 20 ns, else a system call.
+/// If the kernel provides a vDSO, this is a function call of about 20 ns; otherwise a system call.
+#[doc(alias = "clock_gettime")]
 pub fn now(clock: Clock) -> Duration {
     Duration::from_nanos(nanoseconds(clock))
 }
 
-/// The same in nanoseconds: there is room for 584 years.
+/// As [`now`], in nanoseconds. A `u64` has room for 584 years.
+#[doc(alias = "clock_gettime")]
 pub fn nanoseconds(clock: Clock) -> u64 {
     let mut time = Timespec::ZERO;
     let by_vdso = vdso::clock_gettime().is_some_and(|clock_gettime| {
-        // SAFETY: the function of the kernel's contract writes a Timespec to where it is told.
+        // SAFETY: `vdso::clock_gettime` returned the kernel's function, which writes a Timespec to `time`, a
+        // local.
         unsafe { clock_gettime(clock as i32, &raw mut time) == 0 }
     });
     if by_vdso {
@@ -38,37 +41,38 @@ pub fn nanoseconds(clock: Clock) -> u64 {
     }
 }
 
-/// The same always by a system call. A program that reads clocks only a few times does without the 1.5 KB of code that
-/// finds the vDSO's function.
+/// As [`nanoseconds`], always by a system call. A program that reads clocks rarely saves the 1.5 KB of code
+/// that finds the vDSO's function.
+#[doc(alias = "clock_gettime")]
 pub fn nanoseconds_by_call(clock: Clock) -> u64 {
     let mut time = Timespec::ZERO;
-    // SAFETY: the kernel writes a Timespec to ours. EINVAL and EFAULT, the only errors
-    // (clock_gettime(2)), are excluded: the clock exists and so does the Timespec.
+    // SAFETY: the kernel writes a Timespec to `time`, a local. EINVAL and EFAULT, the only errors
+    // (clock_gettime(2)), are impossible: the clock exists, and the address is valid.
     let _ = unsafe { syscall!(clock_gettime(clock as i32, &raw mut time)) };
     in_nanoseconds(time)
 }
 
 fn in_nanoseconds(time: Timespec) -> u64 {
-    // Neither number is negative: the kernel lets no clock be set to before 1970.
+    // Neither field is negative: the kernel lets no clock be set to before 1970.
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
 
-/// The moment of [`Clock::Monotonic`], in nanoseconds, that comes so many from now; or [`NEVER`]. It reads the clock by
-/// a system call.
+/// The deadline `span` nanoseconds from now, in nanoseconds of [`Clock::Monotonic`]; at most [`NEVER`]. Reads
+/// the clock by a system call.
 pub fn after(span: u64) -> u64 {
     nanoseconds_by_call(Clock::Monotonic).saturating_add(span)
 }
 
-/// How long it is until that moment, nothing where it has been; `None` where it is [`NEVER`]. Otherwise this calls `now`
-/// for the present moment.
+/// The time left until the deadline `until`; zero if it has passed, `None` if it is [`NEVER`]. `now` returns
+/// the current time, and is not called for `NEVER`.
 pub fn left(until: u64, now: impl FnOnce() -> u64) -> Option<Duration> {
     (until != NEVER).then(|| Duration::from_nanos(until.saturating_sub(now())))
 }
 
-/// A second, in nanoseconds.
+/// A second in nanoseconds.
 pub const SECOND: u64 = 1_000_000_000;
 
-/// Later than any time, in nanoseconds.
+/// A deadline in nanoseconds that is never reached.
 pub const NEVER: u64 = u64::MAX;
 
 #[cfg(test)]
@@ -94,7 +98,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(2));
         let elapsed = now(Clock::Monotonic) - time;
         assert!(Duration::from_millis(2) <= elapsed && elapsed <= begin.elapsed());
-        // No machine runs since 1970.
+        // No machine has been running since 1970.
         let year = Duration::from_secs(365 * 24 * 60 * 60);
         assert!(now(Clock::Realtime) > now(Clock::Monotonic) + 10 * year);
     }

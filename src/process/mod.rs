@@ -1,8 +1,8 @@
-//! Processes: this one and its threads, and children.
+//! Processes: this process and its threads, and child processes.
 //!
-//! [`Command`] starts a program in a process of its own, [`Child::wait`] waits for its end. A program that
-//! only waits for its children, and passes signals on to them, has a loop for that in [`Watch`]. In place of
-//! an id a process can be had by a descriptor, [`Pidfd`].
+//! [`Command`] starts a program in a child process, [`Child::wait`] waits for its end. [`Watch`] is the loop
+//! of a program that only waits for its children and forwards signals to them. [`Pidfd`] refers to a process
+//! by a descriptor instead of an id.
 
 mod family;
 mod pidfd;
@@ -18,7 +18,7 @@ pub use family::{
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};
-pub(crate) use strings::behind;
+pub(crate) use strings::skip_bytes;
 pub use strings::{Lists, Strings};
 pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};
@@ -29,10 +29,11 @@ use crate::abi::{Arg, Errno, Result, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};
 
-/// Ends every thread of the process with `status`, of which the parent sees the low 8 bits.
+/// Ends all threads of the process. The parent process sees the low 8 bits of `status`.
+#[doc(alias = "exit_group")]
 #[inline]
 pub fn exit(status: i32) -> ! {
-    // SAFETY: the process ends; nothing of it is used again.
+    // SAFETY: the call takes a number. It does not return, so no code of this process runs afterwards.
     let _ = unsafe { syscall!(exit_group(status)) };
     arch::trap() // exit_group does not return
 }
@@ -42,12 +43,13 @@ pub fn exit(status: i32) -> ! {
 pub struct Pid(pub(crate) i32);
 
 impl Pid {
-    /// This process's.
+    /// The calling process's id.
+    #[doc(alias = "getpid")]
     pub fn own() -> Self {
         Self(getpid())
     }
 
-    /// The number, from 1. A group of another PID namespace has 0.
+    /// The number, at least 1. The id of a group in another PID namespace is 0.
     pub const fn as_raw(self) -> i32 {
         self.0
     }
@@ -60,41 +62,45 @@ impl Arg for Pid {
     }
 }
 
-/// Sends a process a signal; 0 is none, and only asks whether it could be sent (kill(2)).
+/// Sends a signal to a process (kill(2)). Signal 0 sends nothing, and only checks whether a signal could be
+/// sent.
 ///
 /// # Errors
-/// `ESRCH`: there is no such process. `EPERM`: it is another user's. `EINVAL`: no such signal.
+/// `ESRCH`: no such process. `EPERM`: no permission to signal the process. `EINVAL`: no such signal.
 pub fn kill(pid: Pid, signal: i32) -> Result<()> {
-    // SAFETY: a signal to one process: an id is positive.
+    // SAFETY: the call takes numbers; the kernel accesses no memory of this process. Signalling this process
+    // itself only runs handlers that were promised to be sound at any moment.
     unsafe { syscall!(kill(pid, signal)) }.map(drop)
 }
 
-/// The process id.
+/// The id of the calling process.
 #[inline]
 pub fn getpid() -> i32 {
-    // SAFETY: getpid takes nothing, changes nothing and does not fail.
+    // SAFETY: getpid takes no argument, has no effect and does not fail.
     unsafe { arch::syscall0(crate::abi::nr::getpid) as i32 }
 }
 
-/// The id of the calling thread; in the first thread that is the process id.
+/// The id of the calling thread. The first thread's id is the process id.
 #[inline]
 pub fn gettid() -> i32 {
-    // SAFETY: as for getpid.
+    // SAFETY: gettid takes no argument, has no effect and does not fail.
     unsafe { arch::syscall0(crate::abi::nr::gettid) as i32 }
 }
 
-/// Whether a thread of this process has this id (tgkill(2) without a signal).
+/// Whether this process has a thread with this id (tgkill(2) with signal 0).
+#[doc(alias = "tgkill")]
 pub fn thread_exists(tid: i32) -> bool {
     const NO_SIGNAL: i32 = 0;
-    // SAFETY: signal 0 is not sent.
+    // SAFETY: the call takes numbers, and with signal 0 it sends nothing.
     let result = unsafe { syscall!(tgkill(getpid(), tid, NO_SIGNAL)) };
-    // For 0 and below the kernel returns EINVAL.
+    // For ids of 0 and below the kernel returns EINVAL.
     tid > 0 && result != Err(Errno::ESRCH)
 }
 
-/// The calling thread's name (`/proc/PID/comm`): at most 15 bytes, in `buffer`.
+/// The calling thread's name (`/proc/PID/comm`), at most 15 bytes. The result is a part of `buffer`.
+#[doc(alias = "prctl")]
 pub fn thread_name(buffer: &mut [u8; 16]) -> &[u8] {
-    // SAFETY: PR_GET_NAME writes at most 16 bytes, the zero at the end included.
+    // SAFETY: PR_GET_NAME writes at most 16 bytes, including the zero at the end, and `buffer` has 16.
     let result = unsafe { syscall!(prctl(PR_GET_NAME, buffer.as_mut_ptr())) };
     let length = match result {
         Ok(_) => buffer
@@ -106,46 +112,55 @@ pub fn thread_name(buffer: &mut [u8; 16]) -> &[u8] {
     &buffer[..length]
 }
 
-/// Has the kernel give this process no huge pages, nor those that it will start, whatever it does for others
-/// (prctl(2), `PR_SET_THP_DISABLE`): so a page takes memory when it is first used, and none beside it.
+/// Disables transparent huge pages for this process and for its future children, whatever the system's
+/// setting (prctl(2), `PR_SET_THP_DISABLE`). So each page takes memory when it is first used, and takes only
+/// its own size.
 ///
 /// # Errors
-/// `EINVAL`: the kernel has none (before 3.15).
+/// `EINVAL`: a kernel before Linux 3.15.
+#[doc(alias = "prctl")]
 pub fn refuse_huge_pages() -> Result<()> {
     const YES: usize = 1;
-    // SAFETY: it takes no memory of ours; the last three are to be 0.
+    // SAFETY: the call takes numbers; the kernel accesses no memory of this process. The last three arguments
+    // must be 0.
     unsafe { syscall!(prctl(PR_SET_THP_DISABLE, YES, 0usize, 0usize, 0usize)) }.map(drop)
 }
 
-/// What limits the process's use of `resource`, `RLIMIT_*` (prlimit(2)).
+/// The soft and hard limit of a resource, `RLIMIT_*` (prlimit(2)).
 ///
 /// # Errors
-/// `EINVAL`: there is no such resource.
+/// `EINVAL`: no such resource.
+#[doc(alias = "prlimit64")]
+#[doc(alias = "getrlimit")]
 pub fn limit(resource: u32) -> Result<Rlimit> {
     const OWN: i32 = 0;
     let mut limit = Rlimit::ZERO;
     let unchanged = core::ptr::null::<Rlimit>();
-    // SAFETY: the kernel writes a whole Rlimit to `limit`; the null pointer leaves the limit unchanged.
+    // SAFETY: the kernel writes a whole Rlimit to `limit`, a local. The null pointer leaves the limit
+    // unchanged.
     unsafe { syscall!(prlimit64(OWN, resource, unchanged, &raw mut limit)) }?;
     Ok(limit)
 }
 
-/// Sets what limits the process's use of `resource` (prlimit(2)).
+/// Sets the soft and hard limit of a resource, `RLIMIT_*` (prlimit(2)).
 ///
 /// # Errors
-/// `EPERM`: the most it may be raised to would rise, which takes `CAP_SYS_RESOURCE`; of files, above
-/// `fs.nr_open`. `EINVAL`: what holds is more than that, or there is no such resource.
+/// `EPERM`: raises the hard limit, which requires `CAP_SYS_RESOURCE`; or raises the hard limit of
+/// `RLIMIT_NOFILE` above `fs.nr_open`. `EINVAL`: the soft limit is above the hard limit, or no such resource.
+#[doc(alias = "prlimit64")]
+#[doc(alias = "setrlimit")]
 pub fn set_limit(resource: u32, limit: Rlimit) -> Result<()> {
     const OWN: i32 = 0;
     let unasked = core::ptr::null_mut::<Rlimit>();
-    // SAFETY: the kernel reads an Rlimit of ours.
+    // SAFETY: the kernel reads `limit`, a local, and writes nothing, as `unasked` is null.
     unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, unasked)) }.map(drop)
 }
 
-/// Raises what holds of a limit to what it may be raised to, and says how much that is (prlimit(2)).
+/// Raises a resource's soft limit to its hard limit, and returns that limit (prlimit(2)).
 ///
 /// # Errors
-/// `EINVAL`: there is no such resource.
+/// `EINVAL`: no such resource.
+#[doc(alias = "prlimit64")]
 pub fn raise_limit(resource: u32) -> Result<u64> {
     let mut limit = limit(resource)?;
     limit.rlim_cur = limit.rlim_max;
@@ -153,13 +168,16 @@ pub fn raise_limit(resource: u32) -> Result<u64> {
     Ok(limit.rlim_max)
 }
 
-/// Ends the process by `SIGABRT`, sent to this thread and no other process.
+/// Ends the process by `SIGABRT`, sent to the calling thread (tgkill(2)).
 ///
-/// A handler or a mask set earlier does not keep it alive.
+/// An earlier handler or signal mask does not prevent this: `SIGABRT` is unblocked and gets its default
+/// action first.
+#[doc(alias = "tgkill")]
 pub fn abort() -> ! {
-    let _ = signal::unblock(SignalSet::of(&[SIGABRT])); // if SIGABRT stays blocked, `exit` ends the process
-    let _ = signal::set_default(SIGABRT); // SIGABRT is a signal whose action may be set
-    // SAFETY: a signal to ourselves; what it does is end the process.
+    let _ = signal::unblock(SignalSet::of(&[SIGABRT])); // on failure `exit` ends the process
+    let _ = signal::set_default(SIGABRT); // the action of SIGABRT can be changed, so this does not fail
+    // SAFETY: the call takes numbers; the kernel accesses no memory of this process. The signal's default
+    // action ends the process.
     let _ = unsafe { syscall!(tgkill(getpid(), gettid(), SIGABRT)) };
-    exit(128 + SIGABRT) // a seccomp filter may have refused the signal
+    exit(128 + SIGABRT) // reached if a seccomp filter refuses tgkill
 }

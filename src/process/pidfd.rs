@@ -1,4 +1,4 @@
-//! A process by a descriptor: pidfd_open(2).
+//! Process descriptors: pidfd_open(2).
 
 use core::ptr;
 
@@ -10,60 +10,67 @@ use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 use crate::signal::Siginfo;
 
-/// A process, also after it has ended and its id is another's. It is readable in an
-/// [`Epoll`](crate::poll::Epoll) when the process has ended.
+/// A descriptor that refers to a process. It never refers to another process, even after the process has
+/// ended and its id is reused. In an [`Epoll`](crate::poll::Epoll) it becomes readable when the process ends.
 pub struct Pidfd(OwnedFd);
 
 impl Pidfd {
-    /// That of a child. It is the child's and no other process's: an id is nobody else's before it was
-    /// waited for. (So it needs no `CLONE_PIDFD`.)
+    /// Opens a descriptor for a child.
+    ///
+    /// The descriptor refers to the child and to no other process: a child's id is not reused before the
+    /// child is reaped, and `child` has not been waited for. (So `CLONE_PIDFD` is not needed.)
     ///
     /// # Errors
-    /// `ENOSYS`: a kernel before Linux 5.3, or a filter. `EMFILE`, `ENFILE`, `ENOMEM`. `ESRCH`: somebody
-    /// has waited for it.
+    /// `ENOSYS`: a kernel before Linux 5.3, or a seccomp filter. `EMFILE`, `ENFILE`, `ENOMEM`. `ESRCH`: other
+    /// code has already reaped the child.
+    #[doc(alias = "pidfd_open")]
     pub fn of(child: &Child) -> Result<Self> {
         Self::open(child.pid())
     }
 
-    /// That of the process that has this id now.
+    /// Opens a descriptor for the process that has the id `pid` at this moment.
     ///
     /// # Errors
     /// As for [`of`](Self::of).
+    #[doc(alias = "pidfd_open")]
     pub fn open(pid: Pid) -> Result<Self> {
-        const CLOSED_BY_EXECVE: u32 = 0; // always
-        // SAFETY: it takes no memory of ours; what it returns is a new descriptor.
+        const CLOSED_BY_EXECVE: u32 = 0; // a pidfd always has FD_CLOEXEC
+        // SAFETY: the call takes numbers. The returned descriptor is new, so no other value owns it.
         unsafe {
             let raw = syscall!(pidfd_open(pid, CLOSED_BY_EXECVE))?;
             Ok(Self(OwnedFd::from_raw(raw)))
         }
     }
 
-    /// The descriptor, for an [`Epoll`](crate::poll::Epoll).
+    /// The descriptor, to be added to an [`Epoll`](crate::poll::Epoll).
     #[inline]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
-    /// Sends the process a signal (pidfd_send_signal(2)).
+    /// Sends a signal to the process (pidfd_send_signal(2)).
     ///
     /// # Errors
-    /// `ESRCH`: it has ended and was waited for. `EPERM`: it is another user's. `EINVAL`: no such signal.
-    /// `ENOSYS`: a kernel before Linux 5.1.
+    /// `ESRCH`: the process has ended and was reaped. `EPERM`: no permission to signal the process. `EINVAL`:
+    /// no such signal. `ENOSYS`: a kernel before Linux 5.1.
+    #[doc(alias = "pidfd_send_signal")]
     pub fn kill(&self, signal: i32) -> Result<()> {
         let (as_by_kill, flags) = (ptr::null::<Siginfo>(), 0_u32);
-        // SAFETY: a signal; a null pointer is no memory of ours.
+        // SAFETY: the call takes numbers and a null pointer, with which the kernel fills the `siginfo` as for
+        // kill(2). It accesses no memory of this process.
         unsafe { syscall!(pidfd_send_signal(self.0.as_fd(), signal, as_by_kill, flags)) }.map(drop)
     }
 
-    /// Waits for the end of the process, a child of ours (waitid(2)).
+    /// Waits until the process, a child of the calling process, ends, and reaps it (waitid(2)).
     ///
     /// # Errors
-    /// `ECHILD`: it is no child of ours, or somebody else has waited for it. `EINVAL`: a kernel before
+    /// `ECHILD`: the process is not a child, or other code has already reaped it. `EINVAL`: a kernel before
     /// Linux 5.4.
+    #[doc(alias = "waitid")]
     pub fn wait(&self) -> Result<Status> {
         let mut info = Siginfo::ZERO;
         let unasked = ptr::null_mut::<Rusage>();
-        // SAFETY: the kernel writes a Siginfo to ours.
+        // SAFETY: the kernel writes a whole Siginfo to `info`, a local. The null pointer asks for no usage.
         retry(|| unsafe {
             syscall!(waitid(
                 P_PIDFD,
@@ -73,7 +80,7 @@ impl Pidfd {
                 unasked
             ))
         })?;
-        let status = info._sifields._sigchld._status as u8; // an exit status, or a signal
+        let status = info._sifields._sigchld._status as u8; // the exit status, or the signal
         Ok(match info.si_code {
             CLD_EXITED => Status::Exited(status),
             _ => Status::Killed(status),

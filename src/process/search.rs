@@ -1,4 +1,4 @@
-//! Where a program is: the search along `PATH`, as execvp(3) does it.
+//! The search for a program along `PATH`, as execvp(3) does it.
 
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -6,23 +6,24 @@ use core::mem::MaybeUninit;
 use crate::abi::Errno;
 use crate::abi::fs::{NAME_MAX, PATH_MAX};
 
-/// The directories where the environment says none, as confstr(3) has them.
+/// The directories to search if the environment has no `PATH`, as confstr(3) reports them.
 pub const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 
-/// Room for a path.
+/// A buffer for a path.
 pub type Room = MaybeUninit<[u8; PATH_MAX]>;
 
-/// Has `exec` try `name` in each directory of `path`, and gives the error of the search: `exec` comes
-/// back only where it failed. What it gets is a path and its zero.
+/// Calls `exec` with the path of `name` in each directory of `path`, until the search is decided. Returns the
+/// error of the search, because `exec` returns only if it failed. The argument of `exec` is a path that ends
+/// with a zero, in `room`.
 ///
-/// - An empty entry is the current directory, and no entry at all is one empty entry.
-/// - A name with a `/` in it is a path, and is tried alone. An empty one is no file: `ENOENT`.
-/// - Where a file may not be executed (`EACCES`), the search goes on; so that is the answer where the rest
-///   has none. So it does where the file or its directory is not there, or no directory (`ENOENT`,
-///   `ENOTDIR`), and where a file server is away (`ESTALE`, `ENODEV`, `ETIMEDOUT`), as glibc has it.
-/// - Any other error ends the search: the file is there. One of them is `ENOEXEC`, for a script without
-///   `#!`: nobody guesses at a shell.
-/// - An entry with which the path would be too long can't lead to a file and is passed over.
+/// - An empty entry of `path` is the current directory. An empty `path` is one empty entry.
+/// - A `name` that contains `/` is a path; only that path is tried. An empty name is no file: `ENOENT`.
+/// - `EACCES`, a file that may not be executed, does not end the search. The search returns `EACCES` if no
+///   other directory has the program. A missing file or directory (`ENOENT`, `ENOTDIR`) and an unavailable
+///   file server (`ESTALE`, `ENODEV`, `ETIMEDOUT`) do not end it either, as in glibc.
+/// - Any other error ends the search, because the file exists. For example `ENOEXEC`, for a script without
+///   `#!`: unlike execvp(3), this function does not run it with a shell.
+/// - An entry with which the path would be too long is skipped, because it can't lead to a file.
 pub fn search(
     name: &[u8],
     path: &[u8],
@@ -55,7 +56,8 @@ pub fn search(
     answer
 }
 
-/// `directory/name` and a zero in `room`, where that is as long; `name` alone in no directory.
+/// Writes `directory/name` and a zero to `room`, if there is enough room; only `name` and a zero if
+/// `directory` is empty.
 fn join(directory: &[u8], name: &[u8], room: &mut Room) -> Option<*const u8> {
     let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
     if directory.len() + slash.len() + name.len() + 1 > PATH_MAX {
@@ -64,7 +66,8 @@ fn join(directory: &[u8], name: &[u8], room: &mut Room) -> Option<*const u8> {
     let begin = room.as_mut_ptr().cast::<u8>();
     let mut end = begin;
     for part in [directory, slash, name, b"\0"] {
-        // SAFETY: all four fit, as was just checked; the room is nobody else's.
+        // SAFETY: the lengths of all four parts were added above, and their sum is at most PATH_MAX, the size
+        // of `room`. The parts do not overlap `room`, because `room` is borrowed mutably.
         unsafe {
             end.copy_from_nonoverlapping(part.as_ptr(), part.len());
             end = end.add(part.len());
@@ -80,12 +83,14 @@ mod tests {
     use std::string::String;
     use std::vec::Vec;
 
-    /// What is tried for `name` along `path`, where each answers as `answers` has it, and then `ENOENT`.
+    /// The paths that the search for `name` along `path` tries, and its result. The n-th try fails with
+    /// `answers[n]`, later tries with `ENOENT`.
     fn tried(name: &str, path: &str, answers: &[Errno]) -> (Vec<String>, Errno) {
         let mut all = Vec::new();
         let mut room = Room::uninit();
         let errno = search(name.as_bytes(), path.as_bytes(), &mut room, |candidate| {
-            // SAFETY: a string, as search says.
+            // SAFETY: `search` passes a path that ends with a zero, in `room`, which lives until the search
+            // returns.
             let candidate = unsafe { CStr::from_ptr(candidate.cast()) };
             all.push(candidate.to_str().unwrap().into());
             let answer = answers.get(all.len() - 1).copied();
@@ -152,7 +157,7 @@ mod tests {
             (all, errno),
             (std::vec![std::format!("/a/{longest}")], Errno::ENOENT)
         );
-        // One that just fits, one that doesn't, and the search goes on.
+        // A path that just fits, then a path that is one byte too long; the search continues after it.
         let fits = "d".repeat(PATH_MAX - "/cat\0".len());
         let path = std::format!("{fits}:{fits}d:/b");
         let (all, _) = tried("cat", &path, &[]);

@@ -1,21 +1,22 @@
-//! Starting a program in a process of its own: clone(2), then execve(2) in the child.
+//! Starting a program in a child process: clone(2), then execve(2) in the child.
 //!
-//! The child shares this process's memory until it begins the other program, and the thread that made it
-//! stands still until then (vfork(2)): so nothing is copied, however much memory there is. What makes that
-//! sound:
+//! The child shares the parent's memory until it executes the other program or ends. The parent thread sleeps
+//! until then, as with vfork(2). So no memory is copied, however much there is. Sharing the memory is sound,
+//! because:
 //!
-//! - The child has a stack of its own, in a frame of the thread that stands still, and enters it in
-//!   assembly ([`arch::clone`]). No frame is in two minds.
-//! - It writes only that stack, the buffer for a path and, in its environment, its own id. All else it does by system
-//!   calls.
-//! - No handler runs in it. All signals are blocked before it begins; it gives every signal that had a
-//!   handler its default before it lets any through.
-//! - Descriptors and signal actions are a copy, which it may change.
+//! - The child has its own stack, in a stack frame of the sleeping thread. The child enters that stack in
+//!   assembly ([`arch::clone`]), so it does not use a frame of the parent's.
+//! - The child writes only to that stack, to the buffer for a path, to the answer in its [`Plan`], and to the
+//!   entry of its environment that holds its own id. Everything else it does by system calls.
+//! - No signal handler runs in the child. All signals are blocked before the child starts. The child gives
+//!   every signal that had a handler its default action before it unblocks any.
+//! - The child has copies of the descriptor table and of the signal actions, which it may change.
 //!
-//! Why nothing was started, the child says in that frame. But qemu-user, and others that emulate, make a copy
-//! of the memory instead (fork(2)), in which the same code runs while this thread goes on. There the answer
-//! comes by a pipe: execve closes it, or an error comes through. The pipe is made until a child has shown that
-//! memory is shared here; it would cost a seventh of the time.
+//! If the program can't be executed, the child writes the error to the frame (`answer`). But emulators such
+//! as qemu-user implement the call as fork(2): the child gets a copy of the memory, and the parent continues
+//! at once. The same code is sound in a copy, but its answer does not reach the parent. Therefore the child
+//! also sends the error through a pipe, which execve closes. The pipe takes a seventh of the time of a start.
+//! So it is used only until a child has shown that the memory is shared.
 
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -37,11 +38,11 @@ use crate::pipe::{O_CLOEXEC, Pipe};
 use crate::signal::{self, Action, SIGCHLD, SignalSet};
 use crate::{arch, auxv, io};
 
-/// A program to start, and how it is to begin.
+/// A program to start, and the state in which it begins.
 ///
-/// It has this process's descriptors but those that execve closes (`O_CLOEXEC`; all that this library
-/// makes), working directory, limits and process group. No signal is blocked in it; those that this
-/// process handles have their default there, those that it ignores stay ignored.
+/// The program inherits this process's descriptors except those with `FD_CLOEXEC` (which all descriptors of
+/// this library have), its working directory, its limits and its process group. No signal is blocked. Signals
+/// that this process handles have their default actions; signals that it ignores stay ignored.
 #[derive(Clone, Copy)]
 pub struct Command<'a> {
     file: &'a CStr,
@@ -57,40 +58,41 @@ pub struct Command<'a> {
     sockets: u16,
 }
 
-/// `LISTEN_PID=`, the digits of an id, and zeros up to the end.
+/// The environment's entry for the id: `LISTEN_PID=`, the digits, and zeros up to the end.
 type ListenPid = [u8; 24];
 
-/// Which process group a child is in.
+/// The process group of a child.
 #[derive(Clone, Copy)]
 enum Group {
     Of(i32),
     Session,
 }
 
-/// Why no program was started.
+/// The reason why no program was started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failed {
-    /// There was no process for it, or not as asked: `EAGAIN`: `RLIMIT_NPROC` or another limit; `ENOMEM`;
-    /// `EMFILE`, `ENFILE`: no descriptor is left, here or, for those to be placed, there; `EPERM`: it may
-    /// not be in that group; `EINVAL`: more than [`Command::FILES`] descriptors to be placed. The errors of
-    /// a seccomp filter that refuses rt_sigprocmask(2) or rt_sigaction(2).
+    /// There is no child, or it could not be set up as asked. `EAGAIN`: `RLIMIT_NPROC` or another limit.
+    /// `ENOMEM`. `EMFILE`, `ENFILE`: no descriptor is left in this process, or in the child for moving
+    /// descriptors to their numbers. `EPERM`: the child may not join that process group. `EINVAL`: more than
+    /// [`Command::FILES`] descriptors to move. The errors of a seccomp filter that refuses rt_sigprocmask(2)
+    /// or rt_sigaction(2).
     Spawn(Errno),
-    /// The file can't be executed (execve(2)): `ENOENT`: there is none; `EACCES`: it, or a directory before
-    /// it, does not allow that; `ENOEXEC`: it is no program of this machine's; `E2BIG`: arguments and
-    /// environment are too long; `ETXTBSY`, `ELOOP`, `ENAMETOOLONG`, `ENOMEM`...
+    /// The file can't be executed (execve(2)). `ENOENT`: no such file. `EACCES`: no permission to execute the
+    /// file or to search a directory of the path. `ENOEXEC`: not a program for this machine. `E2BIG`:
+    /// arguments and environment are too long. `ETXTBSY`, `ELOOP`, `ENAMETOOLONG`, `ENOMEM`...
     Exec(Errno),
 }
 
 impl Failed {
-    /// The error alone.
+    /// The error number.
     pub fn errno(self) -> Errno {
         match self {
             Self::Spawn(errno) | Self::Exec(errno) => errno,
         }
     }
 
-    /// The exit status with which a shell says it: 127 where there is no such file, 126 where it can't be
-    /// executed; 1 where there was no process for it.
+    /// The exit status that a shell reports for this failure: 127 if there is no such file, 126 if the file
+    /// can't be executed; 1 if there was no child.
     pub fn status(self) -> u8 {
         match self {
             Self::Exec(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENAMETOOLONG) => 127,
@@ -101,11 +103,11 @@ impl Failed {
 }
 
 impl<'a> Command<'a> {
-    /// How many descriptors can be placed.
+    /// The maximum number of descriptors for [`files`](Self::files).
     pub const FILES: usize = 16;
 
-    /// The program in this file, with these arguments, of which the first is its own name, and this
-    /// environment.
+    /// Describes the program in `file`, with these arguments and this environment. The first argument is the
+    /// program's own name.
     pub const fn new(file: &'a CStr, arguments: Strings<'a>, environ: Strings<'a>) -> Self {
         Self {
             file,
@@ -122,8 +124,8 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Looks for the file in the directories of the environment's `PATH`, or of
-    /// [`DEFAULT_PATH`](super::DEFAULT_PATH) where it has none, as [`search`](fn@super::search) says.
+    /// Looks for the file in the directories of the environment's `PATH`, as [`search`](fn@super::search)
+    /// does. Without `PATH` it uses [`DEFAULT_PATH`](super::DEFAULT_PATH).
     pub fn search(self) -> Self {
         let path = self.environ.value("PATH").unwrap_or(search::DEFAULT_PATH);
         Self {
@@ -132,14 +134,17 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Gives it these descriptors, each by the number beside it, whatever is there in this process. Numbers
-    /// may overlap in any way.
+    /// Gives the program these descriptors, each under the number beside it. In the child they replace the
+    /// inherited descriptors with these numbers. The old and the new numbers may overlap in any way.
+    #[doc(alias = "dup3")]
+    #[doc(alias = "dup2")]
     pub const fn files(self, files: &'a [(BorrowedFd<'a>, i32)]) -> Self {
         Self { files, ..self }
     }
 
-    /// Leaves it no other descriptors than the three standard ones and those to be placed (close_range(2),
-    /// so it takes Linux 5.11: `ENOSYS` or `EINVAL` before).
+    /// Passes on no descriptors except the three standard ones and those of [`files`](Self::files)
+    /// (close_range(2), which requires Linux 5.11: before that, starting fails with `ENOSYS` or `EINVAL`).
+    #[doc(alias = "close_range")]
     pub const fn no_others(self) -> Self {
         Self {
             others: false,
@@ -147,7 +152,7 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Has these signals do in it what they do by default, ignored here or not.
+    /// Sets these signals to their default actions in the program, even if this process ignores them.
     pub const fn defaults(self, signals: SignalSet) -> Self {
         Self {
             defaults: signals,
@@ -155,7 +160,7 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Begins it with these signals blocked.
+    /// Starts the program with these signals blocked.
     pub const fn mask(self, signals: SignalSet) -> Self {
         Self {
             mask: signals,
@@ -163,7 +168,9 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Puts it in a process group: its own where `group` is 0 (setpgid(2)).
+    /// Moves the child to the process group `group`; 0 creates a new group with the child as its leader
+    /// (setpgid(2)).
+    #[doc(alias = "setpgid")]
     pub const fn group(self, group: i32) -> Self {
         Self {
             group: Some(Group::Of(group)),
@@ -171,7 +178,8 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Makes it the leader of a session, without a terminal (setsid(2)).
+    /// Makes the child the leader of a new session without a controlling terminal (setsid(2)).
+    #[doc(alias = "setsid")]
     pub const fn session(self) -> Self {
         Self {
             group: Some(Group::Session),
@@ -179,11 +187,12 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Makes the child's process group the foreground group of this terminal before the program begins. If the program
-    /// can't be executed, the calling process's group is the foreground group again.
+    /// Makes the child's process group the terminal's foreground group before the program begins. If the
+    /// program can't be executed, the calling process's group becomes the foreground group again.
     ///
-    /// The calling process's group has to be the foreground group now. Otherwise this takes the terminal from another
-    /// group. See [`set_foreground`](super::set_foreground).
+    /// The calling process's group must be the foreground group at the start. Otherwise this takes the
+    /// terminal from another group. See [`set_foreground`](super::set_foreground).
+    #[doc(alias = "tcsetpgrp")]
     pub const fn foreground(self, terminal: BorrowedFd<'a>) -> Self {
         Self {
             terminal: Some(terminal),
@@ -192,8 +201,11 @@ impl<'a> Command<'a> {
     }
 
     /// Passes on `count` sockets of a service manager, the descriptors from 3 on, as the manager does
-    /// (sd_listen_fds(3)): the child's execve does not close them, and `LISTEN_PID` in the child's environment is the
-    /// child's id. `LISTEN_PIDFDID`, which also identifies a process, is removed. A `count` of 0 changes nothing.
+    /// (sd_listen_fds(3)).
+    ///
+    /// The child's execve does not close the sockets, and `LISTEN_PID` in the child's environment is the
+    /// child's id. `LISTEN_PIDFDID`, which also identifies a process, is removed. A `count` of 0 changes
+    /// nothing.
     ///
     /// The sockets stay open in the calling process; see [`Inherited`](crate::service::Inherited).
     pub const fn sockets(self, count: u16) -> Self {
@@ -203,15 +215,19 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Starts it, and comes back when it has begun: or not, and then there is no child.
+    /// Starts the program, and returns when it has begun. After an error there is no child.
     ///
-    /// The child is to be waited for, by [`Child::wait`] or [`wait::any`](super::any). Where `SIGCHLD` is
-    /// ignored (a parent can hand that down), the kernel forgets how it ended.
+    /// The caller must wait for the child, by [`Child::wait`] or [`wait::any`](super::any). If `SIGCHLD` is
+    /// ignored (a parent process can pass that on), the kernel discards how the child ended.
     ///
-    /// It takes 13 KiB of the stack.
+    /// This takes 13 KiB of the stack.
     ///
     /// # Errors
     /// [`Failed`].
+    #[doc(alias = "vfork")]
+    #[doc(alias = "clone")]
+    #[doc(alias = "execve")]
+    #[doc(alias = "posix_spawn")]
     pub fn spawn(&self) -> core::result::Result<Child, Failed> {
         if self.files.len() > Self::FILES {
             return Err(Failed::Spawn(Errno::EINVAL));
@@ -224,11 +240,11 @@ impl<'a> Command<'a> {
         self.start(environ.get(0), Some(&entry))
     }
 
-    /// The environment, with `entry` in place of `LISTEN_PID` and `LISTEN_PIDFDID`.
+    /// Builds the environment with `entry` in place of `LISTEN_PID` and `LISTEN_PIDFDID`.
     fn environ_with(&self, entry: &Cell<ListenPid>) -> Result<Lists<'a>> {
         let mut lists = Lists::new(self.environ.iter().count() + 1, 1)?;
         for other in self.environ.iter() {
-            // LISTEN_PID and LISTEN_PIDFDID.
+            // The prefix of LISTEN_PID and of LISTEN_PIDFDID.
             if strings::after(other, "LISTEN_PID").is_none() {
                 lists.push(other)?;
             }
@@ -238,7 +254,8 @@ impl<'a> Command<'a> {
         Ok(lists)
     }
 
-    /// Starts the program with this environment. The child writes its id to `listen_pid`, an entry of the environment.
+    /// Starts the program with this environment. The child writes its id to `listen_pid`, an entry of the
+    /// environment.
     fn start(
         &self,
         environ: Strings<'_>,
@@ -252,15 +269,15 @@ impl<'a> Command<'a> {
         let plan = Plan {
             command: Command { environ, ..*self },
             listen_pid,
-            answer: AtomicU64::new(UNHEARD),
+            answer: AtomicU64::new(NO_ANSWER),
             pipe: pipe.as_ref().map(|pipe| pipe.write.as_fd().as_raw()),
         };
         let (pid, answer) = clone_child(plan).map_err(Failed::Spawn)?;
-        if answer != UNHEARD {
+        if answer != NO_ANSWER {
             SHARED.store(true, Relaxed);
         }
         let failed = match (answer, pipe) {
-            (UNHEARD, Some(pipe)) => {
+            (NO_ANSWER, Some(pipe)) => {
                 drop(pipe.write);
                 let mut bytes = [0; size_of::<u64>()];
                 match io::read(pipe.read.as_fd(), &mut bytes) {
@@ -269,82 +286,86 @@ impl<'a> Command<'a> {
                     Err(errno) => Some(Failed::Spawn(errno)),
                 }
             }
-            // A child that was killed before it could say anything: its status will.
-            (UNHEARD, None) => None,
+            // The child was killed before it could answer. Its exit status will show that.
+            (NO_ANSWER, None) => None,
             (answer, _) => Failed::of(answer),
         };
         match failed {
             None => Ok(Child(pid)),
             Some(failed) => {
-                let _ = wait::pid(pid); // gone, or about to
+                let _ = wait::pid(pid); // reaps the child, which ends or has ended
                 Err(failed)
             }
         }
     }
 }
 
-/// Makes the child. Returns its id, and the answer that it had written to the plan when this thread resumed.
+/// Creates the child. Returns its id, and the answer that was in the plan when this thread resumed.
 fn clone_child(plan: Plan<'_>) -> Result<(Pid, u64)> {
     let mut frame = MaybeUninit::<Frame>::uninit();
     let frame = frame.as_mut_ptr();
-    // SAFETY: the pointers are into `frame`, a local; `write` initialises the whole plan.
+    // SAFETY: the pointers are into `frame`, a local. `write` initialises the whole plan.
     let plan = unsafe {
         (&raw mut (*frame).plan).write(plan);
         &raw mut (*frame).plan
     };
     let flags = (CLONE_VM | CLONE_VFORK).bits() | SIGCHLD as usize;
     let _held = signal::hold(SignalSet::ALL)?;
-    // SAFETY: the plan is aligned to 16 bytes by its type. Right below the plan is the child's stack, which no
-    // other thread uses. The frame outlives the child's use of it: with CLONE_VFORK the kernel resumes this
-    // thread when the child has left this memory. No id is asked for. `child` takes the plan's address.
+    // SAFETY: `plan` is aligned to 16 bytes by its type. The bytes below it, `Frame::stack`, are the child's
+    // stack; no other thread uses them. The frame outlives the child's use of it: with CLONE_VFORK the kernel
+    // resumes this thread when the child has left this memory. The flags ask for no id, so the null `no_id`
+    // is not written. `child` takes the plan's address.
     let pid = unsafe {
         let (no_id, no_pointer) = (ptr::null_mut(), 0);
         abi::check(arch::clone(flags, plan.cast(), no_id, no_pointer, child))
     }?;
-    // SAFETY: the plan was written above. The child changes only the atomic in it, which this thread loads.
+    // SAFETY: the plan was written above. The child, if it still runs, has its own memory now, and the only
+    // part of the plan that it changed is the atomic, which this thread loads, and the `Cell` of
+    // `listen_pid`.
     let answer = unsafe { (*plan).answer.load(Acquire) };
-    Ok((Pid(pid as i32), answer)) // a positive int
+    Ok((Pid(pid as i32), answer)) // an id is a positive int
 }
 
-/// Bytes of the child's stack. It takes less than 1 KiB of them, and without optimisation 3.
+/// The child's stack in bytes. The child uses less than 1 KiB, or 3 KiB without optimisation.
 const STACK: usize = 8192;
 
-/// What the child has of its own, in the frame of the thread that waits for it.
+/// Memory that only the child uses, in the frame of the thread that waits for it.
 #[repr(C)]
 struct Frame<'a> {
     stack: MaybeUninit<[u8; STACK]>,
-    /// Where the stack begins: it grows down from here.
+    /// The stack grows down from here.
     plan: Plan<'a>,
     room: Room,
 }
 
-/// What the child is to do.
+/// The input of the child, and its answer.
 #[repr(C, align(16))]
 struct Plan<'a> {
     command: Command<'a>,
-    /// The entry of its environment that gets its id.
+    /// The entry of the child's environment to which the child writes its id.
     listen_pid: Option<&'a Cell<ListenPid>>,
-    /// What the child answers: `UNHEARD`, `BEGUN`, or why it failed.
+    /// The child's answer: `NO_ANSWER`, `BEGUN`, or the encoded failure.
     answer: AtomicU64,
-    /// Where it answers too.
+    /// The descriptor to which the child also sends a failure.
     pipe: Option<i32>,
 }
 
-/// Whether a child was seen to share this memory: then all do.
+/// Whether a child has shown that children share this memory. If one child does, all do.
 static SHARED: AtomicBool = AtomicBool::new(false);
 
-/// No child has written here.
-const UNHEARD: u64 = 0;
-/// It runs, and if it has left this memory, it has begun the other program.
+/// The child has not written an answer here.
+const NO_ANSWER: u64 = 0;
+/// The child runs. If it has left this memory with this answer, it has executed the program.
 const BEGUN: u64 = 1;
 
 impl Failed {
-    /// As the child answers: the error's number in the high half.
+    /// Encodes the failure as the child's answer: the error number is the high half.
     fn answer(self) -> u64 {
         let exec = u64::from(matches!(self, Self::Exec(_)));
         u64::from(self.errno().number()) << 32 | exec
     }
 
+    /// Decodes an answer; `None` if it is no failure.
     fn of(answer: u64) -> Option<Self> {
         let errno = Errno::from_number((answer >> 32) as i32)?;
         Some(match answer as u32 {
@@ -354,27 +375,29 @@ impl Failed {
     }
 }
 
-/// Where the child begins.
+/// The child's code.
 ///
 /// # Safety
-/// Called by [`arch::clone`] in a new process, with the place of the plan in a [`Frame`].
+/// Called by [`arch::clone`] in a new process, with the address of the plan in a [`Frame`].
 unsafe extern "C" fn child(place: *mut u8) -> ! {
     let frame = place.wrapping_sub(mem::offset_of!(Frame, plan));
     let frame = frame.cast::<Frame>();
-    // SAFETY: written before this process was made; nobody changes it.
+    // SAFETY: `place` is the plan's address in a frame (the caller guarantees this). The plan was written
+    // before this process was created, and other code only changes its atomic.
     let plan = unsafe { &(*frame).plan };
-    // SAFETY: nobody else uses it.
+    // SAFETY: only the child uses `room`, and this is the only reference to it.
     let room = unsafe { &mut (*frame).room };
     plan.answer.store(BEGUN, Release);
     if let Some(entry) = plan.listen_pid {
         entry.set(listen_pid(Pid::own()));
     }
     let mut pipe = plan.pipe;
-    // SAFETY: this is the child of a clone that copied descriptors and signal actions.
+    // SAFETY: this process was created by a clone that copied descriptors and signal actions, with all
+    // signals blocked, and it ends below.
     let failed = unsafe { plan.command.begin(&mut pipe, room) };
     plan.answer.store(failed.answer(), Release);
     if let Some(pipe) = pipe {
-        // SAFETY: where `begin` left it.
+        // SAFETY: `begin` leaves the number of the pipe's open descriptor in `pipe`.
         let pipe = unsafe { BorrowedFd::borrow_raw(pipe) };
         let _ = io::write_all(pipe, &failed.answer().to_ne_bytes());
     }
@@ -382,19 +405,20 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
 }
 
 impl Command<'_> {
-    /// Makes of the calling process what the command says; comes back where that failed.
+    /// Applies the command to the calling process, and executes the program. Returns only after an error.
     ///
     /// # Safety
-    /// The process is a child that ends if this comes back: its descriptors and signal actions are its own,
-    /// and all signals are blocked. `pipe` is an open descriptor of its own.
+    /// The calling process is a child that ends after this function returns. Its descriptors and signal
+    /// actions are its own, and all signals are blocked. `pipe` is an open descriptor of the process.
     unsafe fn begin(&self, pipe: &mut Option<i32>, room: &mut Room) -> Failed {
         let before = self.terminal.map(|terminal| (terminal, super::group()));
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees the requirements of `prepare`, which are the same.
         let failed = match unsafe { self.prepare(pipe) } {
             Ok(()) => self.execute(room),
             Err(errno) => Failed::Spawn(errno),
         };
-        // This raises no SIGTTOU: all signals are still blocked, or this process's group is the foreground group.
+        // This raises no SIGTTOU: all signals are still blocked, or this process's group is the foreground
+        // group.
         if let Some((terminal, group)) = before {
             let _ = super::set_foreground(terminal, group);
         }
@@ -405,8 +429,8 @@ impl Command<'_> {
     fn execute(&self, room: &mut Room) -> Failed {
         let exec = |file: *const u8| {
             let (arguments, environ) = (self.arguments.as_ptr(), self.environ.as_ptr());
-            // SAFETY: the kernel reads three strings, two of which are lists of them. It comes back only
-            // with an error.
+            // SAFETY: the kernel reads the path `file`, which ends with a zero, and two lists of strings,
+            // which are valid by the contract of `Strings`. The call returns only after an error.
             let result = unsafe { syscall!(execve(file, arguments, environ)) };
             result.err().unwrap_or(Errno::EIO)
         };
@@ -417,13 +441,13 @@ impl Command<'_> {
         })
     }
 
-    /// All but the program itself.
+    /// Sets up the process for the program: group, terminal, descriptors, signals.
     ///
     /// # Safety
     /// As for [`begin`](Self::begin).
     unsafe fn prepare(&self, pipe: &mut Option<i32>) -> Result<()> {
         const OWN: i32 = 0;
-        // SAFETY: changes this process's group or session alone.
+        // SAFETY: the calls take numbers, and change only this process's group or session.
         unsafe {
             match self.group {
                 None => {}
@@ -434,15 +458,17 @@ impl Command<'_> {
         if let Some(terminal) = self.terminal {
             super::set_foreground(terminal, Pid::own())?;
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees the requirements of `place`, which are the same.
         unsafe { self.place(pipe) }?;
         let first = STDERR.as_raw() + 1;
         for socket in first..first + i32::from(self.sockets) {
-            // SAFETY: the caller's promise.
+            // SAFETY: F_SETFD takes a number. The descriptor table is this process's own (the caller
+            // guarantees this).
             unsafe { syscall!(fcntl(socket, F_SETFD, STAYS_OPEN)) }?;
         }
-        // Asked for here, and not before: another thread may have set a handler until this process was made.
-        // Under another runtime nobody here knows of its handlers.
+        // The handled signals are read here, in the child: another thread of the parent may have set a
+        // handler until this process was created. Under another runtime, `handled` does not know all
+        // handlers.
         let ours = auxv::get(auxv::AT_PAGESZ).is_some();
         let handled = if ours {
             signal::handled()
@@ -454,7 +480,7 @@ impl Command<'_> {
                 self.defaults.contains(signal) || signal::action(signal)? == Action::Handled;
             if default {
                 match signal::set_default(signal) {
-                    // SIGKILL and SIGSTOP can't be changed, and need not; qemu-user keeps two for itself.
+                    // SIGKILL and SIGSTOP can't be changed and need not be. qemu-user reserves two more signals.
                     Ok(()) | Err(Errno::EINVAL) => {}
                     refused => return refused, // a handler would run in the parent's memory
                 }
@@ -463,25 +489,27 @@ impl Command<'_> {
         signal::set_mask(self.mask)
     }
 
-    /// Puts the descriptors where they are to be.
+    /// Moves the descriptors to their numbers.
     ///
     /// # Safety
     /// As for [`begin`](Self::begin).
     unsafe fn place(&self, pipe: &mut Option<i32>) -> Result<()> {
         if !self.others {
             let first = STDERR.as_raw() + 1;
-            // SAFETY: they are marked to be closed by execve, which those that are placed are not.
+            // SAFETY: the call takes numbers. It marks descriptors of this process's own table to be closed
+            // by execve; the descriptors that are moved below lose the mark.
             unsafe { syscall!(close_range(first, u32::MAX, CLOSE_RANGE_CLOEXEC)) }?;
         }
         let above = self.files.iter().map(|&(_, to)| to).max().unwrap_or(-1);
-        let above = above.saturating_add(1); // of i32::MAX itself, EBADF tells
-        // What stands where another one is to be goes out of the way first.
+        let above = above.saturating_add(1); // dup3 reports EBADF for i32::MAX itself
+        // A descriptor whose number another descriptor is to have moves out of the way first.
         let clear = |from: i32, own: i32| -> Result<i32> {
             let taken = self.files.iter().any(|&(_, to)| to == from);
             if !taken || from == own {
                 return Ok(from);
             }
-            // SAFETY: makes a new descriptor.
+            // SAFETY: F_DUPFD_CLOEXEC takes a number, and only creates a descriptor in this process's own
+            // table.
             unsafe { syscall!(fcntl(from, F_DUPFD_CLOEXEC, above)) }.map(|fd| fd as i32)
         };
         if let Some(pipe) = pipe {
@@ -492,7 +520,8 @@ impl Command<'_> {
             *source = clear(fd.as_raw(), to)?;
         }
         for (&source, &(_, to)) in sources.iter().zip(self.files) {
-            // SAFETY: what was at `to` in this child nobody needs: it was moved, or is not asked for.
+            // SAFETY: the calls take numbers. They replace `to` in this process's own table. A descriptor
+            // that is still needed is no longer at `to`: it was moved away above.
             unsafe {
                 if source == to {
                     syscall!(fcntl(source, F_SETFD, STAYS_OPEN))?;
@@ -505,10 +534,10 @@ impl Command<'_> {
     }
 }
 
-/// Descriptor flags: not closed by execve.
+/// Descriptor flags without FD_CLOEXEC: execve does not close the descriptor.
 const STAYS_OPEN: i32 = 0;
 
-/// The entry `LISTEN_PID` of the environment for a process.
+/// The environment's entry `LISTEN_PID` for a process.
 fn listen_pid(pid: Pid) -> ListenPid {
     fn put(number: u32, places: &mut slice::IterMut<'_, u8>) {
         if number >= 10 {
@@ -526,29 +555,32 @@ fn listen_pid(pid: Pid) -> ListenPid {
 
 /// A child that was started and not yet waited for.
 ///
-/// Dropping it does nothing: the process goes on, and stays a zombie at its end until somebody waits for it.
+/// Dropping the value does nothing. The process continues, and after its end stays a zombie until it is
+/// reaped.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Child(Pid);
 
 impl Child {
-    /// Its id, which nobody else gets before it has ended and was waited for.
+    /// The child's id. It is not reused before the child has ended and was reaped.
     pub fn pid(&self) -> Pid {
         self.0
     }
 
-    /// Sends it a signal (kill(2)). One that has ended takes no notice.
+    /// Sends a signal to the child (kill(2)). A child that has ended ignores it.
     ///
     /// # Errors
-    /// `EPERM`: it has become another user's. `EINVAL`: no such signal. `ESRCH`: somebody else has waited
-    /// for it.
+    /// `EPERM`: the child now runs as another user. `EINVAL`: no such signal. `ESRCH`: other code has already
+    /// reaped the child.
     pub fn kill(&self, signal: i32) -> Result<()> {
         super::kill(self.0, signal)
     }
 
-    /// Waits for its end.
+    /// Waits until the child ends, and reaps it (wait4(2)).
     ///
     /// # Errors
-    /// `ECHILD`: somebody else has waited for it, or `SIGCHLD` is ignored.
+    /// `ECHILD`: other code has already reaped the child, or `SIGCHLD` is ignored.
+    #[doc(alias = "wait4")]
+    #[doc(alias = "waitpid")]
     pub fn wait(self) -> Result<wait::Ended> {
         wait::pid(self.0)
     }
@@ -560,7 +592,7 @@ mod tests {
     use super::*;
     use crate::process::{Lists, Status};
 
-    /// Under another runtime, whose handlers nobody here knows.
+    /// Runs under another runtime (std's), whose handlers `signal::handled` does not know.
     #[test]
     fn starts_programs_from_under_std() {
         let mut lists = Lists::new(3, 1).unwrap();

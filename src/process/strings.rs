@@ -1,4 +1,4 @@
-//! Lists of strings as execve(2) takes them: pointers, and a null pointer behind the last.
+//! Lists of C strings in the format of execve(2): an array of pointers that ends with a null pointer.
 
 use core::ffi::{CStr, c_char};
 use core::marker::PhantomData;
@@ -15,25 +15,25 @@ pub struct Strings<'a>(*const *const c_char, PhantomData<&'a CStr>);
 #[repr(transparent)]
 struct Null(*const c_char);
 
-// SAFETY: nobody writes it, and it points nowhere.
+// SAFETY: the value is an immutable null pointer, which nothing dereferences.
 unsafe impl Sync for Null {}
 
 static NULL: Null = Null(ptr::null());
 
 impl<'a> Strings<'a> {
-    /// No string.
+    /// The empty list.
     pub const NONE: Self = Self(&raw const NULL.0, PhantomData);
 
-    /// The list that begins there.
+    /// The list whose array begins at `list`.
     ///
     /// # Safety
-    /// There are pointers to strings, and behind them a null pointer. For `'a` all that stays, and nobody
-    /// changes it.
+    /// `list` points to an array of pointers to C strings that ends with a null pointer. For `'a`, the array
+    /// and the strings stay valid and unchanged.
     pub const unsafe fn new(list: *const *const c_char) -> Self {
         Self(list, PhantomData)
     }
 
-    /// As the kernel takes it.
+    /// The address of the array, as the kernel takes it.
     pub(super) fn as_ptr(self) -> *const *const c_char {
         self.0
     }
@@ -42,45 +42,48 @@ impl<'a> Strings<'a> {
     pub fn iter(self) -> impl Iterator<Item = &'a CStr> + use<'a> {
         let mut next = self.0;
         core::iter::from_fn(move || {
-            // SAFETY: not behind the null pointer, at which `next` stops.
+            // SAFETY: `next` is at or before the null pointer: it starts at the first entry and advances only
+            // from an entry that is not null. `new`'s caller guarantees that all entries up to the null
+            // pointer are valid.
             let string = unsafe { *next };
             if string.is_null() {
                 return None;
             }
-            // SAFETY: there is a pointer behind each that is not null.
+            // SAFETY: `string` is not null, so at least one more entry follows.
             next = unsafe { next.add(1) };
-            // SAFETY: `new` was promised a string, for `'a`.
+            // SAFETY: `new`'s caller guarantees that each entry before the null pointer is a C string, valid
+            // and unchanged for `'a`.
             Some(unsafe { CStr::from_ptr(string) })
         })
     }
 
-    /// The value of the first `name=...` in it.
+    /// The value of the first entry `name=...`.
     pub fn value(self, name: &str) -> Option<&'a CStr> {
         self.iter()
             .find_map(|entry| after(after(entry, name)?, "="))
     }
 }
 
-/// What comes after `start` in `text`; none where that begins in another way.
+/// The rest of `text` after the prefix `start`; `None` if `text` does not begin with `start`.
 pub(super) fn after<'a>(text: &'a CStr, start: &str) -> Option<&'a CStr> {
-    mem::begins(text.to_bytes(), start.as_bytes()).then(|| behind(text, start.len()))
+    mem::begins(text.to_bytes(), start.as_bytes()).then(|| skip_bytes(text, start.len()))
 }
 
-/// `text` without its first `count` bytes.
-pub(crate) fn behind(text: &CStr, count: usize) -> &CStr {
+/// `text` without its first `count` bytes; empty if it is shorter.
+pub(crate) fn skip_bytes(text: &CStr, count: usize) -> &CStr {
     match text.to_bytes_with_nul().get(count..) {
-        // SAFETY: it ends as `text` ends, with a zero, and before that there is none.
+        // SAFETY: `rest` is the end of `text`'s bytes and includes its final zero, the only zero in them.
         Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
         _ => c"",
     }
 }
 
-/// Memory in which to make such lists, one behind the other.
+/// Memory for building several lists, one after the other. It is a mapping, so it needs no heap.
 pub struct Lists<'a> {
-    /// Pointers.
+    /// The pointers of all lists.
     memory: Mapping,
     used: usize,
-    /// Up to where lists are complete.
+    /// The end of the last complete list, in bytes.
     ended: usize,
     strings: PhantomData<&'a CStr>,
 }
@@ -88,13 +91,13 @@ pub struct Lists<'a> {
 const POINTER: usize = size_of::<*const c_char>();
 
 impl<'a> Lists<'a> {
-    /// Room for so many strings, and the ends of so many lists.
+    /// Allocates room for `strings` strings in all lists together, and for `lists` lists.
     ///
     /// # Errors
-    /// `ENOMEM`: there is no memory for them.
+    /// `ENOMEM`: not enough memory.
     pub fn new(strings: usize, lists: usize) -> Result<Self> {
         let pointers = strings.checked_add(lists).ok_or(Errno::ENOMEM)?;
-        let length = pointers.max(1).checked_mul(POINTER); // no mapping is empty
+        let length = pointers.max(1).checked_mul(POINTER); // a mapping can't be empty
         Ok(Self {
             memory: Mapping::new(length.ok_or(Errno::ENOMEM)?)?,
             used: 0,
@@ -103,41 +106,45 @@ impl<'a> Lists<'a> {
         })
     }
 
-    /// Puts a string behind what the list that is being made has.
+    /// Appends a string to the current list.
     ///
     /// # Errors
-    /// `ENOMEM`: there was room for fewer.
+    /// `ENOMEM`: more strings than `new` made room for.
     pub fn push(&mut self, string: &'a CStr) -> Result<()> {
         self.put(string.as_ptr())
     }
 
-    /// Ends the list that is being made, and says where it begins: so [`get`](Self::get) finds it.
+    /// Ends the current list. Returns its position, for [`get`](Self::get); the next string begins a new
+    /// list.
     ///
     /// # Errors
-    /// `ENOMEM`: there was room for fewer lists.
+    /// `ENOMEM`: more lists than `new` made room for.
     pub fn end(&mut self) -> Result<usize> {
         self.put(ptr::null())?;
         Ok(core::mem::replace(&mut self.ended, self.used))
     }
 
-    /// As [`push`](Self::push), for memory whose string is written later.
+    /// As [`push`](Self::push), for a string that is written later. The caller keeps `pointer` valid for
+    /// `'a`; the memory must hold a C string whenever the list is read.
     pub(super) fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;
-        // SAFETY: the place has a pointer's size and alignment: the mapping begins on a page, and `used` is a multiple
-        // of that size. This writes the pointer, not its bytes, so that the pointer keeps its provenance.
+        // SAFETY: `place` has the size of a pointer. It is aligned, because the mapping begins on a page, and
+        // `used` is a multiple of a pointer's size. This writes a pointer, not its bytes, so that the pointer
+        // keeps its provenance.
         unsafe { place.as_mut_ptr().cast::<*const c_char>().write(pointer) };
         self.used += POINTER;
         Ok(())
     }
 
-    /// The list that begins there; [`Strings::NONE`] where none does.
+    /// The list at a position that [`end`](Self::end) returned; [`Strings::NONE`] for any other position.
     pub fn get(&self, begin: usize) -> Strings<'_> {
         if begin >= self.ended || !begin.is_multiple_of(POINTER) {
             return Strings::NONE;
         }
-        // SAFETY: from any pointer below `ended` on there are pointers to strings of `'a`, which outlives
-        // `&self`, and then the null one of their list. `&self` keeps all that as it is.
+        // SAFETY: `begin` is the index of a pointer below `ended`. From there on are pointers to strings of
+        // `'a`, which outlives `&self`, up to the null pointer of their list. `&self` keeps `push` and `end`
+        // from changing the memory.
         unsafe { Strings::new(self.memory.as_ptr().add(begin).cast()) }
     }
 }
@@ -189,18 +196,18 @@ mod tests {
         assert_eq!(after(c"start", "starts"), None);
         assert_eq!(after(c"start", "art"), None);
         for (count, rest) in [(0, c"text"), (3, c"t"), (4, c""), (5, c""), (6, c"")] {
-            assert_eq!(behind(c"text", count), rest);
+            assert_eq!(skip_bytes(c"text", count), rest);
         }
     }
 
     #[test]
     fn room_is_as_asked_for() {
-        // A mapping is whole pages; the room is not.
+        // The mapping has whole pages; the room is not rounded up.
         let mut lists = Lists::new(1, 0).unwrap();
         lists.push(c"a").unwrap();
         assert_eq!(lists.push(c"b"), Err(Errno::ENOMEM));
         assert_eq!(lists.end(), Err(Errno::ENOMEM));
-        // Two of one, and the ends of two.
+        // Two lists of one string each.
         let mut lists = Lists::new(2, 2).unwrap();
         for _ in 0..2 {
             lists.push(c"a").unwrap();

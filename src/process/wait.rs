@@ -1,4 +1,4 @@
-//! How children end: wait4(2).
+//! Waiting for children, and how they ended: wait4(2).
 
 use core::time::Duration;
 
@@ -10,42 +10,42 @@ use crate::io::retry;
 use crate::parts;
 use crate::print::{Print, Writer};
 
-/// A child that has ended and was waited for: its id is free for another process.
+/// A child that has ended and was reaped. Its id may already belong to another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Which one.
+    /// The child's id.
     pub pid: Pid,
-    /// How it ended.
+    /// How the child ended.
     pub status: Status,
-    /// What it used, with those of its own children that it waited for.
+    /// The resources that the child used, including its own reaped children.
     pub usage: Usage,
 }
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// By itself, with this exit status.
+    /// The process exited with this status.
     Exited(u8),
-    /// By this signal.
+    /// This signal killed the process.
     Killed(u8),
 }
 
 impl Status {
-    /// The exit status with which a shell says it: 128 + N where signal N ended it.
+    /// The exit status as a shell reports it: 128 + N if signal N killed the process.
     pub fn code(self) -> u8 {
         match self {
             Self::Exited(code) => code,
-            Self::Killed(signal) => 128_u8.saturating_add(signal), // at most 64
+            Self::Killed(signal) => 128_u8.saturating_add(signal), // a signal is at most 64
         }
     }
 
-    /// Whether it ended by itself and with 0.
+    /// Whether the process exited with status 0.
     pub fn success(self) -> bool {
         self == Self::Exited(0)
     }
 
-    /// What wait4(2) stored: the signal in the low 7 bits, above them whether there is a core dump, and in
-    /// the next 8 bits the exit status.
+    /// Decodes the status word of wait4(2). The low 7 bits are the signal, the next bit is set if there is a
+    /// core dump, and the next 8 bits are the exit status.
     fn of(word: i32) -> Self {
         match word & 0x7f {
             0 => Self::Exited((word >> 8) as u8),
@@ -64,21 +64,21 @@ impl Print for Status {
     }
 }
 
-/// What a process used (getrusage(2)).
+/// Resources that a process used (getrusage(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Time of CPUs in the program.
+    /// CPU time in user mode.
     pub user: Duration,
-    /// And in the kernel for it.
+    /// CPU time in the kernel.
     pub system: Duration,
-    /// The most memory at once, in KiB; never less than what its parent had when it made it, because
-    /// execve counts that too.
+    /// The peak resident memory, in KiB. At least the parent's resident memory at the child's creation,
+    /// because the kernel counts the time before execve too.
     pub peak: u64,
 }
 
 impl Usage {
     fn of(raw: &Rusage) -> Self {
-        // The kernel's times are never negative, and no process lives for half a million years.
+        // The kernel's times are never negative, and do not overflow: that would take half a million years.
         let span = |time: Timeval| {
             Duration::from_micros(time.tv_sec as u64 * 1_000_000 + time.tv_usec as u64)
         };
@@ -90,31 +90,33 @@ impl Usage {
     }
 }
 
-/// Waits for the end of the child `pid`.
+/// Waits until the child `pid` ends, and reaps it.
 ///
 /// # Errors
-/// `ECHILD`: no child of ours has this id.
+/// `ECHILD`: the calling process has no child with this id.
 pub fn pid(pid: Pid) -> Result<Ended> {
     const ANY_END: i32 = 0;
     Ok(wait(pid.0, ANY_END)?.ended())
 }
 
-/// A child that has ended, if there is one: any child, and in process 1 any process that lost its parent.
-/// It does not wait.
+/// Reaps a child that has ended, if there is one, without waiting (wait4(2) with `WNOHANG`). In process 1,
+/// and in a process that [adopts orphans](super::adopt_orphans), that includes orphans.
 ///
 /// # Errors
 /// `ECHILD`: there are no children.
+#[doc(alias = "wait4")]
+#[doc(alias = "waitpid")]
 pub fn any() -> Result<Option<Ended>> {
     let change = wait(ALL, WNOHANG)?;
     Ok(change.is_one().then(|| change.ended()))
 }
 
-/// As [`any`], but also reports a child that a signal stopped.
+/// As [`any`], and also reports a child that a signal stopped.
 pub(super) fn any_or_stopped() -> Result<Change> {
     wait(ALL, WNOHANG | WUNTRACED)
 }
 
-/// `wait4`: any child.
+/// For `wait4`: any child.
 const ALL: i32 = -1;
 
 /// The result of wait4(2): a child whose state changed, or none.
@@ -130,7 +132,7 @@ impl Change {
         self.pid.0 != 0
     }
 
-    /// The signal that stopped the child; none if the child ended.
+    /// The signal that stopped the child; `None` if the child ended.
     pub fn stopped(&self) -> Option<i32> {
         (self.word & 0xff == 0x7f).then_some(self.word >> 8 & 0xff)
     }
@@ -147,7 +149,7 @@ impl Change {
 
 fn wait(which: i32, options: i32) -> Result<Change> {
     let (mut word, mut usage) = (0_i32, Rusage::ZERO);
-    // SAFETY: the kernel writes an int and an Rusage to ours.
+    // SAFETY: the kernel writes an int to `word` and a whole Rusage to `usage`, both locals.
     let pid = retry(|| unsafe { syscall!(wait4(which, &raw mut word, options, &raw mut usage)) })?;
     let pid = Pid(pid as i32);
     Ok(Change { pid, word, usage })
@@ -157,7 +159,7 @@ fn wait(which: i32, options: i32) -> Result<Change> {
 mod tests {
     use super::*;
 
-    /// A change, as wait4(2) stores it.
+    /// A change of a child's state, as wait4(2) returns it.
     fn change(pid: i32, word: i32) -> Change {
         Change {
             pid: Pid(pid),
@@ -183,7 +185,7 @@ mod tests {
             assert_eq!(status.success(), word == 0);
             assert_eq!(change(7, word).stopped(), None);
         }
-        // Larger than any signal: it does not become 0.
+        // Larger than any signal: the sum saturates instead of wrapping to 0.
         assert_eq!(Status::Killed(255).code(), 255);
         for signal in [1, 19, 64] {
             assert_eq!(change(7, signal << 8 | 0x7f).stopped(), Some(signal));

@@ -1,5 +1,4 @@
-//! What a process does that only waits for its children: it hears of their ends, and of signals that are
-//! to be passed on to them.
+//! The main loop of a process that only waits for its children and receives signals: [`Watch`].
 
 use super::Pid;
 use super::wait::{self, Ended};
@@ -7,38 +6,39 @@ use crate::abi::{Errno, Result};
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
 use crate::time::{Clock, left, nanoseconds_by_call};
 
-/// Receives signals, and reports children that ended or were stopped, in one thread, without a descriptor or a
-/// handler: `SIGCHLD` and the signals are blocked, and rt_sigtimedwait(2) waits for them.
+/// Receives signals and reaps children, in one thread, without a descriptor or a handler: `SIGCHLD` and the
+/// signals are blocked, and rt_sigtimedwait(2) waits for them.
 ///
-/// As process 1 it hears of orphans too, which the kernel gives that one for a child: they are reaped like
-/// any other.
+/// In process 1, orphans are children too: they are reaped and reported like other children.
 pub struct Watch(SignalSet);
 
-/// What a [`Watch`] heard of.
+/// An event that a [`Watch`] reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// A child has ended, and was waited for.
+    /// A child has ended, and was reaped.
     Ended(Ended),
-    /// A child was stopped by this signal.
+    /// This signal stopped a child.
     Stopped(Pid, i32),
-    /// One of the signals came.
+    /// A signal of the set was received.
     Signal(Received),
     /// The time is over.
     Late,
     /// There are no children.
     Alone,
-    /// This system call was refused, for instance by a seccomp filter. Later calls of `next` would fail in the same
-    /// way.
+    /// This system call was refused, for instance by a seccomp filter. Later calls of `next` would fail in
+    /// the same way.
     Refused(&'static str, Errno),
 }
 
 impl Watch {
-    /// One that hears of `signals`, beside children. They are blocked in this thread from now on, and
-    /// `SIGCHLD` has its default action: ignored, as a parent may have left it, it would have the kernel
-    /// forget how children ended. It comes before the first child; a thread has one.
+    /// Prepares the calling thread to receive `signals` and the ends of children. A thread has at most one
+    /// `Watch`, and creates it before its first child.
+    ///
+    /// The signals and `SIGCHLD` are blocked in this thread from now on. `SIGCHLD` gets its default action:
+    /// if a parent process left it ignored, the kernel would discard how children ended.
     ///
     /// # Errors
-    /// Those of a seccomp filter that refuses rt_sigprocmask(2) or rt_sigaction(2).
+    /// The errors of a seccomp filter that refuses rt_sigprocmask(2) or rt_sigaction(2).
     pub fn new(signals: SignalSet) -> Result<Self> {
         let all = signals | SignalSet::of(&[SIGCHLD]);
         signal::block(all)?;
@@ -46,8 +46,11 @@ impl Watch {
         Ok(Self(all))
     }
 
-    /// What comes next; `Late` where that is nothing [`until`](left) then. What has happened already comes
-    /// first, children before signals. SIGCHLD itself is never among the signals.
+    /// Waits for the next event, until the moment `until` as for [`left`]. Returns `Late` when that moment
+    /// has passed.
+    ///
+    /// Pending events are reported at once, children before signals. `SIGCHLD` itself is never reported as a
+    /// signal.
     pub fn next(&self, until: u64) -> Event {
         loop {
             match wait::any_or_stopped() {
@@ -63,11 +66,12 @@ impl Watch {
             }
             let left = left(until, || nanoseconds_by_call(Clock::Monotonic));
             match signal::wait(self.0, left) {
-                // Of several children that ended it came once, so that all are asked for again.
+                // SIGCHLD is pending only once for several children. So the loop asks for children until
+                // there are none.
                 Ok(received) if received.signal == SIGCHLD => {}
                 Ok(received) => return Event::Signal(received),
                 Err(Errno::EAGAIN) => return Event::Late,
-                Err(Errno::EINTR) => {} // something else interrupted it
+                Err(Errno::EINTR) => {} // a handler or a stop interrupted the wait
                 Err(errno) => return Event::Refused("rt_sigtimedwait", errno),
             }
         }

@@ -1,7 +1,7 @@
-//! The vDSO: functions of the kernel's that it maps into every process (vdso(7)).
+//! The vDSO: functions that the kernel maps into every process (vdso(7)).
 //!
-//! It is an ELF image, and its functions are found as a dynamic loader finds them: by name and
-//! version, through the dynamic table. qemu-user gives none.
+//! The vDSO is an ELF image. This module finds a function in it as a dynamic loader does: by name and
+//! version, through the dynamic table. qemu-user provides no vDSO.
 
 use core::ffi::CStr;
 use core::mem::offset_of;
@@ -12,19 +12,19 @@ use crate::abi::time::Timespec;
 use crate::auxv::{self, AT_SYSINFO_EHDR};
 use crate::mem::{self, LEAST_PAGE};
 
-/// `int clock_gettime(clockid_t, struct timespec *)`, by C's calling convention; it gives 0 or an
-/// error number negated.
+/// `int clock_gettime(clockid_t, struct timespec *)`, with C's calling convention. Returns 0 or a negated
+/// error number.
 pub(super) type ClockGettime = unsafe extern "C" fn(i32, *mut Timespec) -> i32;
 
-/// Name and version of the function, as vdso(7) has them.
+/// The function's name and version (vdso(7)).
 #[cfg(target_arch = "x86_64")]
 const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_2.6");
 #[cfg(target_arch = "aarch64")]
 const CLOCK_GETTIME: (&CStr, &CStr) = (c"__kernel_clock_gettime", c"LINUX_2.6.39");
 
-/// The vDSO's `clock_gettime`, looked up once; none where the kernel gives none.
+/// The vDSO's `clock_gettime`, or `None` if there is none. The search runs once.
 pub(super) fn clock_gettime() -> Option<ClockGettime> {
-    /// The address, or one of these.
+    /// The function's address, `UNKNOWN` before the search, or `NONE`.
     static FOUND: AtomicUsize = AtomicUsize::new(UNKNOWN);
     const UNKNOWN: usize = 0;
     const NONE: usize = 1;
@@ -32,48 +32,50 @@ pub(super) fn clock_gettime() -> Option<ClockGettime> {
     let mut address = FOUND.load(Relaxed);
     if address == UNKNOWN {
         address = find().unwrap_or(NONE);
-        // Threads that come here together all find the same.
+        // Threads that search at the same time all find the same address.
         FOUND.store(address, Relaxed);
     }
     if address == NONE {
         return None;
     }
     let function = core::ptr::with_exposed_provenance::<()>(address);
-    // SAFETY: `find` says where the vDSO has the function of that name and version, and the kernel
-    // keeps it there, with this signature, for the process's life.
+    // SAFETY: `address` is where the vDSO has the function with this name and version: `find` returned it.
+    // The kernel keeps the function there, with this signature, for the life of the process.
     Some(unsafe { core::mem::transmute::<*const (), ClockGettime>(function) })
 }
 
 fn find() -> Option<usize> {
     let base = auxv::get(AT_SYSINFO_EHDR)?;
     let start = core::ptr::with_exposed_provenance::<u8>(base);
-    // SAFETY: the kernel mapped the image there, readable and for good; it begins on a page, and no
-    // page is smaller than this.
+    // SAFETY: the kernel mapped the image at `start`, readable and never changed, for the life of the
+    // process. The image begins at a page boundary, and every page has at least LEAST_PAGE bytes.
     let first_page = unsafe { core::slice::from_raw_parts(start, LEAST_PAGE) };
     let length = Image::new(first_page).length;
-    // SAFETY: the same, with the length that the image itself says is mapped.
+    // SAFETY: as above. `length` is the size of the image's one loaded segment, all of which the kernel maps.
     let image = unsafe { core::slice::from_raw_parts(start, length) };
     let (name, version) = CLOCK_GETTIME;
     Some(base + Image::new(image).function(name, version)?)
 }
 
-/// Bit 15 of a symbol's version number says that it is not the default one of its name.
+/// Bit 15 of a symbol's version number marks a version that is not the default.
 const VERSION_MASK: u16 = 0x7fff;
 
-/// An ELF image of 64 bits, little-endian, as it lies in memory. Whatever its bytes
-/// are, reading it stays inside them, and ends: behind them there are zeros, and these end each table.
+/// A 64-bit little-endian ELF image in memory.
+///
+/// Reading is safe for any bytes. It stays within `bytes`, because bytes beyond the end read as zeros. It
+/// always ends, because zeros end each table.
 struct Image<'a> {
     bytes: &'a [u8],
-    /// How many bytes are mapped, as the image says.
+    /// The size of the loaded segment, from its program header.
     length: usize,
-    /// The address at which it was linked, modulo 4 GiB.
+    /// The address at which the image was linked, modulo 4 GiB.
     base: usize,
     /// The offset of the dynamic table.
     dynamic: usize,
 }
 
 impl<'a> Image<'a> {
-    /// The image that begins with these bytes. It has one segment to load.
+    /// Reads the headers of an image with one segment to load. `bytes` is the image, or at least its headers.
     fn new(bytes: &'a [u8]) -> Self {
         let mut image = Self {
             bytes,
@@ -96,7 +98,7 @@ impl<'a> Image<'a> {
         image
     }
 
-    /// The offset of the function of that name and version.
+    /// The offset of the function with this name and version.
     fn function(&self, name: &CStr, version: &CStr) -> Option<usize> {
         let symbols = self.table(DT_SYMTAB);
         let versions = self.table(DT_VERSYM);
@@ -113,16 +115,19 @@ impl<'a> Image<'a> {
         (offset < self.bytes.len()).then_some(offset)
     }
 
-    /// The index of the first symbol of that name that `is_it`, which is asked of others too.
+    /// The index of the first symbol with this name for which `is_it` returns true. `is_it` is also called
+    /// for symbols with other names.
     fn look_up(&self, name: &CStr, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let gnu_hash = self.table(DT_GNU_HASH);
         if gnu_hash == 0 {
-            // Two numbers: how many buckets, how many symbols. These are few enough to try them all.
+            // The table starts with the number of buckets and the number of symbols. There are few symbols,
+            // so this tries all.
             let count = self.u32(self.table(DT_HASH) + 4).min(self.bytes.len());
             return (0..count).find(|&index| is_it(index));
         }
-        // Four numbers, a Bloom filter of words, the buckets, then a hash for each symbol from
-        // `first` on: the ones of a bucket lie together, and the last has bit 0 set.
+        // The table consists of four numbers, a Bloom filter of words, the buckets, and a hash for each
+        // symbol from index `first` on. The hashes of a bucket are adjacent, and the last of them has bit 0
+        // set.
         let buckets = self.u32(gnu_hash);
         let first = self.u32(gnu_hash + 4);
         let filter = self.u32(gnu_hash + 8);
@@ -146,7 +151,7 @@ impl<'a> Image<'a> {
         None
     }
 
-    /// The offset of the table that the dynamic table has under this tag; 0 where it has none.
+    /// The offset of the table with this tag in the dynamic table; 0 if there is none.
     fn table(&self, tag: i64) -> usize {
         let mut entry = self.dynamic;
         loop {
@@ -158,7 +163,7 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// The number of the version of that name.
+    /// The number of the version with this name.
     fn version(&self, name: &CStr) -> Option<u16> {
         let mut definition = self.table(DT_VERDEF);
         loop {
@@ -173,13 +178,14 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// Whether the string is `name` whose offset into the strings is at `at`.
+    /// Whether a string is `name`. `at` is the position of the string's offset in the string table.
     fn is_named(&self, at: usize, name: &CStr) -> bool {
         let text = self.bytes.get(self.table(DT_STRTAB) + self.u32(at)..);
         text.is_some_and(|text| mem::begins(text, name.to_bytes_with_nul()))
     }
 
-    /// The offset of the address at `at`. None is above 4 GiB, so that no sum of a few overflows.
+    /// Converts the address at position `at` to an offset. An offset is less than 4 GiB, so that a sum of a
+    /// few does not overflow.
     fn offset(&self, at: usize) -> usize {
         self.u32(at).wrapping_sub(self.base) as u32 as usize
     }
@@ -192,8 +198,8 @@ impl<'a> Image<'a> {
         self.u64(at) as u16
     }
 
-    /// Eight bytes; zeros where there are not so many.
-    #[inline(never)] // there are many calls, each smaller than this
+    /// Eight bytes; zeros if the image has fewer there.
+    #[inline(never)] // called in many places, each smaller than this function
     fn u64(&self, at: usize) -> u64 {
         let bytes = self.bytes.get(at..).and_then(|bytes| bytes.first_chunk());
         u64::from_le_bytes(bytes.copied().unwrap_or_default())
@@ -206,8 +212,8 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// The image that the kernel gave this process, which runs under the C library and so has no
-    /// auxiliary vector in `auxv`; none under qemu-user.
+    /// The image that the kernel gave this process. The test runs under the C library, so `auxv` has no
+    /// vector; the vector is read from /proc. `None` under qemu-user.
     fn of_the_kernel() -> Option<Vec<u8>> {
         let vector = std::fs::read("/proc/self/auxv").unwrap();
         let (entries, _) = vector.as_chunks::<8>();
@@ -216,18 +222,19 @@ mod tests {
             .find(|entry| usize::from_ne_bytes(entry[0]) == AT_SYSINFO_EHDR)
             .map(|entry| usize::from_ne_bytes(entry[1]))?;
         let start = core::ptr::with_exposed_provenance::<u8>(base);
-        // SAFETY: the kernel mapped the image there for good, and no page is smaller.
+        // SAFETY: the kernel mapped the image at `start` for the life of the process, and every page has at
+        // least LEAST_PAGE bytes.
         let first_page = unsafe { core::slice::from_raw_parts(start, LEAST_PAGE) };
         let length = Image::new(first_page).length;
-        // SAFETY: the same, with its own length.
+        // SAFETY: as above, and the kernel maps the image's whole segment.
         Some(unsafe { core::slice::from_raw_parts(start, length) }.to_vec())
     }
 
-    /// Where [`made`] has the function.
+    /// The function's offset in the image of [`made`].
     const FOUND: usize = 0x2a0;
 
-    /// An image with one kind of hash table, linked far from 0. Another function of the same name
-    /// comes first, but of another version.
+    /// An image with one kind of hash table, linked far from address 0. An earlier function has the same name
+    /// and another version.
     fn made(hash_table: i64) -> Vec<u8> {
         const LINKED: u64 = 0xffff_ffff_ff70_0000;
         let (name, version) = CLOCK_GETTIME;
