@@ -1,5 +1,6 @@
-//! The heap against the model of one (`tests/model`): here under std, and in a program of the library's
-//! own kind on both architectures. Before that the model against heaps that are broken.
+//! Checks the heap against a model of a heap (`tests/model`): here under std, and in a freestanding program
+//! (`tests/probes/src/bin/model.rs`) on both architectures. Also checks the model itself: it must accept a sound heap
+//! and find the defect of each broken heap.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
@@ -40,7 +41,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Makes a heap do random operations, and give all back.
+/// Makes a heap perform random operations, then frees all blocks.
 fn random(heap: &impl GlobalAlloc, seed: u32, operations: u64) -> Result<(), Fault> {
     may_take(LONG);
     let (mut model, exchange) = (Model::new(0), Exchange::new());
@@ -58,17 +59,18 @@ fn a_sound_heap_passes() {
 /// A heap with a defect.
 struct Broken {
     wrong: Wrong,
-    /// The block that was given out last, of those that are not out any more too.
-    last: Mutex<usize>,
+    /// The start and the size of the latest block, which may have been freed since.
+    last: Mutex<(usize, usize)>,
 }
 
-// SAFETY: it breaks what GlobalAlloc asks, but no memory except that of blocks: those are twice as long
-// as asked for and begin behind an alignment's room, and none is ever freed.
+// SAFETY: the defects break the contract of `GlobalAlloc` on purpose, so only the model may use this heap. But a
+// returned block is always in allocated memory: each allocation has room for twice the size plus the alignment, and is
+// never freed.
 unsafe impl GlobalAlloc for Broken {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.size() >= 1 << 26 {
             return match self.wrong {
-                // Nobody uses it: the model tells of it.
+                // The model reports this block without using it.
                 Wrong::Granted if layout.size() >= 1 << 47 => {
                     ptr::without_provenance_mut(layout.align())
                 }
@@ -79,19 +81,20 @@ unsafe impl GlobalAlloc for Broken {
             return ptr::null_mut();
         }
         let room = Layout::from_size_align(2 * layout.size() + layout.align(), layout.align());
-        // SAFETY: not of size 0.
+        // SAFETY: the size is not 0, because `layout` has a size of at least 1.
         let start = unsafe { System.alloc_zeroed(room.unwrap()) };
         let mut last = self.last.lock().unwrap();
-        let before = ptr::with_exposed_provenance_mut::<u8>(*last);
-        *last = start.expose_provenance();
+        let (before, size) = *last;
+        let before = ptr::with_exposed_provenance_mut::<u8>(before);
+        *last = (start.expose_provenance(), layout.size());
         match self.wrong {
             Wrong::Misaligned if layout.align() == 64 => start.wrapping_add(32),
-            Wrong::Overlap if layout.align() == 1 && !before.is_null() => {
-                *last = before.addr();
+            Wrong::Overlap if layout.align() == 1 && layout.size() <= size => {
+                *last = (before.addr(), size);
                 before.wrapping_add(1)
             }
             Wrong::Changed if layout.align() == 1 && !before.is_null() => {
-                // SAFETY: the first byte of a block that was never freed.
+                // SAFETY: the first byte of an earlier block. Blocks are never freed, so the byte is allocated.
                 unsafe { *before ^= 1 };
                 start
             }
@@ -100,10 +103,10 @@ unsafe impl GlobalAlloc for Broken {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise for `alloc_zeroed` is the same as for `alloc`.
         let start = unsafe { self.alloc(layout) };
         if self.wrong == Wrong::NotZero && layout.size() > 1000 && !start.is_null() {
-            // SAFETY: within the block.
+            // SAFETY: the last byte of the new block.
             unsafe { *start.add(layout.size() - 1) = 1 };
         }
         start
@@ -113,15 +116,16 @@ unsafe impl GlobalAlloc for Broken {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let new = Layout::from_size_align(size, layout.align()).unwrap();
-        // SAFETY: the caller's promise.
+        // SAFETY: the size is not 0: the caller promises that.
         let copy = unsafe { self.alloc(new) };
         if !copy.is_null() {
             let mut kept = layout.size().min(size);
             if self.wrong == Wrong::Lost && kept > 1000 {
                 kept -= 1;
             }
-            // SAFETY: within both blocks, which do not overlap.
-            unsafe { ptr::copy_nonoverlapping(block, copy, kept) };
+            // SAFETY: `kept` is at most the size of either block, and both are allocated. `copy` allows them to
+            // overlap.
+            unsafe { ptr::copy(block, copy, kept) };
         }
         copy
     }
@@ -134,7 +138,7 @@ fn broken_heaps_do_not() {
     ] {
         let heap = Broken {
             wrong,
-            last: Mutex::new(0),
+            last: Mutex::new((0, 0)),
         };
         let found = random(&heap, 1, 20_000).err().map(|fault| fault.wrong);
         assert_eq!(found, Some(wrong));
@@ -145,7 +149,7 @@ fn agrees_under_std() {
     random(&Heap::new(), 2, 1_000_000).unwrap();
 }
 
-/// Threads that end, each with blocks that the next one of its line goes on with.
+/// In each line threads follow one another. Each thread continues with the blocks of its predecessor.
 fn agrees_between_threads_of_std() {
     may_take(LONG);
     const LINES: u32 = 4;
@@ -171,7 +175,7 @@ fn agrees_between_threads_of_std() {
     }
 }
 
-/// The inputs that the fuzzer found (`make fuzz`), by name.
+/// The inputs that the fuzzer found (`make fuzz`), sorted by name.
 pub fn corpus() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
     let mut files: Vec<_> = fs::read_dir(folder)
@@ -193,11 +197,11 @@ fn agrees_over_the_corpus_under_std() {
     }
 }
 
-/// The probe `model`.
+/// A command that runs the probe `model`.
 ///
-/// qemu-user whose pages are larger than the machine's takes an address from the kernel that is no
-/// multiple of its own for a sign that memory is exhausted, now and then. In address space
-/// of its own it finds room by itself.
+/// qemu-user may have larger pages than the machine. Then it sometimes treats an address from the kernel that is not a
+/// multiple of its own page size as a sign of exhausted memory. With a reserved address space qemu-user chooses
+/// addresses itself.
 fn probe(arch: Arch) -> Command {
     may_take(LONG);
     let mut probe = arch.probe("model");
@@ -207,7 +211,7 @@ fn probe(arch: Arch) -> Command {
     probe
 }
 
-/// Runs a part of the probe that says nothing where all is well.
+/// Runs a part of the probe, which prints nothing on success.
 fn holds(arch: Arch, part: &str) {
     assert_eq!(run(probe(arch).arg(part)), Ran::new(0, "", ""));
 }

@@ -1,13 +1,16 @@
-//! A model of a heap: it knows which blocks are out and what each holds, makes a heap do a sequence of
-//! [operations](operation::Operation), and says what is wrong with the answers.
+//! A model of a heap: it makes a heap perform a sequence of [operations](operation::Operation), and checks each result.
 //!
-//! It checks that a block is aligned, overlaps no other of this model, and holds what was written there
-//! until it is given back; that zeros are zeros; that `realloc` keeps what both sizes have; that only
-//! what is very large is refused, and what cannot be is.
+//! A block is "live" from its allocation until it is freed. The model knows the live blocks and their contents. It
+//! checks:
 //!
-//! Models of several threads share an [`Exchange`], so that one frees what another was given. They do not
-//! compare their blocks' addresses, for which they would have to wait for each other: where two overlap,
-//! one finds something else in its block than it wrote.
+//! - A block is aligned, overlaps no other live block of this model, and keeps its contents until it is freed.
+//! - `alloc_zeroed` returns zeros.
+//! - `realloc` keeps the bytes that both sizes have.
+//! - Only very large requests are refused, and impossible requests are refused.
+//!
+//! Models of several threads share an [`Exchange`], so that a thread frees blocks that another thread allocated. Models
+//! do not compare the addresses of their blocks with each other, because that would need a lock. If blocks of two
+//! models overlap, a model finds a block whose contents it did not write.
 
 #![no_std]
 
@@ -24,44 +27,44 @@ pub use exchange::Exchange;
 use operation::Operation;
 pub use random::Random;
 
-/// How many blocks a model has out at most.
+/// The maximum number of live blocks.
 const BLOCKS: usize = 4096;
 
-/// How many bytes they have at most: a block beyond goes back at once.
+/// The maximum number of bytes in live blocks: blocks beyond this limit are freed at once.
 const BYTES: usize = 512 << 20;
 
-/// Up to this size a heap must have a block, whatever its alignment.
+/// A heap must grant blocks up to this size, whatever their alignment.
 const GRANTED: usize = 64 << 20;
 
-/// From this size on it cannot have one: the address space is no larger.
+/// A heap must refuse blocks of this size and more: they do not fit into the address space.
 const REFUSED: usize = 1 << 47;
 
-/// What is wrong.
+/// A kind of defect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrong {
-    /// A block begins at no multiple of its alignment.
+    /// The address of a block is not a multiple of its alignment.
     Misaligned,
-    /// A block has bytes of another that is out.
+    /// A block overlaps another live block.
     Overlap,
-    /// A block holds something else than what was written there.
+    /// The contents of a block have changed.
     Changed,
-    /// After `realloc` it does.
+    /// The contents of a block have changed in `realloc`.
     Lost,
-    /// `alloc_zeroed` gave something else than zeros.
+    /// `alloc_zeroed` returned a block that is not zero.
     NotZero,
-    /// There was no block for a modest layout.
+    /// The heap refused a block of modest size.
     Refused,
-    /// There was one for a layout that is larger than the address space.
+    /// The heap granted a block that is larger than the address space.
     Granted,
 }
 
-/// What is wrong, and where.
+/// A defect that the model has found, and where.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     pub wrong: Wrong,
-    /// The layout of the block: after `realloc` its new one.
+    /// The layout of the block; for `realloc` the new layout.
     pub layout: Layout,
-    /// The number of the operation, from 0, of all that the model was given.
+    /// The number of the operation, counted from 0 over all calls of [`Model::run`].
     pub operation: u64,
 }
 
@@ -76,22 +79,22 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// The blocks of one thread at a time.
+/// The live blocks of one thread at a time.
 pub struct Model {
-    /// The first `count` are out, in no order.
+    /// The first `count` entries are the live blocks, in no order.
     blocks: [Block; BLOCKS],
-    /// The same, as indices, by address.
+    /// The indices of the live blocks, ordered by address.
     order: [u16; BLOCKS],
     count: usize,
-    /// The bytes of those that are out.
+    /// The sum of the live blocks' sizes.
     bytes: usize,
-    /// Marks the next block, as no other.
+    /// The mark of the last new block. Each block has a different mark.
     mark: u64,
     operations: u64,
 }
 
 impl Model {
-    /// No block is out. Models that share an exchange have different numbers.
+    /// Creates a model without live blocks. Models that share an exchange need different numbers.
     pub const fn new(number: u32) -> Self {
         Self {
             blocks: [Block::NONE; BLOCKS],
@@ -103,15 +106,15 @@ impl Model {
         }
     }
 
-    /// How many operations there were.
+    /// The number of operations that the model has performed.
     pub fn operations(&self) -> u64 {
         self.operations
     }
 
-    /// Does what `input` says. All that is out stays out.
+    /// Performs the operations of `input`. Live blocks stay live at the end.
     ///
     /// # Errors
-    /// The first fault. The model is of no use after it.
+    /// The first fault. The model must not be used after a fault.
     pub fn run(
         &mut self,
         heap: &impl GlobalAlloc,
@@ -125,7 +128,7 @@ impl Model {
         Ok(())
     }
 
-    /// Gives all blocks back, those in the exchange too.
+    /// Frees all blocks, including the blocks in the exchange.
     ///
     /// # Errors
     /// The first fault.
@@ -155,7 +158,8 @@ impl Model {
         match operation {
             Operation::Alloc { layout, zeroed } => self.alloc(heap, layout, zeroed),
             Operation::Take { place } => match exchange.take(place) {
-                // From a thread that overlapped one of ours, where it did.
+                // The block may come from another thread. `insert` checks that it does not overlap a block of this
+                // model.
                 Some(block) => self.make_room(heap).and_then(|()| self.insert(block)),
                 None => Ok(()),
             },
@@ -188,7 +192,7 @@ impl Model {
         zeroed: bool,
     ) -> Result<(), Fault> {
         self.make_room(heap)?;
-        // SAFETY: the layout is not of size 0.
+        // SAFETY: `GlobalAlloc` needs a size other than 0: `Operation::read` returns sizes of at least 1.
         let start = unsafe {
             match zeroed {
                 false => heap.alloc(layout),
@@ -215,7 +219,8 @@ impl Model {
         let old = self.remove(nth);
         self.check_contents(&old)?;
         let layout = operation::layout(size, old.layout.align());
-        // SAFETY: the block is out, with this layout, and `layout` is one, not of size 0.
+        // SAFETY: the block was allocated by this heap with `old.layout`, and `remove` took it from the live blocks.
+        // `layout` is a valid layout with the same alignment, and its size is at least 1.
         let start = unsafe { heap.realloc(old.start, old.layout, layout.size()) };
         self.check_answer(start, layout)?;
         if start.is_null() {
@@ -237,12 +242,13 @@ impl Model {
     fn dealloc(&mut self, heap: &impl GlobalAlloc, nth: usize) -> Result<(), Fault> {
         let block = self.remove(nth);
         self.check_contents(&block)?;
-        // SAFETY: the block is out, with this layout, and nobody has it any more.
+        // SAFETY: the block was allocated by this heap with this layout. `remove` took it from the live blocks, so it
+        // is not used or freed again.
         unsafe { heap.dealloc(block.start, block.layout) };
         Ok(())
     }
 
-    /// Room for one block more.
+    /// Frees a block if there is no room for one more.
     fn make_room(&mut self, heap: &impl GlobalAlloc) -> Result<(), Fault> {
         if self.count == BLOCKS {
             self.dealloc(heap, self.operations as usize % BLOCKS)?;
@@ -250,7 +256,7 @@ impl Model {
         Ok(())
     }
 
-    /// Has a block out and writes to it, or gives it back if it takes too much.
+    /// Adds a block to the live blocks and fills it. Frees the newest blocks while the live blocks exceed [`BYTES`].
     fn keep(&mut self, heap: &impl GlobalAlloc, block: Block) -> Result<(), Fault> {
         self.insert(block)?;
         block.fill();
@@ -264,7 +270,7 @@ impl Model {
         self.check_place(&block)?;
         let at = self.place(block.start);
         self.order.copy_within(at..self.count, at + 1);
-        self.order[at] = self.count as u16; // below BLOCKS, which fits
+        self.order[at] = self.count as u16; // fits: `count` is below BLOCKS
         self.blocks[self.count] = block;
         self.count += 1;
         self.bytes += block.layout.size();
@@ -275,8 +281,8 @@ impl Model {
         let block = self.blocks[nth];
         let last = self.count - 1;
         let (at, of_last) = (self.place(block.start), self.place(self.blocks[last].start));
-        // The last takes its number.
-        self.order[of_last] = nth as u16; // below BLOCKS, which fits
+        // The last block moves to the index of the removed block.
+        self.order[of_last] = nth as u16; // fits: `nth` is below BLOCKS
         self.blocks[nth] = self.blocks[last];
         self.order.copy_within(at + 1..self.count, at);
         self.count = last;
@@ -284,12 +290,12 @@ impl Model {
         block
     }
 
-    /// Where in `order` a block that starts there is or belongs.
+    /// The position in `order` of the block that starts at this address, or where such a block would be inserted.
     fn place(&self, start: *mut u8) -> usize {
         self.order[..self.count].partition_point(|&nth| self.blocks[usize::from(nth)].start < start)
     }
 
-    /// Whether there may be a block for this layout, or must be.
+    /// Checks whether the heap was allowed to refuse or grant this layout.
     fn check_answer(&self, start: *mut u8, layout: Layout) -> Result<(), Fault> {
         if start.is_null() && layout.size() <= GRANTED {
             return Err(self.fault(Wrong::Refused, layout));
@@ -300,7 +306,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether a block is aligned and has no byte of another.
+    /// Checks that a block is aligned, and overlaps none of its neighbours.
     fn check_place(&self, block: &Block) -> Result<(), Fault> {
         if !block.start.addr().is_multiple_of(block.layout.align()) {
             return Err(self.fault(Wrong::Misaligned, block.layout));
@@ -314,7 +320,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether a block holds what was written there.
+    /// Checks that a block holds its contents.
     fn check_contents(&self, block: &Block) -> Result<(), Fault> {
         let size = block.layout.size();
         if !block.holds(size, size) {

@@ -1,5 +1,5 @@
-//! What a heap is asked to do, as bytes: every string of bytes is a sequence of operations, so that a
-//! fuzzer may change any of them.
+//! The operations on a heap, encoded as bytes. Every byte string is a sequence of operations, so that a fuzzer may
+//! change any byte.
 //!
 //! | bytes | operation |
 //! |---|---|
@@ -7,12 +7,13 @@
 //! | `6 7` SIZE | `alloc_zeroed` |
 //! | `8..=10` NTH SIZE | `realloc` |
 //! | `11 12` NTH | `dealloc` |
-//! | `13` NTH | a place of the exchange gets the block |
-//! | `14` NTH | what is in such a place is ours |
-//! | `15` NTH | `dealloc` of some blocks, one after the other |
+//! | `13` NTH | puts a block into a slot of the exchange |
+//! | `14` NTH | takes a block from a slot of the exchange |
+//! | `15` NTH | `dealloc` of several blocks, one after the other |
 //!
-//! The first byte's other half belongs to NTH, with the byte after it. SIZE is three bytes: a
-//! magnitude, a shape (what is added or taken away, and the alignment), and what fits nowhere else.
+//! The operation is the low half of the first byte. NTH is the high half of the first byte and the byte after it. SIZE
+//! is three bytes: a magnitude, a shape (the difference to the magnitude, and the alignment), and a third byte that
+//! refines both.
 
 use core::alloc::Layout;
 
@@ -27,7 +28,8 @@ pub enum Operation {
     Take { place: usize },
 }
 
-/// The power of two for each 8 magnitudes, which are eighths above it.
+/// The power of two of each group of 8 magnitudes. The magnitudes of a group divide the range up to the next power into
+/// eighths.
 const POWERS: [u32; 32] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
     26, 27, 28, 29, 30, MOST,
@@ -36,17 +38,17 @@ const POWERS: [u32; 32] = [
 /// Stands for the largest sizes that a layout may have.
 const MOST: u32 = 63;
 
-/// Sizes below 32 MiB have a magnitude below this.
+/// Sizes below 32 MiB have magnitudes below this value.
 pub const MODEST: u32 = 25 * 8;
 
-/// Sizes below 256 KiB have a magnitude below this.
+/// Sizes below 256 KiB have magnitudes below this value.
 pub const SMALL: u32 = 18 * 8;
 
-/// Alignments up to 4096 have a shape below this.
+/// Alignments up to 4096 have shapes below this value.
 pub const MODESTLY_ALIGNED: u32 = 56 * 4;
 
 impl Operation {
-    /// The first operation of `input`, which loses it; none where what is left is not one whole.
+    /// Decodes the first operation and removes it from `input`. Returns `None` if the rest is no complete operation.
     pub fn read(input: &mut &[u8]) -> Option<Self> {
         let &[first, ref rest @ ..] = *input else {
             return None;
@@ -89,7 +91,7 @@ impl Operation {
     }
 }
 
-/// The layout of that alignment and size, or the largest that there is.
+/// The layout with this alignment and size, or the largest possible layout with this alignment.
 pub fn layout(size: usize, align: usize) -> Layout {
     let most = isize::MAX as usize + 1 - align;
     match Layout::from_size_align(size.min(most), align) {
@@ -98,7 +100,7 @@ pub fn layout(size: usize, align: usize) -> Layout {
     }
 }
 
-/// A size, from 1.
+/// Decodes a size, which is at least 1.
 fn bytes(&[magnitude, shape, more]: &[u8; 3]) -> usize {
     let power = POWERS[usize::from(magnitude / 8)];
     let more = usize::from(more);
@@ -110,11 +112,11 @@ fn bytes(&[magnitude, shape, more]: &[u8; 3]) -> usize {
         0 => size,
         1 => (size - 1).max(1),
         2 => size + 1,
-        _ => size + ((more << power) >> 11), // within the eighth
+        _ => size + ((more << power) >> 11), // stays within the eighth
     }
 }
 
-/// An alignment.
+/// Decodes an alignment.
 fn align(&[_, shape, more]: &[u8; 3]) -> usize {
     let more = u32::from(more);
     1 << match shape / 4 {

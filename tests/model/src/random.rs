@@ -1,17 +1,17 @@
-//! Random operations, the same at every run.
+//! Pseudo-random operations, the same at every run.
 
 use crate::operation::{MODEST, MODESTLY_ALIGNED, SMALL};
 
-/// xorshift64*
+/// The generator xorshift64*.
 pub struct Random(u64);
 
 impl Random {
-    /// Other numbers for each seed.
+    /// Creates a generator. Different seeds give different numbers.
     pub const fn new(seed: u32) -> Self {
         Self((seed as u64 + 1) << 32 | 0x9E37_79B9)
     }
 
-    /// Below `limit`, which is not 0.
+    /// A number below `limit`, which must not be 0.
     pub fn below(&mut self, limit: u32) -> u32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -20,8 +20,8 @@ impl Random {
         ((bits * u64::from(limit)) >> 32) as u32 // below limit
     }
 
-    /// Input for a model, as much as `buffer` has room for: mostly small blocks, seldom large or much
-    /// aligned ones, now and then one that cannot be, or many that go back.
+    /// Fills `buffer` with operations: mostly small blocks, rarely large or strongly aligned blocks, sometimes an
+    /// impossible size or a `dealloc` of several blocks. Returns the used part.
     pub fn operations<'b>(&mut self, buffer: &'b mut [u8]) -> &'b [u8] {
         let mut used = 0;
         while let Some(room) = buffer[used..].first_chunk_mut() {
@@ -30,7 +30,7 @@ impl Random {
         &buffer[..used]
     }
 
-    /// Writes one operation, and says how long it is.
+    /// Writes one operation and returns its length.
     fn operation(&mut self, room: &mut [u8; 5]) -> usize {
         let kind = match self.below(400) {
             0 => 15,
@@ -38,7 +38,7 @@ impl Random {
         };
         let [magnitude, shape] = match self.below(200) {
             0 => [256, 256].map(|limit| self.byte(limit)),
-            // Towards small ones, of which a program has more.
+            // Prefers small blocks, because programs use mostly small blocks.
             _ => [
                 self.byte(MODEST)
                     .min(self.byte(MODEST))
@@ -59,7 +59,7 @@ impl Random {
         }
     }
 
-    /// Below a limit of at most 256.
+    /// A number below `limit`, which is at most 256.
     fn byte(&mut self, limit: u32) -> u8 {
         self.below(limit) as u8
     }

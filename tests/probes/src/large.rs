@@ -1,5 +1,5 @@
-//! A program of more than 2 MiB, as a user may write it. Its segments are more than 1 MiB apart; the code model of
-//! the shipped programs on aarch64 allows only 1 MiB.
+//! A program of more than 2 MiB, as a user may write it. Its segments are more than 1 MiB apart, but the code model of
+//! the shipped programs on aarch64 reaches only 1 MiB.
 
 #![no_std]
 #![no_main]
@@ -16,18 +16,18 @@ use ring3::rt::{Exit, Start};
 
 ring3::program!("large", main);
 
-/// Constants, between the code and all other segments.
+/// Constants, located between the code and all other segments.
 static CONSTANTS: [u8; 2 << 20] = [7; 2 << 20];
 
-/// An address, which start-up relocates.
+/// A static that holds an address, which start-up must relocate.
 static RELOCATED: &[u8; 2 << 20] = &CONSTANTS;
 
-/// A static that is written, in the last segment.
+/// A static that the program writes, in the last segment.
 static WRITTEN: AtomicUsize = AtomicUsize::new(1);
 
 fn main(_: Start) -> Result<(), Exit> {
     let constants = black_box(&raw const RELOCATED);
-    // SAFETY: the pointer is to the static CONSTANTS, which is never written.
+    // SAFETY: the pointer is to the static RELOCATED, which is initialized and never written after start-up.
     let constants = unsafe { constants.read_volatile() };
     WRITTEN.fetch_add(constants.iter().filter(|&&byte| byte == 7).count(), Relaxed);
     let same = ptr::eq(constants, black_box(&CONSTANTS));

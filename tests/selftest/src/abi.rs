@@ -1,4 +1,4 @@
-//! Errors and flags: what `abi` makes of numbers.
+//! Errors and flags: how `abi` converts numbers.
 
 use ring3::Errno;
 use ring3::fs::{O_APPEND, O_CREAT, O_EXCL, Open};

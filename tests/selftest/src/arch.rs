@@ -1,4 +1,5 @@
-//! Instructions: system calls by their number of arguments, and memory functions at every alignment.
+//! The instructions of an architecture: system calls by their number of arguments, and memory functions at every
+//! alignment.
 
 use core::ffi::{c_char, c_void};
 use core::hint::black_box;
@@ -14,7 +15,8 @@ use crate::cases;
 use crate::child::code;
 
 cases! {
-    // SAFETY: of all calls here: they change nothing, because nobody has the descriptor, or there is no such call.
+    // SAFETY of all calls in this table: the calls change nothing, because the descriptor is never open, or the call
+    // does not exist.
     "a call without arguments", [syscall0], unsafe { syscall0(nr::getpid) > 0 } => YES;
     "a call that there is not", [syscall0], errno(unsafe { syscall0(100_000) }) => error(Errno::ENOSYS);
     "a call with one", [syscall1], errno(unsafe { syscall1(nr::close, usize::MAX) }) => error(Errno::EBADF);
@@ -36,7 +38,7 @@ cases! {
     "memcpy of much", [mem::ring3_memcpy], much() => YES;
 }
 
-/// The error in a result.
+/// Converts the result of a system call.
 pub fn errno(result: usize) -> Result<usize, Errno> {
     match Errno::from_number((result as isize).wrapping_neg() as i32) {
         Some(errno) if (result as isize) < 0 => Err(errno),
@@ -44,7 +46,7 @@ pub fn errno(result: usize) -> Result<usize, Errno> {
     }
 }
 
-/// getsockopt: the level and the option have to be right, and there has to be room.
+/// getsockopt(2): the call succeeds only if level, option and length arrive correctly.
 fn five_arguments() -> Result<usize, Errno> {
     let (level, option) = (SOL_SOCKET as usize, SO_ERROR as usize);
     let (mut value, mut length) = (0_i32, 4_u32);
@@ -52,7 +54,7 @@ fn five_arguments() -> Result<usize, Errno> {
         (&raw mut value).expose_provenance(),
         (&raw mut length).expose_provenance(),
     );
-    // SAFETY: nobody has this descriptor; both places are ours.
+    // SAFETY: the descriptor is never open, and the kernel may write only to the two locals.
     errno(unsafe {
         syscall5(
             nr::getsockopt,
@@ -65,12 +67,12 @@ fn five_arguments() -> Result<usize, Errno> {
     })
 }
 
-/// mmap: the length, the rights, the flags, the descriptor and the offset have each to be right.
+/// mmap(2): each of length, protection, flags, descriptor and offset must arrive correctly.
 fn six_arguments() -> Result<bool, Errno> {
     let file = crate::fd::open()?;
     let (page, fd) = (ring3::mem::page_size(), file.as_fd().as_raw() as usize);
     let (read, private) = (1, 2);
-    // SAFETY: new mappings of a file, for reading, which are unmapped again.
+    // SAFETY: the calls only create new read-only mappings of a file, and unmap them. Other memory is not touched.
     unsafe {
         let first = errno(syscall6(nr::mmap, 0, page, read, private, fd, 0))?;
         let magic = *core::ptr::with_exposed_provenance::<[u8; 4]>(first);
@@ -84,7 +86,7 @@ fn six_arguments() -> Result<bool, Errno> {
 fn words() -> Result<bool, Errno> {
     let handle = ring3::thread::spawn(|| {
         let begun = (thread_word::<WORD_HEAP>(), thread_word::<WORD_AT_EXIT>()) == (0, 0);
-        // SAFETY: no code of this thread uses the heap, and so the word, before it is 0 again.
+        // SAFETY: this thread does not use the heap, and so not the word, until the word is 0 again.
         unsafe { set_thread_word::<WORD_HEAP>(1) };
         let set = thread_word::<WORD_HEAP>() == 1;
         // SAFETY: 0 is valid for the word: the thread has no cache.
@@ -94,7 +96,7 @@ fn words() -> Result<bool, Errno> {
     Ok(handle.join())
 }
 
-/// Lengths that lie on both sides of where the assembly changes its way.
+/// Lengths on both sides of each branch in the assembly.
 const LENGTHS: [usize; 26] = [
     0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 95, 127, 128, 129, 255, 256,
     300,
@@ -105,7 +107,7 @@ const ALIGNMENTS: usize = 17;
 type Copy = fn(&mut [u8], &[u8]);
 
 fn memcpy(to: &mut [u8], from: &[u8]) {
-    // SAFETY: both are as long, and apart.
+    // SAFETY: both slices have the same length, and a `&mut` slice does not overlap another slice.
     unsafe {
         ring3_memcpy(
             to.as_mut_ptr().cast(),
@@ -116,7 +118,7 @@ fn memcpy(to: &mut [u8], from: &[u8]) {
 }
 
 fn memmove(to: &mut [u8], from: &[u8]) {
-    // SAFETY: both are as long.
+    // SAFETY: both slices have the same length.
     unsafe {
         ring3_memmove(
             to.as_mut_ptr().cast(),
@@ -127,16 +129,17 @@ fn memmove(to: &mut [u8], from: &[u8]) {
 }
 
 fn memcmp(a: &[u8], b: &[u8], n: usize) -> i32 {
-    // SAFETY: both have so many bytes.
+    // SAFETY: callers pass slices of at least `n` bytes.
     unsafe { ring3_memcmp(a.as_ptr().cast::<c_void>(), b.as_ptr().cast::<c_void>(), n) }
 }
 
 fn bcmp(a: &[u8], b: &[u8], n: usize) -> i32 {
-    // SAFETY: both have so many bytes.
+    // SAFETY: callers pass slices of at least `n` bytes.
     unsafe { ring3_bcmp(a.as_ptr().cast::<c_void>(), b.as_ptr().cast::<c_void>(), n) }
 }
 
-/// A byte that tells its place. (A loop over these is not one that the compiler makes a memcpy of.)
+/// A byte that depends on its index. (`black_box` keeps the compiler from turning a loop over these bytes into a
+/// memcpy.)
 fn byte(place: usize) -> u8 {
     black_box((place * 7 + place / 256) as u8)
 }
@@ -149,7 +152,7 @@ fn pattern() -> [u8; ROOM] {
     bytes
 }
 
-/// How many combinations of alignments and length copy wrong bytes, or bytes beside.
+/// Counts the combinations of alignments and length that copy wrong bytes, or that change bytes outside of the range.
 fn copies(copy: Copy) -> usize {
     let from = pattern();
     let mut wrong = 0;
@@ -214,7 +217,7 @@ fn sets() -> usize {
         for length in LENGTHS {
             for value in [0, 0x1A5] {
                 let mut to = [0xEE; ROOM];
-                // SAFETY: within the array.
+                // SAFETY: the range is within the array.
                 unsafe { ring3_memset(to.as_mut_ptr().add(at).cast(), value, length) };
                 let right = to.iter().enumerate().all(|(place, &found)| {
                     let inside = (at..at + length).contains(&place);
@@ -266,7 +269,7 @@ fn lengths() -> usize {
         for length in LENGTHS {
             let mut text = [b'x'; ROOM];
             text[at + length] = 0;
-            // SAFETY: there is a zero.
+            // SAFETY: the array has a zero at `at + length`.
             let found = unsafe { ring3_strlen(text.as_ptr().add(at).cast::<c_char>()) };
             wrong += usize::from(found != length);
         }

@@ -1,5 +1,5 @@
-//! This program again, as a child that does one thing, which its first words say: what ends a process is
-//! asked for there.
+//! This program started again as a child that performs one action, which its arguments select. Actions that end the
+//! process run in such a child.
 
 extern crate alloc;
 
@@ -30,11 +30,11 @@ use crate::PROGRAM;
 use crate::rt::start;
 use crate::signal::raise;
 
-/// The exit status of a child that was asked for nothing that it knows.
+/// The exit status of a child with an unknown action, or with wrong arguments.
 const UNKNOWN: Exit = Exit(99);
 
-/// Runs this program as a child that does what `words` say, with these descriptors, and its standard error thrown
-/// away. `more` says how it is to begin besides.
+/// Starts this program as a child that performs the action `words`, with the descriptors `files`. Its standard error is
+/// /dev/null. `more` adjusts the command further.
 pub fn spawn(
     words: &[&CStr],
     files: &[(BorrowedFd<'_>, i32)],
@@ -43,7 +43,7 @@ pub fn spawn(
     let mut buffer = [0; 4096];
     let length = read_link(CWD, c"/proc/self/exe", &mut buffer[..4095])?.len();
     let own = CStr::from_bytes_with_nul(&buffer[..=length]).map_err(|_| Errno::EINVAL)?;
-    // Under qemu-user the kernel can't run this program, and the test says what can.
+    // Under qemu-user the kernel cannot run this program. The variable names the emulator that can.
     let under = start().var("SELFTEST_UNDER");
     let mut lists = Lists::new(words.len() + 3, 1)?;
     let all = under
@@ -61,19 +61,19 @@ pub fn spawn(
     more(command.files(&placed)).spawn().map_err(Failed::errno)
 }
 
-/// How such a child ends.
+/// The status with which the child of this action ends.
 pub fn ends(words: &[&CStr]) -> Result<Status, Errno> {
     let null = fs::open(CWD, c"/dev/null", O_WRONLY | O_CLOEXEC, 0)?;
     let child = spawn(words, &[(null.as_fd(), STDOUT.as_raw())], |command| command)?;
     Ok(child.wait()?.status)
 }
 
-/// The exit status of such a child, as a shell says it.
+/// The exit status of the child, as a shell reports it.
 pub fn code(words: &[&CStr]) -> Result<u8, Errno> {
     ends(words).map(Status::code)
 }
 
-/// The same of a child that says by 77 that it is not permitted to, and by 78 that there is no such user.
+/// The same for a child that exits with 77 for EPERM, and with 78 if there is no such user.
 pub fn permitted(words: &[&CStr]) -> Result<u8, Errno> {
     match code(words)? {
         77 => Err(Errno::EPERM),
@@ -82,7 +82,7 @@ pub fn permitted(words: &[&CStr]) -> Result<u8, Errno> {
     }
 }
 
-/// What such a child prints.
+/// Whether the child prints this text.
 pub fn prints(words: &[&CStr], text: &[u8]) -> Result<bool, Errno> {
     let pipe = Pipe::new(O_CLOEXEC)?;
     let child = spawn(words, &[(pipe.write.as_fd(), STDOUT.as_raw())], |command| {
@@ -98,7 +98,7 @@ pub fn prints(words: &[&CStr], text: &[u8]) -> Result<bool, Errno> {
     Ok(buffer[..length] == *text)
 }
 
-/// What the child does. Its own words begin behind `--child`.
+/// Performs the action of the child. The action's words follow `--child`.
 pub fn main(start: Start) -> Result<(), Exit> {
     let mut words = start.args();
     words.nth(1);
@@ -138,7 +138,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
         b"overflow-told" => {
             let stack = vec![0; 1 << 16].leak();
             let told = signal::set_alternate_stack(stack);
-            // SAFETY: the handler makes one system call, which ends the process.
+            // SAFETY: the handler is async-signal-safe: it only makes a system call, which ends the process.
             let handled = unsafe { signal::handle(11, overflowed) };
             exit(if told.and(handled).is_ok() {
                 recurse(0) as u8
@@ -160,7 +160,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
         b"environment" => exit(start.environ().iter().count() as u8),
         b"descriptor" => {
             let fd = number()?;
-            // SAFETY: nobody here closes it.
+            // SAFETY: no code of this process closes the descriptor during the call.
             exit(u8::from(
                 fs::stat(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok(),
             ))
@@ -176,7 +176,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             wait()
         }
         b"confine" => match privilege::confine(c"/proc/self") {
-            // Nothing above it is there any more.
+            // Paths outside of the directory do not exist any more.
             Ok(()) => exit(u8::from(is_there(c"/proc/self") || !is_there(c"/../maps"))),
             Err(errno) => exit(if errno == Errno::EPERM { 77 } else { 1 }),
         },
@@ -185,7 +185,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
         },
         b"duplicate" => {
-            // SAFETY: nothing else here uses or closes standard input.
+            // SAFETY: no other code of this process uses or closes standard input.
             drop(unsafe { OwnedFd::from_raw(0) });
             let duplicate = STDERR.duplicate().map_err(|_| UNKNOWN)?;
             exit(duplicate.as_fd().as_raw() as u8)
@@ -197,7 +197,8 @@ pub fn main(start: Start) -> Result<(), Exit> {
         }
         b"ids" => {
             let groups = [1_u32, 2];
-            // SAFETY: the kernel reads two numbers. Without CAP_SETGID it refuses, and then become_user does too.
+            // SAFETY: the kernel reads two numbers from `groups`. Without CAP_SETGID the call fails, and become_user
+            // fails too.
             unsafe { syscall2(nr::setgroups, groups.len(), groups.as_ptr().addr()) };
             match privilege::become_user(65_533, 65_534) {
                 Ok(()) => exit(ids(65_533, 65_534)),
@@ -222,7 +223,7 @@ fn exit(status: u8) -> Result<(), Exit> {
     Err(Exit(status))
 }
 
-/// Goes deeper than any stack.
+/// Recurses until the stack overflows.
 fn recurse(depth: u64) -> u64 {
     let frame = black_box([depth; 32]);
     if frame[0] == u64::MAX {
@@ -240,19 +241,20 @@ static START: Relocated = Relocated(&"an address");
 
 fn write_to(address: usize) -> Result<(), Exit> {
     let place = core::ptr::with_exposed_provenance_mut::<u8>(black_box(address));
-    // SAFETY: the page may not be written, so that this ends the process; nothing uses what comes after.
+    // SAFETY: the page is not writable, so the write ends the process.
     unsafe { place.write_volatile(0) };
     Ok(())
 }
 
 fn run_stack() -> Result<(), Exit> {
-    // `ret`, for the architecture.
+    // The instruction `ret` of each architecture.
     let code: [u8; 4] = black_box(if cfg!(target_arch = "x86_64") {
         [0xc3; 4]
     } else {
         [0xc0, 0x03, 0x5f, 0xd6]
     });
-    // SAFETY: the stack may not be executed, so that this ends the process.
+    // SAFETY: the stack is not executable, so the call ends the process. If it does not, `ret` returns to this
+    // function.
     unsafe { core::mem::transmute::<*const u8, extern "C" fn()>(code.as_ptr())() };
     Ok(())
 }
@@ -267,15 +269,15 @@ fn print(words: Args) -> Result<(), Exit> {
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
-/// Whether a signal that this process sends itself waits.
+/// Whether a signal that this process sends to itself stays pending.
 fn is_blocked(signal: i32) -> bool {
     raise(signal);
     signal::wait(SignalSet::of(&[signal]), Some(Duration::ZERO)).is_ok()
 }
 
-/// Takes over `count` inherited descriptors, and uses only the first. Returns a bit for each check that holds: the first
-/// is descriptor 3, a child of this child does not have it, 4 is open until the rest is dropped, 4 is closed afterwards.
-/// 98: some were not open.
+/// Takes over `count` inherited descriptors, and uses only the first. Returns a bit for each check that holds: the
+/// first is descriptor 3; a child of this child does not inherit it; 4 is open until the rest is dropped; 4 is closed
+/// afterwards. Returns 98 if some of the descriptors were not open.
 fn inherited(count: Option<&CStr>) -> u8 {
     let mut digits = [0; 12];
     let mut left = process::getpid();
@@ -299,14 +301,15 @@ fn inherited(count: Option<&CStr>) -> u8 {
     u8::from(is_third) * 8 + u8::from(!goes_on) * 4 + u8::from(is_open) * 2 + u8::from(is_closed)
 }
 
-/// Says that it is there, and waits for the end of its input, or a signal.
+/// Prints a byte as a sign of readiness, then waits for EOF on standard input, or a signal.
 fn wait() -> Result<(), Exit> {
     let _ = write(STDOUT, b"!");
     let _ = read(STDIN, &mut [0]);
     Ok(())
 }
 
-/// A bit for each that holds: the four user ids are this, the four group ids are that, there is no other group.
+/// Returns a bit for each check that holds: all four user ids are `uid`; all four group ids are `gid`; there is no
+/// supplementary group.
 fn ids(uid: u32, gid: u32) -> u8 {
     let mut buffer = [0; 4096];
     let status = fs::open(CWD, c"/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
@@ -328,11 +331,12 @@ fn ids(uid: u32, gid: u32) -> u8 {
         + u8::from(are(b"Groups:", &[]))
 }
 
-/// Leaves a child behind, which waits; `bereaved`, it is to get SIGUSR1 then.
+/// Starts a waiting child and ends, which makes the child an orphan. If `bereaved`, the child asks for SIGUSR1 at its
+/// parent's end.
 fn orphan(bereaved: bool) -> Result<(), Exit> {
     let pipe = Pipe::new(O_CLOEXEC).map_err(|_| UNKNOWN)?;
     if bereaved {
-        // Not inherited: the child asks itself, and says then that it is there.
+        // The request is not inherited: the child makes it before it reports readiness.
         spawn(
             &[c"waits-bereaved"],
             &[(pipe.write.as_fd(), 1)],

@@ -1,4 +1,4 @@
-//! Copies within the kernel.
+//! Copies between files within the kernel.
 
 use ring3::Errno;
 use ring3::copy::{End, copy, copy_file_range};

@@ -34,18 +34,18 @@ pub fn open() -> Result<OwnedFd, Errno> {
     fs::open(CWD, c"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0)
 }
 
-/// Whether execve closes a descriptor.
+/// Whether execve(2) closes a descriptor.
 pub fn closes_at_exec(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
-    // SAFETY: the call takes no memory of ours.
+    // SAFETY: F_GETFD accesses no memory of this process.
     let flags = errno(unsafe { syscall2(nr::fcntl, fd.as_raw() as usize, F_GETFD as usize) })?;
     Ok(flags & FD_CLOEXEC as usize != 0)
 }
 
-/// A number above all that this program opens.
+/// A descriptor number that this program never reaches.
 const NOBODYS: i32 = 1 << 20;
 
 pub fn nobody() -> BorrowedFd<'static> {
-    // SAFETY: nobody opens so many.
+    // SAFETY: no descriptor has this number, so no owner can close it during the borrow.
     unsafe { BorrowedFd::borrow_raw(NOBODYS) }
 }
 
@@ -64,13 +64,13 @@ fn does_not_wait() -> Result<usize, Errno> {
 }
 
 fn nobodys() -> OwnedFd {
-    // SAFETY: closing what is not open does nothing.
+    // SAFETY: no descriptor has this number, so nothing else owns it, and closing it has no effect.
     unsafe { OwnedFd::from_raw(NOBODYS as usize) }
 }
 
 fn dropped(file: OwnedFd) -> Result<(), Errno> {
     let number = file.as_fd().as_raw();
     drop(file);
-    // SAFETY: one thread runs, and has opened nothing since.
+    // SAFETY: this is the only thread and it has opened nothing since, so the number belongs to no descriptor.
     fs::stat(unsafe { BorrowedFd::borrow_raw(number) }).map(drop)
 }

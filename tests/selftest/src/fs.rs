@@ -1,4 +1,4 @@
-//! Files and their names. All are made in the current directory, and taken away.
+//! Files and names. The cases create all files in the current directory, and remove them.
 
 use core::ffi::CStr;
 
@@ -103,7 +103,7 @@ pub fn at(path: &CStr, flags: Open) -> Result<OwnedFd, Errno> {
     open(CWD, path, flags | O_CLOEXEC, 0o600)
 }
 
-/// Does something with a new file of that name, and takes it away.
+/// Creates a file with this name, calls `work`, and removes the file.
 pub fn with<T>(name: &CStr, work: impl FnOnce(&OwnedFd) -> Result<T, Errno>) -> Result<T, Errno> {
     let file = at(name, O_CREAT | O_EXCL | O_RDWR)?;
     let result = work(&file);
@@ -117,7 +117,7 @@ fn below_a_directory() -> Result<bool, Errno> {
         .map(|maps| maps.as_fd().as_raw() > STDIN.as_raw())
 }
 
-/// Another opening of the file gets the lock when the first has given it up, and not before.
+/// A second open file description gets the lock only after the first has released it.
 fn locked() -> Result<bool, Errno> {
     use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -159,7 +159,7 @@ fn same(one: &CStr, two: &CStr) -> Result<bool, Errno> {
     Ok(one.is_same_file(&two))
 }
 
-/// Takes the new name away again.
+/// Removes the new name again.
 fn linked(name: &CStr, result: Result<(), Errno>) -> Result<(), Errno> {
     result?;
     unlink(CWD, name)
@@ -171,7 +171,7 @@ fn unnamed() -> Result<OwnedFd, Errno> {
 
 fn named_by_proc() -> Result<(), Errno> {
     let file = unnamed()?;
-    // The lowest number is free for it: 3, but for what the parent left open.
+    // The descriptor gets the lowest free number: 3, or a little more if the parent left descriptors open.
     let mut path = *b"/proc/self/fd/0\0";
     path[14] += u8::try_from(file.as_fd().as_raw()).map_err(|_| Errno::EMFILE)?;
     let path = CStr::from_bytes_with_nul(&path).map_err(|_| Errno::EINVAL)?;

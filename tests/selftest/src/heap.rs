@@ -1,4 +1,4 @@
-//! The allocator, under what the `alloc` crate makes of it.
+//! The allocator, directly and through the `alloc` crate.
 
 extern crate alloc;
 
@@ -20,7 +20,7 @@ cases! {
     "every size, at every alignment", [Heap::new], sizes() => value(0);
     "zeros, whatever was there", [], zeros() => value(0);
     "a block grows and keeps its bytes", [], grows() => value(0);
-    // SAFETY: of both: no size is 0; what was given is given back once, with its layout.
+    // SAFETY of both cases: no size is 0, and a block is freed once, with its layout.
     "more than there is", [Heap::new], unsafe { Heap::new().alloc(layout(1 << 60, 8)).is_null() } => YES;
     "and again what there is", [], unsafe { let block = alloc(layout(1 << 20, 8)); let got = !block.is_null(); dealloc(block, layout(1 << 20, 8)); got } => YES;
     "a vector", [], (0..100_000).collect::<Vec<usize>>().iter().sum::<usize>() => value(4_999_950_000);
@@ -35,7 +35,7 @@ fn layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align).expect("a power of two")
 }
 
-/// How many blocks are missing, askew, or share a byte with another.
+/// Counts blocks that are missing, misaligned, or overlapped by another block.
 fn sizes() -> usize {
     let mut wrong = 0;
     for align in [1, 8, 16, 64, 4096, 65536] {
@@ -62,16 +62,16 @@ fn sizes() -> usize {
                 continue;
             }
             let mark = blocks.len() as u8 + 1;
-            // SAFETY: that many bytes of ours.
+            // SAFETY: the block was just allocated with `size` bytes, and only this function uses it.
             unsafe { block.write_bytes(mark, size) };
             blocks.push((block, size, mark));
             wrong += usize::from(block.addr() % align != 0);
         }
         for (block, size, mark) in blocks {
-            // SAFETY: still ours, and written above.
+            // SAFETY: the block is still allocated, and all its bytes were written above.
             let bytes = unsafe { core::slice::from_raw_parts(block, size) };
             wrong += usize::from(bytes.iter().any(|&byte| byte != mark));
-            // SAFETY: given back once.
+            // SAFETY: the block is freed once, with its layout. `bytes` is not used any more.
             unsafe { dealloc(block, layout(size, align)) };
         }
     }
@@ -82,7 +82,7 @@ fn zeros() -> usize {
     let mut wrong = 0;
     for size in [16, 5000, 65536, 300_000, 40 << 20] {
         for _ in 0..2 {
-            // SAFETY: no size is 0; the block is ours until it is given back.
+            // SAFETY: no size is 0. The block is freed once, with its layout, and not used after that.
             unsafe {
                 let block = alloc_zeroed(layout(size, 8));
                 let bytes = core::slice::from_raw_parts_mut(block, size);
@@ -108,7 +108,8 @@ fn grows() -> usize {
         20,
     ];
     let mut wrong = 0;
-    // SAFETY: no size is 0; each layout is the block's at that moment.
+    // SAFETY: no size is 0. Each call passes the current layout of the block, and all accesses are to its first 10
+    // bytes, which every size has.
     unsafe {
         let mut size = 10;
         let mut block = alloc(layout(size, 8));

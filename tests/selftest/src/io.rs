@@ -1,4 +1,4 @@
-//! Bytes in and out.
+//! Reading and writing bytes.
 
 extern crate alloc;
 
@@ -62,7 +62,7 @@ fn nobody_reads() -> Result<usize, Errno> {
     drop(pipe.read);
     let _held = hold(SignalSet::of(&[SIGPIPE]))?;
     let result = write(pipe.write.as_fd(), b"x");
-    // The signal waits; it is taken before it is let through.
+    // The signal is pending. It must be received before it is unblocked.
     let signals = ring3::signal::SignalFd::new(SignalSet::of(&[SIGPIPE]))?;
     if signals.next() != Ok(SIGPIPE) {
         return Err(Errno::EIO);
@@ -86,7 +86,7 @@ fn counted_before_the_error() -> Result<usize, Errno> {
     let pipe = Pipe::new(O_NONBLOCK | O_CLOEXEC)?;
     let mut count = 0;
     match write_counting(pipe.write.as_fd(), &vec![0; 2 << 20], |took| count += took) {
-        // A pipe has 16 pages; with larger ones it takes more.
+        // A pipe has 16 pages, so its capacity grows with the page size.
         Err(Errno::EAGAIN) => Ok(count / (ring3::mem::page_size() / 4096)),
         _ => Err(Errno::EIO),
     }

@@ -1,5 +1,5 @@
-//! Calls that the library does not make, or not yet: which of them this kernel has. Each is asked in a way that
-//! changes nothing.
+//! System calls that the library does not make, or not yet: whether this kernel has them. The arguments are such that a
+//! call changes nothing.
 
 use ring3::Errno;
 use ring3::abi::nr;
@@ -13,7 +13,7 @@ const PTRACE_CONT: usize = 7;
 const SECCOMP_GET_ACTION_AVAIL: usize = 2;
 const SECCOMP_RET_ALLOW: u32 = 0x7fff_0000;
 const LANDLOCK_CREATE_RULESET_VERSION: usize = 1;
-const NOBODY: usize = usize::MAX; // no descriptor, and no process
+const NOBODY: usize = usize::MAX; // neither a descriptor nor a process
 
 cases! {
     "ptrace", [], ask(nr::ptrace, [PTRACE_CONT, NOBODY]) => error(Errno::ESRCH), cannot EPERM;
@@ -48,13 +48,13 @@ fn address<T: ?Sized>(of: &T) -> usize {
     core::ptr::from_ref(of).expose_provenance()
 }
 
-/// Asks; the arguments that are not given are 0.
+/// Makes the call. Arguments that are not given are 0.
 fn ask<const N: usize>(number: usize, given: [usize; N]) -> Result<usize, Errno> {
     let mut all = [0; 6];
     all[..N].copy_from_slice(&given);
     let [a, b, c, d, e, f] = all;
-    // SAFETY: none of the calls above writes to memory of ours or changes what we are: they only read, or
-    // get what they refuse.
+    // SAFETY: no call of the table writes to memory of this process or changes its state: the calls only query, or fail
+    // because of their arguments.
     let result = unsafe { syscall6(number, a, b, c, d, e, f) };
     match Errno::from_number((result as isize).wrapping_neg() as i32) {
         Some(errno) if (result as isize) < 0 => Err(errno),
@@ -62,8 +62,8 @@ fn ask<const N: usize>(number: usize, given: [usize; N]) -> Result<usize, Errno>
     }
 }
 
-/// Asks what gives a descriptor, and closes that.
+/// Makes a call that returns a descriptor, and closes the descriptor.
 fn descriptor<const N: usize>(number: usize, given: [usize; N]) -> Result<(), Errno> {
-    // SAFETY: a new descriptor, and ours.
+    // SAFETY: the call returned a new descriptor, which only this function has.
     ask(number, given).and_then(|raw| unsafe { ring3::fd::OwnedFd::from_raw(raw) }.close())
 }

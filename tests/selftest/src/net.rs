@@ -1,4 +1,4 @@
-//! Sockets of TCP over loopback.
+//! TCP and UDP sockets over loopback.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -54,7 +54,7 @@ cases! {
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const LOOPBACK_6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0);
-/// Of TEST-NET-1, which no machine has (RFC 5737).
+/// An address of TEST-NET-1, which no machine has (RFC 5737).
 const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 0);
 const STREAM: Sock = Sock::from_bits(SOCK_STREAM.bits() | SOCK_CLOEXEC.bits());
 
@@ -64,7 +64,7 @@ fn bound(address: SocketAddr) -> Result<OwnedFd, Errno> {
     Ok(fd)
 }
 
-/// A listener that does not wait.
+/// A non-blocking listener.
 fn listening() -> Result<OwnedFd, Errno> {
     let fd = socket(LOOPBACK, STREAM | SOCK_NONBLOCK)?;
     bind(fd.as_fd(), LOOPBACK)?;
@@ -78,11 +78,11 @@ fn connected_to(listener: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     Ok(fd)
 }
 
-/// Both ends of a connection; the second does not wait.
+/// Both ends of a connection; the second is non-blocking.
 fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     let listener = listening()?;
     let client = connected_to(listener.as_fd())?;
-    // The client knows that it is connected a moment before the listener does.
+    // The client is connected a moment before the listener can accept the connection.
     wait_until_readable(&listener)?;
     Ok((
         client,
@@ -97,7 +97,7 @@ fn bound_udp() -> Result<OwnedFd, Errno> {
     Ok(fd)
 }
 
-/// How many of three come back.
+/// How many of three datagrams come back.
 fn datagrams() -> Result<usize, Errno> {
     let (server, client) = (bound_udp()?, socket(LOOPBACK, SOCK_DGRAM | SOCK_CLOEXEC)?);
     connect(client.as_fd(), local_address(server.as_fd())?)?;
@@ -128,7 +128,7 @@ fn taken() -> Result<(), Errno> {
 }
 
 fn refused() -> Result<(), Errno> {
-    // A port that was just given, and that nobody listens at.
+    // The port of a bound socket that does not listen.
     let closed = bound(LOOPBACK)?;
     let fd = socket(LOOPBACK, STREAM)?;
     connect(fd.as_fd(), local_address(closed.as_fd())?)
@@ -185,7 +185,7 @@ fn half_closed() -> Result<usize, Errno> {
     let (client, server) = pair()?;
     shutdown_write(server.as_fd())?;
     let end = recv(client.as_fd(), &mut [0])?;
-    send(client.as_fd(), b"x")?; // the other direction goes on
+    send(client.as_fd(), b"x")?; // the other direction stays open (half-close)
     Ok(end)
 }
 

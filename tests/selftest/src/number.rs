@@ -1,4 +1,4 @@
-//! Numbers in text.
+//! Parsing numbers.
 
 use ring3::number::{take, whole};
 

@@ -1,4 +1,4 @@
-//! Where a path leads.
+//! Resolving a path to a directory and a name.
 
 use core::ffi::CStr;
 
@@ -41,7 +41,7 @@ fn found(path: &CStr, name: &CStr) -> Result<bool, Errno> {
     Ok(Place::find(path)?.name.as_c_str() == name)
 }
 
-/// Whether a path of so many bytes, slashes and a name of one byte, is found.
+/// Whether a path of `length` bytes is found: slashes, then a name of one byte.
 fn long(length: usize) -> Result<bool, Errno> {
     let mut path = [b'/'; 4097];
     path[length - 1] = b'x';

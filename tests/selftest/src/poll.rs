@@ -35,7 +35,7 @@ cases! {
     "a closed descriptor leaves the set", [Epoll::add], closed() => value(0);
 }
 
-/// Does something with a set that watches the reading end of a pipe.
+/// Calls `work` with a set that watches the reading end of a pipe.
 fn watched<T>(work: impl FnOnce(&Epoll, &Pipe) -> Result<T, Errno>) -> Result<T, Errno> {
     let (epoll, pipe) = (Epoll::new()?, Pipe::new(O_CLOEXEC)?);
     epoll.add(pipe.read.as_fd(), EPOLLIN, 0xFEED_F00D_BEEF)?;
@@ -48,7 +48,7 @@ fn waits(epoll: &Epoll, _: &Pipe) -> Result<bool, Errno> {
     Ok(count == 0 && now(Clock::Monotonic) - begin >= wait)
 }
 
-/// How many events two looks find.
+/// How many events two waits find.
 fn twice(epoll: &Epoll) -> Result<usize, Errno> {
     let look = || {
         epoll

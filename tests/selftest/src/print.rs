@@ -1,4 +1,4 @@
-//! What programs print, and the buffer before a descriptor.
+//! Formatting values, and the buffered writer of a descriptor.
 
 use core::ffi::CStr;
 
@@ -28,7 +28,7 @@ fn open(path: &CStr, flags: fs::Open) -> Result<OwnedFd, Errno> {
     fs::open(CWD, path, flags | O_CLOEXEC, 0)
 }
 
-/// Whether a value prints this text.
+/// Whether a value is printed as this text.
 pub fn prints(value: impl Print, text: &[u8]) -> Result<bool, Errno> {
     let pipe = Pipe::new(O_NONBLOCK | O_CLOEXEC)?;
     let mut place = [0; 64];

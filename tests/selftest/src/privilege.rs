@@ -1,4 +1,4 @@
-//! Giving up rights, in a child.
+//! Giving up privileges, in a child.
 
 use ring3::Errno;
 use ring3::privilege::{become_user, confine};

@@ -1,4 +1,4 @@
-//! This process; and children, which are this program again.
+//! This process, and children, which run this program again.
 
 use core::ffi::CStr;
 
@@ -105,7 +105,7 @@ fn run(file: &CStr, search: bool) -> Result<(), Failed> {
         .map(drop)
 }
 
-/// How many places are tried.
+/// How many paths the search tries.
 fn searched() -> usize {
     let mut tried = 0;
     search(b"name", b"/a:/b", &mut Room::uninit(), |_| {
@@ -121,12 +121,12 @@ fn searched_until() -> Result<(), Errno> {
     }))
 }
 
-/// Whether the child ends by the signal, and not with the status that a shell shows for it.
+/// Whether the child ends by the signal itself, not with the exit status that a shell reports for it.
 fn aborted(how: &CStr) -> Result<bool, Errno> {
     Ok(ends(&[how])? == Status::Killed(6))
 }
 
-/// Whether the name is what `/proc` has.
+/// Whether the thread's name is the name in `/proc`.
 fn named() -> Result<bool, Errno> {
     let mut text = [0; 16];
     let file = ring3::fs::open(CWD, c"/proc/thread-self/comm", O_RDONLY | O_CLOEXEC, 0)?;
@@ -174,7 +174,7 @@ fn too_many() -> Result<(), Errno> {
     spawn(&[c"exit", c"0"], &files, |command| command).map(drop)
 }
 
-/// Whether a child has a descriptor that execve does not close.
+/// Whether a child inherits a descriptor without close-on-exec.
 fn inherited(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {
     let file = ring3::fs::open(CWD, c"/dev/null", O_RDONLY, 0)?;
     let mut number = *b"0\0";
@@ -190,7 +190,7 @@ fn ignoring(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> 
     result
 }
 
-/// A child that is there and waits, and what it waits for.
+/// A ready child that waits, and the pipe that ends its wait.
 fn waits(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<(Child, Pipe), Errno> {
     let (input, output) = (Pipe::new(O_CLOEXEC)?, Pipe::new(O_CLOEXEC)?);
     let files = [(input.read.as_fd(), 0), (output.write.as_fd(), 1)];
@@ -226,7 +226,7 @@ fn without_a_terminal() -> Result<(), Errno> {
     started.map(drop).map_err(Failed::errno)
 }
 
-/// Whether a child finds its own id in `LISTEN_PID`.
+/// Whether a child finds its own process id in `LISTEN_PID`.
 fn handed_on() -> Result<u8, Errno> {
     let file = crate::fd::open()?;
     let files = [(file.as_fd(), 3)];
@@ -235,7 +235,7 @@ fn handed_on() -> Result<u8, Errno> {
 }
 
 fn without_a_group() -> Result<(), Errno> {
-    let (child, _input) = waits(|command| command)?; // it is in ours
+    let (child, _input) = waits(|command| command)?; // the child is in the group of this process
     let result = kill_group(child.pid(), 0);
     child.kill(SIGTERM)?;
     child.wait()?;
@@ -260,7 +260,7 @@ fn not_yet() -> Result<u8, Errno> {
     Ok(child.wait()?.status.code())
 }
 
-/// How many of four things it heard of, in an order that is right.
+/// How many of four events the watch reports, in a possible order.
 fn watched() -> Result<usize, Errno> {
     let _held = ring3::signal::hold(SignalSet::NONE)?;
     let watch = Watch::new(SignalSet::of(&[SIGUSR1]))?;
@@ -290,11 +290,12 @@ fn late() -> Result<bool, Errno> {
     Ok(heard == Event::Late && over)
 }
 
-/// The signal that stopped a child, which goes on and ends after that.
+/// The signal that stopped a child. Afterwards the child is resumed and ends.
 fn stopped() -> Result<i32, Errno> {
     let _held = ring3::signal::hold(SignalSet::NONE)?;
     let watch = Watch::new(SignalSet::NONE)?;
-    // The kernel stops no orphaned process group by SIGTSTP. The child's is none: we are in the same session.
+    // The kernel ignores SIGTSTP in an orphaned process group. The child's group is not orphaned, because its parent is
+    // in the same session.
     let (child, input) = waits(|command| command.group(0))?;
     child.kill(SIGTSTP)?;
     let Event::Stopped(pid, signal) = watch.next(after(10 * SECOND)) else {
@@ -311,7 +312,7 @@ fn stopped() -> Result<i32, Errno> {
     }
 }
 
-/// How the child ends that a child leaves behind.
+/// The exit status of an orphan that this process adopts.
 fn adopted(what: &CStr) -> Result<u8, Errno> {
     adopt_orphans()?;
     let _held = ring3::signal::hold(SignalSet::NONE)?;
@@ -327,7 +328,7 @@ fn adopted(what: &CStr) -> Result<u8, Errno> {
                     return Err(Errno::EIO);
                 }
                 if what == c"orphan" {
-                    input = None; // what the orphan waits for
+                    input = None; // closes the pipe, which ends the orphan's wait
                 }
             }
             Event::Ended(ended) => code = Some(ended.status.code()),

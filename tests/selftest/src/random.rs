@@ -12,7 +12,8 @@ cases! {
     "each of them is 0 and 1", [bits], changing() => value(64);
 }
 
-/// How many of the 64 bits were both 0 and 1 in 64 numbers: all of them, but once in 2^57 times.
+/// How many of the 64 bits were both 0 and 1 in 64 numbers. With real random numbers fewer than 64 have a probability
+/// of 2^-57.
 fn changing() -> Result<u32, Errno> {
     let (mut ones, mut zeros) = (0, 0);
     for _ in 0..64 {

@@ -1,4 +1,4 @@
-//! Files that take another's place, whole.
+//! Replacing a file atomically by a complete new file.
 
 use core::ffi::CStr;
 

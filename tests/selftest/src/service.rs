@@ -1,4 +1,4 @@
-//! What a service manager hands a server.
+//! The protocol between a service manager and a server.
 
 use core::ffi::CStr;
 use core::time::Duration;
@@ -30,11 +30,11 @@ cases! {
 }
 
 fn of(pid: Option<&CStr>, fds: Option<&CStr>) -> Result<Inherited, Errno> {
-    // SAFETY: no descriptor is returned: the variables are not for this process.
+    // SAFETY: no descriptor is returned, because the variables name another process.
     unsafe { inherited(pid, fds) }
 }
 
-/// A child that has descriptors 3 and 4, and takes over `count` of them.
+/// The exit status of a child that has descriptors 3 and 4, and takes over `count` of them.
 fn passed(count: &CStr) -> Result<u8, Errno> {
     let file = crate::fd::open()?;
     let files = [(file.as_fd(), 3), (file.as_fd(), 4)];
@@ -44,7 +44,7 @@ fn passed(count: &CStr) -> Result<u8, Errno> {
 
 const NAME: &CStr = c"@ring3-selftest-notify";
 
-/// A manager's own socket.
+/// A socket of a service manager.
 fn ear() -> Result<OwnedFd, Errno> {
     let ear = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
     unix::bind(ear.as_fd(), &Address::new(NAME)?)?;
@@ -59,11 +59,12 @@ fn closed() -> Result<bool, Errno> {
     let _ear = ear()?;
     let next = crate::fd::open()?.as_fd().as_raw();
     let _manager = Manager::at(NAME)?;
-    // SAFETY: the manager has the number that was free, and keeps it open during the call.
+    // SAFETY: the manager got the lowest free number, and keeps its descriptor open during the call.
     crate::fd::closes_at_exec(unsafe { BorrowedFd::borrow_raw(next) })
 }
 
-/// Fills the queue of a manager that does not read. Returns when the last message was given up, and after how long.
+/// Fills the queue of a manager that does not read. Returns the error of the message that failed, and how long that
+/// call took.
 fn fill(manager: &Manager) -> (Errno, Duration) {
     loop {
         let begin = now(Clock::Monotonic);
@@ -73,8 +74,8 @@ fn fill(manager: &Manager) -> (Errno, Duration) {
     }
 }
 
-/// A manager that does not read is waited for, 2 s and not much more. One that reads again is told, after its queue was
-/// full.
+/// A call waits 2 s, and not much longer, for a manager that does not read. A manager that reads again receives
+/// messages, after its queue was full.
 fn patient() -> Result<bool, Errno> {
     let (ear, manager) = manager()?;
     let (errno, time) = fill(&manager);

@@ -1,4 +1,4 @@
-//! What came from outside, in a message.
+//! Printing bytes from outside in a message.
 
 use ring3::shown::Shown;
 

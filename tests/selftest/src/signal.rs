@@ -1,4 +1,4 @@
-//! Signals: what waits, what runs, and where a handler comes back to.
+//! Signals: pending signals, handlers, and the return from a handler.
 
 extern crate alloc;
 
@@ -64,11 +64,11 @@ cases! {
     "a handler interrupts no write", [on], uninterrupted() => YES;
 }
 
-/// A number that is no signal's adds no signal to `handled`.
+/// A number that is no signal's must not add a signal to `handled`.
 fn handled_none() -> Result<(), Errno> {
     extern "C" fn nothing(_: i32) {}
     let before = handled();
-    // SAFETY: the handler does nothing, so it may run between any two instructions.
+    // SAFETY: the handler does nothing, so it may interrupt any code.
     let result = [0, 65, i32::MIN].map(|signal| unsafe { handle(signal, nothing) });
     match handled() == before {
         true => result.into_iter().find(Result::is_ok).unwrap_or(result[0]),
@@ -77,7 +77,7 @@ fn handled_none() -> Result<(), Errno> {
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
-/// What handlers noted, four bits each.
+/// The notes of handlers, four bits each.
 static NOTES: AtomicU32 = AtomicU32::new(0);
 
 fn note(what: u32) {
@@ -86,13 +86,13 @@ fn note(what: u32) {
         .unwrap_or_default();
 }
 
-/// Sends the calling thread a signal.
+/// Sends a signal to the calling thread.
 pub fn raise(signal: i32) {
     send_to(gettid(), signal);
 }
 
 fn send_to(thread: i32, signal: i32) {
-    // SAFETY: a signal to a thread of ours.
+    // SAFETY: tgkill(2) accesses no memory of this process, and each case has chosen the action of the signal.
     unsafe {
         syscall3(
             nr::tgkill,
@@ -169,9 +169,9 @@ fn counted(times: u32) -> Result<u32, Errno> {
     Ok(COUNT.load(SeqCst))
 }
 
-/// How many signals are counted, each once: all but SIGKILL and SIGSTOP, from the last one down to the first.
+/// How many signals a handler counts, if each is sent once: all but SIGKILL and SIGSTOP, from the last to the first.
 fn each() -> Result<u32, Errno> {
-    // qemu-user maps the real-time signals to others.
+    // qemu-user maps the real-time signals to other numbers.
     if start().var("SELFTEST_UNDER").is_some() {
         return Err(Errno::EINVAL);
     }
@@ -191,14 +191,14 @@ fn each() -> Result<u32, Errno> {
     Ok(COUNT.load(SeqCst))
 }
 
-/// Runs `work` with handlers for SIGUSR1 and SIGUSR2.
+/// Calls `work` with handlers for SIGUSR1 and SIGUSR2.
 fn handling<T>(
     one: extern "C" fn(i32),
     two: extern "C" fn(i32),
     work: impl FnOnce() -> Result<T, Errno>,
 ) -> Result<T, Errno> {
     NOTES.store(0, SeqCst);
-    // SAFETY: the handlers of this file touch atomics and make system calls, and nothing else.
+    // SAFETY: all handlers of this file are async-signal-safe: they only use atomics and make system calls.
     unsafe {
         handle(SIGUSR1, one)?;
         handle(SIGUSR2, two)?;
@@ -242,7 +242,7 @@ fn nested() -> Result<u32, Errno> {
 extern "C" fn again(_: i32) {
     note(1);
     if NOTES.load(SeqCst) == 1 {
-        raise(SIGUSR1); // comes when this has ended
+        raise(SIGUSR1); // is delivered after this handler has returned
     }
     note(2);
 }
@@ -255,7 +255,7 @@ fn waits_for_itself() -> Result<u32, Errno> {
 }
 
 extern "C" fn clobbers(signal: i32) {
-    // Whatever registers this takes, whole and fractional.
+    // Uses integer and floating-point registers.
     let mut sum = 0.0;
     for n in 0..signal.unsigned_abs() * 3 {
         sum += black_box(f64::from(n)) * 1.5;
@@ -263,7 +263,7 @@ extern "C" fn clobbers(signal: i32) {
     COUNT.store(black_box(sum) as u32, SeqCst);
 }
 
-/// A computation in one thread is the same while another sends it signals.
+/// A computation in one thread gives the same result while another thread sends signals to it.
 fn registers() -> Result<bool, Errno> {
     fn compute() -> (u64, f64) {
         let (mut whole, mut fraction) = (1_u64, 1.0_f64);
@@ -333,7 +333,7 @@ fn in_its_thread() -> Result<bool, Errno> {
     })
 }
 
-/// Where handlers found their stack.
+/// An address on the stack that a handler ran on.
 static PLACE: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
 
 extern "C" fn note_place(_: i32) {
@@ -345,7 +345,7 @@ fn on_the_alternate_stack() -> Result<bool, Errno> {
     on_a_stack_of(1 << 16)
 }
 
-/// What of it the kernel's frame leaves is the handler's.
+/// Beyond the kernel's frame, the whole size is for the handler.
 fn just_large_enough() -> Result<bool, Errno> {
     on_a_stack_of(alternate_stack_size())
 }
@@ -364,7 +364,7 @@ fn on_a_stack_of(length: usize) -> Result<bool, Errno> {
     })
 }
 
-/// The kernel would accept this stack, and a handler that needs more would write below it.
+/// The kernel would accept this stack, but a handler that needs more would write below it.
 fn too_small() -> Result<(), Errno> {
     set_alternate_stack(vec![0; alternate_stack_size() - 1].leak())
 }
@@ -378,14 +378,14 @@ fn on_its_own_stack() -> Result<bool, Errno> {
     })
 }
 
-/// In a child: a handler that returns to where the kernel says, without SA_RESTORER.
+/// In a child: installs a handler without SA_RESTORER, which returns only if the kernel provides the return code.
 pub fn without_restorer() -> Result<(), Exit> {
     let action = Sigaction {
         sa_handler: inner as *const () as usize,
         ..Sigaction::ZERO
     };
     let action = (&raw const action).expose_provenance();
-    // SAFETY: the kernel reads a Sigaction. Where it has no way back for the handler, the process ends.
+    // SAFETY: the kernel reads one Sigaction. If it has no return path for the handler, the process ends.
     unsafe { syscall4(nr::rt_sigaction, SIGUSR1 as usize, action, 0, 8) };
     raise(SIGUSR1);
     if NOTES.load(SeqCst) == 0x22 {
@@ -440,7 +440,7 @@ fn by_descriptor() -> Result<bool, Errno> {
     let _held = hold(set)?;
     let signals = SignalFd::new(set)?;
     raise(SIGUSR2);
-    raise(SIGUSR2); // comes once
+    raise(SIGUSR2); // merged with the first
     raise(SIGUSR1);
     Ok(signals.next() == Ok(SIGUSR1)
         && signals.next() == Ok(SIGUSR2)
@@ -460,7 +460,7 @@ fn tells() -> Result<usize, Errno> {
     Ok(count)
 }
 
-/// A write that waits for room goes on behind what was written before a handler ran.
+/// A write that waits for space continues after the bytes that were written before a handler ran.
 fn uninterrupted() -> Result<bool, Errno> {
     on(SIGUSR2, &COUNT)?;
     let pipe = Pipe::new(O_CLOEXEC)?;

@@ -1,4 +1,4 @@
-//! What threads wait for each other with: futexes under a mutex, a condvar and a once.
+//! Synchronization of threads: mutex, condvar and once, which use futexes.
 
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::SeqCst;

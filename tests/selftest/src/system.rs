@@ -1,4 +1,4 @@
-//! What only a machine's first process or its administrator does: as far as it harms nobody.
+//! Calls for the first process or the administrator of a machine, with arguments that change nothing.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -26,14 +26,14 @@ cases! {
     "no interface has such a name", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"longer than fifteen")) => error(Errno::EINVAL);
 }
 
-/// How many descriptors a question leaves open: new ones have the lowest number that is free.
+/// How many descriptors a query leaves open. A new descriptor gets the lowest free number.
 fn left_open() -> Result<i32, Errno> {
     let before = any_socket()?.as_fd().as_raw();
     interface_number(b"lo")?;
     Ok(any_socket()?.as_fd().as_raw() - before)
 }
 
-/// What a child does in namespaces of its own, where `tests/system.rs` starts it.
+/// The action of a child in namespaces of its own; `tests/system.rs` starts the child.
 pub fn child(what: &[u8], word: &core::ffi::CStr) -> Result<(), Errno> {
     match what {
         b"mount" => mount(c"ring3", word, c"tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC),

@@ -1,4 +1,4 @@
-//! Clocks: the vDSO against the system call.
+//! Clocks: compares the vDSO with the system call.
 
 use core::time::Duration;
 
@@ -29,10 +29,10 @@ cases! {
     "a clock that there is not", [], call(1_000).map(drop) => error(Errno::EINVAL);
 }
 
-/// What the system call says.
+/// The time from the system call.
 fn call(clock: i32) -> Result<Duration, Errno> {
     let mut time = Timespec::ZERO;
-    // SAFETY: the kernel writes a Timespec to ours.
+    // SAFETY: the kernel writes a Timespec to the local `time`.
     match unsafe {
         syscall2(
             nr::clock_gettime,

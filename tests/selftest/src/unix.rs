@@ -1,4 +1,4 @@
-//! Sockets within the machine, and descriptors through them.
+//! Unix domain sockets, and descriptors passed through them.
 
 use ring3::Errno;
 use ring3::abi::nr;
@@ -111,7 +111,7 @@ fn goes_over() -> Result<bool, Errno> {
         && received.as_fd().as_raw() != file.as_fd().as_raw())
 }
 
-/// Of two that came, the sender's are left open by execve.
+/// Whether execve(2) closes two received descriptors, although it leaves the sender's originals open.
 fn came() -> Result<bool, Errno> {
     let [one, two] = stream()?;
     send(one.as_fd(), b"x", &[STDOUT, STDERR])?;
@@ -129,7 +129,7 @@ fn many(count: usize) -> Result<usize, Errno> {
     whole(receive(two.as_fd(), &mut [0])?)
 }
 
-/// How many descriptors came; an error if some were lost.
+/// How many descriptors were received. An error if some were lost.
 fn whole(received: Received) -> Result<usize, Errno> {
     match received.is_cut {
         true => Err(Errno::EMSGSIZE),
@@ -140,8 +140,8 @@ fn whole(received: Received) -> Result<usize, Errno> {
 /// `SO_PASSPIDFD`, which the headers of Linux 6.1 do not have yet.
 const PASS_PIDFD: i32 = 76;
 
-/// How many descriptors come of one that was sent, if the receiver has asked for other ancillary data too. No descriptor
-/// stays open.
+/// How many descriptors are received of one sent descriptor, if the receiver has also asked for other ancillary data.
+/// Checks that no descriptor stays open.
 fn behind(option: i32) -> Result<usize, Errno> {
     let [one, two] = stream()?;
     let file = crate::fd::open()?;
@@ -155,7 +155,8 @@ fn behind(option: i32) -> Result<usize, Errno> {
     }
 }
 
-/// Of more descriptors than our own [`send`] takes, as many come as there is room for. No descriptor stays open.
+/// A message with more descriptors than [`send`] accepts: as many are received as there is room for. Checks that no
+/// descriptor stays open.
 fn more_than_room() -> Result<usize, Errno> {
     #[repr(C)]
     struct Beside {
@@ -184,7 +185,8 @@ fn more_than_room() -> Result<usize, Errno> {
         ..Msghdr::ZERO
     };
     let (socket, place) = (one.as_fd().as_raw() as usize, &raw const message);
-    // SAFETY: the kernel reads the message and the memory that it points to, which are locals.
+    // SAFETY: the kernel reads the message and the memory that it points to. All of it is in locals that live until the
+    // call returns.
     let sent = unsafe { syscall3(nr::sendmsg, socket, place.expose_provenance(), 0) };
     if sent != 1 {
         return Err(Errno::EIO);

@@ -1,5 +1,6 @@
-//! Prints every fact of `ring3::abi`, one a line: header, C expression and value, between tabs.
-//! The oracle makes a C program of it for the compiler that has the kernel's headers.
+//! Prints every fact (constant or layout) of `ring3::abi`, one a line: header, C expression and value, separated by
+//! tabs. `tests/oracle.rs` generates a C program from this list, and a compiler with the kernel's headers checks the
+//! values.
 
 #![no_std]
 #![no_main]

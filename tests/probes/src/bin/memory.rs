@@ -1,4 +1,5 @@
-//! What the heap takes of the kernel's memory and gives back. Prints one number, as its argument says.
+//! Measures how much memory the heap takes from the kernel and gives back. The argument selects the measurement. Prints
+//! one number.
 
 #![no_std]
 #![no_main]
@@ -47,9 +48,9 @@ fn main(start: Start) -> Result<(), Exit> {
     stdout.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
-/// The page faults of the first block, until it is written.
+/// The page faults that the first allocation and its write cause.
 fn first() -> usize {
-    faults(); // the code that looks has its pages
+    faults(); // touches the pages that the measurement itself needs
     let before = faults();
     let block = black_box(Box::new(42));
     let after = faults();
@@ -57,24 +58,24 @@ fn first() -> usize {
     after - before
 }
 
-/// The KiB that a GiB of zeros takes of which a few are read.
+/// The KiB that a zeroed block of 1 GiB occupies after a few reads.
 fn zeros() -> usize {
     let layout = Layout::new::<[u8; 1 << 30]>();
     let before = resident();
-    // SAFETY: not of size 0.
+    // SAFETY: `alloc_zeroed` needs a size other than 0, and the size is 1 GiB.
     let block = black_box(unsafe { alloc_zeroed(layout) });
     assert!(!block.is_null());
     for place in (0..layout.size()).step_by(128 * MIB) {
-        // SAFETY: within the block, which is released once.
+        // SAFETY: `place` is within the block, which stays allocated until `dealloc` below.
         assert_eq!(unsafe { *block.add(place) }, 0);
     }
     let after = resident();
-    // SAFETY: as above.
+    // SAFETY: `alloc_zeroed` returned the block with this layout, and the block is not used any more.
     unsafe { dealloc(block, layout) };
     after.saturating_sub(before)
 }
 
-/// Blocks that are written, of so many bytes at least and at most, until all have so many together.
+/// Adds written blocks, of `least..most` bytes each, until all blocks together have `bytes` bytes.
 fn fill(blocks: &mut Vec<Vec<u8>>, random: &mut Random, (least, most): (u32, u32), bytes: usize) {
     let mut live: usize = blocks.iter().map(Vec::len).sum();
     while live < bytes {
@@ -84,14 +85,14 @@ fn fill(blocks: &mut Vec<Vec<u8>>, random: &mut Random, (least, most): (u32, u32
     }
 }
 
-/// Frees one of two blocks.
+/// Frees a random half of the blocks.
 fn halve(blocks: &mut Vec<Vec<u8>>, random: &mut Random) {
     for _ in 0..blocks.len() / 2 {
         blocks.swap_remove(random.below(blocks.len() as u32) as usize);
     }
 }
 
-/// The KiB that stay when all is freed, in random order.
+/// The KiB that stay resident after blocks of all sizes were freed in random order.
 fn freed() -> usize {
     let mut random = Random::new(1);
     let before = resident();
@@ -113,7 +114,7 @@ fn freed() -> usize {
     resident().saturating_sub(before)
 }
 
-/// The KiB that stay when this thread frees what others, which have ended, allocated.
+/// The KiB that stay resident after this thread has freed blocks of four other threads, which have ended.
 fn handed_over() -> usize {
     let before = resident();
     let mut blocks: Vec<_> = thread::scope(|scope| {
@@ -141,8 +142,8 @@ fn handed_over() -> usize {
     resident().saturating_sub(before)
 }
 
-/// The memory for a second phase, of other sizes, once half of the first is freed at random: thousandths
-/// of what is live.
+/// The memory use of a program with two phases: half of the blocks are freed at random, and replaced by blocks of other
+/// sizes. Returns resident memory in thousandths of the live bytes.
 fn phases([first, second]: [(u32, u32); 2]) -> usize {
     const LIVE: usize = 64 * MIB;
     let mut random = Random::new(1);
@@ -156,9 +157,10 @@ fn phases([first, second]: [(u32, u32); 2]) -> usize {
     (resident() - before) * 1024 * 1000 / live
 }
 
-/// The KiB that come to it while two thousand threads follow one another, and a thousand before them: each
-/// frees half of its blocks and leaves the others to the first thread. What threads take that allocate
-/// nothing is not counted: nothing, but under qemu-user, which keeps 285 KiB of each for good.
+/// The KiB by which the heap grows during two thousand threads that run one after the other, after a warm-up of a
+/// thousand such threads. Each thread frees half of its blocks and leaves the rest to the first thread. The growth
+/// during two thousand threads that allocate nothing is subtracted: it is 0 natively, but qemu-user never frees 285 KiB
+/// of each thread.
 fn generations() -> usize {
     let generation = |nth, bytes: usize| {
         let mut left: Vec<Vec<u8>> = thread::scope(|scope| {
@@ -172,7 +174,7 @@ fn generations() -> usize {
             };
             scope.spawn(work).unwrap().join()
         });
-        // What the thread left is used here.
+        // The first thread writes to the blocks that the thread left.
         left.iter_mut().for_each(|block| block.push(2));
     };
     (0..1_000).for_each(|nth| generation(nth, 400 << 10));
@@ -183,8 +185,8 @@ fn generations() -> usize {
     (resident() - between).saturating_sub(between - before)
 }
 
-/// The KiB of this process that are in memory: Rss of `/proc/self/smaps_rollup` (proc_pid_smaps(5)), which
-/// is exact.
+/// The resident memory of this process in KiB: the field Rss of `/proc/self/smaps_rollup` (proc_pid_smaps(5)), which is
+/// exact.
 fn resident() -> usize {
     let mut text = [0; 4096];
     let text = read(c"/proc/self/smaps_rollup", &mut text);
@@ -194,7 +196,7 @@ fn resident() -> usize {
         .expect("a number")
 }
 
-/// The page faults until now: the 10th field of proc_pid_stat(5), the 8th behind the name in parentheses.
+/// The number of (minor) page faults so far: the 10th field of proc_pid_stat(5), the 8th after the name in parentheses.
 fn faults() -> usize {
     let mut text = [0; 4096];
     let text = read(c"/proc/self/stat", &mut text);
@@ -203,7 +205,7 @@ fn faults() -> usize {
     faults.and_then(|n| n.parse().ok()).expect("a number")
 }
 
-/// The text of a file.
+/// Reads a file into `buffer` and returns its text.
 fn read<'b>(path: &core::ffi::CStr, buffer: &'b mut [u8]) -> &'b str {
     let file = fs::open(CWD, path, O_RDONLY, 0).expect("/proc is mounted");
     let count = io::read(file.as_fd(), buffer).expect("it can be read");

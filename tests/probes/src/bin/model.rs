@@ -1,4 +1,5 @@
-//! The heap against the model of one, as the argument says. A fault ends it by a panic.
+//! Checks the heap against a model of a heap (`tests/model`). The argument selects the check. A fault ends the program
+//! by a panic.
 
 #![no_std]
 #![no_main]
@@ -30,7 +31,7 @@ fn main(start: Start) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Some random operations more.
+/// Performs `rounds` buffers of random operations.
 fn go_on(model: &mut Model, random: &mut Random, rounds: u32) {
     let mut buffer = [0; 1024];
     for _ in 0..rounds {
@@ -39,14 +40,14 @@ fn go_on(model: &mut Model, random: &mut Random, rounds: u32) {
     }
 }
 
-/// In the first thread alone.
+/// One thread.
 fn random() {
     let mut model = Model::new(0);
     go_on(&mut model, &mut Random::new(1), 2_000);
     model.finish(&HEAP, &EXCHANGE).unwrap();
 }
 
-/// Beside each other, with blocks from one to another.
+/// Several threads at the same time, which exchange blocks.
 fn threads() {
     const THREADS: usize = 4;
     let mut models: [Model; THREADS] = core::array::from_fn(|nth| Model::new(nth as u32));
@@ -61,8 +62,8 @@ fn threads() {
     }
 }
 
-/// Threads one after the other, each with the blocks that the one before left, while the first thread has
-/// its own.
+/// Threads one after the other. Each thread continues with the blocks of its predecessor, and the first thread keeps
+/// blocks of its own.
 fn generations() {
     let (mut first, mut others) = (Model::new(0), Model::new(1));
     let mut random = Random::new(100);
@@ -78,7 +79,7 @@ fn generations() {
     first.finish(&HEAP, &EXCHANGE).unwrap();
 }
 
-/// What the fuzzer found, from a file of at most 64 KiB.
+/// Performs the operations of an input file from the fuzzer. The file may have at most 64 KiB.
 fn replay(path: &CStr) -> Result<(), Exit> {
     let mut buffer = [0; 1 << 16];
     let name = Shown(path.to_bytes());

@@ -1,4 +1,5 @@
-//! Panics as its argument says: `index`, `message`, `nested` (a panic while the message is made).
+//! Panics in the way that the argument selects: `index`, `message`, or `nested` (a panic while the message of a panic
+//! is formatted).
 
 #![no_std]
 #![no_main]

@@ -1,5 +1,5 @@
-//! Starts processes, hears signals and passes descriptors as its argument says. What it asserts and does
-//! not find ends it by a panic.
+//! Starts processes, handles signals and passes descriptors. The argument selects the check. A failed assertion ends
+//! the program by a panic.
 
 #![no_std]
 #![no_main]
@@ -53,7 +53,7 @@ fn main(start: Start) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Room for one command line.
+/// The word list of one command line.
 struct Line(Lists<'static>);
 
 impl Line {
@@ -76,7 +76,7 @@ fn shell(script: &'static CStr) -> Line {
     Line::new(&[c"sh", c"-c", script])
 }
 
-/// The number that the next descriptor gets: it tells of one that was not closed.
+/// The number that the next descriptor gets. If the number grows, a descriptor was not closed.
 fn next_fd() -> i32 {
     Epoll::new().unwrap().as_fd().as_raw()
 }
@@ -94,7 +94,7 @@ fn statuses(environ: Strings<'_>) {
         (c"kill -1 $$", Status::Killed(1)),
         (c"kill -9 $$", Status::Killed(9)),
         (c"kill -15 $$", Status::Killed(15)),
-        // 127 is the program's own here, and no error of ours.
+        // The program itself exits with 127; spawn has not failed.
         (c"exit 127", Status::Exited(127)),
     ] {
         let line = shell(script);
@@ -111,8 +111,7 @@ fn statuses(environ: Strings<'_>) {
     assert_eq!(next_fd(), next);
 }
 
-/// In the folder where it runs are `text`, which may be executed and is no program, and `plain`, which may
-/// not.
+/// Needs two files in the current folder: `text` is executable but not a program, and `plain` is not executable.
 fn errors(environ: Strings<'_>) {
     let next = next_fd();
     let failed = |words: &[&'static CStr]| Line::new(words).command(environ).spawn().err();
@@ -124,7 +123,7 @@ fn errors(environ: Strings<'_>) {
     assert_eq!(failed(&[c"/"]), exec(Errno::EACCES));
     assert_eq!(failed(&[c"./plain"]), exec(Errno::EACCES));
     assert_eq!(failed(&[c"./text"]), exec(Errno::ENOEXEC));
-    // No string is longer than 128 KiB with its zero (execve(2)).
+    // A string may have at most 128 KiB including its terminating zero (execve(2)).
     static LONG: [u8; 200_001] = {
         let mut bytes = [b'x'; 200_001];
         bytes[200_000] = 0;
@@ -137,7 +136,7 @@ fn errors(environ: Strings<'_>) {
     let spawn = |errno| Some(Failed::Spawn(errno));
     let many = [(STDIN, 20); Command::FILES + 1];
     assert_eq!(command.files(&many).spawn().err(), spawn(Errno::EINVAL));
-    // No process is the first of a group of another session.
+    // A process cannot join a process group of another session.
     assert_eq!(command.group(1).spawn().err(), spawn(Errno::EPERM));
     let statuses = [Errno::ENOENT, Errno::EACCES, Errno::ENOEXEC].map(|errno| {
         assert_eq!(Failed::Spawn(errno).status(), 1);
@@ -148,14 +147,15 @@ fn errors(environ: Strings<'_>) {
     assert_eq!(next_fd(), next);
 }
 
-/// A pipe's reading end, from which `text` comes and then the end.
+/// The reading end of a pipe with `text` in it; after the text comes EOF.
 fn holding(text: &str) -> OwnedFd {
     let pipe = Pipe::new(O_CLOEXEC).unwrap();
     io::write_all(pipe.write.as_fd(), text.as_bytes()).unwrap();
     pipe.read
 }
 
-/// What a program writes, up to 4 KiB, with these descriptors beside. It must end with 0.
+/// Runs a program with the descriptors `files`, and returns how many bytes it wrote to standard output (at most 4 KiB,
+/// in `to`). The program must exit with 0.
 fn output(command: Command<'_>, files: &[(BorrowedFd<'_>, i32)], to: &mut [u8]) -> usize {
     let pipe = Pipe::new(O_CLOEXEC).unwrap();
     let mut all = [(pipe.write.as_fd(), 1); 8];
@@ -173,7 +173,7 @@ fn output(command: Command<'_>, files: &[(BorrowedFd<'_>, i32)], to: &mut [u8]) 
     used
 }
 
-/// Descriptors that are to be where others are.
+/// Descriptors whose target numbers are in use by other descriptors.
 fn files(environ: Strings<'_>) {
     let next = next_fd();
     let raw = |fd: &OwnedFd| fd.as_fd().as_raw();
@@ -192,19 +192,20 @@ fn files(environ: Strings<'_>) {
         assert_eq!(&bytes[..used], text.as_bytes());
     };
     {
-        // Where spawn's own pipe will be: it has the next two numbers behind those of `output`. Where a child
-        // shares this memory the first spawn alone has one: so this comes first.
+        // Targets at the numbers of spawn's own pipe: the two numbers after the pipe of `output`. If children share the
+        // memory of the parent, only the first spawn has a pipe, so this check is first.
         let (one, two) = (holding("1"), holding("2"));
         let own = next_fd() + 2;
         told(&[(&one, own), (&two, own + 1)], "12");
     }
     {
-        // Each in the next one's place, in a circle.
+        // A cycle: the target of each descriptor is the number of the next descriptor.
         let (one, two, three) = (holding("one"), holding("two"), holding("three"));
         let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
         told(&circle, "onetwothree");
     }
-    // In every order, at all these places: where they are themselves, at standard input's, and beyond a gap.
+    // Every assignment of three descriptors to these targets: standard input, each other's numbers, their own number,
+    // and a number beyond a gap.
     for order in 0..5 * 5 * 5 {
         let (one, two, three) = (holding("one"), holding("two"), holding("three"));
         let places = [0, raw(&one), raw(&two), raw(&three), 13];
@@ -214,7 +215,8 @@ fn files(environ: Strings<'_>) {
         }
     }
     {
-        // What went out of the way is not left open: there are the standard ones, three, and the folder that ls reads.
+        // The copies that break the cycle are closed: 3 standard descriptors, 3 targets, and the folder that `ls` reads
+        // are open.
         let (one, two, three) = (holding("one"), holding("two"), holding("three"));
         let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
         let circle = circle.map(|(fd, to)| (fd.as_fd(), to));
@@ -230,7 +232,7 @@ fn files(environ: Strings<'_>) {
         );
     }
     {
-        // One stays where it is; the other is at two places.
+        // A descriptor that keeps its number, and a descriptor with two targets.
         let (one, two) = (holding("one"), holding("two"));
         told(&[(&one, raw(&one)), (&two, 14), (&two, 0)], "onetwo");
     }
@@ -261,8 +263,8 @@ fn number(text: &CStr) -> usize {
     text.to_str().unwrap().parse().unwrap()
 }
 
-/// Starts so many programs while signals come to all of this process's group. No handler runs in a child, which shares this
-/// memory until it executes the program.
+/// Starts `count` programs while another thread sends signals to this process group. No handler may run in a child: the
+/// child shares this memory until execve(2).
 fn storm(environ: Strings<'_>, count: &CStr) {
     static OWN: AtomicU32 = AtomicU32::new(0);
     static HERE: AtomicU32 = AtomicU32::new(0);
@@ -274,7 +276,7 @@ fn storm(environ: Strings<'_>, count: &CStr) {
     }
     OWN.store(process::getpid().unsigned_abs(), Relaxed);
     let set = SignalSet::of(&[SIGUSR1]);
-    // SAFETY: the handler makes one system call and adds to an atomic.
+    // SAFETY: the handler is async-signal-safe: it makes one system call and adds to an atomic.
     unsafe { signal::handle(SIGUSR1, note) }.unwrap();
     let sender = thread::spawn(move || {
         signal::block(set).unwrap();
@@ -293,7 +295,7 @@ fn storm(environ: Strings<'_>, count: &CStr) {
     assert_eq!(ELSEWHERE.load(Relaxed), 0);
 }
 
-/// So many pipelines of two programs, and as many attempts that fail.
+/// Starts `count` pipelines of two programs, and as many programs that cannot start.
 fn many(environ: Strings<'_>, count: &CStr) {
     let next = next_fd();
     let good = Line::new(&[c"/bin/true"]);
@@ -312,7 +314,7 @@ fn many(environ: Strings<'_>, count: &CStr) {
     assert_eq!(next_fd(), next);
 }
 
-/// Threads that start processes at once: each gets its own.
+/// Several threads start processes at the same time, and each thread gets the exit status of its own children.
 fn threads() {
     let next = next_fd();
     let threads = [1, 2, 3, 4].map(|n: u8| {
@@ -324,7 +326,7 @@ fn threads() {
                 assert_eq!(child.wait().unwrap().status, Status::Exited(n));
             }
         };
-        // A stack that is just large enough for it.
+        // A stack that is just large enough for spawn.
         Builder::new().stack_size(48 << 10).spawn(work).unwrap()
     });
     for thread in threads {
@@ -334,12 +336,12 @@ fn threads() {
     assert_eq!(next_fd(), next);
 }
 
-/// Prints what signals are to a new program: `plain`, `defaults`, `mask`.
+/// Prints the signal mask and the signal actions of a new program: `plain`, `defaults`, `mask`.
 fn masks(environ: Strings<'_>, how: &CStr) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     signal::ignore(SIGHUP).unwrap();
     signal::on(SIGPIPE, &COUNT).unwrap();
-    signal::ignore(SIGPIPE).unwrap(); // handled once, and no more
+    signal::ignore(SIGPIPE).unwrap(); // was handled before, and now no more
     signal::on(SIGUSR1, &COUNT).unwrap();
     signal::block(SignalSet::of(&[SIGUSR1, SIGTERM])).unwrap();
     let line = Line::new(&[c"grep", c"-E", c"^Sig(Blk|Ign|Cgt)", c"/proc/self/status"]);
@@ -354,7 +356,7 @@ fn masks(environ: Strings<'_>, how: &CStr) {
     assert_eq!(signal::action(SIGUSR1), Ok(Action::Handled));
 }
 
-/// Prints process, group and session of a new program, and of this one before it.
+/// Prints process id, group and session: of this process, then of a new program.
 fn groups(environ: Strings<'_>, how: &CStr) {
     let line = Line::new(&[c"cut", c"-d", c" ", c"-f", c"1,5,6", c"/proc/self/stat"]);
     let command = match how.to_bytes() {
@@ -365,7 +367,7 @@ fn groups(environ: Strings<'_>, how: &CStr) {
     assert!(command.spawn().unwrap().wait().unwrap().status.success());
 }
 
-/// Prints which descriptors a new program has: from us it has 9, and 8 is placed.
+/// Prints the open descriptors of a new program. This process has descriptor 9 from its parent, and passes 8.
 fn others(environ: Strings<'_>) {
     let line = Line::new(&[c"ls", c"/proc/self/fd"]);
     let command = line.command(environ).files(&[(STDIN, 8)]).no_others();
@@ -373,7 +375,7 @@ fn others(environ: Strings<'_>) {
 }
 
 fn watch(environ: Strings<'_>) {
-    signal::ignore(SIGCHLD).unwrap(); // as a parent may have done
+    signal::ignore(SIGCHLD).unwrap(); // as a parent may have done before execve
     let watch = Watch::new(SignalSet::of(&[SIGUSR1, SIGUSR2])).unwrap();
     assert_eq!(watch.next(NEVER), Event::Alone);
     let line = shell(c"kill -USR1 $PPID; kill -USR2 $PPID; exit 5");
@@ -391,7 +393,7 @@ fn watch(environ: Strings<'_>) {
             }
             Event::Alone if signals == [true; 2] => break,
             Event::Alone => {
-                // Children are gone, and signals still wait: they are in the mask.
+                // All children have ended, and blocked signals may still be pending.
                 let set = SignalSet::of(&[SIGUSR1, SIGUSR2]);
                 let received = signal::wait(set, Some(Duration::ZERO)).unwrap();
                 signals[usize::from(received.signal == SIGUSR2)] = true;
@@ -402,7 +404,7 @@ fn watch(environ: Strings<'_>) {
         }
     }
     assert_eq!(ends, 1);
-    // Nothing happens, and the time passes.
+    // No event: the deadline passes.
     let sleeper = Line::new(&[c"sleep", c"100"])
         .command(environ)
         .spawn()
@@ -415,7 +417,7 @@ fn watch(environ: Strings<'_>) {
         Event::Ended(ended) => assert_eq!(ended.status, Status::Killed(9)),
         event => panic!("{event:?}"),
     }
-    // Many that end at once are all heard of.
+    // Every one of many children that end at the same time is reported.
     let line = Line::new(&[c"true"]);
     for _ in 0..20 {
         line.command(environ).spawn().unwrap();
@@ -458,7 +460,7 @@ fn pidfd(environ: Strings<'_>) {
     assert_eq!(next_fd(), next);
 }
 
-/// Sends this process a signal.
+/// Sends a signal to this process.
 fn raise(signal: i32) {
     process::kill(process::Pid::own(), signal).unwrap();
 }
@@ -478,13 +480,13 @@ fn handlers() {
     }
     raise(SIGUSR2);
     assert_eq!((USR1.load(Relaxed), USR2.load(Relaxed)), (3, 1));
-    // Blocked ones come when they may.
+    // A blocked signal is delivered when it is unblocked.
     signal::block(SignalSet::of(&[SIGUSR1])).unwrap();
     raise(SIGUSR1);
     assert_eq!(USR1.load(Relaxed), 3);
     signal::unblock(SignalSet::of(&[SIGUSR1])).unwrap();
     assert_eq!(USR1.load(Relaxed), 4);
-    // SAFETY: it stores a number in an atomic.
+    // SAFETY: the handler is async-signal-safe: it stores a number in an atomic.
     unsafe { signal::handle(SIGTERM, last) }.unwrap();
     raise(SIGTERM);
     assert_eq!(LAST.load(Relaxed), SIGTERM.unsigned_abs());
@@ -502,7 +504,7 @@ fn handlers() {
     }
 }
 
-/// Calls that wait hear of a handler.
+/// Calls that wait return `EINTR` when a handler has run.
 fn waits() {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     static HEARD: AtomicU32 = AtomicU32::new(0);
@@ -514,7 +516,7 @@ fn waits() {
     raise(SIGUSR2);
     let received = signal::wait(nothing, None).unwrap();
     assert_eq!((received.signal, received.is_kernels()), (SIGUSR2, false));
-    // Another thread sends it until a wait has heard of it: the handler may also run before one.
+    // The other thread sends the signal until a wait has returned: a handler may also run before the wait starts.
     let sender = sender(&HEARD, 1);
     let heard = signal::wait(nothing, Some(Duration::from_secs(60))).err();
     HEARD.store(1, Relaxed);
@@ -523,8 +525,9 @@ fn waits() {
     assert!(COUNT.load(Relaxed) > 0);
 }
 
-/// A thread that sends SIGUSR1, which it does not take itself, until `count` is so much. (Where a handler
-/// counts them: one that is sent before the last was taken is not counted.)
+/// Starts a thread that sends SIGUSR1 to this process, with SIGUSR1 blocked in the thread itself, until `count` is at
+/// least `often`. (A handler may count fewer signals than were sent: a signal that is sent while another is pending is
+/// merged with it.)
 fn sender(count: &'static AtomicU32, often: u32) -> JoinHandle<()> {
     let send = move || {
         signal::block(SignalSet::of(&[SIGUSR1])).unwrap();
@@ -536,7 +539,7 @@ fn sender(count: &'static AtomicU32, often: u32) -> JoinHandle<()> {
     thread::spawn(send).unwrap()
 }
 
-/// What a handler interrupts goes on as it was, to the last register.
+/// A computation continues after a handler with all registers restored.
 fn restored() {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     signal::on(SIGUSR1, &COUNT).unwrap();
@@ -561,14 +564,14 @@ fn unix_pairs() {
     let next = next_fd();
     let [left, right] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC).unwrap();
     let mut bytes = [0; 100];
-    // Bytes both ways, and nothing beside them.
+    // Bytes in both directions, without descriptors.
     assert_eq!(unix::send(left.as_fd(), b"hello", &[]), Ok(5));
     let received = unix::receive(right.as_fd(), &mut bytes).unwrap();
     assert_eq!(&bytes[..received.bytes], b"hello");
     assert!(received.descriptors.iter().all(Option::is_none) && !received.is_cut);
     io::write_all(right.as_fd(), b"back").unwrap();
     assert_eq!(unix::receive(left.as_fd(), &mut bytes).unwrap().bytes, 4);
-    // Descriptors: what comes is the same file by another number.
+    // Descriptors: the received descriptor is the same file with another number.
     let sent = [holding("one"), holding("two"), holding("three")];
     let list = [sent[0].as_fd(), sent[1].as_fd(), sent[2].as_fd()];
     assert_eq!(unix::send(left.as_fd(), b"x", &list), Ok(1));
@@ -583,7 +586,7 @@ fn unix_pairs() {
     assert!(fds[3..].iter().all(Option::is_none));
     drop(fds);
     assert_eq!(next_fd(), next + 2);
-    // As many as go at once, and one more.
+    // The maximum number of descriptors in a message, and one more.
     let full = [STDIN; unix::DESCRIPTORS + 1];
     let all = &full[..unix::DESCRIPTORS];
     assert_eq!(unix::send(left.as_fd(), b"x", &full), Err(Errno::EINVAL));
@@ -591,12 +594,12 @@ fn unix_pairs() {
     let received = unix::receive(right.as_fd(), &mut bytes).unwrap();
     assert!(received.descriptors.iter().all(Option::is_some) && !received.is_cut);
     drop(received);
-    // The end, and nobody there.
+    // EOF, then a send without a receiver.
     drop(left);
     assert_eq!(unix::receive(right.as_fd(), &mut bytes).unwrap().bytes, 0);
     assert_eq!(unix::send(right.as_fd(), b"x", &[]), Err(Errno::EPIPE));
     drop(right);
-    // Messages stay apart.
+    // Message boundaries are kept (SOCK_SEQPACKET).
     let kind = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
     let [left, right] = unix::pair(kind).unwrap();
     unix::send(left.as_fd(), b"one", &[]).unwrap();
@@ -611,7 +614,8 @@ fn unix_pairs() {
     assert_eq!(next_fd(), next);
 }
 
-/// If not all received descriptors have room, `is_cut` reports that, and none stays open. The limit is 16 descriptors.
+/// If not all received descriptors have room, `is_cut` reports that and no descriptor stays open. The limit is 16
+/// descriptors.
 fn crowded() {
     let next = next_fd();
     let [left, right] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC).unwrap();
@@ -640,7 +644,7 @@ fn size() {
     assert_eq!(room(&pipe), small);
     assert_eq!(pipe.resize(100_000), Ok(131_072));
     assert_eq!(small + room(&pipe), 131_072);
-    // It is never made too small for what is in it.
+    // A pipe cannot be made smaller than its contents.
     assert_eq!(pipe.resize(4096), Err(Errno::EBUSY));
     assert_eq!(pipe.resize(usize::MAX), Err(Errno::EINVAL));
 }

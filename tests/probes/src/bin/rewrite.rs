@@ -1,8 +1,8 @@
-//! Replaces a file by `save`, over and over, with other content each time, until the power fails. A content is
-//! its number, a line, as often as it takes; so that one look tells which it is, and whether it is whole.
+//! Replaces a file by `save` again and again until the power fails. Content N is a line with the number N, repeated. N
+//! also determines how often. So a reader can check which content a file has, and whether it is complete.
 //!
-//! First it says what it found: `found NUMBER`, `found nothing`, or `found torn: ...`; then `saved NUMBER` after each
-//! exit 0 of `save`.
+//! At start the program prints what the file holds: `found NUMBER`, `found nothing`, or `found torn: ...`. Then it
+//! prints `saved NUMBER` after each exit status 0 of `save`.
 
 #![no_std]
 #![no_main]
@@ -62,15 +62,15 @@ fn say(what: impl Print) {
     let mut buffer = [0; 64];
     let mut out = Writer::new(STDOUT, &mut buffer);
     out.print(parts!(what, "\n"));
-    let _ = out.flush(); // nobody else could be told
+    let _ = out.flush(); // ignored: there is no other place to report the error
 }
 
-/// Content `number`: from some bytes to a few hundred thousand.
+/// Content `number`: 8 bytes to a few hundred thousand.
 fn content(number: u32) -> String {
     format!("{number:07}\n").repeat(1 + number as usize * 7919 % 40_000)
 }
 
-/// The number of the content that is there, whole; none where there is no file.
+/// The number of the content that the file holds. `None` if there is no file. A torn content is an error.
 fn found(file: &CStr) -> core::result::Result<Option<u32>, String> {
     let mut bytes = Vec::new();
     match read(file, &mut bytes) {

@@ -1,7 +1,7 @@
-//! A program without `unsafe` that calls functions of the library whose wrong results would break memory safety.
+//! A program without `unsafe` code that calls functions of the library whose wrong results would break memory safety.
 //!
 //! ```text
-//! safe library            calls them, and exits with 0 if all results are right
+//! safe library            calls the functions, and exits with 0 if all results are right
 //! safe number -n NUMBER   prints the number
 //! safe inherited          takes the sockets of a service manager, and closes them
 //! ```
@@ -40,7 +40,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     }
 }
 
-/// A number out of range gives an error or none, not the result for another number.
+/// A number out of range returns an error or `None`, never the result for another number.
 fn out_of_range() {
     assert_eq!(number::whole(b"18446744073709551616", 10, u64::MAX), None);
     assert_eq!(number::whole(b"10000000000000000", 16, u64::MAX), None);
@@ -57,13 +57,13 @@ fn out_of_range() {
     assert_eq!(become_user(u32::MAX, u32::MAX), Err(Errno::EINVAL));
 }
 
-/// The number of the next descriptor: the least that is free.
+/// The lowest free descriptor number, which the next descriptor will get.
 fn next() -> i32 {
     let file = fs::open(CWD, c"/dev/null", O_RDONLY | O_CLOEXEC, 0);
     file.as_ref().map_or(-1, |file| file.as_fd().as_raw())
 }
 
-/// Every descriptor is received, and none stays open.
+/// Every passed descriptor is received together with the sender's credentials, and none stays open.
 fn beside_a_message() {
     let before = next();
     let [one, two] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC).unwrap();
@@ -104,7 +104,7 @@ fn take(inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         let raw = fd.as_fd().as_raw();
         say(|out| out.print(parts!("open ", raw, "\n")))?;
         assert_eq!(fd.close(), Ok(()));
-        // The descriptor had one owner: its number is free again.
+        // The descriptor had exactly one owner: after its close the number is free again.
         assert_eq!(next(), raw);
         say(|out| out.print("closed\n"))?;
     }

@@ -1,19 +1,19 @@
-//! Runs the commands of a file, for a machine that has no shell: each line, its words between spaces, printed
-//! before it runs as one would type it. How it ended is printed where that was not by exit status 0.
+//! A minimal command interpreter for a guest without a shell. It runs the commands of a file, one a line, with words
+//! separated by spaces. It prints each line before it runs, and the exit status unless it is 0.
 //!
 //! ```text
-//! CMD ARG... < FILE > FILE    the input and the output, where they are not ours
-//! CMD ARG... &                goes on beside the next lines
-//! ended                       waits for the last of these
-//! kill                        asks the last of these to end, and waits for it
-//! files NUMBER                how many files each of the next ones may have open
-//! room BYTES                  limits the address space of each of the next programs
-//! write FILE WORD...          writes a line into a file that is there
-//! wait FILE                   until there is something in it, a minute at most
-//! same FILE FILE              whether both hold the same bytes
-//! free FILE                   takes its name away
-//! module FILE                 gives the kernel a module
-//! mount DEVICE FOLDER KIND    mounts what is on a device
+//! CMD ARG... < FILE > FILE    runs a program, with input and output redirected
+//! CMD ARG... &                runs a program in the background
+//! ended                       waits for the program that was started last in the background
+//! kill                        sends that program SIGTERM, and waits for it
+//! files NUMBER                limits the open files of each later program
+//! room BYTES                  limits the address space of each later program
+//! write FILE WORD...          writes a line into an existing file
+//! wait FILE                   waits until a file is not empty, at most a minute
+//! same FILE FILE              compares two files
+//! free FILE                   unlinks a file
+//! module FILE                 loads a module into the kernel
+//! mount DEVICE FOLDER KIND    mounts a device
 //! ```
 //!
 //! The exit status is that of the last line that failed.
@@ -85,7 +85,7 @@ fn main(start: Start) -> core::result::Result<(), Exit> {
     }
 }
 
-/// Prints a line. (Who can't be told of an error is not told.)
+/// Prints a line. Errors are ignored: there is no other place to report them.
 fn say(what: impl Print) {
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
@@ -107,12 +107,12 @@ fn read(path: &CStr) -> Result<Vec<u8>> {
 
 struct Script {
     start: Start,
-    /// What goes on beside.
+    /// The programs in the background.
     beside: Vec<Child>,
 }
 
 impl Script {
-    /// What a shell would say of the line's end.
+    /// Runs a line, and returns the exit status that a shell would report.
     fn run(&mut self, words: &[CString]) -> Result<u8> {
         let plain: Vec<_> = words.iter().map(|word| word.as_c_str()).collect();
         let built_in: Vec<_> = plain.iter().map(|word| word.to_bytes()).collect();

@@ -1,6 +1,6 @@
-//! For the benches: `spawn COUNT MIB FILE` starts a program so many times, with so much memory in use, in ten
-//! parts, and prints what each start took in the quickest of them, to the program's end, in nanoseconds;
-//! without arguments it prints what the clock says.
+//! For the benches: `spawn COUNT MIB FILE` measures how long a program takes from its start to its end, while MIB
+//! mebibytes of memory are in use. It starts the program COUNT times, in ten batches, and prints the average of the
+//! fastest batch in nanoseconds. Without arguments it prints the monotonic clock at its own start.
 
 #![no_std]
 #![no_main]
@@ -43,7 +43,7 @@ fn main(start: Start) -> Result<(), Exit> {
         let each = (now(Clock::Monotonic) - begin).as_nanos() as u64 / (count as u64 / 10).max(1);
         least = least.min(each);
     }
-    // Standard output is the program's that was started.
+    // Standard error, because the started program shares standard output.
     let mut buffer = [0; 64];
     let mut out = Writer::new(STDERR, &mut buffer);
     out.print(parts!(least, "\n"));

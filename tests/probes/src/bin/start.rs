@@ -1,5 +1,5 @@
-//! Prints what the start-up hands to a program: arguments, environment, auxiliary vector, and
-//! whether a static that holds an address was relocated and protected.
+//! Prints what start-up passes to a program: arguments, environment and auxiliary vector. Also prints whether a static
+//! that holds an address was relocated and protected.
 
 #![no_std]
 #![no_main]
@@ -14,7 +14,7 @@ use ring3::shown::Shown;
 
 ring3::program!("start", main);
 
-/// Addresses in read-only data: 130 of them, so that RELR needs more than one bitmap word.
+/// Addresses in read-only data. 130 addresses need more than one bitmap word in RELR.
 static POINTERS: [&&str; 130] = [&"relocated"; 130];
 
 fn main(start: Start) -> Result<(), Exit> {

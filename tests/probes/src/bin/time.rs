@@ -1,5 +1,5 @@
-//! Prints what both clocks say, `SECONDS.NANOSECONDS`, after asking the second for the number of
-//! times that the argument says.
+//! Prints both clocks (real-time, then monotonic) as `SECONDS.NANOSECONDS`. The argument is the number of times that
+//! the program reads the monotonic clock before.
 
 #![no_std]
 #![no_main]
