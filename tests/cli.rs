@@ -48,9 +48,9 @@ const PROGRAMS: [Program; 6] = [
             (&[], "no FILE"),
             (&["--"], "no FILE"),
             (&["-a", "--no-sync"], "no FILE"),
-            (&["f", "g"], "one FILE, not g too"),
-            (&["f", "--", "-g"], "one FILE, not -g too"),
-            (&["-", ""], "one FILE, not  too"),
+            (&["f", "g"], "unexpected g"),
+            (&["f", "--", "-g"], "unexpected -g"),
+            (&["-", ""], "unexpected "),
         ],
         numbers: &[],
     },
@@ -108,7 +108,7 @@ const PROGRAMS: [Program; 6] = [
         values: &["-c", "-s", "-d", "-t", "--stall"],
         operands: &[
             (&[], "no ADDR:PORT"),
-            (&["127.0.0.1:7", "x"], "one ADDR:PORT, not x too"),
+            (&["127.0.0.1:7", "x"], "unexpected x"),
             (&["x"], "x is not ADDR:PORT"),
         ],
         numbers: &[

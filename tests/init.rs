@@ -472,7 +472,7 @@ fn tells_of_wrong_use(arch: Arch) {
     for wrong in ["NONE", "+9", "0", "65", "RTMIN+31", "RTMIN-1", "SIG9"] {
         assert_eq!(
             told(&["-p", wrong, "true"]),
-            format!("init: {wrong} is no signal")
+            format!("init: {wrong} is not a signal")
         );
     }
     assert_eq!(
@@ -498,5 +498,8 @@ fn tells_of_wrong_use(arch: Arch) {
         "init: 256 is not a number from 0 to 255"
     );
     // It would switch this machine off.
-    assert_eq!(told(&["--boot", "true"]), "init: --boot is process 1's");
+    assert_eq!(
+        told(&["--boot", "true"]),
+        "init: --boot is only for process 1"
+    );
 }

@@ -290,7 +290,7 @@ fn refuses_what_it_does_not_understand(arch: Arch) {
         ("--size 1k true", "1k is not a number from 1 to 2147483647"),
         (
             "--socket --size 4096 true",
-            "--size is a pipe's, and not a socket's",
+            "--size is for pipes, not for --socket",
         ),
     ] {
         let told = format!("pipe: {message}\n{USAGE}");

@@ -355,7 +355,7 @@ fn refuses_what_it_does_not_understand(arch: Arch) {
     let folder = Folder::with_old();
     for (arguments, message) in [
         (&[][..], "no FILE"),
-        (&["f", "g"], "one FILE, not g too"),
+        (&["f", "g"], "unexpected g"),
         (&["-x", "f"], "unknown option -x"),
         (&["-ax", "f"], "unknown option -x"),
         (&["--sync", "f"], "unknown option --sync"),

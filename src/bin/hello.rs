@@ -1,7 +1,8 @@
-//! `hello [NAME...]` prints `Hello, world!`, or greets the names.
+//! `hello [NAME...]`: prints `Hello, world!`, or greets the names.
 //!
-//! It has at most 512 bytes (640 on aarch64), of which 176 are the ELF header and two program headers. There is no
-//! room for the errno of a failed write, for `--version` and for `--`. The other programs have them by `ring3::cli`.
+//! The file has at most 512 bytes (640 on aarch64). 176 of them are the ELF header and two program headers. There is no
+//! room to report the errno of a failed write, nor for `--version` and `--`. The other programs have these from
+//! `ring3::cli`. The option `--help` is recognized by its first four bytes.
 
 #![no_std]
 #![no_main]
@@ -13,9 +14,9 @@ use ring3::signal::{self, SIGPIPE, SignalSet};
 
 ring3::bare_program!(main);
 
-#[inline(always)] // into the entry point: a call would be 13 bytes
+#[inline(always)] // into the entry point: a call would take 13 bytes
 fn main(words: Words) -> Exit {
-    // A reader that left is an error to tell, not a signal to die of.
+    // With SIGPIPE blocked, a write to a closed pipe fails with EPIPE, and the error is reported.
     let _ = signal::block(SignalSet::of(&[SIGPIPE]));
 
     let (mut fd, mut status) = (STDOUT, 0);
@@ -30,7 +31,7 @@ fn main(words: Words) -> Exit {
         Some(_) => words.framed(b"Hello,", b"!\n"),
     };
     if io::write_all(fd, text).is_err() {
-        let _ = io::write_all(STDERR, b"hello: write stdout: failed\n"); // nowhere left to say so
+        let _ = io::write_all(STDERR, b"hello: write stdout: failed\n"); // a further error cannot be reported
         status = 1;
     }
     Exit(status)

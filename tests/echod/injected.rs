@@ -80,7 +80,7 @@ fn serves_ipv4_where_there_is_no_ipv6(arch: Arch) -> Completion {
     ping(&mut connect(server.address()), b"four");
     server.end(
         "echod: socket [::1]:7007: Address family not supported by protocol (EAFNOSUPPORT); \
-         IPv4 alone\n",
+         IPv4 only\n",
     );
 
     // Asked for, it is an error.

@@ -220,7 +220,7 @@ fn the_default_is_ipv4_alone_where_ipv6_has_no_loopback_address(arch: Arch) -> C
     let server = echod(arch, &[], 1);
     assert_eq!(server.listens, ["127.0.0.1:7007"]);
     ping(&mut connect(server.address()), b"four");
-    server.end(&format!("echod: bind [::1]:7007: {why}; IPv4 alone\n"));
+    server.end(&format!("echod: bind [::1]:7007: {why}; IPv4 only\n"));
     // With -q, nothing is said. If the address is asked for, that is an error.
     let quiet = echod(arch, &["-q"], 0);
     crate::support::wait_until("it listens", || {

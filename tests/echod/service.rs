@@ -305,7 +305,7 @@ fn serves_where_the_manager_does_not_read(arch: Arch) {
         .env("NOTIFY_SOCKET", &path);
     let server = Server::start(&mut command, 1);
     ping(&mut connect(server.address()), b"all the same");
-    let line = "echod: tell NOTIFY_SOCKET: Resource temporarily unavailable (EAGAIN)\n";
+    let line = "echod: notify NOTIFY_SOCKET: Resource temporarily unavailable (EAGAIN)\n";
     server.end(&line.repeat(2));
 }
 

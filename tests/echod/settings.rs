@@ -274,7 +274,7 @@ fn ended(life: Life, is_quiet: bool) {
             line.contains(" clients of ") && line.ends_with(" resets, 0 errors")
         }),
         (has("--max-conns") && !is_quiet, |line| {
-            line == "echod: 2 clients, and others wait"
+            line == "echod: 2 clients, the limit; others wait"
         }),
     ] {
         let before = left.len();

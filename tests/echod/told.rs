@@ -217,7 +217,7 @@ fn who_comes_and_goes(arch: Arch) {
     for end in [
         "ended",
         "Connection reset by peer (ECONNRESET)",
-        "closed: the time is over",
+        "closed: the grace period is over",
     ] {
         let mut client = connect(server.address());
         let address = client.local_addr().unwrap();
@@ -232,7 +232,7 @@ fn who_comes_and_goes(arch: Arch) {
                 client.shutdown(Shutdown::Write).unwrap();
                 assert!(!is_reset(client));
             }
-            "closed: the time is over" => {
+            "closed: the grace period is over" => {
                 server.signal(Signal::TERM);
                 assert!(!is_reset(client));
                 break;

@@ -188,7 +188,7 @@ fn take_no_more_clients_than_allowed(arch: Arch) {
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(served(), waiting.min(places));
         drop(others);
-        server.end(&format!("echod: {most} clients, and others wait\n"));
+        server.end(&format!("echod: {most} clients, the limit; others wait\n"));
     }
 }
 

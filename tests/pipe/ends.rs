@@ -186,19 +186,19 @@ fn tells_of_shortages_halfway() -> Completion {
             "pipe2:error=ENFILE:when=4",
             none,
             none,
-            "pipe2 behind cat: Too many open files in system (ENFILE)",
+            "pipe2 after cat: Too many open files in system (ENFILE)",
         ),
         (
             "socketpair:error=ENOBUFS:when=2",
             none,
             &["--socket"],
-            "socketpair behind cat: No buffer space available (ENOBUFS)",
+            "socketpair after cat: No buffer space available (ENOBUFS)",
         ),
         (
             "fcntl:error=EPERM:when=2",
             none,
             &["--size=8192"],
-            "resize the pipe behind cat: Operation not permitted (EPERM)",
+            "resize the pipe after cat: Operation not permitted (EPERM)",
         ),
     ] {
         let folder = Folder::new();

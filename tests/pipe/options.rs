@@ -60,7 +60,7 @@ fn has_the_effect_of(arch: Arch, selected: [bool; 7]) {
     stdout.read_line(&mut line).unwrap();
     if socket && size {
         let ran = ran(pipe.wait_with_output().unwrap());
-        let told = format!("pipe: --size is a pipe's, and not a socket's\n{USAGE}");
+        let told = format!("pipe: --size is for pipes, not for --socket\n{USAGE}");
         assert_eq!((ran.status, ran.stderr, &*line), (Some(2), told, ""));
         return;
     }

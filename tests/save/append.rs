@@ -105,7 +105,7 @@ fn leaves_what_others_appended(arch: Arch) {
             .unwrap();
         file.write_all(b"of others").unwrap();
     });
-    let left = format!("{RESET}\nsave: f has 100000 bytes of it");
+    let left = format!("{RESET}\nsave: f has 100000 bytes of the input");
     assert_eq!(ran, failed(&left));
     let wanted = [OLD, &content(100_000), b"of others"].concat();
     assert!(folder.read("f") == wanted);

@@ -248,7 +248,8 @@ fn writes_to_what_is_open_here(arch: Arch) {
     command = program_with(arch, &["-a", "/dev/stdout"]);
     let mut command = after("ulimit -f 100; exec >log", &command);
     let ran = folder.feed(&mut command, &content(200_000));
-    let told = "write /dev/stdout: File too large (EFBIG)\nsave: /dev/stdout has 51200 bytes of it";
+    let told =
+        "write /dev/stdout: File too large (EFBIG)\nsave: /dev/stdout has 51200 bytes of the input";
     assert_eq!(ran, failed(told));
     assert_eq!(folder.read("log"), content(200_000)[..51_200]);
 }

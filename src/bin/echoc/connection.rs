@@ -1,4 +1,4 @@
-//! One connection: what is under way on it, and whether it comes back.
+//! One connection: sends messages, receives the replies, and checks them.
 
 use core::net::SocketAddr;
 
@@ -12,58 +12,58 @@ use ring3::time::{self, Clock};
 use crate::histogram::Histogram;
 use crate::pattern::Pattern;
 
-/// The most that is sent or received at once.
+/// The most bytes that one call sends or receives.
 const BUFFER: usize = 64 * 1024;
 
 /// How many times a connection receives in a row while others wait.
 const ROUNDS: usize = 16;
 
-/// What a connection is watched for, from its beginning to its end.
+/// The events that epoll reports for a connection, from connect to close.
 pub fn watched() -> Events {
     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
 }
 
-/// Nanoseconds since some moment.
+/// Returns the time of the monotonic clock, in nanoseconds.
 pub fn now() -> u64 {
     time::nanoseconds(Clock::Monotonic)
 }
 
-/// What all connections have together.
+/// The state that all connections share. Times are those of the monotonic clock, in nanoseconds.
 pub struct Shared {
-    /// Bytes of a message.
+    /// Bytes in a message.
     pub size: u64,
-    /// Messages of a connection that may be under way.
+    /// The most messages without a reply on a connection.
     pub depth: u64,
     /// Whether every byte is compared.
     pub verify: bool,
     pub phase: Phase,
-    /// The time when something was last received or waited for.
+    /// The current time, updated by each receive, and by each wait that ends without an event.
     pub now: u64,
-    /// The time when a message last came back whole.
+    /// When the last complete reply arrived.
     pub last: u64,
-    /// Bytes that came back.
+    /// The number of bytes received.
     pub bytes: u64,
     pub latencies: Histogram,
-    /// When each message under way was begun: `depth` times for each connection, used in turn. What
-    /// is not used takes no memory.
+    /// When each message without a reply was begun: an array of `depth` times for each connection, each array used as a
+    /// ring. Pages that are not used take no memory.
     begun: Mapping,
     outgoing: Mapping,
     incoming: Mapping,
 }
 
-/// What the connections do.
+/// The phases of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// They wait until all are there.
+    /// The connections are being established; no message is sent yet.
     Connecting,
-    /// Each reply is answered by a new message.
+    /// Each connection sends a new message for each reply.
     Sending,
-    /// What is under way comes back, and then the end.
+    /// No new message is begun. Each connection waits for its replies, and then ends.
     Ending,
 }
 
 impl Shared {
-    /// For so many connections.
+    /// Returns the state for this number of connections.
     pub fn new(connections: usize, size: u64, depth: u64, verify: bool) -> ring3::Result<Self> {
         let times = connections * depth as usize;
         Ok(Self {
@@ -81,7 +81,7 @@ impl Shared {
         })
     }
 
-    /// Where it stands when a message of connection `number` was begun.
+    /// Returns the place for the time at which a message of connection `number` was begun.
     fn begun(&mut self, number: usize, message: u64) -> Option<&mut [u8; size_of::<u64>()]> {
         let (times, _) = self.begun.as_chunks_mut();
         let nth = message.checked_rem(self.depth)?;
@@ -95,17 +95,17 @@ pub struct Connection {
     number: usize,
     pattern: Pattern,
     state: State,
-    /// Whether the kernel takes no more, and owes an event for when it does.
+    /// Whether the last send failed with EAGAIN. The kernel then reports `EPOLLOUT` when there is room again.
     blocked: bool,
-    /// Messages of which at least a byte was sent.
+    /// The number of messages of which at least one byte was sent.
     begun: u64,
-    /// Messages that came back whole.
+    /// The number of complete replies.
     answered: u64,
-    /// Bytes that the kernel took.
+    /// The number of bytes sent.
     sent: u64,
-    /// Bytes that came back.
+    /// The number of bytes received.
     received: u64,
-    /// How often it was [looked at](Connection::look) since something happened.
+    /// The number of [checks](Connection::check_progress) since the last progress.
     idle: u64,
 }
 
@@ -113,46 +113,46 @@ pub struct Connection {
 enum State {
     Connecting,
     Open,
-    /// Our direction has ended.
+    /// We have shut down our direction, and wait for EOF.
     Closing,
 }
 
-/// How a connection stands after it went on.
+/// The action that a connection needs after [`Connection::go_on`].
 pub enum Next {
-    /// Nothing to do before the next event.
+    /// Wait for the next event.
     Wait,
-    /// There may be more, but others come first.
+    /// Go on again, after the other ready connections: there can be more to receive.
     Again,
-    /// It has ended, and everything came back.
+    /// Close the connection: all replies and EOF have arrived.
     End,
 }
 
-/// What was wrong with a connection.
+/// Why a connection failed.
 pub enum Fault {
     /// An operation failed.
     Failed(&'static str, Errno),
-    /// Another byte came back than was sent.
+    /// A received byte is not the byte that was sent.
     Wrong { position: u64, is: u8, should: u8 },
-    /// More came back than was sent.
+    /// More bytes were received than sent.
     TooMany(Bytes),
-    /// It has ended, and not all had come back.
+    /// EOF arrived before all replies.
     TooFew(Bytes),
-    /// Nothing happened for too long.
+    /// There was no progress for too long.
     Stalled(Bytes),
 }
 
-/// How many bytes of a connection came back, and how many were sent.
+/// How many bytes a connection has received and sent.
 pub struct Bytes {
     pub received: u64,
     pub sent: u64,
 }
 
 impl Connection {
-    /// Begins to connect to `address`; or the operation that failed.
+    /// Starts to connect to `address`, without waiting for the connection.
     pub fn new(number: usize, address: SocketAddr) -> Result<Self, Fault> {
         let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
         let fd = net::socket(address, kind).map_err(failed("socket"))?;
-        // A message is not held back until the one before it has arrived.
+        // The kernel must send a small message at once, even if an earlier one is not yet acknowledged.
         net::set_option(fd.as_fd(), IPPROTO_TCP, TCP_NODELAY, 1).map_err(failed("setsockopt"))?;
         match net::connect(fd.as_fd(), address) {
             Ok(()) | Err(Errno::EINPROGRESS) => {}
@@ -180,7 +180,7 @@ impl Connection {
         self.state == State::Connecting
     }
 
-    /// The first event has come: the connection is made, or is not.
+    /// Handles the first event of a connection: it is established, or has failed.
     pub fn connected(&mut self) -> Result<(), Fault> {
         net::take_error(self.as_fd()).map_err(failed("connect"))?;
         self.state = State::Open;
@@ -194,8 +194,8 @@ impl Connection {
         }
     }
 
-    /// Looks whether something has been waited for and did not come for `patience` looks.
-    pub fn look(&mut self, patience: u64) -> Result<(), Fault> {
+    /// Fails if the connection waits for something, and has made no progress for more than `patience` calls of this.
+    pub fn check_progress(&mut self, patience: u64) -> Result<(), Fault> {
         let waits = self.state != State::Open || self.received < self.sent;
         self.idle = if waits { self.idle + 1 } else { 0 };
         match self.state {
@@ -205,15 +205,16 @@ impl Connection {
         }
     }
 
-    /// Receives until there is nothing, or for [`ROUNDS`] times, and sends what may be sent then.
+    /// Receives replies until a receive would block, but at most [`ROUNDS`] times, and sends new messages for them.
     ///
-    /// Returns [`Next::Wait`] only after `EAGAIN` or a short read: then the kernel owes an event.
+    /// Returns [`Next::Wait`] only after `EAGAIN` or a short read, or if there was nothing to receive. After these the
+    /// kernel reports an event when there is more to do, although the events are edge-triggered.
     pub fn go_on(&mut self, events: Events, shared: &mut Shared) -> Result<Next, Fault> {
         if self.blocked && events.contains(EPOLLOUT) {
             self.blocked = false;
             self.send(shared)?;
         }
-        // With these a short read may not have been the last: one stops in front of the end.
+        // With these events there can be more to read after a short read: a read stops before EOF.
         let more = events.intersects(EPOLLRDHUP | EPOLLHUP | EPOLLERR);
         if !more && !events.contains(EPOLLIN) {
             return Ok(Next::Wait);
@@ -235,7 +236,8 @@ impl Connection {
         Ok(Next::Again)
     }
 
-    /// Takes in the first `count` bytes of the buffer, which were just received.
+    /// Processes the first `count` bytes of the buffer, which were just received: compares and counts them, and records
+    /// the latency of each reply that they complete.
     fn take(&mut self, count: usize, shared: &mut Shared) -> Result<(), Fault> {
         shared.now = now();
         self.idle = 0;
@@ -260,7 +262,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Compares bytes that came back with those that were sent, which are made again in `should`.
+    /// Compares received bytes with the bytes that were sent, which are generated again in `should`.
     fn compare(&self, bytes: &[u8], should: &mut [u8]) -> Result<(), Fault> {
         self.pattern.fill(self.received, should);
         if bytes == should {
@@ -276,15 +278,15 @@ impl Connection {
                 });
             }
         }
-        Ok(()) // what differs was never sent
+        Ok(()) // the difference is after the last byte that was sent: the caller reports `TooMany`
     }
 
-    /// Sends what may be under way, as far as the kernel takes it; and when nothing more is to come
-    /// back, ends our direction.
+    /// Sends messages up to the allowed depth, until the kernel takes no more. In the ending phase, shuts down our
+    /// direction when all replies have arrived.
     pub fn send(&mut self, shared: &mut Shared) -> Result<(), Fault> {
         let messages = match shared.phase {
             Phase::Sending => self.answered + shared.depth,
-            Phase::Connecting | Phase::Ending => self.begun, // what was begun is sent whole
+            Phase::Connecting | Phase::Ending => self.begun, // only completes a message that was begun
         };
         let end = messages * shared.size;
         while self.sent < end && !self.blocked {

@@ -1,15 +1,15 @@
-//! How often each latency occurred, in memory of a fixed size.
+//! A histogram of latencies, in memory of a fixed size.
 //!
-//! Below 64 ns a slot is one nanosecond; above, each doubling has 64 slots of the same width. So a
-//! slot is at most 1/64 of what it counts, and its middle less than 1 % away.
+//! Below 64 ns a slot is one nanosecond wide. Above, each doubling has 64 slots of equal width. So the width of a slot
+//! is at most 1/64 of the values in it, and its middle differs from them by less than 1 %.
 
 use ring3::mem::Mapping;
 
-/// Slots for each doubling, a power of two.
+/// The number of slots for each doubling, a power of two.
 const STEPS: u64 = 1 << STEP_BITS;
 const STEP_BITS: u32 = 6;
 
-/// Doublings behind the first 64 ns. What is beyond the last, 73 minutes, is counted there.
+/// The number of doublings after the first 64 ns. They reach to 73 minutes; longer times are counted in the last slot.
 const DOUBLINGS: u64 = 36;
 
 const SLOTS: usize = ((DOUBLINGS + 1) * STEPS) as usize;
@@ -23,7 +23,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Without any.
+    /// Returns an empty histogram.
     pub fn new() -> ring3::Result<Self> {
         Ok(Self {
             slots: Mapping::new(SLOTS * size_of::<u64>())?,
@@ -32,7 +32,7 @@ impl Histogram {
         })
     }
 
-    /// Counts one.
+    /// Counts one latency.
     #[inline]
     pub fn add(&mut self, value: u64) {
         let (slots, _) = self.slots.as_chunks_mut();
@@ -43,17 +43,17 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    /// How many were counted.
+    /// Returns how many latencies were counted.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The largest, exactly; 0 of none.
+    /// Returns the largest latency, exactly, or 0 if there is none.
     pub fn max(&self) -> u64 {
         self.max
     }
 
-    /// What so many in a thousand do not exceed, to 1 %; 0 of none.
+    /// Returns the latency that `share` of 1000 do not exceed, to 1 %, or 0 if there is none.
     pub fn per_mille(&self, share: u64) -> u64 {
         let rank = self.count.saturating_mul(share).div_ceil(1000);
         let mut seen = 0;
@@ -69,19 +69,19 @@ impl Histogram {
     }
 }
 
+/// Returns the slot of a value.
 fn slot(value: u64) -> usize {
     let value = value.min((STEPS << DOUBLINGS) - 1);
     let doubling = (value | (STEPS - 1)).ilog2() + 1 - STEP_BITS;
-    // Halved once less than that, it is 64 to 127.
+    // Doubling 0 has one slot for each value. In the others, halving the value `doubling - 1` times gives 64 to 127.
     let step = match doubling.checked_sub(1) {
         None => value,
-        // Halved so often, it is 64 to 127.
         Some(halvings) => (value >> halvings) - STEPS,
     };
     (u64::from(doubling) * STEPS + step) as usize
 }
 
-/// The middle of a slot.
+/// Returns the value in the middle of a slot.
 fn middle(slot: usize) -> u64 {
     let (doubling, step) = (slot as u64 / STEPS, slot as u64 % STEPS);
     match doubling.checked_sub(1) {

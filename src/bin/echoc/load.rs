@@ -1,4 +1,4 @@
-//! The loop: connects, waits for events, has the connection go on that each is of, and ends.
+//! The event loop: opens all connections, serves their events, and ends the run when its time is over.
 
 use core::time::Duration;
 
@@ -17,39 +17,40 @@ use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now
 use crate::report::Outcome;
 use crate::{PROGRAM, Settings};
 
-/// Events taken from the kernel at once.
+/// The most events that one wait returns.
 const EVENTS: usize = 128;
 
-/// How often it is looked who makes no progress. Stalls are counted in these, so that time in which
+/// How often the progress of all connections is checked. A stall is measured in these checks, so that time in which
 /// this process was stopped does not count.
-const LOOKS_A_SECOND: u64 = 10;
+const CHECKS_A_SECOND: u64 = 10;
 
-/// The data of the signals' event; a connection's is its number.
+/// The event data of the signals. A connection's event data is its number.
 const SIGNALS: u64 = u64::MAX;
 
-/// Everything there is.
+/// The state of a run. Times are those of the monotonic clock, in nanoseconds.
 pub struct Load {
     settings: Settings,
-    /// What ends it early.
+    /// The signals that end the run early.
     end: SignalSet,
     epoll: Epoll,
     signals: SignalFd,
-    /// By number; those that have ended are gone.
+    /// The connections that have not ended, by number.
     connections: Slab<Connection>,
+    /// How many connections there are.
     count: usize,
     /// How many of them are not connected yet.
     connecting: usize,
     /// When the first message was sent.
     begin: u64,
-    /// When no new message is sent any more.
+    /// When the last new message may be sent.
     until: u64,
-    /// When it is next looked who makes no progress.
-    look: u64,
+    /// When the progress of the connections is checked next.
+    next_check: u64,
     shared: Shared,
 }
 
 impl Load {
-    /// Without a connection yet; the signals of `end`, which are blocked, end it early.
+    /// Returns a run without connections. The signals in `end` end the run early; the caller must have blocked them.
     pub fn new(settings: Settings, end: SignalSet) -> Result<Self, Exit> {
         let Settings {
             connections,
@@ -74,20 +75,21 @@ impl Load {
             connecting: 0,
             begin: 0,
             until: u64::MAX,
-            look: 0,
+            next_check: 0,
             shared: Shared::new(connections, size, depth, verify)
                 .or_fail(PROGRAM, "mmap", "messages")?,
         })
     }
 
-    /// Connects, sends messages for as long as was asked for, and waits until all have come back.
+    /// Opens all connections, sends messages for the time of the run, and waits until all replies have arrived.
     pub fn run(mut self) -> Result<Outcome, Exit> {
         for number in 0..self.settings.connections {
             self.connect(number)?;
         }
         let mut events = [EpollEvent::ZERO; EVENTS];
         while self.count > 0 {
-            let wait = self.until.min(self.look).saturating_sub(self.shared.now);
+            let next = self.until.min(self.next_check);
+            let wait = next.saturating_sub(self.shared.now);
             let wait = Duration::from_nanos(wait);
             let events = match self.epoll.wait(&mut events, Some(wait)) {
                 Err(Errno::EINTR) => continue, // stopped and continued
@@ -105,8 +107,8 @@ impl Load {
             if self.shared.now >= self.until {
                 self.end()?;
             }
-            if self.shared.now >= self.look {
-                self.look()?;
+            if self.shared.now >= self.next_check {
+                self.check_progress()?;
             }
         }
         Ok(Outcome {
@@ -119,25 +121,25 @@ impl Load {
     fn connect(&mut self, number: usize) -> Result<(), Exit> {
         let connection = match Connection::new(number, self.settings.address) {
             Ok(connection) => connection,
-            Err(fault) => return Err(self.tell(number, fault)),
+            Err(fault) => return Err(self.report(number, fault)),
         };
         self.epoll
             .add(connection.as_fd(), connection::watched(), number as u64)
             .or_fail(PROGRAM, "epoll_ctl", "connection")?;
-        let _ = self.connections.insert(connection); // there is room for all, and none leaves before
+        let _ = self.connections.insert(connection); // there is room, and the slab's number is `number`: none has left
         self.count += 1;
         self.connecting += 1;
         Ok(())
     }
 
-    /// Has a connection go on, of which there was an event.
+    /// Serves a connection after an event.
     fn go_on(&mut self, number: usize, events: Events) -> Result<(), Exit> {
         let Some(connection) = self.connections.get_mut(number) else {
             return Ok(());
         };
         if connection.is_connecting() {
             if let Err(fault) = connection.connected() {
-                return Err(self.tell(number, fault));
+                return Err(self.report(number, fault));
             }
             self.connecting -= 1;
             if self.connecting == 0 {
@@ -150,15 +152,15 @@ impl Load {
         match connection.go_on(events, &mut self.shared) {
             Ok(Next::Wait) => {}
             Ok(Next::Again) => {
-                // Reports it again behind everybody whose turn it is: the kernel's list is the queue.
-                // It is watched, so that there is no error left (epoll_ctl(2)).
+                // The kernel reports the connection again after all that are ready now: its ready list is the queue.
+                // This cannot fail, because the connection is being watched (epoll_ctl(2)).
                 let watched = connection::watched();
                 let _ = self
                     .epoll
                     .modify(connection.as_fd(), watched, number as u64);
             }
             Ok(Next::End) => self.remove(number),
-            Err(fault) => return Err(self.tell(number, fault)),
+            Err(fault) => return Err(self.report(number, fault)),
         }
         Ok(())
     }
@@ -168,7 +170,7 @@ impl Load {
         self.count -= 1;
     }
 
-    /// All are connected: the time begins, and each sends its first messages.
+    /// Starts the time of the run, when all are connected; each connection sends its first messages.
     fn begin(&mut self) -> Result<(), Exit> {
         self.begin = now();
         self.until = self.begin.saturating_add(self.settings.seconds * SECOND);
@@ -176,18 +178,19 @@ impl Load {
         self.send()
     }
 
-    /// The time is over: no new message is begun.
+    /// Ends the time of the run: no new message is begun.
     fn end(&mut self) -> Result<(), Exit> {
         self.until = u64::MAX;
         self.shared.phase = Phase::Ending;
         self.send()
     }
 
-    /// Has every connection send what it may.
+    /// Makes every connection send the messages that it may send.
     fn send(&mut self) -> Result<(), Exit> {
         self.each(Connection::send)
     }
 
+    /// Calls `action` for every connection, until one fails.
     fn each(
         &mut self,
         mut action: impl FnMut(&mut Connection, &mut Shared) -> Result<(), Fault>,
@@ -196,16 +199,17 @@ impl Load {
             if let Some(connection) = self.connections.get_mut(number)
                 && let Err(fault) = action(connection, &mut self.shared)
             {
-                return Err(self.tell(number, fault));
+                return Err(self.report(number, fault));
             }
         }
         Ok(())
     }
 
-    /// A signal asks to end: as if time were over. A second one does what it does.
+    /// Handles the first signal: ends the time of the run, and drops connections that are not established. A second
+    /// signal is not blocked any more, and kills the process.
     fn interrupt(&mut self) -> Result<(), Exit> {
         while self.signals.next().is_ok() {}
-        let _ = signal::unblock(self.end); // if they stay blocked, the program ends when all replies have arrived
+        let _ = signal::unblock(self.end); // if this fails, the run still ends when all replies have arrived
         for number in 0..self.settings.connections {
             if let Some(connection) = self.connections.get_mut(number)
                 && connection.is_connecting()
@@ -216,17 +220,17 @@ impl Load {
         self.end()
     }
 
-    /// Looks who makes no progress.
-    fn look(&mut self) -> Result<(), Exit> {
-        self.look = self.shared.now + SECOND / LOOKS_A_SECOND;
-        let patience = self.settings.stall * LOOKS_A_SECOND;
-        self.each(|connection, _| connection.look(patience))
+    /// Checks that every connection makes progress.
+    fn check_progress(&mut self) -> Result<(), Exit> {
+        self.next_check = self.shared.now + SECOND / CHECKS_A_SECOND;
+        let patience = self.settings.stall * CHECKS_A_SECOND;
+        self.each(|connection, _| connection.check_progress(patience))
     }
 
-    /// Says what was wrong with a connection.
-    fn tell(&self, number: usize, fault: Fault) -> Exit {
+    /// Prints why a connection failed.
+    fn report(&self, number: usize, fault: Fault) -> Exit {
         match fault {
-            // The address's, and not this connection's alone.
+            // Such an error is not about this connection only, but about the address.
             Fault::Failed(operation @ ("socket" | "connect"), errno) => {
                 PROGRAM.fail(operation, self.settings.address, errno)
             }
@@ -243,12 +247,11 @@ impl Load {
                 )
             }
             Fault::TooMany(Bytes { received, sent }) => {
-                self.say(number, parts!(received, " bytes came back of ", sent))
+                self.say(number, parts!("received ", received, " bytes, sent ", sent))
             }
-            Fault::TooFew(Bytes { received, sent }) => self.say(
-                number,
-                parts!("it ended after ", received, " bytes of ", sent),
-            ),
+            Fault::TooFew(Bytes { received, sent }) => {
+                self.say(number, parts!("ended after ", received, " bytes of ", sent))
+            }
             Fault::Stalled(Bytes { received, sent }) => {
                 let seconds = self.settings.stall;
                 let after = parts!(" s, after ", received, " bytes of ", sent);
@@ -259,7 +262,7 @@ impl Load {
 
     fn say(&self, number: usize, what: impl Print) -> Exit {
         let address = self.settings.address;
-        let number = number + 1; // as people count
+        let number = number + 1; // messages count connections from 1
         PROGRAM.say(parts!("connection ", number, " of ", address, ": ", what));
         Exit(1)
     }

@@ -1,8 +1,13 @@
-//! `echoc`: sends messages to a TCP echo server, each answered by the next, and says how many came back
-//! and how fast; and when one comes back wrong.
+//! `echoc`: a load generator for TCP echo servers. It works in a closed loop: each connection sends the next message
+//! when a reply arrives. It prints the rate and the latencies of the replies, and fails if a reply is wrong.
 //!
-//! This file reads the command line; `load.rs` is the loop that waits, `connection.rs` one connection's messages
-//! on their way, `pattern.rs` what is in them, `histogram.rs` how long they took, `report.rs` what is printed of that.
+//! This file parses the command line. The parts:
+//!
+//! - `load.rs` is the event loop.
+//! - `connection.rs` sends the messages of one connection, and checks the replies.
+//! - `pattern.rs` generates the bytes of the messages.
+//! - `histogram.rs` counts the latencies.
+//! - `report.rs` prints the result.
 
 #![no_std]
 #![no_main]
@@ -18,7 +23,6 @@ use core::ops::RangeInclusive;
 
 use ring3::cli::{Arg, Options, OrFail};
 use ring3::fd::STDOUT;
-
 use ring3::parts;
 use ring3::print::Writer;
 use ring3::process::{self, RLIMIT_NOFILE};
@@ -31,28 +35,29 @@ use load::Load;
 ring3::program!("echoc", main);
 
 const HELP: &str = "\
-usage: echoc [-c CONNECTIONS] [-s SIZE] [-d DEPTH] [-t SECONDS] [--verify] [--stall SECONDS] ADDR:PORT
-Send messages to a TCP echo server, the next when one has come back, and say how
-many came back, and how fast. A byte too few or too many is an error.
+usage: echoc [OPTION...] ADDR:PORT
+Send messages to a TCP echo server, a new one after each reply, and print the
+rate and the latency of the replies. A missing or extra byte is an error.
 
-  -c CONNECTIONS   how many at once (default 1)
-  -s SIZE          bytes of a message (default 64)
-  -d DEPTH         messages under way on a connection (default 1)
-  -t SECONDS       for how long new ones are sent (default 1); SIGTERM and SIGINT
-                   end that early
+  -c CONNECTIONS   number of connections (default 1)
+  -s SIZE          bytes in a message (default 64)
+  -d DEPTH         messages without a reply on each connection (default 1)
+  -t SECONDS       how long to send new messages (default 1); SIGTERM and SIGINT
+                   end this time early
   --verify         compare every byte
-  --stall SECONDS  how long nothing may come back that is owed (default 5)
+  --stall SECONDS  fail if an expected reply makes no progress for this time
+                   (default 5)
   --help           print this
   --version        print the version
 ";
 
-/// Descriptors that are no connections: the standard ones, the loop's two, and some that a parent left
-/// open.
+/// The descriptors that are not connections: the standard ones, two of the event loop, and some that a parent may have
+/// left open.
 const OTHERS: u64 = 16;
 
 fn main(start: Start) -> Result<(), Exit> {
-    // What ends it early is heard in its loop. A reader of our output that is gone makes an error of
-    // the write, and does not kill.
+    // SIGTERM and SIGINT are read in the event loop. With SIGPIPE blocked, a write to a closed pipe fails with EPIPE
+    // instead of killing the process.
     let end = SignalSet::of(&[SIGTERM, SIGINT]);
     signal::block(end | SignalSet::of(&[SIGPIPE])).or_fail(PROGRAM, "rt_sigprocmask", "signals")?;
 
@@ -65,19 +70,24 @@ fn main(start: Start) -> Result<(), Exit> {
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
-/// What the command line asks for.
+/// The options of the command line, or their defaults.
 #[derive(Clone, Copy)]
 struct Settings {
     address: SocketAddr,
     connections: usize,
+    /// Bytes in a message.
     size: u64,
+    /// The most messages without a reply on a connection.
     depth: u64,
+    /// How many seconds to send new messages.
     seconds: u64,
     verify: bool,
+    /// After how many seconds without progress a connection fails.
     stall: u64,
 }
 
 impl Settings {
+    /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         const SECONDS: RangeInclusive<u64> = 1..=1_000_000;
         let (mut connections, mut size, mut depth) = (1, 64, 1);
@@ -95,7 +105,7 @@ impl Settings {
                 Arg::Operand(operand) => {
                     if server.is_some() {
                         let shown = Shown(operand.to_bytes());
-                        return Err(options.usage(parts!("one ADDR:PORT, not ", shown, " too")));
+                        return Err(options.usage(parts!("unexpected ", shown)));
                     }
                     server = Some(options.address(operand)?);
                 }
@@ -117,8 +127,7 @@ impl Settings {
     }
 }
 
-/// Has so many descriptors be possible, if that can be had. Where it can't, the socket that is one too
-/// many says so.
+/// Raises RLIMIT_NOFILE if it is below `count`. If that fails, the first socket above the limit reports the error.
 fn allow_descriptors(count: u64) {
     if process::limit(RLIMIT_NOFILE).is_ok_and(|limit| limit.rlim_cur < count) {
         let _ = process::raise_limit(RLIMIT_NOFILE);

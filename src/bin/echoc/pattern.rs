@@ -1,19 +1,20 @@
-//! What a connection sends, so that whatever comes back wrong shows: no eight bytes look like those at
-//! another place, nor like another connection's.
+//! The bytes that a connection sends, made so that a lost, repeated or misdirected part of a reply is found. All
+//! aligned words of eight bytes in a stream differ. Words of two streams are equal only at positions that no run
+//! reaches.
 
 use ring3::mem;
 
-/// The bytes of one connection.
+/// The stream of bytes of one connection.
 #[derive(Clone, Copy)]
 pub struct Pattern(u64);
 
 impl Pattern {
-    /// The pattern of connection `number`.
+    /// Returns the pattern of connection `number`.
     pub fn new(number: u64) -> Self {
         Self(mixed(number))
     }
 
-    /// Writes the bytes from `position` of the stream on.
+    /// Fills `bytes` with the bytes of the stream from `position` on.
     pub fn fill(self, position: u64, bytes: &mut [u8]) {
         let mut index = position / 8;
         let skip = (position % 8) as usize;
@@ -30,14 +31,13 @@ impl Pattern {
         mem::copy(tail, &self.word(index));
     }
 
-    /// Eight bytes of the stream.
+    /// Returns the word of eight bytes at `index`.
     fn word(self, index: u64) -> [u8; 8] {
         mixed(self.0 ^ index).to_le_bytes()
     }
 }
 
-/// SplitMix64: each bit of the result depends on every bit of `value`, and no two values have one
-/// result.
+/// SplitMix64: each bit of the result depends on every bit of `value`, and no two values have the same result.
 fn mixed(value: u64) -> u64 {
     let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

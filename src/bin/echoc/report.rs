@@ -1,15 +1,15 @@
-//! What came of it, and how that is printed.
+//! The result of a run, and how it is printed.
 
 use ring3::parts;
 use ring3::print::{Digits, Print, Writer};
 
 use super::histogram::Histogram;
 
-/// What came of it.
+/// The result of a run.
 pub struct Outcome {
     /// From the first message to the last reply, in nanoseconds.
     pub elapsed: u64,
-    /// Bytes that came back.
+    /// The number of bytes received.
     pub bytes: u64,
     pub latencies: Histogram,
 }
@@ -41,12 +41,12 @@ impl Print for Outcome {
     }
 }
 
-/// A rounded quotient.
+/// Divides, and rounds to the nearest integer.
 fn per(count: u64, unit: u64) -> u64 {
     (count + unit / 2) / unit
 }
 
-/// Puts a number of thousandths as one with a point. (The formatting of floating point is large.)
+/// Prints a number of thousandths as a decimal fraction. (The code for formatting floating point numbers is large.)
 fn thousandths(out: &mut Writer<'_>, number: u64) {
     out.print(parts!(number / 1000, ".", Digits(number % 1000, 3)));
 }

@@ -1,4 +1,4 @@
-//! One client: its bytes back to it, in order.
+//! One client: receives its bytes, and sends them back to it in order.
 
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
@@ -10,14 +10,14 @@ use ring3::{Errno, Result};
 use crate::counts::Counts;
 use crate::held::{Held, Key};
 
-/// The largest read. A client that fills it sends much, and is served by splice from then on.
+/// The size of the largest read, in bytes. A client that fills the buffer sends much, so from then on it is served by
+/// splice(2).
 pub const BUFFER: usize = 64 * 1024;
 
-/// How many times a client is served in a row while others wait. With the buffer of 64 KiB that is some
-/// 100 us.
+/// How many times a client is served in a row while others wait. With the buffer of 64 KiB this takes about 100 us.
 const ROUNDS: usize = 4;
 
-/// Less than this at once, and pages are not worth moving.
+/// The limit between a small and a large read, in bytes. Up to this size, a copy is cheaper than moving pages.
 const FEW: usize = 8 * 1024;
 
 /// How much a client sends at once.
@@ -25,23 +25,23 @@ const FEW: usize = 8 * 1024;
 enum Amount {
     Little,
     Much,
-    /// Little, behind much: the end of a large message, perhaps, and the next one is as large.
+    /// Little, after much. This can be the end of a large message, and the next message can be as large.
     Rest,
 }
 
-/// What a connection is watched for, from its beginning to its end. Edge-triggered, because then
-/// nothing has to be changed when it is blocked and when it is not any more.
+/// The events that epoll reports for a connection, from accept to close. They are edge-triggered, so that the set need
+/// not change when the connection becomes blocked or unblocked.
 pub fn watched() -> Events {
     EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET
 }
 
-/// A connected client: all that is in memory for one that has nothing under way.
+/// A connected client. An idle client needs no other memory.
 pub struct Connection {
     fd: OwnedFd,
-    /// What was read and could not be sent yet. While there is some, nothing more is read: so the
-    /// kernel's buffers fill up, and TCP makes the client wait.
+    /// Bytes that were read and could not be sent yet. While there are any, nothing more is read. So the kernel's
+    /// buffers fill up, and TCP makes the client wait (back-pressure).
     held: Option<Key>,
-    /// When it was served last: a tick of the worker's.
+    /// The worker's tick at which the client was last served.
     pub served: u8,
     amount: Amount,
 }
@@ -51,7 +51,7 @@ const _: () = assert!(
     "an idle client takes 8 bytes"
 );
 
-/// What a worker's clients use in turn.
+/// The buffer and the counters that all clients of a worker share: one client uses them at a time.
 pub struct Tools<'a> {
     pub buffer: Mapping,
     pub held: Held,
@@ -65,18 +65,18 @@ impl Tools<'_> {
     }
 }
 
-/// How a connection stands after it was served.
+/// The action that a connection needs after it was served.
 pub enum Next {
-    /// Nothing to do before the next event.
+    /// Wait for the next event.
     Wait,
-    /// There may be more, but others come first.
+    /// Serve the client again, after the other ready clients: there can be more to read.
     Again,
-    /// The client has ended, and everything was sent: it is to be closed.
+    /// Close the connection: the client has sent EOF, and all its bytes were sent back.
     End,
 }
 
 impl Connection {
-    /// A client that was just accepted.
+    /// Returns the state of a client that was just accepted; `now` is the worker's tick.
     pub fn new(fd: OwnedFd, now: u8) -> Self {
         Self {
             fd,
@@ -90,16 +90,17 @@ impl Connection {
         self.fd.as_fd()
     }
 
-    /// Reads and sends back until the kernel has nothing or takes nothing, or for [`ROUNDS`] times.
+    /// Reads and sends back until a read or a send would block, but at most [`ROUNDS`] times.
     ///
-    /// Returns [`Next::Wait`] only after `EAGAIN` or a short read: then the kernel owes an event.
+    /// Returns [`Next::Wait`] only after `EAGAIN` or a short read. After these the kernel reports an event when there
+    /// is more to do, although the events are edge-triggered.
     ///
     /// # Errors
-    /// The connection is gone, or something was read for which there is no memory: it is of no use
-    /// any more.
+    /// The connection failed, or there is no memory for bytes that were read and cannot be sent yet. In both cases the
+    /// caller must close the connection.
     pub fn echo(&mut self, events: Events, tools: &mut Tools<'_>) -> Result<Next> {
-        // With these a short read may not have been the last: one stops in front of a byte sent out
-        // of band, and in front of the end.
+        // With these events there can be more to read after a short read: a read stops before a byte that was sent out
+        // of band, and before EOF.
         let more = events.intersects(EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
         for _ in 0..ROUNDS {
             if let Some(key) = self.held {
@@ -122,7 +123,7 @@ impl Connection {
                         };
                     }
                     Err(Errno::EAGAIN) => return Ok(Next::Wait),
-                    Err(_) if !tools.held.splices => {} // from now on it is read and written
+                    Err(_) if !tools.held.splices => {} // the next round uses recv and send instead
                     Err(errno) => return Err(errno),
                 }
             } else {
@@ -151,16 +152,16 @@ impl Connection {
         Ok(Next::Again)
     }
 
-    /// Whether bytes of the client are held here.
+    /// Whether bytes of the client are held, waiting to be sent.
     pub fn is_blocked(&self) -> bool {
         self.held.is_some()
     }
 
-    /// Ends it. With `reset`, or where bytes are still here, the client does not take the end for a good
-    /// one.
+    /// Closes the connection. With `reset`, or if bytes are still held, the client receives a reset instead of EOF, so
+    /// that it does not take the end for a complete reply.
     pub fn close(self, reset: bool, held: &mut Held) {
         if reset || self.is_blocked() {
-            // It fails at no socket; and if it did, closing is still all there is to do.
+            // SO_LINGER can be set on every socket. Should it fail, the connection is closed all the same.
             let _ = net::reset_on_close(self.as_fd());
         }
         if let Some(key) = self.held {

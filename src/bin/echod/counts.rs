@@ -1,30 +1,31 @@
-//! What was served, for `--stats` and SIGUSR1.
+//! Counters of the work that each worker has done. `--stats` and SIGUSR1 print their sums.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ring3::Errno;
 
-/// What one worker has served. It alone writes it, into a cache line of its own; whoever prints reads it.
+/// The counters of one worker. Only this worker writes them; any thread may read them. Each worker's counters have a
+/// cache line of their own, so that workers do not slow each other down.
 #[repr(align(64))]
 #[derive(Default)]
 pub struct Counts {
     /// Clients that were accepted.
     pub clients: Count,
-    /// Bytes that came.
+    /// Bytes that were received.
     pub bytes: Count,
-    /// In so many pieces.
+    /// Reads that returned these bytes, and datagrams.
     pub requests: Count,
     /// Clients that reset their connection.
     pub resets: Count,
-    /// Clients that ended by another error, and clients that an error kept from being accepted.
+    /// Clients whose connection ended by another error, and clients that could not be accepted because of an error.
     pub errors: Count,
 }
 
 impl Counts {
-    /// Counts a client that ended by this error.
+    /// Counts a client whose connection ended by `errno`.
     pub fn failed(&self, errno: Errno) {
         match errno {
-            // EPIPE: the client had shut down its side before the reset. ECONNABORTED: it was not yet accepted.
+            // EPIPE: the client had shut down its side before the reset. ECONNABORTED: the client was not yet accepted.
             Errno::ECONNRESET | Errno::EPIPE | Errno::ECONNABORTED => &self.resets,
             _ => &self.errors,
         }
@@ -32,17 +33,17 @@ impl Counts {
     }
 }
 
-/// One of these numbers.
+/// A counter with one writer and any number of readers.
 #[derive(Default)]
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// Counts more. (As there is one who writes, it need not be one step.)
+    /// Adds `more`. Only one thread may call this, so a load and a store do: no atomic read-modify-write is needed.
     pub fn add(&self, more: u64) {
         self.0.store(self.get().wrapping_add(more), Relaxed);
     }
 
-    /// How many there are so far.
+    /// Returns the count so far.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }

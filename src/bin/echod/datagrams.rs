@@ -1,24 +1,28 @@
-//! UDP: each datagram back to where it came from, unless it could come back for ever.
+//! UDP: sends each datagram back to its source address, unless two servers could then answer each other for ever.
 
 use ring3::fd::BorrowedFd;
 use ring3::net::{Batch, Sent};
 use ring3::{Errno, Result};
 
-/// How many datagrams are received at once, and answered before others have their turn. Small ones take
-/// some 100 us; all of the longest, 4 MiB.
+/// How many datagrams are received in one batch, and answered before other sockets are served. A batch of small
+/// datagrams takes about 100 us. A batch of the longest datagrams takes 4 MiB of memory.
 pub const BATCH: usize = 64;
 
-/// A port from which clients ask is not below. There are services, of which some answer whatever comes: an
-/// echo of an echo never ends, and one datagram with a forged source would begin it.
+/// The lowest source port that gets an answer. Services use the ports below, and some of them answer every datagram.
+/// Two such services would answer each other for ever, after one datagram with a forged source address.
 const CLIENTS: u16 = 1024;
 
-/// Sends back what has come to a socket, up to a batch, and says how much that was.
+/// Sends back the datagrams that a socket has received, at most one batch, and returns how many were sent.
 ///
-/// Left without an answer is what a service sent, another echod at one of our ports included, and what was
-/// sent to many: each worker has got that, and others have too, who would all answer one forged source.
+/// Some datagrams are not answered:
+///
+/// - Datagrams from a service: from a port below 1024, or from a port at which this or another echod listens
+///   (`is_own`).
+/// - Broadcast and multicast datagrams. Every worker receives them, and so do other machines. All would answer, and so
+///   flood the source address, which can be forged.
 ///
 /// # Errors
-/// Nothing can be received: `ENOMEM`, `ENOBUFS`. That there is nothing is none.
+/// `ENOMEM`, `ENOBUFS`: nothing can be received. An empty queue is not an error.
 pub fn echo(
     socket: BorrowedFd<'_>,
     batch: &mut Batch,

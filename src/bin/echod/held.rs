@@ -1,6 +1,7 @@
-//! Bytes that were read and wait for room in the kernel, and the pipes through which pages go.
+//! Held bytes: bytes that were read from a client and cannot be sent back yet, in memory or in a pipe.
 //!
-//! Few clients are ever blocked at once: what one of them needs is in memory only meanwhile.
+//! Few clients are blocked at the same time. So the memory or the pipe for held bytes exists only while a client is
+//! blocked; an idle client has neither.
 
 use core::num::NonZeroU16;
 
@@ -11,14 +12,14 @@ use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe, SPLICE_F_MOVE, SPLICE_F_NONBLOCK,
 use ring3::slab::Slab;
 use ring3::{Errno, Result};
 
-/// How many empty pipes are kept for the next client.
+/// The most empty pipes that are kept for reuse.
 const SPARE: usize = 4;
 
-/// Where the bytes of a client are held. (Small, because every client has room for one.)
+/// The key of a client's held bytes in [`Held`]. It has two bytes, because every connection has room for a key.
 #[derive(Clone, Copy)]
 pub struct Key(NonZeroU16);
 
-/// The bytes of a worker's clients.
+/// The held bytes of a worker's clients.
 pub struct Held {
     all: Slab<Bytes>,
     spare: [Option<Pipe>; SPARE],
@@ -26,15 +27,17 @@ pub struct Held {
     pub splices: bool,
 }
 
-/// Bytes of one client.
+/// The held bytes of one client.
 enum Bytes {
-    /// So many of them were sent.
+    /// Bytes in memory, and how many of them were sent.
     Memory(Mapping, usize),
-    /// So many of them are left.
+    /// Bytes in a pipe, and how many of them are left.
     Pipe(Pipe, usize),
 }
 
 impl Held {
+    /// Returns an empty store.
+    ///
     /// # Errors
     /// `ENOMEM`
     pub fn new() -> Result<Self> {
@@ -45,7 +48,7 @@ impl Held {
         })
     }
 
-    /// Keeps a copy of `bytes`.
+    /// Holds a copy of `bytes`.
     ///
     /// # Errors
     /// `ENOMEM`
@@ -55,8 +58,8 @@ impl Held {
         self.insert(Bytes::Memory(memory, 0))
     }
 
-    /// An empty pipe. None if there is no descriptor for a pipe, or if splice(2) does not work; the client is served
-    /// without a pipe then.
+    /// Returns an empty pipe, or `None` if there is no descriptor for a pipe or splice(2) does not work. The client is
+    /// then served without a pipe.
     pub fn pipe(&mut self) -> Option<Pipe> {
         if !self.splices {
             return None;
@@ -65,12 +68,13 @@ impl Held {
         spare.or_else(|| Pipe::new(O_CLOEXEC | O_NONBLOCK).ok())
     }
 
-    /// Moves up to `count` bytes from the client back to it, through an empty pipe, and says how many were read
-    /// and where those are that could not be sent. 0 is the end of what the client sent.
+    /// Moves up to `count` bytes from the client back to the client, through `pipe`, which must be empty. Returns how
+    /// many bytes were read (0 at EOF), and the key of the bytes that could not be sent, if there are any.
     ///
     /// # Errors
     /// `EAGAIN`: the client has sent nothing. Any error after which `splices` is false: nothing was read, and from now
-    /// on `pipe` returns none. Any other error: bytes may be lost with the pipe, so the connection has to be closed.
+    /// on [`pipe`](Self::pipe) returns `None`. Any other error: bytes can be lost with the pipe, so the caller must
+    /// close the connection.
     pub fn pass(
         &mut self,
         pipe: Pipe,
@@ -79,7 +83,7 @@ impl Held {
     ) -> Result<(usize, Option<Key>)> {
         let flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
         let read = splice(client, pipe.write.as_fd(), count, flags);
-        // A seccomp filter refuses the call (EPERM, ENOSYS), or this kind of socket does not support it (EINVAL).
+        // A seccomp filter refuses splice (EPERM, ENOSYS), or this kind of socket does not support it (EINVAL).
         if let Err(Errno::EPERM | Errno::ENOSYS | Errno::EINVAL) = read {
             self.splices = false;
         }
@@ -90,14 +94,14 @@ impl Held {
                 Ok((read?, None))
             }
             Err(Errno::EAGAIN) => Ok((read?, Some(self.insert(Bytes::Pipe(pipe, left))?))),
-            Err(errno) => Err(errno), // the pipe goes, with what is in it
+            Err(errno) => Err(errno), // closes the pipe and drops the bytes in it
         }
     }
 
-    /// Sends what is held; false where not all of it could be sent yet.
+    /// Sends the held bytes of `client`. Returns false if some of them cannot be sent yet.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// The errors of send(2) and splice(2) on the connection.
     pub fn send(&mut self, key: Key, client: BorrowedFd<'_>) -> Result<bool> {
         let number = number(key);
         let result = match self.all.get_mut(number) {
@@ -126,19 +130,19 @@ impl Held {
         }
     }
 
-    /// Forgets what is held.
+    /// Drops the held bytes.
     pub fn drop(&mut self, key: Key) {
         self.all.take(number(key));
     }
 
     fn insert(&mut self, bytes: Bytes) -> Result<Key> {
         let number = self.all.insert(bytes).map_err(|_| Errno::ENOMEM)?;
-        // There are as many numbers as keys.
+        // `all` has one slot for each possible key, so `number + 1` fits.
         let key = NonZeroU16::new(number as u16 + 1).ok_or(Errno::ENOMEM)?;
         Ok(Key(key))
     }
 
-    /// Keeps an empty pipe for another client.
+    /// Keeps an empty pipe for reuse, or closes it if there are [`SPARE`] already.
     fn put(&mut self, pipe: Pipe) {
         if let Some(place) = self.spare.iter_mut().find(|place| place.is_none()) {
             *place = Some(pipe);
@@ -150,13 +154,13 @@ fn number(key: Key) -> usize {
     usize::from(key.0.get()) - 1
 }
 
-/// Sends what is in a pipe, `left` bytes.
+/// Sends the `left` bytes in a pipe, and subtracts the bytes that were sent from `left`.
 ///
 /// # Errors
-/// `EAGAIN`: the client takes no more now. Those of the connection.
+/// `EAGAIN`: the client's socket takes no more now. Otherwise the errors of splice(2) on the connection.
 fn drain(pipe: &Pipe, left: &mut usize, client: BorrowedFd<'_>) -> Result<()> {
     while *left != 0 {
-        // The client's end is gone: EPIPE. (The SIGPIPE beside it is blocked.)
+        // If the client has closed its end, this fails with EPIPE. The SIGPIPE that comes with it is blocked.
         *left -= splice(pipe.read.as_fd(), client, *left, SPLICE_F_MOVE)?;
     }
     Ok(())

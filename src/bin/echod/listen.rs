@@ -1,6 +1,8 @@
-//! The sockets that listen. At each address of TCP and UDP there is one for every worker, and the kernel takes a
-//! new connection, and a datagram, to the worker whose CPU it arrives on. Any other is all workers', and one that
-//! has nothing to do is woken.
+//! Opens the listening sockets, and hands them to the workers.
+//!
+//! For each TCP or UDP address, every worker has a socket of its own. The kernel gives a new connection or a datagram
+//! to the worker whose CPU it arrives on. A Unix socket, and a socket from a service manager, is shared by all workers;
+//! the kernel wakes one idle worker for each event on it.
 
 use core::ffi::CStr;
 use core::net::SocketAddr;
@@ -17,11 +19,11 @@ use crate::settings::Settings;
 use crate::shared::Failed;
 use crate::worker::{Listener, Worker};
 
-/// How many ports of the kernel's choice are tried until one is free in UDP as in TCP.
+/// How many ports chosen by the kernel are tried until one is free for both TCP and UDP.
 const PORTS: usize = 16;
 
-/// Has each worker listen at `address`, and says which that is where the kernel chose the port. With
-/// `cpus` the Nth worker takes the connections and datagrams that arrive on the Nth of them.
+/// Opens a socket for each worker at `address`, and returns the address with the port, which the kernel may have
+/// chosen. With `cpus`, the Nth worker receives the connections and datagrams that arrive on the Nth of these CPUs.
 #[inline(never)]
 pub fn at_address(
     address: SocketAddr,
@@ -43,7 +45,8 @@ pub fn at_address(
     }
 }
 
-/// The same, of TCP with this backlog; or of UDP, which has none.
+/// Opens a socket for each worker at `address`: TCP sockets if there is a `backlog`, otherwise UDP sockets. Returns the
+/// address with the port.
 fn open(
     backlog: Option<i32>,
     mut address: SocketAddr,
@@ -58,7 +61,7 @@ fn open(
     for (number, worker) in workers.iter_mut().enumerate() {
         let fd = socket(address, kind)?;
         let share = || option(fd.as_fd(), SOL_SOCKET, SO_REUSEPORT);
-        // The first finds out whether somebody else is there: who shares an address does not.
+        // The first socket is bound without SO_REUSEPORT, so that bind fails if another process uses the address.
         if number != 0 {
             share()?;
         }
@@ -72,7 +75,8 @@ fn open(
         if number == 0 {
             address = net::local_address(fd.as_fd()).map_err(|errno| ("getsockname", errno))?;
         }
-        // With the second one of UDP they share; of TCP, with the first.
+        // From the second socket on, the kernel has a group of sockets that share the address, to which it can attach
+        // the program. (A TCP group exists from the first socket on, a UDP group from the second.)
         if let (1, Some(cpus)) = (number, cpus) {
             steer(fd.as_fd(), cpus);
         }
@@ -82,30 +86,30 @@ fn open(
     Ok(address)
 }
 
-/// A socket that is as it should be.
+/// Creates a non-blocking socket with all options for an echo server.
 fn socket(address: SocketAddr, kind: Sock) -> Result<OwnedFd, Failed> {
     let fd = net::socket(address, kind | SOCK_NONBLOCK | SOCK_CLOEXEC);
     let fd = fd.map_err(|errno| ("socket", errno))?;
     if address.is_ipv6() {
-        // The address says what is served: [::] leaves IPv4 to 0.0.0.0, and both can be given,
-        // whatever net.ipv6.bindv6only is.
+        // [::] then means IPv6 only, whatever net.ipv6.bindv6only is, and 0.0.0.0 can be used beside it.
         option(fd.as_fd(), IPPROTO_IPV6, IPV6_V6ONLY)?;
     }
     if kind == SOCK_STREAM {
-        // With it another server of UDP could have the address as well.
+        // Not for UDP: there, this option would let another UDP server use the same address.
         option(fd.as_fd(), SOL_SOCKET, SO_REUSEADDR)?;
     }
     for_echo(fd.as_fd(), address, kind)?;
     Ok(fd)
 }
 
-/// Has connections be as they should, which have it from their listener; or has a socket of UDP say of each
-/// datagram where it was sent to.
+/// Sets the options of a listening TCP socket or a connection: accepted connections inherit them. A UDP socket reports
+/// from now on the destination address of each datagram.
 fn for_echo(fd: BorrowedFd<'_>, address: SocketAddr, kind: Sock) -> Result<(), Failed> {
     if kind == SOCK_DGRAM {
         return net::tell_asked(fd, address).map_err(|errno| ("setsockopt", errno));
     }
-    // An echo is not held back for more to go with it, and a byte sent out of band comes back in its place.
+    // TCP_NODELAY: the kernel sends an echo at once, and does not wait for more bytes. SO_OOBINLINE: a byte that was
+    // sent out of band comes back at its place in the stream.
     option(fd, IPPROTO_TCP, TCP_NODELAY)?;
     option(fd, SOL_SOCKET, SO_OOBINLINE)
 }
@@ -114,14 +118,14 @@ fn option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<(), Failed> {
     net::set_option(fd, level, option, 1).map_err(|errno| ("setsockopt", errno))
 }
 
-/// Has all workers listen at a Unix socket.
+/// Listens on a Unix socket, shared by all workers.
 #[inline(never)]
 pub fn at_path(path: &CStr, backlog: i32, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
     let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     let address = Address::new(path).map_err(|errno| ("bind", errno))?;
     let fd = unix::socket(kind).map_err(|errno| ("socket", errno))?;
-    // From the look at who is there until we listen: another that begins meanwhile would take ours for one
-    // that was left.
+    // Holds the lock until we listen. Between `bind` and `listen`, another echod that starts would find our socket
+    // without a listener, take it for an abandoned one, and replace it.
     let directory = address
         .is_path()
         .then(|| lock_directory(path))
@@ -139,7 +143,7 @@ pub fn at_path(path: &CStr, backlog: i32, workers: &mut [Worker<'_>]) -> Result<
     share(fd.as_fd(), 0, workers)
 }
 
-/// Locks the directory that the path is in.
+/// Locks the directory of the path (flock(2)). The lock is held until the descriptor is closed.
 fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
     let mut text = [0; size_of::<SockaddrUn>()]; // an address has room for the path
     let bytes = path.to_bytes();
@@ -149,7 +153,7 @@ fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
             for (to, from) in text.iter_mut().zip(directory) {
                 *to = *from;
             }
-            mem::until_zero(&text) // it is shorter
+            mem::until_zero(&text) // shorter than `text`, so a zero follows it
         }
         None => c".",
     };
@@ -159,7 +163,7 @@ fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
     Ok(directory)
 }
 
-/// Whether there is a socket at which nobody listens.
+/// Whether the path is a socket on which no process listens.
 fn is_left(path: &CStr, address: &Address) -> bool {
     let kind = fs::kind_at(CWD, path, AT_SYMLINK_NOFOLLOW);
     let probe = || {
@@ -172,8 +176,9 @@ fn is_left(path: &CStr, address: &Address) -> bool {
 /// Takes over a socket that a service manager opened. All workers serve a listening stream socket or a UDP socket; the
 /// first worker serves a connection that was accepted already. Returns false for such a connection.
 ///
-/// `ESOCKTNOSUPPORT`: any other socket. A message of a Unix socket can be longer than the buffer, and an empty message
-/// is not the end.
+/// # Errors
+/// `ESOCKTNOSUPPORT`: any other kind of socket. A Unix socket that keeps message boundaries cannot be served: a message
+/// can be longer than the buffer, and an empty message is not EOF.
 #[inline(never)]
 pub fn take_over(fd: OwnedFd, workers: &mut [Worker<'_>]) -> Result<bool, Failed> {
     let socket = fd.as_fd();
@@ -204,7 +209,7 @@ pub fn take_over(fd: OwnedFd, workers: &mut [Worker<'_>]) -> Result<bool, Failed
     Ok(true)
 }
 
-/// Has all workers serve one socket; `port` is as in [`Listener`].
+/// Gives every worker a duplicate of one socket; `port` is as in [`Listener`].
 fn share(fd: BorrowedFd<'_>, port: u16, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
     for worker in workers.iter_mut() {
         let fd = fd.duplicate().map_err(|errno| ("fcntl", errno))?;
@@ -213,12 +218,14 @@ fn share(fd: BorrowedFd<'_>, port: u16, workers: &mut [Worker<'_>]) -> Result<()
     Ok(())
 }
 
-/// Has connections or datagrams go to the worker that is pinned to the CPU they arrive on. The worker of the Nth of
-/// `cpus` is the Nth to listen at the address, and `listener` one of theirs.
+/// Attaches a BPF program to a group of sockets that share an address. For each connection or datagram, the program
+/// chooses the socket of the worker that is pinned to the CPU on which it arrives. `listener` is any socket of the
+/// group. The Nth socket of the group must belong to the worker on the Nth of `cpus`.
 ///
-/// Where the kernel refuses, it deals them out by a hash: slower, and nothing is lost.
+/// If the kernel refuses the program, it distributes connections and datagrams by a hash. This is slower, and loses
+/// nothing.
 pub fn steer(listener: BorrowedFd<'_>, cpus: &Cpus) {
-    /// So many CPUs fit; a machine with more is left to the hash.
+    /// The most CPUs for which the program has room. Arrivals on further CPUs are distributed by the hash.
     const MOST: usize = 512;
     let mut program = [SockFilter::ZERO; 2 * MOST + 2];
     let mut length = 0;
@@ -237,6 +244,6 @@ pub fn steer(listener: BorrowedFd<'_>, cpus: &Cpus) {
         add(BPF_JMP | BPF_JEQ | BPF_K, cpu, 1);
         add(BPF_RET | BPF_K, worker, 0);
     }
-    add(BPF_RET | BPF_K, u32::MAX, 0); // no worker's: the hash
+    add(BPF_RET | BPF_K, u32::MAX, 0); // another CPU: an index out of range makes the kernel use the hash
     let _ = net::choose_by(listener, program.get(..length).unwrap_or_default());
 }

@@ -1,9 +1,16 @@
-//! `echod`: sends back what clients send, over TCP and UDP (RFC 862) and Unix sockets.
+//! `echod`: an echo server. It sends back all bytes that clients send, over TCP and UDP (RFC 862) and Unix sockets.
 //!
-//! This file starts the workers; `settings.rs` is what the command line asks for, `listen.rs` opens the
-//! sockets, `worker.rs` is the loop that waits and decides, `connection.rs` one client's bytes on their way,
-//! `held.rs` those that can't go on yet, `datagrams.rs` those of UDP, `shared.rs` what the workers have in
-//! common, `gate.rs` counts and limits the clients, `counts.rs` what they have served.
+//! This file starts the workers, one thread for each CPU. The parts:
+//!
+//! - `settings.rs` parses the command line.
+//! - `listen.rs` opens the listening sockets.
+//! - `worker.rs` is a worker's event loop.
+//! - `connection.rs` receives and sends the bytes of one client.
+//! - `held.rs` holds bytes that cannot be sent yet.
+//! - `datagrams.rs` answers UDP datagrams.
+//! - `shared.rs` is the state that all workers share.
+//! - `gate.rs` counts the clients and limits their number.
+//! - `counts.rs` counts clients, bytes and errors, for `--stats`.
 
 #![no_std]
 #![no_main]
@@ -18,7 +25,7 @@ mod settings;
 mod shared;
 mod worker;
 
-use core::sync::atomic; // `gate` takes its atomics from here
+use core::sync::atomic; // for `gate`, which takes its atomics from its parent module
 
 use ring3::Errno;
 use ring3::cli::OrFail;
@@ -38,51 +45,93 @@ use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SignalFd, S
 use ring3::thread::{self, Builder, Cpus};
 
 use counts::Counts;
-use settings::{Settings, Voice};
+use settings::{Settings, Verbosity};
 use shared::Shared;
-use worker::{Habits, Worker};
+use worker::{Config, Worker};
 
 ring3::program!("echod", main, inherited);
 
-/// A descriptor is below this, whatever its limit: `fs.nr_open` as kernels set it.
+const HELP: &str = "\
+usage: echod [OPTION...]
+Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
+
+  -l ADDR:PORT     listen on this address, 127.0.0.1:7 or [::1]:7; repeatable.
+                   Port 0: the kernel chooses the port. [::] means IPv6 only. A
+                   link-local address needs its interface: [fe80::1%eth0]:7
+                   Default: 127.0.0.1:7007, and [::1]:7007 if there is IPv6
+  -u               serve UDP too, on the same addresses. Datagrams from ports
+                   below 1024 and from its own ports are not answered: two
+                   servers could answer each other for ever
+  -x PATH          listen on this Unix socket; repeatable. A socket on which no
+                   process listens is replaced. @NAME: an abstract socket
+  -w WORKERS       number of threads (default: one for each CPU that it may use;
+                   each client is then served by the CPU on which it arrives)
+  -b BACKLOG       length of the accept queue (default 4096; at most
+                   net.core.somaxconn)
+  --max-conns N    serve at most N clients at once; others wait
+  --idle SECONDS   close a client that has been idle for this time
+  --grace SECONDS  how long connections may go on after SIGTERM or SIGINT
+                   (default 5); a second signal ends them at once
+  --spin USEC      poll for events this long before sleeping (default 0): lower
+                   latency, but the CPUs are never idle
+  --user UID:GID   after all sockets are open, change to this user and group
+                   (numbers)
+  --chroot DIR     after all sockets are open, change the root directory to DIR
+  --stats SECONDS  at this interval, print the numbers of clients, bytes,
+                   requests, resets by clients and errors; also at SIGUSR1
+  -q               print only errors that end the server
+  -v               print a line for each client that connects or ends
+  --help           print this
+  --version        print the version
+
+For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
+and with -u \"echod: listening on udp ADDR:PORT\".
+It serves sockets that a service manager passes (LISTEN_FDS), and notifies the
+manager when it is ready and when it ends (NOTIFY_SOCKET). If all these sockets
+are accepted connections, it ends when they end.
+";
+
+/// The most descriptors that the server reckons with, if RLIMIT_NOFILE allows more: the kernel's default of
+/// `fs.nr_open`.
 const DESCRIPTORS: u64 = 1 << 20;
 
-/// The stack of a worker, in bytes.
+/// The size of a worker's stack, in bytes.
 const STACK: usize = 64 * 1024;
 
 fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
-    // What ends the server is heard in its loop, however early it comes. A reader of our output that
-    // is gone makes an error of the write, and does not kill.
-    let heard = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1]);
-    signal::block(heard | SignalSet::of(&[SIGPIPE])).or_fail(
+    // These signals are blocked from the start and read in the first worker's event loop, so none of them is lost. With
+    // SIGPIPE blocked, a write to a closed pipe fails with EPIPE instead of killing the process.
+    let awaited = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1]);
+    signal::block(awaited | SignalSet::of(&[SIGPIPE])).or_fail(
         PROGRAM,
         "rt_sigprocmask",
         "signals",
     )?;
 
     let mut inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
-    // inetd starts a server with the connection as standard input and output.
+    // inetd starts a server with the accepted connection as standard input and output.
     let is_client = inherited.len() == 0 && net::peer_address(STDIN).is_ok();
     let mut settings = Settings::of(start, inherited.len() != 0 || is_client)?;
     let is_client = is_client && settings.addresses.is_empty() && settings.paths.is_empty();
-    // Standard error may be the connection too.
-    if is_client && settings.voice == Voice::Normal {
-        settings.voice = Voice::Quiet;
+    // Standard error may be the connection too, and notices would be sent to the client.
+    if is_client && settings.verbosity == Verbosity::Normal {
+        settings.verbosity = Verbosity::Quiet;
     }
     let manager = match start.var("NOTIFY_SOCKET").map(Manager::at) {
         Some(Ok(manager)) => Some(manager),
         Some(Err(errno)) => {
-            settings.say(parts!("connect NOTIFY_SOCKET: ", errno));
+            settings.notice(parts!("connect NOTIFY_SOCKET: ", errno));
             None
         }
         None => None,
     };
-    // A page is taken for the clients that are in it. Where the kernel has none, it gives none.
+    // The table of clients is large and mostly unused. Huge pages would make it take memory for clients that do not
+    // exist. This fails only if the kernel has no huge pages.
     let _ = process::refuse_huge_pages();
     let descriptors = process::raise_limit(RLIMIT_NOFILE)
-        .unwrap_or(DESCRIPTORS) // a call that exceeds the limit returns EMFILE
+        .unwrap_or(DESCRIPTORS) // a descriptor above the real limit fails with EMFILE
         .min(DESCRIPTORS) as usize;
-    let habits = Habits {
+    let config = Config {
         capacity: descriptors,
         idle: settings.idle,
         spin: settings.spin,
@@ -99,19 +148,19 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         let _ = counts.push(Counts::default()); // there is room
     }
     let shared = Shared::new(bell, counts, &settings, manager);
-    // An address has one of TCP and one of UDP.
+    // The most listeners of a worker: a TCP and a UDP socket for each address, and one for each path and passed socket.
     let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len() + 1;
-    // Each CPU has one worker, pinned to it.
+    // With one worker for each CPU, each worker is pinned to its CPU.
     let steered = workers == count && workers > 1;
     let mut all = List::new(workers).or_fail(PROGRAM, "mmap", "workers")?;
     for counts in shared.counts.iter() {
-        let _ = all.push(Worker::new(&shared, counts, habits, listeners)?); // there is room
+        let _ = all.push(Worker::new(&shared, counts, config, listeners)?); // there is room
     }
 
     let mut buffer = [0; 512];
     let mut out = Writer::new(STDOUT, &mut buffer);
     let mut listens = |address: Any<'_>| {
-        if settings.voice != Voice::Quiet {
+        if settings.verbosity != Verbosity::Quiet {
             out.print(parts!("echod: listening on ", address, "\n"));
         }
     };
@@ -143,14 +192,14 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
             Err((operation, errno @ (Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL)))
                 if settings.by_default && address.is_ipv6() =>
             {
-                shared.say(parts!(operation, " ", address, ": ", errno, "; IPv4 alone"));
+                shared.notice(parts!(operation, " ", address, ": ", errno, "; IPv4 only"));
             }
             Err((operation, errno)) => return Err(PROGRAM.fail(operation, address, errno)),
         }
     }
-    let signals = SignalFd::new(heard).or_fail(PROGRAM, "signalfd4", "signals")?;
+    let signals = SignalFd::new(awaited).or_fail(PROGRAM, "signalfd4", "signals")?;
 
-    // Before there are threads: each has a user of its own.
+    // Before there are threads: in the kernel, each thread has a user of its own, and these calls change one thread.
     if let Some(root) = settings.root {
         privilege::confine(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
     }
@@ -165,8 +214,9 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         let (mut first, mut refused) = (None, None);
         for worker in all.iter_mut() {
             let job = Job(worker, places.next());
-            // The first worker runs in this thread. With one worker the process has one thread, and the kernel need not
-            // count the uses of a descriptor. Without listeners the first worker has all clients.
+            // The first worker runs in this thread. So with one worker the process has one thread, and the kernel need
+            // not count the uses of a descriptor. If there are no listeners, only the first worker runs: it has all
+            // clients.
             if first.is_none() {
                 first = Some(job);
                 continue;
@@ -185,15 +235,15 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         }
         if let Some(errno) = refused {
             let served = threads.len() + 1;
-            shared.say(parts!("clone worker: ", errno, "; workers: ", served));
+            shared.notice(parts!("clone worker: ", errno, "; workers: ", served));
         }
         let mut result = out.flush().or_fail(PROGRAM, "write", "stdout");
         match result {
-            Ok(()) => shared.tell_manager("READY=1"),
+            Ok(()) => shared.notify_manager("READY=1"),
             Err(_) => shared.end_now(),
         }
         if let Some(job) = first {
-            job.0.hear_signals(signals);
+            job.0.take_signals(signals);
             result = result.and(job.run());
         }
         while let Some(thread) = threads.pop() {
@@ -203,20 +253,21 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     })
 }
 
-/// A worker that is to run, and the CPU to run it on.
+/// A worker that has not run yet, and the CPU to pin it to.
 struct Job<'w, 'a>(&'w mut Worker<'a>, Option<u32>);
 
 impl Job<'_, '_> {
     fn run(self) -> Result<(), Exit> {
         if let Some(cpu) = self.1 {
-            let _ = Cpus::one(cpu).pin(); // where it may not, it runs anywhere
+            let _ = Cpus::one(cpu).pin(); // if this fails, the worker runs on any CPU
         }
         self.0.run()
     }
 }
 
 impl Drop for Job<'_, '_> {
-    /// Closes the listeners of a worker that has no thread: clients that reach them would wait for ever.
+    /// Closes the listeners of a worker that has no thread. Otherwise the clients in their accept queues would wait for
+    /// ever.
     fn drop(&mut self) {
         self.0.close_listeners();
     }

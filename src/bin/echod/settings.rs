@@ -1,4 +1,4 @@
-//! What the command line asks for.
+//! The settings of the server: parses the command line.
 
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,92 +12,61 @@ use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::time::{NEVER, SECOND};
 
-use crate::PROGRAM;
 use crate::gate::Gate;
-
-const HELP: &str = "\
-usage: echod [OPTION...]
-Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
-
-  -l ADDR:PORT     listen there, 127.0.0.1:7 or [::1]:7; may be given again.
-                   Port 0 lets the kernel choose. [::] is IPv6 alone. A link-local
-                   address needs its interface: [fe80::1%eth0]:7
-                   Default: 127.0.0.1:7007, and [::1]:7007 where there is IPv6
-  -u               UDP too, at the same addresses. Datagrams from ports below 1024
-                   and from its own ports are not answered: they could go round
-                   for ever
-  -x PATH          listen at this Unix socket; may be given again. One that nobody
-                   listens at any more is replaced. @NAME is no file
-  -w WORKERS       threads (default: one for each CPU that it may run on, and
-                   then each client is served by the CPU that it arrives on)
-  -b BACKLOG       how many clients may wait to be accepted (default 4096; not
-                   more than net.core.somaxconn)
-  --max-conns N    how many clients are served at once; others wait
-  --idle SECONDS   close a client that has done nothing for so long
-  --grace SECONDS  how long connections may go on after SIGTERM or SIGINT
-                   (default 5); a second signal ends them at once
-  --spin USEC      ask for events so long before sleeping (default 0): quicker
-                   answers, and a CPU that never rests
-  --user UID:GID   when all listen, become that user and group, by numbers
-  --chroot DIR     and have nothing but DIR to open
-  --stats SECONDS  say that often how many clients, bytes, requests, resets by
-                   clients and errors there were; SIGUSR1 asks once
-  -q               say nothing but errors that end it
-  -v               say who comes and goes
-  --help           print this
-  --version        print the version
-
-For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
-and with -u \"echod: listening on udp ADDR:PORT\".
-It serves the sockets that a service manager passes (LISTEN_FDS), and tells it
-when it is ready and when it ends (NOTIFY_SOCKET). If all of these are accepted
-connections, it ends when they end.
-";
+use crate::{HELP, PROGRAM};
 
 const DEFAULT_PORT: u16 = 7007;
 
-/// How much it says.
+/// Which messages the server prints.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Voice {
+pub enum Verbosity {
+    /// `-q`: only errors that end the server.
     Quiet,
     Normal,
+    /// `-v`: also a line for each client that connects or ends.
     Verbose,
 }
 
-/// All of it.
+/// The options of the command line, or their defaults.
 pub struct Settings {
+    /// Addresses of TCP sockets, and with `datagrams` of UDP sockets too.
     pub addresses: List<SocketAddr>,
-    /// Unix sockets, as they are written.
+    /// Paths of Unix sockets, as given; a leading `@` means an abstract socket.
     pub paths: List<&'static CStr>,
-    /// Whether nobody asked for these addresses.
+    /// Whether `addresses` are the default addresses.
     pub by_default: bool,
     /// Whether to serve UDP too.
     pub datagrams: bool,
     pub workers: Option<usize>,
     pub backlog: i32,
+    /// The greatest number of clients at once.
     pub most: u32,
-    /// This and what follows in nanoseconds; [`NEVER`] where it is not limited.
+    /// After how many nanoseconds an idle client is closed; [`NEVER`] if there is no limit.
     pub idle: u64,
+    /// How many nanoseconds connections may go on after the signal to end.
     pub grace: u64,
+    /// For how many nanoseconds a worker polls before it sleeps.
     pub spin: u64,
+    /// The interval between two lines of counts, in nanoseconds; [`NEVER`] if none are printed.
     pub stats: u64,
     pub user: Option<(u32, u32)>,
     pub root: Option<&'static CStr>,
-    pub voice: Voice,
+    pub verbosity: Verbosity,
 }
 
 impl Settings {
     /// Prints a notice, except with `-q`.
-    pub fn say(&self, message: impl Print) {
-        if self.voice != Voice::Quiet {
+    pub fn notice(&self, message: impl Print) {
+        if self.verbosity != Verbosity::Quiet {
             PROGRAM.say(message);
         }
     }
 
-    /// They listen by default where nothing is asked for and nothing `inherited`.
+    /// Parses the command line. The default addresses are used if it names no address and no path, and there is no
+    /// `inherited` socket.
     #[inline(never)]
     pub fn of(start: Start, inherited: bool) -> Result<Self, Exit> {
-        // There are no more addresses than arguments, or the two.
+        // At most one address or path for each argument, or the two default addresses.
         let room = start.args().len().max(2);
         let mut settings = Self {
             addresses: List::new(room).or_fail(PROGRAM, "mmap", "addresses")?,
@@ -113,7 +82,7 @@ impl Settings {
             stats: NEVER,
             user: None,
             root: None,
-            voice: Voice::Normal,
+            verbosity: Verbosity::Normal,
         };
         let mut options = Options::new(PROGRAM, HELP, start.args());
         while let Some(arg) = options.next_arg()? {
@@ -126,8 +95,8 @@ impl Settings {
                 Arg::Short(b'x') => {
                     let _ = settings.paths.push(options.value()?); // there is room
                 }
-                Arg::Short(b'q') => settings.voice = Voice::Quiet,
-                Arg::Short(b'v') => settings.voice = Voice::Verbose,
+                Arg::Short(b'q') => settings.verbosity = Verbosity::Quiet,
+                Arg::Short(b'v') => settings.verbosity = Verbosity::Verbose,
                 Arg::Long(b"stats") => {
                     settings.stats = options.number(1..=MOST_SECONDS)? * SECOND;
                 }
@@ -172,8 +141,8 @@ impl Settings {
     }
 }
 
-/// `UID:GID`, by numbers: which there are names for is a file's to say, and there may be none. The number -1
-/// would leave the user as it is (setresuid(2)).
+/// Parses `UID:GID`. Both are numbers: names would need /etc/passwd, which may not exist. 2^32 - 1 is refused, because
+/// setresuid(2) takes -1 as "no change".
 fn user(text: &CStr) -> Option<(u32, u32)> {
     const MOST: u64 = u32::MAX as u64 - 1;
     let mut text = text.to_bytes();

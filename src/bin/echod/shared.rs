@@ -1,4 +1,4 @@
-//! What the workers have in common: how many clients there are, and when all of them are to end.
+//! The state that all workers share: the number of clients, the time at which all workers end, and the messages.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -13,35 +13,37 @@ use ring3::time::{self, Clock, NEVER};
 use crate::PROGRAM;
 use crate::counts::{Count, Counts};
 use crate::gate::{Gate, Place};
-use crate::settings::{Settings, Voice};
+use crate::settings::{Settings, Verbosity};
 
-/// The operation that failed, and why.
+/// The operation that failed, and its error.
 pub type Failed = (&'static str, Errno);
 
-/// The state that all workers read and change. The gate chooses its own memory orders. For all other values no order
-/// matters, neither among them nor with other memory: so all these accesses are relaxed.
+/// The state that all workers read and change. The gate chooses its own memory orders. All other atomics here are
+/// accessed relaxed: no other memory is read or written in an order that depends on them. The bell's system calls make
+/// the changes before a ring visible to the workers that the ring wakes.
 pub struct Shared {
-    /// Rings where something here has changed that workers wait for.
+    /// Wakes the workers after a change that they wait for: a free place, the time of the end, the end of a worker.
     pub bell: Bell,
-    /// What each worker has served.
+    /// The counters of each worker.
     pub counts: List<Counts>,
     /// Counts and limits the clients.
     gate: Gate,
-    /// How many workers there are.
+    /// How many workers have not ended.
     workers: AtomicUsize,
-    /// Whether it was said that there were too many clients, or too little for them.
-    said: AtomicBool,
-    /// When all end, in nanoseconds of the clock; [`NEVER`] as long as no signal asked for it.
+    /// Whether the limit of clients, or a shortage of resources for them, was reported. It is reported once.
+    reported: AtomicBool,
+    /// When all workers end, in nanoseconds of the monotonic clock. [`NEVER`]: no signal has asked for the end yet.
+    /// 0: a worker failed.
     end: AtomicU64,
-    /// How long connections may go on then.
+    /// How many nanoseconds connections may go on after the first signal.
     grace: u64,
-    voice: Voice,
-    /// Who is told when all end.
+    verbosity: Verbosity,
+    /// The service manager to notify when the server is ready and when it ends.
     manager: Option<Manager>,
 }
 
 impl Shared {
-    /// What as many workers as there are counts have in common.
+    /// Returns the state for as many workers as there are `counts`.
     pub fn new(
         bell: Bell,
         counts: List<Counts>,
@@ -53,37 +55,37 @@ impl Shared {
             gate: Gate::new(settings.most),
             workers: AtomicUsize::new(counts.len()),
             counts,
-            said: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
             end: AtomicU64::new(NEVER),
             grace: settings.grace,
-            voice: settings.voice,
+            verbosity: settings.verbosity,
             manager,
         }
     }
 
-    /// Says what is worth knowing; but with `-q`.
-    pub fn say(&self, message: impl Print) {
-        if self.voice != Voice::Quiet {
+    /// Prints a notice, except with `-q`.
+    pub fn notice(&self, message: impl Print) {
+        if self.verbosity != Verbosity::Quiet {
             PROGRAM.say(message);
         }
     }
 
-    /// Whether each client is told of: `-v`.
+    /// Whether a line is printed for each client (`-v`).
     pub fn is_verbose(&self) -> bool {
-        self.voice == Voice::Verbose
+        self.verbosity == Verbosity::Verbose
     }
 
-    /// Tells the service manager, if there is one.
-    pub fn tell_manager(&self, state: &str) {
+    /// Sends `state` to the service manager, if there is one (sd_notify(3)).
+    pub fn notify_manager(&self, state: &str) {
         if let Some(manager) = &self.manager
             && let Err(errno) = manager.tell(state)
         {
-            self.say(parts!("tell NOTIFY_SOCKET: ", errno));
+            self.notice(parts!("notify NOTIFY_SOCKET: ", errno));
         }
     }
 
-    /// Says what was served so far.
-    pub fn say_counts(&self) {
+    /// Prints the sums of all workers' counters.
+    pub fn print_counts(&self) {
         let sum = |of: fn(&Counts) -> &Count| -> u64 {
             self.counts.iter().map(|counts| of(counts).get()).sum()
         };
@@ -103,16 +105,17 @@ impl Shared {
         ));
     }
 
-    /// Counts a client that is about to be accepted. None: there is no room; the bell rings when a client ends.
+    /// Counts a client that is about to be accepted. Returns `None` if there is no room; then the bell rings when a
+    /// client ends. Prints a notice the first time.
     pub fn enter(&self) -> Option<Place> {
         let place = self.gate.enter();
-        if place.is_none() && !self.said.swap(true, Relaxed) {
-            self.say(parts!(self.gate.most(), " clients, and others wait"));
+        if place.is_none() && !self.reported.swap(true, Relaxed) {
+            self.notice(parts!(self.gate.most(), " clients, the limit; others wait"));
         }
         place
     }
 
-    /// A client has ended, or there was none to be accepted.
+    /// Records that a client has ended, or that there was no client to accept. Wakes the workers that wait for a place.
     #[inline(never)]
     pub fn leave(&self) {
         if self.gate.leave() {
@@ -120,30 +123,31 @@ impl Shared {
         }
     }
 
-    /// Gives back the place of a client that the kernel had no resources to accept. True: no client has ended since,
-    /// so the caller waits; the bell rings when a client ends. False: the caller tries again.
+    /// Gives back the place of a client that the kernel had no resources to accept. Returns true if no client has ended
+    /// since: then the caller must wait, and the bell rings when a client ends. Returns false if the caller can try
+    /// again.
     pub fn give_back(&self, place: Place) -> bool {
         self.gate.give_back(place)
     }
 
-    /// Has the bell ring when a client ends.
+    /// Makes the bell ring when a client ends.
     pub fn wait_for_leave(&self) {
         self.gate.wait();
     }
 
-    /// Says, once, that the kernel has nothing left for one more `object`.
-    pub fn tell_shortage(&self, operation: &str, object: &str, errno: Errno) {
-        if !self.said.swap(true, Relaxed) {
-            self.say(parts!(operation, " ", object, ": ", errno));
+    /// Prints a notice, the first time only, that the kernel has no resources for one more `object`.
+    pub fn report_shortage(&self, operation: &str, object: &str, errno: Errno) {
+        if !self.reported.swap(true, Relaxed) {
+            self.notice(parts!(operation, " ", object, ": ", errno));
         }
     }
 
-    /// A signal asks all workers to end: when the grace is over; the second one, at once.
+    /// Handles a signal to end: the first one sets the end after the grace period, the second one sets it to now.
     pub fn end(&self) {
         let now = time::nanoseconds(Clock::Monotonic);
         let until = match self.ends() {
             NEVER => {
-                self.tell_manager("STOPPING=1");
+                self.notify_manager("STOPPING=1");
                 now.saturating_add(self.grace)
             }
             _ => now,
@@ -151,34 +155,34 @@ impl Shared {
         self.end_at(until);
     }
 
-    /// Something failed, and so all workers end.
+    /// Ends all workers at once, after a failure.
     pub fn end_now(&self) {
         self.end_at(0);
     }
 
-    /// Never later than was said before: a signal after a failure changes nothing.
+    /// Sets the end to `until`, unless an earlier end is set already. So a signal after a failure changes nothing.
     fn end_at(&self, until: u64) {
         self.end.fetch_min(until, Relaxed);
         self.bell.ring();
     }
 
-    /// When workers end; [`NEVER`] where that was not asked for.
+    /// Returns when the workers end, in nanoseconds of the monotonic clock; [`NEVER`] if nothing has asked for the end.
     pub fn ends(&self) -> u64 {
         self.end.load(Relaxed)
     }
 
-    /// Whether that is because something failed.
+    /// Whether the workers end because of a failure.
     pub fn has_failed(&self) -> bool {
         self.ends() == 0
     }
 
-    /// A worker has ended.
+    /// Records that a worker has ended, and wakes the others.
     pub fn worker_ends(&self) {
         self.workers.fetch_sub(1, Relaxed);
         self.bell.ring();
     }
 
-    /// How many workers there are still.
+    /// Returns how many workers have not ended.
     pub fn workers(&self) -> usize {
         self.workers.load(Relaxed)
     }

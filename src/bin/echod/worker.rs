@@ -1,4 +1,7 @@
-//! The loop of a worker: waits for events, accepts clients, serves the one each event is of, and ends.
+//! A worker: one thread with an event loop, which accepts clients and answers their bytes.
+//!
+//! Each worker has an epoll instance of its own, its listeners, and the clients that it has accepted. A client stays
+//! with its worker until it is closed. Only the first worker reads signals; the others learn of the end by [`Shared`].
 
 use core::time::Duration;
 
@@ -23,59 +26,61 @@ use crate::datagrams::{self, BATCH};
 use crate::held::Held;
 use crate::shared::{Failed, Shared};
 
-/// Events taken from the kernel at once.
+/// The most events that one wait returns.
 const EVENTS: usize = 128;
 
-/// Clients accepted in a row while others wait to be served.
+/// The most clients that are accepted in a row while others wait to be served.
 const ACCEPTS: usize = 64;
 
-/// How long no client is accepted after the kernel could give no descriptor and no connection ended
-/// meanwhile: the shortage may be another process's.
+/// After a shortage of descriptors or memory, accepting is tried again after this time, even if no client of ours has
+/// ended: another process may have freed the resource. In nanoseconds.
 const PAUSE: u64 = SECOND;
 
-/// In so many ticks a client that is idle for too long has its time.
+/// The limit of `--idle` has this many ticks, so an idle client is closed at most one tick late.
 const TICKS: u64 = 16;
 
-/// Nanoseconds since some moment.
+/// Returns the time of the monotonic clock, in nanoseconds.
 fn now() -> u64 {
     time::nanoseconds(Clock::Monotonic)
 }
 
-/// The moment that comes so many nanoseconds from now; or [`NEVER`].
+/// Returns the time `span` nanoseconds from now, or [`NEVER`].
 fn after(span: u64) -> u64 {
     now().saturating_add(span)
 }
 
-/// What an event is of: its data is a number and, above it, one of these.
+/// The kinds of event sources. An event's data is one of these, plus a number in the low 32 bits: the client's number
+/// in `connections`, or the listener's in `listeners`.
 const CONNECTION: u64 = 0;
 const LISTENER: u64 = 1 << 32;
 const BELL: u64 = 2 << 32;
 const SIGNALS: u64 = 3 << 32;
 const DATAGRAMS: u64 = 4 << 32;
 
-/// What all workers do alike. Times are in nanoseconds, and [`NEVER`] where there is none.
+/// The settings that are the same for all workers. Times are in nanoseconds; [`NEVER`] means no limit.
 #[derive(Clone, Copy)]
-pub struct Habits {
-    /// How many clients one can have.
+pub struct Config {
+    /// The most clients of one worker.
     pub capacity: usize,
-    /// How long a client may do nothing.
+    /// After how long an idle client is closed.
     pub idle: u64,
-    /// How long to ask the kernel again and again before sleeping.
+    /// How long to poll for events before sleeping.
     pub spin: u64,
-    /// How often to say what was served.
+    /// The interval at which the counts are printed.
     pub stats: u64,
 }
 
 /// Why a client is closed.
 enum End {
-    /// It has ended, and everything was sent.
+    /// The client sent EOF, and all its bytes were sent back.
     Well,
+    /// The client was idle for too long.
     Idle,
-    /// All are, and it had not ended by itself.
+    /// The server ends, and the client had not ended in the grace period.
     Grace,
-    /// All are, because something failed that is not of this client.
+    /// The server ends because of a failure that this client did not cause.
     Failure,
-    /// Something of this client.
+    /// The client's connection failed.
     Failed(Errno),
 }
 
@@ -84,57 +89,58 @@ impl Print for End {
         match self {
             Self::Well => out.print("ended"),
             Self::Idle => out.print("closed: it was idle"),
-            Self::Grace => out.print("closed: the time is over"),
-            Self::Failure => out.print("reset: the server fails"),
+            Self::Grace => out.print("closed: the grace period is over"),
+            Self::Failure => out.print("reset: the server failed"),
             Self::Failed(errno) => out.print(errno),
         }
     }
 }
 
-/// A socket to which clients come, or datagrams.
+/// A listening stream socket, or a UDP socket.
 pub struct Listener {
     pub fd: OwnedFd,
-    /// Of one of UDP its port; 0 of one of TCP.
+    /// The port of a UDP socket; 0 for a stream socket.
     pub port: u16,
 }
 
 impl Listener {
-    /// What an event of it is of.
+    /// The kind of its events: `LISTENER` or `DATAGRAMS`.
     fn kind(&self) -> u64 {
         if self.port == 0 { LISTENER } else { DATAGRAMS }
     }
 }
 
-/// Everything a worker has.
+/// The state of a worker.
 pub struct Worker<'a> {
     shared: &'a Shared,
-    habits: Habits,
+    config: Config,
     epoll: Epoll,
-    /// Of the first worker alone.
+    /// The signals, for the first worker only.
     signals: Option<SignalFd>,
-    /// None is left once a signal asked to end.
+    /// The listeners. They are closed as soon as a signal asks the server to end.
     listeners: List<Listener>,
-    /// The datagrams under way, where there is a socket of UDP.
+    /// The buffers for datagrams, if there is a UDP socket.
     batch: Option<Batch>,
     connections: Slab<Connection>,
-    /// While no client is accepted, or no datagram received: not before this time, or before the bell rings.
+    /// When to watch the listeners again after [`pause`](Self::pause), if the bell does not ring earlier. [`NEVER`]:
+    /// there is no pause.
     paused: u64,
-    /// The tick that it is.
+    /// The current tick, for idle clients. It wraps.
     tick: u8,
-    /// When the next one is.
+    /// The time of the next tick; [`NEVER`] if there is no client or no limit of idle time.
     next_tick: u64,
-    /// When to say next what was served.
+    /// When to print the counts next.
     next_stats: u64,
     tools: Tools<'a>,
 }
 
 impl<'a> Worker<'a> {
-    /// A worker that listens nowhere yet.
+    /// Returns a worker without listeners.
     #[inline(never)]
     pub fn new(
         shared: &'a Shared,
         counts: &'a Counts,
-        habits: Habits,
+        config: Config,
         listeners: usize,
     ) -> Result<Self, Exit> {
         let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
@@ -144,12 +150,12 @@ impl<'a> Worker<'a> {
         let mapped = |result: ring3::Result<_>| result.or_fail(PROGRAM, "mmap", "clients");
         Ok(Self {
             shared,
-            habits,
+            config,
             epoll,
             signals: None,
             listeners: List::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
             batch: None,
-            connections: mapped(Slab::new(habits.capacity))?,
+            connections: mapped(Slab::new(config.capacity))?,
             paused: NEVER,
             tick: 0,
             next_tick: NEVER,
@@ -162,13 +168,13 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Has it also hear these signals for all, and say what all have served.
-    pub fn hear_signals(&mut self, signals: SignalFd) {
+    /// Makes this worker read the signals, and print the counts, for all workers.
+    pub fn take_signals(&mut self, signals: SignalFd) {
         self.signals = Some(signals);
-        self.next_stats = after(self.habits.stats);
+        self.next_stats = after(self.config.stats);
     }
 
-    /// Accepts the clients of `listener`, or answers its datagrams, from now on.
+    /// Adds a listener: its clients are accepted, or its datagrams answered, from now on.
     pub fn add_listener(&mut self, listener: Listener) -> Result<(), Failed> {
         if listener.kind() == DATAGRAMS && self.batch.is_none() {
             self.batch = Some(Batch::new(BATCH).map_err(|errno| ("mmap", errno))?);
@@ -199,7 +205,7 @@ impl<'a> Worker<'a> {
 
     fn watch_listener(&mut self, number: usize) -> ring3::Result<()> {
         match self.listeners.get(number) {
-            // Where it is every worker's, one is woken.
+            // EPOLLEXCLUSIVE: if all workers share the socket, an event wakes one of them.
             Some(listener) => self.epoll.add(
                 listener.fd.as_fd(),
                 EPOLLIN | EPOLLEXCLUSIVE,
@@ -209,23 +215,23 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Watches those of the listeners no more: they are closed, or were they still watched, each wait would
-    /// return at once, for nothing.
-    fn leave_listeners(&mut self, those: impl Fn(&Listener) -> bool) {
-        for listener in self.listeners.iter().filter(|listener| those(listener)) {
-            let _ = self.epoll.remove(listener.fd.as_fd()); // it is not watched while paused
+    /// Stops watching the listeners for which `matches` returns true. This is for listeners that are about to be
+    /// closed, and for a pause, in which every wait would otherwise return at once: the events are level-triggered.
+    fn unwatch_listeners(&mut self, matches: impl Fn(&Listener) -> bool) {
+        for listener in self.listeners.iter().filter(|listener| matches(listener)) {
+            let _ = self.epoll.remove(listener.fd.as_fd()); // ENOENT if it is paused already
         }
     }
 
     /// Closes all listeners of this worker.
     #[inline(never)]
     pub fn close_listeners(&mut self) {
-        self.leave_listeners(|_| true);
+        self.unwatch_listeners(|_| true);
         while self.listeners.pop().is_some() {}
     }
 
-    /// Serves until a signal asks all workers to end, and then until the last connection has ended, the
-    /// grace is over or a second signal comes. A worker without listeners ends with its last connection.
+    /// Serves clients until a signal asks all workers to end, and then until the last connection has ended, the grace
+    /// period is over or a second signal arrives. A worker without listeners ends with its last connection.
     pub fn run(&mut self) -> Result<(), Exit> {
         let result = self.serve_all().map_err(|(operation, errno)| {
             self.shared.end_now();
@@ -255,26 +261,26 @@ impl<'a> Worker<'a> {
                     LISTENER => self.accept(number as usize),
                     DATAGRAMS => self.answer(number as usize),
                     CONNECTION => self.serve(number as usize, event.happened()),
-                    SIGNALS => self.hear(),
+                    SIGNALS => self.read_signals(),
                     _ => self.resume(),
                 }
             }
             if self.ends_now() || !listens && self.connections.is_empty() {
                 return Ok(());
             }
-            self.look_at_the_clock();
+            self.run_timers();
         }
     }
 
-    /// Waits for events, up to the next moment at which there is something to do without any.
+    /// Waits for events, but at most until the next deadline.
     fn wait(&mut self, events: &mut [EpollEvent]) -> Result<usize, Failed> {
         let mut wait = |timeout| match self.epoll.wait(events, timeout) {
             Ok(events) => Ok(events.len()),
-            Err(Errno::EINTR) => Ok(0), // stopped and continued: how long is left is new
+            Err(Errno::EINTR) => Ok(0), // stopped and continued: the caller computes the remaining time anew
             Err(errno) => Err(("epoll_pwait", errno)),
         };
-        if self.habits.spin != 0 {
-            let until = after(self.habits.spin);
+        if self.config.spin != 0 {
+            let until = after(self.config.spin);
             loop {
                 let count = wait(Some(Duration::ZERO))?;
                 if count != 0 {
@@ -285,24 +291,24 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        wait(left(self.shared.ends().min(self.next_moment()), now))
+        wait(left(self.shared.ends().min(self.next_deadline()), now))
     }
 
-    /// When there is something to do at the latest, unless all end.
-    fn next_moment(&self) -> u64 {
+    /// Returns the time of the next timer, or [`NEVER`].
+    fn next_deadline(&self) -> u64 {
         self.paused.min(self.next_tick).min(self.next_stats)
     }
 
-    /// Does what is to be done at this time.
+    /// Runs the timers that are due: prints the counts, ends a pause, closes idle clients.
     #[inline(never)]
-    fn look_at_the_clock(&mut self) {
-        if self.next_moment() == NEVER {
+    fn run_timers(&mut self) {
+        if self.next_deadline() == NEVER {
             return;
         }
         let now = now();
         if now >= self.next_stats {
-            self.shared.say_counts();
-            self.next_stats = now + self.habits.stats;
+            self.shared.print_counts();
+            self.next_stats = now + self.config.stats;
         }
         if now >= self.paused {
             self.resume();
@@ -319,12 +325,12 @@ impl<'a> Worker<'a> {
             }
             self.next_tick = match self.connections.is_empty() {
                 true => NEVER,
-                false => now + self.habits.idle / TICKS,
+                false => now + self.config.idle / TICKS,
             };
         }
     }
 
-    /// Whether it is time to go.
+    /// Whether this worker must end now. Closes the listeners if a signal has asked for the end.
     fn ends_now(&mut self) -> bool {
         let until = self.shared.ends();
         if until == NEVER {
@@ -332,27 +338,27 @@ impl<'a> Worker<'a> {
         }
         self.close_listeners();
         self.paused = NEVER;
-        // The first one hears the second signal for all, as long as there are others.
+        // The first worker reads the second signal for all, so it ends last.
         let last = self.signals.is_none() || self.shared.workers() == 1;
         (self.connections.is_empty() && last) || now() >= until
     }
 
-    /// Signals have come.
-    fn hear(&mut self) {
+    /// Reads the pending signals, and acts on them.
+    fn read_signals(&mut self) {
         while let Some(Ok(signal)) = self.signals.as_ref().map(SignalFd::next) {
             match signal {
                 SIGTERM | SIGINT => self.shared.end(),
-                SIGUSR1 => self.shared.say_counts(),
-                _ => {} // SIGHUP: there is nothing to read again
+                SIGUSR1 => self.shared.print_counts(),
+                _ => {} // SIGHUP: there is no configuration file to read again
             }
         }
     }
 
-    /// Accepts clients of a listener.
+    /// Accepts clients of a listener, at most [`ACCEPTS`] of them.
     #[inline(never)]
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS {
-            // None: a signal earlier among the events closed it.
+            // None: a signal, earlier among the same events, has closed the listener.
             let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
@@ -365,22 +371,24 @@ impl<'a> Worker<'a> {
             };
             let Err(errno) = admitted else { continue };
             if errno == Errno::EAGAIN {
-                return self.shared.leave(); // another worker may have missed the place
+                return self.shared.leave(); // another worker may have been refused because of this place
             }
             self.tools.counts.failed(errno);
-            // EPERM: a seccomp filter refused accept4 itself, and the client is still in the queue.
+            // An error of one connection has taken the client from the accept queue. Not so EPERM: a seccomp filter
+            // refused accept4 itself, and the client is still in the queue.
             if net::is_of_one_connection(errno) && errno != Errno::EPERM {
                 self.shared.leave();
                 continue;
             }
-            self.shared.tell_shortage("accept", "client", errno);
+            self.shared.report_shortage("accept", "client", errno);
             if self.shared.give_back(place) {
                 return self.pause(LISTENER);
             }
         }
     }
 
-    /// Answers datagrams of a socket: a batch, and what is left is reported again, behind others.
+    /// Answers one batch of datagrams of a socket. If more are left, the kernel reports the socket again, after the
+    /// other ready ones.
     fn answer(&mut self, number: usize) {
         let (Some(batch), Some(socket)) = (&mut self.batch, self.listeners.get(number)) else {
             return;
@@ -395,14 +403,14 @@ impl<'a> Worker<'a> {
             }
             Err(errno) => {
                 counts.errors.add(1);
-                self.shared.tell_shortage("receive", "datagrams", errno);
+                self.shared.report_shortage("receive", "datagrams", errno);
                 self.shared.wait_for_leave();
                 self.pause(DATAGRAMS);
             }
         }
     }
 
-    /// Takes a client in. The event that says what it has sent already comes by itself.
+    /// Adds a client. If it has sent bytes already, the kernel reports an event for them as soon as it is watched.
     #[inline(never)]
     fn admit(&mut self, client: OwnedFd) -> ring3::Result<()> {
         let number = match self.connections.insert(Connection::new(client, self.tick)) {
@@ -429,13 +437,14 @@ impl<'a> Worker<'a> {
                 Err(_) => PROGRAM.say(parts!("client ", name, ": accepted")),
             }
         }
-        if self.habits.idle != NEVER && self.next_tick == NEVER {
-            self.next_tick = after(self.habits.idle / TICKS);
+        if self.config.idle != NEVER && self.next_tick == NEVER {
+            self.next_tick = after(self.config.idle / TICKS);
         }
         Ok(())
     }
 
-    /// Watches a client; or, with [`Epoll::modify`], has what holds at this moment reported again.
+    /// Watches a client, with [`Epoll::add`]. With [`Epoll::modify`], makes the kernel report the events that hold at
+    /// this moment again.
     fn watch(
         &mut self,
         number: usize,
@@ -450,23 +459,24 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leaves clients or datagrams in the queue: there is no place, no descriptor or no memory for one more. The
-    /// caller has arranged that the bell rings when a client ends.
+    /// Stops watching the listeners of this kind, and so leaves clients or datagrams in the kernel's queue. This is for
+    /// a shortage: there is no place, no descriptor or no memory for one more. Before the call, the caller must have
+    /// arranged that the bell rings when a client ends.
     fn pause(&mut self, kind: u64) {
-        self.leave_listeners(|listener| listener.kind() == kind);
+        self.unwatch_listeners(|listener| listener.kind() == kind);
         self.paused = after(PAUSE);
     }
 
-    /// Tries again to accept the clients that wait, and to receive the datagrams.
+    /// Ends a pause, if there is one: watches all listeners again.
     fn resume(&mut self) {
         if core::mem::replace(&mut self.paused, NEVER) == NEVER {
             return;
         }
         for number in 0..self.listeners.len() {
             match self.watch_listener(number) {
-                Ok(()) | Err(Errno::EEXIST) => {} // those of the other kind did not wait
+                Ok(()) | Err(Errno::EEXIST) => {} // EEXIST: a listener of the other kind, which was not paused
                 Err(errno) => {
-                    self.shared.tell_shortage("epoll_ctl", "listener", errno);
+                    self.shared.report_shortage("epoll_ctl", "listener", errno);
                     self.shared.wait_for_leave();
                     return self.pause(LISTENER);
                 }
@@ -474,9 +484,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Serves a client of which there was an event.
+    /// Serves a client after an event.
     fn serve(&mut self, number: usize, events: Events) {
-        // None: an event earlier among these was its last.
+        // None: the client was closed because of an earlier one of the same events.
         let Some(client) = self.connections.get_mut(number) else {
             return;
         };
@@ -484,7 +494,8 @@ impl<'a> Worker<'a> {
         match client.echo(events, &mut self.tools) {
             Ok(Next::Wait) => {}
             Ok(Next::Again) => {
-                // Reports it again behind everybody whose turn it is: the kernel's list is the queue.
+                // The kernel reports the client again after all clients that are ready now: its ready list is the
+                // queue.
                 if let Err(errno) = self.watch(number, Epoll::modify) {
                     self.fail(number, errno);
                 }
@@ -494,16 +505,16 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Ends a client that can't be served any more.
+    /// Closes a client after an error.
     fn fail(&mut self, number: usize, errno: Errno) {
         self.tools.counts.failed(errno);
         if !net::is_of_one_connection(errno) && !self.shared.is_verbose() {
-            self.shared.say(parts!("echo client: ", errno));
+            self.shared.notice(parts!("echo client: ", errno));
         }
         self.close(number, End::Failed(errno));
     }
 
-    /// Ends a client, if it is there.
+    /// Closes a client, if the number is in use.
     fn close(&mut self, number: usize, end: End) {
         if let Some(client) = self.connections.take(number) {
             if self.shared.is_verbose() {

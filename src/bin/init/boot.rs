@@ -1,4 +1,4 @@
-//! A machine's beginning and end.
+//! `--boot`: prepares a machine that has just booted, and switches it off at the end.
 
 use core::ffi::CStr;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,10 +17,10 @@ use ring3::time::{SECOND, after};
 
 use crate::PROGRAM;
 
-/// How many nanoseconds processes have to end after SIGTERM, before SIGKILL ends them.
+/// The time between SIGTERM and SIGKILL to all processes, in nanoseconds.
 const GRACE: u64 = 2 * SECOND;
 
-/// What every program expects to find: where, and of which kind.
+/// The file systems that programs expect: the directory, the type, and the flags of the mount.
 const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
     let nothing_runs = Mount::from_bits(MS_NOSUID.bits() | MS_NODEV.bits() | MS_NOEXEC.bits());
     [
@@ -34,22 +34,22 @@ const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
     ]
 };
 
-/// Whether a command line that is wrong elsewhere has `--boot` among the options that it begins with, and this
-/// is process 1.
+/// Whether this is process 1 and `--boot` is one of the options before the first operand. This is for a command line
+/// with an error, which [`Settings`](crate::Settings) does not parse to its end.
 pub fn is_asked_for(start: Start) -> bool {
     let options = start.args().skip(1);
     let mut options = options.take_while(|word| word.to_bytes().first() == Some(&b'-'));
     process::getpid() == 1 && options.any(|word| matches!(word.to_bytes(), b"--boot"))
 }
 
-/// Mounts and brings up; what fails is said, and the program runs all the same.
+/// Mounts the file systems and brings the loopback interface up. Reports errors; the program runs in any case.
 pub fn prepare() {
     for (directory, kind, flags) in MOUNTS {
         let result = match fs::make_directory(CWD, directory, 0o755) {
             Ok(()) | Err(Errno::EEXIST) => system::mount(kind, directory, kind, flags),
             failed => failed,
         };
-        // EBUSY: the kernel has mounted it by itself (CONFIG_DEVTMPFS_MOUNT).
+        // EBUSY: the kernel has mounted /dev by itself (CONFIG_DEVTMPFS_MOUNT).
         if let Err(errno) = result
             && errno != Errno::EBUSY
         {
@@ -66,7 +66,8 @@ fn bring_lo_up() -> ring3::Result<()> {
     system::bring_up(socket(any, SOCK_STREAM | SOCK_CLOEXEC)?.as_fd(), c"lo")
 }
 
-/// Says how the program ended, ends all others, and switches the machine off.
+/// Ends all other processes, writes all files to the devices, prints the exit status of the program, and switches the
+/// machine off. Exits if that fails.
 pub fn end(result: Result<(), Exit>) -> ! {
     let Exit(status) = result.err().unwrap_or(Exit(0));
     end_all();
@@ -78,13 +79,13 @@ pub fn end(result: Result<(), Exit>) -> ! {
     exit(status.into())
 }
 
-/// Asks all other processes to end, and waits until they have.
+/// Ends all other processes: by SIGTERM, and after [`GRACE`] by SIGKILL. Waits until all have ended.
 fn end_all() {
     let watch = Watch::new(SignalSet::NONE).or_fail(PROGRAM, "watch", "children");
     let Ok(watch) = watch else { return };
     for signal in [SIGTERM, SIGKILL] {
         if process::kill_all(signal).is_err() {
-            return; // there are none
+            return; // ESRCH: there are no other processes
         }
         let until = after(GRACE);
         loop {

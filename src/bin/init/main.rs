@@ -1,8 +1,11 @@
-//! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it,
-//! waits for every process that loses its parent, and ends as that program did.
+//! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it, reaps
+//! orphans, and exits with that program's status.
 //!
-//! This file reads the command line and waits; `signals.rs` says which signals are passed on, `terminal.rs` hands the
-//! terminal over; `boot.rs` is what a machine needs besides.
+//! This file parses the command line, starts the program and waits. The parts:
+//!
+//! - `signals.rs`: which signals are passed on.
+//! - `terminal.rs`: job control; gives the terminal to the program and takes it back.
+//! - `boot.rs`: starts and switches off a machine, for `--boot`.
 
 #![no_std]
 #![no_main]
@@ -32,22 +35,22 @@ ring3::program!("init", main, inherited);
 
 const HELP: &str = "\
 usage: init [OPTION...] [--] CMD [ARG...]
-Run CMD as the first process of a container or a machine does: pass signals on to
-it, wait for all that lose their parent, and exit as CMD did.
+Run CMD as the first process of a container or a machine: pass signals on to it,
+reap orphans, and exit with CMD's status.
 
-  -g           signals go to all of CMD's process group, and not to CMD alone
-  -S           CMD begins a session, without a terminal
-  -r S:R       pass signal R on in place of S, nothing where R is 0; again for more
-  -e STATUS    exit 0 where CMD exits with STATUS; again for more
-  -s           be the parent of orphans also where this is not process 1
-  -p SIGNAL    get SIGNAL when the parent ends, and pass it on
-  -w           say on standard error which orphans ended
-  --boot       this machine has just begun: mount /proc, /sys and /dev, bring lo
-               up, and switch it off at the end
+  -g           pass signals on to CMD's process group, not only to CMD
+  -S           run CMD in a new session, without a terminal
+  -r S:R       pass signal R on instead of S, or no signal if R is 0; repeatable
+  -e STATUS    exit with 0 if CMD exits with STATUS; repeatable
+  -s           adopt orphans even if this is not process 1
+  -p SIGNAL    receive SIGNAL when the parent ends, and pass it on
+  -w           print a line on standard error for each orphan that ended
+  --boot       boot a machine: mount /proc, /sys and /dev, and bring lo up; at
+               the end, switch it off
   --help       print this
   --version    print the version
 
-127: CMD was not found; 126: it can't be executed; 128+N: signal N ended it.
+Exit 127: CMD not found; 126: CMD can't be executed; 128 + N: ended by signal N.
 ";
 
 fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
@@ -58,30 +61,37 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     if !boot {
         return settings.and_then(|settings| run(&settings, start, inherited));
     }
-    // Process 1 of a machine never ends, whatever is wrong: the kernel would panic.
+    // Process 1 of a machine must never end, not even after an error: the kernel would panic.
     boot::end(settings.and_then(|settings| {
         boot::prepare();
         run(&settings, start, inherited)
     }))
 }
 
-/// What the command line asks for.
+/// The options of the command line, or their defaults.
 struct Settings {
-    /// Signals go to the program's group.
+    /// Whether signals are passed on to the program's whole process group.
     group: bool,
+    /// Whether the program runs in a new session.
     session: bool,
     rewrites: Rewrites,
-    /// The exit statuses that count as 0, a bit each.
+    /// A bit set: the exit statuses of the program for which `init` exits with 0.
     successes: [u64; 4],
+    /// Whether orphans are adopted although this is not process 1.
     adopt: bool,
+    /// The signal to receive when the parent ends.
     at_parents_end: Option<i32>,
-    tell: bool,
+    /// Whether a line is printed for each orphan that ended.
+    report_orphans: bool,
     boot: bool,
+    /// The name of the program.
     first: &'static CStr,
+    /// The program's arguments.
     rest: Args,
 }
 
 impl Settings {
+    /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let mut options = Options::new(PROGRAM, HELP, start.args());
         let mut settings = Self {
@@ -91,7 +101,7 @@ impl Settings {
             successes: [1, 0, 0, 0],
             adopt: false,
             at_parents_end: None,
-            tell: false,
+            report_orphans: false,
             boot: false,
             first: c"",
             rest: start.args(),
@@ -118,17 +128,17 @@ impl Settings {
                     let text = options.value()?.to_bytes();
                     let Some(signal) = signal::named(text) else {
                         let text = Shown(text);
-                        return Err(options.usage(parts!(text, " is no signal")));
+                        return Err(options.usage(parts!(text, " is not a signal")));
                     };
                     check_passed(&options, signal, PASSED | SignalSet::of(&[SIGKILL]))?;
                     settings.at_parents_end = Some(signal);
                 }
-                Some(Arg::Short(b'w')) => settings.tell = true,
+                Some(Arg::Short(b'w')) => settings.report_orphans = true,
                 Some(Arg::Long(b"boot")) if process::getpid() == 1 => settings.boot = true,
                 Some(Arg::Long(b"boot")) => {
-                    return Err(options.usage("--boot is process 1's"));
+                    return Err(options.usage("--boot is only for process 1"));
                 }
-                // What comes behind is the program's own.
+                // The arguments after it belong to the program.
                 Some(Arg::Operand(first)) => break first,
                 Some(_) => return Err(options.unknown()),
                 None => return Err(options.usage("no CMD")),
@@ -138,15 +148,16 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The exit status for what became of the program.
+    /// Returns the exit status for a program that ended with `status`.
     fn code(&self, status: Status) -> u8 {
         let code = status.code();
         let success = self.successes[usize::from(code) / 64] >> (code % 64) & 1 != 0;
         if success { 0 } else { code }
     }
 
+    /// Passes a signal on to the program, or to its group.
     fn pass(&self, child: &Child, signal: i32) {
-        // One that has ended takes no notice, and neither do those of another user.
+        // Errors: the program has ended but was not reaped (ESRCH), or has changed its user (EPERM).
         let _ = if self.group {
             process::kill_group(child.pid(), signal)
         } else {
@@ -155,7 +166,7 @@ impl Settings {
     }
 }
 
-/// Refuses an option about a signal that is not among `passed`: it would have no effect.
+/// Refuses an option for a signal that is not in `passed`: the option would have no effect.
 fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(), Exit> {
     if passed.contains(signal) {
         return Ok(());
@@ -165,10 +176,11 @@ fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(),
 
 /// Runs the program until it ends.
 fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
-    // From here on, so that none is lost before the program has begun.
+    // `Watch::new` blocks the signals to pass on. From here on they stay pending, so none is lost before the program
+    // runs.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
-    // With SIGPIPE blocked, a write to a closed pipe returns EPIPE. With SIGTTIN and SIGTTOU blocked, neither a message
-    // (`stty tostop`) nor a change of the terminal stops us.
+    // With SIGPIPE blocked, a write to a closed pipe fails with EPIPE. With SIGTTIN and SIGTTOU blocked, neither a
+    // message (under `stty tostop`) nor a change of the terminal stops us.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTIN, SIGTTOU]));
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     if settings.adopt {
@@ -179,7 +191,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     }
     let terminal = Terminal::new(settings.session);
     let child = begin(settings, start, &terminal, inherited.len() as u16)?; // at most u16::MAX
-    drop(inherited); // only the program has them now
+    drop(inherited); // only the program has these sockets now
     loop {
         match watch.next(NEVER) {
             Event::Ended(ended) if ended.pid == child.pid() => {
@@ -189,12 +201,15 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
                     code => Err(Exit(code)),
                 };
             }
-            Event::Ended(ended) if settings.tell => tell(ended.pid, ended.status),
+            Event::Ended(ended) if settings.report_orphans => {
+                report_orphan(ended.pid, ended.status);
+            }
             Event::Stopped(pid, signal) if pid == child.pid() => terminal.stopped(pid, signal),
             Event::Ended(_) | Event::Stopped(..) | Event::Late => {}
             Event::Signal(received) => match settings.rewrites.of(received.signal) {
                 Some(SIGCONT) => terminal.resume(child.pid()),
-                // The program leads an orphaned process group, which the kernel does not stop by SIGTSTP.
+                // With its own session the program leads an orphaned process group. The kernel does not stop such a
+                // group by SIGTSTP, so the program gets SIGSTOP.
                 Some(SIGTSTP) if settings.session => {
                     settings.pass(&child, SIGSTOP);
                     terminal::stop(false, SIGTSTP, true);
@@ -202,13 +217,14 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
                 Some(signal) => settings.pass(&child, signal),
                 None => {}
             },
-            // Nobody else waits for our children.
+            // There are no children, but the program's end was not reported: nothing else here reaps children.
             Event::Alone => return Err(PROGRAM.fail("wait4", "children", Errno::ECHILD)),
             Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "children", errno)),
         }
     }
 }
 
+/// Starts the program, with as many inherited `sockets`.
 fn begin(
     settings: &Settings,
     start: Start,
@@ -223,7 +239,7 @@ fn begin(
         .and_then(|()| lists.end())
         .or_fail(PROGRAM, "run", shown)?;
     let command = Command::new(settings.first, lists.get(arguments), start.environ()).search();
-    // What a parent had ignored is not to be ignored in the program.
+    // Signals that our parent ignored get their default action in the program.
     let command = command.defaults(SignalSet::ALL.without(signal::TERMINALS));
     let command = if settings.session {
         command.session()
@@ -241,6 +257,6 @@ fn begin(
 }
 
 #[cold]
-fn tell(pid: Pid, status: Status) {
+fn report_orphan(pid: Pid, status: Status) {
     PROGRAM.say(parts!("orphan ", pid.as_raw(), " ended: ", status));
 }

@@ -1,4 +1,7 @@
-//! The lines of a text, listed.
+//! The index: lists the lines of a text, with their keys.
+//!
+//! Equal short lines that are close to each other are counted in one [`Line`], so that a text of few different short
+//! lines gives a short list.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,7 +15,7 @@ use crate::memory::reserve;
 use crate::text::{Key, Text, WORD};
 use crate::workers::{MOST, share};
 
-/// The lines of `text`, in its order but for the short ones.
+/// Returns the lines of `text`. Long lines are in the order of the text; short lines, which are counted, are not.
 ///
 /// # Errors
 /// `ENOMEM`.
@@ -36,7 +39,7 @@ pub fn lines(text: Text<'_>, threads: usize) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Those of a part of it.
+/// Returns the lines of a part of the text.
 fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
     let mut list = List::new()?;
     let mut at = part.start;
@@ -55,19 +58,18 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
     list.into_lines()
 }
 
-/// Lines, and how many of each short one there are.
+/// A list of lines under construction, with counts for the short lines.
 struct List {
     lines: Vec<Line>,
-    /// The latest short lines, each at the place of its key, until another line takes the place. The array is too large
-    /// for a small stack.
+    /// The latest short lines and their counts: a hash table in which a new key replaces the old one. It is on the
+    /// heap, because it is too large for a small stack.
     recent: Box<[Line; RECENT]>,
 }
 
-/// How many short lines are counted at a time, a power of two: as many as are in the first cache still
-/// when the next one comes.
+/// The number of entries in [`List::recent`], a power of two. The table (16 bytes an entry) fits the first-level cache.
 const RECENT: usize = 1 << 11;
 
-/// How many lines there is to be room for at least, when there is none for the next.
+/// The least number of lines for which room is made at a time.
 const MORE: usize = 4096;
 
 impl List {
@@ -90,7 +92,7 @@ impl List {
         Ok(())
     }
 
-    /// Adds `count` lines that are all in `key`.
+    /// Adds `count` equal lines whose bytes are all in `key`.
     #[inline]
     fn count(&mut self, key: Key, count: usize) -> Result<()> {
         let recent = &mut self.recent[key.hash(RECENT.ilog2())];
@@ -102,6 +104,7 @@ impl List {
         self.push_counted(old)
     }
 
+    /// Adds a line that left the table `recent`; an empty entry adds nothing.
     fn push_counted(&mut self, line: Line) -> Result<()> {
         match line.is_none() {
             true => Ok(()),
@@ -109,6 +112,7 @@ impl List {
         }
     }
 
+    /// Adds the lines that are still in `recent`, and returns the list.
     fn into_lines(mut self) -> Result<Vec<Line>> {
         for at in 0..RECENT {
             self.push_counted(self.recent[at])?;

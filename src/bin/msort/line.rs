@@ -1,48 +1,49 @@
-//! What is sorted: a line of a text, or equal ones.
+//! A line, the item that is sorted. One [`Line`] can stand for several equal short lines.
 
 use crate::text::{Key, Text};
 
-/// A line; or several that are equal, where their key holds all of one.
+/// A line of the text; or several equal lines, if the key holds all bytes of the line.
 #[derive(Clone, Copy)]
 pub struct Line {
-    /// Of the whole line, or of what it does not have in common with others.
+    /// The key of the whole line. While lines with a common prefix are sorted, the key of the rest after the prefix.
     pub key: Key,
-    /// Where the line begins in the text; or `COUNTED`, and how many there are.
+    /// Where the line begins in the text; or [`COUNTED`] and the number of equal lines.
     place: usize,
 }
 
-/// A bit that is in no place: a text has at most `isize::MAX` bytes.
+/// A bit that no place has: a text has at most `isize::MAX` bytes.
 const COUNTED: usize = 1 << (usize::BITS - 1);
 
-/// The bytes of a [`Line`].
+/// Where the bytes of a [`Line`] are.
 #[derive(Clone, Copy)]
 pub enum Content {
-    /// Those of the line that begins at this place of the text.
+    /// In the text, from this place on.
     At(usize),
-    /// Those of the key, so many times.
+    /// In the key; the number is how many equal lines there are.
     Short(Key, usize),
 }
 
 impl Line {
-    /// No line at all.
+    /// No line: a count of 0.
     pub const NONE: Self = Self::short(Key::EMPTY, 0);
 
-    /// The line that begins at `place`.
+    /// Returns the line that begins at `place`.
     pub fn at(place: usize, key: Key) -> Self {
         Self { key, place }
     }
 
-    /// `count` lines, each of which is all in `key`.
+    /// Returns `count` equal lines whose bytes are all in `key`.
     pub const fn short(key: Key, count: usize) -> Self {
         let place = COUNTED | count;
         Self { key, place }
     }
 
-    /// Where the line begins, unless it is counted.
+    /// Returns where the line begins. The line must not be a counted one.
     pub fn place(self) -> usize {
         self.place
     }
 
+    /// Returns where the line's bytes are.
     pub fn content(self) -> Content {
         match self.place & COUNTED {
             0 => Content::At(self.place),
@@ -50,19 +51,20 @@ impl Line {
         }
     }
 
-    /// Makes it so many lines more.
+    /// Adds `count` to the number of equal lines. The line must be a counted one.
     pub fn add(&mut self, count: usize) {
         self.place += count;
     }
 
-    /// Whether it is no line at all.
+    /// Whether this is [`NONE`](Self::NONE), whatever its key.
     pub fn is_none(self) -> bool {
         self.place == COUNTED
     }
 
-    /// Whether a sorted line has the same bytes as its neighbour.
+    /// Whether two neighbours in the sorted list have the same bytes.
     pub fn equals(self, other: Self, text: Text<'_>) -> bool {
-        // What is equal was keyed at the same depth, each time; what was not may have the same key.
+        // Sorting gives two equal lines their new keys together, from the same depth, so their keys are equal. But two
+        // lines with keys from different depths can have equal keys and different bytes: the text decides.
         self.key == other.key
             && match (self.content(), other.content()) {
                 (Content::At(a), Content::At(b)) => text.line(a) == text.line(b),

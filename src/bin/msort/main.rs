@@ -1,10 +1,11 @@
 //! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
 //!
-//! All inputs are read into one text; its lines are listed ([`index`]), sorted ([`sort`]) and written
-//! ([`output`]), by several threads where there is much to do. Memory is asked for where its lack can
-//! still be told, and none after the first byte of output.
+//! This file parses the command line, and reads all inputs into one text. Its lines are then listed ([`index`]), sorted
+//! ([`sort`]) and written ([`output`]), by several threads if the text is large. All memory is allocated before the
+//! first byte of output, so that a lack of memory is reported instead of leaving half an output.
 //!
-//! Inputs are read, not mapped: one that somebody else cuts meanwhile just ends earlier.
+//! Inputs are read, not mapped. If another process truncates an input meanwhile, the input just ends earlier; access to
+//! a mapping would raise SIGBUS.
 
 #![no_std]
 #![no_main]
@@ -47,65 +48,61 @@ static HEAP: Heap = Heap::new();
 const HELP: &str = "\
 usage: msort [-r] [-u] [-z] [-o FILE] [--in-place] [--no-sync] [FILE...]
 Sort the lines of all FILEs by their bytes, as LC_ALL=C sort does.
-Where there is no FILE, or FILE is -, read standard input.
+If there is no FILE, or FILE is -, read standard input.
 
-  -r, --reverse          the greatest first
-  -u, --unique           of equal lines only one
-  -z, --zero-terminated  a zero byte ends a line, not a newline
-  -o, --output=FILE      replace FILE, which may be an input, once all is sorted
+  -r, --reverse          reverse the order
+  -u, --unique           print only one of equal lines
+  -z, --zero-terminated  a line ends with a zero byte, not with a newline
+  -o, --output=FILE      replace FILE by the sorted lines; it may be an input
       --in-place         write into FILE, do not replace it; a reader can see
-                         a part of it, and a crash can leave a part
+                         a part of the lines, and a crash can leave a part
       --no-sync          do not wait until FILE is on the device
       --help             print this
       --version          print the version
 ";
 
-/// How much is asked of one read, in bytes: so little that it is in the cache still when the read
-/// writes over the zeros in it.
-const READ: usize = 128 * 1024;
-
 fn main(start: Start) -> Result<(), Exit> {
-    // With these blocked, a write returns EPIPE or EFBIG, which is reported. If a filter refuses to block them, they
-    // end the program.
+    // With these signals blocked, a write fails with EPIPE or EFBIG, and the error is reported. If a seccomp filter
+    // refuses to block them, they end the program.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
-    let job = Job::new(start)?;
-    if let [_, _, ..] = &job.inputs[..] {
-        // Errors are reported before an input that is a FIFO blocks.
-        for &input in &job.inputs {
+    let settings = Settings::of(start)?;
+    if let [_, _, ..] = &settings.inputs[..] {
+        // With several inputs, errors of all are reported before reading the first, which may be a FIFO and block.
+        for &input in &settings.inputs {
             Input(input).check()?;
         }
     }
     let mut text = Vec::new();
-    for &input in &job.inputs {
-        Input(input).read(&mut text, job.end)?;
+    for &input in &settings.inputs {
+        Input(input).read(&mut text, settings.end)?;
     }
-    let text = Text::new(&text, job.end);
+    let text = Text::new(&text, settings.end);
     let threads = workers::threads(text.len());
     let mut lines = index::lines(text, threads).or_fail(PROGRAM, "sort", "input")?;
     sort::sort(text, &mut lines, threads);
     let sorted = Sorted {
         text,
         lines: &lines,
-        reverse: job.reverse,
-        unique: job.unique,
+        reverse: settings.reverse,
+        unique: settings.unique,
     };
 
-    match job.output {
+    match settings.output {
         None => sorted
             .write(STDOUT, threads)
             .or_fail(PROGRAM, "write", "stdout"),
-        Some(path) => replace(&sorted, path, job.options, threads).map_err(|failed| {
+        Some(path) => replace(&sorted, path, settings.options, threads).map_err(|failed| {
             PROGRAM.say(failed.of(path));
             Exit(1)
         }),
     }
 }
 
-/// What the command line asks for.
-struct Job {
+/// The options of the command line, or their defaults.
+struct Settings {
     reverse: bool,
     unique: bool,
-    /// What ends a line.
+    /// The byte that ends a line.
     end: u8,
     output: Option<&'static CStr>,
     /// How `output` is replaced.
@@ -113,9 +110,10 @@ struct Job {
     inputs: Vec<&'static CStr>,
 }
 
-impl Job {
-    fn new(start: Start) -> Result<Self, Exit> {
-        let mut job = Self {
+impl Settings {
+    /// Parses the command line.
+    fn of(start: Start) -> Result<Self, Exit> {
+        let mut settings = Self {
             reverse: false,
             unique: false,
             end: b'\n',
@@ -123,39 +121,43 @@ impl Job {
             options: replace::Options::default(),
             inputs: Vec::new(),
         };
-        // As many as could be, and the `-` where there is none.
+        // Every argument may be an input; without inputs there is one, `-`.
         let most = start.args().len() + 1;
-        reserve(&mut job.inputs, most).or_fail(PROGRAM, "read", "arguments")?;
+        reserve(&mut settings.inputs, most).or_fail(PROGRAM, "read", "arguments")?;
 
         let mut options = Options::new(PROGRAM, HELP, start.args());
         while let Some(arg) = options.next_arg()? {
             match arg {
-                Arg::Short(b'r') | Arg::Long(b"reverse") => job.reverse = true,
-                Arg::Short(b'u') | Arg::Long(b"unique") => job.unique = true,
-                Arg::Short(b'z') | Arg::Long(b"zero-terminated") => job.end = 0,
+                Arg::Short(b'r') | Arg::Long(b"reverse") => settings.reverse = true,
+                Arg::Short(b'u') | Arg::Long(b"unique") => settings.unique = true,
+                Arg::Short(b'z') | Arg::Long(b"zero-terminated") => settings.end = 0,
                 Arg::Short(b'o') | Arg::Long(b"output") => {
                     let path = options.value()?;
-                    if job.output.replace(path).is_some_and(|other| other != path) {
+                    if settings
+                        .output
+                        .replace(path)
+                        .is_some_and(|other| other != path)
+                    {
                         return Err(options.usage("more than one output"));
                     }
                 }
-                Arg::Long(b"in-place") => job.options.in_place = true,
-                Arg::Long(b"no-sync") => job.options.sync = false,
-                Arg::Operand(path) => job.inputs.push(path),
+                Arg::Long(b"in-place") => settings.options.in_place = true,
+                Arg::Long(b"no-sync") => settings.options.sync = false,
+                Arg::Operand(path) => settings.inputs.push(path),
                 _ => return Err(options.unknown()),
             }
         }
-        if job.inputs.is_empty() {
-            job.inputs.push(c"-");
+        if settings.inputs.is_empty() {
+            settings.inputs.push(c"-");
         }
-        Ok(job)
+        Ok(settings)
     }
 }
 
-/// Writes the lines to a file that takes the place of the one at `path`.
+/// Writes the lines to a new file, and replaces the file at `path` by it.
 ///
-/// Its descriptor comes after the last read and is gone before an error is told, so that it cannot be
-/// the standard input or the standard error of who started us without them.
+/// The new file is opened after the last read, and closed before an error is printed. So if standard input or standard
+/// error is closed from the start, the file cannot be mistaken for it, although it gets its descriptor number.
 fn replace(
     sorted: &Sorted<'_>,
     path: &CStr,
@@ -174,7 +176,7 @@ fn replace(
 struct Input(&'static CStr);
 
 impl Input {
-    /// Adds all of it to `text`, and the end of its last line where that is missing.
+    /// Appends the whole input to `text`, and a terminator if the last line has none.
     fn read(self, text: &mut Vec<u8>, end: u8) -> Result<(), Exit> {
         let begin = text.len();
         if self.is_stdin() {
@@ -198,8 +200,8 @@ impl Input {
         fs::open(CWD, self.0, flags, 0).or_fail(PROGRAM, "open", self)
     }
 
-    /// Reports the error of opening a regular file, or of reading a directory. Opening other kinds of files may block or
-    /// have an effect, so these are not opened here.
+    /// Reports the error if the input is a regular file that cannot be opened, or a directory. Opening other kinds of
+    /// files may block or have an effect, so these are not opened here.
     fn check(self) -> Result<(), Exit> {
         if self.is_stdin() {
             return Ok(());
@@ -226,11 +228,15 @@ impl Print for Input {
     }
 }
 
-/// Adds to `text` all that is read until the end of the file.
+/// The size of one read, in bytes. It is so small that the zeros, which `resize` writes, are still in the cache when
+/// the read overwrites them.
+const READ: usize = 128 * 1024;
+
+/// Appends all bytes to `text` until the end of the file.
 fn read_to_end(fd: BorrowedFd<'_>, text: &mut Vec<u8>) -> ring3::Result<()> {
     let size = fs::stat(fd).map_or(0, |stat| stat.stx_size as usize);
-    // Room for all at once, and for the read that finds the end. What has no size, or another by then,
-    // or one that is too much, gets room as it comes.
+    // Room for the whole file at once, and for the read that returns 0. If the file has no size, or the size changes,
+    // or is too large, the loop makes more room.
     let _ = reserve(text, size.saturating_add(READ));
     let mut used = text.len();
     loop {

@@ -1,11 +1,11 @@
-//! Room for more, or the error that says there is none.
+//! Growing a `Vec` with an error instead of an abort if there is no memory.
 
 use alloc::vec::Vec;
 
 use ring3::{Errno, Result};
 
-/// Makes room for `count` more items: for as many again as there are, where memory allows that, so
-/// that a list which grows item by item does not ask each time.
+/// Makes room for `count` more items. If there is enough memory, the capacity doubles, so that a list that grows item
+/// by item is not reallocated for each item.
 ///
 /// # Errors
 /// `ENOMEM`.

@@ -1,8 +1,8 @@
-//! The sorted lines, written.
+//! Writes the sorted lines.
 //!
-//! Each thread collects the lines of a block in a buffer of its own, at the same time as the others;
-//! they write in turns. One whose buffer is full before its block is at its end keeps the turn for the
-//! rest of it.
+//! The output is divided into blocks of lines. Each thread copies the lines of a block into a buffer of its own, in
+//! parallel with the other threads. The threads then write in the order of the blocks: each waits for its turn. A
+//! thread whose buffer is full before the end of its block keeps its turn until the whole block is written.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -16,20 +16,20 @@ use crate::memory::reserve;
 use crate::text::{Text, WORD, first};
 use crate::workers::share;
 
-/// The buffer of a thread, in bytes: so many that a turn takes longer than waking the next thread, and
-/// so few that they are in its cache still.
+/// The size of a thread's buffer, in bytes. It is so large that a write takes longer than waking the next thread, and
+/// so small that the buffer is still in the thread's cache at the write.
 const BUFFER: usize = 256 * 1024;
 
-/// How many lines ahead the text is fetched: neighbours in order are anywhere in it.
+/// How many lines ahead the text is prefetched: neighbours in sorted order are at random places in the text.
 const AHEAD: usize = 24;
 
-/// What is to be written, and how.
+/// The sorted lines, and the options for writing them.
 pub struct Sorted<'a> {
     pub text: Text<'a>,
     pub lines: &'a [Line],
-    /// Whether the last line is the first to be written.
+    /// Whether the lines are written in reverse order.
     pub reverse: bool,
-    /// Whether of equal lines only one is written.
+    /// Whether only one of equal lines is written.
     pub unique: bool,
 }
 
@@ -37,14 +37,14 @@ impl Sorted<'_> {
     /// Writes the lines.
     ///
     /// # Errors
-    /// `ENOMEM` before the first byte is written, and those of write(2).
+    /// `ENOMEM`, before the first byte is written; and the errors of write(2).
     pub fn write(&self, fd: BorrowedFd<'_>, threads: usize) -> Result<()> {
         let size = BUFFER.min(self.text.len() + WORD);
         let mut buffers = Vec::new();
         reserve(&mut buffers, threads * size)?;
         buffers.resize(threads * size, 0);
 
-        // As many lines as fill a buffer, where all are of the same length.
+        // The number of lines of average length that fill a buffer.
         let count = self.lines.len();
         let block = (count * size / self.text.len().max(1)).max(1);
         let blocks = Mutex::new((0..count).step_by(block).enumerate());
@@ -67,14 +67,14 @@ impl Sorted<'_> {
                 };
                 let end = count.min(begin + block);
                 if self.put_block(begin..end, output).is_err() {
-                    return; // the turn keeps the error
+                    return; // `turns` keeps the error
                 }
             }
         });
         turns.turn.into_inner().result
     }
 
-    /// The line that is the `place`th in the output.
+    /// Returns the line at `place` in the order of the output.
     fn line(&self, place: usize) -> Option<Line> {
         let place = match self.reverse {
             false => place,
@@ -83,7 +83,7 @@ impl Sorted<'_> {
         self.lines.get(place).copied()
     }
 
-    /// Puts out the lines of a block.
+    /// Copies the lines of a block to `output`, which is written at the end of the block.
     fn put_block(&self, places: Range<usize>, mut output: Output<'_, '_>) -> Result<()> {
         for place in places {
             if let Some(Content::At(at)) = self.line(place + AHEAD).map(Line::content) {
@@ -94,7 +94,7 @@ impl Sorted<'_> {
         output.write(true)
     }
 
-    /// Puts out the line at `place`, unless it is one too many.
+    /// Copies the line at `place` to `output`. With `unique`, skips a line that equals the one before.
     fn put(&self, place: usize, output: &mut Output<'_, '_>) -> Result<()> {
         let Some(line) = self.line(place) else {
             return Ok(());
@@ -127,7 +127,7 @@ impl Sorted<'_> {
     }
 }
 
-/// Whose turn it is to write.
+/// The order in which the threads write their blocks.
 struct Turns<'fd> {
     fd: BorrowedFd<'fd>,
     turn: Mutex<Turn>,
@@ -135,9 +135,9 @@ struct Turns<'fd> {
 }
 
 struct Turn {
-    /// The number of the block that comes next.
+    /// The number of the block that is written next.
     number: usize,
-    /// What writing gave. After an error nothing is written, so that no later part stands alone.
+    /// The first error. After an error no block is written any more, so that the output has no gap.
     result: Result<()>,
 }
 
@@ -150,7 +150,7 @@ struct Output<'a, 'fd> {
 }
 
 impl Output<'_, '_> {
-    /// Takes the first `count` bytes of a word.
+    /// Appends the first `count` bytes of a word to the buffer.
     #[inline]
     fn put(&mut self, word: u64, count: usize) -> Result<()> {
         loop {
@@ -163,10 +163,10 @@ impl Output<'_, '_> {
         }
     }
 
-    /// Writes what is in the buffer, when it is the block's turn; `last` ends that.
+    /// Waits for the block's turn, and writes the bytes in the buffer. `last` ends the turn.
     ///
     /// # Errors
-    /// The first that any block met.
+    /// The first error of any block.
     #[cold]
     fn write(&mut self, last: bool) -> Result<()> {
         let mut turn = self.turns.turn.lock();

@@ -1,8 +1,8 @@
-//! The order of lines.
+//! Sorts lines.
 //!
-//! Lines are sorted by their [`Key`]s. So most comparisons are of two numbers, and no text is fetched
-//! for them. Only lines whose keys are equal and that go on are sorted again, among themselves, by the
-//! key of what follows all that they have in common.
+//! Lines are sorted by their [`Key`]s. So most comparisons compare two integers, and do not access the text. Lines with
+//! equal keys and more bytes than a key holds are then sorted again among themselves. Their new keys begin after their
+//! longest common prefix.
 
 use core::mem;
 use core::num::NonZero;
@@ -11,9 +11,10 @@ use crate::line::Line;
 use crate::text::{Key, Text};
 use crate::workers::{MOST, share};
 
-/// Sorts lines by their bytes, a line before those that it is the beginning of.
+/// Sorts lines by their bytes. A line that is a prefix of another line comes first.
 pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize) {
-    // What all begin with would keep them in one part.
+    // If all lines begin with the same key, the keys are replaced by those after the common prefix. Otherwise all lines
+    // would be in one part, for one thread.
     let depth = match lines {
         [first, others @ ..]
             if first.key.goes_on() && others.iter().all(|line| line.key == first.key) =>
@@ -24,7 +25,7 @@ pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize) {
     };
     let mut parts: [&mut [Line]; MOST] = Default::default();
     if lines.is_sorted_by_key(|line| line.key) {
-        parts[0] = lines; // splitting would mix them
+        parts[0] = lines; // `partition` would destroy the order
     } else {
         split(lines, &mut parts[..threads]);
     }
@@ -33,7 +34,7 @@ pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize) {
     });
 }
 
-/// Makes parts of the lines, about equally long, each before the next in order.
+/// Divides the lines into parts of about equal length. All keys of a part are smaller than those of the next part.
 fn split<'l>(lines: &'l mut [Line], parts: &mut [&'l mut [Line]]) {
     if let [part] = parts {
         *part = lines;
@@ -41,16 +42,16 @@ fn split<'l>(lines: &'l mut [Line], parts: &mut [&'l mut [Line]]) {
     }
     let half = parts.len() / 2;
     let middle = partition(lines, half, parts.len());
-    let (before, behind) = lines.split_at_mut(middle);
+    let (before, after) = lines.split_at_mut(middle);
     let (left, right) = parts.split_at_mut(half);
     split(before, left);
-    split(behind, right);
+    split(after, right);
 }
 
-/// Moves the lines with the smaller keys, `share` of `whole` of them or so, before the others, and says
-/// how many they are. Lines of the same key stay together.
+/// Moves the lines with the smaller keys, about `share` / `whole` of all, before the others, and returns how many there
+/// are. Lines with the same key are all on one side.
 fn partition(lines: &mut [Line], share: usize, whole: usize) -> usize {
-    /// So many that a part is seldom a tenth too long.
+    /// The size of the sample for the pivot. With this size, a part is seldom more than a tenth too long.
     const SAMPLE: usize = 255;
     let Some(step) = NonZero::new(lines.len() / SAMPLE) else {
         return 0;
@@ -64,17 +65,17 @@ fn partition(lines: &mut [Line], share: usize, whole: usize) -> usize {
     let mut less = 0;
     for place in 0..lines.len() {
         lines.swap(place, less);
-        less += usize::from(lines[less].key < pivot); // no branch, which would be guessed wrongly
+        less += usize::from(lines[less].key < pivot); // no branch: it would often be mispredicted
     }
     less
 }
 
-/// Sorts lines that are equal before `depth`, and have the key from there.
+/// Sorts lines that are equal before `depth`, and whose keys begin at `depth`.
 fn sort_from(text: Text<'_>, mut lines: &mut [Line], mut depth: usize) {
     loop {
         sort_by_key(lines);
-        // The longest part is left for the loop: so each call has at most half the lines of its
-        // caller, and the stack stays small whatever the lines are.
+        // The longest part is left for the loop, and the others are sorted by recursion. So each call has at most half
+        // the lines of its caller, and the depth of the stack is at most log2 of the number of lines.
         let mut longest: (&mut [Line], usize) = (&mut [], 0);
         for part in lines.chunk_by_mut(|a, b| a.key == b.key) {
             if part.len() == 1 || !part[0].key.goes_on() {
@@ -99,8 +100,8 @@ fn sort_by_key(lines: &mut [Line]) {
     lines.sort_unstable_by_key(|line| line.key);
 }
 
-/// Gives lines that have the same key from `depth`, and go on, the key from behind all that they have in
-/// common, and says how deep that is.
+/// For lines with the same key at `depth` and more bytes than that key holds: finds their longest common prefix,
+/// replaces their keys by the keys after it, and returns its length.
 fn go_on(text: Text<'_>, lines: &mut [Line], depth: usize) -> usize {
     let [first, others @ ..] = &*lines else {
         return depth;

@@ -1,54 +1,57 @@
-//! A text of lines, read a word of eight bytes at a time.
+//! The text: the bytes of all inputs, divided into lines. They are read by words of eight bytes.
 
 use core::ops::Range;
 
 use ring3::mem;
 
-/// The bytes of a word.
+/// The number of bytes in a word.
 pub const WORD: usize = size_of::<u64>();
 
-/// The first bytes of a line and how many there are, as one number: the first is the most significant,
-/// zeros stand where the line is shorter, and the count in the last byte puts the shorter line first
-/// where all else is equal.
+/// The first seven bytes of a line and a count, as one integer that compares as the lines do.
+///
+/// The first byte of the line is the most significant. If the line has fewer than seven bytes, zeros follow. The least
+/// significant byte is the count: the length of the line, or 8 if the line has more than seven bytes. So between a
+/// short line and one that continues with zero bytes, the shorter comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(u64);
 
 impl Key {
-    /// How many bytes of a line it has.
+    /// The most bytes of a line in a key.
     pub const LENGTH: usize = WORD - 1;
 
-    /// The count of a line that has more.
+    /// The count of a line that has more bytes.
     const GOES_ON: u64 = WORD as u64;
 
-    /// That of an empty line.
+    /// The key of an empty line.
     pub const EMPTY: Self = Self(0);
 
-    /// Whether the line has more bytes.
+    /// Whether the line has more bytes than the key.
     pub fn goes_on(self) -> bool {
         self.0 & 0xFF == Self::GOES_ON
     }
 
-    /// How many bytes the line has, if no more than these.
+    /// Returns the length of the line in bytes. The key must hold all of the line.
     pub fn length(self) -> usize {
         (self.0 & 0xFF) as usize
     }
 
-    /// A number of so many bits that looks random.
+    /// Returns a hash of `bits` bits (Fibonacci hashing).
     pub fn hash(self, bits: u32) -> usize {
-        const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15; // 2^64 over it
+        const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15; // 2^64 divided by the golden ratio
         (self.0.wrapping_mul(GOLDEN_RATIO) >> (u64::BITS - bits)) as usize
     }
 }
 
-/// Bytes in which every line has its end.
+/// A text of lines. Every line, also the last, has a terminator: a newline or a zero byte.
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     bytes: &'a [u8],
-    /// The byte that ends a line, as often as it goes into a word.
+    /// The terminator, in every byte of a word.
     end: u64,
 }
 
 impl<'a> Text<'a> {
+    /// Returns the text of these bytes, whose last byte must be `end`, the terminator. An empty text is allowed.
     pub fn new(bytes: &'a [u8], end: u8) -> Self {
         let end = u64::from_ne_bytes([end; _]);
         Self { bytes, end }
@@ -58,7 +61,7 @@ impl<'a> Text<'a> {
         self.bytes.len()
     }
 
-    /// The word at `at`, its first byte the most significant; zeros are behind the text.
+    /// Returns the word at `at`, as a big-endian number. After the end of the text, the bytes are zero.
     #[inline]
     pub fn word(&self, at: usize) -> u64 {
         let rest = self.bytes.get(at..).unwrap_or_default();
@@ -70,7 +73,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The ends in a word: the high bit of each such byte, and no other bit.
+    /// Finds the terminators in a word: returns a word in which the high bit of each such byte is set, and no other
+    /// bit.
     #[inline]
     pub fn ends(&self, word: u64) -> u64 {
         const LOW: u64 = u64::from_ne_bytes([0x7F; _]);
@@ -78,7 +82,7 @@ impl<'a> Text<'a> {
         !(((zero_for_end & LOW) + LOW) | zero_for_end | LOW)
     }
 
-    /// The key of the line at `at`, or of the rest of one.
+    /// Returns the key of the line, or of the rest of a line, that begins at `at`.
     #[inline]
     pub fn key(&self, at: usize) -> Key {
         let word = self.word(at);
@@ -86,18 +90,18 @@ impl<'a> Text<'a> {
             0 => Key(word & !0xFF | Key::GOES_ON),
             ends => {
                 let length = first(ends);
-                Key(word & !behind(length) | length as u64)
+                Key(word & !mask_from(length) | length as u64)
             }
         }
     }
 
-    /// The word that a line begins with which has no more bytes than its key.
+    /// Returns a word that begins with the line of `key` and its terminator. The key must hold all of the line.
     pub fn word_of(&self, key: Key) -> u64 {
-        let behind = behind(key.length());
-        key.0 & !behind | self.end & behind
+        let rest = mask_from(key.length());
+        key.0 & !rest | self.end & rest
     }
 
-    /// Where the line ends that `at` is in.
+    /// Returns where the first terminator from `at` on is.
     #[inline]
     pub fn end_from(&self, mut at: usize) -> usize {
         loop {
@@ -108,12 +112,13 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The line at `at`, without its end.
+    /// Returns the line at `at`, without its terminator.
     pub fn line(&self, at: usize) -> &'a [u8] {
         &self.bytes[at..self.end_from(at)]
     }
 
-    /// Where the `number`th of so many parts begins, each whole lines and about equally long.
+    /// Returns where part `number` begins if the text is divided into `parts` parts of about equal length, each of
+    /// whole lines.
     pub fn part(&self, number: usize, parts: usize) -> usize {
         match self.bytes.len() / parts * number {
             _ if number == parts => self.bytes.len(),
@@ -122,20 +127,20 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Where in `part` the lines end that are equal to the one that it begins with, of which `length`
-    /// bytes with its end are no more than a word.
+    /// Skips the lines at the beginning of `part` that equal its first line. Returns the position after them. The first
+    /// line has `length` bytes with its terminator, at most a word.
     #[inline]
     pub fn skip_equal(&self, part: Range<usize>, length: usize) -> usize {
-        let behind = 8 * (WORD - length);
-        let word = self.word(part.start) >> behind;
+        let unused = 8 * (WORD - length); // the bits of a word after the line
+        let word = self.word(part.start) >> unused;
         let mut at = part.start + length;
-        while at < part.end && self.word(at) >> behind == word {
+        while at < part.end && self.word(at) >> unused == word {
             at += length;
         }
         at
     }
 
-    /// How many bytes are equal from `a` and from `b` on, up to `most`.
+    /// Returns how many bytes from `a` on equal those from `b` on, at most `most`.
     pub fn common(&self, a: usize, b: usize, most: usize) -> usize {
         let mut length = 0;
         while length < most {
@@ -148,10 +153,10 @@ impl<'a> Text<'a> {
         most
     }
 
-    /// Begins to fetch the line at `at`.
+    /// Prefetches the line at `at` into the cache.
     #[inline]
     pub fn prefetch(&self, at: usize) {
-        // The line's first bytes, and those that may be on the next line of the cache.
+        // The first bytes, and those after them, which may be on the next cache line.
         for at in [at, at + 32] {
             if let Some(byte) = self.bytes.get(at) {
                 mem::prefetch(byte);
@@ -160,13 +165,13 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The number of a word's first byte in which a bit is set.
+/// Returns the index of the first byte of a word in which a bit is set.
 #[inline]
 pub fn first(bits: u64) -> usize {
     bits.leading_zeros() as usize / 8
 }
 
-/// The bytes of a word behind the first `length`, fewer than all.
-fn behind(length: usize) -> u64 {
+/// Returns a mask of the bytes of a word from index `length` on, which must be less than [`WORD`].
+fn mask_from(length: usize) -> u64 {
     u64::MAX >> (8 * length)
 }

@@ -1,15 +1,15 @@
-//! Work for several threads.
+//! Distributes work over several threads.
 
 use ring3::sync::Mutex;
 use ring3::thread;
 
-/// The most threads that there are.
+/// The greatest number of threads.
 pub const MOST: usize = 8;
 
-/// What it takes to be worth a thread, in bytes of text.
+/// How many bytes of text are worth a thread.
 const SHARE: usize = 1 << 20;
 
-/// How many threads are to sort so many bytes: no more than run at the same time.
+/// Returns how many threads to use for a text of this many bytes: at most one for each CPU, and at most [`MOST`].
 pub fn threads(bytes: usize) -> usize {
     match bytes / SHARE {
         0..=1 => 1,
@@ -17,8 +17,8 @@ pub fn threads(bytes: usize) -> usize {
     }
 }
 
-/// Does what there is to do with all the items, in `threads` threads or in as many as can be had: one
-/// that is done with an item takes the next.
+/// Calls `work` for all items, in `threads` threads, or in fewer if no more can be started. A thread that has finished
+/// an item takes the next one.
 pub fn share<T>(threads: usize, items: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
     let items = Mutex::new(items);
     let next = || items.lock().next();

@@ -1,7 +1,9 @@
-//! `pipe`: runs programs at once, each one's output into the next one's input.
+//! `pipe`: runs several programs at once, as a shell's pipeline does: the output of each is the input of the next.
 //!
-//! This file reads the command line; `stages.rs` starts the programs and says how they ended, `watch.rs`
-//! waits for that, and passes signals on meanwhile.
+//! This file parses the command line. The parts:
+//!
+//! - `stages.rs` starts the programs, and reports how they ended.
+//! - `watch.rs` waits until all have ended, and meanwhile passes signals on.
 
 #![no_std]
 #![no_main]
@@ -29,17 +31,17 @@ ring3::program!("pipe", main, inherited);
 
 const HELP: &str = "\
 usage: pipe [OPTION...] CMD [ARG...] ['|' CMD [ARG...]]...
-Run the programs at once, each one's standard output into the next one's
-standard input. The bar is an argument of its own.
+Run the programs at once. The standard output of each is the standard input of
+the next. The bar is a separate argument.
 
-  -s SEP             SEP stands between the programs, and not the bar
-  --last             exit with the status of the last program, and not of the
-                     rightmost that failed
-  --status           say on standard error how each program ended
-  --timeout SECONDS  end all of them by SIGTERM after so long; exit 124
-  --grace SECONDS    and by SIGKILL so much later (default 5)
-  --socket           join them by Unix sockets, and not by pipes
-  --size BYTES       how much a pipe takes (default 131072)
+  -s SEP             separate the programs by SEP instead of the bar
+  --last             exit with the status of the last program, not of the
+                     rightmost one that failed
+  --status           print on standard error how each program ended
+  --timeout SECONDS  after this time, send SIGTERM to all of them; exit 124
+  --grace SECONDS    send SIGKILL this long after SIGTERM (default 5)
+  --socket           connect the programs by Unix sockets, not by pipes
+  --size BYTES       capacity of each pipe (default 131072)
   --help             print this
   --version          print the version
 
@@ -51,10 +53,10 @@ ended it.
 const PASSED: SignalSet = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH]);
 
 fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
-    // From here on, so that none is lost before all have begun. A reader of our messages that is gone, or
-    // a full file, makes an error of the write.
+    // `Watch::new` blocks the signals to pass on. From here on they are pending, so none is lost before all programs
+    // run. With SIGPIPE and SIGXFSZ blocked, a write to a closed pipe or a full file fails with EPIPE or EFBIG.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "programs")?;
-    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // if they are not blocked, they end `pipe`
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // if a filter refuses this, they end `pipe`
     // The programs do not inherit signals that a parent ignored: with SIGPIPE ignored, `yes | head` would not end.
     signal::set_defaults(SignalSet::ALL.without(signal::TERMINALS));
 
@@ -77,30 +79,34 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     }
 }
 
-/// What the command line asks for.
+/// The options of the command line, or their defaults.
 struct Settings {
+    /// The argument that stands between two programs.
     separator: &'static CStr,
     last: bool,
     status: bool,
-    /// This and the next in nanoseconds; [`NEVER`] where it is not limited.
+    /// After how many nanoseconds all programs are ended; [`NEVER`] if there is no limit.
     timeout: u64,
+    /// How many nanoseconds after SIGTERM the programs get SIGKILL.
     grace: u64,
     join: Join,
-    /// The first program.
+    /// The name of the first program.
     first: &'static CStr,
-    /// What stands behind it.
+    /// The arguments after that name, with the separators and the other programs.
     rest: Args,
 }
 
-/// What joins two programs.
+/// What connects two programs.
 #[derive(Clone, Copy)]
 enum Join {
-    /// A pipe, of that size where somebody says.
+    /// A pipe, of the size of `--size` if that is given.
     Pipe(Option<usize>),
+    /// A pair of Unix sockets.
     Socket,
 }
 
 impl Settings {
+    /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let (mut separator, mut last, mut status) = (c"|", false, false);
         let (mut timeout, mut grace) = (NEVER, 5 * SECOND);
@@ -117,14 +123,14 @@ impl Settings {
                 Some(Arg::Long(b"size")) => {
                     size = Some(options.number(1..=i32::MAX as u64)? as usize);
                 }
-                // What comes behind is the programs' own.
+                // The arguments after it belong to the programs.
                 Some(Arg::Operand(first)) => break first,
                 Some(_) => return Err(options.unknown()),
                 None => return Err(options.usage("no CMD")),
             }
         };
         if socket && size.is_some() {
-            return Err(options.usage("--size is a pipe's, and not a socket's"));
+            return Err(options.usage("--size is for pipes, not for --socket"));
         }
         let settings = Self {
             separator,
@@ -146,17 +152,18 @@ impl Settings {
         Ok(settings)
     }
 
-    /// All arguments from the first program's name on.
+    /// Returns all arguments from the first program's name on.
     fn words(&self) -> impl Iterator<Item = &'static CStr> + Clone + use<> {
         core::iter::once(self.first).chain(self.rest)
     }
 
-    /// Whether an argument is the separator: its zero too.
+    /// Whether an argument equals the separator. The comparison includes the final zeros, so a longer argument that
+    /// begins with the separator does not match.
     fn is_separator(&self, word: &CStr) -> bool {
         mem::begins(word.to_bytes_with_nul(), self.separator.to_bytes_with_nul())
     }
 
-    /// Which part between separators is empty, counted from 1.
+    /// Returns the number, from 1, of the first part between separators that is empty.
     fn empty_stage(&self) -> Option<usize> {
         let (mut part, mut empty) = (1, true);
         for word in self.words() {

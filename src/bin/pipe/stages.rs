@@ -1,4 +1,5 @@
-//! The programs: what their command lines are, how they are joined, and how they ended.
+//! The stages of the pipeline: splits the arguments into command lines, connects and starts the programs, and reports
+//! how they ended.
 
 use core::ffi::CStr;
 use core::time::Duration;
@@ -18,30 +19,33 @@ use ring3::time::{Clock, nanoseconds_by_call};
 
 use crate::{Join, PROGRAM, Settings};
 
-/// All of them, from left to right.
+/// All programs of the pipeline, from left to right.
 pub struct Stages {
+    /// The arguments of each program.
     lists: Lists<'static>,
     all: Slab<Stage>,
+    /// How many programs are running.
     running: usize,
 }
 
-/// One program.
+/// One program of the pipeline.
 struct Stage {
     name: &'static CStr,
-    /// Where its arguments begin in the lists.
+    /// The key of its arguments in [`Stages::lists`].
     arguments: usize,
     state: State,
 }
 
 enum State {
     NotStarted,
-    /// Since when, in nanoseconds of the clock.
+    /// The process, and its start time in nanoseconds of the monotonic clock.
     Running(Child, u64),
+    /// How it ended, and how long it ran.
     Ended(Ended, Duration),
 }
 
 impl Stages {
-    /// Those that the command line asks for, each part of which has a name.
+    /// Splits the arguments into programs. No part may be empty ([`Settings`] checks that).
     pub fn of(settings: &Settings) -> Result<Self, Exit> {
         let bars = settings.words().filter(|word| settings.is_separator(word));
         let count = bars.count() + 1;
@@ -69,7 +73,7 @@ impl Stages {
         Ok(stages)
     }
 
-    /// Ends a command line.
+    /// Adds a program; its arguments are those pushed since the last call.
     fn add(&mut self, name: Option<&'static CStr>) -> Result<(), Exit> {
         let arguments = self.lists.end().or_fail(PROGRAM, "mmap", "arguments")?;
         let stage = Stage {
@@ -106,7 +110,8 @@ impl Stages {
                     STDOUT.as_raw(),
                 ),
             ];
-            // What it has from us stays as it is: closed, where it was closed.
+            // The first program inherits our standard input, and the last one our standard output, as they are. If one
+            // of them is closed, it stays closed.
             let first = usize::from(input.is_none());
             let count = if output.is_none() { 1 } else { 2 };
             let files = files.get(first..count).unwrap_or_default();
@@ -130,21 +135,21 @@ impl Stages {
         Ok(())
     }
 
-    /// How many have not ended.
+    /// Returns how many programs are running.
     pub fn running(&self) -> usize {
         self.running
     }
 
-    /// Sends a signal to all that have not ended.
+    /// Sends a signal to all running programs.
     pub fn kill(&self, signal: i32) {
         for stage in self.all.iter() {
             if let State::Running(child, _) = &stage.state {
-                let _ = child.kill(signal); // one that has become another user's goes its own way
+                let _ = child.kill(signal); // fails with EPERM for a program that has changed its user
             }
         }
     }
 
-    /// Notes that one of them has ended. An orphan of theirs is none.
+    /// Records that a process has ended. Ignores a process that is not one of the programs, such as an orphan.
     pub fn note(&mut self, ended: Ended) {
         for (_, stage) in self.all.iter_mut() {
             if let State::Running(child, begin) = &stage.state
@@ -158,7 +163,8 @@ impl Stages {
         }
     }
 
-    /// The exit status: the last one's, or that of the rightmost that failed.
+    /// Returns the exit status for the pipeline: with `last`, the last program's. Otherwise that of the rightmost
+    /// program that failed, or 0.
     pub fn code(&self, last: bool) -> u8 {
         let mut code = 0;
         for stage in self.all.iter() {
@@ -171,7 +177,7 @@ impl Stages {
         code
     }
 
-    /// Says on standard error how each ended.
+    /// Prints a line on standard error for each program that ended.
     pub fn print(&self) {
         let mut buffer = [0; 512];
         let mut out = Writer::new(STDERR, &mut buffer);
@@ -186,11 +192,11 @@ impl Stages {
             out.print(parts!(" s, system ", Seconds(usage.system)));
             out.print(parts!(" s, ", usage.peak, " KiB\n"));
         }
-        let _ = out.flush(); // where standard error fails, there is nowhere left to say so
+        let _ = out.flush(); // an error of standard error cannot be reported
     }
 }
 
-/// A span of time in seconds, to a millionth.
+/// Prints a duration in seconds, with six decimal places.
 struct Seconds(Duration);
 
 impl Print for Seconds {
@@ -200,25 +206,26 @@ impl Print for Seconds {
     }
 }
 
-/// How much a pipe takes where nobody says: what `cat` and others write at once. With the kernel's 64 KiB
-/// each such write would wait for the reader.
+/// The default capacity of a pipe, in bytes. `cat` and others write this much at once. With the kernel's default of
+/// 64 KiB, each such write would wait for the reader.
 const USUAL: usize = 128 * 1024;
 
-/// Where the program of that name writes, and where the next one reads.
+/// Creates the connection after the program `name`. Returns the end for that program to write to, and the end for the
+/// next program to read from.
 fn join(how: Join, name: &CStr) -> Result<(OwnedFd, OwnedFd), Exit> {
-    let behind = Shown(name.to_bytes());
+    let name = Shown(name.to_bytes());
     match how {
         Join::Pipe(size) => {
-            let pipe = Pipe::new(O_CLOEXEC).or_fail(PROGRAM, "pipe2 behind", behind)?;
+            let pipe = Pipe::new(O_CLOEXEC).or_fail(PROGRAM, "pipe2 after", name)?;
             let resized = pipe.resize(size.unwrap_or(USUAL));
             if size.is_some() {
-                resized.or_fail(PROGRAM, "resize the pipe behind", behind)?;
-            } // else who has many pipes gets small ones
+                resized.or_fail(PROGRAM, "resize the pipe after", name)?;
+            } // The default size is only a wish: a user with many pipes cannot enlarge them (EPERM).
             Ok((pipe.write, pipe.read))
         }
         Join::Socket => {
             let pair = unix::pair(SOCK_STREAM | SOCK_CLOEXEC);
-            let [write, read] = pair.or_fail(PROGRAM, "socketpair behind", behind)?;
+            let [write, read] = pair.or_fail(PROGRAM, "socketpair after", name)?;
             Ok((write, read))
         }
     }

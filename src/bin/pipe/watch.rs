@@ -1,4 +1,4 @@
-//! Until all programs have ended: what happens meanwhile.
+//! Waits until all programs have ended. Meanwhile it passes signals on, and enforces `--timeout`.
 
 use ring3::Errno;
 use ring3::process::{Event, Watch};
@@ -9,11 +9,11 @@ use ring3::time::{NEVER, after};
 use crate::stages::Stages;
 use crate::{PROGRAM, Settings};
 
-/// Waits until all that were started have ended, and says whether that was because the time was over. Where
-/// not all could be started it ends them.
+/// Waits until all started programs have ended. Returns true if `--timeout` ended them. If `started` is an error, a
+/// program could not be started, and this ends the others.
 ///
-/// Signals are passed on to each. But of the keys of a terminal, and its size, its whole foreground group
-/// hears by itself: the programs are in ours.
+/// Passes each received signal on to all programs, except SIGINT and SIGWINCH from the kernel: the terminal sends these
+/// to its whole foreground process group, and the programs are in our group.
 pub fn until_ended(
     watch: &Watch,
     stages: &mut Stages,
@@ -21,7 +21,7 @@ pub fn until_ended(
     started: Result<(), Exit>,
 ) -> Result<bool, Exit> {
     let mut late = false;
-    // When to go on to what ends them with more force; `ending` once that has begun.
+    // `next` is the time of the next step: SIGTERM, or SIGKILL if `ending` (SIGTERM was sent).
     let mut ending = started.is_err();
     let mut next = if ending {
         end(stages);
@@ -32,7 +32,7 @@ pub fn until_ended(
     while stages.running() > 0 {
         match watch.next(next) {
             Event::Ended(ended) => stages.note(ended),
-            Event::Stopped(..) => {} // left to the process that stopped it
+            Event::Stopped(..) => {} // continuing the program is left to the process that stopped it
             Event::Signal(received) => {
                 let signal = received.signal;
                 if !(received.is_kernels() && (signal == SIGINT || signal == SIGWINCH)) {
@@ -55,7 +55,7 @@ pub fn until_ended(
     Ok(late)
 }
 
-/// Asks all to end; one that is stopped has to go on for that.
+/// Asks all programs to end. A stopped program handles SIGTERM only after SIGCONT.
 fn end(stages: &Stages) {
     stages.kill(SIGTERM);
     stages.kill(SIGCONT);

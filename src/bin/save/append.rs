@@ -1,4 +1,4 @@
-//! `-a`: standard input to the end of the file.
+//! `save -a`: appends standard input to a file.
 
 use core::ffi::CStr;
 
@@ -11,8 +11,8 @@ use ring3::replace::{During, Failed, Operation, Options};
 
 use crate::NotSaved;
 
-/// Appends standard input to the file at `path`, which is made where there is none. Where that fails
-/// the file gets its old length back, unless somebody else has appended in the meantime.
+/// Appends standard input to the file at `path`, and creates the file if it does not exist. After an error the file
+/// gets its old length back, unless another process has appended to it in the meantime.
 pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), NotSaved> {
     let Opened { file, made, here } = open(path, options)?;
     let before = fs::stat(file.as_fd()).during(Operation::Stat)?;
@@ -31,7 +31,7 @@ pub fn append(path: &CStr, options: Options, stdin: &Statx) -> Result<(), NotSav
     })
 }
 
-/// Refuses to append a regular file to itself: each byte read would add a byte to read.
+/// Refuses to append a regular file to itself: each byte that is read would add a byte to read.
 pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
     match file.kind() == S_IFREG && file.is_same_file(stdin) {
         true => Err(Errno::EINVAL).during(Operation::Append),
@@ -42,12 +42,14 @@ pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
 /// The file to append to.
 struct Opened {
     file: OwnedFd,
-    /// The place of a file that was made here, if its name is to be made durable.
+    /// The place of a file that this process may have created, if the file's name is to be made durable.
     made: Option<Place>,
-    /// Whether the file was open here already. Then other processes may share the offset, and write after these bytes.
+    /// Whether the path named an open descriptor, such as /dev/stdout. Other processes may share that descriptor's
+    /// offset, and write after our bytes. So the file must not be cut back.
     here: bool,
 }
 
+/// Opens the file, and creates it if it does not exist.
 fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
     let opened = |file: Result<OwnedFd, Errno>, made, here| {
         file.map(|file| Opened { file, made, here })
@@ -67,13 +69,13 @@ fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
         opened.during(Operation::OpenDirectory)?;
     }
     let name = place.name.as_c_str();
-    // A file that gets its permissions later: until then no other user may open it.
+    // With `-m` the file gets its permissions at the end. Until then, no other user may open it.
     let mode = if options.mode.is_some() { 0o600 } else { 0o666 };
     let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, mode);
     opened(file, options.sync.then_some(place), false)
 }
 
-/// What is to be done once all is written.
+/// Completes the file after all bytes are written: sets the permissions, and makes the file and its name durable.
 fn finish(
     file: &OwnedFd,
     made: Option<&Place>,
@@ -92,16 +94,18 @@ fn finish(
         let synced = place.sync(file.as_fd());
         synced.during(Operation::SyncDirectory)?;
     }
-    // Without fsync(2), NFS may report ENOSPC only at close(2). `file` stays open, so that it can be cut back.
+    // Without fsync(2), NFS may report ENOSPC only at close(2), so a duplicate is closed. `file` itself stays open, so
+    // that it can be cut back.
     let closed = file.as_fd().duplicate().and_then(OwnedFd::close);
     closed.during(Operation::Close)
 }
 
-/// Gives the file its old length back, and says how many of the `copied` bytes it has nevertheless.
+/// Sets the file back to its old `length`. Returns how many of the `copied` bytes are still in it: 0 or all. The file
+/// is left alone if its size shows that another process has appended too.
 fn cut_back(file: &OwnedFd, length: u64, copied: u64) -> u64 {
-    let ours_alone = |now: Statx| now.stx_size == length + copied;
+    let only_ours = |now: Statx| now.stx_size == length + copied;
     let cut = copied == 0
-        || fs::stat(file.as_fd()).is_ok_and(ours_alone)
+        || fs::stat(file.as_fd()).is_ok_and(only_ours)
             && fs::set_length(file.as_fd(), length).is_ok();
     if cut { 0 } else { copied }
 }

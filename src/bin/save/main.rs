@@ -1,7 +1,11 @@
-//! Writes standard input to a file: all of it, or the file stays as it was.
+//! `save`: writes standard input to a file atomically: the file gets all of the input, or stays as it was.
+//!
+//! This file parses the command line, and replaces the file (the library's `replace`). `append.rs` is the option `-a`.
 
 #![no_std]
 #![no_main]
+
+mod append;
 
 use core::ffi::CStr;
 
@@ -16,8 +20,6 @@ use ring3::rt::{Exit, Start};
 use ring3::shown::Shown;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 
-mod append;
-
 ring3::program!("save", main);
 
 const HELP: &str = "\
@@ -25,9 +27,9 @@ usage: save [-a] [-m MODE] [--in-place] [--no-sync] FILE
 Write standard input to FILE: all of it, or FILE stays as it was.
 
   -a          append to FILE
-  -m MODE     give FILE these permissions, in octal
+  -m MODE     set FILE's permissions to MODE, an octal number
   --in-place  write into FILE, do not replace it; a reader can see a part of
-              it, and a crash can leave a part
+              the input, and a crash can leave a part
   --no-sync   do not wait until FILE is on the device
   --help      print this
   --version   print the version
@@ -35,35 +37,35 @@ Write standard input to FILE: all of it, or FILE stays as it was.
 FILE's permissions, owner, group and access control list stay; a new FILE's
 permissions are 666 less the umask. A symbolic link is followed. A device, a
 FIFO, /dev/stdout, /dev/fd/N and the files of /proc and /sys are written
-straight.
+directly.
 ";
 
 fn main(start: Start) -> Result<(), Exit> {
-    let wanted = Wanted::parse(start)?;
-    // With these blocked, a write returns EPIPE or EFBIG, which is reported. If a filter refuses to block them, they
-    // end the program.
+    let settings = Settings::of(start)?;
+    // With these signals blocked, a write fails with EPIPE or EFBIG, and the error is reported. If a seccomp filter
+    // refuses to block them, they end the program.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
-    // Before a file is opened that would get its number.
+    // Before any file is opened: if standard input is closed, the next file would get its number.
     let stdin = fs::stat(STDIN).or_fail(PROGRAM, "stat", "stdin")?;
-    let saved = if wanted.append {
-        append::append(wanted.file, wanted.options, &stdin)
+    let saved = if settings.append {
+        append::append(settings.file, settings.options, &stdin)
     } else {
-        replace(wanted.file, wanted.options, &stdin)
+        replace(settings.file, settings.options, &stdin)
     };
-    // Said only now: all files are closed, so that none of them can have the number of a standard
-    // error that was closed from the start.
-    saved.map_err(|failed| failed.say(wanted.file))
+    // The error is printed only now, after all files are closed. If standard error was closed from the start, a file
+    // could have had its number, and would have received the message.
+    saved.map_err(|failed| failed.report(settings.file))
 }
 
-/// What the command line asks for.
-struct Wanted {
+/// The options of the command line, or their defaults.
+struct Settings {
     append: bool,
     options: replace::Options,
     file: &'static CStr,
 }
 
-impl Wanted {
-    fn parse(start: Start) -> Result<Self, Exit> {
+impl Settings {
+    fn of(start: Start) -> Result<Self, Exit> {
         let mut append = false;
         let mut options = replace::Options::default();
         let mut file = None;
@@ -83,11 +85,7 @@ impl Wanted {
                 Arg::Long(b"no-sync") => options.sync = false,
                 Arg::Operand(operand) if file.is_none() => file = Some(operand),
                 Arg::Operand(operand) => {
-                    return Err(args.usage(parts!(
-                        "one FILE, not ",
-                        Shown(operand.to_bytes()),
-                        " too"
-                    )));
+                    return Err(args.usage(parts!("unexpected ", Shown(operand.to_bytes()))));
                 }
                 _ => return Err(args.unknown()),
             }
@@ -103,7 +101,7 @@ impl Wanted {
     }
 }
 
-/// Writes standard input to a new file, which takes the place of `file`.
+/// Writes standard input to a new file, and replaces `file` by it.
 fn replace(file: &CStr, options: replace::Options, stdin: &Statx) -> Result<(), NotSaved> {
     let replacement = Replacement::new(file, options)?;
     let to = replacement.as_fd();
@@ -118,15 +116,16 @@ fn replace(file: &CStr, options: replace::Options, stdin: &Statx) -> Result<(), 
     Ok(replacement.commit()?)
 }
 
-/// Why FILE is not what it should be.
+/// The error that kept FILE from being saved.
 struct NotSaved {
     failed: Failed,
-    /// How many bytes FILE has at its end that it did not have before.
+    /// How many bytes of the input are in FILE nevertheless, at its end.
     left: u64,
 }
 
 impl NotSaved {
-    fn say(&self, file: &CStr) -> Exit {
+    /// Prints the error.
+    fn report(&self, file: &CStr) -> Exit {
         let object = match self.failed.operation {
             Operation::Read => c"stdin",
             _ => file,
@@ -134,7 +133,7 @@ impl NotSaved {
         PROGRAM.say(self.failed.of(object));
         if self.left > 0 {
             let file = Shown(file.to_bytes());
-            PROGRAM.say(parts!(file, " has ", self.left, " bytes of it"));
+            PROGRAM.say(parts!(file, " has ", self.left, " bytes of the input"));
         }
         Exit(1)
     }
