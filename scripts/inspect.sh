@@ -7,7 +7,7 @@ use_tools
 file=target/dist/$1/$2.debug
 [ -e "$file" ] || die "no program is called $2; there are: $(programs src/bin | paste -s -d ' ' -)"
 
-# Intel's syntax, as in src/arch/x86_64.rs.
+# Intel's syntax, as in src/arch/x86_64/mod.rs.
 listing=target/inspect
 if ! "$OBJDUMP" --disassemble --demangle --source --line-numbers --no-show-raw-insn \
 	--x86-asm-syntax=intel "$file" >"$listing" 2>"$listing.log"; then

@@ -7,8 +7,8 @@ use_tools
 
 # The tests without system calls: text, numbers, errors, addresses, signals, the search along PATH, the heap's sizes and
 # spans, and `sync` without contention.
-computes='abi:: cli:: heap::tests::classes heap::tests::a_block net::text:: net::unix:: number:: print::
-process::search:: process::spawn::tests::a_failure shown:: signal::
+computes='abi:: bytes:: cli:: heap::tests::classes heap::tests::a_block net::text:: net::unix:: text::
+process::search:: process::spawn::tests::a_failure signal::
 sync::tests::a_held sync::tests::a_once_lock'
 
 ran=0

@@ -60,8 +60,8 @@ for arch in x86_64 aarch64; do
 	try make inspect PROGRAM=hello ARCH=$arch
 	same status $status 0
 	same entry "$(grep -c '<_start>:$' "$folder/out")" 1
-	grep -q "^; src/arch/$arch.rs:" "$folder/out" || wrong="$wrong
-no line of src/arch/$arch.rs"
+	grep -q "^; src/arch/$arch/mod.rs:" "$folder/out" || wrong="$wrong
+no line of src/arch/$arch/mod.rs"
 	verdict "make inspect shows the instructions and their source [$arch]"
 done
 

@@ -8,15 +8,14 @@ use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 
 use crate::abi::{Errno, Result};
+use crate::bytes::tail;
+use crate::env::Args;
 use crate::fd::{STDERR, STDOUT};
 use crate::net;
-use crate::number;
 use crate::parts;
-use crate::print::{Any, Print, Writer};
-use crate::process::skip_bytes;
-use crate::rt::{Args, Exit};
-use crate::shown::Shown;
+use crate::rt::Exit;
 use crate::system;
+use crate::text::{Any, Print, Shown, Writer, number};
 use crate::time::SECOND;
 
 /// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
@@ -165,7 +164,7 @@ impl Options {
         }
         Some(match arg.to_bytes() {
             [b'-', b'-', ..] if !self.operands_only => self.long(arg),
-            [b'-', _, ..] if !self.operands_only => self.short(skip_bytes(arg, 1)),
+            [b'-', _, ..] if !self.operands_only => self.short(tail(arg, 1)),
             _ => Arg::Operand(arg),
         })
     }
@@ -279,7 +278,7 @@ impl Options {
     }
 
     fn short(&mut self, cluster: &'static CStr) -> Arg {
-        let rest = skip_bytes(cluster, 1);
+        let rest = tail(cluster, 1);
         if !rest.is_empty() {
             self.rest = Rest::Cluster(rest);
         }
@@ -288,12 +287,12 @@ impl Options {
     }
 
     fn long(&mut self, arg: &'static CStr) -> Arg {
-        let name = skip_bytes(arg, 2).to_bytes();
+        let name = tail(arg, 2).to_bytes();
         let end = name.iter().position(|&byte| byte == b'=');
         match end.and_then(|end| name.get(..end)) {
             None => Arg::Long(name),
             Some(before) => {
-                self.rest = Rest::Value(skip_bytes(arg, 2 + before.len() + 1));
+                self.rest = Rest::Value(tail(arg, 2 + before.len() + 1));
                 Arg::Long(before)
             }
         }

@@ -8,15 +8,15 @@
 //! | floor | rooms |
 //! |---|---|
 //! | `src/bin/` | the programs, each by [`program!`] |
-//! | start and ends of a program | [`rt`] (`_start` to `main`), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
-//! | whole files | [`replace`] (written beside, takes its place), [`place`] (where a path leads), [`copy`] (within the kernel) |
-//! | memory in use | [`heap`](mod@heap) (the allocator), [`slab`] (values by small numbers), [`list`] (values in a row) |
-//! | who started a server | [`service`] (its sockets, its ear) |
-//! | threads in one memory | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
-//! | what the kernel gives, safe and typed | [`fs`] [`pipe`](mod@pipe) [`net`] [`poll`] [`mem`] [`process`] [`privilege`] [`signal`] [`system`] [`time`] [`random`] |
-//! | text | [`print`] (what programs print), [`shown`] (what came from outside, in a message), [`number`] (what is read) |
-//! | bytes in and out | [`fd`] [`io`] [`auxv`] |
-//! | Linux's contract, as data | [`abi`]: numbers, structures, flags, [`Errno`] |
+//! | start and end of a program | [`rt`] (`_start` to `main`, panic), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
+//! | memory and whole files | [`heap`](mod@heap) (the allocator), [`fs`] (files; [`fs::copy`], [`fs::resolve`], [`fs::replace`]) |
+//! | service manager | [`systemd`] (inherited sockets, readiness) |
+//! | threads | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
+//! | collections | [`collections`] ([`List`](collections::List), [`Slab`](collections::Slab)) |
+//! | what the kernel gives, safe and typed | [`pipe`](mod@pipe) [`net`] [`poll`] [`eventfd`] [`mem`] [`process`] [`signal`] [`system`] [`time`] [`random`] |
+//! | text | [`text`] (what programs print, and numbers read from text) |
+//! | bytes in and out | [`fd`] [`io`] [`env`] (arguments, environment, auxiliary vector) [`bytes`] |
+//! | Linux's contract | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
 //! | the instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
 #![no_std]
@@ -24,34 +24,28 @@
 pub mod abi;
 #[doc(hidden)]
 pub mod arch;
-pub mod auxv;
+pub mod bytes;
 pub mod cli;
-pub mod copy;
+pub mod collections;
+pub mod env;
+pub mod eventfd;
 pub mod fd;
 pub mod fs;
 pub mod heap;
 pub mod io;
-pub mod list;
 pub mod mem;
 pub mod net;
-pub mod number;
 pub mod overflow;
 pub mod pipe;
-pub mod place;
 pub mod poll;
-pub mod print;
-pub mod privilege;
 pub mod process;
-pub mod program;
 pub mod random;
-pub mod replace;
 pub mod rt;
-pub mod service;
-pub mod shown;
 pub mod signal;
-pub mod slab;
 pub mod sync;
 pub mod system;
+pub mod systemd;
+pub mod text;
 pub mod thread;
 pub mod time;
 

@@ -2,13 +2,13 @@
 //!
 //! Functions with a `start` and a `length` expect whole pages; the kernel rounds `length` up.
 
-use core::ffi::CStr;
 use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
 
 pub use crate::abi::mem::*;
 use crate::abi::{Errno, Result, syscall};
-use crate::{arch, auxv};
+use crate::arch;
+use crate::env::auxv;
 
 /// Returns the size of a page in bytes, a power of two (`AT_PAGESZ`).
 ///
@@ -23,32 +23,6 @@ pub const LEAST_PAGE: usize = 4096;
 
 /// The size of a huge page if a page has 4 KiB.
 pub const HUGE_PAGE: usize = 2 << 20;
-
-/// Copies bytes from the start of `from` to the start of `to`. The number of bytes is the length of the shorter slice.
-#[inline]
-pub fn copy(to: &mut [u8], from: &[u8]) {
-    let count = to.len().min(from.len());
-    // SAFETY: `count` is at most the length of either slice. The slices do not overlap, because `to` is a `&mut`.
-    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), count) };
-}
-
-/// Whether `text` begins with `start`. As `starts_with`, but byte by byte: a small program that only compares short
-/// texts does not need memcmp then.
-pub fn begins(text: &[u8], start: &[u8]) -> bool {
-    let mut text = text.iter();
-    start.iter().all(|byte| text.next() == Some(byte))
-}
-
-/// Returns the text up to the first zero byte in `bytes`; an empty text if there is none. As
-/// `CStr::from_bytes_until_nul`, but byte by byte: these texts are short.
-pub fn until_zero(bytes: &[u8]) -> &CStr {
-    let zero = bytes.iter().position(|&byte| byte == 0);
-    match zero.and_then(|zero| bytes.get(..=zero)) {
-        // SAFETY: `position` returned the index of the first zero, so the last byte of `text` is zero, and no other is.
-        Some(text) => unsafe { CStr::from_bytes_with_nul_unchecked(text) },
-        None => c"",
-    }
-}
 
 /// Maps `length` bytes of zeros, readable and writable, at the start of a page (mmap(2)).
 ///
@@ -213,12 +187,6 @@ pub unsafe fn move_to(
     let how = MREMAP_MAYMOVE | MREMAP_FIXED;
     // SAFETY: the caller promises what `remap` asks, and that no code uses the pages at `to`, which the call replaces.
     unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
-}
-
-/// Starts to load a byte and its neighbours into the processor's cache, for a read a little later.
-#[inline]
-pub fn prefetch(byte: &u8) {
-    arch::prefetch(byte);
 }
 
 /// Converts the address of a mapping to a pointer. Only here does memory get its provenance. The provenance is exposed,

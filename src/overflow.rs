@@ -18,9 +18,9 @@ use core::ptr::NonNull;
 use crate::abi::Result;
 use crate::cli::Program;
 use crate::process::{self, Pid};
-use crate::shown::Shown;
 use crate::signal::{self, SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, SigFault, UC_PC, UC_SP};
 use crate::sync::OnceLock;
+use crate::text::Shown;
 use crate::{arch, mem, parts};
 
 /// The program of the first `Report`.

@@ -7,7 +7,6 @@ use core::time::Duration;
 pub use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
-use crate::io;
 
 /// An epoll instance: a set of descriptors to wait for. Closing a descriptor that has no duplicates removes
 /// it from the set.
@@ -106,43 +105,6 @@ impl Epoll {
     }
 }
 
-/// An eventfd (eventfd(2)): a ring wakes the threads that wait for it in an [`Epoll`].
-///
-/// With `EPOLLET`, each ring wakes each waiting thread once, and no thread has to read the eventfd. For a
-/// thread that is not waiting at the time, the ring ends its next wait. Writes before a ring happen before
-/// the return of the wait that the ring ends, also writes by relaxed atomics: both system calls take the lock
-/// of the eventfd's wait queue in the kernel.
-pub struct Bell(OwnedFd);
-
-impl Bell {
-    /// Creates a bell that has not been rung.
-    ///
-    /// # Errors
-    /// `EMFILE`, `ENFILE`, `ENOMEM`.
-    #[doc(alias = "eventfd2")]
-    #[doc(alias = "eventfd")]
-    pub fn new() -> Result<Self> {
-        const COUNT: u32 = 0;
-        // SAFETY: eventfd2 takes no pointer. The returned descriptor is new, so no other value owns it.
-        unsafe {
-            let raw = syscall!(eventfd2(COUNT, EFD_CLOEXEC | EFD_NONBLOCK))?;
-            Ok(Self(OwnedFd::from_raw(raw)))
-        }
-    }
-
-    /// The eventfd's descriptor, to be added to an [`Epoll`].
-    #[inline]
-    pub fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-
-    /// Wakes the threads that wait for this bell.
-    pub fn ring(&self) {
-        // The write fails only when the counter is full, after 2^64 - 2 rings.
-        let _ = io::write(self.as_fd(), &1_u64.to_ne_bytes());
-    }
-}
-
 /// The timeout as epoll_pwait takes it, in milliseconds: -1 is no limit.
 fn milliseconds(timeout: Option<Duration>) -> i32 {
     timeout.map_or(-1, |timeout| {
@@ -186,17 +148,5 @@ mod tests {
         ] {
             assert_eq!(milliseconds(timeout), expected, "{timeout:?}");
         }
-    }
-
-    #[test]
-    fn a_bell_is_read_without_waiting_and_counts_its_rings() {
-        let bell = Bell::new().unwrap();
-        let mut count = [0; 8];
-        let read = |count: &mut [u8]| io::read(bell.as_fd(), count);
-        assert_eq!(read(&mut count), Err(crate::Errno::EAGAIN));
-        bell.ring();
-        bell.ring();
-        assert_eq!(read(&mut count), Ok(8));
-        assert_eq!(u64::from_ne_bytes(count), 2);
     }
 }

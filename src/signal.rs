@@ -12,10 +12,11 @@ use core::time::Duration;
 pub use crate::abi::signal::*;
 use crate::abi::time::Timespec;
 use crate::abi::{Errno, Result, syscall};
+use crate::arch;
+use crate::env::auxv;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
-use crate::number;
-use crate::{arch, auxv};
+use crate::text::number;
 
 /// A set of signals. As the kernel's `sigset_t`, bit N-1 stands for signal N.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -329,7 +330,7 @@ pub fn set_alternate_stack(stack: &'static mut [u8]) -> Result<()> {
 }
 
 /// The minimum size of an alternate stack in bytes: the size of the kernel's signal frame
-/// ([`AT_MINSIGSTKSZ`](crate::auxv::AT_MINSIGSTKSZ)), and 4 KiB for the handler itself.
+/// ([`AT_MINSIGSTKSZ`](crate::env::auxv::AT_MINSIGSTKSZ)), and 4 KiB for the handler itself.
 #[doc(alias = "SIGSTKSZ")]
 pub fn alternate_stack_size() -> usize {
     // x86_64 kernels before 5.14 have no AT_MINSIGSTKSZ. With AVX-512 the frame has 3.5 KiB.

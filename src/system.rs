@@ -6,8 +6,8 @@ use core::ptr;
 use crate::abi::system::*;
 pub use crate::abi::system::{MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
 use crate::abi::{Errno, Result, syscall};
+use crate::bytes;
 use crate::fd::BorrowedFd;
-use crate::mem;
 use crate::net::{SOCK_CLOEXEC, SOCK_DGRAM, unix};
 
 /// Mounts a file system of a kind on a directory (mount(2)): what is on the device `source`, or of a kind
@@ -103,7 +103,7 @@ fn set_name(place: &mut [u8; IFNAMSIZ], name: &[u8]) -> Result<()> {
     if name.len() > kept.len() {
         return Err(Errno::EINVAL);
     }
-    mem::copy(kept, name);
+    bytes::copy(kept, name);
     Ok(())
 }
 

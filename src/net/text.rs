@@ -6,9 +6,8 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use crate::number;
 use crate::parts;
-use crate::print::{Hex, Print, Writer};
+use crate::text::{Hex, Print, Writer, number};
 
 /// The address that all of `text` is.
 pub fn address(text: &[u8]) -> Option<SocketAddr> {
@@ -190,7 +189,7 @@ impl Print for Ipv6Addr {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::print::printed;
+    use crate::text::printed;
     use std::string::{String, ToString};
     use std::vec::Vec;
 

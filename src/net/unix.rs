@@ -5,9 +5,9 @@ use core::mem::{MaybeUninit, offset_of};
 
 use crate::abi::net::*;
 use crate::abi::{Errno, Result, syscall};
+use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
-use crate::mem;
 
 /// Where such a socket is: a path, or with `@` before it a name that is no file's.
 pub struct Address {
@@ -28,7 +28,7 @@ impl Address {
             ..SockaddrUn::ZERO
         };
         let path = raw.sun_path.get_mut(..bytes.len());
-        mem::copy(path.ok_or(Errno::ENAMETOOLONG)?, bytes);
+        bytes::copy(path.ok_or(Errno::ENAMETOOLONG)?, bytes);
         // A path counts with its zero; a name has one before it, in the place of the @, and none behind.
         let counted = match bytes {
             b"\0" => return Err(Errno::EINVAL), // the kernel would choose a name
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn descriptors_keep_their_order() {
         let [one, two] = pair(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK).unwrap();
-        let open = || crate::poll::Bell::new().unwrap();
+        let open = || crate::eventfd::EventFd::new().unwrap();
         let sent: [_; DESCRIPTORS] = core::array::from_fn(|_| open());
         for count in [1, 2, DESCRIPTORS] {
             let fds: [BorrowedFd<'_>; DESCRIPTORS] = core::array::from_fn(|at| sent[at].as_fd());

@@ -5,21 +5,22 @@
 //! by a descriptor instead of an id.
 
 mod family;
+mod ids;
+mod lists;
 mod pidfd;
 mod search;
 mod spawn;
-mod strings;
 mod wait;
 mod watch;
 
 pub use family::{
     adopt_orphans, foreground, group, kill_all, kill_group, set_foreground, signal_at_parents_end,
 };
+pub use ids::{become_user, chroot};
+pub use lists::Lists;
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};
-pub(crate) use strings::skip_bytes;
-pub use strings::{Lists, Strings};
 pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};
 

@@ -26,17 +26,19 @@ use core::slice;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicU64};
 
+use super::Lists;
 use super::search::{self, Room};
-use super::strings::{self, Lists, Strings};
 use super::wait;
 use super::{Pid, exit};
 use crate::abi::fs::{F_DUPFD_CLOEXEC, F_SETFD};
 use crate::abi::process::*;
 use crate::abi::{self, Errno, Result, syscall};
+use crate::bytes::strip_prefix;
+use crate::env::{Strings, auxv};
 use crate::fd::{BorrowedFd, STDERR};
 use crate::pipe::{O_CLOEXEC, Pipe};
 use crate::signal::{self, Action, SIGCHLD, SignalSet};
-use crate::{arch, auxv, io};
+use crate::{arch, io};
 
 /// A program to start, and the state in which it begins.
 ///
@@ -207,7 +209,7 @@ impl<'a> Command<'a> {
     /// child's id. `LISTEN_PIDFDID`, which also identifies a process, is removed. A `count` of 0 changes
     /// nothing.
     ///
-    /// The sockets stay open in the calling process; see [`Inherited`](crate::service::Inherited).
+    /// The sockets stay open in the calling process; see [`Inherited`](crate::systemd::Inherited).
     pub const fn sockets(self, count: u16) -> Self {
         Self {
             sockets: count,
@@ -245,7 +247,7 @@ impl<'a> Command<'a> {
         let mut lists = Lists::new(self.environ.iter().count() + 1, 1)?;
         for other in self.environ.iter() {
             // The prefix of LISTEN_PID and of LISTEN_PIDFDID.
-            if strings::after(other, "LISTEN_PID").is_none() {
+            if strip_prefix(other, "LISTEN_PID").is_none() {
                 lists.push(other)?;
             }
         }

@@ -8,7 +8,7 @@ use crate::abi::time::Timeval;
 use crate::abi::{Result, syscall};
 use crate::io::retry;
 use crate::parts;
-use crate::print::{Print, Writer};
+use crate::text::{Print, Writer};
 
 /// A child that has ended and was reaped. Its id may already belong to another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

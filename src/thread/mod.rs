@@ -27,7 +27,7 @@ use core::ptr;
 
 use crate::Result;
 use crate::abi::syscall;
-use crate::mem;
+use crate::bytes;
 
 /// Starts a thread that runs `work`, with a stack of [`STACK`] bytes and its creator's name.
 ///
@@ -73,7 +73,7 @@ impl Builder {
     pub fn name(mut self, name: &[u8]) -> Self {
         self.name = [0; 16];
         let [kept @ .., _zero] = &mut self.name;
-        mem::copy(kept, name);
+        bytes::copy(kept, name);
         self
     }
 

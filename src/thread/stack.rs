@@ -4,7 +4,8 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::abi::{Errno, Result};
-use crate::{auxv, mem};
+use crate::env::auxv;
+use crate::mem;
 
 /// The least that there is: a thread begins and ends in less.
 const LEAST: usize = 16 << 10;

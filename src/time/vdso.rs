@@ -9,8 +9,9 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::abi::elf::*;
 use crate::abi::time::Timespec;
-use crate::auxv::{self, AT_SYSINFO_EHDR};
-use crate::mem::{self, LEAST_PAGE};
+use crate::bytes;
+use crate::env::auxv::{self, AT_SYSINFO_EHDR};
+use crate::mem::LEAST_PAGE;
 
 /// `int clock_gettime(clockid_t, struct timespec *)`, with C's calling convention. Returns 0 or a negated
 /// error number.
@@ -181,7 +182,7 @@ impl<'a> Image<'a> {
     /// Whether a string is `name`. `at` is the position of the string's offset in the string table.
     fn is_named(&self, at: usize, name: &CStr) -> bool {
         let text = self.bytes.get(self.table(DT_STRTAB) + self.u32(at)..);
-        text.is_some_and(|text| mem::begins(text, name.to_bytes_with_nul()))
+        text.is_some_and(|text| bytes::begins(text, name.to_bytes_with_nul()))
     }
 
     /// Converts the address at position `at` to an offset. An offset is less than 4 GiB, so that a sum of a

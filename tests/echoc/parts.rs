@@ -20,7 +20,7 @@ use histogram::Histogram;
 use pattern::Pattern;
 use report::Outcome;
 use ring3::pipe::{O_CLOEXEC, Pipe};
-use ring3::print::Writer;
+use ring3::text::Writer;
 
 pub fn trials() -> [Trial; 6] {
     [

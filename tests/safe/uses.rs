@@ -9,11 +9,11 @@
 use core::ffi::CStr;
 
 use ring3::fd::{BorrowedFd, OwnedFd};
-use ring3::list::List;
+use ring3::collections::List;
 use ring3::net::unix::{Received, receive};
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::{Lists, Strings};
-use ring3::slab::Slab;
+use ring3::collections::Slab;
 use ring3::sync::Mutex;
 
 /// The thread would jump to this address when it ends.
@@ -27,7 +27,7 @@ fn makes_a_system_call() {
 
 /// This would make a second owner of an open descriptor.
 fn takes_what_was_inherited(pid: &CStr) {
-    let _ = ring3::service::inherited(Some(pid), Some(c"1")); //~ E0133
+    let _ = ring3::systemd::inherited(Some(pid), Some(c"1")); //~ E0133
 }
 
 fn makes_an_owner_of_a_number() {

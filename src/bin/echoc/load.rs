@@ -4,13 +4,13 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::OrFail;
+use ring3::collections::Slab;
 use ring3::parts;
 use ring3::pipe;
 use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events};
-use ring3::print::{Hex, Print};
 use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
-use ring3::slab::Slab;
+use ring3::text::{Hex, Print};
 use ring3::time::SECOND;
 
 use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now};

@@ -22,13 +22,13 @@ use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::parts;
-use ring3::print::Writer;
 use ring3::process::{self, RLIMIT_NOFILE};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
+use ring3::text::{Shown, Writer};
 
 use load::Load;
 

@@ -2,7 +2,7 @@
 //! aligned words of eight bytes in a stream differ. Words of two streams are equal only at positions that no run
 //! reaches.
 
-use ring3::mem;
+use ring3::bytes;
 
 /// The stream of bytes of one connection.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ impl Pattern {
         let skip = (position % 8) as usize;
         let (head, rest) = bytes.split_at_mut(bytes.len().min((8 - skip) % 8));
         if skip > 0 {
-            mem::copy(head, self.word(index).get(skip..).unwrap_or_default());
+            bytes::copy(head, self.word(index).get(skip..).unwrap_or_default());
             index += 1;
         }
         let (words, tail) = rest.as_chunks_mut();
@@ -28,7 +28,7 @@ impl Pattern {
             *word = self.word(index);
             index += 1;
         }
-        mem::copy(tail, &self.word(index));
+        bytes::copy(tail, &self.word(index));
     }
 
     /// Returns the word of eight bytes at `index`.

@@ -1,7 +1,7 @@
 //! The result of a run, and how it is printed.
 
 use ring3::parts;
-use ring3::print::{Digits, Print, Writer};
+use ring3::text::{Digits, Print, Writer};
 
 use super::histogram::Histogram;
 

@@ -1,10 +1,10 @@
 //! One client: receives its bytes, and sends them back to it in order.
 
+use ring3::collections::Slab;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net;
 use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, Events};
-use ring3::slab::Slab;
 use ring3::{Errno, Result};
 
 use crate::counts::Counts;

@@ -5,11 +5,12 @@
 
 use core::num::NonZeroU16;
 
+use ring3::bytes;
+use ring3::collections::Slab;
 use ring3::fd::BorrowedFd;
-use ring3::mem::{self, Mapping};
+use ring3::mem::Mapping;
 use ring3::net;
 use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, splice};
-use ring3::slab::Slab;
 use ring3::{Errno, Result};
 
 /// The most empty pipes that are kept for reuse.
@@ -54,7 +55,7 @@ impl Held {
     /// `ENOMEM`
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Key> {
         let mut memory = Mapping::new(bytes.len())?;
-        mem::copy(&mut memory, bytes);
+        bytes::copy(&mut memory, bytes);
         self.insert(Bytes::Memory(memory, 0))
     }
 

@@ -8,9 +8,9 @@ use core::ffi::CStr;
 use core::net::SocketAddr;
 
 use ring3::Errno;
+use ring3::bytes;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::fs::{self, AT_SYMLINK_NOFOLLOW, CWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, S_IFSOCK};
-use ring3::mem;
 use ring3::net::unix::{self, Address};
 use ring3::net::{self, *};
 use ring3::thread::Cpus;
@@ -153,7 +153,7 @@ fn lock_directory(path: &CStr) -> Result<OwnedFd, Failed> {
             for (to, from) in text.iter_mut().zip(directory) {
                 *to = *from;
             }
-            mem::until_zero(&text) // shorter than `text`, so a zero follows it
+            bytes::until_zero(&text) // shorter than `text`, so a zero follows it
         }
         None => c".",
     };

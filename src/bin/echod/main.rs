@@ -29,19 +29,18 @@ use core::sync::atomic; // for `gate`, which takes its atomics from its parent m
 
 use ring3::Errno;
 use ring3::cli::OrFail;
+use ring3::collections::List;
+use ring3::env::Start;
+use ring3::eventfd::EventFd;
 use ring3::fd::{STDIN, STDOUT};
-use ring3::list::List;
 use ring3::net;
 use ring3::parts;
 use ring3::pipe;
-use ring3::poll::Bell;
-use ring3::print::{Any, Writer};
-use ring3::privilege;
 use ring3::process::{self, RLIMIT_NOFILE};
-use ring3::rt::{Exit, Start};
-use ring3::service::{Inherited, Manager};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SignalFd, SignalSet};
+use ring3::systemd::{Inherited, Manager};
+use ring3::text::{Any, Shown, Writer};
 use ring3::thread::{self, Builder, Cpus};
 
 use counts::Counts;
@@ -139,7 +138,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     };
 
     pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
-    let bell = Bell::new().or_fail(PROGRAM, "eventfd2", "bell")?;
+    let bell = EventFd::new().or_fail(PROGRAM, "eventfd2", "bell")?;
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);
     let workers = settings.workers.unwrap_or(count);
@@ -201,11 +200,11 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
 
     // Before there are threads: in the kernel, each thread has a user of its own, and these calls change one thread.
     if let Some(root) = settings.root {
-        privilege::confine(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
+        process::chroot(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
     }
     if let Some((uid, gid)) = settings.user {
         let name = parts!(uid, ":", gid);
-        privilege::become_user(uid, gid).or_fail(PROGRAM, "setresuid", name)?;
+        process::become_user(uid, gid).or_fail(PROGRAM, "setresuid", name)?;
     }
 
     let mut places = cpus.iter().filter(|_| steered);

@@ -4,12 +4,11 @@ use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ring3::cli::{Arg, MOST_SECONDS, Options, OrFail};
-use ring3::list::List;
-use ring3::number;
+use ring3::collections::List;
+use ring3::env::Start;
 use ring3::parts;
-use ring3::print::Print;
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
+use ring3::text::{Print, Shown, number};
 use ring3::time::{NEVER, SECOND};
 
 use crate::gate::Gate;

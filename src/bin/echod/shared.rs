@@ -3,11 +3,11 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use ring3::Errno;
-use ring3::list::List;
+use ring3::collections::List;
+use ring3::eventfd::EventFd;
 use ring3::parts;
-use ring3::poll::Bell;
-use ring3::print::Print;
-use ring3::service::Manager;
+use ring3::systemd::Manager;
+use ring3::text::Print;
 use ring3::time::{self, Clock, NEVER};
 
 use crate::PROGRAM;
@@ -23,7 +23,7 @@ pub type Failed = (&'static str, Errno);
 /// the changes before a ring visible to the workers that the ring wakes.
 pub struct Shared {
     /// Wakes the workers after a change that they wait for: a free place, the time of the end, the end of a worker.
-    pub bell: Bell,
+    pub bell: EventFd,
     /// The counters of each worker.
     pub counts: List<Counts>,
     /// Counts and limits the clients.
@@ -45,7 +45,7 @@ pub struct Shared {
 impl Shared {
     /// Returns the state for as many workers as there are `counts`.
     pub fn new(
-        bell: Bell,
+        bell: EventFd,
         counts: List<Counts>,
         settings: &Settings,
         manager: Option<Manager>,

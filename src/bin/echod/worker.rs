@@ -7,16 +7,16 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::cli::OrFail;
+use ring3::collections::List;
+use ring3::collections::Slab;
 use ring3::fd::{BorrowedFd, OwnedFd};
-use ring3::list::List;
 use ring3::mem::Mapping;
 use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::parts;
 use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
-use ring3::print::{Print, Writer};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
-use ring3::slab::Slab;
+use ring3::text::{Print, Writer};
 use ring3::time::{self, Clock, NEVER, SECOND, left};
 
 use crate::PROGRAM;

@@ -5,14 +5,15 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ring3::Errno;
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fs::{self, CWD};
 use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
 use ring3::parts;
 use ring3::process::{self, Event, Watch, exit};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{SIGKILL, SIGTERM, SignalSet};
 use ring3::system::{self, MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
+use ring3::text::Shown;
 use ring3::time::{SECOND, after};
 
 use crate::PROGRAM;

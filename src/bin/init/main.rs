@@ -18,14 +18,15 @@ use core::ffi::CStr;
 
 use ring3::Errno;
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::env::{Args, Start};
 use ring3::parts;
 use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
-use ring3::rt::{Args, Exit, Start};
-use ring3::service::Inherited;
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{
     self, SIGCONT, SIGKILL, SIGPIPE, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SignalSet,
 };
+use ring3::systemd::Inherited;
+use ring3::text::Shown;
 use ring3::time::NEVER;
 
 use signals::{PASSED, Rewrites};

@@ -25,16 +25,16 @@ use core::ffi::CStr;
 
 use ring3::abi::Errno;
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::env::Start;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
+use ring3::fs::replace::{self, During, Failed, Operation, Replacement};
 use ring3::fs::{self, At, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY, S_IFDIR, S_IFREG};
 use ring3::heap::Heap;
 use ring3::io;
-use ring3::print::{Print, Writer};
 use ring3::program;
-use ring3::replace::{self, During, Failed, Operation, Replacement};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
+use ring3::text::{Print, Shown, Writer};
 
 use memory::reserve;
 use output::Sorted;

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use ring3::mem;
+use ring3::bytes;
 
 /// The number of bytes in a word.
 pub const WORD: usize = size_of::<u64>();
@@ -159,7 +159,7 @@ impl<'a> Text<'a> {
         // The first bytes, and those after them, which may be on the next cache line.
         for at in [at, at + 32] {
             if let Some(byte) = self.bytes.get(at) {
-                mem::prefetch(byte);
+                bytes::prefetch(byte);
             }
         }
     }

@@ -13,16 +13,17 @@ mod watch;
 
 use core::ffi::CStr;
 
+use ring3::bytes;
 use ring3::cli::{Arg, Options, OrFail};
-use ring3::mem;
+use ring3::env::{Args, Start};
 use ring3::parts;
 use ring3::pipe;
 use ring3::process::Watch;
-use ring3::rt::{Args, Exit, Start};
-use ring3::service::Inherited;
+use ring3::rt::Exit;
 use ring3::signal::{
     self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ, SignalSet,
 };
+use ring3::systemd::Inherited;
 use ring3::time::{NEVER, SECOND};
 
 use stages::Stages;
@@ -160,7 +161,7 @@ impl Settings {
     /// Whether an argument equals the separator. The comparison includes the final zeros, so a longer argument that
     /// begins with the separator does not match.
     fn is_separator(&self, word: &CStr) -> bool {
-        mem::begins(word.to_bytes_with_nul(), self.separator.to_bytes_with_nul())
+        bytes::begins(word.to_bytes_with_nul(), self.separator.to_bytes_with_nul())
     }
 
     /// Returns the number, from 1, of the first part between separators that is empty.

@@ -5,16 +5,16 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use ring3::cli::OrFail;
+use ring3::collections::Slab;
+use ring3::env::Strings;
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, unix};
 use ring3::parts;
 use ring3::pipe::{O_CLOEXEC, Pipe};
-use ring3::print::{Digits, Print, Writer};
-use ring3::process::{Child, Command, Ended, Lists, Strings};
+use ring3::process::{Child, Command, Ended, Lists};
 use ring3::rt::Exit;
-use ring3::service::Inherited;
-use ring3::shown::Shown;
-use ring3::slab::Slab;
+use ring3::systemd::Inherited;
+use ring3::text::{Digits, Print, Shown, Writer};
 use ring3::time::{Clock, nanoseconds_by_call};
 
 use crate::{Join, PROGRAM, Settings};

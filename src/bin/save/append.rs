@@ -3,11 +3,11 @@
 use core::ffi::CStr;
 
 use ring3::abi::Errno;
-use ring3::copy::copy;
 use ring3::fd::{OwnedFd, STDIN};
+use ring3::fs::copy::copy;
+use ring3::fs::replace::{During, Failed, Operation, Options};
+use ring3::fs::resolve::Place;
 use ring3::fs::{self, *};
-use ring3::place::Place;
-use ring3::replace::{During, Failed, Operation, Options};
 
 use crate::NotSaved;
 

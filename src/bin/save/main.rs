@@ -10,15 +10,15 @@ mod append;
 use core::ffi::CStr;
 
 use ring3::cli::{Arg, OrFail};
-use ring3::copy::copy;
+use ring3::env::Start;
 use ring3::fd::STDIN;
+use ring3::fs::copy::copy;
+use ring3::fs::replace::{self, During, Failed, Operation, Replacement};
 use ring3::fs::{self, Statx};
-use ring3::number;
 use ring3::parts;
-use ring3::replace::{self, During, Failed, Operation, Replacement};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
+use ring3::text::{Shown, number};
 
 ring3::program!("save", main);
 

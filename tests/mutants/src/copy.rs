@@ -159,7 +159,7 @@ impl Copy {
             Suite::Programs(_) => self.runner.clone(),
         };
         let filter = match suite {
-            Suite::Library(module) => format!("{module}::"),
+            Suite::Library(path) => format!("{}::", path.replace('/', "::")),
             Suite::Programs(filter) => filter.to_owned(),
         };
         let program = || {

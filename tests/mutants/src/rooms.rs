@@ -5,7 +5,7 @@ use std::fmt;
 /// A group of tests.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Suite {
-    /// The unit tests of a module of the library.
+    /// The unit tests of a module of the library: its path in `src`.
     Library(&'static str),
     /// The tests of the programs with this text in their names.
     Programs(&'static str),
@@ -36,7 +36,7 @@ const ROOMS: &[(&str, &str)] = &[
         "oracle:: start:: process:: thread:: save:: pipe:: echod::service::",
     ),
     ("src/arch", "start:: thread:: stack:: process:: memory::"),
-    ("src/auxv", "start:: time:: memory::"),
+    ("src/env", "start:: time:: memory::"),
     ("src/bin/echoc", "echoc::"),
     ("src/bin/echod", "echod::"),
     ("src/bin/hello", "hello::"),
@@ -48,13 +48,13 @@ const ROOMS: &[(&str, &str)] = &[
         "src/cli",
         "cli:: start:: save:: pipe:: msort:: init:: echoc:: echod::service::",
     ),
-    ("src/copy", "save:: msort::"),
+    ("src/fs/copy", "save:: msort::"),
     ("src/fd", "start:: save:: pipe:: init:: echod::service::"),
     ("src/fs", "start:: save:: msort:: init::"),
     ("src/heap", "heap:: memory:: model:: thread:: msort::"),
     ("src/io", "start:: hello:: save:: pipe:: msort::"),
     (
-        "src/list",
+        "src/collections/list",
         "memory:: pipe:: msort:: echoc:: echod::service::",
     ),
     (
@@ -62,31 +62,36 @@ const ROOMS: &[(&str, &str)] = &[
         "start:: memory:: heap:: thread:: stack:: msort::",
     ),
     ("src/net", "echoc:: init:: echod::"),
-    ("src/number", "start:: save:: pipe::"),
+    ("src/text/number", "start:: save:: pipe::"),
     ("src/overflow", "stack:: start::"),
     ("src/pipe", "pipe:: save:: echod::service::"),
-    ("src/place", "save:: msort::"),
+    ("src/fs/resolve", "save:: msort::"),
+    ("src/eventfd", "echod::"),
+    ("src/bytes", "start:: save:: pipe:: process::"),
     ("src/poll", "pipe:: init:: echoc:: echod::"),
-    ("src/print", "start:: save:: pipe:: init:: stack:: echoc::"),
-    ("src/privilege", "echod::rights::"),
+    (
+        "src/text/print",
+        "start:: save:: pipe:: init:: stack:: echoc::",
+    ),
+    ("src/process/ids", "echod::rights::"),
     ("src/process", "process:: pipe:: init::"),
-    ("src/program", "start:: stack:: hello::"),
+    ("src/rt/program", "start:: stack:: hello::"),
     ("src/random", "save::"),
-    ("src/replace", "save:: msort::"),
+    ("src/fs/replace", "save:: msort::"),
     (
         "src/rt",
         "start:: stack:: hello:: pipe:: init:: process:: thread::",
     ),
     (
-        "src/service",
+        "src/systemd",
         "init:: pipe:: echod::service:: echod::told::",
     ),
-    ("src/shown", "start:: save:: pipe::"),
+    ("src/text/shown", "start:: save:: pipe::"),
     (
         "src/signal",
         "start:: process:: stack:: pipe:: init:: save::",
     ),
-    ("src/slab", "memory:: pipe:: echoc:: echod::"),
+    ("src/collections/slab", "memory:: pipe:: echoc:: echod::"),
     ("src/sync", "thread:: msort:: echod::workers::"),
     ("src/system", "start:: msort:: init:: echod::datagrams::"),
     ("src/thread", "thread:: stack:: msort:: echod::workers::"),

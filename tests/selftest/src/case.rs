@@ -1,7 +1,7 @@
 //! A case of the self-test: one line of a room's table.
 
 use ring3::Errno;
-use ring3::print::{Print, Writer};
+use ring3::text::{Print, Writer};
 
 /// A case: an operation and its expected result.
 pub struct Case {

@@ -14,20 +14,20 @@ use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
 use ring3::cli::{self, Options, OrFail};
+use ring3::env::{Args, Start};
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY, O_WRONLY, read_link};
 use ring3::io::{read, write};
-use ring3::number;
 use ring3::pipe::Pipe;
-use ring3::privilege;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
-use ring3::rt::{Args, Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::{self, Action, SIGABRT, SIGUSR1, SIGUSR2, SignalSet};
+use ring3::text::Shown;
+use ring3::text::number;
 use ring3::time::SECOND;
 
 use crate::PROGRAM;
-use crate::rt::start;
+use crate::env::start;
 use crate::signal::raise;
 
 /// The exit status of a child with an unknown action, or with wrong arguments.
@@ -175,13 +175,13 @@ pub fn main(start: Start) -> Result<(), Exit> {
             process::signal_at_parents_end(SIGUSR1).map_err(|_| UNKNOWN)?;
             wait()
         }
-        b"confine" => match privilege::confine(c"/proc/self") {
+        b"confine" => match process::chroot(c"/proc/self") {
             // Paths outside of the directory do not exist any more.
             Ok(()) => exit(u8::from(is_there(c"/proc/self") || !is_there(c"/../maps"))),
             Err(errno) => exit(if errno == Errno::EPERM { 77 } else { 1 }),
         },
-        b"become" => match privilege::become_user(65_534, 65_534) {
-            Ok(()) => exit(u8::from(privilege::become_user(0, 0) != Err(Errno::EPERM))),
+        b"become" => match process::become_user(65_534, 65_534) {
+            Ok(()) => exit(u8::from(process::become_user(0, 0) != Err(Errno::EPERM))),
             Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
         },
         b"duplicate" => {
@@ -200,7 +200,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             // SAFETY: the kernel reads two numbers from `groups`. Without CAP_SETGID the call fails, and become_user
             // fails too.
             unsafe { syscall2(nr::setgroups, groups.len(), groups.as_ptr().addr()) };
-            match privilege::become_user(65_533, 65_534) {
+            match process::become_user(65_533, 65_534) {
                 Ok(()) => exit(ids(65_533, 65_534)),
                 Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
             }
@@ -261,7 +261,7 @@ fn run_stack() -> Result<(), Exit> {
 
 fn print(words: Args) -> Result<(), Exit> {
     let mut buffer = [0; 256];
-    let mut out = ring3::print::Writer::new(STDOUT, &mut buffer);
+    let mut out = ring3::text::Writer::new(STDOUT, &mut buffer);
     for word in words {
         out.put(word.to_bytes());
         out.put(b".");
@@ -287,7 +287,7 @@ fn inherited(count: Option<&CStr>) -> u8 {
     }
     let pid = CStr::from_bytes_until_nul(&digits).ok();
     // SAFETY: this is the only call, and this program has opened no descriptor.
-    let Ok(mut all) = (unsafe { ring3::service::inherited(pid, count) }) else {
+    let Ok(mut all) = (unsafe { ring3::systemd::inherited(pid, count) }) else {
         return 98;
     };
     let first = all.next();

@@ -1,7 +1,7 @@
 //! Copies between files within the kernel.
 
 use ring3::Errno;
-use ring3::copy::{End, copy, copy_file_range};
+use ring3::fs::copy::{End, copy, copy_file_range};
 use ring3::fs::{O_CLOEXEC, O_RDONLY, O_WRONLY, seek, stat};
 use ring3::io::{read, write};
 use ring3::pipe::Pipe;
@@ -11,12 +11,12 @@ use crate::cases;
 use crate::fs::{at, with};
 
 cases! {
-    "a file into a file", [copy], file_into_file() => YES;
-    "a file of /proc, whose length nobody knows", [copy], with(c"to", |to| Ok(copy(at(c"/proc/self/maps", O_RDONLY)?.as_fd(), to.as_fd()).is_ok_and(|count| count > 0))) => YES;
-    "a pipe into a file", [copy], pipe_into_file() => value(5);
-    "whose error it is, and how much came before", [copy], whose_error() => YES;
-    "a part of a file", [copy_file_range], with(c"to", |to| copy_file_range(at(c"from", O_RDONLY).or(at(c"/proc/self/exe", O_RDONLY))?.as_fd(), to.as_fd(), 4)) => value(4), cannot EXDEV;
-    "a pipe is no file", [copy_file_range], with(c"to", |to| copy_file_range(Pipe::new(O_CLOEXEC)?.read.as_fd(), to.as_fd(), 4)) => error(Errno::EINVAL);
+    "a file into a file", [copy::copy], file_into_file() => YES;
+    "a file of /proc, whose length nobody knows", [copy::copy], with(c"to", |to| Ok(copy(at(c"/proc/self/maps", O_RDONLY)?.as_fd(), to.as_fd()).is_ok_and(|count| count > 0))) => YES;
+    "a pipe into a file", [copy::copy], pipe_into_file() => value(5);
+    "whose error it is, and how much came before", [copy::copy], whose_error() => YES;
+    "a part of a file", [copy::copy_file_range], with(c"to", |to| copy_file_range(at(c"from", O_RDONLY).or(at(c"/proc/self/exe", O_RDONLY))?.as_fd(), to.as_fd(), 4)) => value(4), cannot EXDEV;
+    "a pipe is no file", [copy::copy_file_range], with(c"to", |to| copy_file_range(Pipe::new(O_CLOEXEC)?.read.as_fd(), to.as_fd(), 4)) => error(Errno::EINVAL);
 }
 
 fn file_into_file() -> Result<bool, Errno> {

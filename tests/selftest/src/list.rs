@@ -1,17 +1,17 @@
 //! Values in a row.
 
 use ring3::Errno;
-use ring3::list::List;
+use ring3::collections::List;
 
 use crate::case::*;
 use crate::cases;
 
 cases! {
     "one behind the other", [List::new, List::push], full().map(|list| list.iter().sum::<u32>()) => value(60);
-    "a full one takes no more", [List::push], full().map(|mut list| list.push(1) == Err(1)) => YES;
+    "a full list takes no more", [List::push], full().map(|mut list| list.push(1) == Err(1)) => YES;
     "the last comes out first", [List::pop], full().map(|mut list| list.pop() == Some(30) && list.len() == 2) => YES;
     "nothing comes out of an empty one", [List::pop], List::<u32>::new(3).map(|mut list| list.pop().is_none()) => YES;
-    "more than there are addresses", [List::new], List::<u64>::new(usize::MAX / 4).map(drop) => error(Errno::ENOMEM);
+    "a list of more than there are addresses", [List::new], List::<u64>::new(usize::MAX / 4).map(drop) => error(Errno::ENOMEM);
 }
 
 fn full() -> Result<List<u32>, Errno> {

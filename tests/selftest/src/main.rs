@@ -15,13 +15,17 @@
 mod abi;
 mod arch;
 mod auxv;
+mod bytes;
 mod case;
 mod child;
 mod cli;
 mod copy;
+mod env;
+mod eventfd;
 mod fd;
 mod fs;
 mod heap;
+mod ids;
 mod io;
 mod kernel;
 mod list;
@@ -29,31 +33,31 @@ mod mem;
 mod net;
 mod number;
 mod pipe;
-mod place;
 mod poll;
 mod print;
-mod privilege;
 mod process;
 mod random;
 mod replace;
+mod resolve;
 mod rt;
-mod service;
 mod shown;
 mod signal;
 mod slab;
 mod sync;
 mod system;
+mod systemd;
 mod thread;
 mod time;
 mod unix;
 
 use case::{Case, Verdict};
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::heap::Heap;
 use ring3::parts;
-use ring3::print::Writer;
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
+use ring3::text::Writer;
 
 ring3::program!("selftest", main);
 
@@ -65,20 +69,23 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("kernel", kernel::CASES),
     ("arch", arch::CASES),
     ("abi", abi::CASES),
-    ("auxv", auxv::CASES),
+    ("env", auxv::CASES),
     ("rt", rt::CASES),
+    ("env", env::CASES),
+    ("bytes", bytes::CASES),
     ("fd", fd::CASES),
     ("io", io::CASES),
-    ("print", print::CASES),
-    ("number", number::CASES),
+    ("text", print::CASES),
+    ("text", number::CASES),
     ("fs", fs::CASES),
     ("pipe", pipe::CASES),
     ("net", net::CASES),
     ("net", unix::CASES),
     ("poll", poll::CASES),
+    ("eventfd", eventfd::CASES),
     ("mem", mem::CASES),
     ("process", process::CASES),
-    ("privilege", privilege::CASES),
+    ("process", ids::CASES),
     ("signal", signal::CASES),
     ("time", time::CASES),
     ("random", random::CASES),
@@ -86,18 +93,18 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("sync", sync::CASES),
     ("thread", thread::CASES),
     ("heap", heap::CASES),
-    ("slab", slab::CASES),
-    ("list", list::CASES),
-    ("service", service::CASES),
-    ("place", place::CASES),
-    ("copy", copy::CASES),
-    ("replace", replace::CASES),
-    ("shown", shown::CASES),
+    ("collections", slab::CASES),
+    ("collections", list::CASES),
+    ("systemd", systemd::CASES),
+    ("fs", resolve::CASES),
+    ("fs", copy::CASES),
+    ("fs", replace::CASES),
+    ("text", shown::CASES),
     ("cli", cli::CASES),
 ];
 
 fn main(start: Start) -> Result<(), Exit> {
-    rt::keep(start);
+    env::keep(start);
     let first = start.args().nth(1).map(|word| word.to_bytes());
     let mut buffer = [0; 4096];
     let mut out = Writer::new(STDOUT, &mut buffer);

@@ -30,11 +30,6 @@ cases! {
     "a mapping grows and keeps its bytes", [remap], grown() => YES;
     "a mapping that may not move", [remap], may_not_move() => error(Errno::ENOMEM);
     "a mapping moves into reserved space", [move_to], moved() => YES;
-    "as many bytes as fit", [copy], { let mut to = [0; 3]; copy(&mut to, b"longer"); to == *b"lon" } => YES;
-    "text up to a zero", [until_zero], until_zero(b"ab\0c\0") == c"ab" && until_zero(b"\0") == c"" && until_zero(b"ab") == c"" => YES;
-    "text begins with a part of it", [begins], begins(b"LISTEN_PID=1", b"LISTEN_PID=") && begins(b"", b"") => YES;
-    "and not with more, or with other text", [begins], begins(b"LISTEN", b"LISTEN_") || begins(b"LISTEN", b"listen") => NO;
-    "a hint harms nothing", [prefetch], prefetch(&7) => DONE;
     "a mapping of one's own", [Mapping::new], own_mapping() => YES;
     "is given back", [Mapping::new], given_back() => YES;
     "a mapping of nothing", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);

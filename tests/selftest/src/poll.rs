@@ -15,7 +15,6 @@ use crate::fd::{closes_at_exec, nobody};
 cases! {
     "an empty set", [Epoll::new, Epoll::as_fd], Epoll::new().map(|epoll| epoll.as_fd().as_raw() > 2) => YES;
     "a set is closed at execve", [Epoll::new], Epoll::new().and_then(|epoll| closes_at_exec(epoll.as_fd())) => YES;
-    "and so is a bell", [Bell::new], Bell::new().and_then(|bell| closes_at_exec(bell.as_fd())) => YES;
     "nothing happens", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [EpollEvent::ZERO; 4], Some(Duration::ZERO)).map(<[_]>::len)) => value(0);
     "the time is over, and not before", [Epoll::wait], watched(waits) => YES;
     "a byte, and whose", [Epoll::add, Epoll::wait, EpollEvent::happened], watched(|epoll, pipe| { write(pipe.write.as_fd(), b"x")?; let mut events = [EpollEvent::ZERO; 4]; let events = epoll.wait(&mut events, None)?; Ok(events.len() == 1 && events[0].happened() == EPOLLIN && { events[0].data } == 0xFEED_F00D_BEEF) }) => YES;
@@ -30,8 +29,6 @@ cases! {
     "watched no more", [Epoll::remove], watched(|epoll, pipe| { epoll.remove(pipe.read.as_fd())?; write(pipe.write.as_fd(), b"x")?; epoll.wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO)).map(<[_]>::len) }) => value(0);
     "removing what is not watched", [Epoll::remove], watched(|epoll, pipe| epoll.remove(pipe.write.as_fd())) => error(Errno::ENOENT);
     "no room for events", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [], None).map(<[_]>::len)) => error(Errno::EINVAL);
-    "a bell wakes", [Bell::new, Bell::as_fd, Bell::ring], rung() => value(1);
-    "a bell that nobody rings", [Bell::new], unrung() => value(0);
     "a closed descriptor leaves the set", [Epoll::add], closed() => value(0);
 }
 
@@ -67,25 +64,6 @@ fn hung_up() -> Result<bool, Errno> {
     Ok(events
         .first()
         .is_some_and(|event| event.happened().contains(EPOLLHUP)))
-}
-
-fn rung() -> Result<usize, Errno> {
-    let (epoll, bell) = (Epoll::new()?, Bell::new()?);
-    epoll.add(bell.as_fd(), EPOLLIN | EPOLLET, 0)?;
-    ring3::thread::scope(|scope| {
-        let ringer = scope.spawn(|| bell.ring())?;
-        let count = epoll.wait(&mut [EpollEvent::ZERO], None).map(<[_]>::len);
-        ringer.join();
-        count
-    })
-}
-
-fn unrung() -> Result<usize, Errno> {
-    let (epoll, bell) = (Epoll::new()?, Bell::new()?);
-    epoll.add(bell.as_fd(), EPOLLIN | EPOLLET, 0)?;
-    epoll
-        .wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO))
-        .map(<[_]>::len)
 }
 
 fn closed() -> Result<usize, Errno> {

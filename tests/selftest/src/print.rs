@@ -8,7 +8,7 @@ use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_WRONLY};
 use ring3::io::{read, write};
 use ring3::parts;
 use ring3::pipe::Pipe;
-use ring3::print::{Any, Digits, Hex, Print, Writer};
+use ring3::text::{Any, Digits, Hex, Print, Writer};
 
 use crate::case::*;
 use crate::cases;

@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use ring3::Errno;
+use ring3::env::Strings;
 use ring3::fs::{CWD, O_RDONLY};
 use ring3::io::read;
 use ring3::pipe::{O_CLOEXEC, Pipe};
@@ -15,7 +16,7 @@ use ring3::time::{Clock, NEVER, SECOND, after, nanoseconds};
 use crate::case::*;
 use crate::cases;
 use crate::child::{code, ends, prints, spawn};
-use crate::rt::start;
+use crate::env::start;
 
 cases! {
     "an id", [getpid], getpid() > 0 => YES;
@@ -50,8 +51,6 @@ cases! {
     "and not", [Status::success], ends(&[c"exit", c"1"]).map(Status::success) => NO;
     "arguments as they were", [Command::new, Lists::new, Lists::push, Lists::end, Lists::get], prints(&[c"words", c"", c"two words", c"\x1b\xff"], b".two words.\x1b\xff.") => YES;
     "no room in a list", [Lists::push], Lists::new(1, 0).and_then(|mut lists| { lists.push(c"x")?; lists.push(c"y") }) => error(Errno::ENOMEM);
-    "a list of no strings", [Strings::iter], Strings::NONE.iter().count() => value(0);
-    "a variable in one", [Strings::value, Strings::new], start().environ().value("RING3_NOT_SET").is_some() => NO;
     "the environment of the parent", [Command::new], code(&[c"environment"]).map(|count| count == start().environ().iter().count() as u8) => YES;
     "no such program", [Command::spawn, Failed::errno], run(c"/nothing", false).map_err(Failed::errno) => error(Errno::ENOENT);
     "no such program anywhere", [Command::search, Failed::status], run(c"nothing-is-called-so", true).map_err(Failed::status).err().map_or(0, i64::from) => value(127);

@@ -3,9 +3,9 @@
 use core::ffi::CStr;
 
 use ring3::Errno;
+use ring3::fs::replace::{Cause, During, Failed, Operation, Options, Replacement};
 use ring3::fs::{At, CWD, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, stat, stat_at, unlink};
 use ring3::io::{read, write_all};
-use ring3::replace::{Cause, During, Failed, Operation, Options, Replacement};
 
 use crate::case::*;
 use crate::cases;
@@ -13,17 +13,17 @@ use crate::fs::{at, with};
 use crate::print::prints;
 
 cases! {
-    "a new file", [Replacement::new, Replacement::as_fd, Replacement::commit], replaced(c"fresh", b"fresh") => YES;
-    "in the place of an old one", [Replacement::commit], over(b"old", b"new") => YES;
-    "dropped, the old one stays", [Replacement::new], dropped() => YES;
-    "permissions of the old one", [Replacement::commit], permissions() => value(0o640);
-    "a directory", [Replacement::new], Replacement::new(c"/proc", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::EISDIR);
-    "below nothing", [Replacement::new], Replacement::new(c"nothing/x", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::ENOENT);
-    "a device is written straight", [Replacement::new, Replacement::commit, Replacement::is_straight], straight(c"/dev/null") => YES;
-    "a file is not", [Replacement::is_straight], straight(c"straight") => NO;
-    "over an old one, which stays the same file", [Replacement::commit], in_place() => YES;
-    "which operation an error is of", [During::during], Err::<(), _>(Errno::EIO).during(Operation::Sync).is_err_and(|failed| failed.operation == Operation::Sync && failed.errno == Errno::EIO) => YES;
-    "what could not be done, and why", [Failed::of], prints(Failed { operation: Operation::Replace, errno: Errno::EBUSY, cause: Cause::Mount }.of(c"f"), b"replace f: Device or resource busy (EBUSY): it is a mount point; --in-place writes into it") => YES;
+    "a new file", [replace::Replacement::new, replace::Replacement::as_fd, replace::Replacement::commit], replaced(c"fresh", b"fresh") => YES;
+    "in the place of an old one", [replace::Replacement::commit], over(b"old", b"new") => YES;
+    "dropped, the old one stays", [replace::Replacement::new], dropped() => YES;
+    "permissions of the old one", [replace::Replacement::commit], permissions() => value(0o640);
+    "a directory", [replace::Replacement::new], Replacement::new(c"/proc", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::EISDIR);
+    "below nothing", [replace::Replacement::new], Replacement::new(c"nothing/x", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::ENOENT);
+    "a device is written straight", [replace::Replacement::new, replace::Replacement::commit, replace::Replacement::is_straight], straight(c"/dev/null") => YES;
+    "a file is not", [replace::Replacement::is_straight], straight(c"straight") => NO;
+    "over an old one, which stays the same file", [replace::Replacement::commit], in_place() => YES;
+    "which operation an error is of", [replace::During::during], Err::<(), _>(Errno::EIO).during(Operation::Sync).is_err_and(|failed| failed.operation == Operation::Sync && failed.errno == Errno::EIO) => YES;
+    "what could not be done, and why", [replace::Failed::of], prints(Failed { operation: Operation::Replace, errno: Errno::EBUSY, cause: Cause::Mount }.of(c"f"), b"replace f: Device or resource busy (EBUSY): it is a mount point; --in-place writes into it") => YES;
 }
 
 fn write_to(path: &CStr, content: &[u8]) -> Result<(), Errno> {

@@ -1,6 +1,6 @@
 //! Printing bytes from outside in a message.
 
-use ring3::shown::Shown;
+use ring3::text::Shown;
 
 use crate::case::*;
 use crate::cases;

@@ -20,8 +20,8 @@ use ring3::time::{Clock, now};
 use crate::case::*;
 use crate::cases;
 use crate::child::code;
+use crate::env::start;
 use crate::fd::closes_at_exec;
-use crate::rt::start;
 
 cases! {
     "a set of some", [SignalSet::of, SignalSet::contains], SignalSet::of(&[SIGINT, SIGTERM]).contains(SIGTERM) && !SignalSet::of(&[SIGINT]).contains(SIGTERM) => YES;

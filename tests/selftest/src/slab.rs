@@ -1,19 +1,19 @@
 //! Values by small numbers.
 
 use ring3::Errno;
-use ring3::slab::Slab;
+use ring3::collections::Slab;
 
 use crate::case::*;
 use crate::cases;
 
 cases! {
     "numbers from 0, and what was put there", [Slab::new, Slab::insert, Slab::get, Slab::get_mut], full().map(|mut slab| (0..4).all(|n| slab.get(n) == Some(&(10 * n)) && slab.get_mut(n) == Some(&mut (10 * n)))) => YES;
-    "a full one takes no more", [Slab::insert], full().map(|mut slab| slab.insert(5) == Err(5)) => YES;
+    "a full slab takes no more", [Slab::insert], full().map(|mut slab| slab.insert(5) == Err(5)) => YES;
     "a number is free again", [Slab::take, Slab::insert], full().map(|mut slab| slab.take(2) == Some(20) && slab.take(2).is_none() && slab.insert(7) == Ok(2)) => YES;
     "how many", [Slab::len, Slab::is_empty, Slab::used], full().map(|mut slab| { slab.take(0); slab.len() == 3 && !slab.is_empty() && slab.used() == 4 }) => YES;
     "all of them", [Slab::iter, Slab::iter_mut], full().map(|mut slab| slab.iter_mut().map(|(_, value)| { *value += 1; *value }).sum::<usize>() == 64 && slab.iter().count() == 4) => YES;
     "none of them", [Slab::clear], full().map(|mut slab| { slab.clear(); slab.is_empty() && slab.used() == 0 }) => YES;
-    "more than there are addresses", [Slab::new], Slab::<u64>::new(usize::MAX).map(drop) => error(Errno::ENOMEM);
+    "a slab of more than there are addresses", [Slab::new], Slab::<u64>::new(usize::MAX).map(drop) => error(Errno::ENOMEM);
 }
 
 fn full() -> Result<Slab<usize>, Errno> {

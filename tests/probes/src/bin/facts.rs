@@ -7,10 +7,11 @@
 
 use ring3::abi::{FACTS, Fact};
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::parts;
-use ring3::print::Writer;
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
+use ring3::text::Writer;
 
 ring3::program!("facts", main);
 

@@ -19,12 +19,13 @@ use core::alloc::Layout;
 use core::hint::black_box;
 use core::ptr;
 
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io;
 use ring3::parts;
-use ring3::print::Writer;
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
+use ring3::text::Writer;
 use ring3::thread;
 
 ring3::program!("heap", main);

@@ -15,13 +15,14 @@ use core::hint::black_box;
 
 use heap_model::Random;
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::heap::Heap;
 use ring3::io;
 use ring3::parts;
-use ring3::print::Writer;
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
+use ring3::text::Writer;
 use ring3::thread;
 
 ring3::program!("memory", main);

@@ -8,10 +8,11 @@ use core::ffi::CStr;
 
 use heap_model::{Exchange, Model, Random};
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::heap::Heap;
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
+use ring3::text::Shown;
 use ring3::{io, thread};
 
 ring3::program!("model", main);

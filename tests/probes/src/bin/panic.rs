@@ -6,7 +6,8 @@
 
 use core::fmt;
 
-use ring3::rt::{Exit, Start};
+use ring3::env::Start;
+use ring3::rt::Exit;
 
 ring3::program!("panic", main);
 

@@ -11,13 +11,15 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::abi::poll::EpollEvent;
+use ring3::env::Start;
+use ring3::env::Strings;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
 use ring3::io;
 use ring3::net::{SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM, unix};
 use ring3::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe};
 use ring3::poll::{EPOLLIN, Epoll};
-use ring3::process::{self, Command, Event, Failed, Lists, Pidfd, Status, Strings, Watch};
-use ring3::rt::{Exit, Start};
+use ring3::process::{self, Command, Event, Failed, Lists, Pidfd, Status, Watch};
+use ring3::rt::Exit;
 use ring3::signal::{
     self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
 };

@@ -8,9 +8,10 @@
 
 use core::hint::black_box;
 
+use ring3::env::Start;
 use ring3::overflow::Report;
 use ring3::process::{self, Pid};
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
 use ring3::signal::SIGSEGV;
 use ring3::thread::Builder;
 

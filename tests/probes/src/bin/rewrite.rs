@@ -15,16 +15,16 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::heap::Heap;
 use ring3::io;
 use ring3::parts;
 use ring3::pipe::Pipe;
-use ring3::print::{Print, Writer};
 use ring3::process::{Command, Lists};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
+use ring3::text::{Print, Shown, Writer};
 use ring3::{Errno, Result};
 
 ring3::program!("rewrite", main);

@@ -12,18 +12,18 @@
 
 use ring3::Errno;
 use ring3::cli::{Arg, Options, OrFail};
+use ring3::env::Start;
 use ring3::fd::{STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::net::unix::{self, DESCRIPTORS};
 use ring3::net::{SO_PASSCRED, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, set_option};
-use ring3::number;
 use ring3::parts;
-use ring3::print::Writer;
-use ring3::privilege::become_user;
+use ring3::process::become_user;
 use ring3::process::{RLIMIT_NOFILE, limit, raise_limit, thread_exists};
-use ring3::rt::{Exit, Start};
-use ring3::service::Inherited;
+use ring3::rt::Exit;
 use ring3::signal::{SIGTERM, SignalSet, on};
+use ring3::systemd::Inherited;
+use ring3::text::{Writer, number};
 
 ring3::program!("safe", main, inherited);
 

@@ -29,18 +29,17 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::{OwnedFd, STDIN, STDOUT};
 use ring3::fs::{self, At, CWD, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, Open};
 use ring3::heap::Heap;
 use ring3::io;
-use ring3::number;
 use ring3::parts;
-use ring3::print::{Print, Writer};
 use ring3::process::{self, Child, Command, Lists, RLIMIT_AS, RLIMIT_NOFILE, Rlimit};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
 use ring3::signal::SIGTERM;
 use ring3::system::{self, Mount};
+use ring3::text::{Print, Shown, Writer, number};
 use ring3::time::{Clock, now};
 use ring3::{Errno, Result};
 

@@ -6,12 +6,13 @@
 #![no_main]
 
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::{STDERR, STDOUT};
 use ring3::mem::Mapping;
 use ring3::parts;
-use ring3::print::Writer;
 use ring3::process::Command;
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
+use ring3::text::Writer;
 use ring3::time::{Clock, now};
 
 ring3::program!("spawn", main);

@@ -4,13 +4,13 @@
 #![no_std]
 #![no_main]
 
-use ring3::auxv;
 use ring3::cli::OrFail;
+use ring3::env::Start;
+use ring3::env::auxv;
 use ring3::fd::STDOUT;
 use ring3::parts;
-use ring3::print::{Hex, Writer};
-use ring3::rt::{Exit, Start};
-use ring3::shown::Shown;
+use ring3::rt::Exit;
+use ring3::text::{Hex, Shown, Writer};
 
 ring3::program!("start", main);
 

@@ -11,13 +11,14 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::arch::{WORD_AT_EXIT, WORD_HEAP, set_thread_word, thread_word};
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::{STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io;
 use ring3::parts;
-use ring3::print::{Hex, Writer};
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
 use ring3::sync::{Condvar, Mutex, Once, OnceLock};
+use ring3::text::{Hex, Writer};
 use ring3::thread::{self, Builder, JoinHandle};
 use ring3::time::{Clock, now};
 

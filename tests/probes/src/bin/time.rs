@@ -7,10 +7,11 @@
 use core::time::Duration;
 
 use ring3::cli::OrFail;
+use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::parts;
-use ring3::print::{Digits, Writer};
-use ring3::rt::{Exit, Start};
+use ring3::rt::Exit;
+use ring3::text::{Digits, Writer};
 use ring3::time::{Clock, now};
 
 ring3::program!("time", main);

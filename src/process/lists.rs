@@ -1,82 +1,12 @@
-//! Lists of C strings in the format of execve(2): an array of pointers that ends with a null pointer.
+//! Lists of C strings for execve(2), built at run time.
 
 use core::ffi::{CStr, c_char};
 use core::marker::PhantomData;
 use core::ptr;
 
 use crate::abi::{Errno, Result};
-use crate::mem::{self, Mapping};
-
-/// Such a list: the arguments of a program, or its environment.
-#[derive(Clone, Copy)]
-pub struct Strings<'a>(*const *const c_char, PhantomData<&'a CStr>);
-
-/// A null pointer that threads may share.
-#[repr(transparent)]
-struct Null(*const c_char);
-
-// SAFETY: the value is an immutable null pointer, which nothing dereferences.
-unsafe impl Sync for Null {}
-
-static NULL: Null = Null(ptr::null());
-
-impl<'a> Strings<'a> {
-    /// The empty list.
-    pub const NONE: Self = Self(&raw const NULL.0, PhantomData);
-
-    /// The list whose array begins at `list`.
-    ///
-    /// # Safety
-    /// `list` points to an array of pointers to C strings that ends with a null pointer. For `'a`, the array
-    /// and the strings stay valid and unchanged.
-    pub const unsafe fn new(list: *const *const c_char) -> Self {
-        Self(list, PhantomData)
-    }
-
-    /// The address of the array, as the kernel takes it.
-    pub(super) fn as_ptr(self) -> *const *const c_char {
-        self.0
-    }
-
-    /// The strings, in order.
-    pub fn iter(self) -> impl Iterator<Item = &'a CStr> + use<'a> {
-        let mut next = self.0;
-        core::iter::from_fn(move || {
-            // SAFETY: `next` is at or before the null pointer: it starts at the first entry and advances only
-            // from an entry that is not null. `new`'s caller guarantees that all entries up to the null
-            // pointer are valid.
-            let string = unsafe { *next };
-            if string.is_null() {
-                return None;
-            }
-            // SAFETY: `string` is not null, so at least one more entry follows.
-            next = unsafe { next.add(1) };
-            // SAFETY: `new`'s caller guarantees that each entry before the null pointer is a C string, valid
-            // and unchanged for `'a`.
-            Some(unsafe { CStr::from_ptr(string) })
-        })
-    }
-
-    /// The value of the first entry `name=...`.
-    pub fn value(self, name: &str) -> Option<&'a CStr> {
-        self.iter()
-            .find_map(|entry| after(after(entry, name)?, "="))
-    }
-}
-
-/// The rest of `text` after the prefix `start`; `None` if `text` does not begin with `start`.
-pub(super) fn after<'a>(text: &'a CStr, start: &str) -> Option<&'a CStr> {
-    mem::begins(text.to_bytes(), start.as_bytes()).then(|| skip_bytes(text, start.len()))
-}
-
-/// `text` without its first `count` bytes; empty if it is shorter.
-pub(crate) fn skip_bytes(text: &CStr, count: usize) -> &CStr {
-    match text.to_bytes_with_nul().get(count..) {
-        // SAFETY: `rest` is the end of `text`'s bytes and includes its final zero, the only zero in them.
-        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
-        _ => c"",
-    }
-}
+use crate::env::Strings;
+use crate::mem::Mapping;
 
 /// Memory for building several lists, one after the other. It is a mapping, so it needs no heap.
 pub struct Lists<'a> {
@@ -187,17 +117,6 @@ mod tests {
         let list = lists.end().unwrap();
         assert_eq!(lists.get(list).value("A"), Some(c""));
         assert_eq!(lists.get(list).value(""), Some(c"empty"));
-    }
-
-    #[test]
-    fn what_comes_after_is_a_string_of_its_own() {
-        assert_eq!(after(c"start", "st"), Some(c"art"));
-        assert_eq!(after(c"start", "start"), Some(c""));
-        assert_eq!(after(c"start", "starts"), None);
-        assert_eq!(after(c"start", "art"), None);
-        for (count, rest) in [(0, c"text"), (3, c"t"), (4, c""), (5, c""), (6, c"")] {
-            assert_eq!(skip_bytes(c"text", count), rest);
-        }
     }
 
     #[test]

@@ -28,15 +28,15 @@ use core::ffi::CStr;
 
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
-use crate::copy::{End, Stopped, copy};
+use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fs::copy::{End, Stopped, copy};
+use crate::fs::resolve::Place;
 use crate::fs::{self, CWD};
-use crate::mem::{self, Mapping};
+use crate::mem::Mapping;
 use crate::parts;
-use crate::place::Place;
-use crate::print::{Print, Writer};
-use crate::shown::Shown;
 use crate::signal::{self, SignalSet};
+use crate::text::{Print, Shown, Writer};
 
 use temporary::{Doomed, Temporary};
 
@@ -537,7 +537,7 @@ fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
         // Before Linux 6.10 that was root's alone; anybody else goes by /proc, where there is one.
         Err(errno) if errno != Errno::EEXIST => {
             let path = path_of(file);
-            let path = mem::until_zero(&path);
+            let path = bytes::until_zero(&path);
             fs::link(CWD, path, dir, name, AT_SYMLINK_FOLLOW)
         }
         result => result,

@@ -4,6 +4,10 @@
 //! does not care. Unless a function says otherwise its errors are those of the path: `ENOENT`,
 //! `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`, and `EIO` of the device.
 
+pub mod copy;
+pub mod replace;
+pub mod resolve;
+
 use core::ffi::CStr;
 
 pub use crate::abi::fs::*;

@@ -1,7 +1,7 @@
 //! Printing text from outside the program (paths, arguments, names) safely in a message.
 
 use crate::parts;
-use crate::print::{Hex, Print, Writer};
+use crate::text::{Hex, Print, Writer};
 
 /// Text from outside, for a message. Prints the text as it is, except control characters and bytes that are
 /// not UTF-8: it prints these as `\x1b`. So the text can't break the line or control the terminal.
@@ -57,7 +57,7 @@ fn shown(text: &[u8]) -> usize {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::print::printed;
+    use crate::text::printed;
     use std::vec::Vec;
 
     #[test]

@@ -114,8 +114,8 @@ impl<F: Fn(&mut Writer<'_>)> Print for Parts<F> {
 macro_rules! parts {
     ($($part:expr),+ $(,)?) => {
         // A closure: constant parts take no room in the value.
-        $crate::print::Parts(|out: &mut $crate::print::Writer<'_>| {
-            $( $crate::print::Print::print(&$part, out); )+
+        $crate::text::Parts(|out: &mut $crate::text::Writer<'_>| {
+            $( $crate::text::Print::print(&$part, out); )+
         })
     };
 }

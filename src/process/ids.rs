@@ -11,9 +11,8 @@ use crate::abi::{Errno, Result, syscall};
 ///
 /// # Errors
 /// `EPERM`: without `CAP_SYS_CHROOT`. The errors of resolving a path.
-#[doc(alias = "chroot")]
 #[doc(alias = "chdir")]
-pub fn confine(directory: &CStr) -> Result<()> {
+pub fn chroot(directory: &CStr) -> Result<()> {
     // SAFETY: the kernel only reads the two paths, which end with a zero.
     unsafe {
         syscall!(chroot(directory.as_ptr()))?;

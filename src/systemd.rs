@@ -9,9 +9,9 @@ use crate::abi::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd, STDERR};
 use crate::net::unix::{self, Address};
 use crate::net::{self, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK};
-use crate::number;
 use crate::poll::{EPOLLOUT, Epoll, EpollEvent};
 use crate::process;
+use crate::text::number;
 
 /// The descriptors that a service manager opened for this process: consecutive numbers from 3, in order.
 /// execve closes each of them. Dropping an `Inherited` closes the descriptors that it has not yet returned.

@@ -8,13 +8,13 @@
 ///
 /// `main` is a `fn(Start) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
 /// With `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is
-/// the result of [`inherited`](crate::service::inherited): the descriptors that a service manager opened.
+/// the result of [`inherited`](crate::systemd::inherited): the descriptors that a service manager opened.
 ///
 /// ```ignore
 /// #![no_std]
 /// #![no_main]
 /// ring3::program!("true", main);
-/// fn main(_: ring3::rt::Start) {}
+/// fn main(_: ring3::env::Start) {}
 /// ```
 #[macro_export]
 macro_rules! program {
@@ -22,10 +22,10 @@ macro_rules! program {
         $crate::program!(@ $name, $main);
     };
     ($name:literal, $main:path, inherited) => {
-        $crate::program!(@ $name, |start: $crate::rt::Start| {
+        $crate::program!(@ $name, |start: $crate::env::Start| {
             let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
             // SAFETY: this runs once, before the program's code. Start-up opens no descriptor.
-            $main(start, unsafe { $crate::service::inherited(pid, fds) })
+            $main(start, unsafe { $crate::systemd::inherited(pid, fds) })
         });
     };
     (@ $name:literal, $main:expr) => {

@@ -8,7 +8,7 @@ use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::net::SOCK_DGRAM;
 use ring3::net::unix::{self, Address};
 use ring3::net::{SOCK_CLOEXEC, recv};
-use ring3::service::{Inherited, Manager, inherited};
+use ring3::systemd::{Inherited, Manager, inherited};
 use ring3::time::{Clock, now};
 
 use crate::case::*;

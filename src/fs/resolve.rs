@@ -4,10 +4,10 @@ use core::ffi::CStr;
 
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
+use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::{self, CWD};
-use crate::mem;
-use crate::number;
+use crate::text::number;
 
 /// How many symbolic links the kernel follows in a path (`MAXSYMLINKS`, include/linux/namei.h).
 const MAXSYMLINKS: usize = 40;
@@ -23,7 +23,7 @@ impl Name {
     pub fn new(name: &[u8]) -> Result<Self> {
         let mut bytes = [0; NAME_MAX + 1];
         match bytes.get_mut(..name.len()) {
-            Some(place) if name.len() <= NAME_MAX => mem::copy(place, name),
+            Some(place) if name.len() <= NAME_MAX => bytes::copy(place, name),
             _ => return Err(Errno::ENAMETOOLONG),
         }
         Ok(Self(bytes))
@@ -31,7 +31,7 @@ impl Name {
 
     /// For a system call.
     pub fn as_c_str(&self) -> &CStr {
-        mem::until_zero(&self.0) // the last byte is always zero
+        bytes::until_zero(&self.0) // the last byte is always zero
     }
 }
 
@@ -64,7 +64,7 @@ impl Place {
         let mut text = [0; PATH_MAX];
         let mut length = path.count_bytes();
         match text.get_mut(..length) {
-            Some(place) if length < PATH_MAX => mem::copy(place, path.to_bytes()),
+            Some(place) if length < PATH_MAX => bytes::copy(place, path.to_bytes()),
             _ => return Err(Errno::ENAMETOOLONG),
         }
         let mut from = None::<OwnedFd>;
@@ -176,7 +176,7 @@ fn split(text: &mut [u8; PATH_MAX], length: usize) -> Result<(&CStr, Name)> {
     if let Some(end) = text.get_mut(start) {
         *end = 0;
     }
-    Ok((mem::until_zero(text), name))
+    Ok((bytes::until_zero(text), name))
 }
 
 #[cfg(test)]
@@ -284,7 +284,7 @@ mod tests {
             ("..", c".", c".."),
         ] {
             let mut text = [b'x'; PATH_MAX]; // what an earlier path left
-            mem::copy(&mut text[..path.len()], path.as_bytes());
+            bytes::copy(&mut text[..path.len()], path.as_bytes());
             let (found, rest) = split(&mut text, path.len()).unwrap();
             assert_eq!((found, rest.as_c_str()), (dir, name), "{path}");
         }

@@ -11,10 +11,10 @@ use core::sync::atomic::{AtomicI32, AtomicU64};
 use super::{During, Failed, Operation};
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
+use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs;
-use crate::mem;
-use crate::place::Place;
+use crate::fs::resolve::Place;
 use crate::process::{self, Pid};
 use crate::random;
 use crate::signal::{self, Action, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -115,7 +115,7 @@ impl Temporary {
 
     /// Calls `what` with the text of the name.
     fn with<T>(self, what: impl FnOnce(&CStr) -> T) -> T {
-        what(mem::until_zero(&self.text()))
+        what(bytes::until_zero(&self.text()))
     }
 
     #[inline(never)]

@@ -1,0 +1,226 @@
+//! The macro `abi!` defines a table: each row becomes a Rust item and a [`Fact`] about the kernel's headers.
+
+/// A claim about the kernel's headers: in `header`, the C expression `expression` has the value `value` on
+/// this architecture.
+pub struct Fact {
+    /// The header that a C program includes.
+    pub header: &'static str,
+    /// A constant expression in C.
+    pub expression: &'static str,
+    /// The expression's value, sign-extended if its C type is signed.
+    pub value: i64,
+}
+
+/// Chooses the value for this architecture: a row has one value for both, or `{ x86_64 A, aarch64 B }`.
+macro_rules! per_arch {
+    ({ x86_64 $x86_64:expr, aarch64 $aarch64:expr }) => {
+        if cfg!(target_arch = "x86_64") {
+            $x86_64
+        } else {
+            $aarch64
+        }
+    };
+    ($both:expr) => {
+        $both
+    };
+}
+
+/// Defines a table: groups of rows, each `KIND [HEAD] { ROWS }`, and `FACTS` with the facts of all groups.
+///
+/// - `numbers ["header"]`: system call numbers. The name in C has the prefix `__NR_`.
+/// - `consts ["header" type]`: constants of an integer type.
+/// - `numbered ["header" type: NAMES]`: constants with the values 1, 2, 3 and so on. `NAMES` is a string of
+///   their names.
+/// - `flags ["header" Type: repr]`: constants of a type of their own, combined with `|`.
+/// - `places ["header" "struct name"]`: offsets of a structure's members. Each row has the member's C name on
+///   x86_64 and on aarch64.
+/// - `record ["header" "struct name" Type]`: a structure with its fields in the kernel's order. `Type + N`:
+///   the last N bytes of the structure have no fields here.
+macro_rules! abi {
+    ($( $(#[$meta:meta])* $kind:ident $head:tt $rows:tt )*) => {
+        $( $crate::abi::items! { $(#[$meta])* $kind $head $rows } )*
+
+        /// The facts about the kernel's headers that this file claims.
+        pub const FACTS: &[&[$crate::abi::Fact]] = &[ $( $crate::abi::facts!($kind $head $rows) ),* ];
+    };
+}
+
+/// Defines the Rust items of one group of a table.
+macro_rules! items {
+    ($(#[$meta:meta])* numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => { $(
+        #[doc = concat!("`__NR_", stringify!($name), "`")]
+        #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
+        pub const $name: usize = $crate::abi::per_arch!($value);
+    )* };
+    ($(#[$meta:meta])* consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
+        $(#[$doc])*
+        #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
+        #[allow(unused_parens, reason = "they make one token of a negative number")]
+        pub const $name: $type = $crate::abi::per_arch!($value);
+    )* };
+    ($(#[$meta:meta])* places [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => { $(
+        $(#[$doc])*
+        #[doc = concat!("(in `", $c, "` of `", $header, "`)")]
+        pub const $name: usize = $crate::abi::per_arch!($value);
+    )* };
+    ($(#[$meta:meta])* numbered [$header:literal $type:ty: $names:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        $crate::abi::items! { consts [$header $type] { $( $(#[$doc])* $name = $value, )* } }
+
+        $(#[$meta])*
+        pub const $names: &str = {
+            let values = [$( $name ),*];
+            let mut place = 0;
+            while place < values.len() {
+                place += 1;
+                assert!(values[place - 1] == place as $type);
+            }
+            concat!($( stringify!($name), " " ),*)
+        };
+    };
+    ($(#[$meta:meta])* flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[repr(transparent)]
+        pub struct $type($repr);
+
+        impl $type {
+            /// No flag set.
+            pub const NONE: Self = Self(0);
+
+            /// The bits as the kernel takes them.
+            #[inline]
+            pub const fn bits(self) -> $repr {
+                self.0
+            }
+
+            /// The flags that the kernel reported as `bits`.
+            #[inline]
+            pub const fn from_bits(bits: $repr) -> Self {
+                Self(bits)
+            }
+
+            /// Whether every flag of `other` is set.
+            #[inline]
+            pub const fn contains(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// Whether any flag of `other` is set.
+            #[inline]
+            pub const fn intersects(self, other: Self) -> bool {
+                self.0 & other.0 != 0
+            }
+        }
+
+        impl core::ops::BitOr for $type {
+            type Output = Self;
+            #[inline]
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+        }
+
+        impl $crate::abi::Arg for $type {
+            #[inline(always)]
+            fn arg(self) -> usize {
+                self.0.arg()
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
+            pub const $name: $type = $type($crate::abi::per_arch!($value));
+        )*
+    };
+    ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+        $(#[$meta])*
+        #[doc = concat!("(`", $c, "` of `", $header, "`)")]
+        #[derive(Clone, Copy)]
+        #[repr(C)]
+        pub struct $type { $(
+            $(#[$doc])*
+            #[doc = concat!("`", stringify!($field), "`")]
+            pub $field: $ty,
+        )* $( rest: [u8; $rest], )? }
+
+        impl $type {
+            /// Every byte zero: the initial value of a structure that the kernel fills in, or in which zeros
+            /// ask for nothing.
+            pub const ZERO: Self = {
+                // SAFETY: the fields are integers, pointers, arrays or records of these types, for all of
+                // which zero bytes are a valid value.
+                unsafe { core::mem::zeroed() }
+            };
+        }
+    };
+}
+
+/// The [`Fact`]s of one group of a table.
+macro_rules! facts {
+    (numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header, expression: concat!("__NR_", stringify!($name)), value: $name as i64,
+        } ),* ]
+    };
+    (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header, expression: stringify!($name), value: $name as i64,
+        } ),* ]
+    };
+    (places [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header,
+            expression: if cfg!(target_arch = "x86_64") {
+                concat!("__builtin_offsetof(", $c, ", ", $x86_64, ")")
+            } else {
+                concat!("__builtin_offsetof(", $c, ", ", $aarch64, ")")
+            },
+            value: $name as i64,
+        } ),* ]
+    };
+    (numbered [$header:literal $type:ty: $names:ident] $rows:tt) => {
+        $crate::abi::facts!(consts [$header $type] $rows)
+    };
+    (flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::Fact {
+            header: $header, expression: stringify!($name), value: $name.bits() as i64,
+        } ),* ]
+    };
+    (record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+        &[
+            $crate::abi::Fact {
+                header: $header, expression: concat!("sizeof(", $c, ")"), value: size_of::<$type>() as i64,
+            },
+            $(
+                $crate::abi::Fact {
+                    header: $header,
+                    expression: concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
+                    value: core::mem::offset_of!($type, $field) as i64,
+                },
+                $crate::abi::Fact {
+                    header: $header,
+                    expression: concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
+                    value: size_of::<$ty>() as i64,
+                },
+            )*
+        ]
+    };
+}
+
+pub(crate) use {abi, facts, items, per_arch};
+
+#[cfg(test)]
+mod tests {
+    use crate::abi::mem::{Map, PROT_READ, PROT_WRITE, Prot};
+
+    #[test]
+    fn flags_are_the_bits_that_they_are_of() {
+        let both = PROT_READ | PROT_WRITE;
+        assert_eq!((both.bits(), Prot::from_bits(3) == both), (3, true));
+        assert!(both.contains(PROT_READ) && both.contains(both) && both.contains(Prot::NONE));
+        assert!(!PROT_READ.contains(both) && PROT_READ.intersects(both));
+        assert!(!PROT_READ.intersects(PROT_WRITE) && !both.intersects(Prot::NONE));
+        assert_eq!(Map::NONE.bits(), 0);
+    }
+}

@@ -1,0 +1,70 @@
+//! Operations on byte slices and C strings that compile to few instructions.
+
+use core::ffi::CStr;
+use core::ptr;
+
+use crate::arch;
+
+/// Copies the first bytes of `from` to the beginning of `to`: as many as the shorter slice has.
+#[inline]
+pub fn copy(to: &mut [u8], from: &[u8]) {
+    let count = to.len().min(from.len());
+    // SAFETY: both slices have at least `count` bytes. They do not overlap: `to` is an exclusive reference.
+    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), count) };
+}
+
+/// Whether `text` begins with `start`.
+///
+/// As `starts_with`, but byte by byte. So a small program that compares only short texts does not contain `memcmp`.
+pub fn begins(text: &[u8], start: &[u8]) -> bool {
+    let mut text = text.iter();
+    start.iter().all(|byte| text.next() == Some(byte))
+}
+
+/// The C string that `bytes` begins with, up to the first zero; an empty string if no byte is zero.
+///
+/// As `CStr::from_bytes_until_nul`, but byte by byte: the texts are short.
+pub fn until_zero(bytes: &[u8]) -> &CStr {
+    let zero = bytes.iter().position(|&byte| byte == 0);
+    match zero.and_then(|zero| bytes.get(..=zero)) {
+        // SAFETY: `position` found the first zero, and the slice ends with it.
+        Some(text) => unsafe { CStr::from_bytes_with_nul_unchecked(text) },
+        None => c"",
+    }
+}
+
+/// `text` without `start` at its beginning; None if `text` does not begin with `start`.
+pub fn strip_prefix<'a>(text: &'a CStr, start: &str) -> Option<&'a CStr> {
+    begins(text.to_bytes(), start.as_bytes()).then(|| tail(text, start.len()))
+}
+
+/// `text` without its first `count` bytes; an empty string if `text` is shorter.
+pub fn tail(text: &CStr, count: usize) -> &CStr {
+    match text.to_bytes_with_nul().get(count..) {
+        // SAFETY: `rest` is the end of a C string: its last byte is the zero, and no other byte is zero.
+        Some(rest @ [.., 0]) => unsafe { CStr::from_bytes_with_nul_unchecked(rest) },
+        _ => c"",
+    }
+}
+
+/// Starts to load the cache line of `byte`, for a read a little later.
+#[inline]
+pub fn prefetch(byte: &u8) {
+    arch::prefetch(byte);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_is_a_string_of_its_own() {
+        assert_eq!(strip_prefix(c"start", "st"), Some(c"art"));
+        assert_eq!(strip_prefix(c"start", "start"), Some(c""));
+        assert_eq!(strip_prefix(c"start", "starts"), None);
+        assert_eq!(strip_prefix(c"start", "art"), None);
+        for (count, rest) in [(0, c"text"), (3, c"t"), (4, c""), (5, c""), (6, c"")] {
+            assert_eq!(tail(c"text", count), rest);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What the kernel passes to a program at its start: arguments, environment and auxiliary vector.
+//!
+//! The kernel leaves this at the initial stack pointer (execve(2); `create_elf_tables`, fs/binfmt_elf.c):
+//!
+//! ```text
+//!  sp -> argc
+//!        argv[0] ... argv[argc-1]  0
+//!        envp[0] ...               0
+//!        auxv: key value  ...  AT_NULL value
+//!        ... the strings themselves
+//! ```
+
+pub mod auxv;
+mod strings;
+
+use core::ffi::{CStr, c_char};
+
+pub use strings::Strings;
+
+/// What the kernel hands a program: arguments and environment.
+#[derive(Clone, Copy)]
+pub struct Start {
+    args: Args,
+    environ: *const *const c_char,
+    pub(crate) auxv: *const auxv::Entry,
+}
+
+impl Start {
+    /// # Safety
+    /// `sp` is the initial stack pointer.
+    pub(crate) unsafe fn new(sp: *const usize) -> Self {
+        // SAFETY: the caller's promise.
+        let args = unsafe { Args::new(sp) };
+        // SAFETY: argv ends with a null pointer, and the environment begins behind that.
+        let environ = unsafe { args.next.add(args.left + 1) };
+        let mut end = environ;
+        // SAFETY: the environment too ends with a null pointer.
+        while !unsafe { *end }.is_null() {
+            // SAFETY: there is an entry behind each that is not null.
+            end = unsafe { end.add(1) };
+        }
+        // SAFETY: the auxiliary vector begins behind the environment's null pointer.
+        let auxv = unsafe { end.add(1) }.cast();
+        Self {
+            args,
+            environ,
+            auxv,
+        }
+    }
+
+    /// The arguments, the program's own name (`argv[0]`) included where the caller gave one.
+    pub fn args(&self) -> Args {
+        self.args
+    }
+
+    /// The environment, entries `NAME=value` as they are.
+    pub fn environ(&self) -> Strings<'static> {
+        // SAFETY: the kernel ended each string with a zero, and the list with a null pointer; they stay for
+        // the process's life.
+        unsafe { Strings::new(self.environ) }
+    }
+
+    /// The value of the first `name=...` in the environment.
+    pub fn var(&self, name: &str) -> Option<&'static CStr> {
+        self.environ().value(name)
+    }
+}
+
+/// The arguments, in order.
+#[derive(Clone, Copy)]
+pub struct Args {
+    pub(crate) next: *const *const c_char,
+    pub(crate) left: usize,
+}
+
+impl Args {
+    /// # Safety
+    /// `sp` is the initial stack pointer.
+    #[inline]
+    pub(crate) unsafe fn new(sp: *const usize) -> Self {
+        // SAFETY: argc is there, and argv behind it.
+        unsafe {
+            Self {
+                next: sp.add(1).cast(),
+                left: *sp,
+            }
+        }
+    }
+
+    /// Those that are left, as execve(2) takes them.
+    pub fn strings(&self) -> Strings<'static> {
+        // SAFETY: `left` arguments are at `next`, and behind them a null pointer; they stay for the
+        // process's life.
+        unsafe { Strings::new(self.next) }
+    }
+}
+
+impl Iterator for Args {
+    type Item = &'static CStr;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'static CStr> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: `left` arguments are at `next`, each a string that the kernel ended with a zero and
+        // that stays for the process's life.
+        unsafe {
+            let arg = CStr::from_ptr(*self.next);
+            self.next = self.next.add(1);
+            Some(arg)
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Args {}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    extern crate std;
+
+    use super::*;
+    use std::vec::Vec;
+
+    /// An initial stack as the kernel leaves one, with the strings one behind the other.
+    pub struct Stack {
+        pub words: Vec<usize>,
+        _strings: Vec<u8>,
+    }
+
+    pub fn stack(args: &[&CStr], environ: &[&CStr]) -> Stack {
+        const BEFORE: usize = 16;
+        let all = args.iter().chain(environ);
+        let mut strings = std::vec![b'?'; BEFORE];
+        let places: Vec<_> = all
+            .map(|text| {
+                strings.extend(text.to_bytes_with_nul());
+                strings.len() - text.to_bytes_with_nul().len()
+            })
+            .collect();
+        strings.extend(*b"./name\0\0\0\0\0\0\0\0\0");
+        let first = strings.as_mut_ptr();
+        let address = |place: &usize| first.wrapping_add(*place).expose_provenance();
+        let (args, environ) = places.split_at(args.len());
+        let mut words = std::vec![args.len()];
+        words.extend(args.iter().map(address).chain([0]));
+        words.extend(environ.iter().map(address).chain([0]));
+        words.extend([auxv::AT_PAGESZ, 4096, auxv::AT_NULL, 0]);
+        Stack {
+            words,
+            _strings: strings,
+        }
+    }
+
+    /// What the kernel hands over, as long as the stack is there.
+    fn start(stack: &Stack) -> Start {
+        // SAFETY: laid out as an initial stack.
+        unsafe { Start::new(stack.words.as_ptr()) }
+    }
+
+    #[test]
+    fn arguments_and_environment_are_found() {
+        let args = [c"name", c"", c"two words"];
+        let environ = [c"HOME=/", c"A=b=c", c"AB=d", c"A=late", c"none", c"="];
+        let all = stack(&args, &environ);
+        let start = start(&all);
+        assert!(start.args().eq(args) && start.environ().iter().eq(environ));
+        let mut left = start.args();
+        for count in (0..=3).rev() {
+            assert_eq!(
+                (left.len(), left.size_hint()),
+                (count, (count, Some(count)))
+            );
+            assert!(left.strings().iter().eq(args[3 - count..].iter().copied()));
+            assert_eq!(left.next(), args.get(3 - count).copied());
+        }
+        assert_eq!(left.next(), None);
+        for (name, value) in [
+            ("HOME", Some(c"/")),
+            ("A", Some(c"b=c")),
+            ("AB", Some(c"d")),
+            ("none", None),
+            ("HOM", None),
+            ("home", None),
+        ] {
+            assert_eq!(start.var(name), value, "{name}");
+        }
+        // SAFETY: the vector is behind the environment.
+        let entry = unsafe { *start.auxv };
+        assert_eq!((entry.key, entry.value), (auxv::AT_PAGESZ, 4096));
+    }
+
+    #[test]
+    fn there_may_be_nothing() {
+        let all = stack(&[], &[]);
+        let start = start(&all);
+        assert_eq!((start.args().len(), start.args().next()), (0, None));
+        assert_eq!((start.environ().iter().count(), start.var("A")), (0, None));
+        // SAFETY: the vector is behind the environment.
+        assert_eq!(unsafe { *start.auxv }.key, auxv::AT_PAGESZ);
+    }
+}

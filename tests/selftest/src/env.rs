@@ -1,0 +1,62 @@
+//! The arguments and the environment that the kernel passed to the program.
+
+use core::ffi::CStr;
+
+use ring3::env::{Start, Strings};
+use ring3::sync::OnceLock;
+
+use crate::case::*;
+use crate::cases;
+
+cases! {
+    "the program's own name comes first", [Start::args], own_name() => YES;
+    "argv ends where argc says", [Start::args], start().args().len() == start().args().count() => YES;
+    "the environment ends", [Start::environ], start().environ().iter().count() < 10_000 => YES;
+    "a variable that nobody set", [Start::var], start().var("RING3_NOT_SET").is_some() => NO;
+    "an empty name is no variable", [Start::var], start().var("").is_some() => NO;
+    "a variable is found by its name", [Start::var], found_by_name() => YES;
+    "the arguments as a list", [Args::strings], start().args().strings().iter().eq(start().args()) => YES;
+    "a list of no strings", [Strings::iter], Strings::NONE.iter().count() => value(0);
+    "a variable in one", [Strings::value, Strings::new], start().environ().value("RING3_NOT_SET").is_some() => NO;
+}
+
+/// What the kernel handed us, which stays for the process's life.
+struct Kept(Start);
+// SAFETY: what it leads to is the initial stack's, which nobody writes.
+unsafe impl Sync for Kept {}
+// SAFETY: as above.
+unsafe impl Send for Kept {}
+
+static KEPT: OnceLock<Kept> = OnceLock::new();
+
+pub fn keep(start: Start) {
+    KEPT.get_or_init(|| Kept(start));
+}
+
+pub fn start() -> Start {
+    KEPT.get().expect("main kept it").0
+}
+
+fn own_name() -> bool {
+    start().args().next().is_some_and(|name| !name.is_empty())
+}
+
+fn found_by_name() -> bool {
+    let Some(entry) = start()
+        .environ()
+        .iter()
+        .find(|entry| entry.to_bytes().contains(&b'='))
+    else {
+        return start().environ().iter().count() == 0; // nothing to look up
+    };
+    let text = entry.to_bytes();
+    let equals = text
+        .iter()
+        .position(|&byte| byte == b'=')
+        .unwrap_or_default();
+    let (name, value) = (&text[..equals], &text[equals + 1..]);
+    match core::str::from_utf8(name) {
+        Ok(name) => start().var(name).map(CStr::to_bytes) == Some(value),
+        Err(_) => false,
+    }
+}
