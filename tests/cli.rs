@@ -1,4 +1,4 @@
-//! The command line that all programs share (`ring3::cli`): each program through the same table of faults.
+//! The command line that all programs share (`ring3::cli`): runs each program with the same table of usage errors.
 
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// A program, for the faults that are the same in all.
+/// A program and its options, for the usage errors that all programs share.
 struct Program {
     name: &'static str,
     /// Short options without a value.
@@ -31,13 +31,13 @@ struct Program {
     long: &'static [&'static str],
     /// Options with a value, short or long.
     values: &'static [&'static str],
-    /// Operands that are wrong in number, and the message.
+    /// Operands of a wrong number, and the message.
     operands: &'static [(&'static [&'static str], &'static str)],
-    /// Options whose value is a number, the least and the greatest.
+    /// Options whose value is a number, with the minimum and the maximum.
     numbers: &'static [(&'static str, u64, u64)],
 }
 
-/// All but `hello`, which has no room for messages.
+/// All programs except `hello`, which is too small for messages.
 const PROGRAMS: [Program; 6] = [
     Program {
         name: "save",
@@ -141,11 +141,11 @@ const PROGRAMS: [Program; 6] = [
     },
 ];
 
-/// In seconds.
+/// A century in seconds.
 const CENTURY: u64 = 100 * 365 * 24 * 60 * 60;
 
 impl Program {
-    /// The line of usage: the first one of the help.
+    /// The usage line: the first line of the help.
     fn usage(&self, arch: Arch) -> String {
         let help = run(arch.program(self.name).arg("--help"));
         assert_eq!((help.status, &*help.stderr), (Some(0), ""));
@@ -159,7 +159,7 @@ impl Program {
     }
 }
 
-/// Runs each program with the faults that `faults` lists for it: the arguments, and the message of each.
+/// Runs each program with the usage errors that `faults` lists for it: the arguments, and the expected message.
 fn refuse(arch: Arch, faults: impl Fn(&Program) -> Vec<(Vec<String>, String)>) {
     may_take(LONG);
     for program in &PROGRAMS {
@@ -191,7 +191,7 @@ fn refuses_options_that_it_does_not_have(arch: Arch) {
             (words(&["--=x"]), "unknown option --".into()),
             (words(&["--hel"]), "unknown option --hel".into()),
             (words(&["---"]), "unknown option ---".into()),
-            // Nothing that came from outside breaks the line.
+            // Control characters in an argument are escaped.
             (
                 words(&["--b\n\x1b[1m"]),
                 "unknown option --b\\x0a\\x1b[1m".into(),
@@ -200,7 +200,7 @@ fn refuses_options_that_it_does_not_have(arch: Arch) {
             (words(&["-é"]), "unknown option -\\xc3".into()),
         ];
         for &flag in program.short {
-            // In a cluster, before and after.
+            // In a cluster of short options, before and after a valid option.
             faults.push((words(&[&format!("{flag}X")]), "unknown option -X".into()));
             faults.push((words(&[flag, "-X"]), "unknown option -X".into()));
             faults.push((words(&[&format!("{flag}=")]), "unknown option -=".into()));
@@ -242,7 +242,8 @@ fn refuses_operands_too_few_and_too_many(arch: Arch) {
     });
 }
 
-/// Both sides of each limit. After a number that is accepted comes an option that is not.
+/// Both sides of each limit. An accepted number is followed by an unknown option, so that the program does not start
+/// its work.
 fn refuses_numbers_beyond_their_limits(arch: Arch) {
     refuse(arch, |program| {
         let mut faults = Vec::new();
@@ -268,7 +269,7 @@ fn refuses_numbers_beyond_their_limits(arch: Arch) {
             }
             faults.push((words(&[option, "", "-X"]), refused));
         }
-        // Seconds may have a fraction.
+        // A number of seconds may have a fraction.
         if program.name == "pipe" {
             for option in ["--timeout", "--grace"] {
                 for right in ["0", ".5", "5.", "3153600000", "0.000000000000000000001"] {
@@ -301,7 +302,7 @@ fn refuses_numbers_beyond_their_limits(arch: Arch) {
     });
 }
 
-/// `--help` and `--version` are answered wherever they stand, and what comes after them is not read.
+/// `--help` and `--version` work at any position, and later arguments are not read.
 fn answers_help_before_all_else(arch: Arch) {
     for program in &PROGRAMS {
         let said = |arguments: &[&str]| {
@@ -317,7 +318,7 @@ fn answers_help_before_all_else(arch: Arch) {
         for flag in program.short.iter().chain(program.long) {
             assert_eq!(said(&[flag, "--help"]), help);
         }
-        // Every option that is tested here is in the help, and ends a word there.
+        // Every option in the table is in the help, at the end of a word.
         for option in program
             .short
             .iter()
@@ -334,7 +335,7 @@ fn answers_help_before_all_else(arch: Arch) {
     }
 }
 
-/// Help and version that are lost are an error, in every program.
+/// In every program, help or version that cannot be written is an error.
 fn reports_help_that_cannot_be_written(arch: Arch) {
     let names = PROGRAMS.iter().map(|program| program.name);
     for name in names.chain(["hello"]) {

@@ -1,6 +1,7 @@
-//! A hundred thousand clients of `echod` at once, on a real kernel: few other places let a process have so many
-//! files. All send all the time, from their connection on, and each byte that comes back is looked at.
-//! (`make test-crowd`: some minutes, and 5 GiB of memory for the machine, most of which is its kernel's.)
+//! A hundred thousand clients of `echod` at the same time, on a real kernel in a guest, because most other environments
+//! limit a process's open files to fewer. All clients send all the time from their connection on, and compare each byte
+//! that comes back. `make test-crowd` runs this test: it takes some minutes, and 5 GiB of memory for the guest, mostly
+//! for the guest's kernel.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::guest::{GUESTS, Guest, Image, Session};
 use crate::support::Folder;
 use crate::trial::{may_take, trial};
 
-/// None but where `RING3_CROWD` is set.
+/// Returns no tests unless `RING3_CROWD` is set.
 pub fn trials() -> Vec<Trial> {
     if std::env::var_os("RING3_CROWD").is_none() {
         return Vec::new();
@@ -24,13 +25,13 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// The time limit for the machine.
+/// The time limit of the guest.
 const LIMIT: Duration = Duration::from_secs(1500);
 
-/// How many clients each of the loads is: an address of the server's has no more ports for one of theirs.
+/// How many clients each load generator has. A client address has no more ports for connections to one server address.
 const CLIENTS: u64 = 25_000;
 
-/// Where the server listens, a load each.
+/// The server's addresses, one for each load generator.
 const ADDRESSES: [&str; 4] = [
     "127.0.0.2:7007",
     "127.0.0.3:7007",
@@ -43,9 +44,9 @@ fn all_are_served(guest: &Guest) -> Completion {
     for address in ADDRESSES {
         server += &format!(" -l {address}");
     }
-    // All close at once in the end. A connection that was closed and whose end the other has not acknowledged yet is
-    // an orphan; of more than `tcp_max_orphans`, 32,768 in this memory, the kernel only resets. A client whose end was
-    // lost on the way is then told of the reset instead, after all its bytes.
+    // At the end all connections close at the same time. A closed connection whose FIN is not acknowledged yet is an
+    // orphan. If there are more orphans than `tcp_max_orphans`, which is 32,768 with this memory, the kernel resets
+    // them. Then a client whose FIN was lost on the way would receive a reset after all its bytes.
     let mut script = format!(
         "write /proc/sys/net/core/netdev_max_backlog 1000000\n\
          write /proc/sys/net/core/somaxconn 65535\n\
@@ -96,7 +97,7 @@ fn judge(session: &Session) {
         told.iter().all(|line| line.ends_with(", 0 errors")),
         "{text}"
     );
-    // `echoc` ended with 0: to each request of each client its own bytes came back.
+    // `echoc` exits with 0 only if each request of each client came back unchanged.
     let echoes: Vec<u64> = text
         .lines()
         .filter_map(|line| line.split_once(" requests in "))

@@ -1,4 +1,5 @@
-//! `echoc`: what it measures is so, it ends when it should, and it finds what a server does wrong.
+//! `echoc`, the load generator: its measurements are correct, it ends when it should, and it detects errors of a
+//! server.
 
 mod parts;
 pub mod server;
@@ -56,18 +57,18 @@ fn echoc(arch: Arch, arguments: &str) -> Ran {
     run(arch.program("echoc").args(arguments.split_whitespace()))
 }
 
-/// What it must print when all is well.
+/// The report of a run without errors.
 struct Report {
     requests: u64,
     milliseconds: u64,
     /// In thousandths of GB/s.
     megabytes: u64,
-    /// In tenths of a microsecond: p50, p99, p99.9, max.
+    /// In tenths of a microsecond: p50, p99, p99.9 and max.
     latencies: [u64; 4],
 }
 
 impl Report {
-    /// Two lines, to the letter.
+    /// Parses the two lines of the report, which must match the format exactly.
     fn of(ran: Ran) -> Self {
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
         Self::parse(&ran.stdout).unwrap_or_else(|| panic!("{ran:?}"))
@@ -81,7 +82,7 @@ impl Report {
         let (requests, milliseconds) = (requests.parse().ok()?, decimal(seconds, 3)?);
         let rate: u64 = rate.parse().ok()?;
         let difference = (rate * milliseconds).abs_diff(requests * 1000);
-        assert!(difference <= milliseconds + rate, "{text}"); // both are rounded
+        assert!(difference <= milliseconds + rate, "{text}"); // both numbers are rounded
         let megabytes = decimal(gigabytes, 3)?;
         let mut latencies = [0; 4];
         let names = ["latency p50 ", "p99 ", "p99.9 ", "max "];
@@ -100,14 +101,14 @@ impl Report {
     }
 }
 
-/// A number with so many digits behind its point, without the point.
+/// Parses a number with exactly `digits` digits after the point. Returns the digits without the point.
 fn decimal(text: &str, digits: usize) -> Option<u64> {
     let (whole, fraction) = text.split_once('.')?;
     assert_eq!(fraction.len(), digits, "{text}");
     format!("{whole}{fraction}").parse().ok()
 }
 
-/// A socket that has an address and does not listen yet.
+/// A socket that is bound but does not listen yet, and its address.
 fn bound() -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -164,7 +165,7 @@ fn counts_what_came_back(arch: Arch) {
             (1000..10_000).contains(&report.milliseconds),
             "it sends for a second"
         );
-        // The milliseconds are rounded, and so is the quotient.
+        // The milliseconds and the quotient are rounded.
         let megabytes = counted / 1000 / report.milliseconds;
         assert!(report.megabytes.abs_diff(megabytes) <= 1 + megabytes / 500);
     }
@@ -173,7 +174,7 @@ fn counts_what_came_back(arch: Arch) {
 fn tells_how_long_replies_take(arch: Arch) {
     let delays = Arc::new(Mutex::new(Vec::new()));
     let noted = delays.clone();
-    // Of a connection's messages each tenth takes longer.
+    // Every tenth message of a connection is delayed longer.
     let (address, serving) = server::start(3, move |client| {
         let mut number = 0;
         server::echo(client, |_, bytes| {
@@ -199,7 +200,8 @@ fn tells_how_long_replies_take(arch: Arch) {
     let mut delays = std::mem::take(&mut *delays.lock().unwrap());
     delays.sort();
     assert_eq!(report.requests, delays.len() as u64);
-    // A reply takes as long as it was delayed, and longer: so does each share of them, to 1 %.
+    // A reply takes at least its delay. So each percentile of the latencies is at least the percentile of the delays,
+    // within 1 %.
     for (latency, share) in report.latencies.into_iter().zip([500, 990, 999, 1000]) {
         let least = delays[(delays.len() * share).div_ceil(1000) - 1];
         assert!(
@@ -207,13 +209,14 @@ fn tells_how_long_replies_take(arch: Arch) {
             "{share} in 1000"
         );
     }
-    // Each connection has one message under way: so many fit into the time, and no more.
+    // Each connection has one request in flight, which bounds the number of requests in the given time.
     assert!(report.requests <= 3 * (report.milliseconds / 20 + 1));
-    // Nothing takes seconds, in another unit.
+    // The latencies are below some seconds: a value in a wrong unit would exceed that.
     assert!(report.latencies[0] < 50_000_000 && report.latencies[3] < 300_000_000);
 }
 
-/// The server reads nothing while it can't send: who waits for it in turn waits for ever.
+/// The server does not read while it cannot send. A client that in turn did not read while it cannot send would
+/// deadlock.
 fn more_under_way_than_the_buffers_hold(arch: Arch) {
     let (socket, address) = bound();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
@@ -232,13 +235,14 @@ fn more_under_way_than_the_buffers_hold(arch: Arch) {
     });
 }
 
-/// Has a command begin with so many descriptors at most, of which it may make `maximum`.
+/// Starts a command with a soft limit of `current` descriptors and a hard limit of `maximum`.
 fn limit_descriptors(command: &mut Command, current: u64, maximum: u64) {
     let limit = Rlimit {
         current: Some(current),
         maximum: Some(maximum),
     };
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Nofile, limit)?)) };
 }
 
@@ -259,7 +263,7 @@ fn has_more_descriptors_than_it_was_given(arch: Arch) {
     server.end("");
 }
 
-/// Every third of each call is interrupted.
+/// Every third call of each kind is interrupted.
 fn goes_on_when_interrupted(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
@@ -276,7 +280,7 @@ fn goes_on_when_interrupted(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// One that runs, and whose server has had a message of each of its clients.
+/// A running echoc, whose server has received a message from each client.
 pub struct Running(Child);
 
 impl Running {
@@ -350,7 +354,7 @@ fn time_in_which_it_was_stopped_does_not_count(arch: Arch) {
     assert!(Report::of(running.wait()).milliseconds >= 1000);
 }
 
-/// What it says of a server's only client, with these arguments, is this and nothing else.
+/// Checks that echoc, with these arguments and one connection to this server, prints exactly the message `fault`.
 fn finds(
     arch: Arch,
     arguments: &str,
@@ -363,7 +367,7 @@ fn finds(
     assert_eq!(ran, Ran::new(1, "", &said));
 }
 
-/// The byte that the first connection sends at this place.
+/// The byte that the first connection sends at this position.
 pub fn sent(position: u64) -> u8 {
     let mut byte = [0];
     Pattern::new(0).fill(position, &mut byte);
@@ -390,7 +394,7 @@ fn finds_a_changed_byte(arch: Arch) {
     }
 }
 
-/// Of one length, aligned and not, near each other and far.
+/// Swapped pieces of equal length: aligned and unaligned, near each other and far apart.
 fn finds_pieces_that_changed_places(arch: Arch) {
     for (one, other, length) in [(0, 8, 8), (3, 12, 5), (0, 32, 32), (1, 2, 1), (7, 47, 11)] {
         let place = 640 + one as u64;
@@ -429,7 +433,7 @@ fn finds_a_lost_byte(arch: Arch) {
             },
         );
     }
-    // One lost in the middle, and the end when the client has waited for it in vain.
+    // A byte is lost in the middle. The client waits for it in vain, and ends with an error.
     finds(
         arch,
         "-t 1 --stall 1",
@@ -457,7 +461,7 @@ fn finds_a_byte_too_many(arch: Arch) {
             },
         );
     }
-    // Behind everything.
+    // An extra byte after all others.
     let (address, _) = server::start(1, |client| {
         server::echo(client, |_, bytes| {
             if bytes.is_empty() {
@@ -471,7 +475,7 @@ fn finds_a_byte_too_many(arch: Arch) {
     assert_eq!(received, sent + 1);
 }
 
-/// The two numbers in what it says of its only connection.
+/// The two numbers in echoc's message about its only connection.
 fn bytes(ran: &Ran, address: SocketAddr, before: &str, between: &str) -> [u64; 2] {
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), ""));
     let begin = format!("echoc: connection 1 of {address}: {before}");
@@ -526,7 +530,7 @@ fn tells_of_a_reset(arch: Arch) {
 }
 
 fn tells_of_a_refused_connection(arch: Arch) {
-    // Bound, it is nobody else's; and it does not listen.
+    // A bound port that does not listen: no other process can listen there.
     let (_socket, address) = bound();
     let why = "Connection refused (ECONNREFUSED)";
     for more in ["", "-c 10"] {

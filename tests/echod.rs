@@ -1,5 +1,4 @@
-//! `echod`: every byte comes back to every client, whatever another one does; and how it begins and
-//! ends.
+//! `echod`, the echo server: every byte comes back to every client, regardless of other clients; and its start and end.
 
 mod abuse;
 pub mod client;
@@ -93,9 +92,9 @@ fn serves_ipv4_and_ipv6(arch: Arch) {
     server.end("");
 }
 
-/// [::] leaves IPv4 alone, so that 0.0.0.0 can have the same port.
+/// A listener at [::] does not accept IPv4, so that 0.0.0.0 can have the same port.
 fn serves_what_the_address_says(arch: Arch) {
-    // std's takes both families, so that the port is free in both when it is closed.
+    // std's listener at [::] accepts both families, so the port is free in both after its close.
     let port = TcpListener::bind("[::]:0")
         .unwrap()
         .local_addr()
@@ -108,21 +107,21 @@ fn serves_what_the_address_says(arch: Arch) {
     server.end("");
 }
 
-/// A link-local address of this machine, and the name of its interface. The columns of the table are address, number,
-/// length, scope, flags and name.
+/// A link-local address of this machine and the name of its interface. The columns of the table are: address, interface
+/// number, prefix length, scope, flags, interface name.
 fn link_local() -> Option<(Ipv6Addr, String)> {
     let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
     table.lines().find_map(|row| {
         let columns: Vec<_> = row.split_whitespace().collect();
         let address = Ipv6Addr::from(u128::from_str_radix(columns[0], 16).unwrap());
-        // Not an address that is tentative or a duplicate.
+        // Skips tentative and duplicate addresses.
         let is_usable = u8::from_str_radix(columns[4], 16).unwrap() & 0x48 == 0;
         (address.is_unicast_link_local() && is_usable).then(|| (address, columns[5].to_owned()))
     })
 }
 
 fn serves_a_zone_by_its_name(arch: Arch) -> Completion {
-    // An address that needs no zone may have one.
+    // A zone is also allowed for an address that does not need a zone.
     let server = Server::start(arch.program("echod").args(["-l", "[::1%lo]:0"]), 1);
     assert_eq!(server.address().ip(), Ipv6Addr::LOCALHOST);
     ping(&mut connect(server.address()), b"by its name");
@@ -159,7 +158,7 @@ fn refuses_a_zone_that_there_is_not(arch: Arch) {
 }
 
 fn serves_both_loopback_addresses_by_default(arch: Arch) -> Completion {
-    // The port is fixed, and both architectures are tested at once.
+    // The default port is fixed, and the tests of both architectures run at the same time.
     static PORT: Mutex<()> = Mutex::new(());
     let _port = PORT.lock().expect("the other test went well");
     let defaults: [SocketAddr; 2] = [
@@ -256,7 +255,7 @@ fn refuses_what_cannot_be_bound(arch: Arch) {
             "Cannot assign requested address (EADDRNOTAVAIL)",
         ),
     ] {
-        // Nothing is printed of the one that could be had: nobody is served.
+        // No address is printed, not even the first, which was bound: the server serves no client.
         let ran = echod(arch, &["-l", "127.0.0.1:0", "-l", &address]);
         assert_eq!(
             ran,
@@ -281,8 +280,8 @@ fn tells_of_a_reader_that_is_gone(arch: Arch) {
     );
 }
 
-/// Started with standard descriptors closed, it does not let sockets take their numbers: what it
-/// says on standard error would go to a client.
+/// If echod starts with closed standard descriptors, no socket may get their numbers: messages on standard error would
+/// go to a client.
 fn gives_no_client_a_standard_descriptor(arch: Arch) {
     let echod = arch.program("echod");
     let shell = |redirections: &str| {
@@ -312,7 +311,7 @@ fn gives_no_client_a_standard_descriptor(arch: Arch) {
     );
 }
 
-/// Waits until nobody can connect any more.
+/// Waits until connections to this address are refused.
 fn wait_until_refused(address: SocketAddr) {
     wait_until("echod refuses clients", || {
         TcpStream::connect(address).is_err()
@@ -361,7 +360,7 @@ fn ends_when_the_grace_is_over(arch: Arch) {
     }
 }
 
-/// `docker stop` and `podman stop` kill after 10 s.
+/// The default grace is below 10 s, after which `docker stop` and `podman stop` kill.
 fn gives_less_grace_than_docker_does(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
@@ -377,7 +376,7 @@ fn gives_less_grace_than_docker_does(arch: Arch) -> Completion {
     wait_until_refused(server.address());
     ping(&mut client, b"behind");
     server.end("");
-    // The timeout is the third argument from the end.
+    // The timeout is the third argument from the end of the call.
     let log = String::from_utf8(folder.read("log")).unwrap();
     let waits = log
         .lines()
@@ -399,7 +398,7 @@ fn ends_at_once_at_a_second_signal(arch: Arch) {
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
 }
 
-/// A client that did not get everything back does not see an ordinary end.
+/// A client that did not receive all its bytes sees a reset instead of an EOF.
 fn resets_whom_it_owes_bytes(arch: Arch) {
     let server = Server::new(arch, &["--grace", "0"]);
     let mut blocked = Blocked::new(server.address(), 1);
@@ -423,7 +422,8 @@ fn goes_on_at_a_hangup(arch: Arch) {
     server.end("");
 }
 
-/// Hundreds are in the middle of it when the signal comes: all get every byte and the end.
+/// The signal arrives while hundreds of clients are in the middle of a transfer: all accepted clients receive every
+/// byte and EOF.
 fn drains_a_busy_crowd(arch: Arch) {
     const CLIENTS: u64 = 500;
     let server = Server::new(arch, &["--grace", "1000"]);
@@ -432,7 +432,7 @@ fn drains_a_busy_crowd(arch: Arch) {
         client.write_all(&patterned(seed, 0, 30_000)).unwrap();
     }
     server.signal(Signal::TERM);
-    // Those that were still waiting to be accepted are not: they are reset.
+    // Clients in the accept queue are not accepted any more: they are reset.
     let served = clients.into_iter().zip(0..).filter(|(client, seed)| {
         let mut back = vec![0; 30_000];
         match (&*client).read_exact(&mut back) {

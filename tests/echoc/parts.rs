@@ -1,4 +1,4 @@
-//! Parts of echoc by themselves: its latencies, its pattern.
+//! Unit tests of echoc's parts: the histogram of latencies, the pattern and the report.
 
 use std::collections::HashSet;
 
@@ -87,7 +87,8 @@ fn few_latencies_and_extreme_ones() {
     assert!(histogram.per_mille(1000) > 1 << 41);
 }
 
-/// What a latency is told as: the middle of a slot, whose width is at most 1/64 of where it begins.
+/// The value that the histogram reports for a latency: the middle of its slot. The width of a slot is at most 1/64 of
+/// its lower end.
 fn told(value: u64) -> u64 {
     let value = value.min((1 << 42) - 1);
     match value.checked_ilog2() {
@@ -107,17 +108,17 @@ fn a_slot_is_as_wide_as_it_should_be() {
     for value in values {
         let mut histogram = Histogram::new().unwrap();
         histogram.add(value);
-        histogram.add(u64::MAX); // so that the largest does not bound what is told
+        histogram.add(u64::MAX); // ensures that the maximum does not bound the reported values
         assert_eq!(histogram.per_mille(500), told(value), "{value}");
         assert_eq!((histogram.count(), histogram.max()), (2, u64::MAX));
     }
 }
 
-/// The nearest rank: of so many, the first that enough do not exceed.
+/// Percentiles use the nearest rank: the smallest value that at least the given share of all values does not exceed.
 fn shares_are_of_the_count() {
     for count in [1, 2, 3, 9, 10, 99, 100, 101, 999, 1000, 1001, 2000] {
         let mut histogram = Histogram::new().unwrap();
-        // The first hundred are told exactly.
+        // The first hundred values are reported exactly.
         (0..count).for_each(|value| histogram.add(value));
         for share in 1..=1000 {
             let rank = (1..=count)
@@ -129,7 +130,7 @@ fn shares_are_of_the_count() {
     }
 }
 
-/// What is printed of it.
+/// The printed report of an outcome.
 fn printed(outcome: Outcome) -> String {
     let pipe = Pipe::new(O_CLOEXEC).unwrap();
     let mut buffer = [0; 512];
@@ -216,7 +217,7 @@ fn every_figure_is_computed_of_what_came_back() {
         let zeros = "latency p50 0.0 us, p99 0.0 us, p99.9 0.0 us, max 0.0 us";
         assert_eq!(printed(outcome), format!("{expected}\n{zeros}\n"));
     }
-    // A thousand latencies, in no order: of 1 ms, 2 ms, ... 1 s.
+    // A thousand different latencies of 1 ms, 2 ms, ..., 1 s, in shuffled order.
     let mut latencies = Histogram::new().unwrap();
     (1..=1000).for_each(|nth| latencies.add(nth * 379 % 1009 * MS + 49));
     (1..=9).for_each(|nth| latencies.add(if nth < 9 { 1 } else { 1009 * MS }));

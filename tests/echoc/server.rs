@@ -1,4 +1,4 @@
-//! Servers that echo, well or not.
+//! Echo servers for the tests of echoc; some of them misbehave.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::echod::client::reset_on_close;
 
-/// Serves so many clients, each by `serve` in a thread of its own, and says where.
+/// Serves `clients` connections, each by `serve` in a separate thread. Returns the address and the serving thread.
 pub fn start(
     clients: usize,
     serve: impl Fn(TcpStream) + Clone + Send + 'static,
@@ -30,15 +30,15 @@ pub fn start(
     (address, serving)
 }
 
-/// Sends back what comes, and between the two `alter` has it, with its position in the stream.
-/// Ends with the client, or when `alter` says so.
+/// Echoes all bytes of a client. `alter` may change each piece before it is sent back; it also receives the position of
+/// the piece in the stream. Returns when the client has ended or `alter` returns false.
 pub fn echo(mut client: TcpStream, mut alter: impl FnMut(usize, &mut Vec<u8>) -> bool) {
     let mut position = 0;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = match client.read(&mut buffer) {
             Ok(count) => count,
-            Err(_) => return, // it was not content, and left
+            Err(_) => return, // the client found an error, and reset the connection
         };
         let mut bytes = buffer[..count].to_vec();
         let go_on = alter(position, &mut bytes);
@@ -49,7 +49,7 @@ pub fn echo(mut client: TcpStream, mut alter: impl FnMut(usize, &mut Vec<u8>) ->
     }
 }
 
-/// Echoes, and adds up what it echoed.
+/// A server that echoes. The returned function returns the number of echoed bytes.
 pub fn counting(clients: usize) -> (SocketAddr, impl FnOnce() -> u64) {
     let count = Arc::new(AtomicU64::new(0));
     let counted = count.clone();
@@ -65,7 +65,7 @@ pub fn counting(clients: usize) -> (SocketAddr, impl FnOnce() -> u64) {
     })
 }
 
-/// Echoes each piece only after a while.
+/// Delays the echo of each piece.
 pub fn slow(client: TcpStream, delay: Duration) {
     echo(client, |_, _| {
         std::thread::sleep(delay);
@@ -73,7 +73,7 @@ pub fn slow(client: TcpStream, delay: Duration) {
     });
 }
 
-/// Resets the connection when `count` bytes have come.
+/// Resets the connection after `count` bytes were received.
 pub fn reset(mut client: TcpStream, count: usize) {
     client.read_exact(&mut vec![0; count]).expect("so many");
     reset_on_close(&client);

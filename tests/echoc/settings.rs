@@ -1,5 +1,5 @@
-//! echoc's command line: each pair of options; what its times are, and its sockets. (The limits of numbers are those of
-//! `tests/cli.rs`.)
+//! echoc's options: each pair of options, its times, and the options of its sockets. (`tests/cli.rs` tests the limits
+//! of numbers.)
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -26,7 +26,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ])
 }
 
-/// Neither for room in the kernel, nor for small messages to become large ones.
+/// Its sockets are non-blocking, and send small messages without delay (TCP_NODELAY).
 fn its_sockets_do_not_wait(arch: Arch) -> Completion {
     let running = Running::start(arch, "-t 1000 --stall 1000 --verify", |client| {
         server::echo(client, |_, _| true);
@@ -48,18 +48,19 @@ fn its_sockets_do_not_wait(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// What a server sees of its clients.
+/// What a server observes of its clients.
 #[derive(Default)]
 struct Seen {
     clients: usize,
     bytes: usize,
-    /// The most that was under way on a connection.
+    /// The largest number of bytes in flight on a connection.
     most: usize,
-    /// What each sent first.
+    /// The first bytes of each connection.
     begins: Vec<[u8; 8]>,
 }
 
-/// Answers when as much has come as may be under way, or when nothing has come for a while; no more may come before.
+/// Sends an answer when as many bytes have arrived as may be in flight, or when no more have arrived for a while.
+/// Checks that no more bytes than that arrive before the answer.
 fn serve(mut client: TcpStream, under_way: usize, seen: &Mutex<Seen>) {
     seen.lock().unwrap().clients += 1;
     let mut buffer = vec![0; under_way + 1];
@@ -75,7 +76,7 @@ fn serve(mut client: TcpStream, under_way: usize, seen: &Mutex<Seen>) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
                 Err(error) => panic!("{error}"),
             }
-            // Where all is there, what would be too much has a moment to come.
+            // If all expected bytes have arrived, extra bytes get a short time to arrive.
             let patience = if count < under_way {
                 patience
             } else {
@@ -98,7 +99,7 @@ fn serve(mut client: TcpStream, under_way: usize, seen: &Mutex<Seen>) {
     }
 }
 
-/// Each option as it is tried, with another value than its default.
+/// Each option with the tested value, which is not the default.
 const ALL: [&str; 6] = ["-c 3", "-s 1000", "-d 5", "-t 2", "--verify", "--stall 60"];
 
 fn each_pair_holds() {
@@ -150,7 +151,7 @@ fn live(options: &str) {
     }
 }
 
-/// Not earlier, and not much later.
+/// A time passes in full, and not much longer.
 fn times_are_kept() {
     std::thread::scope(|scope| {
         for test in [sends, stalls, stalls_when_all_was_sent, does_not_stall] as [fn(); 4] {
@@ -185,11 +186,11 @@ fn stalls() {
         took(begin, f64::from(seconds));
         let before = format!("no progress for {seconds} s, after ");
         assert_eq!(bytes(&ran, address, &before, " bytes of "), [0, 64]);
-        drop(socket.accept().unwrap()); // makes room for the next
+        drop(socket.accept().unwrap()); // makes room in the accept queue for the next client
     }
 }
 
-/// The end does not come.
+/// The server does not end the connection.
 fn stalls_when_all_was_sent() {
     let (address, _) = server::start(1, |client| {
         server::echo(client, |_, bytes| {
@@ -201,13 +202,13 @@ fn stalls_when_all_was_sent() {
     });
     let begin = Instant::now();
     let ran = echoc(Arch::X86_64, &format!("--stall 2 {address}"));
-    // A second for sending, and then the two.
+    // One second of sending, then the two seconds of `--stall`.
     took(begin, 3.0);
     let [received, sent] = bytes(&ran, address, "no progress for 2 s, after ", " bytes of ");
     assert_eq!(received, sent);
 }
 
-/// Each reply takes longer than a look, and less than the patience, which begins anew with each.
+/// Each reply takes longer than a polling interval but less than `--stall`, which starts anew with each reply.
 fn does_not_stall() {
     let (address, _) = server::start(1, |client| {
         server::slow(client, Duration::from_millis(1200));

@@ -1,4 +1,4 @@
-//! Clients that come in crowds, do not read, leave without a word, or are too many.
+//! Difficult clients: crowds, clients that do not read, clients that reset, and too many clients.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -36,7 +36,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// Hundreds at once: from one byte to a mebibyte, in pieces of all sizes, ending in all ways.
+/// Hundreds of clients at the same time, which send from one byte to a mebibyte in pieces of all sizes, and leave in
+/// all ways.
 fn a_crowd_gets_every_byte(arch: Arch) {
     let server = Server::new(arch, &[]);
     let address = server.address();
@@ -78,7 +79,7 @@ fn one_that_does_not_read_harms_nobody(arch: Arch) {
         .for_each(|other| ping(other, b"and after"));
 }
 
-/// It always has something to read, so it must be made to wait for its turn.
+/// A client that always has data to read must not starve other clients.
 fn one_that_does_nothing_but_send_leaves_room_for_others(arch: Arch) {
     let server = Server::new(arch, &[]);
     let streams: Vec<_> = (0..2).map(|_| connect(server.address())).collect();
@@ -115,9 +116,9 @@ fn a_half_close_with_megabytes_under_way(arch: Arch) {
                 .write_all(&patterned(9, 0, LENGTH))
                 .expect("echod reads");
             writer.shutdown(Shutdown::Write).expect("it is connected");
-            let _ = sent.send(()); // the reader may have all bytes and the end by now
+            let _ = sent.send(()); // an error: the reader has received everything already
         });
-        // As much as fits is under way before the first byte is read.
+        // The writer fills all buffers before the reader reads the first byte.
         let _ = wait.recv_timeout(Duration::from_millis(300));
         let mut back = Vec::new();
         let mut reader = &stream;
@@ -131,10 +132,10 @@ fn a_half_close_with_megabytes_under_way(arch: Arch) {
     assert_eq!(stream.read(&mut [0]).expect("the end again"), 0);
 }
 
-/// The largest read, which is what echod may hold for a client (`BUFFER` in its connection.rs), in KiB.
+/// The largest read in KiB, which is also the most that echod holds for a client (`BUFFER` in its connection.rs).
 const HELD: u64 = 64;
 
-/// A huge page would be hundreds of times what a few clients take.
+/// A huge page would be hundreds of times as large as the memory of a few clients.
 fn clients_take_no_huge_pages(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::HUGE_PAGES);
@@ -147,9 +148,9 @@ fn clients_take_no_huge_pages(arch: Arch) -> Completion {
 
 fn blocked_clients_take_bounded_memory(arch: Arch) {
     const CLIENTS: u64 = 300;
-    // For what counts by chance: each worker's buffer, and where it notes what it holds, from their first
-    // use on. qemu-user has memory of its own, some of it for each part of the program that runs for the
-    // first time.
+    // Allows for memory that does not depend on the clients: each worker's buffer, and its table of held bytes, from
+    // their first use on. qemu-user also uses memory of its own, for example for each part of the program that runs for
+    // the first time.
     let workers = std::thread::available_parallelism().unwrap().get() as u64;
     let slack = if arch.is_native() {
         64 + 96 * workers
@@ -161,7 +162,7 @@ fn blocked_clients_take_bounded_memory(arch: Arch) {
     ping(&mut first, &[1; 64 * 1024]);
     let before = server.resident();
 
-    // Idle ones take a few bytes each: less than a page for a hundred.
+    // Idle clients take a few bytes each: less than a page for a hundred clients.
     let idle: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let mut client = connect(server.address());
@@ -190,8 +191,8 @@ fn blocked_clients_take_bounded_memory(arch: Arch) {
         "echod took only {sent} bytes"
     );
     if arch.is_native() {
-        // Something is held for most, or this would not test what it says: in a page at least, or in a pipe,
-        // which has two ends and takes no memory of the program's.
+        // Checks that echod holds bytes of most clients; otherwise this test would prove nothing. Held bytes are in at
+        // least a page of memory, or in a pipe. A pipe has two descriptors, and takes no memory of the program.
         wait_until("something is held for most", || {
             let pages = server.resident().saturating_sub(with_idle) / 4;
             let pipes = server.count("pipe") as u64 / 2;
@@ -241,7 +242,7 @@ fn one_byte_at_a_time(arch: Arch) {
     }
 }
 
-/// Closed with bytes unread, a connection is reset while echod sends: no SIGPIPE ends it.
+/// A client that closes with unread bytes resets the connection while echod sends. SIGPIPE must not end echod.
 fn a_client_that_resets_unread(arch: Arch) {
     may_take(LONG);
     let server = Server::new(arch, &[]);
@@ -266,7 +267,7 @@ fn stopped_and_continued(arch: Arch) {
     for _ in 0..5 {
         server.signal(Signal::STOP);
         stream.write_all(b"sleep well").unwrap();
-        let mut waiting = connect(server.address()); // by the kernel, into the backlog
+        let mut waiting = connect(server.address()); // the kernel accepts it into the backlog
         server.signal(Signal::CONT);
         let mut back = [0; 10];
         stream.read_exact(&mut back).expect("echod answers");
@@ -286,7 +287,7 @@ fn more_clients_than_descriptors(arch: Arch) {
         .count();
     server.limit_descriptors(LIMIT as u64);
 
-    // All are connected by the kernel; the first of them are accepted.
+    // The kernel completes all connections; echod accepts only the first.
     let mut clients: Vec<_> = (0..3 * LIMIT).map(|_| connect(server.address())).collect();
     for client in &mut clients {
         client.write_all(b"me?").unwrap();
@@ -294,7 +295,7 @@ fn more_clients_than_descriptors(arch: Arch) {
     let count = |clients: &[TcpStream]| clients.iter().filter(|client| answered(client, 3)).count();
     wait_until("as many as fit are served", || count(&clients) >= free);
 
-    // While the others wait, echod does next to nothing: of 200 ticks of CPU time it could take.
+    // While other clients wait, echod uses almost no CPU time: at most 5 of 200 ticks.
     let before = server.ticks();
     std::thread::sleep(Duration::from_secs(2));
     let used = server.ticks() - before;
@@ -302,8 +303,8 @@ fn more_clients_than_descriptors(arch: Arch) {
     assert_eq!(count(&clients), free);
     ping(&mut first, b"still first");
 
-    // Whenever one leaves, one that waited is served. Which one, the kernel says, which has a queue for
-    // each worker.
+    // Whenever a client leaves, a waiting client is served. The kernel chooses which, because it has a queue for each
+    // worker.
     while !clients.is_empty() {
         let mut next = 0;
         wait_until("it is somebody's turn", || {

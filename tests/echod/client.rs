@@ -1,4 +1,4 @@
-//! Clients: each sends a pattern of its own and compares every byte that comes back.
+//! Clients of an echo server. Each sends its own pattern and compares every byte that comes back.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rustix::net::sockopt::set_socket_linger;
 use socket2::{Domain, Socket, Type};
 
-/// What takes longer fails.
+/// The time limit of one operation: an operation that takes longer fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn connect(address: SocketAddr) -> TcpStream {
@@ -19,21 +19,20 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The byte that client `seed` sends at `position`: no two places near each other look alike, and
-/// no two clients.
+/// The byte that client `seed` sends at `position`. Bytes of nearby positions and of different clients differ.
 pub fn pattern(seed: u64, position: usize) -> u8 {
     let mixed = (position as u64 ^ seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 56) as u8
 }
 
-/// `length` bytes of a client's pattern from `start` on.
+/// `length` bytes of a client's pattern, starting at `start`.
 pub fn patterned(seed: u64, start: usize, length: usize) -> Vec<u8> {
     (start..start + length)
         .map(|position| pattern(seed, position))
         .collect()
 }
 
-/// Compares what came back at `start`.
+/// Compares received bytes with the pattern from `start` on.
 pub fn compare(seed: u64, start: usize, bytes: &[u8]) {
     for (byte, position) in bytes.iter().zip(start..) {
         assert_eq!(
@@ -44,7 +43,7 @@ pub fn compare(seed: u64, start: usize, bytes: &[u8]) {
     }
 }
 
-/// Sends `bytes` and waits until the same came back.
+/// Sends `bytes` and waits until they have come back.
 pub fn ping(stream: &mut (impl Read + Write), bytes: &[u8]) {
     stream.write_all(bytes).expect("echod reads");
     let mut back = vec![0; bytes.len()];
@@ -52,8 +51,8 @@ pub fn ping(stream: &mut (impl Read + Write), bytes: &[u8]) {
     assert_eq!(back, bytes);
 }
 
-/// Whether so many bytes have come back that nobody has read yet. That it waits is no reason to send a
-/// client away.
+/// Whether `length` bytes have come back, without reading them. Fails if the server has closed the connection: a
+/// waiting client must stay connected.
 pub fn answered(client: &TcpStream, length: usize) -> bool {
     client.set_nonblocking(true).unwrap();
     let peeked = client.peek(&mut vec![0; length]);
@@ -65,12 +64,12 @@ pub fn answered(client: &TcpStream, length: usize) -> bool {
     }
 }
 
-/// Has closing the connection reset it.
+/// Makes the close of this socket reset the connection.
 pub fn reset_on_close(stream: &TcpStream) {
     set_socket_linger(stream, Some(Duration::ZERO)).expect("a socket");
 }
 
-/// Whether the other side has reset the connection, behind what it sent before.
+/// Whether the peer has reset the connection, after the bytes that it sent before.
 pub fn is_reset(mut stream: TcpStream) -> bool {
     match stream.read_to_end(&mut Vec::new()) {
         Ok(_) => false,
@@ -81,22 +80,22 @@ pub fn is_reset(mut stream: TcpStream) -> bool {
     }
 }
 
-/// How a client leaves.
+/// How a client ends its connection.
 #[derive(Clone, Copy, Debug)]
 pub enum Leave {
-    /// It ends its direction, reads to the end, and that must come right behind the last byte.
+    /// It closes its sending direction and reads to EOF, which must follow immediately after the last byte.
     HalfClose,
-    /// It closes when everything has come back.
+    /// It closes when all bytes have come back.
     Close,
     /// It resets the connection somewhere in the middle.
     Reset,
 }
 
-/// One client's life: `length` bytes in random pieces out and, at the same time, back.
+/// Runs one client: it sends `length` bytes in random pieces and reads them back at the same time.
 pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
     let stream = connect(address);
     let mut random = StdRng::seed_from_u64(seed);
-    // At most some 30,000 pieces: a piece costs a system call and a wake-up, however small.
+    // At most about 30,000 pieces: each piece costs a system call and a wake-up, however small it is.
     let most = (1 << random.random_range(0..17)).max(length >> 14);
     let mut piece = move |left: usize| random.random_range(1..=most).min(left);
     std::thread::scope(|scope| {
@@ -107,7 +106,7 @@ pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
                 let bytes = patterned(seed, sent, piece(length - sent));
                 match writer.write_all(&bytes) {
                     Ok(()) => sent += bytes.len(),
-                    Err(_) if matches!(leave, Leave::Reset) => return, // the reader is through
+                    Err(_) if matches!(leave, Leave::Reset) => return, // the reader has reset the connection
                     Err(error) => panic!("client {seed}, after {sent} bytes: {error}"),
                 }
             }
@@ -142,14 +141,14 @@ pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
             Leave::Close => {}
             Leave::Reset => {
                 reset_on_close(&stream);
-                // The writer may wait for room, which there will never be.
+                // The writer may wait for buffer space that will never become free.
                 stream.shutdown(Shutdown::Both).expect("it is connected");
             }
         }
     });
 }
 
-/// A client that sends until neither the kernel nor echod takes more, and reads nothing.
+/// A client that reads nothing, and sends until neither the kernel nor echod accepts more.
 pub struct Blocked {
     seed: u64,
     stream: TcpStream,
@@ -159,8 +158,8 @@ pub struct Blocked {
 impl Blocked {
     pub fn new(address: SocketAddr, seed: u64) -> Self {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
-        // Of the kernel's buffers, too, each would take some MB: they are made for a few of
-        // loopback's large segments, and grow with what fits into the client's own.
+        // Keeps the kernel's buffers small; otherwise each would take some MB. They are sized for a few of loopback's
+        // large segments, and grow with the client's own buffers.
         socket.set_tcp_mss(536).unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         socket.set_send_buffer_size(4096).unwrap();
@@ -174,7 +173,7 @@ impl Blocked {
         }
     }
 
-    /// Sends until nothing is taken for a while.
+    /// Sends until no bytes are accepted for a while.
     pub fn fill(&mut self) {
         self.stream
             .set_write_timeout(Some(Duration::from_millis(500)))
@@ -204,7 +203,7 @@ impl Blocked {
         self.stream
     }
 
-    /// Ends its direction and reads: everything comes back, then the end.
+    /// Closes the sending direction and reads: all bytes come back, then EOF.
     pub fn finish(mut self) {
         self.stream
             .shutdown(Shutdown::Write)

@@ -1,4 +1,4 @@
-//! UDP beside TCP: who asks is answered from where it was asked, and nothing goes round for ever.
+//! UDP beside TCP: replies come from the address that was asked, and no reply can cause an endless loop.
 
 use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -40,12 +40,12 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// echod of TCP and UDP at one port of IPv4's loopback address, with more arguments.
+/// echod with TCP and UDP at one port of IPv4's loopback address, and the arguments `more`.
 fn start(arch: Arch, more: &[&str]) -> Server {
     listen(arch, &["127.0.0.1:0"], more)
 }
 
-/// The same, at these addresses.
+/// The same at the addresses `addresses`.
 fn listen(arch: Arch, addresses: &[&str], more: &[&str]) -> Server {
     let mut command = arch.program("echod");
     for address in addresses {
@@ -54,7 +54,7 @@ fn listen(arch: Arch, addresses: &[&str], more: &[&str]) -> Server {
     Server::start(command.arg("-u").args(more), 2 * addresses.len())
 }
 
-/// A socket there, at a port of the kernel's choice if it is 0.
+/// A socket bound to `address`; the kernel chooses port 0.
 fn socket(address: SocketAddr) -> UdpSocket {
     let socket = UdpSocket::bind(address).unwrap();
     let patience = PATIENCE;
@@ -62,7 +62,7 @@ fn socket(address: SocketAddr) -> UdpSocket {
     socket
 }
 
-/// A client of that server.
+/// A client of the server at this address.
 pub fn client(server: SocketAddr) -> UdpSocket {
     let own: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -73,7 +73,7 @@ pub fn client(server: SocketAddr) -> UdpSocket {
     client
 }
 
-/// Sends a datagram and waits until the same came back.
+/// Sends a datagram and waits until it has come back.
 pub fn ask(client: &UdpSocket, bytes: &[u8]) {
     client.send(bytes).unwrap();
     let mut back = vec![0; 1 << 16];
@@ -81,7 +81,7 @@ pub fn ask(client: &UdpSocket, bytes: &[u8]) {
     assert!(back[..length] == *bytes, "{length} bytes, or others");
 }
 
-/// Whether nothing has come, after an answer to somebody who asked later.
+/// Whether no reply has arrived. The caller must first wait for a reply to a later request of another client.
 fn got_nothing(socket: &UdpSocket) -> bool {
     socket.set_nonblocking(true).unwrap();
     matches!(socket.recv(&mut [0; 16]), Err(error) if error.kind() == ErrorKind::WouldBlock)
@@ -117,7 +117,7 @@ fn many_clients_are_answered(arch: Arch) {
     }
 }
 
-/// As connections do: then no other worker wakes.
+/// Datagrams arrive at the worker of the client's CPU, as connections do. No other worker wakes up.
 fn arrive_at_the_worker_of_their_cpu(arch: Arch) -> Completion {
     const ASKED: u64 = 200;
     let all = match several_cpus(arch) {
@@ -134,7 +134,8 @@ fn arrive_at_the_worker_of_their_cpu(arch: Arch) -> Completion {
                 let mut set = CpuSet::new();
                 set.set(cpu);
                 sched_setaffinity(None, &set).unwrap();
-                // A socket each: a hash would deal them out.
+                // A new socket for each request: if the kernel chose the worker by a hash of the ports, several workers
+                // would wake up.
                 (0..ASKED).for_each(|_| ask(&client(server.address()), b"here"));
             });
         });
@@ -162,7 +163,8 @@ fn replies_come_from_the_address_that_was_asked(arch: Arch) {
     server.end("");
 }
 
-/// The answers to one datagram would be as many as machines and workers got it.
+/// Broadcasts are not answered: the number of replies to one datagram would be the number of machines and workers that
+/// received it.
 fn those_for_many_are_not_answered(arch: Arch) {
     let server = listen(arch, &["0.0.0.0:0"], &["-w", "1"]);
     let port = server.address().port();
@@ -193,7 +195,7 @@ fn services_are_not_answered(arch: Arch) -> Completion {
     };
     let server = start(arch, &["-w", "1"]);
     let client = client(server.address());
-    // In one batch, perhaps, with those that are answered.
+    // The datagrams may be in one batch with datagrams that are answered.
     for _ in 0..20 {
         service.send_to(b"me?", server.address()).unwrap();
         ask(&client, b"behind it");
@@ -203,7 +205,7 @@ fn services_are_not_answered(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Another echod, at the same port of another address; and its own other port.
+/// Requests from another echod at the same port of another address, and from the server's own other port.
 fn its_own_ports_are_not_answered(arch: Arch) {
     let server = listen(arch, &["127.0.0.1:0", "127.0.0.2:0"], &["-w", "1"]);
     let [first, second] = server.addresses[..] else {
@@ -229,7 +231,7 @@ fn are_not_served_unasked(arch: Arch) {
     server.end("");
 }
 
-/// Connections are served meanwhile, and datagrams behind it.
+/// During a flood connections are served, and after the flood datagrams.
 fn a_flood_leaves_room_for_others(arch: Arch) {
     let server = start(arch, &["-w", "1"]);
     let address = server.address();
@@ -251,7 +253,7 @@ fn a_flood_leaves_room_for_others(arch: Arch) {
         stop.store(true, Relaxed);
         assert!(ended.iter().all(Result::is_ok));
     });
-    // What is left of the flood may leave no room for the first.
+    // The rest of the flood may fill the queue when the first request arrives.
     let client = client(address);
     client
         .set_read_timeout(Some(Duration::from_millis(100)))
@@ -264,7 +266,8 @@ fn a_flood_leaves_room_for_others(arch: Arch) {
 }
 
 fn the_port_is_its_alone(arch: Arch) {
-    // Somebody else's, in UDP alone; unless another test has it in TCP just then.
+    // A port that another process has in UDP only. (Another test may take the port in TCP at the same time; then try
+    // again.)
     let refused = |what: &str, address: &str| {
         let why = "Address already in use (EADDRINUSE)";
         Ran::new(1, "", &format!("echod: {what} {address}: {why}\n"))
@@ -278,7 +281,7 @@ fn the_port_is_its_alone(arch: Arch) {
             break;
         }
     }
-    // Its own: not even somebody who would share has it.
+    // A port of the server: not even a socket that shares addresses can be bound there.
     let server = start(arch, &["-w", "2"]);
     let other = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
     other.set_reuse_address(true).unwrap();
@@ -287,7 +290,7 @@ fn the_port_is_its_alone(arch: Arch) {
     server.end("");
 }
 
-/// How many of its descriptors are sockets.
+/// How many of the server's descriptors are sockets.
 fn sockets(server: &Server) -> usize {
     let is_socket = |number: &String| {
         let path = format!("/proc/{}/fd/{number}", server.pid());
@@ -300,7 +303,7 @@ fn sockets(server: &Server) -> usize {
         .count()
 }
 
-/// The port that TCP got is not free in UDP.
+/// The port that the kernel chose for TCP is in use in UDP.
 fn another_pair_of_ports_is_tried(arch: Arch) -> Completion {
     let arguments = ["-u", "-l", "127.0.0.1:0"];
     let taken = "bind:error=EADDRINUSE:when=2..4+2";
@@ -315,7 +318,7 @@ fn another_pair_of_ports_is_tried(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Connections may end; no datagram is answered any more.
+/// After the signal, clients with connections may finish, but no datagram is answered.
 fn end_at_a_signal(arch: Arch) {
     let server = start(arch, &["--grace", "1000"]);
     let mut stream = connect(server.address());
@@ -330,7 +333,7 @@ fn end_at_a_signal(arch: Arch) {
     assert_eq!(server.wait().status, Some(0));
 }
 
-/// One worker of TCP and UDP, with these results replaced.
+/// echod with one worker, TCP and UDP, and injected results.
 fn inject(arch: Arch, inject: &[&str]) -> Result<Server, Completion> {
     injected::start(arch, &["-u", "-l", "127.0.0.1:0"], 2, inject)
 }
@@ -347,7 +350,7 @@ fn goes_on_when_interrupted(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// That one is lost, and nothing is said.
+/// A datagram that cannot be sent is lost without a message.
 fn goes_on_when_one_cannot_be_sent(arch: Arch) -> Completion {
     for error in [
         "EAGAIN",
@@ -366,7 +369,7 @@ fn goes_on_when_one_cannot_be_sent(arch: Arch) -> Completion {
         };
         let client = client(server.address());
         client.send(b"lost").unwrap();
-        // Or they would be one batch, in which another call sends the second.
+        // Otherwise both would be in one batch, and the second would be sent by another call.
         std::thread::sleep(Duration::from_millis(20));
         ask(&client, b"the next one");
         server.end("");
@@ -396,7 +399,7 @@ fn goes_on_after_a_shortage(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Connections are served, and it rests.
+/// During a shortage connections are served, and echod pauses instead of spinning.
 fn does_not_spin_in_a_shortage(arch: Arch) -> Completion {
     let server = match inject(arch, &["recvmmsg:error=ENOMEM"]) {
         Ok(server) => server,

@@ -1,9 +1,8 @@
-//! Each system call that echod makes fails, at one time or another, as calls do that are interrupted
-//! (EINTR) and where the kernel has no memory for the network (ENOBUFS).
+//! Makes each system call of echod fail once: with EINTR (interrupted) and ENOBUFS (no memory for the network in the
+//! kernel).
 //!
-//! It may refuse to begin, it may send a client away, it may end: it says why. What it must not do is lose a
-//! byte of a client that it keeps, or end such a client as if all were well; keep what a client had; crash; or
-//! wait for ever.
+//! echod may refuse to start, close a client, or end, if it reports the reason. It must not lose a byte of a client
+//! that it keeps, end such a client with an ordinary EOF, leak a client's resources, crash, or hang.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -30,7 +29,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     .into_iter()
 }
 
-/// These do not return; and `close`, whatever it says, has closed, but strace does not let it.
+/// Calls without injected failures: exit and exit_group do not return. close(2) closes the descriptor even if it
+/// returns an error, but strace would suppress the close.
 const NEVER: [&str; 3] = ["exit", "exit_group", "close"];
 
 fn fail_all(errno: &str) -> Completion {
@@ -39,7 +39,7 @@ fn fail_all(errno: &str) -> Completion {
     }
     let calls = calls_of("echod");
     for call in calls.iter().filter(|call| !NEVER.contains(&call.as_str())) {
-        // Of each three in a row, in each thread, another one: so all of them.
+        // In each run every third call of each thread fails. The three runs together fail every call.
         for first in 1..=3 {
             let inject = format!("{call}:error={errno}:when={first}+3");
             match std::panic::catch_unwind(|| fail(call, &inject)) {
@@ -51,10 +51,10 @@ fn fail_all(errno: &str) -> Completion {
     Completion::Completed
 }
 
-/// How it has to end.
+/// Checks how the server ended.
 fn check(call: &str, inject: &str, ran: &Ran) {
-    // Without a mask, what asks it to end is not heard but kills. And no program runs with relocated data
-    // that can be written.
+    // If rt_sigprocmask fails, SIGTERM is not blocked and kills the server. If mprotect fails, the program ends at
+    // start-up, because relocated data would stay writable.
     let killed = ran.status.is_none() && ["rt_sigprocmask", "mprotect"].contains(&call);
     assert!(
         killed || matches!(ran.status, Some(0 | 1)),
@@ -68,11 +68,11 @@ fn check(call: &str, inject: &str, ran: &Ran) {
     );
 }
 
-/// A server's life, some of whose calls fail.
+/// The life of a server, some of whose calls fail.
 fn fail(call: &str, inject: &str) -> Ran {
     let folder = Folder::new();
     let mut strace = Command::new("strace");
-    // The tracer as a grandchild: the child is echod itself.
+    // strace runs as a grandchild (-D): the child is echod itself.
     strace
         .args(["-f", "-D", "-qq", "-o", "/dev/null"])
         .arg(format!("--trace={call}"))
@@ -103,7 +103,7 @@ fn fail(call: &str, inject: &str) -> Ran {
         }
         scope.spawn(move || stream(address, 2, 100));
     });
-    // Some client is served all the same.
+    // At least one client must be served.
     wait_until("it serves, or has ended", || {
         server.has_ended() || stream(address, 3, 10)
     });
@@ -116,7 +116,8 @@ fn fail(call: &str, inject: &str) -> Ran {
     server.wait()
 }
 
-/// Sends so many bytes, and the end. Whether all came back; where not, the server has said so by a reset.
+/// Sends `length` bytes and then EOF. Returns whether all bytes came back. If not, checks that the server has reset the
+/// connection.
 fn stream(address: SocketAddr, seed: u64, length: usize) -> bool {
     let Ok(client) = TcpStream::connect(address) else {
         return false;
@@ -132,7 +133,7 @@ fn stream(address: SocketAddr, seed: u64, length: usize) -> bool {
         (sent.join().unwrap(), end)
     });
     compare(seed, 0, &back);
-    // The kernel tells of a reset once: to the one or to the other.
+    // The kernel reports a reset once: either to the writer or to the reader.
     match sent.and(end.map(drop)) {
         Ok(()) => assert_eq!(
             back.len(),

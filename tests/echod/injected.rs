@@ -1,4 +1,4 @@
-//! System calls that fail: strace has the kernel's answer replaced, call by call.
+//! Failing system calls: strace replaces the results of selected calls.
 
 use std::io::{ErrorKind, Write};
 use std::process::Command;
@@ -27,7 +27,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// echod under strace, which replaces results as the `inject` expressions say.
+/// Starts echod under strace, with results replaced according to the `inject` expressions.
 pub fn start(
     arch: Arch,
     listen: &[&str],
@@ -38,12 +38,12 @@ pub fn start(
         return Err(Completion::ignored_with(skip::STRACE));
     }
     let mut strace = Command::new("strace");
-    // The tracer as a grandchild: the child is echod itself.
+    // strace runs as a grandchild (-D): the child is echod itself.
     strace.args(["-D", "-qq", "-o", "/dev/null"]);
     for inject in inject {
         strace.arg(format!("--inject={inject}"));
     }
-    // One worker, so that calls come in an order.
+    // One worker, so that the order of the calls is fixed.
     strace
         .arg(arch.shipped("echod"))
         .args(["-w", "1"])
@@ -51,7 +51,7 @@ pub fn start(
     Ok(Server::start(&mut strace, listeners))
 }
 
-/// Every third of each call is interrupted.
+/// Every third call of each kind is interrupted.
 fn goes_on_when_interrupted(arch: Arch) -> Completion {
     let calls = "epoll_pwait,accept4,recvfrom,sendto,read:error=EINTR:when=2+3";
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[calls]) {
@@ -70,7 +70,7 @@ fn goes_on_when_interrupted(arch: Arch) -> Completion {
 }
 
 fn serves_ipv4_where_there_is_no_ipv6(arch: Arch) -> Completion {
-    // Not really bound, it listens at a port of the kernel's choice: who has 7007 does not matter.
+    // bind has no effect, so the listener gets a port of the kernel's choice. Port 7007 may be in use.
     let bound = "bind:retval=0";
     let no_ipv6 = "socket:error=EAFNOSUPPORT:when=2";
     let server = match start(arch, &[], 1, &[no_ipv6, bound]) {
@@ -83,7 +83,7 @@ fn serves_ipv4_where_there_is_no_ipv6(arch: Arch) -> Completion {
          IPv4 only\n",
     );
 
-    // Asked for, it is an error.
+    // An IPv6 address given by -l is an error.
     let mut strace = Command::new("strace");
     strace.args([
         "-D",
@@ -114,11 +114,11 @@ fn goes_on_when_a_client_left_before_it_was_accepted(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Nothing that echod does ends the shortage: it tries again by itself.
+/// No action of echod ends the shortage, so echod must retry by itself.
 fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
     for (error, words) in [
         ("ENFILE", "Too many open files in system"),
-        ("EPERM", "Operation not permitted"), // from a filter: no client was accepted
+        ("EPERM", "Operation not permitted"), // from a seccomp filter: no client has been accepted
     ] {
         let shortage = format!("accept4:error={error}:when=1..2");
         let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[&shortage]) {
@@ -132,7 +132,7 @@ fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
 }
 
 fn resets_a_client_that_it_cannot_watch(arch: Arch) -> Completion {
-    // The first three are for the bell, the listener and the signals.
+    // The first three calls are for the eventfd, the listener and the signalfd.
     let no_watch = "epoll_ctl:error=ENOSPC:when=4";
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_watch]) {
         Ok(server) => server,
@@ -144,8 +144,8 @@ fn resets_a_client_that_it_cannot_watch(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Everything was read from the kernel and nothing sent: the kernel alone would end such a
-/// connection as if all were well.
+/// echod has read all bytes and sent none. Without a reset by echod, the kernel would end such a connection with an
+/// ordinary EOF.
 fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
     let no_room = "sendto:error=EAGAIN";
     let listen = ["-l", "127.0.0.1:0", "--grace", "0"];
@@ -163,9 +163,9 @@ fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
 }
 
 fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
-    // The first nine are made at its start; those behind are for bytes that cannot be sent.
+    // The first nine mappings are made at start-up. Later mappings are for bytes that cannot be sent.
     let no_memory = "mmap:error=ENOMEM:when=10+";
-    let no_pipe = "pipe2:error=EMFILE:when=2+"; // the first takes the places of closed descriptors
+    let no_pipe = "pipe2:error=EMFILE:when=2+"; // the first call occupies closed standard descriptors
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory, no_pipe]) {
         Ok(server) => server,
         Err(skipped) => return skipped,
@@ -192,7 +192,7 @@ fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Clients that send much, on a server with these results replaced.
+/// Clients that transfer much data, with a server whose results are replaced.
 fn bulk(arch: Arch, inject: &[&str]) -> Completion {
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, inject) {
         Ok(server) => server,
@@ -202,7 +202,7 @@ fn bulk(arch: Arch, inject: &[&str]) -> Completion {
     std::thread::scope(|scope| {
         for seed in 0..4 {
             let leave = [Leave::HalfClose, Leave::Close][seed as usize % 2];
-            // Of these seeds some send pieces of more than the buffer.
+            // With these seeds, some clients send pieces larger than the server's buffer.
             scope.spawn(move || session(address, seed, 1 << 20, leave));
         }
         scope.spawn(move || {
@@ -234,15 +234,15 @@ fn is_interrupted_while_it_moves_pages(arch: Arch) -> Completion {
     bulk(arch, &["splice,recvfrom,sendto:error=EINTR:when=1+3"])
 }
 
-/// The bytes are in the pipe: to go on without them would lose them.
+/// The client's bytes are in the pipe: to continue without them would lose them.
 fn resets_a_client_whose_pages_it_cannot_send(arch: Arch) -> Completion {
-    // Each client's first call fills the pipe, and its second empties it.
+    // For each client the first splice fills the pipe, and the second empties it.
     let no_memory = "splice:error=ENOMEM:when=2";
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory]) {
         Ok(server) => server,
         Err(skipped) => return skipped,
     };
-    // One thread alone uses it: the kernel tells of a reset once.
+    // Only one thread uses the stream, because the kernel reports a reset once.
     let mut stream = connect(server.address());
     let bytes = vec![0; 1 << 20];
     let error = loop {

@@ -1,5 +1,5 @@
-//! Networks of the test's own, where every port is free: what comes from another machine, by two interfaces, and the
-//! limits of what is answered.
+//! Tests in separate network namespaces, where every port is free: requests from another machine, over two interfaces;
+//! and which requests are not answered.
 
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};
@@ -25,12 +25,12 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// echod with these arguments, which listens at so many addresses.
+/// Starts echod with these arguments, and waits for `listeners` listening addresses.
 fn echod(arch: Arch, arguments: &[&str], listeners: usize) -> Server {
     Server::start(arch.program("echod").args(arguments), listeners)
 }
 
-/// A socket of UDP there.
+/// A UDP socket bound to this address.
 fn datagrams(address: impl Into<SocketAddr>) -> UdpSocket {
     let address = address.into();
     let socket = UdpSocket::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
@@ -38,7 +38,8 @@ fn datagrams(address: impl Into<SocketAddr>) -> UdpSocket {
     socket
 }
 
-/// What was sent to `to` and comes back from there. (An address may have a zone, and a reply's has one.)
+/// Sends a request to `to` and checks that the reply comes from there. (An address may have a zone; the address of a
+/// reply has a zone.)
 fn asked(client: &UdpSocket, to: SocketAddr) {
     client.send_to(b"who?", to).unwrap();
     let mut back = [0; 8];
@@ -46,7 +47,7 @@ fn asked(client: &UdpSocket, to: SocketAddr) {
     assert_eq!((&back[..length], from), (&b"who?"[..], to));
 }
 
-/// That nothing came, after an answer to somebody else who asked later.
+/// Checks that no reply has arrived. The caller must first wait for a reply to a later request of another client.
 fn got_nothing(client: &UdpSocket) {
     client.set_nonblocking(true).unwrap();
     let error = client.recv_from(&mut [0; 8]).expect_err("no answer");
@@ -77,7 +78,8 @@ fn datagrams_from_port_1024_are_answered_and_none_from_below(arch: Arch) -> Comp
     Completion::Completed
 }
 
-/// The server's machine and its clients', which two cables join. Both cables have the same addresses of their links.
+/// The machine of the server and the machine of the clients, joined by two cables. The link-local addresses of both
+/// cables are the same.
 struct Two {
     server: Network,
     clients: Network,
@@ -87,7 +89,7 @@ impl Two {
     const SERVER: &str = "fe80::1";
     const CLIENT: &str = "fe80::2";
 
-    /// The calling thread is on the server's machine.
+    /// Creates both machines. Afterwards the calling thread is on the server's machine.
     fn new() -> Result<Self, Completion> {
         let clients = Network::new()?;
         let server = Network::new()?;
@@ -105,7 +107,8 @@ impl Two {
         Ok(Self { server, clients })
     }
 
-    /// The server's address on the link of an interface of the clients' machine, where the thread is.
+    /// The server's address, on the link of an interface of the clients' machine. The calling thread must be on that
+    /// machine.
     fn server_at(interface: &str, port: u16) -> SocketAddr {
         link_local(Self::SERVER, interface, port)
     }
@@ -128,7 +131,7 @@ fn multicast_of_another_machine_is_not_answered(arch: Arch) -> Completion {
     );
     let ports: Vec<_> = server.addresses.iter().map(SocketAddr::port).collect();
     two.clients.enter();
-    // Every machine has joined these.
+    // Every machine is a member of this multicast group.
     for interface in ["first", "second"] {
         let many = datagrams(link_local(Two::CLIENT, interface, 0));
         many.send_to(b"all!", link_local("ff02::1", interface, ports[0]))
@@ -159,7 +162,8 @@ fn multicast_of_another_machine_is_not_answered(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Both links have the same addresses: a reply that does not keep the interface goes to the other link, or nowhere.
+/// Both links have the same addresses. A reply that does not keep the interface goes to the wrong link, or cannot be
+/// sent.
 fn replies_go_out_where_the_request_came_in(arch: Arch) -> Completion {
     let two = match Two::new() {
         Ok(two) => two,
@@ -186,7 +190,8 @@ fn replies_go_out_where_the_request_came_in(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// At the address of one link's interface, by the interface's name, nothing comes from the other link.
+/// A listener at the address of one interface, given with the interface's name, gets no connections from the other
+/// link.
 fn connections_to_one_link_are_served_there(arch: Arch) -> Completion {
     let two = match Two::new() {
         Ok(two) => two,
@@ -201,7 +206,7 @@ fn connections_to_one_link_are_served_there(arch: Arch) -> Completion {
     asked(&datagrams(link_local(Two::CLIENT, "second", 0)), address);
     let refused = TcpStream::connect(Two::server_at("first", 7)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-    // echoc names the interface of its own machine.
+    // echoc uses the interface name of its own machine.
     let to = format!("[{}%second]:7", Two::SERVER);
     let mut echoc = arch.program("echoc");
     let ran = crate::support::run(echoc.args(["--verify", "--stall", "60", &to]));
@@ -221,7 +226,7 @@ fn the_default_is_ipv4_alone_where_ipv6_has_no_loopback_address(arch: Arch) -> C
     assert_eq!(server.listens, ["127.0.0.1:7007"]);
     ping(&mut connect(server.address()), b"four");
     server.end(&format!("echod: bind [::1]:7007: {why}; IPv4 only\n"));
-    // With -q, nothing is said. If the address is asked for, that is an error.
+    // With -q no message is printed. If -l gives the address, the failure is an error.
     let quiet = echod(arch, &["-q"], 0);
     crate::support::wait_until("it listens", || {
         TcpStream::connect("127.0.0.1:7007").is_ok()
@@ -233,7 +238,7 @@ fn the_default_is_ipv4_alone_where_ipv6_has_no_loopback_address(arch: Arch) -> C
     Completion::Completed
 }
 
-/// That holds for UDP too.
+/// The default also applies to UDP.
 fn the_default_is_both_loopback_addresses(arch: Arch) -> Completion {
     if let Err(ignored) = Network::new() {
         return ignored;
@@ -251,7 +256,7 @@ fn the_default_is_both_loopback_addresses(arch: Arch) -> Completion {
         asked(&datagrams((address.ip(), 0)), address);
     }
     server.end("");
-    // Where IPv4's port is taken, it is no matter of IPv6.
+    // If the port of IPv4 is in use, the fallback to the other family does not apply.
     let _taken = std::net::TcpListener::bind("127.0.0.1:7007").unwrap();
     let why = "Address already in use (EADDRINUSE)";
     let message = format!("echod: bind 127.0.0.1:7007: {why}\n");
@@ -259,7 +264,7 @@ fn the_default_is_both_loopback_addresses(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// [::] leaves IPv4 to others, of UDP as of TCP, whatever `net.ipv6.bindv6only` is.
+/// A listener at [::] leaves IPv4 free, for UDP as for TCP, regardless of `net.ipv6.bindv6only`.
 fn a_port_of_another_family_is_another_servers(arch: Arch) -> Completion {
     if let Err(ignored) = Network::new() {
         return ignored;

@@ -1,4 +1,4 @@
-//! What echod gives up once it listens: the user that it began as, and every other directory.
+//! Privileges that echod gives up after it listens: its user, and access to other directories.
 
 use std::fs::{Permissions, copy, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -23,12 +23,12 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// Why a test needs more rights than it has.
+/// A skip if the test does not run as root.
 pub fn not_root() -> Option<Completion> {
     (!geteuid().is_root()).then(|| Completion::ignored_with(skip::ROOT))
 }
 
-/// The lines of proc_pid_status(5) that say whose the thread is.
+/// The lines of proc_pid_status(5) with the user ids and group ids of a thread.
 fn whose(status: &str) -> Vec<Vec<&str>> {
     let lines = status.lines();
     lines
@@ -45,12 +45,13 @@ fn are_another_users_when_it_serves(arch: Arch) -> Completion {
     if let Some(ignored) = not_root() {
         return ignored;
     }
-    // A port for which another user would need a right.
+    // A privileged port, which the new user could not bind.
     let mut command = arch.program("echod");
     command.args(["-l", "127.0.0.1:0", "--user", "12345:23456", "-w", "3"]);
-    // It begins with groups, as root's shell has them.
+    // The server starts with supplementary groups, like a shell of root.
     let groups = [0, 4, 27, 34567].map(Gid::from_raw);
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { command.pre_exec(move || Ok(set_thread_groups(&groups)?)) };
     let server = Server::start(&mut command, 1);
     ping(&mut connect(server.address()), b"whose?");
@@ -61,7 +62,7 @@ fn are_another_users_when_it_serves(arch: Arch) -> Completion {
             .map(|file| std::fs::read_to_string(file).unwrap())
             .collect::<Vec<_>>()
     };
-    // qemu-user has a thread of its own, which began before.
+    // qemu-user has a thread of its own, which was started before.
     let own = if arch.is_native() { 0 } else { 1 };
     wait_until("all workers are there", || tasks().len() == 3 + own);
     let is_given_up =
@@ -94,7 +95,7 @@ fn end_at_a_directory(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Nothing is served by a program that has more rights than it was told to keep.
+/// A server that cannot give up its privileges must not serve.
 fn are_refused_to_who_has_none(arch: Arch) -> Completion {
     let folder = Folder::new();
     let readable = || Permissions::from_mode(0o755);

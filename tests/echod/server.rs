@@ -1,4 +1,4 @@
-//! A running echod, and what the kernel says of it.
+//! A running echod, and information about it from /proc.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -8,20 +8,20 @@ use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use crate::support::{Arch, Ran, wait_until};
 
-/// It is killed where a test ends without it.
+/// The child is killed if a test ends without waiting for it.
 pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Where it says that it listens, in its order: those that are addresses of TCP. That of UDP is the same.
+    /// The TCP addresses that the server has reported, in their order. The UDP address is the same.
     pub addresses: Vec<SocketAddr>,
-    /// All of them, as it says it.
+    /// The names of all listening sockets, as the server has reported them.
     pub listens: Vec<String>,
-    /// What it printed so far.
+    /// The standard output so far.
     printed: String,
 }
 
 impl Server {
-    /// echod on one port of IPv4's loopback address, with more arguments.
+    /// Starts echod at one port of IPv4's loopback address, with the arguments `more`.
     pub fn new(arch: Arch, more: &[&str]) -> Self {
         Self::start(
             arch.program("echod").args(["-l", "127.0.0.1:0"]).args(more),
@@ -29,12 +29,12 @@ impl Server {
         )
     }
 
-    /// A command that runs echod, up to so many lines that say where it listens.
+    /// Runs a command that starts echod, and waits for `listeners` lines about listening addresses.
     pub fn start(command: &mut Command, listeners: usize) -> Self {
         Self::run(command.stdin(Stdio::null()), listeners)
     }
 
-    /// The same, with whatever standard input it has.
+    /// Like [`Server::start`], but keeps the command's standard input.
     pub fn run(command: &mut Command, listeners: usize) -> Self {
         match Self::attempt(command, listeners) {
             Ok(server) => server,
@@ -42,7 +42,7 @@ impl Server {
         }
     }
 
-    /// The same, with nothing to read and its standard error elsewhere.
+    /// Like [`Server::start`], with `stderr` as standard error.
     pub fn with_stderr(command: &mut Command, listeners: usize, stderr: impl Into<Stdio>) -> Self {
         let command = command.stdin(Stdio::null()).stderr(stderr);
         match Self::begin(command, listeners) {
@@ -51,7 +51,7 @@ impl Server {
         }
     }
 
-    /// The same, of a server that may end before it listens.
+    /// Like [`Server::run`], for a server that may end before it listens.
     pub fn attempt(command: &mut Command, listeners: usize) -> Result<Self, Ran> {
         Self::begin(command.stderr(Stdio::piped()), listeners)
     }
@@ -84,7 +84,7 @@ impl Server {
         Ok(server)
     }
 
-    /// The first address.
+    /// The first TCP address.
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
@@ -97,7 +97,7 @@ impl Server {
         rustix::process::kill_process(self.pid(), signal).expect("it is there");
     }
 
-    /// Has it have no descriptor of this number or above from now on.
+    /// Sets the server's limit of descriptors: new descriptors must have numbers below `limit`.
     pub fn limit_descriptors(&self, limit: u64) {
         let limit = Rlimit {
             current: Some(limit),
@@ -106,7 +106,7 @@ impl Server {
         rustix::process::prlimit(Some(self.pid()), Resource::Nofile, limit).expect("it is ours");
     }
 
-    /// Its descriptors' numbers.
+    /// The numbers of the server's descriptors.
     pub fn descriptors(&self) -> Vec<String> {
         let folder = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it is ours");
         folder
@@ -114,10 +114,10 @@ impl Server {
             .collect()
     }
 
-    /// How many of them are of this kind: `socket`, `pipe`.
+    /// How many of the server's descriptors are of this kind (`socket`, `pipe`).
     pub fn count(&self, kind: &str) -> usize {
         let target = |number: &String| {
-            // One that is closed meanwhile is none.
+            // A descriptor that has been closed meanwhile is not counted.
             let link = std::fs::read_link(format!("/proc/{}/fd/{number}", self.pid()));
             link.unwrap_or_default().to_string_lossy().into_owned()
         };
@@ -125,25 +125,25 @@ impl Server {
         self.descriptors().iter().filter(is_one).count()
     }
 
-    /// Whether it has ended.
+    /// Whether the server has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it is ours").is_some()
     }
 
-    /// The memory it occupies, in KiB.
+    /// The server's resident memory in KiB (VmRSS).
     pub fn resident(&self) -> u64 {
         self.kibibytes("VmRSS:")
     }
 
-    /// How much of its address space is mapped, in KiB (VmSize).
+    /// The server's mapped address space in KiB (VmSize).
     pub fn mapped(&self) -> u64 {
         self.kibibytes("VmSize:")
     }
 
-    /// The CPU time it used, in clock ticks (proc_pid_stat(5), utime and stime).
+    /// The server's CPU time in clock ticks (proc_pid_stat(5), utime and stime).
     pub fn ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
-        // The name may have spaces; behind its parenthesis the third field begins.
+        // The name may have spaces. The third field begins after the last parenthesis.
         let (_, fields) = stat.rsplit_once(')').expect("a name");
         let fields: Vec<_> = fields.split_whitespace().collect();
         fields[14 - 3].parse::<u64>().unwrap() + fields[15 - 3].parse::<u64>().unwrap()
@@ -154,7 +154,7 @@ impl Server {
         value.strip_suffix(" kB").expect("in KiB").parse().unwrap()
     }
 
-    /// A line of proc_pid_status(5).
+    /// The value of a line of proc_pid_status(5).
     pub fn status(&self, name: &str) -> String {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let mut lines = status.lines();
@@ -162,7 +162,7 @@ impl Server {
         value.trim().to_owned()
     }
 
-    /// Waits for its end.
+    /// Waits until the server has ended.
     pub fn wait(mut self) -> Ran {
         let mut status = None;
         wait_until("echod has ended", || {
@@ -177,14 +177,14 @@ impl Server {
         }
     }
 
-    /// Asks it to end, which it must do well, having said `stderr` and nothing else.
+    /// Ends the server with SIGTERM. The exit status must be 0, and standard error must be exactly `stderr`.
     pub fn end(self, stderr: &str) {
         let printed = self.printed.clone();
         self.signal(Signal::TERM);
         assert_eq!(self.wait(), Ran::new(0, &printed, stderr));
     }
 
-    /// What it says on standard error, for the test to read.
+    /// Takes the server's standard error, which the test reads itself.
     pub fn take_stderr(&mut self) -> ChildStderr {
         self.child.stderr.take().expect("it is piped")
     }
@@ -200,7 +200,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Where it has ended already, these have nothing to do.
+        // Both fail if the server has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

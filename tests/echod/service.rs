@@ -1,4 +1,4 @@
-//! What a service manager passes: sockets that listen already, and where it hears how the server is.
+//! The protocol of a service manager: passed sockets (LISTEN_FDS), and status notifications (NOTIFY_SOCKET).
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream, UdpSocket};
@@ -33,13 +33,13 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// A shell that becomes echod with `fd` as descriptor 3, and these variables: as a service manager does it.
+/// A shell that executes echod with `fd` as descriptor 3 and these variables, as a service manager does.
 fn activated(arch: Arch, fd: impl Into<OwnedFd>, variables: &str, more: &[&str]) -> Command {
     let mut echod = arch.program("echod");
     activate(echod.args(more), fd, variables)
 }
 
-/// As [`activated`], for any program.
+/// Like [`activated`], for any program.
 pub fn activate(program: &Command, fd: impl Into<OwnedFd>, variables: &str) -> Command {
     let mut shell = Command::new("sh");
     let line = format!("exec 3<&0 0</dev/null 4<&-; export {variables}; exec \"$0\" \"$@\"");
@@ -56,7 +56,7 @@ pub const OURS: &str = "LISTEN_PID=$$ LISTEN_FDS=1";
 fn serves_a_socket_passed_to_it(arch: Arch) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // It waits already when the server starts.
+    // This client is in the accept queue before the server starts.
     let mut early = connect(address);
     let mut shell = activated(arch, listener, OURS, &["-w", "3"]);
     let server = Server::run(&mut shell, 1);
@@ -94,7 +94,8 @@ fn answers_datagrams_of_a_socket_passed_to_it(arch: Arch) {
     server.end("");
 }
 
-/// The kernel does not report the destination address of these datagrams: they arrived before the socket asked for it.
+/// The datagrams arrived before the socket requested destination addresses, so the kernel does not report their
+/// destination addresses.
 fn answers_datagrams_that_came_before_it(arch: Arch) {
     for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
         let socket = UdpSocket::bind(address).unwrap();
@@ -110,7 +111,7 @@ fn answers_datagrams_that_came_before_it(arch: Arch) {
             client.set_broadcast(true).unwrap();
             client
         };
-        // A broadcast is still not answered.
+        // Broadcasts are still not answered.
         let many = client(Ipv4Addr::LOCALHOST.into());
         if is_any {
             many.send_to(b"all!", (Ipv4Addr::new(127, 255, 255, 255), port))
@@ -134,13 +135,13 @@ fn answers_datagrams_that_came_before_it(arch: Arch) {
     }
 }
 
-/// Sends more than the server holds, and the end. All bytes come back, and the server ends without output.
+/// Sends more bytes than the server holds, then EOF. All bytes must come back, and the server must end without output.
 fn is_served_alone(mut stream: impl Read + Write + AsFd, mut command: Command) {
     const MUCH: usize = 200_000;
     let server = Server::run(&mut command, 0);
-    drop(command); // closes its end of the connection
+    drop(command); // closes this process's copy of the server's end
     ping(&mut stream, b"passed on");
-    // In pieces that fit into the kernel's buffers, each echoed before the next.
+    // In pieces that fit into the kernel's buffers. Each piece comes back before the next is sent.
     for start in (0..MUCH).step_by(20_000) {
         ping(&mut stream, &patterned(1, start, 20_000));
     }
@@ -149,27 +150,27 @@ fn is_served_alone(mut stream: impl Read + Write + AsFd, mut command: Command) {
     assert_eq!(server.wait(), Ran::new(0, "", ""));
 }
 
-/// A pair of connected sockets of TCP.
+/// A pair of connected TCP sockets.
 fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = connect(listener.local_addr().unwrap());
     (client, listener.accept().unwrap().0)
 }
 
-/// A connection, as systemd passes it with `Accept=yes`.
+/// A connection, passed as systemd does it with `Accept=yes`.
 fn serves_a_client_passed_to_it(arch: Arch) {
     let (client, server) = tcp();
     is_served_alone(client, activated(arch, server, OURS, &[]));
     let (client, server) = UnixStream::pair().unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     is_served_alone(client, activated(arch, server, OURS, &["-w", "3"]));
-    // A client that has left already.
+    // A client that has already reset the connection.
     let (client, server) = tcp();
     reset_on_close(&client);
     drop(client);
     let server = Server::run(&mut activated(arch, server, OURS, &[]), 0);
     assert_eq!(server.wait(), Ran::new(0, "", ""));
-    // With listeners, the server goes on, and ends at SIGTERM.
+    // With listeners the server continues after the client has left, and ends at SIGTERM.
     let (mut client, server) = tcp();
     let mut shell = activated(arch, server, OURS, &["-l", "127.0.0.1:0"]);
     let server = Server::run(&mut shell, 1);
@@ -187,7 +188,7 @@ fn serves_a_client_as_standard_input(arch: Arch) {
     echod.stdin(end()).stdout(end()).stderr(end());
     drop(server);
     let mut child = echod.args(["--max-conns", "1"]).spawn().unwrap();
-    drop(echod); // closes its ends of the connection
+    drop(echod); // closes this process's copies of the server's end
     let mut stream = &client;
     ping(&mut stream, b"as standard input");
     client.shutdown(Shutdown::Write).unwrap();
@@ -195,7 +196,7 @@ fn serves_a_client_as_standard_input(arch: Arch) {
     stream.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"");
     assert!(child.wait().unwrap().success());
-    // With -l, the server does not use its standard input.
+    // With -l the server does not use its standard input.
     let (_client, stdin) = tcp();
     let mut echod = arch.program("echod");
     let server = Server::run(
@@ -291,7 +292,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
     }
 }
 
-/// The queue of a manager that does not read is full: the server serves, and ends.
+/// If the queue of the manager is full because it does not read, the server still serves and ends.
 fn serves_where_the_manager_does_not_read(arch: Arch) {
     let folder = Folder::new();
     let path = folder.path("manager");
@@ -309,7 +310,7 @@ fn serves_where_the_manager_does_not_read(arch: Arch) {
     server.end(&line.repeat(2));
 }
 
-/// Addresses without a listener, in all forms of sd_notify(3), and invalid addresses.
+/// Addresses where no manager listens, in all forms of sd_notify(3), and invalid addresses.
 fn serves_where_nobody_hears_it(arch: Arch) {
     let folder = Folder::new();
     drop(UnixDatagram::bind(folder.path("left")).unwrap());

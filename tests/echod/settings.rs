@@ -1,5 +1,5 @@
-//! The command line: the limits of user ids, and each pair of options, whose promises all hold beside each other. (The
-//! limits of numbers are those of `tests/cli.rs`.)
+//! echod's options: the limits of user ids, and each pair of options. The effects of both options must hold together.
+//! (`tests/cli.rs` tests the limits of numbers.)
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -46,7 +46,7 @@ fn users_have_limits(arch: Arch) {
     }
 }
 
-/// A running server, with two options.
+/// A running server with two options.
 struct Life {
     folder: Folder,
     server: Server,
@@ -55,28 +55,28 @@ struct Life {
     begin: Instant,
 }
 
-/// An option as it is tried: its arguments, and what it promises. Its name is the first argument.
+/// An option under test: its arguments, and a check of its effect. The first argument is the option's name.
 struct Tried {
     arguments: &'static [&'static str],
     check: fn(&Life),
-    /// How many lines say where it listens because of it.
+    /// How many more lines about listening addresses the option causes.
     lines: usize,
 }
 
-/// Those that need no rights.
+/// The options, and for each a check. Only the last two need root.
 const ALL: [Tried; 14] = [
     tried(&["-l", "[::1]:0"], other_address, 1),
     tried(&["-u"], udp, 1),
     tried(&["-x", "socket"], path, 1),
     tried(&["-w", "3"], three_workers, 0),
-    tried(&["-b", "7"], |_| {}, 0), // echod::sockets counts them
+    tried(&["-b", "7"], |_| {}, 0), // tested by echod::sockets
     tried(&["--max-conns", "2"], two_clients, 0),
     tried(&["--idle", "4"], idle, 0),
-    tried(&["--grace", "0"], |_| {}, 0),  // the end of each life
-    tried(&["--spin", "300"], |_| {}, 0), // echod::times
+    tried(&["--grace", "0"], |_| {}, 0), // tested at the end of each life
+    tried(&["--spin", "300"], |_| {}, 0), // tested by echod::times
     tried(&["--stats", "1"], |life| sleep_until(life.begin, 1500), 0),
-    tried(&["-q"], |_| {}, 0), // the end
-    tried(&["-v"], |_| {}, 0), // the end
+    tried(&["-q"], |_| {}, 0), // tested at the end of each life
+    tried(&["-v"], |_| {}, 0), // tested at the end of each life
     tried(&["--user", "12345:23456"], user, 0),
     tried(&["--chroot", "."], root, 0),
 ];
@@ -93,7 +93,8 @@ fn sleep_until(begin: Instant, milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds).saturating_sub(begin.elapsed()));
 }
 
-/// The ports of TCP at which it listens, by the kernel's table of this family: with `-q` it does not say.
+/// The TCP ports at which the server listens, from the kernel's table of this family. With `-q` the server does not
+/// report them.
 fn ports(server: &Server, table: &str) -> Vec<u16> {
     let sockets: Vec<_> = descriptors::of(server.pid())
         .into_iter()
@@ -103,7 +104,7 @@ fn ports(server: &Server, table: &str) -> Vec<u16> {
         })
         .collect();
     let table = fs::read_to_string(format!("/proc/self/net/{table}")).unwrap();
-    // Number, local address, remote address, state, ..., inode as the tenth (proc_pid_net(5)).
+    // Columns: number, local address, remote address, state, ...; the tenth is the inode (proc_pid_net(5)).
     let rows = table.lines().skip(1);
     let listening = rows.filter_map(|row| {
         let columns: Vec<_> = row.split_whitespace().collect();
@@ -135,7 +136,7 @@ fn three_workers(life: &Life) {
     });
 }
 
-/// A third one has to wait until one has left.
+/// A third client must wait until a client has left.
 fn two_clients(life: &Life) {
     let mut both = [(); 2].map(|()| connect(life.address));
     both.iter_mut().for_each(|client| ping(client, b"in"));
@@ -169,12 +170,12 @@ fn root(life: &Life) {
     assert_eq!(root, life.folder.root());
 }
 
-/// Sixteen lives at once: the most of a life is waiting.
+/// Sixteen servers run at the same time, because most of the time is waiting.
 fn each_pair_holds() {
     let needs_root = |option: &Tried| ["--user", "--chroot"].contains(&option.arguments[0]);
     let mut all = pairs(&ALL);
     all.retain(|pair| geteuid().is_root() || !pair.iter().any(|option| needs_root(option)));
-    // Of these the later one counts.
+    // Of -q and -v the last one counts, so the pair is tested in both orders.
     let voices = ALL.each_ref().map(|option| option.arguments[0]);
     let voice = |name| &ALL[voices.iter().position(|other| *other == name).unwrap()];
     all.push([voice("-v"), voice("-q")]);
@@ -198,7 +199,7 @@ fn live(pair: [&'static Tried; 2]) {
     let folder = Folder::new();
     let options = pair.map(|option| option.arguments[0]);
     let has = |name| options.contains(&name);
-    // Its standard error is read while it runs, and is a file, so that nobody has to.
+    // Standard error is a file, so that no thread has to read it while the server runs.
     let stderr = File::create(folder.path("stderr")).unwrap();
     let mut command = Arch::X86_64.program("echod");
     command.args(["-l", "127.0.0.1:0"]);
@@ -207,7 +208,7 @@ fn live(pair: [&'static Tried; 2]) {
     });
     let begin = Instant::now();
     let said = pair.iter().map(|option| option.lines).sum::<usize>() + 1;
-    // UDP at the other address too.
+    // With -u the second address also listens in UDP.
     let said = said + usize::from(has("-u") && has("-l"));
     let is_quiet = has("-q") && options[1] != "-v";
     let said = if is_quiet { 0 } else { said };
@@ -233,7 +234,7 @@ fn live(pair: [&'static Tried; 2]) {
     ended(life, is_quiet);
 }
 
-/// Ends a life, with a client that is still there, and compares what it said.
+/// Ends a server that still has a client, and checks its output.
 fn ended(life: Life, is_quiet: bool) {
     let has = |name| life.options.contains(&name);
     let mut client = connect(life.address);
@@ -246,7 +247,7 @@ fn ended(life: Life, is_quiet: bool) {
         wait_until("nobody listens", || {
             TcpStream::connect(life.address).is_err()
         });
-        // As long as it is not idle, it has five seconds.
+        // A client that is not idle has five seconds.
         if begin.elapsed() < Duration::from_secs(2) {
             ping(&mut client, b"in the time of grace");
         }
@@ -262,7 +263,7 @@ fn ended(life: Life, is_quiet: bool) {
         "{options:?}: {ran:?}"
     );
     let stderr = String::from_utf8(life.folder.read("stderr")).unwrap();
-    // Each line of standard error is of an option, and each of these options has one.
+    // Each line on standard error belongs to an option, and each such option has exactly one line.
     let is_verbose = has("-v") && !is_quiet;
     let mut left: Vec<_> = stderr.lines().collect();
     for (is_said, is_one) in [

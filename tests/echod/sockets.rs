@@ -1,4 +1,4 @@
-//! What echod's sockets are set to, and that execve would close each of its descriptors.
+//! The options of echod's sockets, and that execve(2) would close each of its descriptors.
 
 use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -29,7 +29,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// What a socket of TCP or UDP is, in a word, and what it is set to. `reuse` is whether workers share its address.
+/// The kind of a TCP or UDP socket in a word, and its options. `reuse`: the workers share the address.
 fn described(socket: &OwnedFd) -> (&'static str, String) {
     const SO_DOMAIN: i32 = 39;
     let get = |level, number| option(socket, level, number).unwrap_or(-1);
@@ -118,7 +118,7 @@ fn are_set_as_they_should_be(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// std's sockets have none of these options.
+/// The sockets of std have none of these options before they are passed.
 fn are_set_when_they_are_passed(arch: Arch) -> Completion {
     let stream = |what| (what, "nodelay oobinline nonblock".to_owned());
     let datagrams = |what, set: &str| (what, format!("{set} nonblock"));
@@ -152,7 +152,7 @@ fn are_set_when_they_are_passed(arch: Arch) -> Completion {
             Ok(found) => found,
             Err(ignored) => return ignored,
         };
-        // One for each worker; the one that was passed is closed.
+        // Each worker has a socket; the passed socket itself is closed.
         let expected = (expected.0, format!("{more}{}", expected.1));
         assert_eq!(found, BTreeMap::from([(expected, 2)]));
         if arch.is_native() {
@@ -163,7 +163,8 @@ fn are_set_when_they_are_passed(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// The kernel counts one more. While the server is stopped, it accepts nobody.
+/// The accept queue has the requested length. (The kernel allows one more.) While the server is stopped, it accepts no
+/// client.
 fn let_as_many_wait_as_asked_for(arch: Arch) {
     for backlog in [1, 5] {
         let server = Server::new(arch, &["-w", "1", "-b", &backlog.to_string()]);

@@ -1,6 +1,6 @@
-//! Each time that echod keeps: not earlier, and not much later. What a busy machine adds is within a factor of ten or
-//! some seconds; what another unit would be is not. (All of them at once, because they wait. The architectures have
-//! one source of this.)
+//! echod's times: none ends early, and none much too late. A busy machine may lengthen a time to its tenfold, or by
+//! some seconds; a time in a wrong unit would exceed that. (All tests run at the same time because they mostly wait.
+//! Only one architecture is tested, because the times come from the same source code.)
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 
 const ARCH: Arch = Arch::X86_64;
 
-/// Checks that something took at least so long, and no more than ten times that.
+/// Checks that at least `seconds` have passed since `begin`, and at most ten times as much.
 #[track_caller]
 pub fn took(begin: Instant, seconds: f64) {
     let took = begin.elapsed().as_secs_f64();
@@ -54,7 +54,7 @@ fn are_kept() -> Completion {
     Completion::Completed
 }
 
-/// Waits until the server has closed the connection, well.
+/// Waits until the server has closed the connection with an ordinary EOF.
 fn closed(mut client: TcpStream) {
     assert_eq!(client.read(&mut [0]).expect("the end"), 0);
 }
@@ -77,7 +77,7 @@ fn idle() {
     }
 }
 
-/// It is reset: it did not get all.
+/// A client that has not received all its bytes is reset when its idle time is over.
 fn idle_of_one_that_held_bytes() {
     let server = Server::new(ARCH, &["--idle", "1", "-w", "1"]);
     let mut blocked = super::Blocked::new(server.address(), 1);
@@ -87,7 +87,7 @@ fn idle_of_one_that_held_bytes() {
     server.end("");
 }
 
-/// Not at any of the times at which an idle one would be closed, for more ticks than a byte counts.
+/// A client that keeps sending is not closed. It runs long enough that a tick counter of one byte would wrap around.
 fn busy_for_long() {
     let server = Server::new(ARCH, &["--idle", "1", "-w", "1"]);
     let mut client = connect(server.address());
@@ -143,7 +143,7 @@ fn stats() {
     }
 }
 
-/// After a shortage that ends by itself: a second, twice.
+/// After a shortage that ends by itself, accept is retried twice, each time after a second.
 fn pause() {
     let shortage = "accept4:error=ENFILE:when=1..2";
     let Ok(server) = injected::start(ARCH, &["-l", "127.0.0.1:0"], 1, &[shortage]) else {
@@ -155,7 +155,7 @@ fn pause() {
     server.end("echod: accept client: Too many open files in system (ENFILE)\n");
 }
 
-/// A line of strace's: when it was printed, and the timeout of the call.
+/// Parses a line of strace: the time stamp, and the timeout of the call.
 fn wait_of(line: &str) -> Option<(f64, i32)> {
     let (time, call) = line.split_once(' ')?;
     let (call, _) = call.rsplit_once(", NULL, 8)")?;
@@ -163,7 +163,7 @@ fn wait_of(line: &str) -> Option<(f64, i32)> {
     Some((time.parse().unwrap(), timeout.parse().unwrap()))
 }
 
-/// It asks for events for so long, and then it sleeps.
+/// The server polls for the given time, then sleeps.
 fn spin() {
     for (micros, least) in [("0", 0.0), ("1", 0.0), ("500000", 0.5), ("1000000", 1.0)] {
         let folder = Folder::new();
@@ -174,7 +174,7 @@ fn spin() {
         let server = Server::start(&mut strace, 1);
         let mut client = connect(server.address());
         ping(&mut client, b"quick");
-        // The log has a row of calls without a timeout, and the one with it.
+        // The log has a series of calls with timeout 0, then a call that sleeps.
         std::thread::sleep(Duration::from_millis(200) + Duration::from_secs_f64(2.0 * least));
         drop(client);
         server.end("");

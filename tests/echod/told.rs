@@ -1,4 +1,4 @@
-//! What echod tells of itself: `-q`, `-v`, `--stats` and SIGUSR1.
+//! The messages and statistics of echod: `-q`, `-v`, `--stats` and SIGUSR1.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Shutdown, TcpListener, UdpSocket};
@@ -14,7 +14,7 @@ use crate::per_arch;
 use crate::support::{Arch, once, wait_until};
 
 #[path = "../../src/bin/echod/counts.rs"]
-#[allow(dead_code)] // the numbers of what is not an error
+#[allow(dead_code)] // the tests use only the counts of errors
 mod counts;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -50,7 +50,7 @@ fn what_it_served_when_asked(arch: Arch) {
         asked(),
         "echod: 3 clients of 3, 60 bytes, 12 requests, 0 resets, 0 errors\n"
     );
-    // One client resets its connection; another client does so after its end.
+    // One client resets its connection; another client does so after its half-close.
     reset_on_close(&clients[0]);
     reset_on_close(&clients[1]);
     clients[1].shutdown(Shutdown::Write).unwrap();
@@ -80,7 +80,7 @@ fn how_many_datagrams_it_answered(arch: Arch) {
     assert_eq!(server.wait().status, Some(0));
 }
 
-/// The line that it prints when asked by SIGUSR1.
+/// The line of statistics that the server prints at SIGUSR1.
 fn asked(server: &Server, stderr: &mut impl BufRead) -> String {
     server.signal(Signal::USR1);
     let mut line = String::new();
@@ -88,7 +88,7 @@ fn asked(server: &Server, stderr: &mut impl BufRead) -> String {
     line
 }
 
-/// More than the kernel's buffers hold: it is read and written, spliced, and held.
+/// The client sends more bytes than the kernel's buffers hold. The server reads, writes, splices and holds them.
 fn how_much_it_moved_by_pages(arch: Arch) {
     let mut server = Server::new(arch, &["-w", "1"]);
     let mut stderr = BufReader::new(server.take_stderr());
@@ -102,15 +102,15 @@ fn how_much_it_moved_by_pages(arch: Arch) {
     assert_eq!(words[..5], ["echod:", "0", "clients", "of", "1,"], "{line}");
     assert_eq!(words[5..7], [&*sent.to_string(), "bytes,"], "{line}");
     assert_eq!(words[8..], end, "{line}");
-    // A piece has no more than 64 KiB, and at least a byte.
+    // A request is a piece of at least one byte and at most 64 KiB.
     let pieces: usize = words[7].parse().unwrap();
     assert!((sent.div_ceil(65_536)..=sent).contains(&pieces), "{line}");
     server.signal(Signal::TERM);
     assert_eq!(server.wait().status, Some(0));
 }
 
-/// A client whose bytes cannot be read, one that cannot be accepted, one that left before; and a datagram that cannot
-/// be sent.
+/// Errors: a client that cannot be read, a client that cannot be accepted, a client that left before its accept; and a
+/// datagram that cannot be sent.
 fn what_went_wrong(arch: Arch) -> Completion {
     let memory = "Cannot allocate memory (ENOMEM)";
     for (inject, said, counted) in [
@@ -153,7 +153,7 @@ fn what_went_wrong(arch: Arch) -> Completion {
         if inject.starts_with("sendmmsg") {
             let client = datagrams::client(server.address());
             client.send(b"lost").unwrap();
-            std::thread::sleep(std::time::Duration::from_millis(20)); // or both would be sent by one call
+            std::thread::sleep(std::time::Duration::from_millis(20)); // otherwise one call would send both
             datagrams::ask(&client, b"5 ok!");
         }
         let mut client = connect(server.address());
@@ -172,7 +172,7 @@ fn what_went_wrong(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// As a reset, or as another error.
+/// Each error is counted once: as a reset, or as another error.
 fn each_error_is_counted_once() {
     let counts = counts::Counts::default();
     let mut expected = (0, 0);
@@ -213,7 +213,7 @@ fn who_comes_and_goes(arch: Arch) {
     let server = Server::new(arch, &["-v", "-w", "1", "--grace", "0"]);
     let mut expected = String::new();
     let others = server.descriptors();
-    // Each is through before the next one comes, so that all get the same descriptor.
+    // A client leaves before the next client comes, so that all get the same descriptor number.
     for end in [
         "ended",
         "Connection reset by peer (ECONNRESET)",
@@ -249,7 +249,7 @@ fn who_comes_and_goes(arch: Arch) {
 }
 
 fn nothing(arch: Arch) {
-    // It does not say where it listens: so somebody else has to choose the port.
+    // With -q the server does not report its port, so the test chooses a port.
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);

@@ -27,14 +27,14 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// echod at `socket` in a folder.
+/// Starts echod at the path `socket` in a folder.
 fn server(arch: Arch, folder: &Folder, more: &[&str]) -> Server {
     let mut command = arch.program("echod");
     command.args(["-x", "socket"]).args(more);
     Server::start(command.current_dir(folder.root()), 1)
 }
 
-/// The same, to its end.
+/// Runs an echod that must end by itself, and returns its result.
 fn refused(arch: Arch, folder: &Folder, path: &str) -> Ran {
     let mut command = arch.program("echod");
     run(command.args(["-x", path]).current_dir(folder.root()))
@@ -71,7 +71,7 @@ fn serves_at_a_name(arch: Arch) {
     server.end("");
 }
 
-/// More than the kernel's buffers hold, and so much at once that it goes through pipes.
+/// The transfer exceeds the kernel's buffers, and is large enough to go through pipes.
 fn serves_much_at_once(arch: Arch) {
     const MUCH: usize = 4_000_000;
     let folder = Folder::new();
@@ -91,7 +91,7 @@ fn serves_much_at_once(arch: Arch) {
     server.end("");
 }
 
-/// Every worker watches the one socket, and ends all the same.
+/// All workers watch the same socket, and all end at a signal.
 fn all_workers_share_it(arch: Arch) {
     let folder = Folder::new();
     let server = server(arch, &folder, &["-w", "4", "--grace", "1000"]);
@@ -137,13 +137,13 @@ fn refuses_what_is_in_use(arch: Arch) {
     ping(&mut UnixStream::connect(&path).unwrap(), b"untouched");
     server.end("");
 
-    // One whose queue is full does not answer, and is there.
+    // A socket whose queue is full does not accept a connection, but is in use.
     let full = UnixListener::bind(folder.path("full")).unwrap();
     rustix::net::listen(&full, 0).unwrap();
     let _first = UnixStream::connect(folder.path("full")).unwrap();
     assert_eq!(refused(arch, &folder, "full"), in_use("full"));
 
-    // What is no socket stays as it is, and a symbolic link is not the socket that it leads to.
+    // A file that is not a socket is not replaced. A symbolic link to a socket is not replaced either.
     std::fs::write(folder.path("file"), "kept").unwrap();
     assert_eq!(refused(arch, &folder, "file"), in_use("file"));
     assert_eq!(folder.read("file"), b"kept");
@@ -152,7 +152,7 @@ fn refuses_what_is_in_use(arch: Arch) {
     assert!(folder.path("link").is_symlink());
 }
 
-/// Of several that find a socket left behind at the same time, one gets it, and it stays that one's.
+/// Several servers find a stale socket at the same time. Exactly one gets the path, and keeps it.
 fn begins_once_of_many_at_once(arch: Arch) {
     let folder = Folder::new();
     for _ in 0..10 {

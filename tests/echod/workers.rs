@@ -1,4 +1,4 @@
-//! Several workers: one for each CPU, all of them one server.
+//! Several workers, one for each CPU, which together are one server.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -35,7 +35,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// The threads' ids, without those that qemu-user has beside the program's.
+/// The ids of the server's threads. Under qemu-user they include its own threads.
 pub fn threads(server: &Server) -> Vec<Pid> {
     let folder = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
     let ids = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -63,7 +63,7 @@ fn cpus(thread: Option<Pid>) -> Vec<usize> {
         .collect()
 }
 
-/// The CPUs there are for workers, if workers can be told by them.
+/// The CPUs for workers, if the test can distinguish workers by their CPU.
 pub fn several_cpus(arch: Arch) -> Result<Vec<usize>, Completion> {
     let all = cpus(None);
     let why = if !arch.is_native() {
@@ -91,7 +91,7 @@ fn stay_on_their_cpus(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// How often a thread has stopped running, because it slept or because another's turn came.
+/// How often a thread has been switched out, voluntarily or not.
 pub fn stopped(server: &Server, thread: Pid) -> u64 {
     let file = format!("/proc/{}/task/{thread}/status", server.pid());
     let status = std::fs::read_to_string(file).unwrap();
@@ -102,7 +102,7 @@ pub fn stopped(server: &Server, thread: Pid) -> u64 {
         .sum()
 }
 
-/// A client whose packets arrive at the worker of that CPU, as long as this thread lives.
+/// A client whose packets arrive at the worker of this CPU, as long as the calling thread lives.
 fn connect_from(cpu: usize, server: &Server) -> TcpStream {
     let mut set = CpuSet::new();
     set.set(cpu);
@@ -110,7 +110,7 @@ fn connect_from(cpu: usize, server: &Server) -> TcpStream {
     connect(server.address())
 }
 
-/// A client's packets arrive on the CPU that it sends from: loopback. Then no other worker wakes.
+/// On loopback, a client's packets arrive on the CPU that sends them. So only the worker of this CPU wakes up.
 fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
     const PINGS: u64 = 200;
     let all = match several_cpus(arch) {
@@ -139,7 +139,7 @@ fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Its own workers share an address; who would share it with them is refused.
+/// The workers of a server share an address, but another server cannot share it with them.
 fn share_no_address_with_another_server(arch: Arch) {
     let server = Server::new(arch, &[]);
     let address = server.address().to_string();
@@ -163,7 +163,7 @@ fn all_serve(arch: Arch) {
     server.end("");
 }
 
-/// Of all workers together.
+/// The limit is for all workers together.
 fn take_no_more_clients_than_allowed(arch: Arch) {
     for (most, workers, waiting) in [(1, "3", 4), (3, "2", 3), (5, "4", 20), (4, "1", 9)] {
         let limit = most.to_string();
@@ -177,14 +177,14 @@ fn take_no_more_clients_than_allowed(arch: Arch) {
         let served = || others.iter().filter(|other| answered(other, 3)).count();
         std::thread::sleep(Duration::from_millis(200));
         assert_eq!(served(), 0);
-        // Whose turn it is, the kernel says, which has a queue for each worker.
+        // The kernel chooses which waiting client is next, because it has a queue for each worker.
         let places = first.len();
         for (nth, client) in (1..).zip(first) {
             drop(client);
             let expected = waiting.min(nth);
             wait_until("one that waited is served", || served() == expected);
         }
-        // Those that are served now have all places.
+        // Now the served clients occupy all places.
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(served(), waiting.min(places));
         drop(others);
@@ -192,7 +192,7 @@ fn take_no_more_clients_than_allowed(arch: Arch) {
     }
 }
 
-/// A worker that finds no place prints that before it waits. A client of another worker leaves at that moment.
+/// A worker without a free place prints a message before it waits. At that moment a client of another worker leaves.
 fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     let [one, other] = match several_cpus(arch) {
         Ok(all) => [all[0], all[1]],
@@ -200,7 +200,7 @@ fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     };
     let folder = Folder::new();
     let mut strace = Command::new("strace");
-    // strace delays each thread's first write; that of the second worker is the message that it waits.
+    // strace delays the first write of each thread. For the second worker that is the message.
     let slow = "--inject=write:delay_enter=300000:when=1";
     strace.args(["-f", "-D", "-qq", "--trace=write", slow, "-o"]);
     strace.arg(folder.path("log")).arg(arch.shipped("echod"));
@@ -212,12 +212,12 @@ fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     };
     let mut first = from(one);
     ping(&mut first, b"in");
-    // The worker of the second client has no place for a third.
+    // The worker of the second client has no place for a third client.
     let mut second = from(other);
     std::thread::sleep(Duration::from_millis(100));
     drop(first);
     ping(&mut second, b"in, and the last one");
-    // The threads that have written `what`; strace shows the first 32 bytes of a write.
+    // The threads that have written `what`. strace shows the first 32 bytes of a write.
     let who = |what: &str| -> Vec<String> {
         let log = String::from_utf8(folder.read("log")).unwrap();
         let lines = log.lines().filter(|line| line.contains(what));
@@ -263,8 +263,8 @@ fn spin(arch: Arch) {
     server.end("");
 }
 
-/// A user may have one process, not counting root's thread: so there is one worker. It serves all clients; the kernel
-/// assigns none to the other workers' listeners.
+/// The new user may have one process besides root's thread, so there is only one worker. It serves all clients: the
+/// kernel must not assign clients to listeners of missing workers.
 fn are_those_that_could_be_made(arch: Arch) -> Completion {
     if let Some(ignored) = not_root() {
         return ignored;
@@ -276,7 +276,8 @@ fn are_those_that_could_be_made(arch: Arch) -> Completion {
         current: Some(1),
         maximum: Some(1),
     };
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { command.pre_exec(move || Ok(setrlimit(Resource::Nproc, limit)?)) };
     let mut server = Server::start(&mut command, 2);
     let mut stderr = BufReader::new(server.take_stderr());
@@ -298,7 +299,8 @@ fn are_those_that_could_be_made(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// strace delays or replaces the result of clone: before it, `echod` neither prints a line nor notifies the manager.
+/// strace delays clone or replaces its result. Before clone has returned, echod must neither print an address nor
+/// notify the manager.
 fn tell_that_they_are_ready_when_they_are(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
