@@ -1,7 +1,7 @@
-//! What every program does on its command line: options, messages, exit statuses.
+//! Command lines of programs: options, error messages and exit statuses.
 //!
-//! An error is one line on standard error, `PROGRAM: OPERATION OBJECT: Words of errno (ENAME)`, and
-//! exit 1. A usage error says what is wrong, then one line of usage, and is exit 2.
+//! An error prints one line on standard error, `PROGRAM: OPERATION OBJECT: Words of errno (ENAME)`; the exit
+//! status is 1. A usage error prints the mistake and one line of usage; the exit status is 2.
 
 use core::ffi::CStr;
 use core::net::SocketAddr;
@@ -18,35 +18,36 @@ use crate::system;
 use crate::text::{Any, Print, Shown, Writer, number};
 use crate::time::SECOND;
 
-/// A program's name, and how it speaks. [`program!`](macro@crate::program) makes the constant `PROGRAM`.
+/// A program's name, and the functions that print its messages. [`program!`](macro@crate::program) defines it
+/// as the constant `PROGRAM`.
 #[derive(Clone, Copy)]
 pub struct Program {
     name: &'static str,
 }
 
 impl Program {
-    /// The program of that name.
+    /// The program with this name.
     pub const fn new(name: &'static str) -> Self {
         Self { name }
     }
 
-    /// Says `PROGRAM: MESSAGE` on standard error.
+    /// Prints `PROGRAM: MESSAGE` on standard error.
     #[inline]
     pub fn say(self, message: impl Print) {
         self.line(Any::new(&message));
     }
 
-    /// What [`say`](Self::say) does, once for all types of message.
+    /// The part of [`say`](Self::say) that is the same for all types of message.
     #[cold]
     #[inline(never)]
     fn line(self, message: Any<'_>) {
         let mut buffer = [0; 512];
         let mut stderr = Writer::new(STDERR, &mut buffer);
         stderr.print(parts!(self.name, ": ", message, "\n"));
-        let _ = stderr.flush(); // where standard error fails, there is nowhere left to say so
+        let _ = stderr.flush(); // a failure of standard error can't be reported
     }
 
-    /// Says that `operation` on `object` failed, and gives exit status 1.
+    /// Prints that `operation` on `object` failed. Returns exit status 1.
     #[cold]
     #[inline(never)]
     pub fn fail(self, operation: &str, object: impl Print, errno: Errno) -> Exit {
@@ -54,7 +55,7 @@ impl Program {
         Exit(1)
     }
 
-    /// As [`line`](Self::line).
+    /// The part of [`fail`](Self::fail) that is the same for all types of object.
     #[cold]
     #[inline(never)]
     fn failed(self, operation: &str, object: Any<'_>, errno: Errno) {
@@ -62,9 +63,9 @@ impl Program {
     }
 }
 
-/// Turns an error into its message and exit status 1, on the way to `?`.
+/// Converts an error into a printed message and exit status 1, for use with `?`.
 pub trait OrFail<T> {
-    /// As [`Program::fail`], where this is an error.
+    /// Calls [`Program::fail`] if `self` is an error.
     fn or_fail(
         self,
         program: Program,
@@ -84,29 +85,29 @@ impl<T> OrFail<T> for Result<T> {
     }
 }
 
-/// One piece of a command line.
+/// An element of a command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arg {
-    /// `-x`, alone or in a cluster.
+    /// `-x`, alone or in a cluster of options.
     Short(u8),
-    /// `--name` or `--name=value`: the name.
+    /// The name of `--name` or `--name=value`.
     Long(&'static [u8]),
-    /// Anything else, `-` included, and all that is behind `--`.
+    /// Anything else, including `-`, and every argument after `--`.
     Operand(&'static CStr),
 }
 
-/// The command line of a program, piece by piece, as getopt_long(3) reads it: short options cluster
-/// (`-ru`), a value follows at once or as the next argument (`-oFILE`, `-o FILE`, `--out=FILE`,
-/// `--out FILE`), options may come after operands, `--` ends them.
+/// Parses a program's command line, as getopt_long(3) does. Short options cluster (`-ru`). A value is in the
+/// same argument or is the next argument (`-oFILE`, `-o FILE`, `--out=FILE`, `--out FILE`). Options may
+/// follow operands. `--` ends the options.
 ///
-/// It answers `--help` and `--version` itself.
+/// `Options` handles `--help` and `--version` itself.
 pub struct Options {
     program: Program,
     help: &'static str,
     args: Args,
-    /// What stands behind the option last returned: the rest of a cluster, or the `=value`.
+    /// The text after the option returned last: the rest of its cluster, or its `=value`.
     rest: Rest,
-    /// That option, for messages.
+    /// The option returned last, for messages.
     last: Option<Arg>,
     operands_only: bool,
 }
@@ -119,7 +120,8 @@ enum Rest {
 }
 
 impl Options {
-    /// The options of `program` behind `argv[0]`. The first line of `help` is the line of usage.
+    /// The options of `program`, in the arguments after `argv[0]`. The first line of `help` is the line of
+    /// usage.
     pub fn new(program: Program, help: &'static str, mut args: Args) -> Self {
         args.next();
         Self {
@@ -132,10 +134,11 @@ impl Options {
         }
     }
 
-    /// The next piece; none at the end.
+    /// Returns the next element; `None` at the end.
     ///
     /// # Errors
-    /// Exit 2, said: a `=value` at an option that took none. Exit 0: `--help` or `--version`, answered.
+    /// Exit 2: the previous option has a `=value`, but takes none; a message was printed. Exit 0: `--help` or
+    /// `--version`; the answer was printed.
     #[inline(never)]
     pub fn next_arg(&mut self) -> core::result::Result<Option<Arg>, Exit> {
         if let Rest::Value(_) = self.rest {
@@ -152,7 +155,7 @@ impl Options {
         }
     }
 
-    /// The next piece, as it stands there; none at the end.
+    /// Splits off the next element, without regard to its meaning.
     fn piece(&mut self) -> Option<Arg> {
         if let Rest::Cluster(cluster) = core::mem::replace(&mut self.rest, Rest::None) {
             return Some(self.short(cluster));
@@ -172,7 +175,7 @@ impl Options {
     /// The value of the option that [`next_arg`](Self::next_arg) returned last.
     ///
     /// # Errors
-    /// Exit 2, said: there is none.
+    /// Exit 2: there is no value; a message was printed.
     pub fn value(&mut self) -> core::result::Result<&'static CStr, Exit> {
         match core::mem::replace(&mut self.rest, Rest::None) {
             Rest::Value(value) | Rest::Cluster(value) => Ok(value),
@@ -183,16 +186,16 @@ impl Options {
         }
     }
 
-    /// The same, a number in `range`.
+    /// As [`value`](Self::value), for a number in `range`.
     ///
     /// # Errors
-    /// Exit 2, said: there is none, or it is no such number.
+    /// Exit 2: there is no value, or it is not such a number; a message was printed.
     #[inline]
     pub fn number(&mut self, range: RangeInclusive<u64>) -> core::result::Result<u64, Exit> {
         self.number_from_to(*range.start(), *range.end())
     }
 
-    /// The ends of the range pass in registers.
+    /// Not generic over the range: both bounds pass in registers.
     #[inline(never)]
     fn number_from_to(&mut self, least: u64, most: u64) -> core::result::Result<u64, Exit> {
         let text = self.value()?;
@@ -208,10 +211,10 @@ impl Options {
         }
     }
 
-    /// The same, a number of seconds with a fraction or without; in nanoseconds.
+    /// As [`value`](Self::value), for a number of seconds, which may have a fraction. Returns nanoseconds.
     ///
     /// # Errors
-    /// Exit 2, said: there is none, or it is no such number.
+    /// Exit 2: there is no value, or it is not such a number; a message was printed.
     pub fn seconds(&mut self) -> core::result::Result<u64, Exit> {
         let text = self.value()?.to_bytes();
         match seconds(text) {
@@ -227,8 +230,8 @@ impl Options {
     /// Parses `text` as `ADDR:PORT`. The zone of an IPv6 address may be the name of an interface.
     ///
     /// # Errors
-    /// Exit 2: `text` is no address, or a link-local address without a zone. Exit 1: there is no such interface. Both
-    /// have printed a message.
+    /// Exit 2: `text` is not an address, or is a link-local address without a zone. Exit 1: no such
+    /// interface. In both cases a message was printed.
     pub fn address(&self, text: &CStr) -> core::result::Result<SocketAddr, Exit> {
         let text = text.to_bytes();
         let wrong = match net::address_and_zone(text) {
@@ -239,7 +242,8 @@ impl Options {
                     let name = parts!("interface ", Shown(zone));
                     address.set_scope_id(number.or_fail(self.program, "ioctl", name)?);
                 }
-                // Every interface has link-local addresses. Without a zone, bind and connect fail with EINVAL.
+                // Every interface has link-local addresses. Without a zone, bind and connect fail with
+                // EINVAL.
                 if !address.ip().is_unicast_link_local() || address.scope_id() != 0 {
                     return Ok(SocketAddr::V6(address));
                 }
@@ -250,25 +254,25 @@ impl Options {
         Err(self.usage(parts!(Shown(text), wrong)))
     }
 
-    /// The arguments behind the piece that [`next_arg`](Self::next_arg) returned last, as they are: for a
-    /// program whose operands are the command line of another.
+    /// The arguments after the element that [`next_arg`](Self::next_arg) returned last, unparsed: for a
+    /// program whose operands are the command line of another program.
     pub fn rest(&self) -> Args {
         self.args
     }
 
-    /// Says that the option returned last is none of the program's: exit 2.
+    /// Prints that the program does not have the option returned last. Returns exit status 2.
     pub fn unknown(&self) -> Exit {
         self.usage(parts!("unknown option ", Spelled(self.last)))
     }
 
-    /// Says what is wrong with the command line, and the line of usage: exit 2.
+    /// Prints `message` and the line of usage. Returns exit status 2.
     #[inline]
     pub fn usage(&self, message: impl Print) -> Exit {
         self.misused(Any::new(&message));
         Exit(2)
     }
 
-    /// What [`usage`](Self::usage) does, once for all types of message.
+    /// The part of [`usage`](Self::usage) that is the same for all types of message.
     #[cold]
     #[inline(never)]
     fn misused(&self, message: Any<'_>) {
@@ -282,7 +286,7 @@ impl Options {
         if !rest.is_empty() {
             self.rest = Rest::Cluster(rest);
         }
-        // The caller's cluster has a byte; no program has an option of number 0.
+        // The caller's cluster is not empty. No program has an option with number 0.
         Arg::Short(cluster.to_bytes().first().copied().unwrap_or_default())
     }
 
@@ -305,8 +309,8 @@ impl Options {
         match stdout.flush() {
             Ok(()) => Exit(0),
             Err(errno) => {
-                // Not `fail`: so all calls of that for an object `&str` have one constant for the program, which the
-                // compiler then does not pass.
+                // Not `fail`: so all calls of `fail` with a `&str` object have the same constant program,
+                // which the compiler then does not pass.
                 self.program.failed("write", Any::new(&"stdout"), errno);
                 Exit(1)
             }
@@ -314,10 +318,11 @@ impl Options {
     }
 }
 
-/// More than anybody waits, in seconds: a century.
+/// The maximum number of seconds: a century, longer than any useful timeout.
 pub const MOST_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
-/// `text`, a number of seconds, in nanoseconds: `5`, `0.25`, `.5`. What is below them is cut.
+/// Converts a number of seconds, `5`, `0.25` or `.5`, to nanoseconds. Cuts off digits after the ninth decimal
+/// place.
 fn seconds(text: &[u8]) -> Option<u64> {
     let (mut whole, mut nanoseconds, mut unit) = (0_u64, 0, SECOND);
     let (mut fraction, mut digits) = (false, 0_usize);
@@ -341,7 +346,7 @@ fn seconds(text: &[u8]) -> Option<u64> {
     (digits > 0 && whole <= MOST_SECONDS).then(|| whole * SECOND + nanoseconds)
 }
 
-/// An option as it was written.
+/// Prints an option as it was written.
 struct Spelled(Option<Arg>);
 
 impl Print for Spelled {

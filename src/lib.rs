@@ -1,23 +1,24 @@
 //! # ring3
 //!
-//! The library under a set of freestanding Linux programs: `core` only, every service of the kernel
-//! by raw system call, x86_64 and aarch64.
+//! A library for freestanding Linux programs on x86_64 and aarch64. It uses `core` only and makes raw system
+//! calls: no libc, no other crate.
 //!
-//! The floors, top to bottom; nothing reaches up:
+//! The modules form layers. A module uses modules of its own row and of the rows below; a test checks this. The
+//! exception is [`arch`], which takes the numbers of the few system calls that it makes itself from [`abi`].
 //!
-//! | floor | rooms |
+//! | layer | modules |
 //! |---|---|
-//! | `src/bin/` | the programs, each by [`program!`] |
+//! | `src/bin/` | the programs, each defined by [`program!`] |
 //! | start and end of a program | [`rt`] (`_start` to `main`, panic), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
 //! | memory and whole files | [`heap`](mod@heap) (the allocator), [`fs`] (files; [`fs::copy`], [`fs::resolve`], [`fs::replace`]) |
-//! | service manager | [`systemd`] (inherited sockets, readiness) |
+//! | service managers | [`systemd`] (inherited sockets, readiness) |
 //! | threads | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
 //! | collections | [`collections`] ([`List`](collections::List), [`Slab`](collections::Slab)) |
-//! | what the kernel gives, safe and typed | [`pipe`](mod@pipe) [`net`] [`poll`] [`eventfd`] [`mem`] [`process`] [`signal`] [`system`] [`time`] [`random`] |
-//! | text | [`text`] (what programs print, and numbers read from text) |
-//! | bytes in and out | [`fd`] [`io`] [`env`] (arguments, environment, auxiliary vector) [`bytes`] |
-//! | Linux's contract | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
-//! | the instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
+//! | typed system calls | [`pipe`](mod@pipe) [`net`] [`poll`] [`eventfd`] [`mem`] [`process`] [`signal`] [`system`] [`time`] [`random`] |
+//! | text | [`text`] (printing, and parsing numbers) |
+//! | input and output | [`fd`] [`io`] [`env`] (arguments, environment, auxiliary vector) [`bytes`] (copying and comparing bytes) |
+//! | Linux's interface | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
+//! | instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
 #![no_std]
 

@@ -1,4 +1,5 @@
-//! The machine as a whole: what only its first process or its administrator does.
+//! Operations on the whole machine, for its first process or its administrator: mounts, modules, power,
+//! network interfaces.
 
 use core::ffi::CStr;
 use core::ptr;
@@ -10,53 +11,59 @@ use crate::bytes;
 use crate::fd::BorrowedFd;
 use crate::net::{SOCK_CLOEXEC, SOCK_DGRAM, unix};
 
-/// Mounts a file system of a kind on a directory (mount(2)): what is on the device `source`, or of a kind
-/// that has none (`proc`, `tmpfs`...), where `source` is only a name for `/proc/mounts`.
+/// Mounts a file system of type `kind` on a directory (mount(2)). `source` is the device that holds the file
+/// system. For a type without a device (`proc`, `tmpfs`...), `source` is only a name in `/proc/mounts`.
 ///
 /// # Errors
-/// `EBUSY`: this very one is mounted there. `ENODEV`: the kernel has no such kind. `ENOENT`, `ENOTDIR`: there is no
-/// such directory or device. `ENOTBLK`, `EINVAL`: no such file system is on it. `EPERM`: not permitted.
+/// `EBUSY`: this file system is already mounted there. `ENODEV`: the kernel does not have this type.
+/// `ENOENT`, `ENOTDIR`: no such directory or device. `ENOTBLK`, `EINVAL`: the device does not hold such a
+/// file system. `EPERM`: no permission.
 pub fn mount(source: &CStr, directory: &CStr, kind: &CStr, flags: Mount) -> Result<()> {
     let no_options = ptr::null::<u8>();
-    // SAFETY: the kernel only reads the strings. A null pointer is no options.
+    // SAFETY: the kernel only reads the strings, which end with a zero. The null pointer means no options.
     unsafe { syscall!(mount(source, directory, kind, flags, no_options)) }.map(drop)
 }
 
-/// Takes the file system that was mounted last on a directory away again (umount2(2)).
+/// Unmounts the file system that was mounted last on a directory (umount2(2)).
 ///
 /// # Errors
-/// `EBUSY`: something of it is in use. `EINVAL`: nothing is mounted there. `EPERM`: not permitted.
+/// `EBUSY`: the file system is in use. `EINVAL`: nothing is mounted there. `EPERM`: no permission.
+#[doc(alias = "umount2")]
 pub fn unmount(directory: &CStr) -> Result<()> {
     let no_flags = 0;
-    // SAFETY: the kernel only reads the path.
+    // SAFETY: the kernel only reads the path, which ends with a zero.
     unsafe { syscall!(umount2(directory, no_flags)) }.map(drop)
 }
 
-/// Gives the kernel a module, an open file (finit_module(2)).
+/// Loads a kernel module from an open file (finit_module(2)).
 ///
 /// # Errors
-/// `EEXIST`: it has it already. `ENOENT`: it lacks another that this one needs. `ENOEXEC`: that is none for
-/// this kernel. `EPERM`: not permitted. `ENOSYS`: it takes no modules.
+/// `EEXIST`: the module is loaded already. `ENOENT`: another module that this one requires is missing.
+/// `ENOEXEC`: not a module for this kernel. `EPERM`: no permission. `ENOSYS`: the kernel does not support
+/// modules.
+#[doc(alias = "finit_module")]
 pub fn load_module(file: BorrowedFd<'_>) -> Result<()> {
     let (parameters, no_flags) = (c"", 0);
-    // SAFETY: the kernel reads a string, and the file.
+    // SAFETY: the kernel reads the file and an empty string of parameters. Any further effect of the module
+    // is the kernel's.
     unsafe { syscall!(finit_module(file, parameters, no_flags)) }.map(drop)
 }
 
-/// Puts all that was written to any file system on its device (sync(2)).
+/// Writes all modified data of all file systems to their devices (sync(2)).
 pub fn sync() {
-    // SAFETY: takes nothing and does not fail.
+    // SAFETY: sync takes no argument and does not fail.
     let _ = unsafe { syscall!(sync()) };
 }
 
-/// Switches the machine off, at once: nothing that was not [`sync`]ed outlives it (reboot(2)). In a PID namespace
-/// other than the first it ends the processes of that instead.
+/// Switches the machine off at once (reboot(2)). Data that was not written by [`sync`] is lost. In a PID
+/// namespace other than the first, this kills the namespace's processes instead.
 ///
 /// # Errors
-/// `EPERM`: not permitted.
+/// `EPERM`: no permission.
+#[doc(alias = "reboot")]
 pub fn power_off() -> Result<()> {
     let nothing = ptr::null::<u8>();
-    // SAFETY: numbers alone.
+    // SAFETY: the call takes numbers and a null pointer; the kernel accesses no memory of this process.
     unsafe {
         syscall!(reboot(
             LINUX_REBOOT_MAGIC1,
@@ -68,36 +75,40 @@ pub fn power_off() -> Result<()> {
     .map(drop)
 }
 
-/// Lets a network interface take and give packets, as `lo` does not at first (netdevice(7)). `socket` is any
-/// of IPv4.
+/// Enables a network interface, so that it transmits packets (netdevice(7)). `lo` is disabled at first in a
+/// new network namespace. `socket` is any IPv4 socket.
 ///
 /// # Errors
-/// `ENODEV`: there is no such interface. `EPERM`: not permitted. `EINVAL`: no interface has such a long name.
+/// `ENODEV`: no such interface. `EPERM`: no permission. `EINVAL`: the name is too long for an interface.
+#[doc(alias = "ioctl")]
 pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
     let mut request = Ifreq::ZERO;
     set_name(&mut request.ifr_name, interface.to_bytes())?;
-    // SAFETY: the kernel reads an Ifreq of ours, and writes the flags to it.
+    // SAFETY: SIOCGIFFLAGS reads an Ifreq from `request`, a local, and writes the flags to it.
     unsafe { syscall!(ioctl(socket, SIOCGIFFLAGS, &raw mut request)) }?;
     request.ifr_flags |= IFF_UP;
-    // SAFETY: the kernel reads an Ifreq of ours.
+    // SAFETY: SIOCSIFFLAGS reads an Ifreq from `request`, a local.
     unsafe { syscall!(ioctl(socket, SIOCSIFFLAGS, &raw const request)) }.map(drop)
 }
 
-/// The number, from 1, of the network interface `name` (netdevice(7)).
+/// The number of the network interface `name`, at least 1 (netdevice(7)).
 ///
 /// # Errors
-/// `ENODEV`: there is no such interface. `EINVAL`: the name is too long for an interface. The errors of socket(2).
+/// `ENODEV`: no such interface. `EINVAL`: the name is too long for an interface. The errors of socket(2).
+#[doc(alias = "ioctl")]
+#[doc(alias = "if_nametoindex")]
 pub fn interface_number(name: &[u8]) -> Result<u32> {
     let mut request = IfreqIndex::ZERO;
     set_name(&mut request.ifr_name, name)?;
-    // The ioctl takes a socket of any family.
+    // The ioctl accepts a socket of any family.
     let socket = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
-    // SAFETY: IfreqIndex has the size of a `struct ifreq`. The kernel reads `request` and writes the number to it.
+    // SAFETY: IfreqIndex has the size of a `struct ifreq`. SIOCGIFINDEX reads the name from `request`, a
+    // local, and writes the number to it.
     unsafe { syscall!(ioctl(socket.as_fd(), SIOCGIFINDEX, &raw mut request)) }?;
     Ok(request.ifr_ifindex.unsigned_abs())
 }
 
-/// Copies an interface's name to `place`, which is zeros; at least one zero is left at the end.
+/// Copies an interface's name to `place`, which must be all zeros. At least one zero remains at the end.
 fn set_name(place: &mut [u8; IFNAMSIZ], name: &[u8]) -> Result<()> {
     let [kept @ .., _zero] = place;
     if name.len() > kept.len() {
@@ -125,7 +136,7 @@ mod tests {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let before = number(&name);
             let asked = interface_number(name.as_bytes());
-            // (An interface may go meanwhile.)
+            // An interface may disappear in between.
             if before.is_some() && number(&name) == before {
                 assert_eq!(asked.ok(), before, "{name}");
             }

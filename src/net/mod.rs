@@ -1,4 +1,4 @@
-//! Sockets of TCP and UDP, over IPv4 and IPv6. [`unix`] has those of this machine alone.
+//! TCP and UDP sockets over IPv4 and IPv6. Local sockets are in [`unix`].
 
 pub mod unix;
 
@@ -17,53 +17,55 @@ use sockaddr::Sockaddr;
 pub use datagram::*;
 pub use text::{address, address_and_zone};
 
-/// A socket of `address`'s family (socket(2)).
+/// Creates a socket of `address`'s family (socket(2)).
 ///
 /// # Errors
-/// `EAFNOSUPPORT`: the kernel has no such family. `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`.
+/// `EAFNOSUPPORT`: the kernel does not have this family. `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`.
 pub fn socket(address: SocketAddr, kind: Sock) -> Result<OwnedFd> {
     const DEFAULT_PROTOCOL: i32 = 0;
     let family = match address {
         SocketAddr::V4(_) => AF_INET,
         SocketAddr::V6(_) => AF_INET6,
     };
-    // SAFETY: socket takes no memory of ours; what it returns is a new descriptor.
+    // SAFETY: socket takes numbers. The returned descriptor is new, so no other value owns it.
     unsafe {
         let raw = syscall!(socket(family, kind, DEFAULT_PROTOCOL))?;
         Ok(OwnedFd::from_raw(raw))
     }
 }
 
-/// Gives the socket its own address; port 0 has the kernel choose one (bind(2)).
+/// Binds the socket to a local address (bind(2)). Port 0 lets the kernel choose a port.
 ///
 /// # Errors
-/// `EADDRINUSE`, `EADDRNOTAVAIL`: no such address on this machine. `EACCES`: a port below
-/// `net.ipv4.ip_unprivileged_port_start`.
+/// `EADDRINUSE`: another socket has this address. `EADDRNOTAVAIL`: this machine does not have this address.
+/// `EACCES`: a port below `net.ipv4.ip_unprivileged_port_start`.
 pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
     let (raw, length) = Sockaddr::new(address);
-    // SAFETY: the kernel reads `length` bytes of `raw`.
+    // SAFETY: the kernel reads the first `length` bytes of `raw`, a local; `Sockaddr::new` returned both.
     unsafe { syscall!(bind(fd, &raw const raw, length)) }.map(drop)
 }
 
-/// Lets clients connect; up to `backlog` of them, and no more than `net.core.somaxconn`, wait to be
-/// accepted (listen(2)).
+/// Makes the socket accept connections (listen(2)). The accept queue holds up to `backlog` connections, and
+/// at most `net.core.somaxconn`.
 ///
 /// # Errors
-/// `EADDRINUSE`: another socket listens there since this one was bound.
+/// `EADDRINUSE`: another socket has begun to listen at this address after this socket was bound.
 pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
-    // SAFETY: listen takes no memory of ours.
+    // SAFETY: listen takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(listen(fd, backlog)) }.map(drop)
 }
 
-/// The next client that waits (accept4(2)).
+/// Accepts the next connection of the accept queue (accept4(2)).
 ///
 /// # Errors
-/// `EAGAIN`: a non-blocking socket has none. `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`: there is one,
-/// and it goes on waiting. What is wrong with the new connection already, `ECONNABORTED` or an error
-/// of the network: the next one may be well.
+/// `EAGAIN`: the queue is empty, and the socket is non-blocking. `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`: a
+/// connection stays in the queue. `ECONNABORTED` or an error of the network: the next connection has already
+/// failed; a later one may be accepted.
+#[doc(alias = "accept4")]
 pub fn accept(fd: BorrowedFd<'_>, flags: Sock) -> Result<OwnedFd> {
     let nowhere = core::ptr::null_mut::<u8>();
-    // SAFETY: null pointers: the client's address is not asked for. What is returned is a new descriptor.
+    // SAFETY: with null pointers the kernel does not write the client's address. The returned descriptor is
+    // new, so no other value owns it.
     unsafe {
         let raw = retry(|| syscall!(accept4(fd, nowhere, nowhere, flags)))?;
         Ok(OwnedFd::from_raw(raw))
@@ -73,31 +75,35 @@ pub fn accept(fd: BorrowedFd<'_>, flags: Sock) -> Result<OwnedFd> {
 /// Connects the socket to `address` (connect(2)).
 ///
 /// # Errors
-/// `EINPROGRESS`: a non-blocking socket is being connected; `EPOLLOUT` is reported when that is over, and
-/// [`take_error`] says how it went. `ECONNREFUSED`: nobody listens there. `EADDRNOTAVAIL`: no local port
-/// is free. `ETIMEDOUT`, `ENETUNREACH` and other errors of the network; `EACCES`, `EPERM`: forbidden.
+/// `EINPROGRESS`: the socket is non-blocking, and the connection is not complete. `EPOLLOUT` is reported when
+/// the attempt has ended; [`take_error`] returns its result. `ECONNREFUSED`: no socket listens there.
+/// `EADDRNOTAVAIL`: no local port is free. `ETIMEDOUT`, `ENETUNREACH` and other errors of the network.
+/// `EACCES`, `EPERM`: forbidden.
 pub fn connect(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
     let (raw, length) = Sockaddr::new(address);
-    // SAFETY: the kernel reads `length` bytes of `raw`.
+    // SAFETY: the kernel reads the first `length` bytes of `raw`, a local; `Sockaddr::new` returned both.
     unsafe { syscall!(connect(fd, &raw const raw, length)) }.map(drop)
 }
 
-/// The error that waits on the socket (socket(7), `SO_ERROR`). It is told once.
+/// Returns the socket's pending error, and clears it (socket(7), `SO_ERROR`).
 ///
 /// # Errors
-/// That error: after [`connect`] answered `EINPROGRESS`, why there is no connection.
+/// The pending error: after [`connect`] returned `EINPROGRESS`, the reason why the connection failed.
+#[doc(alias = "getsockopt")]
 pub fn take_error(fd: BorrowedFd<'_>) -> Result<()> {
     Errno::from_number(get_option(fd, SOL_SOCKET, SO_ERROR)?).map_or(Ok(()), Err)
 }
 
-/// The value of an option that is a number (getsockopt(2)).
+/// The value of an integer option (getsockopt(2)).
 ///
 /// # Errors
-/// `ENOTSOCK`: the descriptor is of something else. `ENOPROTOOPT`: the socket has no such option.
+/// `ENOTSOCK`: the descriptor is not a socket. `ENOPROTOOPT`: the socket has no such option.
+#[doc(alias = "getsockopt")]
 pub fn get_option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
     let mut number = 0i32;
     let mut length = size_of::<i32>() as u32;
-    // SAFETY: the kernel writes at most `length` bytes, an int, to `number`, and to `length` how many.
+    // SAFETY: the kernel writes at most `length` bytes, an int, to `number`, and the written length to
+    // `length`. Both are locals.
     unsafe {
         syscall!(getsockopt(
             fd,
@@ -110,18 +116,19 @@ pub fn get_option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
     Ok(number)
 }
 
-/// Ends our direction: behind all that was sent the peer reads the end of file; receiving goes on
-/// (shutdown(2)).
+/// Closes the sending direction (shutdown(2), `SHUT_WR`): the peer reads EOF after all sent bytes. Receiving
+/// is still possible (half-close).
 ///
 /// # Errors
-/// `ENOTCONN`: there is no connection, or no more.
+/// `ENOTCONN`: there is no connection, or no longer.
+#[doc(alias = "shutdown")]
 pub fn shutdown_write(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: shutdown takes no memory of ours.
+    // SAFETY: shutdown takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(shutdown(fd, SHUT_WR)) }.map(drop)
 }
 
-/// Whether an error tells of the peer of one connection or of the network on the way to it, and not
-/// of this machine (accept(2), tcp(7), ip(7)).
+/// Whether an error concerns only one connection: its peer or the network on the way, and not this machine
+/// (accept(2), tcp(7), ip(7)).
 pub fn is_of_one_connection(errno: Errno) -> bool {
     matches!(
         errno,
@@ -137,30 +144,33 @@ pub fn is_of_one_connection(errno: Errno) -> bool {
             | Errno::ENETUNREACH
             | Errno::ENONET
             | Errno::EOPNOTSUPP
-            | Errno::EPERM // a rule of the firewall's
+            | Errno::EPERM // a firewall rule
     )
 }
 
-/// The socket's own address (getsockname(2)).
+/// The socket's local address (getsockname(2)).
 ///
 /// # Errors
-/// `ENOBUFS`; `EAFNOSUPPORT`: it is neither of IPv4 nor of IPv6.
+/// `ENOBUFS`. `EAFNOSUPPORT`: the socket is neither an IPv4 nor an IPv6 socket.
+#[doc(alias = "getsockname")]
 pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
-    // SAFETY: as `asked_for` promises.
+    // SAFETY: `asked_for` passes an address buffer and its length, to both of which the kernel may write.
     asked_for(|raw, length| unsafe { syscall!(getsockname(fd, raw, length)) })
 }
 
 /// The address of the socket's peer (getpeername(2)).
 ///
 /// # Errors
-/// `ENOTCONN`: there is no connection, or no more. `ENOBUFS`; `EAFNOSUPPORT` as for [`local_address`].
+/// `ENOTCONN`: there is no connection, or no longer. `ENOBUFS`. `EAFNOSUPPORT` as for [`local_address`].
+#[doc(alias = "getpeername")]
 pub fn peer_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
-    // SAFETY: as `asked_for` promises.
+    // SAFETY: `asked_for` passes an address buffer and its length, to both of which the kernel may write.
     asked_for(|raw, length| unsafe { syscall!(getpeername(fd, raw, length)) })
 }
 
-/// The address that the call gives. The kernel writes at most as many bytes to the first pointer as are at
-/// the second, and to that how many there are.
+/// Returns the address that `call` writes. `call` gets a pointer to an address buffer and a pointer to the
+/// buffer's length, both valid for writes. The kernel writes at most that many bytes, and then the address's
+/// length.
 fn asked_for(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> Result<SocketAddr> {
     let mut raw = Sockaddr::ZERO;
     let mut length = size_of::<Sockaddr>() as u32;
@@ -168,50 +178,58 @@ fn asked_for(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> Res
     raw.address().ok_or(Errno::EAFNOSUPPORT)
 }
 
-/// Sets an option whose value is a number (setsockopt(2)).
+/// Sets an integer option (setsockopt(2)).
 ///
 /// # Errors
 /// `ENOPROTOOPT`: the socket has no such option.
+#[doc(alias = "setsockopt")]
 pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> Result<()> {
-    // SAFETY: the kernel reads an int.
+    // SAFETY: the option's value is an int, without pointers.
     unsafe { set(fd, level, option, &value) }
 }
 
-/// Has a program choose which socket of those that share the address (`SO_REUSEPORT`) takes a new
-/// connection, in the order in which they began to listen. A result that is no such number leaves it to
-/// the kernel (socket(7), `SO_ATTACH_REUSEPORT_CBPF`).
+/// Attaches a filter program that chooses the socket of a `SO_REUSEPORT` group for each new connection
+/// (socket(7), `SO_ATTACH_REUSEPORT_CBPF`).
+///
+/// The program's result is the socket's index in the order in which the sockets began to listen. For a result
+/// that is not an index, the kernel chooses.
 ///
 /// # Errors
-/// `EINVAL`: the program is none, or the socket does not listen or share. `ENOPROTOOPT`: a kernel before 4.5.
-/// `ENOMEM`: it is longer than `net.core.optmem_max` allows.
+/// `EINVAL`: the program is invalid, or the socket does not listen or is not in a group. `ENOPROTOOPT`: a
+/// kernel before Linux 4.5. `ENOMEM`: the program is longer than `net.core.optmem_max` allows.
+#[doc(alias = "setsockopt")]
 pub fn choose_by(fd: BorrowedFd<'_>, program: &[SockFilter]) -> Result<()> {
     let program = SockFprog {
         len: u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?,
         filter: program.as_ptr(),
     };
-    // SAFETY: the kernel reads an SockFprog and as many instructions as it says, checks them, and keeps
-    // a copy.
+    // SAFETY: the option's value is a SockFprog. The kernel reads `len` instructions from `filter`, which is
+    // the caller's slice of that length. It checks them and keeps a copy.
     unsafe { set(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program) }
 }
 
-/// Makes closing the socket reset the connection: the peer reads `ECONNRESET` and no end of file, so
-/// that it cannot take what it got for all there was.
+/// Makes closing the socket reset the connection (`SO_LINGER`). The peer then reads `ECONNRESET` instead of
+/// EOF, and can't take the received bytes for everything that was to be sent.
 ///
 /// # Errors
-/// None of a socket.
+/// None for a socket.
+#[doc(alias = "setsockopt")]
 pub fn reset_on_close(fd: BorrowedFd<'_>) -> Result<()> {
     let linger = Linger {
         l_onoff: 1,
         l_linger: 0,
     };
-    // SAFETY: the kernel reads a Linger.
+    // SAFETY: the option's value is a Linger, without pointers.
     unsafe { set(fd, SOL_SOCKET, SO_LINGER, &linger) }
 }
 
+/// Sets an option.
+///
 /// # Safety
-/// The option's value is a `T`, and what its pointers lead to is as the option wants it.
+/// The option's value is a `T`, and its pointers are valid as the option requires.
 unsafe fn set<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> Result<()> {
-    // SAFETY: the kernel reads the bytes of `value`; the caller's promise is that they are what it takes.
+    // SAFETY: the kernel reads the `size_of::<T>()` bytes of `value`. The caller guarantees that they are
+    // valid for the option.
     unsafe {
         syscall!(setsockopt(
             fd,
@@ -224,16 +242,17 @@ unsafe fn set<T>(fd: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> Resu
     .map(drop)
 }
 
-/// Receives up to `buffer.len()` bytes and says how many; 0 is the end of what the peer sent (recv(2)).
+/// Receives up to `buffer.len()` bytes (recv(2)). Returns how many bytes were received; 0 is EOF.
 ///
 /// # Errors
-/// `EAGAIN`: nothing there yet, of a non-blocking socket. `ECONNRESET`, `ETIMEDOUT` and other errors
-/// of the network: the connection is gone. `ENOMEM`.
+/// `EAGAIN`: no bytes have arrived, and the socket is non-blocking. `ECONNRESET`, `ETIMEDOUT` and other
+/// errors of the network: the connection has failed. `ENOMEM`.
+#[doc(alias = "recvfrom")]
 #[inline]
 pub fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     let nowhere = core::ptr::null_mut::<u8>();
-    // SAFETY: the kernel writes at most `len` bytes into a buffer of ours; the sender's address is
-    // not asked for.
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which this function borrows
+    // mutably. With null pointers it does not write the sender's address.
     retry(|| unsafe {
         syscall!(recvfrom(
             fd,
@@ -246,15 +265,17 @@ pub fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     })
 }
 
-/// Sends up to `bytes.len()` bytes and says how many the kernel took (send(2)).
+/// Sends up to `bytes.len()` bytes (send(2)). Returns how many bytes the kernel accepted.
 ///
 /// # Errors
-/// `EAGAIN`: it takes none now, of a non-blocking socket. `EPIPE` and `ECONNRESET`: the peer is gone,
-/// told without a SIGPIPE. Other errors of the network; `ENOBUFS`, `ENOMEM`.
+/// `EAGAIN`: the send buffer is full, and the socket is non-blocking. `EPIPE`, `ECONNRESET`: the peer has
+/// closed the connection; there is no SIGPIPE. Other errors of the network. `ENOBUFS`, `ENOMEM`.
+#[doc(alias = "sendto")]
 #[inline]
 pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
     let connected = core::ptr::null::<u8>();
-    // SAFETY: the kernel only reads `bytes`.
+    // SAFETY: the kernel reads at most `bytes.len()` bytes from `bytes`. The address is null and has length
+    // 0.
     retry(|| unsafe {
         syscall!(sendto(
             fd,
@@ -282,13 +303,13 @@ mod tests {
         (of.into(), 0).into()
     }
 
-    /// The descriptor of a socket of std's.
+    /// The descriptor of one of std's sockets.
     fn of(socket: &impl AsRawFd) -> BorrowedFd<'_> {
-        // SAFETY: the socket stays open for as long as it is borrowed.
+        // SAFETY: `socket` owns the descriptor, and the result borrows `socket`.
         unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
     }
 
-    /// A socket that listens there, with so many places in its queue.
+    /// A listening socket with the given backlog.
     fn listening(address: SocketAddr, backlog: i32) -> OwnedFd {
         let fd = socket(address, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC).unwrap();
         set_option(fd.as_fd(), SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
@@ -327,7 +348,7 @@ mod tests {
         }
     }
 
-    /// Those of accept(2) that are of the network, and no more.
+    /// The errors that accept(2) lists as errors of the network, and no others.
     #[test]
     fn errors_of_one_connection_are_those_of_the_network() {
         let listed = "ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EPROTO ENOPROTOOPT EHOSTDOWN EHOSTUNREACH ENETDOWN \
@@ -436,7 +457,7 @@ mod tests {
                 drop(accept(listener.as_fd(), SOCK_CLOEXEC).unwrap());
             }
         }
-        // As many as the kernel counts, and one more, which would be counted as none.
+        // The kernel counts up to 65,535 instructions. A longer program's length would be truncated to 0.
         let program = std::vec![SockFilter::ZERO; 1 << 16];
         assert_eq!(choose_by(all[0].as_fd(), &program), Err(Errno::EINVAL));
     }

@@ -1,10 +1,10 @@
-//! Addresses in the kernel's form.
+//! Socket addresses in the kernel's format.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use crate::abi::net::{AF_INET, AF_INET6, SockaddrIn, SockaddrIn6};
 
-/// A socket address as the kernel takes and gives it: the family comes first and says which it is.
+/// A socket address as the kernel reads and writes it. The first field, the family, determines the format.
 #[repr(C)]
 pub(super) union Sockaddr {
     v4: SockaddrIn,
@@ -12,12 +12,12 @@ pub(super) union Sockaddr {
 }
 
 impl Sockaddr {
-    /// Of no family, and with room for each.
+    /// An address without a family, and a buffer for either format.
     pub const ZERO: Self = Self {
         v6: SockaddrIn6::ZERO,
     };
 
-    /// The kernel's form, and how many bytes of it count.
+    /// Converts an address. Returns the kernel's format, and its length in bytes.
     pub fn new(address: SocketAddr) -> (Self, usize) {
         match address {
             SocketAddr::V4(v4) => {
@@ -42,10 +42,11 @@ impl Sockaddr {
         }
     }
 
-    /// The address; none of another family than these two.
+    /// Converts back; `None` for a family other than IPv4 and IPv6.
     pub fn address(&self) -> Option<SocketAddr> {
-        // SAFETY: both members are plain bytes, and every `Sockaddr` begins as one of them, whole;
-        // the smaller one's bytes are the first of the larger's.
+        // SAFETY: both members are plain bytes, so any initialised bytes are valid. Every `Sockaddr` is
+        // created from a whole member, and an IPv4 address is no longer than an IPv6 address: so the bytes of
+        // `v4` are initialised.
         let v4 = unsafe { self.v4 };
         match v4.sin_family.into() {
             AF_INET => Some(SocketAddr::V4(SocketAddrV4::new(
@@ -53,7 +54,8 @@ impl Sockaddr {
                 u16::from_be_bytes(v4.sin_port),
             ))),
             AF_INET6 => {
-                // SAFETY: only a `SockaddrIn6` has this family, the kernel's or `new`'s.
+                // SAFETY: with this family all bytes of `v6` are initialised: `new` or `ZERO` created a whole
+                // `SockaddrIn6`.
                 let v6 = unsafe { self.v6 };
                 Some(SocketAddr::V6(SocketAddrV6::new(
                     Ipv6Addr::from_octets(v6.sin6_addr),
@@ -72,10 +74,10 @@ mod tests {
     use super::*;
     use core::slice;
 
-    /// The bytes that count, which the kernel reads.
+    /// The bytes that the kernel reads.
     fn bytes(raw: &Sockaddr, length: usize) -> &[u8] {
         assert!(length <= size_of::<Sockaddr>());
-        // SAFETY: `raw` has so many bytes, all of them initialised.
+        // SAFETY: `raw` has at least `length` bytes, as was just checked. `new` initialised that many.
         unsafe { slice::from_raw_parts((&raw const *raw).cast(), length) }
     }
 
@@ -95,7 +97,7 @@ mod tests {
         expected[..2].copy_from_slice(&10_u16.to_ne_bytes());
         expected[2..8].copy_from_slice(&[0x12, 0x34, 0x00, 0x0a, 0xbc, 0xde]);
         (1..=16).for_each(|byte| expected[7 + byte] = byte as u8);
-        expected[24..].copy_from_slice(&0x0708_090a_u32.to_ne_bytes()); // as the machine has numbers
+        expected[24..].copy_from_slice(&0x0708_090a_u32.to_ne_bytes()); // in the machine's byte order
         assert_eq!(bytes(&raw, length), expected);
         assert_eq!(raw.address(), Some(six));
     }

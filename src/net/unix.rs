@@ -1,4 +1,4 @@
-//! Sockets between processes of this machine, by paths (unix(7)).
+//! Local sockets, between processes of this machine (unix(7)). They can also pass file descriptors.
 
 use core::ffi::CStr;
 use core::mem::{MaybeUninit, offset_of};
@@ -9,18 +9,18 @@ use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 
-/// Where such a socket is: a path, or with `@` before it a name that is no file's.
+/// The address of a local socket: a path, or an abstract name, which is not in the file system.
 pub struct Address {
     raw: SockaddrUn,
-    /// How many bytes of it count.
+    /// How many bytes of `raw` the address has.
     length: usize,
 }
 
 impl Address {
-    /// The address that is written so: `/run/echo`, `@echo`.
+    /// Parses an address: `/run/echo` is a path, `@echo` is the abstract name `echo`.
     ///
     /// # Errors
-    /// `ENAMETOOLONG`: it has more than 107 bytes. `EINVAL`: it has none.
+    /// `ENAMETOOLONG`: `text` has more than 107 bytes. `EINVAL`: `text` is empty.
     pub fn new(text: &CStr) -> Result<Self> {
         let bytes = text.to_bytes_with_nul();
         let mut raw = SockaddrUn {
@@ -29,7 +29,7 @@ impl Address {
         };
         let path = raw.sun_path.get_mut(..bytes.len());
         bytes::copy(path.ok_or(Errno::ENAMETOOLONG)?, bytes);
-        // A path counts with its zero; a name has one before it, in the place of the @, and none behind.
+        // A path includes its final zero. An abstract name has a zero in place of the @, and no final zero.
         let counted = match bytes {
             b"\0" => return Err(Errno::EINVAL), // the kernel would choose a name
             [b'@', ..] => {
@@ -44,55 +44,60 @@ impl Address {
         })
     }
 
-    /// Whether it is a path.
+    /// Whether the address is a path.
     pub fn is_path(&self) -> bool {
         self.raw.sun_path[0] != 0
     }
 }
 
-/// A socket (socket(2)).
+/// Creates a local socket (socket(2)).
 ///
 /// # Errors
-/// `EAFNOSUPPORT`: the kernel has none of these. `EMFILE`, `ENFILE`, `ENOMEM`.
+/// `EAFNOSUPPORT`: the kernel does not support local sockets. `EMFILE`, `ENFILE`, `ENOMEM`.
 pub fn socket(kind: Sock) -> Result<OwnedFd> {
     const DEFAULT_PROTOCOL: i32 = 0;
-    // SAFETY: socket takes no memory of ours; what it returns is a new descriptor.
+    // SAFETY: socket takes numbers. The returned descriptor is new, so no other value owns it.
     unsafe {
         let raw = syscall!(socket(AF_UNIX, kind, DEFAULT_PROTOCOL))?;
         Ok(OwnedFd::from_raw(raw))
     }
 }
 
-/// Gives the socket its address: makes the file, with the permissions that the umask leaves of 777, or takes
-/// the name (bind(2)).
+/// Binds the socket to an address (bind(2)). For a path this creates a socket file with permissions 777 minus
+/// the umask.
 ///
 /// # Errors
-/// `EADDRINUSE`: there is a file, whether anybody listens there or not; the name is taken. Those of a path.
+/// `EADDRINUSE`: the file exists, even if no socket listens there; or the abstract name is in use. The errors
+/// of resolving a path.
 pub fn bind(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
-    // SAFETY: the kernel reads `length` bytes of `raw`.
+    // SAFETY: the kernel reads the first `address.length` bytes of `address.raw`, which `Address::new` filled
+    // in.
     unsafe { syscall!(bind(fd, &raw const address.raw, address.length)) }.map(drop)
 }
 
 /// Connects the socket (connect(2)).
 ///
 /// # Errors
-/// `ECONNREFUSED`: nobody listens there, or the file is no socket. `EAGAIN`: of a non-blocking socket: as many
-/// wait to be accepted as may. `EPROTOTYPE`: a socket of another kind. Those of a path; `EACCES`: the file may
-/// not be written.
+/// `ECONNREFUSED`: no socket listens there, or the file is not a socket. `EAGAIN`: the accept queue is full,
+/// and this socket is non-blocking. `EPROTOTYPE`: the other socket has another type. The errors of resolving
+/// a path. `EACCES`: no permission to write to the file.
 pub fn connect(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
-    // SAFETY: the kernel reads `length` bytes of `raw`.
+    // SAFETY: the kernel reads the first `address.length` bytes of `address.raw`, which `Address::new` filled
+    // in.
     unsafe { syscall!(connect(fd, &raw const address.raw, address.length)) }.map(drop)
 }
 
-/// Two sockets that are joined: what is written to one is read from the other (socketpair(2)). `kind` is
-/// `SOCK_STREAM`, bytes, or `SOCK_SEQPACKET`, messages; with `SOCK_CLOEXEC`, `SOCK_NONBLOCK`.
+/// Creates two connected sockets (socketpair(2)): bytes written to one are read from the other. `kind` is
+/// `SOCK_STREAM` (bytes) or `SOCK_SEQPACKET` (messages), with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` as needed.
 ///
 /// # Errors
-/// `EMFILE`, `ENFILE`: no two descriptors are left. `ENOMEM`. `EPROTONOSUPPORT`: no such kind.
+/// `EMFILE`, `ENFILE`: two descriptors are not left. `ENOMEM`. `EPROTONOSUPPORT`: no such type.
+#[doc(alias = "socketpair")]
 pub fn pair(kind: Sock) -> Result<[OwnedFd; 2]> {
     const DEFAULT_PROTOCOL: i32 = 0;
     let mut ends = [0_i32; 2];
-    // SAFETY: the kernel writes two descriptors to ours, both new.
+    // SAFETY: the kernel writes two ints to `ends`, a local. Both descriptors are new, so no other value owns
+    // them.
     unsafe {
         syscall!(socketpair(
             AF_UNIX,
@@ -104,22 +109,27 @@ pub fn pair(kind: Sock) -> Result<[OwnedFd; 2]> {
     }
 }
 
-/// How many descriptors go with one message, at most. (The kernel would take 253.)
+/// The maximum number of descriptors in a message. (The kernel allows 253.)
 pub const DESCRIPTORS: usize = 16;
 
-/// What goes beside a message: descriptors.
+/// The ancillary data of a sent message: descriptors.
 #[repr(C)]
 struct Beside {
     head: Cmsghdr,
     fds: [i32; DESCRIPTORS],
 }
 
-/// Sends `bytes`, at least one, and with the first of them copies of `fds`; says how many bytes were taken
-/// (sendmsg(2), `SCM_RIGHTS`). The receiver gets descriptors of its own for the same open files.
+/// Sends bytes together with copies of descriptors (sendmsg(2), `SCM_RIGHTS`). Returns how many bytes the
+/// kernel accepted.
+///
+/// `bytes` must not be empty: the descriptors travel with the first byte. The receiver gets new descriptors
+/// for the same open file descriptions.
 ///
 /// # Errors
-/// `EINVAL`: more than [`DESCRIPTORS`]. `EPIPE`: the peer is gone; no signal comes with it. `EAGAIN`: there
-/// is no room, and it does not wait. `ETOOMANYREFS`: too many are under way. `ENOTCONN`, `ENOTSOCK`...
+/// `EINVAL`: more than [`DESCRIPTORS`]. `EPIPE`: the peer has closed; there is no SIGPIPE. `EAGAIN`: the
+/// buffer is full, and the socket is non-blocking. `ETOOMANYREFS`: too many descriptors are in flight.
+/// `ENOTCONN`, `ENOTSOCK`...
+#[doc(alias = "sendmsg")]
 pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<usize> {
     let mut beside = Beside {
         head: Cmsghdr {
@@ -134,7 +144,7 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
         *place = fd.as_raw();
     }
     let mut piece = Iovec {
-        iov_base: bytes.as_ptr().cast_mut(), // which is only read
+        iov_base: bytes.as_ptr().cast_mut(), // sendmsg only reads it
         iov_len: bytes.len(),
     };
     let mut message = Msghdr {
@@ -146,8 +156,8 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
         message.msg_control = (&raw mut beside).cast();
         message.msg_controllen = beside.head.cmsg_len;
     }
-    // SAFETY: the kernel reads the message and what it points to: `bytes`, and of `beside` what its length
-    // says.
+    // SAFETY: the kernel only reads. The message's pointers and lengths are those of `bytes`, and of `beside`
+    // up to the last of `fds`; both live until the call returns.
     retry(|| unsafe { syscall!(sendmsg(socket, &raw const message, MSG_NOSIGNAL)) })
 }
 
@@ -157,19 +167,22 @@ pub struct Received {
     pub bytes: usize,
     /// The descriptors that came with the bytes, in the sender's order. execve closes them.
     pub descriptors: [Option<OwnedFd>; DESCRIPTORS],
-    /// Whether ancillary data was lost (`MSG_CTRUNC`): there were more descriptors than [`DESCRIPTORS`], or more than
-    /// this process may have.
+    /// Whether ancillary data was lost (`MSG_CTRUNC`): there were more descriptors than [`DESCRIPTORS`], or
+    /// more than this process may have.
     pub is_cut: bool,
 }
 
-/// Receives up to `bytes.len()` bytes, and the descriptors that came with them (recvmsg(2)). 0 bytes without
-/// descriptors are the end of the stream. Other ancillary data, which `SO_PASSCRED` and its kin ask for, is dropped.
+/// Receives up to `bytes.len()` bytes, and the descriptors that came with them (recvmsg(2)).
+///
+/// 0 bytes without descriptors are EOF. Other ancillary data, which options such as `SO_PASSCRED` request, is
+/// dropped.
 ///
 /// # Errors
 /// `EAGAIN`: nothing has arrived, and the socket is non-blocking. `ECONNRESET`, `ENOTCONN`, `ENOTSOCK`...
+#[doc(alias = "recvmsg")]
 pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
-    /// Bytes for ancillary data: the descriptors, and before them credentials, times and a security label. The kernel
-    /// closes descriptors that do not fit.
+    /// Bytes for ancillary data: the descriptors, and before them credentials, times and a security label.
+    /// The kernel closes descriptors that do not fit.
     const ROOM: usize = 512;
     let mut records = [const { MaybeUninit::<usize>::uninit() }; ROOM / size_of::<usize>()];
     let mut piece = Iovec {
@@ -183,7 +196,8 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
         msg_controllen: ROOM,
         ..Msghdr::ZERO
     };
-    // SAFETY: the kernel writes to `bytes`, to `records` and to the message. The message states the length of each.
+    // SAFETY: the kernel writes to `bytes`, to `records` and to `message`. The message has the address and
+    // the length of each.
     let count = retry(|| unsafe { syscall!(recvmsg(socket, &raw mut message, MSG_CMSG_CLOEXEC)) })?;
     let mut received = Received {
         bytes: count,
@@ -194,8 +208,8 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
     let mut next = records.as_ptr().cast::<Cmsghdr>();
     let mut left = message.msg_controllen;
     while left >= size_of::<Cmsghdr>() {
-        // SAFETY: the kernel has written `left` bytes of records from `next` on. Each record begins with a header, at a
-        // multiple of 8 bytes; `left` has room for a header.
+        // SAFETY: the kernel has written `left` bytes of records from `next` on. Each record begins with a
+        // header, aligned to 8 bytes. The loop's condition checks that `left` has room for a header.
         let header = unsafe { next.read() };
         let (own, holds_descriptors) = match (header.cmsg_level, header.cmsg_type) {
             (SOL_SOCKET, SCM_RIGHTS) => (true, true),
@@ -210,12 +224,14 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
             0
         };
         for nth in 0..numbers {
-            // SAFETY: `numbers` descriptors are within the record, whose length the kernel has written.
+            // SAFETY: the record, whose length the kernel has written, contains `numbers` descriptors after
+            // its header.
             let raw = unsafe { data.wrapping_add(nth).read() };
             if raw < 0 {
                 continue; // an errno in place of a descriptor
             }
-            // SAFETY: the kernel has just made the descriptor for this message, so nothing else owns it.
+            // SAFETY: the kernel has just created the descriptor for this message, so no other value owns it.
+            // This loop reads each number once.
             let fd = unsafe { OwnedFd::from_raw(raw as usize) };
             if own {
                 match places.next() {
@@ -235,7 +251,7 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<Received> {
 mod tests {
     use super::*;
 
-    /// The bytes that count.
+    /// The address's fields.
     fn counted(text: &CStr) -> Result<(bool, usize, [u8; 108])> {
         let address = Address::new(text)?;
         Ok((address.is_path(), address.length, address.raw.sun_path))
@@ -252,7 +268,7 @@ mod tests {
         assert_eq!(counted(c"").err(), Some(Errno::EINVAL));
     }
 
-    /// How it is received: the bytes, and the end of each message.
+    /// Sockets of each type transfer bytes, without descriptors.
     #[test]
     fn what_is_received_is_what_was_sent() {
         for kind in [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM] {
@@ -268,7 +284,7 @@ mod tests {
         }
     }
 
-    /// They come in the sender's order, and one too many for the kernel's list is refused before it is sent.
+    /// Descriptors arrive in the sender's order.
     #[test]
     fn descriptors_keep_their_order() {
         let [one, two] = pair(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK).unwrap();
@@ -283,7 +299,7 @@ mod tests {
                 let copy = &received.descriptors[at];
                 assert_eq!(copy.is_some(), at < count);
                 if let Some(copy) = copy {
-                    // A ring by the one is heard by the other, and by no other.
+                    // A ring of the sent bell is read from the received copy.
                     bell.ring();
                     assert_eq!(crate::io::read(copy.as_fd(), &mut [0; 8]), Ok(8));
                 }
