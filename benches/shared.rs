@@ -1,6 +1,7 @@
-//! What the benches that choose and print alike share; each has it as a module of its own.
+//! Functions that several benches share: printing a table, and parsing a list of names. Each bench includes this file
+//! as a module.
 
-/// Prints it as Markdown, which a terminal shows as well.
+/// Prints a table as Markdown, with aligned columns.
 pub fn print(table: &[Vec<String>]) {
     let widths: Vec<usize> = (0..table[0].len())
         .map(|column| {
@@ -28,7 +29,7 @@ pub fn print(table: &[Vec<String>]) {
     table[1..].iter().for_each(|line| print_line(line));
 }
 
-/// The names of a list, if all of them are among those.
+/// Splits a list at its commas. Returns the names if all of them are in `among`.
 pub fn chosen(list: &str, among: &[String]) -> Option<Vec<String>> {
     let names: Vec<String> = list.split(',').map(str::to_owned).collect();
     names

@@ -1,8 +1,8 @@
-//! ring3's memory functions beside glibc's, in the same run.
+//! Compares ring3's memory functions with glibc's, in the same run.
 //!
-//! A round times both, one right after the other, and yields one ratio; the table shows the median
-//! of the rounds and their quartiles. Ratios stand still on a machine whose speed does not.
-//! SLOW marks a median above [`LIMIT`].
+//! A round times both functions, one right after the other, and gives one ratio. The table shows the median of the
+//! rounds and their quartiles. Ratios are stable even on a machine whose speed varies. SLOW marks a median above
+//! [`LIMIT`].
 
 use ring3::arch::mem;
 use std::{
@@ -11,13 +11,13 @@ use std::{
     time::Instant,
 };
 
-/// How many times glibc's time a call may take.
+/// The greatest ratio to glibc's time that is not marked.
 const LIMIT: f64 = 1.5;
 const SIZES: [usize; 4] = [64, 1 << 10, 64 << 10, 1 << 20];
 const ROUNDS: usize = 41;
-/// What one timing moves, so that it takes tens of microseconds and more.
+/// How many bytes the calls of one timing process in all, so that it takes at least tens of microseconds.
 const BYTES_A_TIMING: usize = 4 << 20;
-/// For small sizes the calls count, not the bytes.
+/// The most calls in one timing. For small sizes, this is the limit, and not the bytes.
 const MAX_CALLS: usize = 10_000;
 
 const AT_MINSIGSTKSZ: c_ulong = 51;
@@ -37,7 +37,7 @@ type Fill = unsafe extern "C" fn(*mut c_void, c_int, usize) -> *mut c_void;
 type Compare = unsafe extern "C" fn(*const c_void, *const c_void, usize) -> c_int;
 type Length = unsafe extern "C" fn(*const c_char) -> usize;
 
-/// One function, ours and glibc's.
+/// One function: ring3's version, and glibc's.
 #[derive(Clone, Copy)]
 enum Pair {
     Copy([self::Copy; 2]),
@@ -46,7 +46,7 @@ enum Pair {
     Length([Length; 2]),
 }
 
-/// A line of the table: what is called, and where the bytes it reads lie.
+/// A row of the table: the functions, and the position of the bytes that they read.
 struct Row {
     name: &'static str,
     pair: Pair,
@@ -55,18 +55,18 @@ struct Row {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    /// In a buffer of their own.
+    /// In another buffer than `dst`.
     Apart,
-    /// A little above dst, so that a copy must run upwards.
+    /// A little above `dst`, so that a copy must run upwards.
     Above,
-    /// A little below dst, so that a copy must run downwards.
+    /// A little below `dst`, so that a copy must run downwards.
     Below,
 }
 
 fn main() {
-    // SAFETY: getauxval reads this process's own auxiliary vector.
+    // SAFETY: getauxval takes a number, and reads this process's own auxiliary vector.
     let minsigstksz = unsafe { getauxval(AT_MINSIGSTKSZ) } as usize;
-    // SAFETY: it is the kernel's value, or 0.
+    // SAFETY: `choose` requires the kernel's value of AT_MINSIGSTKSZ, or 0 if there is none: getauxval returned it.
     unsafe { mem::choose(minsigstksz) };
 
     let row = |name, pair, place| Row { name, pair, place };
@@ -121,7 +121,8 @@ fn main() {
     println!("{slow} of {} above {LIMIT}", rows.len() * SIZES.len() * 2);
 }
 
-/// The quartiles of nanoseconds a call, ours and glibc's, and of the ratio of each round.
+/// Measures one row at one size. Returns the quartiles of three values: nanoseconds of a call of ring3's function, of
+/// glibc's, and the ratio in each round.
 fn measure(row: &Row, buffers: &mut [Vec<u8>; 2], size: usize, off: usize) -> [[f64; 3]; 3] {
     let calls = (BYTES_A_TIMING / size).clamp(1, MAX_CALLS);
     let [first, second] = buffers;
@@ -129,23 +130,27 @@ fn measure(row: &Row, buffers: &mut [Vec<u8>; 2], size: usize, off: usize) -> [[
         let start = buffer.as_mut_ptr();
         start.wrapping_add(start.align_offset(4096))
     };
-    // `off` moves the side that is read, or the only one.
+    // `off` misaligns the operand that is read, or the only operand.
     let (dst, src) = match row.place {
         Place::Apart => (aligned(first), aligned(second).wrapping_add(off)),
         Place::Above => (aligned(first), aligned(first).wrapping_add(96 + off)),
         Place::Below => (aligned(first).wrapping_add(96 + off), aligned(first)),
     };
-    // SAFETY: src has more than 4096 bytes behind the `size` that are used, its own alignment and
-    // `off` included; the NUL ends the string for strlen and is taken back below.
+    // A NUL ends the string for strlen. It is removed below.
+    // SAFETY: `src` is at most 4095 (alignment) + 97 (offset) bytes into a buffer, and the buffer is 8192 bytes longer
+    // than the largest `size`. So `src + size` is in the buffer. `buffers` is borrowed mutably, and no reference into
+    // the buffers exists while these pointers are used.
     unsafe { src.add(size).write(0) };
-    // SAFETY: both pointers have `size` bytes behind them, and a NUL follows src's.
+    // SAFETY: as above, `size` bytes from `dst` and from `src` on are in the buffers; the NUL is at `src + size`. `dst`
+    // and `src` overlap only for `Above` and `Below`, which no row with memcpy has.
     let time = |which| unsafe { nanoseconds(row.pair, which, dst, src, size, calls) };
     for which in [0, 1] {
         time(which); // warms caches and branch predictors
     }
     let rounds: Vec<[f64; 3]> = (0..ROUNDS)
         .map(|round| {
-            // The first of the two changes, so that neither always finds the other's leavings.
+            // The two functions alternate in being first, so that none of them always finds the cache as the other
+            // left it.
             let mut nanoseconds = [0.0; 2];
             for which in [round % 2, 1 - round % 2] {
                 nanoseconds[which] = time(which);
@@ -154,7 +159,7 @@ fn measure(row: &Row, buffers: &mut [Vec<u8>; 2], size: usize, off: usize) -> [[
             [ours, theirs, ours / theirs]
         })
         .collect();
-    // SAFETY: as above.
+    // SAFETY: as above, `src + size` is in the buffer.
     unsafe { src.add(size).write(b'x') };
     [0, 1, 2].map(|column| {
         let mut values: Vec<f64> = rounds.iter().map(|round| round[column]).collect();
@@ -163,11 +168,12 @@ fn measure(row: &Row, buffers: &mut [Vec<u8>; 2], size: usize, off: usize) -> [[
     })
 }
 
-/// Times `calls` calls of one function of the pair.
+/// Times `calls` calls of one function of the pair. Returns the nanoseconds of one call.
 ///
 /// # Safety
 ///
-/// `dst` and `src` are valid for `size` bytes, and a NUL follows those of `src`.
+/// `dst` and `src` must be valid for reads and writes of `size` bytes, and a NUL must be at `src + size`. For memcpy,
+/// the two ranges must not overlap.
 unsafe fn nanoseconds(
     pair: Pair,
     which: usize,
@@ -177,8 +183,9 @@ unsafe fn nanoseconds(
     calls: usize,
 ) -> f64 {
     let (dst, src): (*mut c_void, *mut c_void) = (dst.cast(), src.cast());
-    // The pointers pass through black_box, so that no call is known to be memcpy and dropped.
-    // SAFETY, of all four: the caller's promise.
+    // The function pointers pass through `black_box`. Otherwise the compiler could recognize a call of memcpy, and drop
+    // it.
+    // SAFETY: for all four calls, the caller has promised that the ranges are valid and the string ends with a NUL.
     match black_box(pair) {
         Pair::Copy(f) => clock(calls, || unsafe { f[which](dst, src, size) }),
         Pair::Fill(f) => clock(calls, || unsafe { f[which](src, i32::from(b'x'), size) }),

@@ -1,8 +1,8 @@
-//! What there is to sort, the same at every run.
+//! The inputs to sort. They are the same in every run.
 
 use std::io::{Result, Write};
 
-/// Lines of 8 to 50 hexadecimal digits.
+/// Writes random lines of 8 to 50 hexadecimal digits.
 pub fn random(out: &mut dyn Write, lines: usize) -> Result<()> {
     let mut dice = Dice(1);
     for _ in 0..lines {
@@ -12,17 +12,17 @@ pub fn random(out: &mut dyn Write, lines: usize) -> Result<()> {
     Ok(())
 }
 
-/// Random numbers of 12 digits, zeros in front, so many bytes of them.
+/// Writes random numbers of 12 digits with leading zeros, about `size` bytes in all.
 pub fn numbers(out: &mut dyn Write, size: usize) -> Result<()> {
     lines(out, size, |dice| {
         format!("{:012}", dice.roll() % 1_000_000_000)
     })
 }
 
-/// Writes so many bytes, a line more or less.
+/// Writes about `size` bytes of lines: up to a line more.
 pub type Make = fn(&mut dyn Write, usize) -> Result<()>;
 
-/// Inputs that are not random, by name.
+/// Special inputs, by name.
 pub const SPECIAL: [(&str, Make); 8] = [
     ("empty lines", |out, size| lines(out, size, |_| "")),
     ("1 random letter", |out, size| {
@@ -45,7 +45,7 @@ pub const SPECIAL: [(&str, Make); 8] = [
     ("one line", |out, size| lines(out, 1, |_| "x".repeat(size))),
 ];
 
-/// Lines until there are so many bytes.
+/// Writes lines until there are at least `size` bytes.
 fn lines<L: AsRef<[u8]>>(
     out: &mut dyn Write,
     size: usize,
@@ -62,7 +62,7 @@ fn lines<L: AsRef<[u8]>>(
     Ok(())
 }
 
-/// SplitMix64.
+/// A random number generator: SplitMix64.
 struct Dice(u64);
 
 impl Dice {

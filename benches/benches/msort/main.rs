@@ -1,7 +1,7 @@
-//! `msort` beside the real `sort`, and on inputs that sorting programs may be slow on.
+//! Compares `msort` with coreutils' `sort`, and measures it on inputs that can make a sorting program slow.
 //!
-//! A round runs each once, whole processes from a file into a file, and yields ratios of this round's
-//! times. The tables show the median of the rounds, the least and the most.
+//! A round runs each program once on each input, as a process that reads a file and writes a file, and gives the ratios
+//! of this round's times. The tables show the median of the rounds, the least and the greatest.
 
 mod inputs;
 mod run;
@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use inputs::{SPECIAL, numbers, random};
 use run::{Folder, msort, sort};
 
-/// How many random lines are sorted. The other inputs have as many bytes.
+/// The number of random lines. The other inputs have as many bytes as these lines.
 const LINES: usize = 6_000_000;
 const ROUNDS: usize = 9;
 
-/// Ratios, one a round.
+/// One ratio for each round. Prints as `median [least, greatest]`.
 #[derive(Default)]
 struct Ratios(Vec<f64>);
 
@@ -29,13 +29,13 @@ impl fmt::Display for Ratios {
     }
 }
 
-/// An input that is not random.
+/// A special input, which only `msort` sorts.
 struct Special {
     name: &'static str,
     file: PathBuf,
-    /// Wall time over that of the random lines.
+    /// Wall time divided by that of the random lines in the same round.
     wall: Ratios,
-    /// Peak memory over the input.
+    /// Peak memory divided by the size of the input.
     peak: Ratios,
 }
 
@@ -51,7 +51,7 @@ impl Special {
     }
 }
 
-/// An input that both sort, and the ratios.
+/// An input that both programs sort, and the ratios of `msort` to `sort`.
 struct Pair<'a> {
     name: &'static str,
     file: &'a PathBuf,
@@ -74,7 +74,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// A round. Gives the wall time of `msort`.
+    /// Runs a round. Returns the wall time of `msort`.
     fn run(&mut self, folder: &Folder) -> f64 {
         let size = self.file.metadata().unwrap().len() as f64;
         let ours = folder.run(&mut msort(self.file));
@@ -100,7 +100,7 @@ fn main() {
         specials.push(Special::new(name, file));
     }
 
-    // Beside sort: the random lines, and numbers that are all of one length.
+    // Both programs sort the random lines, and numbers of equal length.
     let numbers = folder.file("numbers", |out| numbers(out, size));
     let mut pairs = [("random lines", &lines), ("zero-padded numbers", &numbers)].map(Pair::new);
     for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! A folder of inputs, and what a process takes to sort one of them.
+//! Makes the input files, and measures the time and the memory that a process needs to sort one.
 
 use std::ffi::{c_int, c_long};
 use std::fs::{self, File};
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// What a run took: seconds, and bytes.
+/// The resources that a run used: times in seconds, peak memory in bytes.
 pub struct Used {
     pub wall: f64,
     pub cpu: f64,
     pub peak: f64,
 }
 
-/// `struct rusage` of a 64-bit Linux (getrusage(2)).
+/// `struct rusage` on 64-bit Linux (getrusage(2)).
 #[derive(Default)]
 #[repr(C)]
 struct Usage {
@@ -29,7 +29,7 @@ unsafe extern "C" {
     fn wait4(pid: c_int, status: &mut c_int, options: c_int, usage: &mut Usage) -> c_int;
 }
 
-/// The program as it ships, before a file.
+/// Returns a command that sorts `file` with `msort` as shipped.
 pub fn msort(file: &Path) -> Command {
     let program = std::env::var_os("RING3_MSORT").expect("RING3_MSORT is set: run `make bench`");
     let mut command = Command::new(program);
@@ -37,7 +37,7 @@ pub fn msort(file: &Path) -> Command {
     command
 }
 
-/// The one that it is measured against.
+/// Returns a command that sorts `file` with coreutils' `sort`.
 pub fn sort(file: &Path) -> Command {
     let mut command = Command::new("sort");
     command.args(["--parallel=2", "-S", "2G"]).arg(file);
@@ -45,7 +45,7 @@ pub fn sort(file: &Path) -> Command {
     command
 }
 
-/// A temporary folder, removed with what is in it.
+/// A temporary folder. Dropping it removes the folder and its contents.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -55,8 +55,8 @@ impl Folder {
         Self(path)
     }
 
-    /// Makes a file. It is written as it comes: the memory that we hold when we start a program
-    /// counts in the program's peak.
+    /// Makes a file. `write` writes it piece by piece, not from a buffer with the whole content: the memory that this
+    /// process has when it starts a program counts in that program's peak.
     pub fn file(&self, name: &str, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> PathBuf {
         let path = self.0.join(name);
         let mut file = BufWriter::new(File::create(&path).unwrap());
@@ -64,7 +64,7 @@ impl Folder {
         path
     }
 
-    /// Makes a file of what a command prints.
+    /// Makes a file of a command's output.
     pub fn output(&self, name: &str, command: &mut Command) -> PathBuf {
         let path = self.0.join(name);
         command.stdout(File::create(&path).unwrap());
@@ -72,7 +72,7 @@ impl Folder {
         path
     }
 
-    /// Runs a command whose output is of no interest, into a new file.
+    /// Runs a command, with a new file as its standard output, and measures it.
     pub fn run(&self, command: &mut Command) -> Used {
         let path = self.0.join("output");
         let _ = fs::remove_file(&path);
@@ -81,7 +81,8 @@ impl Folder {
         #[expect(clippy::zombie_processes, reason = "wait4 says more than wait")]
         let child = command.spawn().unwrap();
         let (mut status, mut usage) = (0, Usage::default());
-        // SAFETY: a child of ours that nobody has waited for; the kernel fills both structures.
+        // SAFETY: the kernel writes `status` and `usage`, which are borrowed mutably; `Usage` has the layout of the
+        // kernel's structure. The id is that of our child: nothing has reaped it, so it is not reused.
         let waited = unsafe { wait4(child.id() as c_int, &mut status, 0, &mut usage) };
         let wall = begin.elapsed().as_secs_f64();
         assert_eq!((waited, status), (child.id() as c_int, 0), "{command:?}");

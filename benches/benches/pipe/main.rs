@@ -1,8 +1,9 @@
-//! Processes beside what others start them with: a C program's `posix_spawn` (musl, static), and `dash`.
+//! Compares how fast ring3 starts processes with a C program's `posix_spawn` (musl, static), and with `dash`.
 //!
-//! Rounds are interleaved, and of a round counts the quickest tenth, or of single starts the median. Shown are
-//! the median of the rounds, the least and the most, and the median of the ratios of the same round. What one
-//! process does after the other is pinned to one CPU, so that the scheduler has nothing to decide.
+//! Rounds of the two alternate. The result of a round is the fastest tenth of its starts; for starts of `pipe` itself,
+//! the median. The table shows the median of the rounds, the least and the greatest, and the median of the ratios
+//! within a round. Processes that run one after the other are pinned to one CPU, so that the scheduler does not affect
+//! the times.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -75,15 +76,15 @@ fn main() {
 }
 
 struct Bench {
-    /// Where the programs are.
+    /// The directory of the programs.
     folder: PathBuf,
     rounds: usize,
 }
 
 impl Bench {
-    /// A row of the table: what one takes, and the other.
+    /// Measures and prints a row of the table: the times of `one` and of `other`.
     fn row(&self, title: &str, unit: &str, one: impl Fn() -> f64, other: impl Fn() -> f64) {
-        let _ = (one(), other()); // into the caches
+        let _ = (one(), other()); // warms the caches
         let pairs: Vec<_> = (0..self.rounds)
             .map(|round| {
                 if round % 2 == 0 {
@@ -106,7 +107,7 @@ impl Bench {
         );
     }
 
-    /// A program of the folder, or of the system.
+    /// Returns a command for a program in the folder, or on the PATH.
     fn command(&self, words: &[&str]) -> Command {
         let own = self.folder.join(words[0]);
         let mut command = Command::new(if own.exists() {
@@ -118,7 +119,7 @@ impl Bench {
         command
     }
 
-    /// Microseconds that each start takes, in the quickest tenth of them.
+    /// Returns the microseconds that a start takes, in the fastest tenth of the starts.
     fn spawns(&self, program: &str, mebibytes: &str) -> f64 {
         let mut command = self.command(&[program, SPAWNS, mebibytes, "./hello"]);
         pin(&mut command);
@@ -134,14 +135,14 @@ impl Bench {
         nanoseconds.trim().parse::<f64>().unwrap() / 1e3
     }
 
-    /// A file of 1 GiB, all of it a hole: what is measured is not the disk.
+    /// Makes a sparse file of 1 GiB, so that the disk is not measured.
     fn file(&self) -> PathBuf {
         let path = self.folder.join("input");
         File::create(&path).unwrap().set_len(1 << 30).unwrap();
         path
     }
 
-    /// Milliseconds until all has passed to `/dev/null`, and of CPU time.
+    /// Runs a command with `file` as its input. Returns the milliseconds until its end, and those of CPU time.
     fn through(&self, file: &Path, words: &[&str]) -> (f64, f64) {
         let mut command = self.command(words);
         command
@@ -155,15 +156,17 @@ impl Bench {
         )
     }
 
-    /// Microseconds from the moment before it is executed to the first one of the program that it starts.
+    /// Returns the microseconds from just before the command is executed to the first instruction of the program that
+    /// it starts. The median of 100 starts.
     fn start(&self, words: &[&str]) -> f64 {
         const TIMES: usize = 100;
         let mut times: Vec<_> = (0..TIMES)
             .map(|_| {
                 let mut command = self.command(words);
                 pin(&mut command);
-                // SAFETY: between fork and exec the child asks for the time and writes it, and allocates
-                // nothing.
+                // SAFETY: between fork and exec only async-signal-safe functions may run. The closure calls
+                // clock_gettime, which writes to `time`, a local variable, and write; it allocates nothing and takes no
+                // lock that another thread can hold: this process has one thread.
                 unsafe {
                     command.pre_exec(|| {
                         let mut time = [0; 2];
@@ -193,23 +196,24 @@ impl Bench {
     }
 }
 
-/// Milliseconds of CPU time that the children which ended have used, and theirs.
+/// Returns the milliseconds of CPU time that all ended children, and their ended children, have used.
 fn cpu_of_children() -> f64 {
     let mut usage = [0; 18];
-    // SAFETY: it writes a `struct rusage`, which is 18 longs.
+    // SAFETY: getrusage writes a `struct rusage`, which is 18 longs on 64-bit Linux: `usage` has room for them.
     unsafe { getrusage(RUSAGE_CHILDREN, &mut usage) };
     let [user, user_us, system, system_us, ..] = usage;
     (user + system) as f64 * 1e3 + (user_us + system_us) as f64 / 1e3
 }
 
-/// Has it, and what it starts, run on the second CPU, or where there is one, on that.
+/// Pins the command, and the processes that it starts, to the second CPU, or to the only one.
 fn pin(command: &mut Command) {
     let cpu = std::thread::available_parallelism()
         .map_or(1, |count| count.get())
         .min(2)
         - 1;
-    // SAFETY: between fork and exec the child makes one system call. Where the CPU is not there it runs
-    // anywhere.
+    // If this process may not use that CPU, sched_setaffinity fails, and the command runs on any CPU.
+    // SAFETY: between fork and exec only async-signal-safe functions may run. The closure makes one system call, which
+    // reads `mask`, a local variable of the given size.
     unsafe {
         command.pre_exec(move || {
             let mask = 1_u64 << cpu;
@@ -219,7 +223,7 @@ fn pin(command: &mut Command) {
     };
 }
 
-/// The least, the median and the most.
+/// Returns the least value, the median and the greatest.
 fn spread(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     let last = values.len() - 1;

@@ -1,6 +1,6 @@
-// posix_spawn COUNT MIB FILE [ARG...]: starts a program so many times, with so much memory in use, in ten
-// parts, and prints on standard error what each start took in the quickest of them, to the program's end, in
-// nanoseconds.
+// posix_spawn COUNT MIB FILE [ARG...]: starts a program COUNT times, with MIB mebibytes of memory in use, and waits for
+// each to end. The starts are measured in ten parts. Prints on standard error the nanoseconds of a start and its wait
+// in the fastest part.
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>

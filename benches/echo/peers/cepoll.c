@@ -1,5 +1,5 @@
-/* cepoll ADDR PORT: a TCP echo server on one epoll loop, as good as we could write it in C. It is what
- * the others are compared with. Port 0 lets the kernel choose; it prints the address once it listens. */
+/* cepoll ADDR PORT: a TCP echo server with one epoll loop, as fast as we could write it in C. The other
+ * servers are compared with it. With port 0, the kernel chooses the port. Prints the address when it listens. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,17 +20,18 @@ enum {
 	ROUNDS = 16,
 };
 
-/* Registered once: edge-triggered, nothing has to be changed when a client blocks and unblocks. */
+/* The events of a client, registered once. They are edge-triggered, so that the set need not change when a
+ * client becomes blocked or unblocked. */
 static const uint32_t WATCHED = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
-/* What was read of a client and could not be sent yet. While there is some, nothing more is read of
- * it, so TCP makes it wait. */
+/* Bytes that were read from a client and could not be sent yet. While there are any, nothing more is read from
+ * this client, so TCP makes it wait (back-pressure). */
 struct unsent {
 	char *bytes;
 	size_t length, sent;
 };
 
-/* By file descriptor. Of what nobody has touched, the kernel has given no memory. */
+/* Indexed by file descriptor. Pages of the table that were never used take no memory. */
 static struct unsent *table;
 static size_t table_length;
 
@@ -49,12 +50,12 @@ static void end(int fd)
 	close(fd);
 }
 
-/* Reads and sends back until the kernel has nothing or takes nothing. Where it returns before that, it
- * has asked for another event. */
+/* Reads and sends back until a read or a send would block. If it returns earlier, it has asked the kernel for
+ * another event. */
 static void echo(int epoll, int fd, uint32_t events)
 {
 	struct unsent *unsent = &table[fd];
-	/* With these a short read may not be the last: the end comes behind it. */
+	/* With these events there can be more to read after a short read: a read stops before EOF. */
 	int more = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
@@ -100,7 +101,7 @@ static void echo(int epoll, int fd, uint32_t events)
 			return;
 		}
 	}
-	/* Others come first. This makes the kernel look whether there is more, and say so. */
+	/* Other clients come first. This makes the kernel report the client again if there is more to do. */
 	struct epoll_event event = { .events = WATCHED, .data.fd = fd };
 	if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) < 0)
 		die("epoll_ctl");
@@ -109,12 +110,13 @@ static void echo(int epoll, int fd, uint32_t events)
 static void accept_all(int epoll, int listener)
 {
 	for (;;) {
-		/* (TCP_NODELAY it has from the listener.) */
+		/* The connection inherits TCP_NODELAY from the listener. */
 		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == ECONNABORTED || errno == EINTR)
 				continue;
-			/* Nobody waits; or there is no room, and the next client to come has us try again. */
+			/* The accept queue is empty; or there is no descriptor, and the next client's event makes
+			 * us try again. */
 			return;
 		}
 		struct epoll_event event = { .events = WATCHED, .data.fd = fd };
@@ -183,8 +185,8 @@ int main(int count, char **arguments)
 			die("epoll_wait");
 		for (int i = 0; i < ready; i++) {
 			int fd = events[i].data.fd;
-			/* (One that ended in this round, and whose number another has by now, is served
-			 * in its place: it finds nothing, or its own.) */
+			/* If a client of this round was closed, a new client can have its descriptor by now. Then
+			 * the new client is served: that finds EAGAIN, or bytes of the new client. */
 			if (fd == listener)
 				accept_all(epoll, listener);
 			else

@@ -1,5 +1,5 @@
-// go ADDR PORT: a TCP echo server with a goroutine for each connection. (TCP_NODELAY is Go's default, and
-// so are as many threads as it may use CPUs.)
+// go ADDR PORT: a TCP echo server with a goroutine for each connection. (Go sets TCP_NODELAY by default, and uses as
+// many threads as there are CPUs that it may run on.)
 package main
 
 import (

@@ -1,5 +1,5 @@
-//! `monoio ADDR PORT`: a TCP echo server on io_uring, with a task for each connection, and a thread with a
-//! listener of its own for each CPU.
+//! `monoio ADDR PORT`: a TCP echo server that uses io_uring. It has a thread with a listener of its own for each CPU,
+//! and a task for each connection.
 
 use std::{env, io, net::SocketAddr, thread};
 
@@ -19,11 +19,11 @@ fn main() -> io::Result<()> {
     })
 }
 
-/// Serves on this thread, after it told what address it has.
+/// Serves on this thread. First calls `listening` with the address.
 fn run(address: SocketAddr, listening: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let mut runtime = RuntimeBuilder::<IoUringDriver>::new().build()?;
     runtime.block_on(async {
-        // (Several may listen at one address: it sets SO_REUSEPORT.)
+        // `bind` sets SO_REUSEPORT, so that several threads can listen on one address.
         let listener = TcpListener::bind(address)?;
         listening(listener.local_addr()?);
         loop {
@@ -34,7 +34,7 @@ fn run(address: SocketAddr, listening: impl FnOnce(SocketAddr)) -> io::Result<()
     })
 }
 
-/// Serves a client until it ends, or is gone.
+/// Serves a client until EOF or an error.
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(64 * 1024);

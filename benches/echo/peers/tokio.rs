@@ -1,5 +1,5 @@
-//! `tokio ADDR PORT`: a TCP echo server with a task for each connection. On one CPU it has the runtime of
-//! one thread, on more the other one.
+//! `tokio ADDR PORT`: a TCP echo server with a task for each connection. On one CPU it uses the single-threaded
+//! runtime, otherwise the multi-threaded one.
 
 use std::{env, io, net::SocketAddr, thread};
 
@@ -27,12 +27,12 @@ async fn serve(address: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Serves a client until it ends, or is gone.
+/// Serves a client until EOF or an error.
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(64 * 1024);
     loop {
-        // It appends, and what is not read into it is never touched.
+        // `read_buf` appends to the buffer, without initializing it first.
         buffer.clear();
         if stream.read_buf(&mut buffer).await? == 0 {
             return Ok(());

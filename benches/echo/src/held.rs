@@ -1,4 +1,4 @@
-//! Connections that we hold ourselves, most of the time idle.
+//! Connections that the bench itself holds open, most of the time idle.
 
 use std::io::{self, Read, Write};
 use std::mem;
@@ -8,30 +8,31 @@ use std::time::Duration;
 
 use crate::server::PATIENCE;
 
-/// How many are opened, or have an echo under way, at a time: fewer than servers let wait in a queue.
+/// How many connections are opened, or wait for an echo, at a time: fewer than the accept queue of any server holds.
 const BATCH: usize = 500;
 
-/// How many have the same source address: fewer than it has ports.
+/// How many connections have the same source address: fewer than an address has ports.
 const EACH_SOURCE: usize = 16_000;
 
-/// The bytes of an echo.
+/// The number of bytes in an echo.
 const SIZE: usize = 64;
 
 /// Connections to one server.
 pub struct Held {
     streams: Vec<TcpStream>,
-    /// How many echoes each has had.
+    /// How many echoes each connection has received.
     echoes: u64,
 }
 
 impl Held {
-    /// Opens so many. Each has an echo at once: before that it may be known to the kernel alone.
+    /// Opens `count` connections. Each waits for an echo at once, so that the server must have accepted it: until then,
+    /// a connection may be in the kernel's accept queue.
     pub fn open(address: SocketAddrV4, count: usize) -> io::Result<Self> {
         let mut streams = Vec::with_capacity(count);
         while streams.len() < count {
             let first = streams.len();
             for index in first..count.min(first + BATCH) {
-                // 127.0.0.1 has others that may be short of ports.
+                // Not 127.0.0.1: other processes use that address, and it may be short of ports.
                 let source = Ipv4Addr::new(127, 0, 0, 2 + (index / EACH_SOURCE) as u8);
                 streams.push(connect(source, address)?);
             }
@@ -40,7 +41,7 @@ impl Held {
         Ok(Self { streams, echoes: 1 })
     }
 
-    /// An echo on each of them. The error is the first byte that does not come back.
+    /// Sends a message on each connection, and waits for its echo. Fails at the first echo that is missing or wrong.
     pub fn echo(&mut self) -> io::Result<()> {
         for (index, streams) in self.streams.chunks_mut(BATCH).enumerate() {
             echo(streams, index * BATCH, self.echoes)?;
@@ -50,7 +51,7 @@ impl Held {
     }
 }
 
-/// Sends on all, and then reads on all. No two echoes are alike.
+/// Sends a message on all connections, and then reads an echo on all. No two messages are equal.
 fn echo(streams: &mut [TcpStream], first: usize, turn: u64) -> io::Result<()> {
     let message = |index: usize| {
         let mut bytes = [b'.'; SIZE];
@@ -71,16 +72,17 @@ fn echo(streams: &mut [TcpStream], first: usize, turn: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection from an address of our choice.
+/// Opens a connection from the address `source`.
 fn connect(source: Ipv4Addr, address: SocketAddrV4) -> io::Result<TcpStream> {
-    // SAFETY: it takes numbers, and what it returns is ours.
+    // SAFETY: socket takes numbers only. The descriptor that it returns is new, so nothing else owns it.
     let fd = unsafe {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
         OwnedFd::from_raw_fd(checked(libc::socket(libc::AF_INET, kind, 0))?)
     };
-    // The port is chosen when the other end is known: it may be that of a connection to elsewhere.
+    // The kernel chooses the port at connect, when it knows the peer. So the port may be that of a connection to
+    // another peer.
     set(&fd, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &1_i32)?;
-    // Closed, it is gone at once, and its port free.
+    // Closing resets the connection, so that its port is free at once.
     let linger = libc::linger {
         l_onoff: 1,
         l_linger: 0,
@@ -89,10 +91,10 @@ fn connect(source: Ipv4Addr, address: SocketAddrV4) -> io::Result<TcpStream> {
 
     let length = size_of::<libc::sockaddr_in>() as libc::socklen_t;
     let from = sockaddr(SocketAddrV4::new(source, 0));
-    // SAFETY: the kernel reads the address.
+    // SAFETY: bind reads `length` bytes of `from`, which are that structure.
     checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const from).cast(), length) })?;
     let to = sockaddr(address);
-    // SAFETY: the kernel reads the address.
+    // SAFETY: connect reads `length` bytes of `to`, which are that structure.
     checked(unsafe { libc::connect(fd.as_raw_fd(), (&raw const to).cast(), length) })?;
     let stream = TcpStream::from(fd);
     stream.set_read_timeout(Some(Duration::from_secs(PATIENCE)))?;
@@ -104,12 +106,12 @@ fn connect(source: Ipv4Addr, address: SocketAddrV4) -> io::Result<TcpStream> {
 fn set<T>(fd: &OwnedFd, level: i32, option: i32, value: &T) -> io::Result<()> {
     let length = size_of::<T>() as libc::socklen_t;
     let value: *const T = value;
-    // SAFETY: the kernel reads the value.
+    // SAFETY: setsockopt reads `length` bytes from `value`, which borrows a `T` of that size.
     checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value.cast(), length) })?;
     Ok(())
 }
 
-/// What a call of C returned, or the error that it left.
+/// Returns the result of a C function, or the error in `errno` if the result is negative.
 fn checked(result: i32) -> io::Result<i32> {
     match result {
         0.. => Ok(result),
@@ -118,7 +120,7 @@ fn checked(result: i32) -> io::Result<i32> {
 }
 
 fn sockaddr(address: SocketAddrV4) -> libc::sockaddr_in {
-    // SAFETY: all its fields are numbers.
+    // SAFETY: all fields of a sockaddr_in are integers, for which zero is a valid value.
     let mut raw: libc::sockaddr_in = unsafe { mem::zeroed() };
     raw.sin_family = libc::AF_INET as _;
     raw.sin_port = address.port().to_be();

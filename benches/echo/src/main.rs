@@ -1,8 +1,8 @@
-//! The table: each scenario on each server, rounds interleaved, ratios of the same round.
+//! `echo-bench`: runs every scenario on every echo server, and prints a table of the results.
 //!
-//! In a round every server has a scenario once, each in a process of its own; the next round begins with
-//! the next of them. Shown are the median of the rounds, and the least and the most; of what varies with
-//! the machine, as the ratio to cepoll's of the same round.
+//! In a round, every server runs the scenario once, each in a new process. Each round starts with another server than
+//! the round before. The table shows the median of the rounds, the least and the greatest. Figures that depend on the
+//! machine are shown as ratios to cepoll's figure of the same round.
 
 mod held;
 mod machine;
@@ -22,10 +22,10 @@ use scenarios::{Kind, SCENARIOS, Scenario};
 /// The servers, in the order of the table's columns.
 const SERVERS: [&str; 5] = ["echod", BASE, "tokio", "monoio", "go"];
 
-/// The one that the others are compared with.
+/// The server with which the others are compared.
 const BASE: &str = "cepoll";
 
-/// What came of a round, by server.
+/// The results of a round, by server.
 type Round<'a> = HashMap<&'a str, Outcome>;
 
 fn main() {
@@ -61,7 +61,7 @@ fn main() {
     shared::print(&table);
 }
 
-/// What the table says of a server in a row.
+/// Returns the table's cell for a server and a figure.
 fn cell(scenario: &Scenario, index: usize, server: &str, rounds: &[Round]) -> String {
     let figure = &scenario.work.figures()[index];
     let is_ratio = figure.kind == Kind::Ratio && server != BASE;

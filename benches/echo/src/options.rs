@@ -1,4 +1,4 @@
-//! What is asked for on the command line.
+//! The options of the command line.
 
 use std::{env, path::PathBuf, process};
 
@@ -7,20 +7,20 @@ use crate::{BASE, SERVERS, scenarios::SCENARIOS, shared::chosen};
 const USAGE: &str = "usage: echo-bench [--only SCENARIO,...] [--with SERVER,...] [--rounds N] \
      [--seconds S] SERVERS";
 
-/// The command line, taken apart.
+/// The parsed command line.
 pub struct Options {
     scenarios: Vec<String>,
     names: Vec<String>,
-    /// How many rounds of each scenario.
+    /// The number of rounds of each scenario.
     pub rounds: usize,
-    /// How long the clients send.
+    /// For how many seconds the clients send.
     pub seconds: u64,
-    /// The directory of the servers, each by its name, and of `echoc`.
+    /// The directory that contains the servers, under their names, and `echoc`.
     pub servers: PathBuf,
 }
 
 impl Options {
-    /// Of this process; where they make no sense it says what would, and ends.
+    /// Parses this process's command line. Prints the usage and exits with 2 if it is wrong.
     pub fn of_this_process() -> Self {
         Self::parse(env::args().skip(1)).unwrap_or_else(|| {
             eprintln!(
@@ -55,18 +55,18 @@ impl Options {
         })
     }
 
-    /// Whether that scenario is wanted.
+    /// Whether the scenario is to be run.
     pub fn wants_scenario(&self, name: &str) -> bool {
         self.scenarios.iter().any(|wanted| wanted == name)
     }
 
-    /// Whether that server is to be run: the one that the others are compared with always is.
+    /// Whether the server is to be run. [`BASE`], with which the others are compared, is always run.
     pub fn wants_server(&self, name: &str) -> bool {
         name == BASE || self.names.iter().any(|wanted| wanted == name)
     }
 }
 
-/// A number that bounds what is done: not zero, and not for days.
+/// Parses a number of rounds or seconds: 1 to 1000.
 fn positive(text: &str) -> Option<u64> {
     text.parse()
         .ok()

@@ -1,4 +1,4 @@
-//! One scenario, once, on one server.
+//! Runs one scenario once on one server.
 
 use std::process::Command;
 use std::{env, fs, thread, time::Duration};
@@ -9,10 +9,10 @@ use crate::options::Options;
 use crate::scenarios::{BOTH, Load, SERVER, Scenario, Work};
 use crate::server::{PATIENCE, Process, Server, Stream};
 
-/// The figures of a scenario in its order; or in short why there are none.
+/// The figures of a scenario, in the order of [`Work::figures`]; or a short reason why there are none.
 pub type Outcome = Result<Vec<f64>, String>;
 
-/// Does it.
+/// Runs the scenario.
 pub fn run(options: &Options, scenario: &Scenario, server: &str) -> Outcome {
     let files = machine::allow_files(scenario.work.files());
     if files < scenario.work.files() {
@@ -66,7 +66,7 @@ fn calls(options: &Options, load: &Load, name: &str) -> Outcome {
     Ok(vec![count / said[0].requests])
 }
 
-/// The calls in what `strace -c` writes: the fourth column of its last line.
+/// Returns the number of system calls from the output of `strace -c`: the fourth column of its last line.
 fn total(table: &str) -> Option<f64> {
     let line = table.lines().find(|line| line.ends_with(" total"))?;
     line.split_whitespace().nth(3)?.parse().ok()
@@ -75,7 +75,7 @@ fn total(table: &str) -> Option<f64> {
 fn held(options: &Options, connections: usize, echoes: usize, name: &str) -> Outcome {
     let server = start(options, name, SERVER)?;
     let id = server.process.id();
-    // What it still does after it said that it listens, it does now.
+    // Waits until the server has finished its start: it may still allocate memory after it has printed its address.
     thread::sleep(Duration::from_millis(100));
     let empty = machine::resident(id);
     let lost = |error| format!("lost an echo: {error}");
@@ -89,18 +89,18 @@ fn held(options: &Options, connections: usize, echoes: usize, name: &str) -> Out
     let resident = machine::resident(id);
     let each = resident.saturating_sub(empty) as f64 / connections as f64;
     let an_echo = microseconds / (connections * echoes) as f64;
-    // A scenario shows as many of these as make sense in it.
+    // The table shows the first of these, as many as the scenario has ([`Work::figures`]).
     Ok(vec![resident as f64 / 1024.0, each, an_echo])
 }
 
-/// What a client said at its end.
+/// The figures that a client printed at its end.
 struct Said {
     requests: f64,
     rate: f64,
     p99: f64,
 }
 
-/// Runs the clients of a load, all at the same time.
+/// Runs the clients of a load at the same time, and waits for their figures.
 fn clients(options: &Options, load: &Load, server: &Server) -> Result<Vec<Said>, String> {
     let start = |&cores| client(options, load, server, cores);
     let mut clients: Vec<Process> = load.clients.iter().map(start).collect();
@@ -128,7 +128,7 @@ fn client(options: &Options, load: &Load, server: &Server, cores: &'static [usiz
     Process::start(command, cores, Stream::Stdout)
 }
 
-/// The two lines of `echoc`:
+/// Parses the two lines that `echoc` prints:
 ///
 /// ```text
 /// 3071234 requests in 10.003 s: 307025 req/s, 0.020 GB/s

@@ -1,63 +1,65 @@
-//! What is done to the servers, and which lines of the table come of it.
+//! The scenarios: the load on the servers, and the figures that the table shows.
 
-/// The core of servers, where they have one.
+/// The core of a server that runs on one core.
 pub const SERVER: &[usize] = &[0];
 
 /// The core of clients.
 pub const CLIENT: &[usize] = &[1];
 
-/// Those that we use, of a larger machine too.
+/// Both cores. The bench uses two cores, on a larger machine too.
 pub const BOTH: &[usize] = &[0, 1];
 
-/// A row of the table, or some.
+/// A scenario: one or more rows of the table.
 pub struct Scenario {
-    /// What it is called on the command line.
+    /// The name on the command line.
     pub name: &'static str,
     pub title: &'static str,
     pub work: Work,
 }
 
-/// What is done.
+/// The work of a scenario.
 pub enum Work {
-    /// Clients send as fast as they get answers.
+    /// Closed loop: clients send the next request when a reply arrives.
     Load(Load),
-    /// The same for the system calls, which are slow because they are counted.
+    /// The same, with the server under strace, to count its system calls. The rates are not used: strace makes the
+    /// server slow.
     Calls(Load),
-    /// So many connections are opened, and each then has so many echoes more.
+    /// Opens connections, with one echo each. Then each connection has this number of further echoes.
     Held { connections: usize, echoes: usize },
-    /// Nothing: the file is looked at.
+    /// Runs nothing: measures the size of the server's file.
     File,
 }
 
-/// What the clients do, and where all run.
+/// A load of clients, and the cores of all processes.
 pub struct Load {
-    /// Of each client.
+    /// The number of connections of each client.
     pub connections: usize,
-    /// Bytes of a request.
+    /// Bytes in a request.
     pub size: usize,
+    /// The cores of the server.
     pub server: &'static [usize],
-    /// Of each client.
+    /// The cores of each client.
     pub clients: &'static [&'static [usize]],
 }
 
-/// One number of a scenario.
+/// A figure of a scenario.
 pub struct Figure {
     pub title: &'static str,
     pub kind: Kind,
-    /// Digits behind the point.
+    /// Decimal places.
     pub digits: usize,
 }
 
-/// What is made of a figure.
+/// How a figure is shown.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// The ratio to that of [`BASE`](crate::BASE) in the same round.
+    /// As a ratio to the figure of [`BASE`](crate::BASE) in the same round.
     Ratio,
-    /// It is shown as it is.
+    /// As it is.
     Plain,
 }
 
-/// All of them.
+/// All scenarios.
 pub const SCENARIOS: [Scenario; 11] = [
     load("1", "1 conn, 64 B", 1, 64),
     load("64", "64 conns, 64 B", 64, 64),
@@ -124,7 +126,7 @@ pub const SCENARIOS: [Scenario; 11] = [
     },
 ];
 
-/// The server on a core, and a client on the other.
+/// Returns a scenario with the server on one core, and a client on the other.
 const fn load(
     name: &'static str,
     title: &'static str,
@@ -157,7 +159,7 @@ static HELD: [Figure; 3] = [
 static FILE: [Figure; 1] = [plain("bytes", 0)];
 
 impl Work {
-    /// Its figures, in the order in which it gives them.
+    /// Returns the figures of this work, in the order of their values in [`Outcome`](crate::run::Outcome).
     pub fn figures(&self) -> &'static [Figure] {
         match self {
             Self::Load(_) => &LOAD,
@@ -169,17 +171,17 @@ impl Work {
         }
     }
 
-    /// How many files it takes, on both sides.
+    /// Returns how many descriptors the server, and the bench, need for this work.
     pub fn files(&self) -> u64 {
         match self {
-            // Those that a process has anyway, with room.
+            // 100: the descriptors that every process has, with a reserve.
             Self::Held { connections, .. } => *connections as u64 + 100,
             _ => 0,
         }
     }
 
-    /// How often it is done, where so many rounds are asked for: what takes long, and counts what does not
-    /// vary, once.
+    /// Returns the number of rounds, if `asked` rounds are asked for: one, for work that takes long or whose result
+    /// does not vary.
     pub fn rounds(&self, asked: usize) -> usize {
         match self {
             Self::File => 1,

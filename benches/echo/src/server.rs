@@ -1,4 +1,4 @@
-//! A process that we started: what it prints, and its end, which comes with ours.
+//! Child processes: reads their output, and makes sure that they end when the bench ends.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -9,23 +9,23 @@ use std::process::{Child, Command, Stdio};
 
 use crate::machine;
 
-/// How many seconds a process gets for a first word.
+/// How many seconds a process has for its first output.
 pub const PATIENCE: u64 = 10;
 
-/// A process of ours. Dropped, it is killed.
+/// A child process. Dropping it kills the process.
 pub struct Process {
     child: Child,
     output: BufReader<File>,
 }
 
-/// What it prints is read from there.
+/// The stream of the process that is read.
 pub enum Stream {
     Stdout,
     Stderr,
 }
 
 impl Process {
-    /// Starts it, on these cores.
+    /// Starts a process on these cores.
     pub fn start(mut command: Command, cores: &'static [usize], read: Stream) -> Self {
         machine::confine(&mut command, cores);
         command.stdin(Stdio::null());
@@ -47,7 +47,7 @@ impl Process {
         self.child.id()
     }
 
-    /// A line that it prints within so many seconds.
+    /// Returns the next line of the output, if output begins within `seconds`.
     pub fn line(&mut self, seconds: u64) -> Option<String> {
         let mut line = String::new();
         self.await_output(seconds)?;
@@ -55,7 +55,7 @@ impl Process {
         (!line.is_empty()).then_some(line)
     }
 
-    /// All that it prints until its end, if that begins within so many seconds.
+    /// Returns all output until EOF, if output or EOF begins within `seconds`.
     pub fn rest(&mut self, seconds: u64) -> Option<String> {
         let mut rest = String::new();
         self.await_output(seconds)?;
@@ -63,12 +63,12 @@ impl Process {
         Some(rest)
     }
 
-    /// Whether it ends with success, after it has closed what it prints to.
+    /// Waits until the process ends. Returns whether it exited with 0. It must have closed its output already.
     pub fn succeeds(&mut self) -> bool {
         self.child.wait().is_ok_and(|status| status.success())
     }
 
-    /// Waits for something to read, or the end.
+    /// Waits until there is output or EOF. Returns `None` after `seconds`.
     fn await_output(&self, seconds: u64) -> Option<()> {
         if !self.output.buffer().is_empty() {
             return Some(());
@@ -78,33 +78,33 @@ impl Process {
             events: libc::POLLIN,
             revents: 0,
         };
-        // SAFETY: one structure, ours.
+        // SAFETY: poll reads and writes one pollfd: `pipe`, a local variable.
         (unsafe { libc::poll(&mut pipe, 1, seconds as i32 * 1000) } == 1).then_some(())
     }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Sends SIGINT to the process, as Ctrl-C does.
     pub fn interrupt(&self) {
-        // SAFETY: it takes numbers. The process is ours: nobody has waited for it.
+        // SAFETY: kill takes numbers only. The child was not reaped yet, so its id belongs to no other process.
         unsafe { libc::kill(self.id() as i32, libc::SIGINT) };
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended before.
+        // `kill` fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A server that listens.
+/// A server, and the address that it listens on.
 pub struct Server {
     pub process: Process,
     pub address: SocketAddrV4,
 }
 
 impl Server {
-    /// Starts the server of that name; none, where it ends instead, or says nothing.
+    /// Starts the server `name`. Returns `None` if it ends, or prints no address in time.
     pub fn start(directory: &Path, name: &str, cores: &'static [usize]) -> Option<Self> {
         let mut command = Command::new(directory.join(name));
         match name {

@@ -1,8 +1,8 @@
-//! The table: each work on each allocator, rounds interleaved, ratios of the same round.
+//! `heap-bench`: runs every workload ("work") on every allocator, and prints a table of the results.
 //!
-//! In a round every allocator does a work once, each in a process of its own; the next round begins
-//! with the next of them. A time is shown as its ratio to mimalloc v3's of the same round: the median
-//! of the rounds, and their quartiles. What is no time is shown as it is.
+//! In a round, every allocator runs the work once, each in a new process. Each round starts with another allocator than
+//! the round before. A time is shown as its ratio to mimalloc v3's time of the same round: the median of the rounds,
+//! and their quartiles. Other figures are shown as they are.
 
 mod options;
 mod rows;
@@ -27,13 +27,13 @@ const ALLOCATORS: [&str; 9] = [
     "talc",
 ];
 
-/// The one that the others are compared with.
+/// The allocator with which the others are compared.
 const BASE: &str = "mimalloc3";
 
-/// What a process said: figures by their names.
+/// The figures that a process printed, by their names.
 type Figures = HashMap<String, f64>;
 
-/// What the processes of a round said, by allocator.
+/// The figures of a round, by allocator.
 type Round<'a> = HashMap<&'a str, Figures>;
 
 fn main() {
@@ -43,7 +43,7 @@ fn main() {
         .filter(|row| options.wants_work(row.work))
         .collect();
     let mut works: Vec<&str> = rows.iter().map(|row| row.work).collect();
-    works.dedup(); // the rows of a work are neighbours
+    works.dedup(); // rows of the same work are adjacent
     let mut allocators = ALLOCATORS.to_vec();
     allocators.retain(|name| options.wants_allocator(name));
 
@@ -74,7 +74,7 @@ fn main() {
     shared::print(&table);
 }
 
-/// Has a worker do a work. One that dies of it has no figures.
+/// Runs a work in a worker process. If the process fails, there are no figures.
 fn run(worker: &Path, work: &str) -> Figures {
     let output = Command::new(worker).arg(work).output();
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", worker.display()));
@@ -92,7 +92,7 @@ fn run(worker: &Path, work: &str) -> Figures {
     figures.expect("lines of a name and a number")
 }
 
-/// What the table says of an allocator in a row.
+/// Returns the table's cell for an allocator and a row.
 fn cell(row: &Row, allocator: &str, rounds: &[Round], clock: &str) -> String {
     let figure = match row.kind {
         Kind::Time => format!("{}{clock}", row.figure),
@@ -132,7 +132,7 @@ fn cell(row: &Row, allocator: &str, rounds: &[Round], clock: &str) -> String {
     cell
 }
 
-/// Two digits behind the point, where there are few before it.
+/// Formats a value: with two decimal places below 100, otherwise without.
 fn short(value: f64) -> String {
     format!("{value:.0$}", if value < 100.0 { 2 } else { 0 })
 }

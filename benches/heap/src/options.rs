@@ -1,4 +1,4 @@
-//! What is asked for on the command line.
+//! The options of the command line.
 
 use std::{env, path::PathBuf, process};
 
@@ -7,20 +7,20 @@ use crate::{ALLOCATORS, BASE, rows::ROWS, shared::chosen};
 const USAGE: &str =
     "usage: heap-bench [--only WORK,...] [--with ALLOCATOR,...] [--rounds N] [--cpu] WORKERS";
 
-/// The command line, taken apart.
+/// The parsed command line.
 pub struct Options {
     works: Vec<String>,
     allocators: Vec<String>,
-    /// How many rounds of each work.
+    /// The number of rounds of each work.
     pub rounds: usize,
-    /// What follows the name of a time: nothing for the wall's, `-cpu` for CPU time.
+    /// The suffix of a time's name: empty for wall time, `-cpu` for CPU time.
     pub clock: &'static str,
-    /// The directory of the workers, each by its allocator's name.
+    /// The directory that contains the workers, each under its allocator's name.
     pub workers: PathBuf,
 }
 
 impl Options {
-    /// Of this process; where they make no sense it says what would, and ends.
+    /// Parses this process's command line. Prints the usage and exits with 2 if it is wrong.
     pub fn of_this_process() -> Self {
         Self::parse(env::args().skip(1)).unwrap_or_else(|| {
             let mut works = ROWS.map(|row| row.work).to_vec();
@@ -63,12 +63,12 @@ impl Options {
         })
     }
 
-    /// Whether that work is to be done.
+    /// Whether the work is to be run.
     pub fn wants_work(&self, work: &str) -> bool {
         self.works.iter().any(|wanted| wanted == work)
     }
 
-    /// Whether that allocator is to be run: the one that the others are compared with always is.
+    /// Whether the allocator is to be run. [`BASE`], with which the others are compared, is always run.
     pub fn wants_allocator(&self, allocator: &str) -> bool {
         allocator == BASE || self.allocators.iter().any(|wanted| wanted == allocator)
     }

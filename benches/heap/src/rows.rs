@@ -1,27 +1,27 @@
-//! What the table shows, line by line, and what we ask of ourselves.
+//! The rows of the table, and the limits for ring3's heap.
 
-/// A line of the table.
+/// A row of the table.
 pub struct Row {
-    /// What the worker is told.
+    /// The name of the work, the worker's argument.
     pub work: &'static str,
-    /// One figure of it, by the name that the worker gives it.
+    /// The name of a figure that the worker prints.
     pub figure: &'static str,
     pub title: &'static str,
     pub kind: Kind,
-    /// What is asked of ring3's heap, in the same terms: at most this.
+    /// The limit that ring3's heap must not exceed, in the unit of the row.
     pub bar: &'static str,
 }
 
-/// What is made of a figure.
+/// How a figure is shown.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// Nanoseconds an operation: the ratio to those of [`BASE`](crate::BASE) in the same round.
+    /// Nanoseconds for an operation, as the ratio to those of [`BASE`](crate::BASE) in the same round.
     Time,
-    /// It is shown as it is.
+    /// As it is.
     Plain,
 }
 
-/// All of them.
+/// All rows.
 pub const ROWS: [Row; 18] = [
     time("pair", "alloc+free pair, 32 B", "0.80"),
     time("lifo", "LIFO, 48 B", "0.47"),

@@ -1,4 +1,4 @@
-//! The allocator of this executable, as its feature names it. Two of them do not compile.
+//! The global allocator of this executable, chosen by a feature. With two such features, it does not compile.
 
 #[cfg(feature = "ring3")]
 #[global_allocator]
@@ -28,7 +28,7 @@ static ALLOCATOR: std::alloc::System = std::alloc::System;
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-/// As its own example has it for a program under std; it takes memory from glibc, a MiB at a time.
+/// Configured as in talc's own example for a program with std: it takes memory from glibc, a MiB at a time.
 #[cfg(feature = "talc")]
 #[global_allocator]
 static ALLOCATOR: talc::TalcLock<

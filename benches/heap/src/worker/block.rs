@@ -1,62 +1,67 @@
-//! Blocks, asked for and given back so that the compiler sees neither why nor which.
+//! Blocks of memory, allocated and freed by hand. `black_box` hides sizes and addresses from the compiler, so that it
+//! cannot remove an allocation.
 
 use std::{
     alloc::{self, Layout},
     hint::black_box,
 };
 
-/// What most types in Rust programs are aligned to.
+/// The alignment of all blocks, which is that of most types in Rust programs.
 const ALIGN: usize = 8;
 
-/// A block that is live until it is freed, by hand.
+/// An allocated block. It is live until a work calls [`free`](Self::free) for one of its copies.
 #[derive(Clone, Copy)]
 pub struct Block {
     start: *mut u8,
     size: usize,
 }
 
-// SAFETY: a block is memory of the process; works hand it over, and one thread at a time uses it.
+// SAFETY: memory of the global allocator may be used and freed by any thread. A work that moves a block to another
+// thread does not use it in the first thread any more, so one thread at a time uses it.
 unsafe impl Send for Block {}
 
 impl Block {
-    /// A new block of at least 8 bytes, the first eight of them written: memory that is used.
+    /// Allocates a block of `size` bytes, which must be at least 8, and writes the first eight, so that the memory is
+    /// used.
     #[inline(always)]
     pub fn new(size: usize) -> Self {
         let size = black_box(size);
-        // SAFETY: no work asks for a size of 0.
+        // SAFETY: the size of a layout must not be 0: no work allocates a block of fewer than 16 bytes.
         let start = black_box(unsafe { alloc::alloc(layout(size)) });
         assert!(!start.is_null());
-        // SAFETY: the block is ours, of 8 bytes or more, and aligned to 8.
+        // SAFETY: the block was just allocated, so nothing else uses it. It has at least 8 bytes, and is aligned to 8.
         unsafe { start.cast::<usize>().write(size) };
         Self { start, size }
     }
 
-    /// The bytes that it was asked for with.
+    /// Returns the size that was requested.
     pub fn size(self) -> usize {
         self.size
     }
 
-    /// Gives it back.
+    /// Frees the block.
     #[inline(always)]
     pub fn free(self) {
-        // SAFETY: each work frees a block once; the layout is the one it was made or grown with.
+        // SAFETY: `new` or `grow` allocated the block with this layout. Each work frees a block once, and does not use
+        // it afterwards.
         unsafe { alloc::dealloc(self.start, layout(self.size)) }
     }
 
-    /// The same block, larger.
+    /// Reallocates the block with a larger size.
     #[inline(always)]
     pub fn grow(self, size: usize) -> Self {
         let size = black_box(size);
-        // SAFETY: as for `free`; the size is not 0.
+        // SAFETY: `new` or `grow` allocated the block with this layout; the works use only the returned block from now
+        // on. The new size is larger than the old one, so it is not 0.
         let start = black_box(unsafe { alloc::realloc(self.start, layout(self.size), size) });
         assert!(!start.is_null());
         Self { start, size }
     }
 
-    /// Writes all bytes from `begin` on.
+    /// Writes all bytes from `begin` on, which must not be beyond the end.
     #[inline(always)]
     pub fn fill(self, begin: usize) {
-        // SAFETY: the block's own bytes.
+        // SAFETY: `begin..self.size` is in the block, which is live and used by this thread only.
         unsafe { self.start.add(begin).write_bytes(1, self.size - begin) };
         black_box(self.start);
     }
@@ -65,7 +70,8 @@ impl Block {
     #[inline(always)]
     pub fn touch(self, begin: usize) {
         for at in (begin..self.size).step_by(4096) {
-            // SAFETY: the block's own bytes.
+            // SAFETY: `at` is less than `self.size`, so the byte is in the block, which is live and used by this thread
+            // only.
             unsafe { self.start.add(at).write_volatile(1) };
         }
     }
@@ -73,6 +79,6 @@ impl Block {
 
 #[inline(always)]
 fn layout(size: usize) -> Layout {
-    // SAFETY: the alignment is a power of two; no work comes near isize::MAX.
+    // SAFETY: `ALIGN` is a power of two. No work has a size near `isize::MAX`.
     unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
 }

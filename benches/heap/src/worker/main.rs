@@ -1,6 +1,7 @@
-//! One work on one allocator: `worker WORK` prints figures, a name and a number a line.
+//! `worker WORK`: runs one work on one allocator, and prints its figures, each a line with a name and a number.
 //!
-//! There is no Rust `main`: what std does before it may allocate, and one work is the first allocation.
+//! The entry point is C's `main`: std may allocate before it calls a Rust `main`, and one of the works measures the
+//! first allocation of the process.
 #![no_main]
 
 mod allocator;
@@ -15,7 +16,8 @@ use std::ffi::{CStr, c_char, c_int};
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     assert!(count == 2, "usage: worker WORK");
-    // SAFETY: C's main: there are `count` strings.
+    // SAFETY: the C runtime calls `main` with an array of `count` pointers to C strings, and `count` is 2. They live as
+    // long as the process.
     let work = unsafe { CStr::from_ptr(*arguments.add(1)) };
     let work = work.to_str().expect("works have names of ASCII");
     machine::pin(0);

@@ -1,14 +1,15 @@
-//! A measured section, and what is said of it.
+//! Measures sections of code, and prints figures.
 
 use crate::machine::nanoseconds;
 
-/// How often a section is repeated: the fastest counts, the one that was disturbed least.
+/// How often a section is run. The fastest run counts, because it was disturbed least.
 const REPETITIONS: usize = 7;
 
-/// Nanoseconds after which a slow one is not repeated any more.
+/// After this time, in nanoseconds, a slow section is not repeated any more.
 const ENOUGH: u64 = 1_000_000_000;
 
-/// Runs `section`, which does `operations`, again and again and says what one took.
+/// Runs `section`, which does `operations` operations, several times. Prints the nanoseconds of an operation: wall time
+/// as `name`, CPU time as `name-cpu`.
 pub fn time(name: &str, operations: usize, mut section: impl FnMut()) {
     let now = || [libc::CLOCK_MONOTONIC, libc::CLOCK_PROCESS_CPUTIME_ID].map(nanoseconds);
     let begin = now();
@@ -28,7 +29,7 @@ pub fn time(name: &str, operations: usize, mut section: impl FnMut()) {
     say(&format!("{name}-cpu"), each(cpu));
 }
 
-/// A figure, for the table.
+/// Prints a figure for the table.
 pub fn say(name: &str, figure: f64) {
     println!("{name} {figure}");
 }

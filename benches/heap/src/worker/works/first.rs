@@ -2,7 +2,7 @@
 
 use crate::{block::Block, machine, measure::say};
 
-/// A block of 32 bytes: the page faults until it is written, and the time.
+/// Allocates and writes a block of 32 bytes: measures the page faults and the time.
 pub fn first() {
     let look = || {
         (
@@ -10,7 +10,7 @@ pub fn first() {
             machine::nanoseconds(libc::CLOCK_MONOTONIC),
         )
     };
-    look(); // the code that looks has its pages
+    look(); // the first call faults in the pages of the measuring code
     let before = look();
     let block = Block::new(32);
     let after = look();

@@ -1,11 +1,11 @@
-//! Blocks that grow by `realloc`, as a `Vec` does that nobody told its length.
+//! Blocks that grow by `realloc`, like a `Vec` whose final length is not known.
 //!
-//! Other blocks are live beside them, as in a program that does more than this. (Without any,
-//! dlmalloc gives the memory back to the kernel each time, and takes a hundred times as long.)
+//! Other blocks are live at the same time, as in a real program. (Without them, dlmalloc gives the memory back to the
+//! kernel each time, and takes a hundred times as long.)
 
 use crate::{block::Block, measure::time, works::small::Slots};
 
-/// From 32 bytes to 4 KiB; of what is new the first byte is written.
+/// Growth by doubling from 32 bytes to 4 KiB. The first byte of each new part is written.
 pub fn small() {
     const TIMES: usize = 20_000;
     let _others = Slots::others();
@@ -16,7 +16,7 @@ pub fn small() {
     });
 }
 
-/// From 4 KiB to 16 MiB, written as it grows.
+/// Growth by doubling from 4 KiB to 16 MiB. Each new part is written.
 pub fn large() {
     const TIMES: usize = 5;
     let _others = Slots::others();
@@ -27,7 +27,7 @@ pub fn large() {
     });
 }
 
-/// By steps of 64 KiB to 32 MiB, written as it grows.
+/// Growth by steps of 64 KiB to 32 MiB. Each new part is written.
 pub fn steps() {
     const STEP: usize = 64 << 10;
     let _others = Slots::others();
@@ -42,7 +42,7 @@ fn double(first: usize, last: usize, write: impl Fn(Block, usize)) {
     grow(sizes.take_while(|&size| size <= last), write);
 }
 
-/// Makes a block that grows from size to size, its new part written, and frees it.
+/// Allocates a block, grows it from size to size, calls `write` for each new part, and frees the block.
 #[inline(always)]
 fn grow(mut sizes: impl Iterator<Item = usize>, write: impl Fn(Block, usize)) {
     let mut block = Block::new(sizes.next().expect("a first size"));

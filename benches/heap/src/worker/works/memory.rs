@@ -1,23 +1,23 @@
-//! How much memory stays resident.
+//! How much memory stays resident when the sizes of the live blocks change, and after all blocks are freed.
 
 use std::mem::MaybeUninit;
 
 use super::threads::on_both;
 use crate::{block::Block, machine, measure::say, random::Random};
 
-/// How many bytes are live at the end of a phase.
+/// How many bytes of blocks are live at the end of a phase.
 const LIVE: usize = 64 << 20;
 
-/// Two phases: the least and the most bytes of each one's blocks.
+/// Two phases: the least and the greatest size of the blocks in each.
 pub type Change = [(usize, usize); 2];
 
-/// Small blocks, of sizes that glibc and dlmalloc need 1.25 times the memory for.
+/// Small blocks. For this change, glibc and dlmalloc need 1.25 times the memory of the live blocks.
 pub const SMALL: Change = [(16, 1 << 10), (1 << 10, 2 << 10)];
 
-/// The same of larger ones, which have pages of their own.
+/// Larger blocks, which have pages of their own.
 pub const MEDIUM: Change = [(4 << 10, 32 << 10), (32 << 10, 128 << 10)];
 
-/// The memory for a change of phases, and what is left of it when all is freed.
+/// Measures the resident memory after both phases, in proportion to the live bytes, and after all blocks are freed.
 pub fn change(name: &str, change: Change) {
     let nothing = machine::resident();
     let mut phases = Phases::new(LIVE);
@@ -26,12 +26,12 @@ pub fn change(name: &str, change: Change) {
     let ratio = (machine::resident() - list) as f64 / phases.live as f64;
     phases.free();
     let left = mebibytes_since(nothing);
-    // To print takes memory, and keeps it.
+    // Printing allocates memory and keeps it, so both figures are printed at the end.
     say(&format!("{name}-rss"), ratio);
     say(&format!("{name}-left"), left);
 }
 
-/// What is left of two threads that did so, and ended.
+/// Measures the memory that stays resident after two threads have run both phases, freed all blocks, and ended.
 pub fn ended() {
     let nothing = machine::resident();
     on_both(|_| {
@@ -42,7 +42,7 @@ pub fn ended() {
     say("ended-left", mebibytes_since(nothing));
 }
 
-/// MiB that are resident, and were not before.
+/// Returns how many MiB more are resident than `before`, which is in bytes.
 fn mebibytes_since(before: usize) -> f64 {
     machine::resident().saturating_sub(before) as f64 / (1 << 20) as f64
 }
@@ -51,12 +51,12 @@ struct Phases {
     random: Random,
     blocks: Vec<Block>,
     live: usize,
-    /// What `live` is at the end of a phase.
+    /// The value of `live` at the end of a phase.
     goal: usize,
 }
 
 impl Phases {
-    /// No block yet, and room for the list of all, resident already.
+    /// Returns a state without blocks. The list of blocks has all its memory already, and the memory is resident.
     fn new(goal: usize) -> Self {
         let mut blocks = Vec::with_capacity(goal / 256);
         for room in blocks.spare_capacity_mut() {
@@ -70,15 +70,15 @@ impl Phases {
         }
     }
 
-    /// Half of the first phase's blocks are freed at random. The second phase's, for which the hole that
-    /// one leaves is too small, take their place, until as many bytes are live as before.
+    /// Runs both phases. After the first, half of the blocks are freed, chosen at random. The second phase allocates
+    /// blocks until as many bytes are live as before. None of these fits the hole of a freed block.
     fn pass(&mut self, [first, second]: Change) {
         self.fill(first);
         self.halve();
         self.fill(second);
     }
 
-    /// Blocks of `least` to `most` bytes, all written, until as many bytes are live as the goal says.
+    /// Allocates and writes blocks of `least` to `most` bytes until `goal` bytes are live.
     fn fill(&mut self, (least, most): (usize, usize)) {
         while self.live < self.goal {
             let block = Block::new(self.random.size(least, most));
@@ -88,7 +88,7 @@ impl Phases {
         }
     }
 
-    /// Frees every other one, on average.
+    /// Frees half of the blocks, chosen at random.
     fn halve(&mut self) {
         for _ in 0..self.blocks.len() / 2 {
             let one = self.random.below(self.blocks.len());
@@ -98,7 +98,7 @@ impl Phases {
         }
     }
 
-    /// Frees all, at last the list.
+    /// Frees all blocks, and then the list.
     fn free(self) {
         for block in self.blocks {
             block.free();

@@ -1,4 +1,4 @@
-//! The works, each by its name.
+//! The works (workloads), by name.
 
 mod first;
 mod growth;
@@ -7,7 +7,7 @@ mod pages;
 mod small;
 mod threads;
 
-/// Does the work of that name.
+/// Runs the work of this name.
 pub fn run(name: &str) {
     match name {
         "pair" => small::pair(),

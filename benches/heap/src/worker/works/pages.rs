@@ -3,8 +3,8 @@
 use super::small::Slots;
 use crate::{block::Block, measure::time, random::Random};
 
-/// Eight live blocks of 1 to 8 MiB; one of them makes room for a new one, each page of which is
-/// touched.
+/// Keeps eight live blocks of 1 to 8 MiB. Again and again, one of them is freed and replaced by a new block, and each
+/// page of the new block is written.
 pub fn pages() {
     const LIVE: usize = 8;
     const OPERATIONS: usize = 200;

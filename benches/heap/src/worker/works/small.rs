@@ -1,11 +1,11 @@
-//! Small blocks of one thread.
+//! Small blocks, allocated and freed by one thread.
 
 use crate::{block::Block, measure::time, random::Random};
 
-/// The smallest of the random blocks.
+/// The least size of the random blocks.
 pub const LEAST: usize = 16;
 
-/// A block that is freed at once, again and again.
+/// Allocates a block and frees it at once, again and again.
 pub fn pair() {
     const PAIRS: usize = 1_000_000;
     time("pair", PAIRS, || {
@@ -15,7 +15,7 @@ pub fn pair() {
     });
 }
 
-/// Many blocks; then the last is freed first.
+/// Allocates many blocks, and then frees them in reverse order.
 pub fn lifo() {
     const BLOCKS: usize = 1000;
     const TIMES: usize = 500;
@@ -32,8 +32,8 @@ pub fn lifo() {
     });
 }
 
-/// As many live blocks as there are `slots`, with a size from 16 to `most`, each as likely as the
-/// others; one of them makes room for a new one, again and again.
+/// Keeps `slots` live blocks with sizes from 16 to `most` bytes, uniformly distributed. Again and again, a random one
+/// is freed and replaced by a new block.
 pub fn random(name: &str, slots: usize, most: usize) {
     const OPERATIONS: usize = 300_000;
     let mut slots = Slots::new(1, slots, most);
@@ -48,7 +48,7 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// `count` blocks of up to `most` bytes.
+    /// Allocates `count` blocks of up to `most` bytes.
     pub fn new(seed: u64, count: usize, most: usize) -> Self {
         let mut random = Random::new(seed);
         let blocks = (0..count)
@@ -61,12 +61,12 @@ impl Slots {
         }
     }
 
-    /// A thousand small ones, for works that would be alone in their process.
+    /// Allocates a thousand small blocks, for works that would otherwise have the only blocks in the process.
     pub fn others() -> Self {
         Self::new(0, 1000, 1024)
     }
 
-    /// Frees a random one, and puts a new one there, `count` times.
+    /// Frees a random block and replaces it by a new one, `count` times.
     pub fn replace(&mut self, count: usize) {
         for _ in 0..count {
             let slot = self.random.below(self.blocks.len());
@@ -75,7 +75,7 @@ impl Slots {
         }
     }
 
-    /// Frees all.
+    /// Frees all blocks.
     pub fn free(self) {
         for block in self.blocks {
             block.free();

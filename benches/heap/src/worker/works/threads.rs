@@ -1,11 +1,11 @@
-//! Two threads, each on a core of its own.
+//! Blocks in two threads, each on a core of its own.
 
 use std::{sync::mpsc, thread};
 
 use super::small::{LEAST, Slots};
 use crate::{block::Block, machine, measure::time, random::Random};
 
-/// Runs `work` twice at the same time, on core 0 and on core 1.
+/// Runs `work` in two threads at the same time, on core 0 and on core 1.
 pub fn on_both(work: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
         for core in 0..2 {
@@ -18,7 +18,7 @@ pub fn on_both(work: impl Fn(usize) + Sync) {
     });
 }
 
-/// Each has blocks of its own, of random sizes from 16 to 1024 bytes.
+/// Each thread allocates and frees blocks of its own, of random sizes from 16 to 1024 bytes.
 pub fn private() {
     const OPERATIONS: usize = 500_000;
     time("private", 2 * OPERATIONS, || {
@@ -30,8 +30,8 @@ pub fn private() {
     });
 }
 
-/// Larson and Krishnan's server: a thread replaces random ones of a thousand blocks of 16 to 1024
-/// bytes, then hands them over to a new thread and ends; so that blocks outlive those who made them.
+/// Larson and Krishnan's server: a thread replaces random blocks of a thousand, each of 16 to 1024 bytes. Then it
+/// passes all of them to a new thread, and ends. So blocks outlive the threads that allocated them.
 pub fn larson() {
     const GENERATIONS: usize = 20;
     const OPERATIONS: usize = 50_000;
@@ -51,7 +51,7 @@ pub fn larson() {
     });
 }
 
-/// One allocates, the other frees: blocks of 16 to 1024 bytes, a thousand at a time.
+/// One thread allocates blocks of 16 to 1024 bytes, and the other frees them, a thousand at a time.
 pub fn remote() {
     const BATCHES: usize = 500;
     const BATCH: usize = 1000;
@@ -80,7 +80,7 @@ pub fn remote() {
                     for block in batch.drain(..) {
                         block.free();
                     }
-                    // The one who fills may have ended.
+                    // This fails if the thread that allocates has ended already.
                     let _ = emptied.send(batch);
                 }
             });
