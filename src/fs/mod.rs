@@ -1,8 +1,8 @@
-//! Files and their names: open, ask, name, rename, make durable.
+//! Files and directories: open, status, links, renames, attributes, durability.
 //!
-//! A path is taken from a directory's descriptor ([`CWD`] for the current one); an absolute path
-//! does not care. Unless a function says otherwise its errors are those of the path: `ENOENT`,
-//! `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`, and `EIO` of the device.
+//! A path is relative to a directory's descriptor, or to the current directory with [`CWD`]; the descriptor
+//! is ignored for an absolute path. Unless a function states otherwise, its errors are those of resolving the
+//! path: `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`, and `EIO` of the device.
 
 pub mod copy;
 pub mod replace;
@@ -15,56 +15,63 @@ use crate::abi::{Errno, Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 
-/// The current directory.
+/// In place of a directory's descriptor: the current directory.
 pub const CWD: BorrowedFd<'static> = {
-    // SAFETY: AT_FDCWD is no descriptor that anybody could close; it always stands for a directory.
+    // SAFETY: AT_FDCWD is not a descriptor, so it can't be closed. It always refers to the current directory.
     unsafe { BorrowedFd::borrow_raw(AT_FDCWD) }
 };
 
-/// Opens a file (openat(2)). `mode` is for a file that this makes; the kernel takes the umask from it.
+/// Opens a file (openat(2)). `mode` is the permissions of a file that this call creates, from which the
+/// kernel removes the umask.
 ///
 /// # Errors
-/// Those of the path; `EEXIST` with `O_EXCL`; `EISDIR` of a directory to be written; `EMFILE`;
-/// `EOPNOTSUPP` where the file system has no `O_TMPFILE`; `ENXIO` of a socket...
+/// Those of the path. `EEXIST` with `O_EXCL`. `EISDIR`: a directory can't be opened for writing. `EMFILE`.
+/// `EOPNOTSUPP`: the file system does not support `O_TMPFILE`. `ENXIO` for a socket...
+#[doc(alias = "openat")]
 #[inline]
 pub fn open(dir: BorrowedFd<'_>, path: &CStr, flags: Open, mode: u32) -> Result<OwnedFd> {
-    // EINTR comes of waiting: for a FIFO's other end, for a lease to break.
-    // SAFETY: the kernel only reads the path.
+    // EINTR is possible while the call waits: for the other end of a FIFO, or for the break of a lease.
+    // SAFETY: the kernel only reads the path, which ends with a zero.
     let raw = retry(|| unsafe { syscall!(openat(dir, path, flags, mode)) })?;
-    // SAFETY: a new descriptor, and ours.
+    // SAFETY: the descriptor is new, so no other value owns it.
     Ok(unsafe { OwnedFd::from_raw(raw) })
 }
 
-/// Waits until nobody else has the lock of this file or directory, and takes it: until the descriptor is closed
-/// (flock(2)).
+/// Takes the exclusive lock of the file or directory, and waits until it is free (flock(2)). The lock ends
+/// when all descriptors of this open file description are closed.
 ///
 /// # Errors
-/// `ENOLCK`: the kernel has no memory for it.
+/// `ENOLCK`: the kernel has no memory for the lock.
+#[doc(alias = "flock")]
 pub fn lock(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: flock takes no memory of ours.
+    // SAFETY: flock takes numbers; the kernel accesses no memory of this process.
     retry(|| unsafe { syscall!(flock(fd, LOCK_EX)) }).map(drop)
 }
 
-/// Takes the exclusive lock of the file without waiting (flock(2)). The lock ends when all descriptors of this open
-/// file description are closed.
+/// Takes the exclusive lock of the file without waiting (flock(2)). The lock ends when all descriptors of
+/// this open file description are closed.
 ///
 /// # Errors
-/// `EAGAIN`: another open file description holds the lock. `EBADF`: NFS requires a descriptor open for writing.
-/// `ENOLCK`, `EOPNOTSUPP`, `ENOSYS`: this file system has no locks.
+/// `EAGAIN`: another open file description holds the lock. `EBADF`: NFS requires a descriptor open for
+/// writing. `ENOLCK`, `EOPNOTSUPP`, `ENOSYS`: this file system has no locks.
+#[doc(alias = "flock")]
 pub fn try_lock(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: flock takes numbers; the kernel accesses no memory of ours.
+    // SAFETY: flock takes numbers; the kernel accesses no memory of this process.
     retry(|| unsafe { syscall!(flock(fd, LOCK_EX | LOCK_NB)) }).map(drop)
 }
 
-/// The status of the file that a path leads to (statx(2)). Where a filter or a kernel before Linux 4.11 refuses
-/// statx, newfstatat(2) fills the fields that `stx_mask` names, and the device's numbers.
+/// The status of the file at a path (statx(2)). If a seccomp filter or a kernel before Linux 4.11 refuses
+/// statx, this calls newfstatat(2), which fills the fields in `stx_mask` and the device's numbers.
 ///
 /// # Errors
 /// Those of the path.
+#[doc(alias = "statx")]
+#[doc(alias = "fstatat")]
 pub fn stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
     let mut stat = Statx::ZERO;
     let wanted = STATX_BASIC_STATS;
-    // SAFETY: the kernel reads the path and fills the 256 bytes of `stat`.
+    // SAFETY: the kernel reads the path, which ends with a zero, and writes a whole Statx, 256 bytes, to
+    // `stat`, a local.
     match unsafe { syscall!(statx(dir, path, flags, wanted, &raw mut stat)) } {
         Ok(_) => Ok(stat),
         Err(Errno::ENOSYS | Errno::EPERM) => old_stat_at(dir, path, flags),
@@ -89,21 +96,23 @@ fn old_stat_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Statx> {
 
 fn newfstatat(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Stat> {
     let mut stat = Stat::ZERO;
-    // SAFETY: the kernel reads the path, which `&CStr` ends with 0, and writes a whole Stat to `stat`, a local.
+    // SAFETY: the kernel reads the path, which ends with a zero, and writes a whole Stat to `stat`, a local.
     unsafe { syscall!(newfstatat(dir, path, &raw mut stat, flags)) }?;
     Ok(stat)
 }
 
-/// The kind of the file that a path leads to: `S_IFREG`, `S_IFDIR`... (newfstatat(2)). A program that asks for nothing
-/// else does without the two ways of [`stat_at`].
+/// The type of the file at a path: `S_IFREG`, `S_IFDIR`... (newfstatat(2)). A program that needs nothing else
+/// saves the code for the two ways of [`stat_at`].
 ///
 /// # Errors
 /// Those of the path.
+#[doc(alias = "newfstatat")]
 pub fn kind_at(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<u32> {
     newfstatat(dir, path, flags).map(|stat| stat.st_mode & S_IFMT)
 }
 
-/// The major and the minor number, as the kernel packs them (`new_encode_dev`, include/linux/kdev_t.h).
+/// The major and minor number of a device number, in the kernel's encoding (`new_encode_dev`,
+/// include/linux/kdev_t.h).
 fn device(number: u64) -> (u32, u32) {
     let number = number as u32;
     let major = number >> 8 & 0xfff;
@@ -111,17 +120,19 @@ fn device(number: u64) -> (u32, u32) {
     (major, minor)
 }
 
-/// What is open there.
+/// The status of an open file (statx(2) with `AT_EMPTY_PATH`).
 ///
 /// # Errors
-/// `EBADF`.
+/// `EBADF`: the descriptor is closed.
+#[doc(alias = "statx")]
+#[doc(alias = "fstat")]
 #[inline]
 pub fn stat(fd: BorrowedFd<'_>) -> Result<Statx> {
     stat_at(fd, c"", AT_EMPTY_PATH)
 }
 
 impl Statx {
-    /// The kind of file: `S_IFREG`, `S_IFDIR`...
+    /// The type of the file: `S_IFREG`, `S_IFDIR`...
     #[inline]
     pub fn kind(&self) -> u32 {
         u32::from(self.stx_mode) & S_IFMT
@@ -133,13 +144,13 @@ impl Statx {
         u32::from(self.stx_mode) & !S_IFMT
     }
 
-    /// Whether the kernel only appends to the file; in such a directory it only adds names.
+    /// Whether the file is append-only. In an append-only directory names can be added, not removed.
     #[inline]
     pub fn is_append_only(&self) -> bool {
         self.stx_attributes & STATX_ATTR_APPEND != 0
     }
 
-    /// Whether both are of the same file: then device and number are the same.
+    /// Whether both describe the same file: the devices and the inode numbers are equal.
     #[inline]
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.stx_dev_major, self.stx_dev_minor, self.stx_ino)
@@ -147,26 +158,30 @@ impl Statx {
     }
 }
 
-/// The text of a symbolic link, in `buffer`; one that fills it may have been cut (readlinkat(2)).
+/// Reads the text of a symbolic link into `buffer` (readlinkat(2)). If the result fills `buffer`, it may be
+/// truncated.
 ///
 /// # Errors
-/// Those of the path; `EINVAL`: that is no symbolic link.
+/// Those of the path. `EINVAL`: not a symbolic link.
+#[doc(alias = "readlinkat")]
 #[inline]
 pub fn read_link<'b>(
     dir: BorrowedFd<'_>,
     path: &CStr,
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8]> {
-    // SAFETY: the kernel reads the path and writes at most `len` bytes into a buffer of ours.
+    // SAFETY: the kernel reads the path, which ends with a zero, and writes at most `buffer.len()` bytes to
+    // `buffer`, which this function borrows mutably.
     let length = unsafe { syscall!(readlinkat(dir, path, buffer.as_mut_ptr(), buffer.len())) }?;
     Ok(buffer.get_mut(..length).unwrap_or_default())
 }
 
-/// Gives a file one more name (linkat(2)).
+/// Creates another hard link to a file (linkat(2)).
 ///
 /// # Errors
-/// Those of the paths; `EEXIST`: the new name is taken; `EXDEV`; `EMLINK`; `ENOSPC`; `ENOENT` with
-/// `AT_EMPTY_PATH`: not permitted either (see linkat(2)).
+/// Those of the paths. `EEXIST`: the new name exists. `EXDEV`. `EMLINK`. `ENOSPC`. `ENOENT` with
+/// `AT_EMPTY_PATH`: also if the caller has no permission (see linkat(2)).
+#[doc(alias = "linkat")]
 #[inline]
 pub fn link(
     old_dir: BorrowedFd<'_>,
@@ -175,144 +190,162 @@ pub fn link(
     new: &CStr,
     flags: At,
 ) -> Result<()> {
-    // SAFETY: the kernel only reads the paths.
+    // SAFETY: the kernel only reads the paths, which end with a zero.
     unsafe { syscall!(linkat(old_dir, old, new_dir, new, flags)) }.map(drop)
 }
 
-/// Moves a name within a directory; one that was there is replaced, at no moment missing (renameat(2)).
+/// Renames a file within a directory (renameat(2)). If the new name exists, it is replaced atomically: the
+/// name exists at every moment.
 ///
 /// # Errors
-/// Those of the paths; `EISDIR`, `ENOTEMPTY`: a directory is there; `EPERM`; `ENOSPC`.
+/// Those of the paths. `EISDIR`, `ENOTEMPTY`: the new name is a directory. `EPERM`. `ENOSPC`.
+#[doc(alias = "renameat")]
 #[inline]
 pub fn rename(dir: BorrowedFd<'_>, old: &CStr, new: &CStr) -> Result<()> {
-    // SAFETY: the kernel only reads the names.
+    // SAFETY: the kernel only reads the names, which end with a zero.
     unsafe { syscall!(renameat(dir, old, dir, new)) }.map(drop)
 }
 
-/// Takes away a name that is not a directory's, and the file with its last one (unlinkat(2)).
+/// Removes a name of a file that is not a directory, and with its last name the file (unlinkat(2)).
 ///
 /// # Errors
-/// Those of the path; `EISDIR`; `EPERM`.
+/// Those of the path. `EISDIR`. `EPERM`.
+#[doc(alias = "unlinkat")]
 #[inline]
 pub fn unlink(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    // SAFETY: the kernel only reads the path.
+    // SAFETY: the kernel only reads the path, which ends with a zero.
     unsafe { syscall!(unlinkat(dir, path, At::NONE)) }.map(drop)
 }
 
-/// Makes a directory; the kernel takes the umask from `mode` (mkdirat(2)).
+/// Creates a directory with the permissions `mode`, from which the kernel removes the umask (mkdirat(2)).
 ///
 /// # Errors
-/// Those of the path; `EEXIST`: something has that name; `ENOSPC`, `EROFS`, `EMLINK`.
+/// Those of the path. `EEXIST`: the name exists. `ENOSPC`, `EROFS`, `EMLINK`.
+#[doc(alias = "mkdirat")]
 #[inline]
 pub fn make_directory(dir: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
-    // SAFETY: the kernel only reads the path.
+    // SAFETY: the kernel only reads the path, which ends with a zero.
     unsafe { syscall!(mkdirat(dir, path, mode)) }.map(drop)
 }
 
-/// Takes away an empty directory (unlinkat(2)).
+/// Removes an empty directory (unlinkat(2) with `AT_REMOVEDIR`).
 ///
 /// # Errors
-/// Those of the path; `ENOTEMPTY`; `EBUSY`: something is mounted there; `EINVAL`: the path ends with a dot.
+/// Those of the path. `ENOTEMPTY`. `EBUSY`: something is mounted there. `EINVAL`: the path ends with a dot.
+#[doc(alias = "unlinkat")]
+#[doc(alias = "rmdir")]
 #[inline]
 pub fn remove_directory(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    // SAFETY: the kernel only reads the path.
+    // SAFETY: the kernel only reads the path, which ends with a zero.
     unsafe { syscall!(unlinkat(dir, path, AT_REMOVEDIR)) }.map(drop)
 }
 
-/// Sets the permissions (fchmod(2)).
+/// Sets the permissions of a file (fchmod(2)).
 ///
 /// # Errors
-/// `EPERM`: not the owner, or the file system has no such permissions; `EROFS`; `EIO`.
+/// `EPERM`: the caller is not the owner, or the file system does not support these permissions. `EROFS`.
+/// `EIO`.
+#[doc(alias = "fchmod")]
 #[inline]
 pub fn set_permissions(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
-    // SAFETY: numbers alone.
+    // SAFETY: fchmod takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(fchmod(fd, mode)) }.map(drop)
 }
 
-/// Sets owner and group; `None` leaves it (fchown(2)). Takes away `S_ISUID` and `S_ISGID`.
+/// Sets the owner and the group of a file; `None` leaves an id unchanged (fchown(2)). Clears `S_ISUID` and
+/// `S_ISGID`.
 ///
 /// # Errors
-/// `EPERM`: not permitted; `EINVAL`: an id that this user namespace does not have; `EDQUOT`; `EIO`.
+/// `EPERM`: no permission. `EINVAL`: this user namespace has no such id. `EDQUOT`. `EIO`.
+#[doc(alias = "fchown")]
 #[inline]
 pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-    let leave = u32::MAX; // (uid_t) -1: no user and no group has this number
+    let leave = u32::MAX; // (uid_t) -1: no user and no group has this id
     if uid == Some(leave) || gid == Some(leave) {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: numbers alone.
+    // SAFETY: fchown takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(fchown(fd, uid.unwrap_or(leave), gid.unwrap_or(leave))) }.map(drop)
 }
 
-/// Reads the extended attribute `name` of the file that the path leads to into `value` (getxattr(2)). With an empty
+/// Reads the extended attribute `name` of the file at `path` into `value` (getxattr(2)). With an empty
 /// `value` this only checks whether the attribute exists.
 ///
 /// # Errors
-/// Those of the path; `ENODATA`: none of that name; `EOPNOTSUPP`: the file system has none at all;
-/// `ERANGE`: longer than `value`.
+/// Those of the path. `ENODATA`: no such attribute. `EOPNOTSUPP`: the file system has no attributes.
+/// `ERANGE`: the attribute is longer than `value`.
+#[doc(alias = "getxattr")]
 #[inline]
 pub fn get_attribute<'b>(path: &CStr, name: &CStr, value: &'b mut [u8]) -> Result<&'b [u8]> {
-    // SAFETY: the kernel reads the path and the name, and writes at most `len` bytes.
+    // SAFETY: the kernel reads the path and the name, which end with a zero, and writes at most `value.len()`
+    // bytes to `value`, which this function borrows mutably.
     let length = unsafe { syscall!(getxattr(path, name, value.as_mut_ptr(), value.len())) }?;
     Ok(value.get(..length).unwrap_or_default())
 }
 
-/// Sets the extended attribute `name` (fsetxattr(2)).
+/// Sets the extended attribute `name` of a file (fsetxattr(2)).
 ///
 /// # Errors
 /// `EOPNOTSUPP`, `EPERM`, `ENOSPC`, `EDQUOT`, `EIO`.
+#[doc(alias = "fsetxattr")]
 #[inline]
 pub fn set_attribute(fd: BorrowedFd<'_>, name: &CStr, value: &[u8]) -> Result<()> {
-    let either = 0; // make it or replace it
-    // SAFETY: the kernel only reads the name and the value.
+    let either = 0; // create or replace the attribute
+    // SAFETY: the kernel reads the name, which ends with a zero, and `value.len()` bytes of `value`.
     unsafe { syscall!(fsetxattr(fd, name, value.as_ptr(), value.len(), either)) }.map(drop)
 }
 
-/// Takes away the extended attribute `name` (fremovexattr(2)).
+/// Removes the extended attribute `name` of a file (fremovexattr(2)).
 ///
 /// # Errors
-/// `ENODATA`: none of that name; `EOPNOTSUPP`, `EPERM`, `EIO`.
+/// `ENODATA`: no such attribute. `EOPNOTSUPP`, `EPERM`, `EIO`.
+#[doc(alias = "fremovexattr")]
 #[inline]
 pub fn remove_attribute(fd: BorrowedFd<'_>, name: &CStr) -> Result<()> {
-    // SAFETY: the kernel only reads the name.
+    // SAFETY: the kernel only reads the name, which ends with a zero.
     unsafe { syscall!(fremovexattr(fd, name)) }.map(drop)
 }
 
-/// Cuts or lengthens a file to `length` bytes (ftruncate(2)).
+/// Truncates or extends a file to `length` bytes (ftruncate(2)).
 ///
 /// # Errors
-/// `EINVAL`: not a regular file, or not open for writing; `EFBIG`; `EPERM`; `EIO`.
+/// `EINVAL`: not a regular file, or not open for writing. `EFBIG`. `EPERM`. `EIO`.
+#[doc(alias = "ftruncate")]
 #[inline]
 pub fn set_length(fd: BorrowedFd<'_>, length: u64) -> Result<()> {
-    // SAFETY: numbers alone.
+    // SAFETY: ftruncate takes numbers; the kernel accesses no memory of this process.
     retry(|| unsafe { syscall!(ftruncate(fd, length)) }).map(drop)
 }
 
-/// Puts the place of the next read or write at `offset` bytes from the beginning (lseek(2)).
+/// Sets the offset of the next read or write, in bytes from the beginning of the file (lseek(2)).
 ///
 /// # Errors
-/// `ESPIPE`: a pipe, a socket, a terminal.
+/// `ESPIPE`: a pipe, a socket or a terminal.
+#[doc(alias = "lseek")]
 #[inline]
 pub fn seek(fd: BorrowedFd<'_>, offset: u64) -> Result<()> {
-    // SAFETY: numbers alone.
+    // SAFETY: lseek takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(lseek(fd, offset, SEEK_SET)) }.map(drop)
 }
 
-/// Returns when content and attributes of a file, or the names in a directory, are on the device
-/// and outlive a loss of power (fsync(2)).
+/// Makes a file durable: returns when its content and attributes, or the names in a directory, are on the
+/// device and survive a power failure (fsync(2)).
 ///
 /// # Errors
-/// `EIO`, `ENOSPC`, `EDQUOT`: something written earlier, and told now, is lost; `EINVAL`: nothing
-/// that could be made durable (a pipe, most devices).
+/// `EIO`, `ENOSPC`, `EDQUOT`: data written earlier is lost, which the kernel reports only now. `EINVAL`: the
+/// file can't be made durable (a pipe, most devices).
+#[doc(alias = "fsync")]
 #[inline]
 pub fn sync(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: numbers alone.
+    // SAFETY: fsync takes a number; the kernel accesses no memory of this process.
     retry(|| unsafe { syscall!(fsync(fd)) }).map(drop)
 }
 
-/// [`sync`], which may find nothing that could be made durable.
+/// As [`sync`], but it is not an error if the file can't be made durable.
 ///
 /// # Errors
-/// `EIO`, `ENOSPC`, `EDQUOT`, as there.
+/// `EIO`, `ENOSPC`, `EDQUOT`, as for [`sync`].
+#[doc(alias = "fsync")]
 pub fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
     match sync(fd) {
         Err(Errno::EINVAL) => Ok(()),
@@ -320,33 +353,36 @@ pub fn sync_if_possible(fd: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// Returns when all changes to the file system of `fd`, directory entries included, are on the device (syncfs(2)).
+/// Makes all changes to the file system of `fd`, including directory entries, durable (syncfs(2)).
 ///
 /// # Errors
 /// `EIO`, `ENOSPC`, `EDQUOT`: data written earlier is lost (reported since Linux 5.8).
+#[doc(alias = "syncfs")]
 pub fn sync_file_system(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: syncfs takes a number; the kernel accesses no memory of ours.
+    // SAFETY: syncfs takes a number; the kernel accesses no memory of this process.
     unsafe { syscall!(syncfs(fd)) }.map(drop)
 }
 
-/// Makes a file in memory, without a name in any directory, which cannot be executed (memfd_create(2)). /proc shows
-/// `name`. Before Linux 6.3 its permissions allow executing the file.
+/// Creates a file in memory that has no name in any directory and can't be executed (memfd_create(2)). /proc
+/// shows `name`. Before Linux 6.3 the file's permissions allow execution.
 ///
 /// # Errors
 /// `EMFILE`, `ENFILE`, `ENOMEM`.
+#[doc(alias = "memfd_create")]
 pub fn in_memory(name: &CStr) -> Result<OwnedFd> {
-    // SAFETY: the kernel reads the name, which `&CStr` ends with 0; the descriptor is new, so nothing else owns it.
+    // SAFETY: the kernel reads the name, which ends with a zero. The returned descriptor is new, so no other
+    // value owns it.
     let make = |flags: u32| unsafe {
         syscall!(memfd_create(name, flags)).map(|raw| OwnedFd::from_raw(raw))
     };
-    // With `vm.memfd_noexec=2` the kernel refuses files that could be executed.
+    // With `vm.memfd_noexec=2` the kernel refuses to create files that could be executed.
     match make(MFD_CLOEXEC | MFD_NOEXEC_SEAL) {
         Err(Errno::EINVAL) => make(MFD_CLOEXEC),
         made => made,
     }
 }
 
-/// The file systems whose files are interfaces to the kernel, not data on a device.
+/// The types of the file systems whose files are interfaces to the kernel, not data on a device.
 const KERNELS_OWN: [u32; 15] = [
     PROC_SUPER_MAGIC,
     SYSFS_MAGIC,
@@ -365,12 +401,13 @@ const KERNELS_OWN: [u32; 15] = [
     BINFMTFS_MAGIC,
 ];
 
-/// Whether the file system of `fd` is an interface to the kernel: /proc, /sys or one mounted there (fstatfs(2)).
-/// A program cannot make an ordinary file in such a file system.
+/// Whether the file system of `fd` is an interface to the kernel: /proc, /sys, or a file system mounted there
+/// (fstatfs(2)). A program can't create an ordinary file in such a file system.
+#[doc(alias = "fstatfs")]
 pub fn is_kernels_own(fd: BorrowedFd<'_>) -> bool {
     let mut stat = Statfs::ZERO;
-    // SAFETY: the kernel writes a whole Statfs to `stat`, which is ours alone.
-    // An error leaves `f_type` 0, which is the type of no file system in the list.
+    // SAFETY: the kernel writes a whole Statfs to `stat`, a local. After an error `f_type` is 0, which is not
+    // the type of any file system in the list.
     let _ = unsafe { syscall!(fstatfs(fd, &raw mut stat)) };
     KERNELS_OWN.contains(&(stat.f_type as u32))
 }
@@ -417,7 +454,7 @@ mod tests {
             change(&mut other);
             assert!(!one.is_same_file(&other) && !other.is_same_file(&one));
         }
-        // All else may differ: the file has changed since.
+        // All other fields may differ: the file may have changed in between.
         let mut later = one;
         (later.stx_size, later.stx_mode, later.stx_uid) = (9, 9, 9);
         assert!(one.is_same_file(&later));
@@ -437,7 +474,8 @@ mod tests {
         assert!(stat.is_append_only());
     }
 
-    /// A new file among the temporary files. Its name contains the process's id and the test's name.
+    /// A new temporary file. Its name contains the process's id and the test's name. Dropping the value
+    /// removes it.
     struct New {
         path: String,
         file: OwnedFd,
@@ -466,16 +504,16 @@ mod tests {
         open(CWD, &c(path), flags | O_CLOEXEC, mode)
     }
 
-    /// What the programs need of statx, newfstatat has too.
+    /// newfstatat fills the fields of statx that the programs use with the same values.
     #[test]
     fn the_old_stat_says_the_same() {
         let new = New::named("stat");
         write_all(new.file.as_fd(), b"content").unwrap();
         set_permissions(new.file.as_fd(), 0o2751).unwrap();
-        let _ = chown(&new.path, Some(1234), Some(2345)); // other users leave it
+        let _ = chown(&new.path, Some(1234), Some(2345)); // fails without root, and leaves the owner
         for path in [
             &*new.path,
-            "/proc", // (not "/", for which qemu-user's -L has another directory in newfstatat alone)
+            "/proc", // (not "/": qemu-user's -L redirects it in newfstatat, not in statx)
             "/dev/null",
             "/proc/self/status",
             "/proc/self/exe",
@@ -506,10 +544,10 @@ mod tests {
         let number = memory.as_fd().as_raw();
         let link = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
         assert_eq!(link.to_str(), Some("/memfd:name (deleted)"));
-        // SAFETY: the kernel reads the name; the descriptor is new.
+        // SAFETY: the kernel reads the name, which ends with a zero. The descriptor is new.
         let knows = unsafe { syscall!(memfd_create(c"", MFD_NOEXEC_SEAL)) };
         if let Ok(raw) = knows {
-            // SAFETY: as above.
+            // SAFETY: `raw` is the new descriptor, which no other value owns.
             drop(unsafe { OwnedFd::from_raw(raw) });
             assert_eq!(stat(memory.as_fd()).unwrap().permissions() & 0o111, 0);
         }
@@ -524,7 +562,7 @@ mod tests {
             get_attribute(&path, name, &mut value).map(<[u8]>::to_vec)
         };
         match set_attribute(new.file.as_fd(), name, b"one") {
-            Err(Errno::EOPNOTSUPP) => return, // a file system without attributes
+            Err(Errno::EOPNOTSUPP) => return, // a file system without extended attributes
             result => result.unwrap(),
         }
         assert_eq!(read(), Ok(b"one".to_vec()));
@@ -566,7 +604,7 @@ mod tests {
         assert_eq!(read(file, &mut [0; 20]), Ok(4));
     }
 
-    /// A call that a handler interrupts is made again: here it waits for a FIFO's other end.
+    /// A call that a handler interrupts is repeated; here open waits for the other end of a FIFO.
     #[test]
     fn an_open_that_is_interrupted_goes_on() {
         use core::sync::atomic::{AtomicI32, Ordering::SeqCst};
@@ -583,7 +621,7 @@ mod tests {
         std::fs::remove_file(&new.path).unwrap();
         let made = Command::new("mkfifo").arg(&new.path).status();
         assert!(made.unwrap().success());
-        // SAFETY: the handler adds to an atomic.
+        // SAFETY: the handler only adds to an atomic.
         unsafe { crate::signal::handle(SIGNAL, count) }.unwrap();
         let id = AtomicI32::new(0);
         std::thread::scope(|scope| {

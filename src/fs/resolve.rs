@@ -1,4 +1,4 @@
-//! Where a path leads: a directory, and a name in it, which may not exist yet.
+//! Resolves a path to an open directory and a name in it. The name need not exist yet.
 
 use core::ffi::CStr;
 
@@ -12,14 +12,14 @@ use crate::text::number;
 /// How many symbolic links the kernel follows in a path (`MAXSYMLINKS`, include/linux/namei.h).
 const MAXSYMLINKS: usize = 40;
 
-/// A name in a directory.
+/// A file name in a directory, with at most `NAME_MAX` bytes.
 pub struct Name([u8; NAME_MAX + 1]);
 
 impl Name {
-    /// The name of these bytes, among which there is no zero and no slash.
+    /// Copies `name`, which must contain no zero and no slash.
     ///
     /// # Errors
-    /// `ENAMETOOLONG`
+    /// `ENAMETOOLONG`: more than `NAME_MAX` bytes.
     pub fn new(name: &[u8]) -> Result<Self> {
         let mut bytes = [0; NAME_MAX + 1];
         match bytes.get_mut(..name.len()) {
@@ -29,19 +29,21 @@ impl Name {
         Ok(Self(bytes))
     }
 
-    /// For a system call.
+    /// The name as a C string, for a system call.
     pub fn as_c_str(&self) -> &CStr {
         bytes::until_zero(&self.0) // the last byte is always zero
     }
 }
 
-/// A name in an open directory: what a path means, whatever is renamed above it from now on.
+/// A name in an open directory: the location that a path had when it was resolved. Later renames of
+/// directories above it do not change the location.
 pub struct Place {
-    /// The directory: open as a place only (`O_PATH`), until [`open_directory`](Self::open_directory).
+    /// The directory. It is opened as a location only (`O_PATH`) until
+    /// [`open_directory`](Self::open_directory).
     pub dir: OwnedFd,
-    /// The name in it.
+    /// The name in the directory.
     pub name: Name,
-    /// Whether `dir` is open for reading, as fsync(2) needs it.
+    /// Whether `dir` is open for reading, which fsync(2) requires.
     readable: bool,
 }
 
@@ -54,12 +56,14 @@ impl Place {
         }
     }
 
-    /// Follows `path`, symbolic links at its end included, to where a file is or may be made. A link at the end that is
-    /// in /proc or /sys is not followed: it may be a magic link, as in /proc/PID/fd. The result is then the link's own
-    /// place.
+    /// Follows `path`, including a symbolic link in the last component, to the location where a file is or
+    /// can be created.
+    ///
+    /// A link in the last component that is in /proc or /sys is not followed, because it may be a magic link
+    /// as in /proc/PID/fd. The result is then the location of the link itself.
     ///
     /// # Errors
-    /// Those of a path; `EISDIR`: it ends with a slash.
+    /// Those of resolving a path. `EISDIR`: the path ends with a slash.
     pub fn find(path: &CStr) -> Result<Self> {
         let mut text = [0; PATH_MAX];
         let mut length = path.count_bytes();
@@ -77,7 +81,7 @@ impl Place {
             }
             match fs::read_link(dir.as_fd(), name.as_c_str(), &mut text) {
                 Ok(target) if target.len() == PATH_MAX => return Err(Errno::ENAMETOOLONG),
-                // A magic link leads to an open file, whatever its text says.
+                // A magic link leads to an open file, regardless of its text.
                 Ok(_) if fs::is_kernels_own(dir.as_fd()) => return Ok(Self::new(dir, name)),
                 Ok(target) => length = target.len(),
                 Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Self::new(dir, name)),
@@ -88,10 +92,10 @@ impl Place {
         Err(Errno::ELOOP)
     }
 
-    /// Whether this is the place of `file`, of no other and of no symbolic link.
+    /// Whether this location is an entry of `file` itself, and not of another file or of a symbolic link.
     ///
     /// # Errors
-    /// Those of a path.
+    /// Those of resolving a path.
     pub fn is_of(&self, file: &Statx) -> Result<bool> {
         match fs::stat_at(self.dir.as_fd(), self.name.as_c_str(), AT_SYMLINK_NOFOLLOW) {
             Ok(here) => Ok(here.is_same_file(file)),
@@ -100,9 +104,11 @@ impl Place {
         }
     }
 
-    /// Duplicates the descriptor that this place names, if the directory is this process's /proc/PID/fd or this thread's
-    /// /proc/PID/task/TID/fd. `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such a
-    /// place. Opening the name would open the file again, with an offset and flags of its own.
+    /// Duplicates the descriptor that this location names, if the directory is this process's /proc/PID/fd or
+    /// this thread's /proc/PID/task/TID/fd; otherwise returns `None`.
+    ///
+    /// `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such a location.
+    /// Opening the name instead would open the file again, with its own offset and flags.
     ///
     /// # Errors
     /// `EBADF`: no descriptor has this number. `EMFILE`: the process may have no more descriptors.
@@ -112,8 +118,8 @@ impl Place {
         let Some(number) = number.filter(|_| self.is_of_descriptors()) else {
             return Ok(None);
         };
-        // SAFETY: the borrow lasts for one fcntl(2), which does not change the descriptor. Without an open descriptor
-        // of this number the call returns EBADF.
+        // SAFETY: `open` is only used for one fcntl(2), which does not change the descriptor. If no
+        // descriptor has this number, the call returns EBADF.
         let open = unsafe { BorrowedFd::borrow_raw(number as i32) };
         open.duplicate().map(Some)
     }
@@ -128,8 +134,8 @@ impl Place {
             .any(|own| fs::stat_at(CWD, own, At::NONE).is_ok_and(|own| dir.is_same_file(&own)))
     }
 
-    /// Opens the directory for reading, so that [`sync`](Self::sync) can call fsync(2) on it. Without the permission to
-    /// read it, `sync` uses syncfs(2).
+    /// Opens the directory for reading, so that [`sync`](Self::sync) can call fsync(2) on it. Without
+    /// permission to read the directory, `sync` uses syncfs(2).
     ///
     /// # Errors
     /// The errors of open(2) except `EACCES`.
@@ -144,8 +150,9 @@ impl Place {
         Ok(())
     }
 
-    /// Makes the name of `file` durable: by fsync(2) of the directory, if [`open_directory`](Self::open_directory)
-    /// opened it for reading; else by syncfs(2) of the file system of `file`.
+    /// Makes the directory entry of `file` durable: by fsync(2) of the directory, if
+    /// [`open_directory`](Self::open_directory) opened it for reading; otherwise by syncfs(2) of the file
+    /// system of `file`.
     ///
     /// # Errors
     /// `EIO`, `ENOSPC`, `EDQUOT`.
@@ -157,11 +164,11 @@ impl Place {
     }
 }
 
-/// The directory of the path that is the first `length` bytes of `text`, and the name in it. The
-/// zero that ends the directory's path is put behind its last slash.
+/// Splits the path in the first `length` bytes of `text` into the directory and the name. Writes a zero after
+/// the path's last slash, to end the directory's path.
 ///
 /// # Errors
-/// `ENOENT`: the path is empty; `ENAMETOOLONG`.
+/// `ENOENT`: the path is empty. `ENAMETOOLONG`.
 fn split(text: &mut [u8; PATH_MAX], length: usize) -> Result<(&CStr, Name)> {
     let path = text.get(..length).unwrap_or_default();
     let slashes = path.iter().rposition(|&byte| byte == b'/');
@@ -192,7 +199,7 @@ mod tests {
     use std::path::PathBuf;
     use std::string::String;
 
-    /// A folder of its own for a test.
+    /// A temporary directory for a test.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -255,7 +262,7 @@ mod tests {
                 Err(errno) => assert_eq!(errno, Errno::ENAMETOOLONG),
             }
         }
-        // And a path, with the zero at its end.
+        // The same for the length of a path, including the zero at its end.
         for (length, wanted) in [
             (PATH_MAX - 2, None),
             (PATH_MAX - 1, None),
@@ -266,7 +273,7 @@ mod tests {
             let path = CString::new(path).unwrap();
             assert_eq!(Place::find(&path).err(), wanted, "{length}");
         }
-        // A link with the longest text.
+        // A link whose text has the maximum length.
         let target = format!("{}n", "/".repeat(PATH_MAX - 2));
         symlink(target, folder.0.join("link")).unwrap();
         let found = folder.find("link").unwrap();
@@ -283,7 +290,7 @@ mod tests {
             ("a/", c"a/", c""),
             ("..", c".", c".."),
         ] {
-            let mut text = [b'x'; PATH_MAX]; // what an earlier path left
+            let mut text = [b'x'; PATH_MAX]; // bytes of an earlier path
             bytes::copy(&mut text[..path.len()], path.as_bytes());
             let (found, rest) = split(&mut text, path.len()).unwrap();
             assert_eq!((found, rest.as_c_str()), (dir, name), "{path}");
@@ -298,7 +305,7 @@ mod tests {
         let place = folder.find("f").unwrap();
         let file = fs::stat_at(CWD, &folder.c("f"), At::NONE).unwrap();
         assert_eq!(place.is_of(&file), Ok(true));
-        // Since it was found, the file has got another name, and a link to it this one.
+        // The file gets another name, and then a link to the file gets the old name.
         std::fs::rename(folder.0.join("f"), folder.0.join("g")).unwrap();
         assert_eq!(place.is_of(&file), Ok(false));
         symlink("g", folder.0.join("f")).unwrap();
@@ -336,7 +343,8 @@ mod tests {
             let none = format!("{directory}/1000000");
             assert_eq!(is_ours(none), Err(Errno::EBADF), "{directory}");
         }
-        // No descriptor, though its name is a number, or though its directory is that of descriptors.
+        // Not descriptors: a number as a name in another directory, and other names in a directory of
+        // descriptors.
         File::create(folder.0.join("2")).unwrap();
         let path = |name: &str| format!("{}/{name}", folder.0.display());
         assert_eq!(is_ours(path("2")), Ok(false));

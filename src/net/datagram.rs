@@ -1,4 +1,4 @@
-//! Datagrams, many a call: recvmmsg(2), sendmmsg(2).
+//! Receiving and sending many datagrams with one system call: recvmmsg(2), sendmmsg(2).
 
 use core::net::{Ipv6Addr, SocketAddr};
 use core::{ptr, slice};
@@ -10,26 +10,27 @@ use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 use crate::mem::Mapping;
 
-/// The most bytes that a datagram of UDP has: over IPv6, where a length of 16 bits counts UDP's header
-/// of 8 bytes too. (Over IPv4 it counts IP's header as well.)
+/// The maximum length of a UDP datagram in bytes: over IPv6, the 16-bit length includes UDP's header of 8
+/// bytes. (Over IPv4 it also includes the IP header.)
 const LONGEST: usize = 65_535 - 8;
 
-/// From one datagram's bytes to the next one's. Not a multiple of a page: then the beginnings of all
-/// would be at few places of the processor's caches.
+/// The distance between the buffers of two datagrams in bytes. It is not a multiple of a page: otherwise the
+/// beginnings of all buffers would share a few sets of the processor's caches.
 const STRIDE: usize = 64 * 1024 + 64;
 
-/// Room for datagrams that are received in one call and sent back in another. None is ever cut.
+/// Buffers for datagrams that one call receives and another call sends back. No datagram is truncated.
 ///
-/// No page of it takes memory before a datagram comes that is as long, or the last ones of so many.
+/// A page of a buffer takes memory only when the first datagram arrives that is long enough to reach it, or
+/// when enough datagrams arrive at once to use the buffer.
 pub struct Batch {
-    /// `count` headers, `count` envelopes, and the bytes.
+    /// `count` headers, `count` envelopes, and `count` buffers.
     memory: Mapping,
     count: usize,
-    /// How many datagrams there are.
+    /// The number of datagrams in the batch.
     received: usize,
 }
 
-/// What the kernel says of a datagram, and is told again when it goes back.
+/// The addresses and the buffer of a datagram. The kernel fills it in on receipt, and reads it for the reply.
 #[repr(C)]
 struct Envelope {
     source: Sockaddr,
@@ -37,7 +38,7 @@ struct Envelope {
     asked: Asked,
 }
 
-/// The record that says where a datagram was sent to.
+/// The ancillary data that holds the datagram's destination address.
 #[repr(C)]
 struct Asked {
     header: Cmsghdr,
@@ -48,40 +49,43 @@ struct Asked {
 union Pktinfo {
     v4: InPktinfo,
     v6: In6Pktinfo,
-    /// As many descriptors as the union has room for.
+    /// As many descriptors as fit in the union.
     descriptors: [i32; size_of::<In6Pktinfo>() / size_of::<i32>()],
 }
 
-/// A datagram that was received.
+/// A received datagram.
 pub struct Datagram<'a> {
-    /// Who sent it.
+    /// The sender's address.
     pub source: SocketAddr,
-    /// What is in it.
+    /// The content.
     pub bytes: &'a [u8],
-    /// Whether the datagram was sent to a broadcast or multicast address, where the socket reports that address
-    /// ([`tell_asked`]). Every socket that shares the port has received such a datagram, on other machines too. For a
-    /// datagram that arrived before [`tell_asked`] this can be false; the kernel then refuses the reply with `EINVAL`.
+    /// Whether the datagram was sent to a broadcast or multicast address, if the socket reports that address
+    /// ([`tell_asked`]). Every socket that shares the port has received such a datagram, on other machines
+    /// too. For a datagram that arrived before [`tell_asked`] this can be false; the kernel then refuses the
+    /// reply with `EINVAL`.
     pub is_for_many: bool,
 }
 
-/// What became of a batch.
+/// The result of sending a batch back.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Sent {
-    /// So many datagrams were sent back.
+    /// The number of datagrams sent back.
     pub datagrams: usize,
-    /// With so many bytes.
+    /// The number of bytes in them.
     pub bytes: usize,
-    /// So many were to be left unanswered.
+    /// The number of datagrams that were not to be answered.
     pub refused: usize,
-    /// So many could not be sent: the network's errors, a firewall's, or no room for them.
+    /// The number of datagrams that could not be sent: an error of the network, a firewall rule, or a full
+    /// send buffer.
     pub failed: usize,
 }
 
-/// Has a UDP socket of `address`'s family tell where each datagram was sent to, so that
-/// [`Batch::send_back`] replies from there (ip(7), `IP_PKTINFO`; ipv6(7), `IPV6_RECVPKTINFO`).
+/// Makes a UDP socket of `address`'s family report the destination address of each datagram, so that
+/// [`Batch::send_back`] replies from that address (ip(7), `IP_PKTINFO`; ipv6(7), `IPV6_RECVPKTINFO`).
 ///
 /// # Errors
-/// None of such a socket.
+/// None for such a socket.
+#[doc(alias = "setsockopt")]
 pub fn tell_asked(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
     let (level, option) = match address {
         SocketAddr::V4(_) => (IPPROTO_IP, IP_PKTINFO),
@@ -91,10 +95,10 @@ pub fn tell_asked(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
 }
 
 impl Batch {
-    /// Room for `count` datagrams. (The kernel takes no more than 1024 at once.)
+    /// Allocates buffers for `count` datagrams. (The kernel receives at most 1024 at once.)
     ///
     /// # Errors
-    /// `ENOMEM`: there is no address space for so many. `EINVAL`: `count` is 0.
+    /// `ENOMEM`: not enough address space. `EINVAL`: `count` is 0.
     pub fn new(count: usize) -> Result<Self> {
         const EACH: usize = size_of::<Mmsghdr>() + size_of::<Envelope>() + STRIDE;
         let mut batch = Self {
@@ -106,15 +110,16 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Headers, envelopes, and the bytes, each [`STRIDE`] behind the last.
+    /// The headers, the envelopes and the buffers. The buffers are [`STRIDE`] bytes apart.
     fn parts(&mut self) -> (&mut [Mmsghdr], &mut [Envelope], &mut [u8]) {
         let count = self.count;
         let headers = self.memory.as_mut_ptr().cast::<Mmsghdr>();
         let envelopes = headers.wrapping_add(count).cast::<Envelope>();
         let bytes = envelopes.wrapping_add(count).cast();
-        // SAFETY: the mapping has room for `count` of each, one behind the other; it begins on a page, and
-        // the envelopes behind headers of 64 bytes: aligned. All of their fields are plain bytes,
-        // integers and pointers, which any bytes are.
+        // SAFETY: `new` made the mapping large enough for `count` of each, one array after the other, and
+        // `&mut self` excludes other references to it. The arrays are aligned: the mapping begins on a page,
+        // a header has 64 bytes, and the buffers are bytes. The mapping is initialised, and all fields are
+        // integers, pointers and unions of them, for which any bytes are valid.
         unsafe {
             (
                 slice::from_raw_parts_mut(headers, count),
@@ -124,7 +129,7 @@ impl Batch {
         }
     }
 
-    /// Makes the places of the datagrams that there were ready for others.
+    /// Discards the datagrams of the batch, and prepares their headers and envelopes for the next ones.
     fn forget(&mut self) {
         let received = core::mem::take(&mut self.received);
         let (headers, envelopes, bytes) = self.parts();
@@ -150,18 +155,19 @@ impl Batch {
         }
     }
 
-    /// Receives the datagrams that are there, up to all there is room for, without waiting, and says how
-    /// many. Those of the last time are gone.
+    /// Receives the datagrams that have arrived, without waiting, up to the batch's capacity (recvmmsg(2)).
+    /// Returns their number. The previous datagrams of the batch are discarded.
     ///
     /// # Errors
-    /// `EAGAIN`: there is none. `ECONNREFUSED` and other errors of the network, which a connected socket
-    /// tells once. `ENOMEM`, `ENOBUFS`.
+    /// `EAGAIN`: no datagram has arrived. `ECONNREFUSED` and other errors of the network, which a connected
+    /// socket reports once. `ENOMEM`, `ENOBUFS`.
+    #[doc(alias = "recvmmsg")]
     pub fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<usize> {
         self.forget();
         let (headers, count) = (self.memory.as_mut_ptr(), self.count);
-        // SAFETY: the memory begins with `count` headers, which `forget` filled in: each leads to a
-        // name, a piece and a control buffer in this memory, with their lengths. The kernel writes
-        // there, and no reference into it is alive. The null pointer: no time limit.
+        // SAFETY: the memory begins with `count` headers. `new` and `forget` filled in each header: its
+        // pointers lead to an address, a buffer and a control record in this memory, with their lengths. The
+        // kernel writes there; no reference into the memory is alive. The null pointer means no time limit.
         self.received = retry(|| unsafe {
             syscall!(recvmmsg(
                 fd,
@@ -174,12 +180,14 @@ impl Batch {
         Ok(self.received)
     }
 
-    /// Sends each datagram of the batch for which `is_answered` back to who sent it, without waiting, from the
-    /// address that it was sent to, if the socket says which ([`tell_asked`]) and that is one machine's. The batch
-    /// is empty then.
+    /// Sends datagrams back to their senders, without waiting, and empties the batch (sendmmsg(2)). Sends
+    /// each datagram for which `is_answered` returns true. The source address of a reply is the datagram's
+    /// destination address, if the socket reports it ([`tell_asked`]) and it is not a broadcast or multicast
+    /// address.
     ///
-    /// One that cannot be sent does not keep those behind it, unless the socket takes no more (`EAGAIN`): then
-    /// the rest is dropped, as UDP may.
+    /// A datagram that can't be sent does not prevent sending those after it. But if the socket's send buffer
+    /// is full (`EAGAIN`), the remaining datagrams are dropped, as UDP allows.
+    #[doc(alias = "sendmmsg")]
     pub fn send_back(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -187,7 +195,8 @@ impl Batch {
     ) -> Sent {
         let received = self.received;
         let (headers, envelopes, bytes) = self.parts();
-        // Those to answer move to the front: the headers alone, which lead to the rest.
+        // The headers of the datagrams to answer move to the front. Their envelopes and buffers stay in
+        // place.
         let mut answers = 0;
         let parts = envelopes.iter_mut().zip(bytes.chunks(STRIDE));
         for (number, (envelope, bytes)) in parts.take(received).enumerate() {
@@ -198,7 +207,7 @@ impl Batch {
             let (to, is_for_many) = envelope.asked.turn_round(header.msg_hdr.msg_controllen);
             let (Some(source), Some(bytes)) = (envelope.source.address(), bytes.get(..length))
             else {
-                continue; // nobody to answer, and not UDP's
+                continue; // not a UDP datagram: there is no sender to answer
             };
             if is_answered(&Datagram {
                 source,
@@ -223,9 +232,10 @@ impl Batch {
                 .memory
                 .as_mut_ptr()
                 .wrapping_add(next * size_of::<Mmsghdr>());
-            // SAFETY: so many headers are behind the first, which the kernel filled in and which still lead to a name, a piece
-            // and a control record in this memory, now with the lengths of what was received. The kernel
-            // reads them and writes the headers' `msg_len`; no reference into the memory is alive.
+            // SAFETY: `answers - next` headers begin at `first`. Each is a copy of a header that `forget`
+            // filled in. Its pointers still lead to an address, a buffer and a control record in this memory;
+            // the lengths are now those of the received datagram. The kernel reads all that and writes the
+            // headers' `msg_len`. No reference into the memory is alive.
             let result = retry(|| unsafe {
                 let flags = MSG_DONTWAIT | MSG_NOSIGNAL;
                 syscall!(sendmmsg(fd, first, answers - next, flags))
@@ -238,7 +248,7 @@ impl Batch {
                     next += count;
                 }
                 Err(Errno::EAGAIN) => break,
-                _ => next += 1, // it is told of the first one
+                _ => next += 1, // the error is that of the first datagram
             }
         }
         sent.failed = answers.saturating_sub(sent.datagrams);
@@ -254,23 +264,25 @@ impl Drop for Batch {
 }
 
 impl Asked {
-    /// Closes the descriptors that came with a datagram of a Unix socket. Nothing else owns them.
+    /// Closes the descriptors that came with a datagram of a local socket. Nothing else owns them.
     fn close_descriptors(&mut self) {
         // The header is cleared, so that no later call closes the descriptors again.
         let header = core::mem::replace(&mut self.header, Cmsghdr::ZERO);
         if (header.cmsg_level, header.cmsg_type) == (SOL_SOCKET, SCM_RIGHTS) {
-            // SAFETY: the union is in a mapping, so all its bytes are initialised, and any bytes are integers.
+            // SAFETY: the union is in a mapping, so all its bytes are initialised, and any bytes are valid
+            // integers.
             let raws = unsafe { &self.info.descriptors };
             let count = header.cmsg_len.saturating_sub(size_of::<Cmsghdr>()) / size_of::<i32>();
             for &raw in raws.iter().take(count) {
-                // SAFETY: the kernel made the descriptor for this record; the cleared header keeps it unique.
+                // SAFETY: the kernel created the descriptor for this record, so no other value owns it. The
+                // header is cleared, so this happens once.
                 drop(unsafe { OwnedFd::from_raw(raw as usize) });
             }
         }
     }
 
-    /// Turns the received record, of `length` bytes, into the record for the reply. Returns the length of that record,
-    /// and whether the datagram was sent to a broadcast or multicast address.
+    /// Converts the received record, of `length` bytes, to the record for the reply. Returns the length of
+    /// that record, and whether the datagram was sent to a broadcast or multicast address.
     fn turn_round(&mut self, length: usize) -> (usize, bool) {
         const V4: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
         const V6: usize = size_of::<Cmsghdr>() + size_of::<In6Pktinfo>();
@@ -281,25 +293,25 @@ impl Asked {
         } = self.header;
         match (cmsg_level, cmsg_type, cmsg_len) {
             (IPPROTO_IP, IP_PKTINFO, V4) if length >= V4 => {
-                // SAFETY: any bytes are integers.
+                // SAFETY: all bytes of the union are initialised, and any bytes are valid integers.
                 let info = unsafe { &mut self.info.v4 };
-                // Where the way back goes is the routes' to say.
+                // The routing table chooses the interface of the reply.
                 info.ipi_ifindex = 0;
-                // 0: the datagram arrived before `tell_asked`. The address may be a broadcast or multicast address;
-                // the kernel refuses to send from such an address.
+                // 0: the datagram arrived before `tell_asked`. The address may be a broadcast or multicast
+                // address; the kernel refuses to send from such an address.
                 if info.ipi_spec_dst == [0; 4] {
                     info.ipi_spec_dst = info.ipi_addr;
                 }
                 (length, info.ipi_addr != info.ipi_spec_dst)
             }
             (IPPROTO_IPV6, IPV6_PKTINFO, V6) if length >= V6 => {
-                // SAFETY: as above.
+                // SAFETY: all bytes of the union are initialised, and any bytes are valid integers.
                 let info = unsafe { &mut self.info.v6 };
                 let address = Ipv6Addr::from_octets(info.ipi6_addr);
                 if address.is_multicast() {
-                    return (0, true); // nobody's own: the kernel chooses one
+                    return (0, true); // not a valid source: the kernel chooses one
                 }
-                // A link-local address is one of an interface.
+                // A link-local address is valid only together with its interface.
                 if !address.is_unicast_link_local() {
                     info.ipi6_ifindex = 0;
                 }
@@ -320,7 +332,7 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    /// A socket at that address and a port of the kernel's choice.
+    /// A socket at `address` and a port of the kernel's choice.
     fn socket(address: &str) -> UdpSocket {
         let socket = UdpSocket::bind((address, 0)).unwrap();
         let patience = Duration::from_secs(60);
@@ -328,7 +340,7 @@ mod tests {
         socket
     }
 
-    /// The same, and a client of it.
+    /// Such a socket, and a client that is connected to it.
     fn pair(address: &str) -> (UdpSocket, UdpSocket) {
         let (server, client) = (socket(address), socket(address));
         client.connect(server.local_addr().unwrap()).unwrap();
@@ -336,7 +348,7 @@ mod tests {
     }
 
     fn fd(socket: &UdpSocket) -> BorrowedFd<'_> {
-        // SAFETY: the socket stays open for as long as it is borrowed.
+        // SAFETY: `socket` owns the descriptor, and the result borrows `socket`.
         unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
     }
 
@@ -375,7 +387,7 @@ mod tests {
             assert_eq!(answer, all);
             assert!(expected.iter().all(|bytes| *bytes == received(&client)));
         }
-        // It does not wait, on a socket that would; and nothing is there to be sent twice.
+        // `receive` does not wait, although the socket is blocking. No datagram is sent twice.
         assert_eq!(batch.receive(fd(&server)), Err(Errno::EAGAIN));
         assert_eq!(batch.send_back(fd(&server), |_| true), Sent::default());
     }
@@ -399,7 +411,7 @@ mod tests {
             assert_eq!(answer, some);
             assert_eq!([1, 4, 7].map(|_| received(&client)), [[1], [4], [7]]);
         }
-        // Received and not wanted, they make room for others.
+        // Datagrams that were received and not sent back are replaced by the next ones.
         for byte in 0..32 {
             client.send(&[byte]).unwrap();
         }
@@ -409,7 +421,7 @@ mod tests {
         assert_eq!(received(&client), [16]);
     }
 
-    /// What is longer than the loopback interface takes at once, and may not be parted.
+    /// The datagram is longer than the loopback interface's MTU, and the socket forbids fragmentation.
     #[test]
     fn one_that_cannot_be_sent_does_not_keep_others() {
         const IPV6_MTU_DISCOVER: i32 = 23;
@@ -438,7 +450,8 @@ mod tests {
         assert_eq!(received(&client), b"behind");
     }
 
-    /// Where a server at every address replies from, asked at `address`, and whether that is many's.
+    /// Sends a datagram to `address`, and a server that is bound to every address replies. Returns the source
+    /// address of the reply, and the server's `is_for_many`.
     fn asked(address: &str, told: bool) -> (SocketAddr, bool) {
         let (server, client) = (socket("0.0.0.0"), socket("0.0.0.0"));
         let own = server.local_addr().unwrap();
@@ -464,12 +477,13 @@ mod tests {
     fn replies_are_from_the_address_that_was_asked() {
         let from = |last| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
         assert_eq!(asked("127.0.0.2", true), (from(2), false));
-        // The kernel's choice.
+        // The kernel chooses the source address.
         assert_eq!(asked("127.0.0.2", false), (from(1), false));
         assert_eq!(asked("127.255.255.255", true), (from(1), true));
     }
 
-    /// Turns a record round, and what came of it: the length, whether it was for many, and the record.
+    /// Converts a record. Returns the length, whether the datagram was sent to a broadcast or multicast
+    /// address, and the converted record.
     fn turned(level: i32, kind: i32, info: Pktinfo, length: usize) -> (usize, bool, Asked) {
         let size = match level {
             IPPROTO_IP => size_of::<InPktinfo>(),
@@ -492,7 +506,7 @@ mod tests {
         for (spec_dst, addr, from, is_for_many) in [
             (own, own, own, false),
             (own, many, own, true),
-            // It arrived before the socket asked for its address.
+            // The datagram arrived before the socket reported its address.
             ([0; 4], own, own, false),
             ([0; 4], many, many, false),
         ] {
@@ -509,7 +523,7 @@ mod tests {
                     continue;
                 }
                 assert_eq!((to, was_for_many), (length, is_for_many));
-                // SAFETY: it was made of this member.
+                // SAFETY: the union was created from this member.
                 let info = unsafe { asked.info.v4 };
                 assert_eq!((info.ipi_ifindex, info.ipi_spec_dst), (0, from));
             }
@@ -540,13 +554,13 @@ mod tests {
             let (to, is_for_many, asked) = turned(IPPROTO_IPV6, IPV6_PKTINFO, info(), LENGTH);
             let length = if expected.is_some() { LENGTH } else { 0 };
             assert_eq!((to, is_for_many), (length, expected.is_none()), "{address}");
-            // SAFETY: it was made of this member.
+            // SAFETY: the union was created from this member.
             let kept = unsafe { asked.info.v6 };
             assert_eq!(kept.ipi6_addr, address.octets());
             if let Some(expected) = expected {
                 assert_eq!(kept.ipi6_ifindex, expected, "{address}");
             }
-            // A record that is cut, or another one, says nothing.
+            // A truncated record and a record of another type have no effect.
             for (level, kind, length) in [
                 (IPPROTO_IPV6, IPV6_PKTINFO, LENGTH - 1),
                 (IPPROTO_IPV6, IPV6_PKTINFO + 1, LENGTH),
@@ -559,7 +573,7 @@ mod tests {
         }
     }
 
-    /// Descriptors may come beside datagrams of a Unix socket.
+    /// Descriptors can come with datagrams of a local socket.
     #[test]
     fn descriptors_that_come_are_closed() {
         use crate::net::unix;
@@ -572,7 +586,7 @@ mod tests {
             drop(write);
             assert_eq!(batch.receive(two.as_fd()), Ok(1));
             let look = || crate::io::read(read.as_fd(), &mut [0]);
-            assert_eq!(look(), Err(Errno::EAGAIN)); // the batch has the other end
+            assert_eq!(look(), Err(Errno::EAGAIN)); // the batch holds the write end
             if dropped {
                 drop(core::mem::replace(&mut batch, Batch::new(1).unwrap()));
             } else {

@@ -1,15 +1,15 @@
-//! Addresses in text: `ADDR:PORT`, `[ADDR]:PORT` and `[ADDR%ZONE]:PORT`, with ADDR as RFC 4291 reads it and
-//! RFC 5952 writes it.
+//! Parsing and printing addresses: `ADDR:PORT`, `[ADDR]:PORT` and `[ADDR%ZONE]:PORT`. ADDR is read as in RFC
+//! 4291 and printed as in RFC 5952.
 //!
-//! The syntax is that of `core::net`, whose functions are three times as large; the tests compare both. In `core::net`
-//! ZONE is a number. Here it may also be the name of an interface (RFC 4007, section 11).
+//! The syntax is that of `core::net`, whose functions take three times as much code; the tests compare both.
+//! In `core::net` ZONE is a number. Here it may also be the name of an interface (RFC 4007, section 11).
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use crate::parts;
 use crate::text::{Hex, Print, Writer, number};
 
-/// The address that all of `text` is.
+/// Parses `text`, which must be an address as a whole.
 pub fn address(text: &[u8]) -> Option<SocketAddr> {
     match address_and_zone(text)? {
         (address, b"") => Some(address),
@@ -17,9 +17,10 @@ pub fn address(text: &[u8]) -> Option<SocketAddr> {
     }
 }
 
-/// As [`address`], but the zone of an IPv6 address may be a name. Returns the address and the name. With a name the
-/// address has no zone; without one the name is empty. [`interface_number`](crate::system::interface_number) gives the
-/// zone of a name.
+/// As [`address`], but the zone of an IPv6 address may be a name. Returns the address and the name.
+///
+/// With a name, the returned address has no zone; without one, the returned name is empty.
+/// [`interface_number`](crate::system::interface_number) converts a name to a zone.
 pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let mut text = Text(text);
     let mut name: &[u8] = b"";
@@ -44,12 +45,12 @@ pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     text.0.is_empty().then_some((address, name))
 }
 
-/// What is left to be read.
+/// The text that is not parsed yet.
 #[derive(Clone, Copy)]
 struct Text<'a>(&'a [u8]);
 
 impl Text<'_> {
-    /// Whether `what` comes next, which is then behind us.
+    /// Skips `what` if it comes next. Returns whether it did.
     fn skip(&mut self, what: &[u8]) -> bool {
         let is_next = self.0.starts_with(what);
         if is_next {
@@ -67,7 +68,7 @@ impl Text<'_> {
         number.map(|number| number as u16)
     }
 
-    /// Four numbers. None has a zero before it: to some `010` is eight.
+    /// Parses four numbers. A number must not have a leading zero: some programs read `010` as 8.
     fn v4(&mut self) -> Option<Ipv4Addr> {
         let mut bytes = [0; 4];
         for (at, byte) in bytes.iter_mut().enumerate() {
@@ -83,11 +84,12 @@ impl Text<'_> {
         Some(bytes.into())
     }
 
-    /// Eight groups. `::` once stands for one or more that are zero; the last two may be written as `v4`.
+    /// Parses eight groups. `::` stands for one or more groups of zeros, and may occur once. The last two
+    /// groups may be written as an IPv4 address.
     fn v6(&mut self) -> Option<Ipv6Addr> {
         let mut groups = [0; 8];
         let mut count = 0;
-        let mut gap = None; // so many groups are before it
+        let mut gap = None; // the number of groups before the `::`
         let mut most = groups.len();
         loop {
             if gap.is_none() && self.skip(b"::") {
@@ -120,7 +122,7 @@ impl Text<'_> {
         if gap.is_some() != (missing > 0) {
             return None;
         }
-        // What is behind the gap goes to the end.
+        // The groups after the gap move to the end.
         let gap = gap.unwrap_or(count);
         let mut whole = [0; 8];
         for (at, &group) in groups.iter().take(count).enumerate() {
@@ -161,7 +163,7 @@ impl Print for Ipv6Addr {
         if let Some(v4) = self.to_ipv4_mapped() {
             return out.print(parts!("::ffff:", v4));
         }
-        // The first of the longest runs of zeros, if it is longer than one.
+        // The gap is the first of the longest runs of zeros, if that run is longer than one.
         let groups = self.segments();
         let (mut gap, mut length) = (groups.len(), 1);
         let mut run = 0;
@@ -193,7 +195,7 @@ mod tests {
     use std::string::{String, ToString};
     use std::vec::Vec;
 
-    /// As core reads it; and what it prints is printed, and read again.
+    /// Checks that `text` is parsed as `core` parses it, and that the address is printed as `core` prints it.
     fn check(text: &str) {
         let core: Option<SocketAddr> = text.parse().ok();
         assert_eq!(address(text.as_bytes()), core, "{text:?}");
@@ -204,7 +206,7 @@ mod tests {
         }
     }
 
-    /// The next of a row of numbers that look like chance (xorshift64).
+    /// The next number of a pseudo-random sequence (xorshift64).
     fn next(state: &mut u64) -> u64 {
         *state ^= *state << 13;
         *state ^= *state >> 7;
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn short_texts_are_as_in_core() {
-        // All of up to six of these between the brackets, and all of up to four behind an address.
+        // All texts of up to six of these parts, in different surroundings.
         let mut inner: Vec<String> = std::vec![String::new()];
         let mut begin = 0;
         for _ in 0..if cfg!(miri) { 2 } else { 6 } {
@@ -314,7 +316,7 @@ mod tests {
         }
     }
 
-    /// An address with many zeros, or few.
+    /// An address with many zeros or with few.
     fn some_address(state: &mut u64) -> SocketAddr {
         let port = next(state) as u16;
         let zeros = next(state);

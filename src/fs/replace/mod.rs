@@ -1,26 +1,27 @@
-//! Replaces a file atomically: writes a new file beside the old one and renames it over the old one. At every
-//! moment a reader that opens the name gets the whole old or the whole new content, whatever stops the writer.
+//! Replaces a file atomically: writes a new file in the same directory and renames it over the old file. At
+//! every moment, a reader that opens the name gets the whole old or the whole new content, however the writer
+//! is stopped.
 //!
-//! The new file has no name (`O_TMPFILE`) until it is complete, so that the kernel removes it when the writer
-//! dies. linkat(2) cannot replace an existing name. So the file first gets a temporary name, `.ring3-` and 16
-//! hexadecimal digits, and is renamed at once. This also happens where there is no old file: a watcher of the
-//! directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a loss of power between these
-//! two system calls leaves the temporary name, with the whole new content.
+//! The new file has no name (`O_TMPFILE`) until it is complete, so that the kernel removes it if the writer
+//! dies. linkat(2) can't replace an existing name. So the file first gets a temporary name, `.ring3-` and 16
+//! hexadecimal digits, and is renamed at once. This also happens if there is no old file, so that a watcher
+//! of the directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a power
+//! failure between these two system calls leaves the temporary name, with the whole new content.
 //!
-//! On a file system without `O_TMPFILE` the file has a temporary name from the start. SIGHUP, SIGINT, SIGQUIT, SIGTERM,
-//! SIGUSR1 and SIGUSR2 remove this name; another signal that ends the writer, such as SIGKILL, leaves it. The next
-//! writer that replaces the same file removes such a leftover.
+//! On a file system without `O_TMPFILE` the file has a temporary name from the start. SIGHUP, SIGINT,
+//! SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 remove this name. Any other signal that kills the writer, such as
+//! SIGKILL, leaves it. The next writer that replaces the same file removes the leftover.
 //!
-//! - Symbolic links stay: the file that they lead to is replaced. Where a link leads to nothing, the new file is made
-//!   there.
-//! - Permissions, owner, group and the access control list are those of the old file. If the
-//!   owner or the group cannot be kept, that is an error.
-//! - Other extended attributes, other hard links and the times stay with the old file.
-//! - A file that is not regular (a device, a FIFO) has no content to keep: it is written straight. So is a file
-//!   that is open here already: `/dev/stdout`, `/dev/fd/N`.
-//! - A file of /proc, /sys and the like cannot be replaced, nor a file that is reached by /proc/PID/fd of another
-//!   process, nor a mount point. The first two kinds are written directly, when the content is complete in memory; a
-//!   mount point, like any other file, only with [`Options::in_place`].
+//! - Symbolic links are kept: the link's target is replaced. If the target does not exist, it is created.
+//! - The new file has the permissions, owner, group and access control list of the old file. It is an error
+//!   if the owner or the group can't be kept.
+//! - Other extended attributes, other hard links and the times are not transferred to the new file.
+//! - A file that is not regular (a device, a FIFO) has no content to protect, and is written directly. A file
+//!   that this process has open (`/dev/stdout`, `/dev/fd/N`) is written directly too.
+//! - Some files can't be replaced: a file of /proc, /sys and similar file systems; a file reached through
+//!   /proc/PID/fd of another process; a mount point. The first two kinds are written directly after the
+//!   content is complete in memory. A mount point, like any other file, is written directly only with
+//!   [`Options::in_place`].
 
 mod temporary;
 
@@ -40,24 +41,26 @@ use crate::text::{Print, Shown, Writer};
 
 use temporary::{Doomed, Temporary};
 
-/// How often a lookup is repeated when another process replaced the file between stat and lookup.
+/// The number of lookups: a lookup is repeated if another process replaced the file between stat and the
+/// lookup.
 const TRIES: usize = 16;
 
 /// The extended attribute that holds a file's access control list.
 const ACL: &CStr = c"system.posix_acl_access";
 
-/// What was not possible, and why. The path is the object of `operation`.
+/// A failed operation on a path.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed {
     /// The operation.
     pub operation: Operation,
-    /// Why.
+    /// The error.
     pub errno: Errno,
     /// The cause or the consequence, if known.
     pub cause: Cause,
 }
 
-/// An operation on a file. A failure passes through many functions, and a number takes fewer instructions than a text.
+/// An operation on a file. It is a number and not a text, because failures pass through many functions, and a
+/// number takes fewer instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the words are below")]
 pub enum Operation {
@@ -103,15 +106,16 @@ impl Print for Operation {
 /// The cause or the consequence of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// Not known.
+    /// Unknown.
     None,
-    /// The file is a mount point. [`Options::in_place`] would help.
+    /// The file is a mount point. With [`Options::in_place`] it could be written.
     Mount,
-    /// The file's directory does not allow the replacement. [`Options::in_place`] would help.
+    /// The directory does not allow the replacement. With [`Options::in_place`] the file could be written.
     Directory,
-    /// The replacement would change the file's owner or group. [`Options::in_place`] would help.
+    /// The replacement would change the file's owner or group. With [`Options::in_place`] the file could be
+    /// written.
     Owner,
-    /// The file was written directly, and may have a part of the new content.
+    /// The file was written directly, and may contain a part of the new content.
     Part,
 }
 
@@ -132,13 +136,13 @@ impl Print for Cause {
 const IN_PLACE: &str = "; --in-place writes into it";
 
 impl Failed {
-    /// The message, of an operation on `path`.
+    /// The error message for this operation on `path`.
     pub fn of<'a>(&'a self, path: &'a CStr) -> Message<'a> {
         Message(self, path)
     }
 }
 
-/// The message of a failed operation on a path.
+/// The error message for a failed operation on a path.
 pub struct Message<'a>(&'a Failed, &'a CStr);
 
 impl Print for Message<'_> {
@@ -156,7 +160,7 @@ impl Print for Message<'_> {
     }
 }
 
-/// Says which operation an error is of.
+/// Adds to an error the operation that failed.
 pub trait During<T> {
     /// The value, or the failure of `operation`.
     fn during(self, operation: Operation) -> core::result::Result<T, Failed>;
@@ -186,10 +190,11 @@ impl From<Stopped> for Failed {
     }
 }
 
-/// A file to be written. Dropped without [`commit`](Self::commit) it is gone, and the old one untouched.
+/// A file that is being written. Dropping it without [`commit`](Self::commit) discards the new content and
+/// leaves the old file unchanged.
 pub struct Replacement<'path> {
     path: &'path CStr,
-    /// The file that the caller writes the content to.
+    /// The file to which the caller writes the content.
     file: OwnedFd,
     way: Way,
     beside: Beside,
@@ -197,7 +202,7 @@ pub struct Replacement<'path> {
     options: Options,
 }
 
-/// The attributes of the old file that the replacement needs. A whole Statx would be 256 bytes to move.
+/// The attributes of the old file that the replacement needs. Moving a whole Statx would copy 256 bytes.
 #[derive(Clone, Copy)]
 struct Old {
     is_regular: bool,
@@ -217,27 +222,27 @@ impl Old {
     }
 }
 
-/// How the content gets to its place.
+/// How the content gets into the target.
 enum Way {
-    /// The caller writes it there.
+    /// The caller writes directly into the target.
     Straight,
-    /// The caller writes it to memory; [`Replacement::commit`] copies it over the content of this file. With `None` it
-    /// opens and truncates the file first.
+    /// The caller writes into memory; [`Replacement::commit`] copies that over the content of this file. With
+    /// `None`, `commit` first opens and truncates the target.
     FromMemory(Option<OwnedFd>),
-    /// The caller writes a new file, which [`Replacement::commit`] renames.
+    /// The caller writes a new file; [`Replacement::commit`] renames it to the target's name.
     Beside,
 }
 
-/// How a file is replaced.
+/// Options for the replacement of a file.
 #[derive(Clone, Copy)]
 pub struct Options {
-    /// The permissions; `None` keeps the old file's, and a new one's are 0666 less the umask.
+    /// The permissions. `None` keeps those of the old file; a new file gets 0666 minus the umask.
     pub mode: Option<u32>,
-    /// Whether the new content outlives a loss of power once [`Replacement::commit`] has returned.
+    /// Whether the new content survives a power failure once [`Replacement::commit`] has returned.
     pub sync: bool,
-    /// Whether an existing regular file is overwritten instead of replaced. Then its owner, its hard links and its
-    /// attributes stay, and its directory need not be writable. But a reader can see a part of the new content
-    /// meanwhile, and an interrupted writer leaves a part.
+    /// Whether an existing regular file is overwritten instead of replaced. Then its owner, its hard links
+    /// and its attributes stay, and its directory need not be writable. But meanwhile a reader can see a part
+    /// of the new content, and an interrupted writer leaves a part.
     pub in_place: bool,
 }
 
@@ -252,16 +257,16 @@ impl Default for Options {
 }
 
 impl<'path> Replacement<'path> {
-    /// Makes the file that will replace the one at `path`.
+    /// Creates the file that will replace the file at `path`.
     ///
     /// # Errors
-    /// `open`: `EISDIR`; `EACCES`, `EROFS` if the directory is not writable; other errors of openat(2).
-    /// `set owner of`: `EPERM` if the owner or the group of the old file cannot be kept.
-    /// `replace`: `EPERM` if the directory is append-only (`chattr +a`).
-    /// `get random numbers for`: the first temporary names are all taken, and getrandom(2) failed.
+    /// - `open`: `EISDIR`; `EACCES`, `EROFS` if the directory is not writable; other errors of openat(2).
+    /// - `set owner of`: `EPERM` if the owner or the group of the old file can't be kept.
+    /// - `replace`: `EPERM` if the directory is append-only (`chattr +a`).
+    /// - `get random numbers for`: the first temporary names are all in use, and getrandom(2) failed.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
         let (old, place, target) = find(path, options.in_place).during(Operation::Open)?;
-        // A file that gets its permissions later may not be opened by others until then.
+        // A file whose permissions are set later must not be opened by other users until then.
         let closed = old.is_some() || options.mode.is_some();
         let mut beside = Beside {
             place,
@@ -288,7 +293,8 @@ impl<'path> Replacement<'path> {
                 let file = beside
                     .may_rename()
                     .and_then(|()| {
-                        // Whether the file system cannot do this or the error is another, the plain way tells.
+                        // `unnamed` may fail because the file system does not support it, or for another
+                        // reason. `named` reports the other reason.
                         beside.unnamed().or_else(|_| beside.named())
                     })
                     .and_then(|file| keep_owner(file.as_fd(), old).map(|()| file))
@@ -306,12 +312,13 @@ impl<'path> Replacement<'path> {
         })
     }
 
-    /// Where the new content is written to.
+    /// The descriptor for writing the new content.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
 
-    /// Whether [`as_fd`](Self::as_fd) is the target itself: a device, a FIFO, or a file that is open here already.
+    /// Whether [`as_fd`](Self::as_fd) is the target itself: a device, a FIFO, or a file that this process has
+    /// open.
     pub fn is_straight(&self) -> bool {
         matches!(self.way, Way::Straight)
     }
@@ -319,10 +326,10 @@ impl<'path> Replacement<'path> {
     /// Puts the new file in the place of the old one.
     ///
     /// # Errors
-    /// The old file is untouched: `replace` with `EBUSY` where something is mounted on it, as
-    /// containers do, with `EPERM` where it is immutable or the directory sticky; `sync` with `EIO`...
-    /// After `sync directory of` the new file is in its place, but might not outlive a loss of power. In a file that is
-    /// written directly, any error can leave a part of the new content.
+    /// - `replace`: `EBUSY` if the file is a mount point, as in containers; `EPERM` if it is immutable or the
+    ///   directory is sticky. `sync`: `EIO`... The old file is unchanged.
+    /// - `sync directory of`: the new file is in its place, but may not survive a power failure.
+    /// - If the file is written directly, any error can leave a part of the new content.
     pub fn commit(mut self) -> core::result::Result<(), Failed> {
         let mut mode = self.options.mode;
         let sync = self.options.sync;
@@ -336,18 +343,19 @@ impl<'path> Replacement<'path> {
             mode = mode.or(Some(old.permissions));
         }
         if let Some(mode) = mode {
-            // Last: writing and a change of owner take away the set-user-ID bit.
+            // The permissions are set last, because writing and a change of owner clear the set-user-ID bit.
             fs::set_permissions(file, mode).during(Operation::SetMode)?;
         }
         if sync {
             fs::sync(file).during(Operation::Sync)?;
         }
-        // No signal that can be held back falls between the file's two names.
+        // Signals are blocked, so that none (except SIGKILL and SIGSTOP) falls between the two renames of the
+        // file.
         let held = signal::hold(SignalSet::ALL).ok();
         if beside.link(file).is_err() {
-            // Neither way to name an unnamed file works here.
+            // This file system supports neither way of naming an unnamed file.
             let named = beside.named()?;
-            drop(held); // from here on a signal removes the name
+            drop(held); // from here on, a signal removes the name
             keep_owner(named.as_fd(), self.old)?;
             fs::seek(file, 0).during(Operation::Copy)?;
             copy(file, named.as_fd())
@@ -359,7 +367,7 @@ impl<'path> Replacement<'path> {
         if let Err(errno) = beside.rename(file) {
             let failed = Err(errno).during(Operation::Replace);
             let failed = failed.map_err(|failed| explain(failed, self.path, self.old));
-            drop(self); // removes the temporary name while signals are held back
+            drop(self); // removes the temporary name while signals are blocked
             return failed;
         }
         drop(held);
@@ -388,10 +396,10 @@ impl<'path> Replacement<'path> {
             }
             _ => Ok(()),
         };
-        // Before the file has content that the permissions are to protect.
+        // Before the file has content that the permissions must protect.
         set_mode()?;
         if let Some(content) = content {
-            // Only SIGKILL and SIGSTOP interrupt the copy.
+            // Only SIGKILL and SIGSTOP can interrupt the copy.
             let _held = signal::hold(SignalSet::ALL).ok();
             let written = fs::seek(content.as_fd(), 0)
                 .and_then(|()| copy(content.as_fd(), file.as_fd()).map_err(|stopped| stopped.errno))
@@ -403,7 +411,7 @@ impl<'path> Replacement<'path> {
                 cause: Cause::Part,
                 ..failed
             })?;
-            // Writing took the set-user-ID and set-group-ID bits away, where root did not write.
+            // Writing cleared the set-user-ID and set-group-ID bits, unless root wrote.
             set_mode()?;
         }
         if self.options.sync {
@@ -415,19 +423,19 @@ impl<'path> Replacement<'path> {
 
 /// The kind of target that a path leads to.
 enum Target {
-    /// A file that is open here, with a duplicate of its descriptor.
+    /// A file that this process has open, with a duplicate of its descriptor.
     Here(OwnedFd),
     /// A file that is not regular.
     NoFile,
-    /// A file of /proc, /sys and the like.
+    /// A file of /proc, /sys and similar file systems.
     Kernels,
     /// A file to be overwritten.
     InPlace,
-    /// A file that is to be replaced or made.
+    /// A file to be replaced or created.
     Place,
 }
 
-/// The file that `path` leads to, its place, and how it is to be written.
+/// Finds the file at `path`, its location, and how it is to be written.
 fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Place, Target)> {
     for _ in 0..TRIES {
         let file = match fs::stat_at(CWD, path, At::NONE) {
@@ -462,13 +470,13 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Place, Target)> {
     Err(Errno::ENOENT)
 }
 
-/// The place of a file that is being replaced, and the new file's temporary name, if it has one already. Dropping a
-/// `Beside` removes that name.
+/// The location of the file that is being replaced, and the temporary name of the new file, if it has one.
+/// Dropping a `Beside` removes the temporary name.
 struct Beside {
     place: Place,
     temporary: Option<Temporary>,
     doomed: Option<Doomed>,
-    /// The permissions that the new file is made with.
+    /// The permissions with which the new file is created.
     mode: u32,
 }
 
@@ -481,13 +489,13 @@ impl Beside {
         }
     }
 
-    /// A new file that has no name yet.
+    /// Creates a file without a name.
     fn unnamed(&self) -> Result<OwnedFd> {
         let flags = O_TMPFILE | O_RDWR | O_CLOEXEC;
         fs::open(self.place.dir.as_fd(), c".", flags, self.mode)
     }
 
-    /// A new file that has a temporary name. [`Doomed`] removes the name if a signal ends the process.
+    /// Creates a file with a temporary name. [`Doomed`] removes the name if a signal ends the process.
     fn named(&mut self) -> core::result::Result<OwnedFd, Failed> {
         let _held = signal::hold(SignalSet::ALL).ok();
         let (file, name) = Temporary::file(&self.place, self.mode)?;
@@ -499,7 +507,7 @@ impl Beside {
     /// Gives `file` a temporary name, if it has none.
     fn link(&mut self, file: BorrowedFd<'_>) -> core::result::Result<(), Failed> {
         if self.temporary.is_none() {
-            // An error is no harm: without locks no other writer removes the name.
+            // A failure is harmless: on a file system without locks, no other writer removes the name.
             let _ = fs::try_lock(file);
             let dir = self.place.dir.as_fd();
             let ((), name) = Temporary::claim(&self.place, |name| link(file, dir, name))?;
@@ -508,7 +516,7 @@ impl Beside {
         Ok(())
     }
 
-    /// Renames the new file to the name that it is to have.
+    /// Renames the new file to its final name.
     fn rename(&mut self, file: BorrowedFd<'_>) -> Result<()> {
         // Without fsync(2), NFS may report ENOSPC only at close(2). `file` stays open, and keeps the lock.
         file.duplicate()?.close()?;
@@ -531,10 +539,11 @@ impl Drop for Beside {
     }
 }
 
-/// Gives an unnamed file a name.
+/// Links an unnamed file into a directory.
 fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     match fs::link(file, c"", dir, name, AT_EMPTY_PATH) {
-        // Before Linux 6.10 that was root's alone; anybody else goes by /proc, where there is one.
+        // Before Linux 6.10 only root could do this. Other users link the file's path in /proc, if /proc is
+        // mounted.
         Err(errno) if errno != Errno::EEXIST => {
             let path = path_of(file);
             let path = bytes::until_zero(&path);
@@ -544,7 +553,7 @@ fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     }
 }
 
-/// `/proc/self/fd/N`
+/// The path `/proc/self/fd/N` of a descriptor, and zeros up to the end.
 fn path_of(fd: BorrowedFd<'_>) -> [u8; 25] {
     let mut text = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
     let mut number = fd.as_raw().unsigned_abs();
@@ -562,8 +571,8 @@ fn keep_owner(file: BorrowedFd<'_>, old: Option<Old>) -> core::result::Result<()
         return Ok(());
     };
     let kept = match fs::set_owner(file, Some(old.owner), Some(old.group)) {
-        // No permission, no such id in this namespace, or a file system without owners. All is well if the file has the
-        // right owner already, as on a file system where all files have one owner.
+        // No permission, no such id in this namespace, or a file system without owners. That is no error if
+        // the file has the right owner already, as on a file system where all files have the same owner.
         Err(Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP)
             if fs::stat(file)
                 .is_ok_and(|new| (new.stx_uid, new.stx_gid) == (old.owner, old.group)) =>
@@ -575,7 +584,7 @@ fn keep_owner(file: BorrowedFd<'_>, old: Option<Old>) -> core::result::Result<()
     kept.during(Operation::SetOwner)
 }
 
-/// Adds the cause, if the file cannot be replaced, but could be overwritten.
+/// Adds the cause to a failure if the file can't be replaced but could be overwritten.
 fn explain(failed: Failed, path: &CStr, old: Option<Old>) -> Failed {
     let cause = match failed.errno {
         Errno::EPERM | Errno::EINVAL if failed.operation == Operation::SetOwner => Cause::Owner,
@@ -590,7 +599,7 @@ fn explain(failed: Failed, path: &CStr, old: Option<Old>) -> Failed {
     }
 }
 
-/// Gives `file` the access control list of the one at `path`.
+/// Gives `file` the access control list of the file at `path`.
 fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     // An empty buffer: most files have no list, and this only checks for one.
     match fs::get_attribute(path, ACL, &mut []) {
@@ -598,7 +607,7 @@ fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
             let mut value = Mapping::new(XATTR_SIZE_MAX)?;
             fs::set_attribute(file, ACL, fs::get_attribute(path, ACL, &mut value)?)
         }
-        // There is none, or no file any more. The new one may have got the directory's default list.
+        // The old file has no list, or is gone. But the new file may have got the directory's default list.
         Err(Errno::ENODATA | Errno::ENOENT | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
             match fs::remove_attribute(file, ACL) {
                 Err(Errno::ENODATA | Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
@@ -622,7 +631,7 @@ mod tests {
             (1_048_575, c"/proc/self/fd/1048575"),
             (i32::MAX, c"/proc/self/fd/2147483647"),
         ] {
-            // SAFETY: nothing is done with the descriptor.
+            // SAFETY: `path_of` only reads the number; no call uses the descriptor.
             let text = path_of(unsafe { BorrowedFd::borrow_raw(number) });
             assert_eq!(CStr::from_bytes_until_nul(&text), Ok(path));
         }

@@ -1,8 +1,9 @@
-//! The temporary name of a new file.
+//! Temporary names for new files.
 //!
-//! It is derived from FILE's own name, so that the next writer that replaces FILE finds what a dead writer left. The
-//! owner of a temporary file holds its lock (flock(2)). A writer that gets the lock knows that the owner is dead, and
-//! removes the name. A writer that does not get the lock tries the next name.
+//! A temporary name is derived from FILE's own name, so that the next writer that replaces FILE finds the
+//! leftover of a dead writer. The owner of a temporary file holds its lock (flock(2)). A writer that gets the
+//! lock knows that the owner is dead, and removes the name. A writer that does not get the lock tries the
+//! next name.
 
 use core::ffi::CStr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -19,18 +20,20 @@ use crate::process::{self, Pid};
 use crate::random;
 use crate::signal::{self, Action, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
-/// How many names are derived from FILE's: as many writers can replace FILE at the same time with such a name.
+/// How many names are derived from FILE's name: as many writers can replace FILE at the same time with such a
+/// name.
 const OWN: u64 = 4;
 
-/// How many names are tried. After the first [`OWN`] they are random, in case another user has taken all of those.
+/// How many names are tried. The names after the first [`OWN`] are random, in case another user occupies all
+/// of those.
 const TRIES: u64 = 16;
 
-/// A temporary name: `.ring3-` and this number, in 16 hexadecimal digits.
+/// A temporary name: `.ring3-` and this number in 16 hexadecimal digits.
 #[derive(Clone, Copy)]
 pub struct Temporary(u64);
 
 impl Temporary {
-    /// The temporary name of this number for the file at `place`.
+    /// The temporary name with index `number` for the file at `place`.
     fn new(place: &Place, number: u64) -> Result<Self> {
         if number >= OWN {
             return random::bits().map(Self);
@@ -43,15 +46,16 @@ impl Temporary {
         Ok(Self(hash ^ number))
     }
 
-    /// Removes the names that dead writers left, then calls `make` with the first of the names that is free.
+    /// Removes the names that dead writers left. Then calls `make` with each temporary name until it does not
+    /// return `EEXIST`.
     pub fn claim<T>(
         place: &Place,
         mut make: impl FnMut(&CStr) -> Result<T>,
     ) -> core::result::Result<(T, Self), Failed> {
-        // All of them, also where the first is free: several writers at the same time use several names.
+        // All of them, even if the first is free: several writers at the same time use several names.
         for number in 0..OWN {
             if let Ok(name) = Self::new(place, number) {
-                let _ = name.clear(place); // a name that cannot be removed stays
+                let _ = name.clear(place); // on failure the name stays
             }
         }
         for number in 0..TRIES {
@@ -64,7 +68,7 @@ impl Temporary {
         Err(Errno::EEXIST).during(Operation::Open)
     }
 
-    /// A new file that has such a name and its lock.
+    /// Creates a file with a temporary name, and locks it.
     pub fn file(place: &Place, mode: u32) -> core::result::Result<(OwnedFd, Self), Failed> {
         let dir = place.dir.as_fd();
         Self::claim(place, |name| {
@@ -81,7 +85,7 @@ impl Temporary {
         })
     }
 
-    /// Removes the file of that name, if its owner is dead.
+    /// Removes the file with this name, if its owner is dead.
     fn clear(self, place: &Place) -> Result<()> {
         let dir = place.dir.as_fd();
         self.with(|name| {
@@ -92,8 +96,8 @@ impl Temporary {
                 file => file,
             }?;
             fs::try_lock(file.as_fd())?;
-            // Only the holder of the file's lock removes the name. So if the name is this file's now, it
-            // still is at the unlink.
+            // Only the holder of the file's lock removes the name. So if the name belongs to this file now,
+            // it still does at the unlink.
             match has_name(file.as_fd(), dir, name)? {
                 true => fs::unlink(dir, name),
                 false => Ok(()), // another writer has removed it
@@ -101,15 +105,15 @@ impl Temporary {
         })
     }
 
-    /// Moves the file to its place.
+    /// Renames the file to its final name.
     pub fn rename(self, place: &Place) -> Result<()> {
         let dir = place.dir.as_fd();
         self.with(|name| fs::rename(dir, name, place.name.as_c_str()))
     }
 
-    /// Removes the file. The caller owns it.
+    /// Removes the file. The caller must own it.
     pub fn unlink(self, dir: BorrowedFd<'_>) {
-        // An error has no effect: the caller reports an earlier error, or dies by a signal.
+        // The error is ignored: the caller reports an earlier error, or dies by a signal.
         let _ = self.with(|name| fs::unlink(dir, name));
     }
 
@@ -130,7 +134,7 @@ impl Temporary {
     }
 }
 
-/// Whether `name` is the name of this file.
+/// Whether `name` in `dir` is this file.
 fn has_name(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<bool> {
     match fs::stat_at(dir, name, AT_SYMLINK_NOFOLLOW) {
         Err(Errno::ENOENT) => Ok(false),
@@ -138,20 +142,20 @@ fn has_name(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<bo
     }
 }
 
-/// The directory and the number of the name that a signal handler removes.
+/// The directory and the number of the name that the signal handler removes.
 static DIRECTORY: AtomicI32 = AtomicI32::new(NONE);
 static NAME: AtomicU64 = AtomicU64::new(0);
 
-/// No directory.
+/// `DIRECTORY` while no name is registered.
 const NONE: i32 = -1;
 
-/// A name that is removed if one of six signals ends the process, until the `Doomed` is dropped. Its owner drops it
-/// while signals are held back. A process has at most one `Doomed` at a time.
+/// A temporary name that is removed if one of six signals ends the process. Dropping the `Doomed` cancels
+/// this; the owner drops it while signals are blocked. A process has at most one `Doomed` at a time.
 pub struct Doomed(());
 
 impl Doomed {
-    /// Registers the name; `None` if another name is registered. Signals that the program ignores or handles are left
-    /// alone.
+    /// Registers the name; returns `None` if another name is registered. Signals that the program ignores or
+    /// handles are left unchanged.
     pub fn new(name: Temporary, place: &Place) -> Option<Self> {
         let dir = place.dir.as_fd().as_raw();
         DIRECTORY
@@ -160,7 +164,8 @@ impl Doomed {
         NAME.store(name.0, Release);
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2] {
             if let Ok(Action::Default) = signal::action(signal) {
-                // SAFETY: `remove` may run between any two instructions: it only loads atomics and makes system calls.
+                // SAFETY: `remove` may run between any two instructions: it only loads atomics and makes
+                // system calls.
                 let _ = unsafe { signal::handle(signal, remove) };
             }
         }
@@ -178,11 +183,11 @@ impl Drop for Doomed {
 extern "C" fn remove(signal: i32) {
     let dir = DIRECTORY.load(Acquire);
     if dir != NONE {
-        // SAFETY: `Doomed::new` stored a directory's descriptor. The Place that owns the descriptor outlives the
-        // Doomed, whose drop stores NONE, so the directory is still open.
+        // SAFETY: `Doomed::new` stored the number of a Place's directory. The Beside that owns both drops the
+        // Doomed, whose drop stores NONE, before the Place. So the directory is still open.
         let dir = unsafe { BorrowedFd::borrow_raw(dir) };
         Temporary(NAME.load(Acquire)).unlink(dir);
     }
     let _ = signal::set_default(signal);
-    let _ = process::kill(Pid::own(), signal); // once this handler has returned
+    let _ = process::kill(Pid::own(), signal); // takes effect once this handler has returned
 }
