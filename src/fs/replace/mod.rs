@@ -349,8 +349,8 @@ impl<'path> Replacement<'path> {
         if sync {
             fs::sync(file).during(Operation::Sync)?;
         }
-        // Signals are blocked, so that none (except SIGKILL and SIGSTOP) falls between the two renames of the
-        // file.
+        // All signals that can be blocked are blocked, so that none falls between linking the temporary name and
+        // renaming it.
         let held = signal::hold(SignalSet::ALL).ok();
         if beside.link(file).is_err() {
             // This file system supports neither way of naming an unnamed file.
