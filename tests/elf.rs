@@ -1,4 +1,4 @@
-//! The contract of every shipped file: what it is, what it does not have, what it weighs.
+//! The format of every shipped file: its segments, the parts that it must not have, and its size.
 
 use libtest_mimic::Trial;
 use object::Endianness;
@@ -26,8 +26,8 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Every program, and the most bytes that its shipped file may have on x86_64 and aarch64. (`echod` for x86_64 has 400
-/// bytes more with rustc 1.96, as Debian has it, than with 1.95.)
+/// Every program, with the maximum size of its shipped file on x86_64 and aarch64. (`echod` for x86_64 is 400 bytes
+/// larger with rustc 1.96, as in Debian, than with 1.95.)
 const PROGRAMS: [(&str, u64, u64); 7] = [
     ("hello", 512, 640),
     ("save", 22_800, 22_300),
@@ -108,7 +108,7 @@ fn is_stripped_to_its_segments(arch: Arch) {
         let rest = file.len() as u64 - end;
         assert!(rest < 8, "{program}: {rest} bytes behind its last segment");
 
-        // The same program as the one with symbols: its segments, byte for byte.
+        // The shipped file has the same segments as the file with symbols, byte for byte.
         let debug = std::fs::read(arch.debug(program)).unwrap();
         for (shipped, whole) in segments(file).iter().zip(segments(&debug)) {
             let skip = if shipped.p_offset(LE) == 0 {
@@ -207,7 +207,7 @@ fn follows_without_a_gap(arch: Arch) {
     });
 }
 
-/// Whether a program has data that start-up relocates, and then protects.
+/// Whether a program has data that start-up relocates and then protects.
 pub fn relocates(file: &[u8]) -> bool {
     let relro = of_type(file, PT_GNU_RELRO);
     relro.iter().any(|segment| segment.p_memsz(LE) > 0)
@@ -217,7 +217,7 @@ fn protects_what_it_relocates(arch: Arch) {
     each(arch, |program, file| {
         let relro = of_type(file, PT_GNU_RELRO);
         if program == "hello" {
-            // Nothing to relocate, nothing to write: one segment.
+            // `hello` has nothing to relocate and nothing to write: one segment.
             assert!(relro.is_empty() && of_type(file, PT_LOAD).len() == 1);
             return;
         }
@@ -228,7 +228,7 @@ fn protects_what_it_relocates(arch: Arch) {
             [&b".data.rel.ro"[..], b".got"].contains(&name) && section.sh_size(LE) > 0
         });
         assert_eq!(relro.len(), 1, "{program}");
-        // It is a load of its own, so that its last page holds nothing that is written later.
+        // The RELRO data is a load segment of its own, so that its last page holds no data that is written later.
         let (address, size) = (relro[0].p_vaddr(LE), relro[0].p_filesz(LE));
         assert_eq!(size > 0, is_there, "{program}");
         if !is_there {
@@ -244,7 +244,7 @@ fn protects_what_it_relocates(arch: Arch) {
     });
 }
 
-/// What rt and `thread` have room for, and begin with zeros.
+/// The thread-local words of `rt` and `thread`. They are zero at the start, so the file holds no bytes for them.
 fn has_two_words_a_thread_or_none(arch: Arch) {
     let sizes = |file: &[u8]| -> Vec<_> {
         let tls = of_type(file, PT_TLS);
@@ -263,7 +263,7 @@ fn has_two_words_a_thread_or_none(arch: Arch) {
     assert_eq!(sizes(&threads), [(0, 16)]);
 }
 
-/// Where no code can panic the linker leaves out what a panic would say, and `core::fmt` with it: 3 KB.
+/// If no code can panic, the linker removes the panic messages and `core::fmt`: 3 KB.
 fn has_no_place_to_panic(arch: Arch) {
     let panics = |name: &str| {
         let debug = std::fs::read(arch.debug(name)).unwrap();
@@ -281,7 +281,7 @@ fn has_no_place_to_panic(arch: Arch) {
     for program in ["save", "echod", "echoc", "init", "pipe"] {
         assert_eq!(panics(program), [""; 0], "{program}");
     }
-    // It would be seen.
+    // Checks that this test would find a panic.
     assert_ne!(panics("probes/panic"), [""; 0]);
 }
 

@@ -1,11 +1,11 @@
-//! The public functions of the library, by room, as its sources have them: what rustfmt wrote is regular
-//! enough to be read line by line.
+//! Lists the public functions of the library by module ("room"), from the sources. The format of rustfmt is regular
+//! enough to parse line by line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Functions that no case of the self-test can ask, and who does.
+/// Functions that no case of the self-test can call, and the code that tests them.
 pub const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("arch", "clone", "every thread and process begins by it"),
     (
@@ -50,7 +50,7 @@ fn repository() -> &'static Path {
 }
 
 /// The rooms, which are the library's public modules, and their public functions: `name` or `Type::name`, and
-/// `module::name` of a public module within.
+/// `module::name` for a public submodule.
 pub fn of_all_rooms() -> BTreeMap<String, BTreeSet<String>> {
     let library = fs::read_to_string(repository().join("src/lib.rs")).unwrap();
     let rooms = library
@@ -88,7 +88,7 @@ fn of_room(room: &str) -> BTreeSet<String> {
             continue;
         };
         let inside = module_text(&folder, module);
-        // Of a private module, what has been made public, or all of it.
+        // Of a private submodule only re-exported functions count, or all functions after a glob re-export.
         let all = text.contains(&format!("pub use {module}::*;"));
         for function in self::functions(&inside) {
             let (first, _) = function.split_once("::").unwrap_or((&function, ""));
@@ -113,7 +113,7 @@ fn module_text(folder: &Path, module: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Lines joined up to their `;`.
+/// Splits the text into statements; the lines up to each `;` are joined.
 fn statements(text: &str) -> Vec<String> {
     text.split(';')
         .map(|part| {
@@ -136,7 +136,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 /// The public functions of one file.
 fn functions(text: &str) -> BTreeSet<String> {
     let mut functions = BTreeSet::new();
-    /// What the lines are inside of.
+    /// The item that surrounds the current line.
     enum In<'a> {
         Nothing,
         Type(&'a str),
@@ -171,7 +171,7 @@ fn functions(text: &str) -> BTreeSet<String> {
             (In::Nothing, Some(name)) if indent == 0 => {
                 functions.insert(name.to_owned());
             }
-            // What a macro makes for each of many types.
+            // A function that a macro defines for many types.
             (In::Nothing, Some(name)) if indent > 8 => {
                 functions.insert(name.to_owned());
             }
@@ -205,7 +205,7 @@ fn first_word(text: &str) -> &str {
     words(text).next().unwrap_or_default()
 }
 
-/// `<T: Bound<U>> Type<T> {` without what is between the first pair of angle brackets.
+/// The rest of `<T: Bound<U>> Type<T> {` after the generic parameters, that is, after the first pair of angle brackets.
 fn behind_generics(text: &str) -> &str {
     let mut depth = 0;
     if !text.starts_with('<') {
@@ -224,12 +224,12 @@ fn behind_generics(text: &str) -> &str {
     text
 }
 
-/// Whether a self-test file of the room, or the file of the self-test's children, calls the function in a line that does
-/// more than name what it covers.
+/// Whether a self-test file of the room, or the file of the self-test's children, calls the function. A line of a table
+/// counts only if it does more than name the function as covered.
 pub fn is_used(room: &str, function: &str) -> bool {
     let file = |name: &str| repository().join(format!("tests/selftest/src/{name}.rs"));
     let text = |name: &str| fs::read_to_string(file(name)).unwrap_or_default();
-    // `("room", file::CASES),`
+    // A row of ROOMS: `("room", file::CASES),`
     let main = text("main");
     let rows = main
         .lines()
@@ -238,7 +238,7 @@ pub fn is_used(room: &str, function: &str) -> bool {
     let all: String = files.chain(["child"]).map(text).collect();
     let name = function.rsplit("::").next().unwrap_or(function);
     all.lines().any(|line| {
-        // `"name", [covers], what is done`
+        // A case: `"name", [covers], operation`
         let done = match (line.find("\", ["), line.find("], ")) {
             (Some(_), Some(end)) if line.trim_start().starts_with('"') => &line[end..],
             _ => line,

@@ -1,7 +1,8 @@
-//! Real kernels under qemu-system: a boot of each, whose only programs are ours, with `init` as the first.
+//! Real kernels under qemu-system. Each kernel boots once, with `init` as the first process and only programs of this
+//! project.
 //!
-//! `scripts/guest.sh` boots what set-up found. Where that is nothing, it says why, and every test that would
-//! have asked there is skipped with that reason.
+//! `scripts/guest.sh` boots the kernels that the set-up found. If there is none, the script reports the reason, and
+//! every test of this guest is skipped with that reason.
 
 mod pages;
 
@@ -19,12 +20,12 @@ use rand::{Rng, SeedableRng};
 use crate::support::{Arch, Folder};
 use crate::trial::{Verdict, may_take, trial};
 
-/// The time limit for a guest to boot, to run its whole script, and to power off.
+/// The time limit for a guest to boot, run its whole script, and power off.
 const BOOT: Duration = Duration::from_secs(300);
 
-/// A machine that a real kernel runs on.
+/// A virtual machine with a real kernel.
 pub struct Guest {
-    /// As `scripts/guest.sh` calls it.
+    /// The name that `scripts/guest.sh` uses.
     pub name: &'static str,
     pub arch: Arch,
     session: OnceLock<Result<Session, String>>,
@@ -39,7 +40,7 @@ impl Guest {
         }
     }
 
-    /// The folder of its kernel's modules; or why there is none.
+    /// The folder of the kernel's modules, or the reason why there is none.
     pub fn modules(&self) -> Result<PathBuf, String> {
         let env = scripts().join("../target/setup/env.sh");
         let env = fs::read_to_string(env).unwrap_or_default();
@@ -57,9 +58,10 @@ impl Guest {
         }
     }
 
-    /// What happened there; or why it can't be booted here.
+    /// The transcript of the guest's session, or the reason why the guest cannot boot here. Boots the guest at the
+    /// first call.
     pub fn session(&self) -> &Result<Session, String> {
-        may_take(2 * BOOT); // two may boot before
+        may_take(2 * BOOT); // two other guests may boot before
         self.session.get_or_init(|| {
             let folder = Folder::new();
             self.initramfs(&folder);
@@ -67,15 +69,15 @@ impl Guest {
         })
     }
 
-    /// Whether its page size is not 4 KiB.
+    /// Whether the page size of the guest is not 4 KiB.
     fn has_other_pages(&self) -> bool {
         self.name.ends_with("_16k")
     }
 
-    /// Makes the initramfs for its kernel.
+    /// Makes the initramfs for the guest's kernel.
     fn initramfs(&self, folder: &Folder) {
         let mut random = StdRng::seed_from_u64(1);
-        // So many lines that `msort` uses more than one thread.
+        // Enough lines that `msort` uses more than one thread.
         let mut lines: Vec<String> = (0..100_000)
             .map(|_| {
                 format!(
@@ -103,8 +105,8 @@ impl Guest {
         image.make();
     }
 
-    /// Boots it from the folder's `image`, on a machine with these options of qemu's beside, and waits until
-    /// it is off. Or says why it can't be booted here.
+    /// Boots the guest from the folder's `image`, with additional options for qemu, and waits until it is off. `Err`
+    /// with the reason if it cannot boot here.
     pub fn boot(
         &self,
         folder: &Folder,
@@ -172,7 +174,7 @@ impl Guest {
     }
 }
 
-/// The trials of a test, one a guest.
+/// The trials of a test: one for each guest.
 fn per_guest<V: Verdict + 'static>(
     name: &str,
     test: fn(&Session) -> V,
@@ -192,7 +194,7 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// What is done in each, in this order (`tests/probes/src/bin/script.rs` says how).
+/// The script that each guest runs; `tests/probes/src/bin/script.rs` describes the commands.
 const SCRIPT: &str = "\
 selftest
 selftest --child orphan < /dev/null
@@ -210,15 +212,15 @@ echoc -c 2 -s 200000 -d 2 --verify 127.0.0.1:7007
 kill
 ";
 
-/// What a guest's terminal showed.
+/// The output on a guest's terminal.
 pub struct Session {
     pub text: String,
-    /// Whether the machine was switched off, in time.
+    /// Whether the machine was switched off within the time limit.
     pub off: bool,
 }
 
 impl Session {
-    /// What a line of the script said, line by line.
+    /// The lines that a command of the script printed.
     pub fn of(&self, command: &str) -> Vec<&str> {
         let mut lines = self.text.lines();
         assert!(
@@ -227,18 +229,18 @@ impl Session {
             self.text
         );
         lines
-            .filter(|line| !line.starts_with(ORPHAN)) // at whatever moment
+            .filter(|line| !line.starts_with(ORPHAN)) // such a line may appear at any moment
             .take_while(|line| !line.starts_with("$ ") && !line.starts_with("init: "))
             .collect()
     }
 
-    /// Such a line must say this, and no error.
+    /// Checks that a command printed exactly these lines.
     fn says(&self, command: &str, lines: &[&str]) {
         assert_eq!(self.of(command), lines, "{command}");
     }
 
-    /// Such a line of `echoc` must have the number of replies, and no error. (On a busy machine a round trip in a guest can
-    /// take over a second.)
+    /// Checks that an `echoc` command printed the number of replies and no error. (On a busy machine a round trip in a
+    /// guest can take over a second.)
     fn echoes(&self, load: &str) {
         let said = self.of(load);
         let requests = said
@@ -249,14 +251,14 @@ impl Session {
     }
 }
 
-/// What a guest's kernel unpacks into its root, put together: `init`, and what is added.
+/// Builds the initramfs, which the guest's kernel unpacks into its root: `init` and the added files.
 pub struct Image {
     arch: Arch,
     command: Command,
 }
 
 impl Image {
-    /// The file `image` in that folder.
+    /// Starts an image that becomes the file `image` in this folder.
     pub fn new(arch: Arch, folder: &Folder) -> Self {
         let mut command = Command::new(scripts().join("initramfs.sh"));
         command.arg(folder.path("image")).arg("bin/");
@@ -292,13 +294,13 @@ pub fn scripts() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts"))
 }
 
-/// What `init` is to do in a guest, as the kernel's command line says it.
+/// The arguments of `init` in a guest, given on the kernel's command line.
 pub const RUN_SCRIPT: &str = "--boot -w script /script";
 
-/// How `init` begins to say that it has waited for somebody else's child.
+/// The start of `init`'s message about a reaped orphan.
 const ORPHAN: &str = "init: orphan ";
 
-/// The exit status of `scripts/guest.sh` that says that it can't boot this here.
+/// The exit status of `scripts/guest.sh` if the guest cannot boot here.
 pub const NOT_HERE: i32 = 77;
 
 fn hello_speaks(session: &Session) {

@@ -1,4 +1,4 @@
-//! `hello`: what it prints, and that it says so when it can't.
+//! `hello`: its output, and its message if it cannot write.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -55,15 +55,15 @@ fn greets_names(arch: Arch) {
     );
 }
 
-/// It writes its greeting over its own name, which may be short or missing; and it needs nothing
-/// of the environment behind the names.
+/// `hello` writes its greeting over its own name, which may be short or missing. It must not need the environment
+/// strings after the names.
 fn greets_whatever_its_own_name_is(arch: Arch) {
     for name in ["", "h", "hello", "a rather long name of a program"] {
         let mut hello = arch.program("hello");
         if arch.is_native() {
             hello.arg0(name);
         } else {
-            // qemu-user's way to say it: -0 NAME.
+            // qemu-user sets the name with `-0 NAME`.
             let mut qemu = Command::new(hello.get_program());
             qemu.args(["-0", name]).args(hello.get_args());
             hello = qemu;
@@ -132,7 +132,7 @@ fn tells_of_a_broken_pipe(arch: Arch) {
     );
 }
 
-/// A full pipe and a signal make a real short write: the greeting goes on where it was cut.
+/// A full pipe and a signal cause a real partial write. The greeting must continue after the written part.
 fn goes_on_behind_a_short_write(arch: Arch) {
     let names = many_names();
     let mut child = arch
@@ -172,7 +172,7 @@ fn goes_on_behind_a_short_write(arch: Arch) {
     }
 }
 
-/// The third argument of the system call that the process waits in.
+/// The third argument of the system call in which the process waits.
 fn bytes_being_written(pid: u32) -> usize {
     let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
     let count = call.split(' ').nth(3).unwrap();

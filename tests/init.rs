@@ -1,5 +1,5 @@
-//! `init` as the first process of a container: what tini and dumb-init document, asked of it natively and
-//! under qemu-user. (What it does for a machine, the guests show.)
+//! `init` as the first process of a container: the behaviour that tini and dumb-init document, natively and under
+//! qemu-user. (The guests test `init` as the first process of a machine.)
 
 mod machine;
 mod options;
@@ -62,7 +62,7 @@ fn ends_as_the_program_does(arch: Arch) {
     assert_eq!(ran("exit 7"), Ran::new(7, "", ""));
     assert_eq!(ran("kill -KILL $$"), Ran::new(128 + 9, "", ""));
     assert_eq!(ran("kill -USR1 $$"), Ran::new(128 + 10, "", ""));
-    // What is behind the program's name is its own, also without `--`.
+    // Arguments after the program's name belong to the program, even without `--`.
     let mut command = arch.program("init");
     let ran = run(command.args(["echo", "-g", "--help"]));
     assert_eq!(ran, Ran::new(0, "-g --help\n", ""));
@@ -88,7 +88,7 @@ fn says_what_cannot_be_run(arch: Arch) {
     );
 }
 
-/// An `init` that runs a script, which says `ready` when it is.
+/// A running `init` whose script has printed `ready`.
 struct Running {
     init: Child,
     output: BufReader<ChildStdout>,
@@ -126,7 +126,7 @@ impl Running {
     }
 }
 
-/// A script that says each signal by its name, and ends with 3 at SIGTERM.
+/// A script that prints the name of each signal, and exits with 3 at SIGTERM.
 const TELLS: &str = "
 for name in HUP INT QUIT USR1 USR2 ALRM WINCH CONT TSTP; do trap \"echo $name\" $name; done
 trap 'exit 3' TERM
@@ -154,11 +154,11 @@ fn passes_signals_on(arch: Arch) {
     assert_eq!((status.code(), &*rest), (Some(3), ""));
 }
 
-/// A script that starts another process, and says which.
+/// A script that starts another process and prints its process id.
 const PARENT: &str = "sleep 1000 >/dev/null & echo ready; echo $!; wait";
 
 fn is_there(pid: Pid) -> bool {
-    // A zombie is not.
+    // A zombie does not count.
     let stat =
         fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
     let state = stat
@@ -168,14 +168,14 @@ fn is_there(pid: Pid) -> bool {
     test_kill_process(pid).is_ok() && state.is_some_and(|state| state != 'Z')
 }
 
-/// Has such a script ended by SIGTERM to its `init`: whether the process that it started is still there.
+/// Ends `init` with such a script by SIGTERM. Returns whether the process that the script started is still running.
 fn outlives(arch: Arch, options: &[&str]) -> bool {
     let mut running = Running::new(arch, options, PARENT);
     let pid = Pid::from_raw(running.line().parse().unwrap()).unwrap();
     running.send(Signal::TERM);
     let (status, _) = running.end();
     assert_eq!(status.code(), Some(128 + 15));
-    // A signal that was sent to it arrives soon; that none was can only be seen for a while.
+    // If a signal was sent to the process, it arrives soon. The absence of a signal can only be observed for some time.
     for _ in 0..100 {
         if !is_there(pid) {
             return false;
@@ -196,7 +196,7 @@ fn passes_them_to_the_group(arch: Arch) {
 }
 
 fn begins_a_group_or_a_session(arch: Arch) {
-    // /proc/PID/stat: state, parent, group, session.
+    // Fields of /proc/PID/stat: state, parent, group, session.
     let script = "set -- $(cut -d ')' -f 2 /proc/$$/stat); echo $$ $3 $4";
     let ran = |options| {
         let ran = run(&mut init(arch, options, script));
@@ -228,8 +228,8 @@ fn rewrites_signals(arch: Arch) {
     running.send(Signal::TERM);
     assert_eq!(running.line(), "USR1");
     running.send(Signal::HUP);
-    assert_eq!(running.line(), "HUP"); // the last word on it
-    running.send(Signal::QUIT); // nothing
+    assert_eq!(running.line(), "HUP"); // the last rule for a signal counts
+    running.send(Signal::QUIT); // is dropped
     running.send(Signal::INT);
     assert_eq!(running.line(), "INT");
     if arch.is_native() {
@@ -253,8 +253,8 @@ fn takes_a_status_for_success(arch: Arch) {
     assert_eq!(code(options, "exit 0"), Some(0));
 }
 
-/// The children of a shell inherit its ignored signals. Of these, the program of `init` keeps only the signals of a
-/// terminal's keys and hang-up.
+/// The children of a shell inherit its ignored signals. Of these, the program of `init` keeps only those of the
+/// terminal's keys and of a hang-up.
 fn gives_signals_their_default(arch: Arch) -> Completion {
     let shell = |script: &str, of_init: &str| {
         let probe = init(arch, &[], of_init);
@@ -272,7 +272,7 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
         );
         assert_eq!(ran, Ran::new(128 + number, "", ""));
     }
-    // Only the first 31 signals: qemu-user uses those above itself.
+    // Only the first 31 signals, because qemu-user uses higher signals itself.
     let ran = run(&mut init(
         arch,
         &[],
@@ -290,12 +290,12 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
     let there = Ran::new(0, "still there\n", "");
     let ignoring = "trap '' HUP INT QUIT TSTP; exec \"$@\"";
     assert_eq!(shell(ignoring, kept), there);
-    // `init` receives them all the same, and the program ignores them.
+    // `init` receives and passes on the signals, and the program ignores them.
     let kept = "kill -HUP $PPID; sleep 0.1; kill -INT $PPID; sleep 0.1; echo still there";
     assert_eq!(shell(ignoring, kept), there);
     let nohup = "exec nohup \"$@\" 2>/dev/null";
     assert_eq!(shell(nohup, "kill -HUP $$; echo still there"), there);
-    // In a shell without job control.
+    // A shell without job control starts its background commands with SIGINT and SIGQUIT ignored.
     let background = "\"$@\" & wait $!";
     assert_eq!(
         shell(background, "kill -INT $$; kill -QUIT $$; echo still there"),
@@ -304,7 +304,7 @@ fn gives_signals_their_default(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// A script that leaves 20 children to whoever takes them, and ends when they have.
+/// A script that leaves 20 orphans, and ends after they have ended.
 const ORPHANS: &str = "
 for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do (sleep 0.1 & echo $! >>pids); done
 sleep 0.5
@@ -316,7 +316,7 @@ fn reaps(mut command: Command) -> Ran {
     run(command.current_dir(folder.root()))
 }
 
-/// Whether that is what was said of 20 orphans, and their end.
+/// Checks the messages about 20 orphans, and the exit status.
 fn check_reaped(ran: &Ran) {
     let told = |line: &&str| line.starts_with("init: orphan ") && line.ends_with(" ended: exit 0");
     assert_eq!((ran.status, &*ran.stdout), (Some(5), ""), "{ran:?}");
@@ -347,7 +347,7 @@ fn reaps_as_process_1(arch: Arch) -> Completion {
         return Completion::ignored_with(skip::namespaces(&ran.stderr));
     }
     check_reaped(&reaps(namespace(&init(arch, &["-w"], ORPHANS))));
-    // Process 1 gets no signal that it does not ask for, and passes those on all the same.
+    // The kernel discards signals to process 1 that have no handler. `init` must still receive and pass on all others.
     let ran = run(&mut namespace(&init(
         arch,
         &[],
@@ -364,7 +364,7 @@ fn hears_of_its_parents_end(arch: Arch) {
         "trap 'echo bereaved; exit' USR1; echo ready; while :; do sleep 0.02; done",
     );
     let mut shell = Command::new("sh");
-    // The shell ends when its input does.
+    // The shell ends at EOF of its input.
     shell
         .args(["-c", "\"$@\" & read line", "sh"])
         .arg(program.get_program())
@@ -385,8 +385,9 @@ fn hears_of_its_parents_end(arch: Arch) {
     assert_eq!(rest, "bereaved\n");
 }
 
-/// A terminal: our end, and the end of a session that a test starts. Neither becomes the terminal of the runner's session:
-/// if it did, the runner as the leader of a session without a terminal would get SIGHUP when our end is closed.
+/// A terminal: the end of the test, and the end for a session that the test starts. Neither becomes the controlling
+/// terminal of the test runner's session. If it did, and the runner led a session without a terminal, the runner would
+/// get SIGHUP when the test closes its end.
 fn open_terminal() -> (fs::File, fs::File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
@@ -408,7 +409,8 @@ fn gives_the_program_the_terminal(arch: Arch) {
     );
     let dup = || Stdio::from(file.try_clone().unwrap());
     command.stdin(dup()).stdout(dup()).stderr(dup());
-    // SAFETY: between fork and exec the child makes two system calls, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes two system calls, and takes no lock and allocates
+    // nothing.
     unsafe {
         command.pre_exec(|| {
             rustix::process::setsid()?;
@@ -430,11 +432,10 @@ fn gives_the_program_the_terminal(arch: Arch) {
     says("ready");
     writer.write_all(b"something\n").unwrap();
     says("got something");
-    // The interrupt key is for the program, and not for init. (Between two of its commands a shell may
-    // overhear one.)
+    // The interrupt key is for the program, not for init. (A shell may miss an interrupt between two of its commands.)
     let mut status = None;
     wait_until("the program is interrupted", || {
-        let _ = writer.write_all(b"\x03"); // an error where it has ended just now
+        let _ = writer.write_all(b"\x03"); // an error if the program has just ended
         status = child.try_wait().unwrap();
         status.is_some()
     });
@@ -497,7 +498,7 @@ fn tells_of_wrong_use(arch: Arch) {
         told(&["-e", "256", "true"]),
         "init: 256 is not a number from 0 to 255"
     );
-    // It would switch this machine off.
+    // Otherwise it would switch off this machine.
     assert_eq!(
         told(&["--boot", "true"]),
         "init: --boot is only for process 1"

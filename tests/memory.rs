@@ -1,5 +1,5 @@
-//! How much memory of the kernel's the heap takes, and gives back. Under qemu-user what qemu takes for
-//! itself is in the numbers.
+//! How much memory the heap takes from the kernel, and how much it gives back. Under qemu-user the numbers include
+//! qemu's own memory.
 
 use libtest_mimic::{Completion, Trial};
 
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 
 pub const MIB: u64 = 1 << 10;
 
-/// The number that a part of the probe prints: of KiB, mostly.
+/// The number that a part of the probe prints, usually in KiB.
 fn number(arch: Arch, part: &str) -> u64 {
     may_take(LONG);
     let ran = run(arch.probe("memory").arg(part));
@@ -30,7 +30,7 @@ fn number(arch: Arch, part: &str) -> u64 {
     ran.stdout.trim_end().parse().unwrap()
 }
 
-/// The part's number is at most `most`; under qemu-user `more` comes to that.
+/// Checks that the number of a part is at most `most`, or at most `most + more` under qemu-user.
 fn at_most(arch: Arch, part: &str, most: u64, more: u64) {
     let most = if arch.is_native() { most } else { most + more };
     let number = number(arch, part);
@@ -45,28 +45,27 @@ fn begins_with_three_page_faults(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// qemu-user keeps a note for each page.
+/// qemu-user keeps a record for each page.
 fn zeros_are_pages_that_nobody_touched(arch: Arch) {
     at_most(arch, "zeros", MIB, 16 * MIB);
 }
 
-/// qemu-user keeps what it translated.
+/// qemu-user keeps its translated code.
 fn what_is_freed_goes_back(arch: Arch) {
     at_most(arch, "freed", 2 * MIB, 4 * MIB);
 }
 
-/// With the empty caches and depots of five threads, which are a MiB.
+/// The caches and depots of five threads stay; empty, they take a MiB.
 fn what_others_allocated_goes_back_too(arch: Arch) {
     at_most(arch, "handed-over", 3 * MIB, 4 * MIB);
 }
 
-/// In thousandths of 64 MiB that are live: 1.35, and a third of a huge page, of which the last is there as
-/// a whole.
+/// In thousandths of 64 live MiB: 1.35, and a third of a huge page, because the last huge page is resident as a whole.
 fn a_change_of_phases_takes_a_third_more_than_is_live(arch: Arch) {
     at_most(arch, "phases", 1360, 0);
 }
 
-/// A page of 2 MiB more may be in use at one time than at another.
+/// The number of 2 MiB pages in use may vary by one.
 fn generations_of_threads_leave_nothing(arch: Arch) {
     at_most(arch, "generations", 3 * MIB, 16 * MIB);
 }

@@ -1,5 +1,5 @@
-//! `msort`: what it prints is what `LC_ALL=C sort` prints; what it cannot do it says, and then it has
-//! changed nothing.
+//! `msort`: prints exactly what `LC_ALL=C sort` prints. It reports all that it cannot do, and then leaves the output
+//! unchanged.
 
 mod inputs;
 
@@ -61,7 +61,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// The arguments that ask for every way to sort.
+/// The options of every way to sort.
 const WAYS: [&[&str]; 8] = [
     &[],
     &["-r"],
@@ -89,7 +89,7 @@ impl Folder {
         command
     }
 
-    /// What the real sort prints. Where it fails the test is wrong.
+    /// The output of the real sort. If sort fails, the test itself is wrong.
     fn sort(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
         let mut command = Command::new("sort");
         command
@@ -105,11 +105,11 @@ impl Folder {
         output.stdout
     }
 
-    /// `msort` prints the same.
+    /// Checks that `msort` prints the same as sort.
     fn compare(&self, arch: Arch, arguments: &[&str], input: &[u8]) {
         let expected = self.sort(arguments, input);
         let output = run_with(&mut self.msort(arch, arguments), input);
-        // Not assert_eq: nobody reads megabytes.
+        // Not assert_eq!, which would print megabytes.
         if output.stdout != expected || !output.status.success() {
             let lengths = (output.stdout.len(), expected.len());
             let place = output
@@ -123,7 +123,7 @@ impl Folder {
     }
 }
 
-/// Runs a command to its end with `input` in its standard input.
+/// Runs a command to its end with `input` as standard input.
 fn run_with(command: &mut Command, input: &[u8]) -> Output {
     command
         .stdin(Stdio::piped())
@@ -133,7 +133,7 @@ fn run_with(command: &mut Command, input: &[u8]) -> Output {
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            // One that ends without reading it all says why.
+            // An error is ignored: if the program ended without reading all input, it reports the reason.
             let _ = stdin.write_all(input);
         });
         child.wait_with_output().unwrap()
@@ -151,7 +151,7 @@ fn sorts_as_sort_does(arch: Arch) {
     }
 }
 
-/// On all CPUs, and on one.
+/// On all CPUs, and on one CPU.
 fn sorts_in_threads(arch: Arch) {
     may_take(LONG);
     let folder = Folder::with(&[]);
@@ -166,7 +166,7 @@ fn sorts_in_threads(arch: Arch) {
     }
 }
 
-/// Asserts that it sorts under strace with these injections, and says how often it asked for a thread.
+/// Checks that `msort` sorts correctly under strace with these injections. Returns how many threads it asked for.
 fn threads_under_strace(arch: Arch, text: &[u8], injections: &str) -> usize {
     let folder = Folder::with(&[("input", text)]);
     let script =
@@ -185,7 +185,7 @@ fn sorts_in_a_thread_for_each_cpu(arch: Arch) -> Completion {
     let text = random_lines(24, 320_000, 8..51, b"0123456789abcdef");
     for (mask, cpus) in [("01", 1), ("07", 3), ("ff", 8)] {
         let poke = format!("-e inject=sched_getaffinity:poke_exit=@arg3={mask}00000000000000");
-        // To list, to sort and to write.
+        // One set of threads each for listing, sorting and writing.
         assert_eq!(threads_under_strace(arch, &text, &poke), 3 * (cpus - 1));
     }
     Completion::Completed
@@ -202,12 +202,12 @@ fn sorts_where_no_thread_can_be_had(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// The depth of the sort is not the length of the lines.
+/// The depth of the recursion must not grow with the length of the lines.
 fn sorts_on_a_small_stack(arch: Arch) {
     may_take(LONG);
     let folder = Folder::with(&[("input", &each_in_the_next())]);
     let expected = folder.sort(&["input"], b"");
-    // As much for the program, and as qemu-user gives it.
+    // The same limit natively and under qemu-user.
     let script = "ulimit -s 48; export QEMU_STACK_SIZE=49152; exec \"$@\"";
     let mut command = by_shell(script, &folder.msort(arch, &["input"]));
     let output = run_with(&mut command, b"");
@@ -248,7 +248,7 @@ fn reads_options_as_sort_does(arch: Arch) {
     }
 }
 
-/// The end that the last line of one lacks does not join it with the first of the next.
+/// If the last line of an input has no newline, it must not be joined with the first line of the next input.
 fn reads_several_inputs(arch: Arch) {
     may_take(LONG);
     let folder = Folder::with(&[
@@ -265,7 +265,7 @@ fn reads_several_inputs(arch: Arch) {
             &["open", "-", "whole"],
             &["-", "open", "-"],
             &["empty", "empty"],
-            // It says that it is empty, and is not.
+            // A file whose size is 0 but which has content.
             &["/proc/filesystems", "open"],
         ] {
             folder.compare(arch, &[way, files].concat(), b"e\n\nb");
@@ -308,7 +308,7 @@ fn replaces_a_file(arch: Arch) {
         assert_eq!(folder.read(name), b"1\n2\n");
     }
     assert_eq!(folder.names(), ["input", "new", "old"]);
-    // Not a file to be replaced but one to be written.
+    // The output is a device to write to, not a file to replace.
     let ran = run(&mut folder.msort(arch, &["input", "-o", "/dev/stdout"]));
     assert_eq!(ran, Ran::new(0, "1\n2\n", ""));
 }
@@ -330,7 +330,7 @@ fn replaces_its_own_input(arch: Arch) {
     assert_eq!(folder.names(), ["file", "other"]);
 }
 
-/// Somebody else cuts the file or adds to it, at any moment: what was read of it is sorted.
+/// Another process truncates the file or appends to it, at any moment. The bytes that `msort` has read are sorted.
 fn replaces_an_input_that_changes(arch: Arch) {
     may_take(LONG);
     let text = random_lines(16, 200_000, 8..51, b"0123456789abcdef");
@@ -362,7 +362,7 @@ fn replaces_an_input_that_changes(arch: Arch) {
             "round {round}"
         );
         let output = folder.read("file");
-        // What was read: the end of a line that was cut is not of it.
+        // The bytes that were read. The newline is new, if the file was cut within a line.
         let mut read = whole[..output.len()].to_vec();
         if let Some(last) = read.last_mut() {
             *last = b'\n';
@@ -389,8 +389,8 @@ fn replaces_what_a_link_leads_to(arch: Arch) {
     assert_eq!(folder.names(), ["file", "link"]);
 }
 
-/// Asserts that a run says `stderr`, with exit status 1, and that `output` in its folder is
-/// untouched: the same file, with nothing beside it that was not there.
+/// Checks that a run prints `stderr` and exits with 1, and that `output` in its folder is untouched: it is the same
+/// file, and there are no new files beside it.
 fn assert_output_untouched(folder: &Folder, command: &mut Command, stderr: &str) {
     let before = (
         folder.names(),
@@ -417,7 +417,7 @@ fn leaves_the_output_where_an_input_fails(arch: Arch) {
         &mut folder.msort(arch, &["-o", "output", "input", "."]),
         "msort: read .: Is a directory (EISDIR)\n",
     );
-    // The new file does not get the number 0, to be read as if it were the input.
+    // The new file must not get descriptor 0, which `msort` would read as its input.
     assert_output_untouched(
         &folder,
         &mut by_shell("exec \"$@\" <&-", &folder.msort(arch, &["-o", "output"])),
@@ -441,7 +441,7 @@ fn leaves_the_output_where_its_room_ends(arch: Arch) {
 fn leaves_the_output_where_memory_ends(arch: Arch) {
     may_take(LONG);
     let text = vec![b'x'; 100 << 20];
-    // The text has room; 16 bytes more for each line have not.
+    // There is memory for the text, but not for 16 more bytes for each line.
     let lines: String = (0..3_000_000).map(|n| format!("{n:07}\n")).collect();
     let folder = Folder::with(&[
         ("text", &text),
@@ -464,8 +464,8 @@ fn leaves_the_output_where_memory_ends(arch: Arch) {
     }
 }
 
-/// Room for a file is got at once. For a pipe it is asked for twice as much when more is needed; where
-/// that is too much, more is still needed.
+/// The buffer for a file is allocated with the file's size. For a pipe the buffer is doubled when more is needed. If
+/// doubling fails, a smaller increase is tried.
 fn uses_the_memory_there_is(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::MEMORY);
@@ -510,7 +510,7 @@ fn tells_of_inputs_it_cannot_read(arch: Arch) {
     );
 }
 
-/// The error of an input is reported although an input before it is a FIFO without a writer.
+/// An error of an input is reported even if an earlier input is a FIFO without a writer.
 fn looks_at_all_inputs_first(arch: Arch) {
     let folder = Folder::with(&[("a", b"b\na\n")]);
     let made = Command::new("mkfifo").arg(folder.path("fifo")).status();
@@ -555,11 +555,11 @@ fn writes_in_place(arch: Arch) {
     assert_eq!(folder.names(), ["a", "b", "same"]);
 }
 
-/// Every set of options, with an output that is new, old or an input, and with standard input among the inputs.
+/// Every combination of options, with an output that is new, old or an input, and with standard input among the inputs.
 fn combines_all_options(arch: Arch) {
     may_take(LONG);
     let (a, input) = (&b"b\0x\nc\nb\0x\na"[..], &b"c\nd\0\nb"[..]);
-    // Emulated, half of the ways: each run takes ten times as long.
+    // Under qemu-user a run takes ten times as long, so only half of the ways run.
     let step = if arch.is_native() { 1 } else { 2 };
     for way in WAYS.into_iter().rev().step_by(step) {
         for files in [&["a"][..], &["-"], &["a", "-"], &[]] {
@@ -606,7 +606,7 @@ fn combines_all_options(arch: Arch) {
     }
 }
 
-/// One write of one of two threads fails, once: the output ends there, and the error is reported.
+/// Of two writing threads, one write of one thread fails. The output must end there, and the error must be reported.
 fn writes_nothing_after_a_failed_write() {
     may_take(LONG);
     let text = random_lines(26, 120_000, 8..51, b"0123456789abcdef");
@@ -614,7 +614,7 @@ fn writes_nothing_after_a_failed_write() {
     let expected = folder.sort(&["input"], b"");
     let mut failures = 0;
     for nth in 1..=4 {
-        // Without -f, strace sees the calls of the first thread only.
+        // Without -f, strace traces only the first thread.
         let script = format!(
             "strace -qq -o log -e trace=write,sched_getaffinity \
              -e inject=sched_getaffinity:poke_exit=@arg3=0300000000000000 \
@@ -626,7 +626,7 @@ fn writes_nothing_after_a_failed_write() {
         ));
         let log = String::from_utf8(folder.read("log")).unwrap();
         let output = folder.read("output");
-        // How many writes a thread makes depends on the other one.
+        // The number of writes of a thread depends on the other thread.
         if log.contains("(INJECTED)") {
             failures += 1;
             let message = "msort: write stdout: No space left on device (ENOSPC)\n";
@@ -641,7 +641,7 @@ fn writes_nothing_after_a_failed_write() {
     assert!(failures > 0, "the first thread made no write");
 }
 
-/// A file that is a mount point, as in containers: the error names the cause and the option.
+/// A file that is a mount point, as in containers: the message names the cause and the option that helps.
 fn writes_over_a_mount_point(arch: Arch) -> Completion {
     let folder = Folder::with(&[]);
     let mount = run(on_a_small_disk("true").current_dir(folder.root()));
@@ -706,7 +706,7 @@ fn tells_of_outputs_it_cannot_make(arch: Arch) {
     assert_eq!(folder.names(), ["input"]);
 }
 
-/// The command as the shell runs it in `script`, which calls it `"$@"`.
+/// Runs `script` in a shell; in the script `"$@"` is the command.
 fn by_shell(script: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -721,7 +721,7 @@ fn by_shell(script: &str, command: &Command) -> Command {
 
 fn tells_of_failed_writes(arch: Arch) {
     may_take(LONG);
-    // One that fits in the buffer, one that does not, and one that is written by several threads.
+    // An output that fits into the buffer, an output that does not, and an output that several threads write.
     for count in [10, 50_000, 400_000] {
         let text = random_lines(12, count, 0..20, b"ab");
         let folder = Folder::with(&[("input", &text)]);

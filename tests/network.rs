@@ -1,5 +1,5 @@
-//! Networks of a test's own: network_namespaces(7), in which a thread has interfaces, addresses and ports that nobody
-//! else has. They are made by rtnetlink(7), and go with their last socket and thread.
+//! Network namespaces for tests (network_namespaces(7)): a thread has its own interfaces, addresses and ports. The
+//! namespaces are created by rtnetlink(7), and vanish with their last thread and socket.
 
 use std::fs::File;
 use std::net::IpAddr;
@@ -12,14 +12,15 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space,
 
 use crate::skip;
 
-/// A network, which threads can move into.
+/// A network namespace, which threads can enter.
 pub struct Network(File);
 
 impl Network {
-    /// A network with a loopback interface alone. The calling thread is in it, and so are the threads and processes
-    /// that it starts from now on.
+    /// Creates a network that has only a loopback interface. The calling thread enters it; threads and processes that
+    /// this thread starts later are also in it.
     pub fn new() -> Result<Self, Completion> {
-        // SAFETY: the thread shares no memory and no descriptors less than before, only its network.
+        // SAFETY: `unshare` is unsafe because unsharing descriptors can invalidate them. NEWNET only changes the
+        // thread's network: memory and descriptors stay shared.
         match unsafe { unshare_unsafe(UnshareFlags::NEWNET) } {
             Ok(()) => {}
             Err(Errno::PERM | Errno::NOSYS | Errno::INVAL) => {
@@ -31,14 +32,14 @@ impl Network {
         Ok(Self(File::open("/proc/thread-self/ns/net").unwrap()))
     }
 
-    /// Moves the calling thread into it.
+    /// Moves the calling thread into this network.
     pub fn enter(&self) {
         let kind = Some(LinkNameSpaceType::Network);
         move_into_link_name_space(self.0.as_fd(), kind).unwrap();
     }
 
-    /// Joins the network that the calling thread is in with this one, by a cable: a new interface in each, with an
-    /// address, in a network of so many bits. The thread stays where it is.
+    /// Connects the calling thread's network with this network by a cable: a new interface in each network, with an
+    /// address and a prefix of `bits` bits. The thread stays in its network.
     pub fn join(&self, here: (&str, IpAddr), there: (&str, IpAddr), bits: u8) {
         let was = Self(File::open("/proc/thread-self/ns/net").unwrap());
         request(
@@ -55,7 +56,7 @@ impl Network {
     }
 }
 
-// rtnetlink(7), linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h
+// Constants of rtnetlink(7), linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
 const NEW_LINK: u16 = 16;
 const NEW_ADDRESS: u16 = 20;
 const DELETE_ADDRESS: u16 = 21;
@@ -64,7 +65,7 @@ const ACK: u16 = 4;
 const CREATE: u16 = 0x600;
 const IFF_UP: u32 = 1;
 
-/// An attribute: its kind, and its bytes.
+/// An attribute of a message: its kind and its bytes.
 fn attribute(kind: u16, bytes: &[u8]) -> Vec<u8> {
     let length = 4 + bytes.len() as u16;
     let mut attribute = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
@@ -73,12 +74,12 @@ fn attribute(kind: u16, bytes: &[u8]) -> Vec<u8> {
     attribute
 }
 
-/// What a message of an interface begins with: its number, and flags to change.
+/// The start of a message about an interface: its number, and the flags to change.
 fn interface(number: u32, flags: u32) -> Vec<u8> {
     [0, number, flags, flags].map(u32::to_ne_bytes).concat()
 }
 
-/// Two interfaces that are joined, the second in another network (veth(4)).
+/// The request for two connected interfaces, the second in another network (veth(4)).
 fn pair_of_interfaces(here: &str, there: &str, network: &File) -> Vec<u8> {
     use std::os::fd::AsRawFd;
     const NAME: u16 = 3;
@@ -110,9 +111,9 @@ fn set_up(name: &str) {
     request(NEW_LINK, 0, &interface(number(name), IFF_UP));
 }
 
-/// A message of an address of an interface.
+/// The message about an address of an interface.
 fn address(interface: &str, address: IpAddr, bits: u8) -> Vec<u8> {
-    /// It is used at once, and nobody asked whether another machine has it.
+    /// The address is usable at once, without duplicate address detection.
     const NO_DETECTION: u8 = 2;
     const ADDRESS: u16 = 1;
     const LOCAL: u16 = 2;
@@ -127,17 +128,17 @@ fn address(interface: &str, address: IpAddr, bits: u8) -> Vec<u8> {
     message
 }
 
-/// Gives an interface of the calling thread's network another address.
+/// Adds an address to an interface of the calling thread's network.
 pub fn add_address(interface: &str, ip: IpAddr, bits: u8) {
     request(NEW_ADDRESS, CREATE, &address(interface, ip, bits));
 }
 
-/// Takes an address from an interface of the calling thread's network.
+/// Removes an address from an interface of the calling thread's network.
 pub fn remove_address(interface: &str, ip: IpAddr, bits: u8) {
     request(DELETE_ADDRESS, 0, &address(interface, ip, bits));
 }
 
-/// Has the kernel do something with the calling thread's network.
+/// Sends a request about the calling thread's network, and checks that the kernel accepts it.
 fn request(kind: u16, flags: u16, body: &[u8]) {
     let kernel: OwnedFd = socket(AddressFamily::NETLINK, SocketType::RAW, None).unwrap();
     let mut message = (16 + body.len() as u32).to_ne_bytes().to_vec();

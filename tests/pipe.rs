@@ -1,4 +1,5 @@
-//! `pipe`: each program's output is the next one's input, all are waited for, and nothing is left behind.
+//! `pipe`: connects each program's output to the next program's input, waits for all programs, and leaves nothing
+//! behind.
 
 mod descriptors;
 mod ends;
@@ -43,7 +44,7 @@ pub fn trials() -> Vec<Trial> {
 
 const USAGE: &str = "usage: pipe [OPTION...] CMD [ARG...] ['|' CMD [ARG...]]...\n";
 
-/// `pipe` with these arguments.
+/// A command that runs `pipe` with these arguments.
 fn command(arch: Arch, arguments: &[&str]) -> Command {
     let mut command = arch.program("pipe");
     command.args(arguments);
@@ -54,7 +55,7 @@ fn pipe(arch: Arch, arguments: &[&str]) -> Ran {
     run(&mut command(arch, arguments))
 }
 
-/// A line of a shell's: `a b | c`, split at spaces.
+/// Runs `pipe` with a line like a shell's (`a b | c`), split at spaces.
 fn line(arch: Arch, line: &str) -> Ran {
     pipe(arch, &line.split_whitespace().collect::<Vec<_>>())
 }
@@ -67,7 +68,7 @@ fn joins_real_commands(arch: Arch) {
         );
         assert_eq!(sum, Ran::new(0, "997\n987\n979\n", ""));
     }
-    // A bar is one where it stands alone.
+    // A bar is a separator only as a separate argument.
     let words = [
         "printf", "%s\n", "b|", "|a", "", "c|a", "|", "env", "LC_ALL=C", "sort", "|", "cat", "-n",
     ];
@@ -115,7 +116,7 @@ fn separates_by_what_it_is_told(arch: Arch) {
     let told = Ran::new(0, "     1\ta | b\n", "");
     assert_eq!(line(arch, "-s then echo a | b then cat -n"), told);
     assert_eq!(line(arch, "-s@ echo a | b @ cat -n"), told);
-    // Nothing at all is an argument too.
+    // The empty string is also a valid separator.
     let words = ["-s", "", "echo", "a", "|", "b", "", "cat", "-n"];
     assert_eq!(pipe(arch, &words), told);
 }
@@ -128,18 +129,18 @@ fn runs(file: &Path) -> bool {
     })
 }
 
-/// Ten thousand, one behind the other; under qemu-user a hundred, because each takes as long as thirty.
-/// (That one process that starts so many keeps nothing either, the library's tests say.)
+/// Ten thousand runs, one after the other. Under qemu-user a hundred, because a run takes thirty times as long. (The
+/// library's tests check that a single process that starts as many programs leaks nothing.)
 fn leaves_nothing_behind_in_many_runs(arch: Arch) {
     may_take(LONG);
     let folder = Folder::new();
-    // A file of its own, by which its processes are known; small, and so quickly started.
+    // A separate copy identifies the processes of this test. `hello` is small and starts quickly.
     let hello = folder.path("hello");
     fs::copy(Arch::NATIVE.shipped("hello"), &hello).unwrap();
     let hello = fs::canonicalize(hello).unwrap();
     let file = hello.to_str().unwrap();
     let mut pipe = arch.program("pipe");
-    // The first one's output is not read, and may end it.
+    // The output of the first program is not read, and may end it by SIGPIPE.
     pipe.args(["--last", file, "|", file]);
     pipe.stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -152,7 +153,8 @@ fn leaves_nothing_behind_in_many_runs(arch: Arch) {
 
 fn makes_pipes_larger(arch: Arch) {
     let folder = Folder::new();
-    // The reader does not read before the writer is done with what a usual pipe does not hold.
+    // The reader starts to read only when the writer has finished. A pipe of the default size would not hold its
+    // output.
     let writer = "head -c 1000000 /dev/zero; echo written >done";
     let reader = "while ! [ -e done ]; do sleep 0.01; done; wc -c";
     let mut command = command(
@@ -164,7 +166,7 @@ fn makes_pipes_larger(arch: Arch) {
     let ran = run(command.current_dir(folder.root()));
     assert_eq!(ran, Ran::new(0, "1000000\n", ""));
 
-    // Without being asked, it holds what others write at once.
+    // Without --size, the pipe holds as much as other programs usually write at once.
     let folder = Folder::new();
     let writer = "head -c 131072 /dev/zero; echo written >done";
     let mut command = self::command(arch, &["sh", "-c", writer, "|", "sh", "-c", reader]);
@@ -215,15 +217,15 @@ fn tells_how_each_ended(arch: Arch) {
         (0.2..30.0).contains(&wall) && user + system < 0.2 && peak > 100,
         "{first}"
     );
-    // A shell that only counts makes no system calls.
+    // A shell that only counts uses almost no system time.
     let (_, user, system, _) = report(second, "sh", "signal 10");
     assert!(user > 0.005 && user > system, "{second}");
     let (_, user, system, peak) = report(third, "/bin/sh", "exit 0");
-    // What it waited for counts with it: `tail` had a line of 20 MB.
+    // The usage includes that of reaped children: `tail` held a line of 20 MB.
     assert!(user + system > 0.005 && peak > 19_000, "{third}");
 }
 
-/// An image with nothing but three programs in it.
+/// A root directory that contains only three programs.
 fn works_where_nothing_else_is(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::IN_AN_IMAGE);

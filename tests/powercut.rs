@@ -1,8 +1,9 @@
-//! `save` and a loss of power: a real kernel on a disk with ext4 is stopped dead, at a random moment, while `save`
-//! replaces a file there; then booted again. The file is the last one that `save` said it had written, or the
-//! one that it was writing: whole, either way.
+//! `save` and power cuts: a real kernel with a disk (ext4) is stopped at a random moment while `save` replaces a file
+//! there. After the next boot the file must be the last file that `save` reported as written, or the file that it was
+//! writing, complete in either case.
 //!
-//! qemu is killed: what the kernel had not yet given the disk is gone. (`make test-powercut`; each cut is a boot.)
+//! A power cut is a kill of qemu: writes that the kernel has not yet sent to the disk are lost. (`make test-powercut`;
+//! each cut needs a boot.)
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -17,7 +18,7 @@ use crate::guest::{GUESTS, Guest, Image, NOT_HERE, RUN_SCRIPT, scripts};
 use crate::support::{Folder, run};
 use crate::trial::{may_take, trial};
 
-/// None but where `RING3_CUTS` says how many cuts there are to be.
+/// Returns no tests unless `RING3_CUTS` is set, the number of cuts.
 pub fn trials() -> Vec<Trial> {
     let Some(cuts) = std::env::var("RING3_CUTS").ok() else {
         return Vec::new();
@@ -32,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// What makes a disk of virtio's one of the kernel's, in this order.
+/// The kernel modules of a virtio disk, in the order of loading.
 const MODULES: [&str; 6] = [
     "virtio",
     "virtio_ring",
@@ -57,7 +58,7 @@ fn test(guest: &Guest, cuts: usize) -> Completion {
         };
         match (last, machine.found()) {
             (None, None) => {}
-            // What was being written last has said nothing yet, or its line was cut off.
+            // `found` may be newer: the cut came before `save` reported this content, or within the line of the report.
             (Some(last), Some(found)) if (last..=last + 2).contains(&found) => {
                 if found == last {
                     old += 1
@@ -78,7 +79,7 @@ fn test(guest: &Guest, cuts: usize) -> Completion {
     Completion::Completed
 }
 
-/// Makes the disk, and what the kernel unpacks.
+/// Creates the disk and the initramfs.
 fn prepare(guest: &Guest, folder: &Folder) -> Result<(), String> {
     let disk = folder.path("disk");
     File::create(&disk).unwrap().set_len(64 << 20).unwrap();
@@ -103,16 +104,16 @@ fn prepare(guest: &Guest, folder: &Folder) -> Result<(), String> {
     Ok(())
 }
 
-/// A machine that runs.
+/// A running machine.
 struct Machine {
     qemu: Child,
     lines: Receiver<String>,
-    /// The last content that `save` said it had written.
+    /// The last content that `save` has reported as written.
     saved: Option<u32>,
 }
 
 impl Machine {
-    /// Boots one, up to where the file is looked at; or says why there is none.
+    /// Boots a machine, until the probe reports what the file holds. `Err` with the reason if it cannot boot here.
     fn boot(guest: &Guest, folder: &Folder) -> Result<Self, String> {
         let mut qemu = Command::new(scripts().join("guest.sh"))
             .arg(guest.name)
@@ -147,7 +148,7 @@ impl Machine {
         }
     }
 
-    /// What the file was: the number of its content.
+    /// The number of the content that the file held after the boot.
     fn found(&mut self) -> Option<u32> {
         loop {
             let line = self
@@ -183,13 +184,13 @@ impl Machine {
         }
     }
 
-    /// Stops it dead, and says what was saved.
+    /// Kills the machine. Returns the number of the last saved content.
     fn cut(mut self) -> Option<u32> {
         self.qemu.kill().unwrap();
         self.qemu.wait().unwrap();
         let rest: Vec<_> = self.lines.iter().collect();
         for line in rest {
-            // The last may be a part of one.
+            // The last line may be incomplete.
             if let Some(Ok(number)) = line.strip_prefix("saved ").map(str::parse::<u32>)
                 && number > self.saved.unwrap_or(0)
             {

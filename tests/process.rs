@@ -1,4 +1,4 @@
-//! Processes, signals and what passes between them, in a program of the library's own kind.
+//! Processes, signals and Unix sockets, in a freestanding program (the probe `process`).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -35,19 +35,19 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// The probe, doing this part.
+/// The command that runs this part of the probe.
 fn probe(arch: Arch, part: &str) -> Command {
     let mut probe = arch.probe("process");
     probe.args(part.split_whitespace());
     probe
 }
 
-/// Runs a part of the probe `process` that says nothing where all is well.
+/// Runs a part of the probe `process`, which prints nothing on success.
 fn holds(arch: Arch, part: &str) {
     assert_eq!(run(&mut probe(arch, part)), Ran::new(0, "", ""));
 }
 
-/// What a part of the probe has a child print.
+/// The output of a child that a part of the probe starts.
 fn prints(arch: Arch, part: &str) -> String {
     let ran = run(&mut probe(arch, part));
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
@@ -73,8 +73,8 @@ fn places_descriptors_that_overlap(arch: Arch) {
     holds(arch, "files");
 }
 
-/// Ten thousand pipelines of two, in one process. Under qemu-user, where each takes a copy of the emulator,
-/// a hundred: what would leak, leaks in the same code.
+/// Ten thousand pipelines of two programs in one process. Under qemu-user a hundred, because each takes a copy of the
+/// emulator; a leak would be in the same code.
 fn starts_thousands_and_leaves_nothing(arch: Arch) {
     may_take(LONG);
     let count = if arch.is_native() { 10_000 } else { 100 };
@@ -88,12 +88,12 @@ fn starts_from_several_threads(arch: Arch) {
 fn runs_no_handler_in_a_child(arch: Arch) {
     let count = if arch.is_native() { 300 } else { 20 };
     let mut probe = probe(arch, &format!("storm {count}"));
-    // The signals are sent to the group.
+    // The probe gets its own process group, because it sends the signals to its group.
     assert_eq!(run(probe.process_group(0)), Ran::new(0, "", ""));
 }
 
-/// The sets of signals that a new program has, of the first 31: blocked, ignored. (Whoever runs the tests
-/// may have some of the others ignored.)
+/// The blocked and ignored signals of a new program, of the first 31. (The caller of the tests may have ignored some of
+/// the others.)
 fn sets(arch: Arch, how: &str) -> [u64; 2] {
     let printed = prints(arch, &format!("masks {how}"));
     let set = |name: &str| {
@@ -135,7 +135,7 @@ fn leaves_no_other_descriptors(arch: Arch) {
     shell.args(["-c", "exec \"$@\" 9<f", "sh"]);
     let probe = probe(arch, "others");
     shell.arg(probe.get_program()).args(probe.get_args());
-    // 3 is the one by which `ls` reads the folder; 8 was placed.
+    // 3 is the folder that `ls` reads; 8 was passed.
     assert_eq!(
         run(shell.current_dir(folder.root())),
         Ran::new(0, "0\n1\n2\n3\n8\n", "")
@@ -172,7 +172,8 @@ fn keeps_no_descriptor_where_not_all_have_room(arch: Arch) {
         maximum: Some(16),
     };
     let mut probe = probe(arch, "crowded");
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { probe.pre_exec(move || Ok(setrlimit(Resource::Nofile, limit)?)) };
     assert_eq!(run(&mut probe), Ran::new(0, "", ""));
 }

@@ -1,5 +1,5 @@
-//! Programs start whatever the optimiser does. These tests run the programs that `scripts/profiles.sh` built in the
-//! profiles that a user's cargo may use, and the shipped programs.
+//! Programs work with any optimisation. These tests run programs that `scripts/profiles.sh` built in the profiles that
+//! a user's cargo may use, and the shipped programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Where cargo puts the programs of each profile.
+/// The folders where cargo puts the programs of each profile.
 const PROFILES: [&str; 4] = ["debug", "release", "s", "thin"];
 
 const PROGRAMS: [&str; 7] = ["hello", "save", "msort", "echod", "echoc", "init", "pipe"];
@@ -45,7 +45,8 @@ fn every_program_starts_and_works(arch: Arch) {
             assert!(ran.stdout.starts_with(&usage), "{profile}: {ran:?}");
         }
 
-        // The words that start a program, with qemu-user before them where it is emulated: for `init` and `pipe`.
+        // The words that start a program, including qemu-user for the other architecture: arguments for `init` and
+        // `pipe`.
         let emulated = |program| {
             let command = command(program);
             let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -103,13 +104,13 @@ fn objdump(arch: Arch) -> Command {
     })
 }
 
-/// The instructions of `_start`: up to its only call, which enters Rust, and the trap after it.
+/// The instructions of `_start`, up to its only call, which enters Rust, and the trap after the call.
 fn start_up(arch: Arch, file: &Path) -> Vec<String> {
     let mut objdump = objdump(arch);
     objdump.args(["-d", "--no-show-raw-insn", "--disassemble=_start"]);
     let ran = run(objdump.arg(file));
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    // `     338:	mov	x30, xzr`
+    // A line of objdump: `     338:   mov     x30, xzr`
     let instruction = |line: &str| Some(line.split_once(":\t")?.1.replace('\t', " "));
     let instructions: Vec<_> = ran.stdout.lines().filter_map(instruction).collect();
     assert!(instructions.len() > 20, "{}: {ran:?}", file.display());
@@ -150,7 +151,7 @@ fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
             }
             _ => panic!("{}: {instructions:?}", file.display()),
         };
-        // `call 10 <NAME>` or `bl 10 <NAME>`; by the GOT it is `call *16(%rip)` or `blr x0`.
+        // `call 10 <NAME>` or `bl 10 <NAME>`. A call through the GOT would be `call *16(%rip)` or `blr x0`.
         let mut words = last.split_ascii_whitespace();
         let call = if arch == Arch::X86_64 { "call" } else { "bl" };
         let target = (words.next(), words.next());
@@ -175,9 +176,9 @@ fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
     }
 }
 
-/// In the tiny code model, one instruction reads the address of an item outside the compilation unit, by a relocation
-/// that only newer linkers know. Fat LTO brings all Rust items (their names begin with `_R` or `_ZN`) into one unit;
-/// foreign items stay outside.
+/// In the tiny code model, one instruction loads the address of an item outside of the compilation unit, with a
+/// relocation that only newer linkers support. Fat LTO moves all Rust items (their names begin with `_R` or `_ZN`) into
+/// one unit; foreign items stay outside.
 fn asks_no_linker_for_what_lld_14_lacks(arch: Arch) {
     let ran = run(objdump(arch)
         .arg("-r")

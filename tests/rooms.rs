@@ -1,5 +1,5 @@
-//! The rules of the design, checked on the sources: which room may use which (the floors of `docs/design.md`), that
-//! `asm!` is only in `arch`, and that programs have no `unsafe`.
+//! Checks the rules of the design on the sources: which module ("room") may use which (the floors of `docs/design.md`),
+//! that `asm!` is only in `arch`, and that programs have no `unsafe`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,7 +95,7 @@ fn no_arrow_points_up() {
     for (path, lines) in sources("") {
         let room = path.iter().next().unwrap().to_str().unwrap();
         let room = room.trim_end_matches(".rs");
-        // `arch` takes the numbers of the few calls that it makes itself from `abi`; `lib` has no floor.
+        // `arch` takes the numbers of the few calls that it makes itself from `abi`. `lib` has no floor.
         if ["arch", "lib"].contains(&room) {
             continue;
         }
@@ -129,7 +129,7 @@ fn programs_need_no_unsafe() {
     }
 }
 
-/// Each filter of `scripts/miri.sh` names a room that has unit tests, or the beginning of the name of one test.
+/// Each filter of `scripts/miri.sh` is the name of a room with unit tests, or the beginning of the name of a test.
 fn miri_runs_tests_that_exist() {
     let script = read("scripts/miri.sh");
     let (_, filters) = script.split_once("computes='").unwrap();

@@ -1,4 +1,4 @@
-//! A crate without `unsafe` can't break memory safety through the library: the compiler refuses the unsound uses
+//! A crate without `unsafe` cannot break memory safety through the library. The compiler rejects the unsound uses
 //! (`safe/uses.rs`), and the uses that compile do no harm (the probe `safe`).
 
 use std::fs;
@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// A `rustc` that only checks a crate, and writes the crate's metadata to `folder`.
+/// A `rustc` command that only checks a crate, and writes the crate's metadata to `folder`.
 fn rustc(folder: &Path) -> Command {
     let mut rustc = Command::new("rustc");
     rustc
@@ -36,8 +36,7 @@ fn rustc(folder: &Path) -> Command {
     rustc
 }
 
-/// The place and the code of each error in `report`, without its text:
-/// `uses.rs:7:5: error[E0133]`.
+/// The line and the code of each error in `report`, from lines like `uses.rs:7:5: error[E0133]`.
 fn errors(report: &str) -> Vec<(usize, String)> {
     let errors = report.lines().filter_map(|line| {
         let (place, rest) = line.split_once(": error[")?;
@@ -60,7 +59,7 @@ fn what_is_unsound_does_not_compile() {
         .filter_map(|(number, line)| Some((number, line.split_once(" //~ ")?.1)))
         .collect();
     assert!(marked.len() > 10, "{marked:?}");
-    // With this marked line and no other.
+    // Keeps this marked line and blanks all other marked lines.
     let check = |with: usize| {
         let lines = (1..).zip(text.lines()).map(|(number, line)| {
             let is_out = number != with && line.contains(" //~ ");
@@ -98,7 +97,7 @@ fn no_number_is_wrapped(arch: Arch) {
     }
 }
 
-/// Descriptor 3 is the program's to close, and is its own once.
+/// The program owns descriptor 3, exactly once, and closes it.
 fn owns_what_was_inherited(arch: Arch) {
     let probe = arch.probe("safe");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! `save`: all of standard input gets into the file, or the file stays as it was.
+//! `save`: either the file gets all of standard input, or it stays unchanged.
 
 mod append;
 pub mod attributes;
@@ -50,14 +50,14 @@ pub fn trials() -> Vec<Trial> {
 }
 
 impl Folder {
-    /// A folder with a file `f` that has some content.
+    /// A folder with a file `f` that holds [`OLD`].
     fn with_old() -> Self {
         let folder = Self::new();
         fs::write(folder.path("f"), OLD).unwrap();
         folder
     }
 
-    /// Runs a command here, with standard input from there.
+    /// Runs a command in the folder, with `stdin` as standard input.
     fn run(&self, command: &mut Command, stdin: impl Into<Stdio>) -> Ran {
         command
             .current_dir(self.root())
@@ -65,21 +65,22 @@ impl Folder {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        // The command keeps what it gave; whoever writes into it is to hear when `save` has ended.
+        // The command still holds its standard input. A writer must get EPIPE when `save` has ended, so the command
+        // drops it.
         command.stdin(Stdio::null());
         ran(child.wait_with_output().unwrap())
     }
 
-    /// `save ARGUMENTS`, with these bytes in a pipe.
+    /// Runs `save ARGUMENTS` with these bytes in a pipe.
     fn save(&self, arch: Arch, arguments: &[impl AsRef<OsStr>], input: &[u8]) -> Ran {
         self.feed(arch.program("save").args(arguments), input)
     }
 
-    /// Runs a command here, with these bytes in a pipe.
+    /// Runs a command in the folder with these bytes in a pipe.
     fn feed(&self, command: &mut Command, input: &[u8]) -> Ran {
         let (reader, mut writer) = std::io::pipe().unwrap();
         std::thread::scope(|scope| {
-            // Who does not read all of it has reasons of its own.
+            // An error is ignored: the program may end without reading all of its input.
             scope.spawn(move || drop(writer.write_all(input)));
             self.run(command, reader)
         })
@@ -88,17 +89,17 @@ impl Folder {
 
 const OLD: &[u8] = b"the old content\n";
 
-/// Nothing said, exit 0.
+/// The result of a run without output, with exit status 0.
 fn fine() -> Ran {
     Ran::new(0, "", "")
 }
 
-/// Exit 1, and this said.
+/// The result of a run that fails with this message, with exit status 1.
 fn failed(message: &str) -> Ran {
     Ran::new(1, "", &format!("save: {message}\n"))
 }
 
-/// `length` bytes in which no stretch repeats.
+/// `length` bytes without repetition.
 fn content(length: usize) -> Vec<u8> {
     (0..length.div_ceil(8))
         .flat_map(|i| (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
@@ -106,7 +107,7 @@ fn content(length: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Around a page of each size, a pipe and the buffer, and above.
+/// Lengths around a page of each size, a pipe and the buffer, and larger lengths.
 const LENGTHS: [usize; 14] = [
     0, 1, 2, 4095, 4096, 4097, 16384, 65535, 65536, 65537, 131_072, 1_000_000, 1_048_577, 5_000_003,
 ];
@@ -117,7 +118,7 @@ fn saves_what_a_pipe_holds(arch: Arch) {
         let content = content(length);
         assert_eq!(folder.save(arch, &["f"], &content), fine());
         assert!(folder.read("f") == content, "{length} bytes");
-        // Over an old file, and in pieces.
+        // Over an existing file, and in pieces.
         let (reader, mut writer) = std::io::pipe().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -171,7 +172,7 @@ fn saves_the_rest_of_a_file(arch: Arch) {
     assert!(folder.read("f") == content(100_000)[70_001..]);
 }
 
-/// The files of /proc have bytes, though copy_file_range(2) does not see them.
+/// Files of /proc have content, but copy_file_range(2) copies none of it.
 fn saves_files_that_have_no_length(arch: Arch) {
     let folder = Folder::new();
     for file in ["/proc/version", "/proc/filesystems"] {
@@ -196,7 +197,7 @@ fn saves_a_file_into_itself(arch: Arch) {
 
 fn saves_on_a_small_stack(arch: Arch) {
     let folder = Folder::with_old();
-    // The stack limit, natively and for qemu-user.
+    // Limits the stack, natively and under qemu-user.
     let script = "ulimit -s 48; export QEMU_STACK_SIZE=49152";
     for arguments in [&["f"][..], &["-a", "f"]] {
         let mut command = after(script, arch.program("save").args(arguments));
@@ -205,8 +206,8 @@ fn saves_on_a_small_stack(arch: Arch) {
     assert!(folder.read("f") == [content(150_000), content(150_000)].concat());
 }
 
-/// A shell in a mount namespace that ends with it, which mounts a file system of 64 KiB where it is
-/// and runs `script` there.
+/// A shell in a new mount namespace, which mounts a file system of 64 KiB over the current directory and runs `script`
+/// there.
 pub fn on_a_small_disk(script: &str) -> Command {
     let namespace = match rustix::process::geteuid().is_root() {
         true => "-m",
@@ -218,7 +219,7 @@ pub fn on_a_small_disk(script: &str) -> Command {
     command
 }
 
-/// Runs `save` on such a file system, over a file `f` that is there.
+/// Runs `save` on such a file system, over an existing file `f`.
 fn save_on_a_small_disk(arch: Arch, arguments: &str, input: &[u8]) -> Ran {
     let folder = Folder::new();
     let program = arch.program("save");
@@ -245,7 +246,7 @@ fn keeps_the_old_content_on_a_full_disk(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// A command run by a shell that first does something else.
+/// Runs a command by a shell that executes `shell` first.
 fn after(shell: &str, program: &Command) -> Command {
     let mut command = Command::new("sh");
     command
@@ -257,7 +258,7 @@ fn after(shell: &str, program: &Command) -> Command {
 
 fn keeps_the_old_content_beyond_a_limit(arch: Arch) {
     let folder = Folder::with_old();
-    // In units of 512 bytes.
+    // The unit is 512 bytes.
     let mut command = after("ulimit -f 100", arch.program("save").arg("f"));
     let ran = folder.feed(&mut command, &content(200_000));
     assert_eq!(ran, failed("write f: File too large (EFBIG)"));
@@ -288,7 +289,7 @@ fn keeps_the_old_content_when_reading_fails(arch: Arch) {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// The two ends of a connection over the loopback.
+/// The two ends of a connection over loopback.
 fn connection() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("[::1]:0")
         .or_else(|_| TcpListener::bind("127.0.0.1:0"))
@@ -297,7 +298,7 @@ fn connection() -> (TcpStream, TcpStream) {
     (ours, listener.accept().unwrap().0)
 }
 
-/// Ends the connection by a reset: reading from its other end gives ECONNRESET.
+/// Closes the connection by a reset: a read at the other end returns ECONNRESET.
 fn reset(ours: TcpStream) {
     rustix::net::sockopt::set_socket_linger(&ours, Some(std::time::Duration::ZERO)).unwrap();
 }
@@ -310,7 +311,7 @@ fn keeps_the_old_content_when_reading_fails_midway(arch: Arch) {
             let its = std::os::fd::OwnedFd::from(its);
             folder.run(arch.program("save").arg("f"), its)
         });
-        // More than fits into the buffers of a connection of which one end is not read.
+        // More bytes than fit into the buffers of a connection whose other end does not read.
         ours.write_all(&content(30_000_000)).unwrap();
         reset(ours);
         let ran = ran.join().unwrap();

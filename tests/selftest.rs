@@ -1,5 +1,5 @@
-//! The self-test (`tests/selftest/`) natively, under qemu-user and on real kernels: each case comes out as
-//! `tests/selftest/matrix` says, and every public function of the library has one.
+//! Runs the self-test (`tests/selftest/`) natively, under qemu-user and on real kernels. Each case must have the result
+//! that `tests/selftest/matrix` lists, and every public function of the library must have a case.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -33,18 +33,18 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// Where the self-test runs.
+/// An environment in which the self-test runs.
 struct Environment {
-    /// As the trials end: `[NAME]`.
+    /// The name in brackets at the end of the trials' names.
     name: String,
-    /// Its column of the matrix.
+    /// The column of the matrix.
     column: &'static str,
     runs: On,
     report: OnceLock<Result<Report, String>>,
 }
 
 enum On {
-    /// This machine's kernel, under qemu-user for the other architecture.
+    /// The kernel of this machine; with qemu-user for the other architecture.
     Here(Arch),
     Guest(&'static Guest),
 }
@@ -79,8 +79,8 @@ impl Environment {
         )
     }
 
-    /// One for each room of the library, one for each case that may or must skip here, so that each skip is
-    /// counted, and one for the count at the end.
+    /// One trial for each room of the library; one for each case that may or must skip here, so that each skip is
+    /// counted; and one for the count at the end.
     fn trials(&'static self) -> Vec<Trial> {
         if self.column == "qemu-user" && std::env::var_os("QEMU_PAGESIZE").is_some() {
             return vec![trial(
@@ -101,7 +101,7 @@ impl Environment {
                         (Outcome::Skipped(errno), _) => {
                             Completion::ignored_with(skip::refused(self.answers(), errno))
                         }
-                        // Under another qemu than the matrix is of, more may work.
+                        // Another version of qemu than the matrix describes may support more.
                         (Outcome::Passed, Cell::Skips(errno)) if !self.may_do_more() => {
                             panic!("passed, and the matrix has {errno}")
                         }
@@ -157,7 +157,7 @@ impl Environment {
         })
     }
 
-    /// What of a room does not pass, and has to: cases that the matrix has no other word of.
+    /// The cases of a room that must pass and have not passed. Cases that may skip have trials of their own.
     fn wrong(&self, report: &Report, room: &str) -> Vec<String> {
         let matrix = matrix();
         let of_room = |case: &str| case.split_once("::").is_some_and(|(of, _)| of == room);
@@ -180,7 +180,7 @@ impl Environment {
             .collect()
     }
 
-    /// Who answers to system calls there.
+    /// The kernel or emulator that executes the system calls.
     fn answers(&self) -> &'static str {
         match self.column {
             "native" => "the kernel of this machine",
@@ -189,7 +189,7 @@ impl Environment {
         }
     }
 
-    /// Whether what runs here is not the qemu-user that the matrix tells of.
+    /// Whether this is another version of qemu-user than the matrix describes.
     fn may_do_more(&self) -> bool {
         const KNOWN: &str = " version 7.2.";
         self.column == "qemu-user" && {
@@ -199,7 +199,7 @@ impl Environment {
     }
 }
 
-/// A program by its path, which execve needs.
+/// The path of a program, which execve needs.
 fn which(program: &std::ffi::OsStr) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places = std::env::split_paths(&path).map(|folder| folder.join(program));
@@ -208,7 +208,7 @@ fn which(program: &std::ffi::OsStr) -> PathBuf {
         .unwrap_or(program.into())
 }
 
-/// How a case ended.
+/// The result of a case.
 #[derive(PartialEq, Eq, Debug)]
 enum Outcome {
     Passed,
@@ -216,10 +216,10 @@ enum Outcome {
     Failed(String),
 }
 
-/// What a run of the self-test said.
+/// The output of a run of the self-test.
 struct Report {
     cases: BTreeMap<String, Outcome>,
-    /// The last line.
+    /// The last line, with the counts.
     count: String,
 }
 
@@ -233,7 +233,7 @@ impl Report {
                 let (case, errno) = rest.rsplit_once(' ').unwrap();
                 (case, Outcome::Skipped(errno.to_owned()))
             } else if let Some(rest) = line.strip_prefix("FAIL ") {
-                // A name has no colon but its room's two.
+                // The name ends at the first `: ` before which there is a known name.
                 let colon = rest.rfind(": ").unwrap();
                 let case = &rest[..rest
                     .match_indices(": ")
@@ -247,7 +247,7 @@ impl Report {
             };
             cases.insert(case.to_owned(), outcome);
         }
-        // One that ended early has said nothing of the others.
+        // If the self-test ended early, the remaining cases have failed.
         for name in names() {
             let ended = || Outcome::Failed(format!("not reached: the last line is {count:?}"));
             cases.entry(name.clone()).or_insert_with(ended);
@@ -255,7 +255,7 @@ impl Report {
         Self { cases, count }
     }
 
-    /// The self-test counts as we do, and all that there are.
+    /// Checks the counts that the self-test printed, and that it ran exactly the known cases.
     fn check_count(&self) {
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
         for outcome in self.cases.values() {
@@ -266,7 +266,7 @@ impl Report {
             }
         }
         let count = format!("{passed} passed, {failed} failed, {skipped} skipped");
-        // A status that is not 0 is told behind it by the script.
+        // If the exit status is not 0, the script prints a line after the counts.
         assert!(
             self.count == count || self.count.starts_with("status "),
             "{} is not {count}",
@@ -276,7 +276,7 @@ impl Report {
     }
 }
 
-/// What each case covers, by its name: `ROOM::NAME`.
+/// The functions that each case covers, by the case's name (`ROOM::NAME`).
 fn list() -> &'static BTreeMap<String, Vec<String>> {
     static LIST: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
     LIST.get_or_init(|| {
@@ -303,18 +303,18 @@ fn rooms() -> BTreeSet<String> {
     names().iter().map(room).collect()
 }
 
-/// What the matrix says of a case in an environment.
+/// A cell of the matrix: the expected result of a case in an environment.
 #[derive(PartialEq, Eq)]
 enum Cell {
-    /// `-`
+    /// `-`: the case must pass.
     Passes,
-    /// `ENAME`: it can't be done, and this error says so.
+    /// `ENAME`: the environment lacks the operation, and reports this error.
     Skips(String),
-    /// `?`: that depends on the machine.
+    /// `?`: depends on the machine.
     Depends,
 }
 
-/// The matrix: of each case that has a row, its cells by column.
+/// The matrix: for each case with a row, its cells by column.
 fn matrix() -> BTreeMap<String, BTreeMap<&'static str, Cell>> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("selftest/matrix");
     let text = fs::read_to_string(file).unwrap();
@@ -342,8 +342,8 @@ fn matrix() -> BTreeMap<String, BTreeMap<&'static str, Cell>> {
     matrix
 }
 
-/// Every public function of the library's rooms is one that a case says it covers; no case covers what there is
-/// not; and each such function's name is in the room's table.
+/// Every public function of the library's rooms is listed as covered by a case and called in the files of its room, or
+/// is in `ELSEWHERE`. No case lists a function that does not exist.
 fn every_public_function_has_a_case() {
     let mut covered = BTreeMap::<String, BTreeSet<String>>::new();
     for (case, functions) in list() {

@@ -1,5 +1,5 @@
-//! No program needs more than 32 KiB of stack: each works with 48 KiB, of which the kernel takes up to 8 KiB for a
-//! random place to begin at, and arguments and environment their own length.
+//! No program needs more than 32 KiB of stack. Each program runs with 48 KiB: the kernel takes up to 8 KiB for a random
+//! start, and arguments and environment take their own length.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -32,19 +32,19 @@ fn program(arch: Arch, program: &str) -> Command {
     command
 }
 
-/// The words of a command that runs a program, as arguments for a program that starts others.
+/// The words of a command that runs a program, as arguments of a program that starts others.
 fn words(arch: Arch, program: &str) -> Vec<std::ffi::OsString> {
     let command = arch.program(program);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(ToOwned::to_owned).collect()
 }
 
-/// Runs a command with something on its standard input.
+/// Runs a command with `input` on its standard input.
 fn fed(command: &mut Command, input: &[u8]) -> Ran {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // If the program has ended, its status says more than this error.
+    // An error is ignored: if the program has ended early, its status shows the reason.
     let _ = stdin.write_all(input);
     drop(stdin);
     ran(child.wait_with_output().unwrap())
@@ -73,7 +73,7 @@ fn is_enough_to_save(arch: Arch) {
 }
 
 fn is_enough_to_sort(arch: Arch) {
-    // Enough for several threads.
+    // Enough lines for several threads.
     let lines: Vec<_> = (0..500_000_u64)
         .map(|line| {
             format!(
@@ -127,7 +127,7 @@ fn is_enough_to_join_programs(arch: Arch) {
         .arg("greeting");
     assert_eq!(run(&mut pipe), Ran::new(0, "", ""));
     assert_eq!(folder.read("greeting"), b"Hello, Ada!\n");
-    // Found along PATH.
+    // Programs that are searched in PATH.
     let mut pipe = program(arch, "pipe");
     pipe.env("PATH", "/nowhere:/usr/bin:/bin");
     let ran = run(pipe.args(["echo", "found", "|", "cat"]));

@@ -1,6 +1,5 @@
-//! The contract of what each program asks of the kernel: docs/syscalls.md says it, and the real
-//! strace sees it. A call that the file does not name is a failure, and so is one that it names and
-//! no run makes.
+//! Checks docs/syscalls.md, which lists the system calls of each program, with strace. The test fails if a run makes a
+//! call that the file does not list, or if no run makes a listed call.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +31,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The calls of a program in docs/syscalls.md: the names between backquotes that begin the rows of its table.
+/// The calls of a program in docs/syscalls.md: the names in backquotes at the start of the rows of its table.
 pub fn calls_of(program: &str) -> BTreeSet<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md");
     let text = fs::read_to_string(file).unwrap();
@@ -42,7 +41,7 @@ pub fn calls_of(program: &str) -> BTreeSet<String> {
     section.lines().filter_map(name).collect()
 }
 
-/// A program under strace: a folder to work in, and the calls seen so far.
+/// A program under strace: a folder for its runs, and the calls seen so far.
 struct Watch {
     program: &'static str,
     folder: Folder,
@@ -50,7 +49,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// None, and why, where this machine can't.
+    /// `Err` with the reason if this machine cannot trace the programs.
     fn new(program: &'static str) -> Result<Self, Completion> {
         if !Arch::X86_64.is_native() {
             return Err(Completion::ignored_with(skip::STRACE));
@@ -64,7 +63,8 @@ impl Watch {
         })
     }
 
-    /// A line for the shell, in which `$strace` stands for just that and what makes it quiet.
+    /// A command line for the shell, in which `$strace` stands for strace with the options that keep it quiet and write
+    /// the log.
     fn command(&self, line: &str) -> Command {
         let mut shell = Command::new("sh");
         shell.current_dir(self.folder.root()).stdin(Stdio::null());
@@ -72,15 +72,15 @@ impl Watch {
         shell
     }
 
-    /// Runs such a line, which must end with `status`.
+    /// Runs such a line and checks its exit status.
     fn run(&mut self, line: &str, status: i32) {
         let ran = run(&mut self.command(line));
         assert_eq!(ran.status, Some(status), "{line}: {ran:?}");
         self.collect();
     }
 
-    /// Takes in what strace wrote: `NAME(ARGUMENTS) = RESULT`, behind the thread's id where it follows
-    /// them (`-f`); there the end of a call that took long is a line of its own.
+    /// Reads strace's log. Its lines are `NAME(ARGUMENTS) = RESULT`, after the id of the thread with `-f`. With `-f`
+    /// the end of a long call is a separate line (`resumed`).
     fn collect(&mut self) {
         let log = fs::read_to_string(self.folder.path("log")).unwrap();
         let calls = log
@@ -88,11 +88,11 @@ impl Watch {
             .filter(|line| !line.contains(" resumed>"))
             .filter_map(|line| line.split_once('(')?.0.rsplit(' ').next())
             .map(str::to_owned);
-        // The first is the shell's execve, which becomes the program.
+        // The first call is the execve with which the shell becomes the program.
         self.seen.extend(calls.skip(1));
     }
 
-    /// Compares with docs/syscalls.md.
+    /// Compares the calls with docs/syscalls.md.
     fn check(&self) -> Completion {
         let said = calls_of(self.program);
         let unsaid: Vec<_> = self.seen.difference(&said).collect();
@@ -119,9 +119,9 @@ fn of_hello() -> Completion {
     watch.check()
 }
 
-/// The runs in which a file is replaced by `writer`, a line that writes it whole: `f` there or not,
-/// with an access control list, and where the kernel refuses what is tried first. It opens the directory to be
-/// synced by its `nth` openat.
+/// Runs in which a program replaces the file `f`. `writer` is the command line that writes the whole file. `f` exists
+/// or not, has an access control list or not, and in some runs the kernel refuses the call that is tried first. `nth`
+/// is the number of the openat that opens the directory to be synced.
 fn replace(watch: &mut Watch, writer: &str, nth: u32) -> Result<(), Completion> {
     let strace = |options: &str| writer.replace("$strace", &format!("$strace {options}"));
     watch.run(writer, 0);
@@ -139,7 +139,7 @@ fn replace(watch: &mut Watch, writer: &str, nth: u32) -> Result<(), Completion> 
     watch.run(&strace("-e inject=statx:error=ENOSYS"), 0);
     let unreadable = format!("-e inject=openat:error=EACCES:when={nth}");
     watch.run(&strace(&unreadable), 0);
-    // A signal while the file has a temporary name.
+    // A signal arrives while the file has a temporary name.
     let signal = strace("-e inject=linkat:error=EPERM -e inject=lseek:signal=TERM");
     watch.run(&format!("{signal}; exit $?"), 128 + 15);
     Ok(())
@@ -183,8 +183,8 @@ fn of_msort() -> Completion {
     }
     watch.run("$strace ./msort --in-place -o f lines", 0);
     watch.run("$strace ./msort -r -u lines - <lines", 0);
-    // So many that a second thread gets its part, and that the block of a pipe, whose length nobody
-    // knows, has to move.
+    // Enough lines that a second thread gets a part. The length of a pipe is unknown, so the buffer for its content
+    // must grow and move.
     watch.run("$strace -f ./msort many >sorted", 0);
     watch.run("cat many | $strace -f ./msort >sorted", 0);
     watch.run("$strace ./msort lines >/dev/full", 1);
@@ -193,7 +193,7 @@ fn of_msort() -> Completion {
     watch.check()
 }
 
-/// An echod under strace, and the address it listens at.
+/// An echod under strace, and its listening address.
 struct Echod {
     strace: Child,
     address: String,
@@ -219,7 +219,7 @@ impl Echod {
         TcpStream::connect(&self.address).unwrap()
     }
 
-    /// Asks the program, strace's only child, to end.
+    /// Ends the program, which is strace's only child, with SIGTERM.
     fn end(mut self) {
         let id = self.strace.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
@@ -229,7 +229,7 @@ impl Echod {
     }
 }
 
-/// Sends a byte and waits for it.
+/// Sends a byte and waits for its echo.
 fn echoes(mut client: &TcpStream) {
     client.write_all(b"x").unwrap();
     client.read_exact(&mut [0]).unwrap();
@@ -243,8 +243,8 @@ fn of_echod() -> Completion {
     if std::thread::available_parallelism().unwrap().get() == 1 {
         return Completion::ignored_with(skip::ONE_CPU);
     }
-    // A client that ends in order, one that sends more than the kernel's buffers hold before it
-    // reads, and one that is still there when the server is asked to end.
+    // Three clients: the first ends normally, the second sends more bytes than the kernel's buffers hold before it
+    // reads, and the third is still connected when the server is asked to end.
     let echod = Echod::start(&watch, "", "");
     let mut client = echod.client();
     echoes(&client);
@@ -261,7 +261,7 @@ fn of_echod() -> Completion {
     drop(client);
     watch.collect();
 
-    // One descriptor too few for a second client, which is served when the first has ended.
+    // One descriptor is missing for a second client, which is served when the first has left.
     let echod = Echod::start(&watch, "ulimit -n 8;", "-w 1");
     let first = echod.client();
     echoes(&first);
@@ -273,7 +273,7 @@ fn of_echod() -> Completion {
     echod.end();
     watch.collect();
 
-    // A socket that was left, all that is given up, and a verbose end.
+    // A stale Unix socket, all options that give up privileges, and an end with -v.
     drop(UnixListener::bind(watch.folder.path("socket")).unwrap());
     let granted = "-e inject=chroot,chdir,setgroups,setresgid,setresuid:retval=0";
     let echod = Echod::start(
@@ -288,7 +288,7 @@ fn of_echod() -> Completion {
     echod.end();
     watch.collect();
 
-    // What a service manager would have passed is no socket.
+    // A passed descriptor that is not a socket.
     watch.run(
         "export LISTEN_PID=7 LISTEN_FDS=1; $strace -e inject=getpid:retval=7 ./echod 3</dev/null",
         1,
@@ -320,7 +320,7 @@ fn of_echoc() -> Completion {
         &format!("$strace ./echoc --verify -s 5000000 -d 4 {address}"),
         0,
     );
-    // A signal, with the first message.
+    // A signal arrives during the first message.
     watch.run(
         &format!("$strace -e inject=sendto:signal=TERM:when=1 ./echoc -t 1000 {address}"),
         0,
@@ -355,9 +355,8 @@ fn of_init() -> Completion {
     );
     watch.run("$strace ./init --help", 0);
     watch.run("$strace ./init", 2);
-    // A machine of its own, as far as that goes: it has its own processes, mounts and interfaces. Switching
-    // it off ends it by SIGINT. Of all processes there, the log of process 1 is read. The orphan is what `init`
-    // ends, and waits for.
+    // `init --boot` with its own processes, mounts and interfaces. Powering off ends the namespace by SIGINT. Only the
+    // log of process 1 is read. `init` ends and reaps the orphan.
     let line = "strace -qq -ff -o boot unshare --pid --fork --mount --net ./init --boot sh -c 'sleep 100 &'";
     let ran = run(&mut watch.command(line));
     let Some(log) = watch.folder.names().into_iter().find(|name| {
@@ -368,7 +367,7 @@ fn of_init() -> Completion {
     };
     assert!(ran.stderr.contains("init: exit status 0\n"), "{ran:?}");
     fs::rename(watch.folder.path(log), watch.folder.path("log")).unwrap();
-    // It is `unshare` up to there.
+    // Up to its execve, process 1 is `unshare`.
     let text = fs::read_to_string(watch.folder.path("log")).unwrap();
     let (_, own) = text.split_once("execve(\"./init\"").unwrap();
     fs::write(watch.folder.path("log"), own).unwrap();
@@ -381,7 +380,7 @@ fn of_pipe() -> Completion {
         Ok(watch) => watch,
         Err(ignored) => return ignored,
     };
-    // What is started is `hello`, which makes no call that `pipe` does not make.
+    // The started program is `hello`, which makes no call that `pipe` does not make.
     symlink(Arch::X86_64.shipped("hello"), watch.folder.path("hello")).unwrap();
     let strace = "$strace -f ./pipe";
     watch.run(&format!("{strace} ./hello"), 0);

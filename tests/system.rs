@@ -1,4 +1,4 @@
-//! What only the administrator of a machine does (`ring3::system`), in namespaces of a test's own.
+//! Operations for the administrator of a machine (`ring3::system`), in separate namespaces.
 
 use std::process::Command;
 
@@ -12,7 +12,8 @@ pub fn trials() -> Vec<Trial> {
     per_arch![mounts_and_unmounts, brings_an_interface_up].collect()
 }
 
-/// What `script` prints, as root of new namespaces, with `"$@"` for a child of the self-test that does one thing.
+/// The output of `script`, which runs as root of new namespaces. In the script `"$@"` starts a child of the self-test
+/// that performs one operation.
 fn as_root_of_namespaces(arch: Arch, script: &str) -> Result<Ran, Completion> {
     let folder = Folder::new();
     let unshared = |script: &str| {
@@ -57,7 +58,7 @@ fn mounts_and_unmounts(arch: Arch) -> Completion {
 }
 
 fn brings_an_interface_up(arch: Arch) -> Completion {
-    // IFF_UP and IFF_LOOPBACK.
+    // The flags are IFF_UP and IFF_LOOPBACK.
     let script = r#"mount -t sysfs none /sys && cd /sys/class/net/lo && cat flags &&
         "$@" up lo && cat flags && "$@" up lo && cat flags"#;
     match as_root_of_namespaces(arch, script) {

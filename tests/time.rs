@@ -1,4 +1,4 @@
-//! Clocks: right, and by the vDSO where there is one.
+//! Clocks: their values are right, and they are read without system calls if there is a vDSO.
 
 use std::process::Command;
 use std::time::Duration;
@@ -44,8 +44,8 @@ fn clocks_agree_with_the_c_librarys(arch: Arch) {
     }
 }
 
-/// Clock sources that a vDSO reads; for another it makes the system call itself (the kernel's
-/// `enum vdso_clock_mode`).
+/// Clock sources that the vDSO can read. For others the vDSO makes the system call itself (the kernel's `enum
+/// vdso_clock_mode`).
 const READ_WITHOUT_THE_KERNEL: [&str; 4] = [
     "tsc",
     "kvm-clock",
@@ -53,8 +53,8 @@ const READ_WITHOUT_THE_KERNEL: [&str; 4] = [
     "arch_sys_counter",
 ];
 
-/// A thousand times and one: none is a system call where the kernel gives a vDSO, each is where it
-/// gives none, as under qemu-user.
+/// Reads a clock 1001 times. With a vDSO there must be no system call. Without a vDSO, as under qemu-user, each read
+/// must be a system call.
 fn a_time_is_a_system_call_only_without_a_vdso(arch: Arch) -> Completion {
     let probe = arch.probe("time");
     let (mut traced, expected) = if arch.is_native() {

@@ -1,5 +1,5 @@
-//! The tests of a libtest program (the library's own, the models under loom), each in a process of its own and within a
-//! time limit. libtest has no limit: it only prints the name of a test that has run for a minute.
+//! Runs the tests of a libtest program (the library's unit tests, the models under loom), each in a separate process
+//! and with a time limit. libtest has no time limit: it only prints the names of tests that have run for a minute.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,11 +18,11 @@ pub fn trials() -> Vec<Trial> {
     )]
 }
 
-/// The limit of each test in seconds, then the words of a command that runs the libtest program, one a line. With this
-/// variable the runner has the tests of that program, and no others.
+/// The limit of each test in seconds, then the words of the command that runs the libtest program, one a line. If this
+/// variable is set, the runner runs the tests of that program, and no others.
 const UNITS: &str = "RING3_UNITS";
 
-/// The tests of that program, if there is one.
+/// The tests of that program, if the variable is set.
 pub fn of_another_program() -> Option<Vec<Trial>> {
     let variable = std::env::var(UNITS).ok()?;
     let (seconds, words) = variable.split_once('\n').unwrap();
@@ -54,7 +54,7 @@ fn test(program: &str, name: String, limit: Duration) -> Trial {
 fn ends_a_test_that_hangs() {
     let folder = Folder::new();
     let program = folder.path("libtest");
-    // The options of libtest that matter here.
+    // A libtest program with only the options that the runner uses.
     let script = "#!/bin/sh
         case $* in
         '--list --format terse') printf '%s: test\\n' hangs passes fails ;;

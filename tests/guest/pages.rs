@@ -1,5 +1,6 @@
-//! Tests of all that depends on the page size, on the kernel with pages of 16 KiB: start-up, threads, the heap, pipes,
-//! and the programs that use them. (qemu-user only emulates other page sizes, and from version 10 on not even that.)
+//! Tests of everything that depends on the page size, on a kernel with pages of 16 KiB: start-up, threads, the heap,
+//! pipes, and the programs that use them. (qemu-user only emulates other page sizes, and from version 10 on does not
+//! support them.)
 
 use std::fs;
 use std::process::Command;
@@ -14,8 +15,8 @@ use crate::msort::shared_inputs;
 use crate::support::Folder;
 use crate::thread::assert_guard;
 
-/// A test's name, its transcript of commands and expected lines, and a function that checks the lines that differ from
-/// run to run; the transcript has `?` for these lines.
+/// A test: its name, a transcript of commands and expected lines, and a function that checks the lines that vary. The
+/// transcript has `?` in place of those lines.
 type Test = (&'static str, &'static str, fn(&Session));
 
 const TESTS: [Test; 11] = [
@@ -90,7 +91,7 @@ const TESTS: [Test; 11] = [
     ),
 ];
 
-/// The commands of a transcript, and the lines that follow each.
+/// The commands of a transcript, each with the lines that follow it.
 fn commands(transcript: &str) -> Vec<(&str, Vec<&str>)> {
     let mut commands = Vec::<(&str, Vec<&str>)>::new();
     for line in transcript.lines() {
@@ -103,13 +104,13 @@ fn commands(transcript: &str) -> Vec<(&str, Vec<&str>)> {
     commands
 }
 
-/// The command that runs the heap's model with the files of its corpus as arguments.
+/// The command that runs the heap's model with the files of the corpus as arguments.
 fn replay() -> String {
     let names = (0..corpus().len()).map(|n| format!(" corpus-{n}"));
     format!("model corpus{}", names.collect::<String>())
 }
 
-/// A command as the script has it: [`TESTS`] has short names for long commands.
+/// The command as the script has it. [`TESTS`] uses short names for long commands.
 fn written(command: &str) -> String {
     match command {
         "corpus" => replay(),
@@ -142,7 +143,7 @@ pub fn script() -> String {
     all.map(|(command, _)| written(command) + "\n").collect()
 }
 
-/// Adds the files that the script needs, beside the programs and `lines`, to an image.
+/// Adds the files that the script needs to an image, beside the programs and `lines`.
 pub fn add_to(image: &mut Image, folder: &Folder) {
     image.probes(&[
         "start", "protect", "thread", "heap", "model", "memory", "process",
@@ -202,7 +203,7 @@ fn memory(session: &Session) {
         ("first", 3),
         ("zeros", MIB),
         ("freed", 2 * MIB),
-        ("handed-over", 4 * MIB), // the caches' pages are four times as large
+        ("handed-over", 4 * MIB), // the pages of the caches are four times as large
         ("phases", 1360),
     ] {
         let said = session.of(&format!("memory {part}"));

@@ -1,4 +1,5 @@
-//! `init --boot` in namespaces of its own: what it does for a machine, and how it ends one. (The guests boot by it.)
+//! `init --boot` in separate namespaces: how it sets up a machine, and how it shuts a machine down. (The guests boot
+//! with it.)
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
@@ -13,7 +14,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![begins_and_ends_a_machine, ends_the_machine_at_wrong_use]
 }
 
-/// `init` as process 1 of namespaces, with this command line; the reason if there are none.
+/// `init` as process 1 of new namespaces, with these arguments. `Err` with the reason if there are no namespaces.
 fn boot(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
     let unshare = || {
         let mut unshare = Command::new("unshare");
@@ -40,7 +41,8 @@ fn boot(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
     Ok(command)
 }
 
-/// How the machine ended, and what it said on standard error but for the mounts that only root of the machine may make.
+/// The signal that ended the machine, its standard output, and the lines of standard error without mounts that only
+/// real root may make.
 fn ended(mut command: Command) -> (Option<i32>, String, Vec<String>) {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let signal = output.status.signal();
@@ -50,12 +52,12 @@ fn ended(mut command: Command) -> (Option<i32>, String, Vec<String>) {
     (signal, ran.stdout, lines.collect())
 }
 
-/// Power off is SIGINT to whoever waits for the first process of a PID namespace (reboot(2)).
+/// Power off: the parent of the first process of a PID namespace sees that it was killed by SIGINT (reboot(2)).
 const POWER_OFF: Option<i32> = Some(2);
 
 fn begins_and_ends_a_machine(arch: Arch) -> Completion {
     let folder = Folder::new();
-    // Two processes outlive the program: one ends by SIGTERM, one only by SIGKILL.
+    // Two processes outlive the program: one ends at SIGTERM, the other only by SIGKILL.
     let program = "exec 2>/dev/null
         grep -E ' (/proc|/sys) (proc|sysfs) ' /proc/mounts | tail -n 2 | cut -d ' ' -f 2-4
         cat /sys/class/net/lo/flags
@@ -79,7 +81,7 @@ fn begins_and_ends_a_machine(arch: Arch) -> Completion {
         format!("/proc proc {flags}\n/sys sysfs {flags}\n0x9\n")
     );
     assert_eq!(folder.read("asked"), b"asked\n");
-    // The other one had 2 s, and was killed.
+    // The other process was killed after its 2 s.
     assert!((2.0..30.0).contains(&time), "{time}");
     Completion::Completed
 }
@@ -99,7 +101,7 @@ fn ends_the_machine_at_wrong_use(arch: Arch) -> Completion {
         let usage = "usage: init [OPTION...] [--] CMD [ARG...]";
         assert_eq!(lines, [message, usage, "init: exit status 2"]);
     }
-    // What follows the program's name is not an option of `init`.
+    // Arguments after the program's name are not options of `init`.
     let (signal, stdout, lines) = match boot(arch, &["echo", "--boot"]) {
         Ok(command) => ended(command),
         Err(ignored) => return ignored,

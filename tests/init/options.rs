@@ -1,4 +1,4 @@
-//! Every option of `init` beside every other, each by its effect; and the values that options take.
+//! Every option of `init` combined with every other; each must have its effect. And the values that options accept.
 
 use std::fs;
 
@@ -18,9 +18,10 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// A program that writes down the signals that it gets, in `own`, and those of another process of its group, in `other`.
-/// It prints whether it leads a session, and whether `init` adopts an orphan. It outlives the parent of `init`, and ends
-/// with 7. The last signal that it has `init` pass on shows that those before it were passed on.
+/// A program that records the signals that it receives in `own`, and the signals that another process of its group
+/// receives in `other`. It prints whether it leads a session, and whether `init` adopts an orphan. It outlives the
+/// parent of `init`, and exits with 7. When the last signal has been passed on, all earlier signals have been passed on
+/// too.
 const PROGRAM: &str = "
 exec 2>/dev/null # of a signal to the group other processes end too, and the shell says so
 stat() { cut -d ')' -f 2 /proc/$1/stat; } # state, parent, group, session
@@ -49,10 +50,10 @@ until grep -q ALRM own; do sleep 0.01; done
 wait $!
 exit 7";
 
-/// Starts `init` in the background, and ends before it.
+/// Starts `init` in the background, and ends before `init` does.
 const PARENT: &str = "\"$@\" 2>told & echo $! >init; until [ -e ready ]; do sleep 0.01; done";
 
-/// Waits until that `init`, an orphan now, has ended.
+/// Waits until that `init`, which is an orphan now, has ended.
 const OUTSIDE: &str = "sh -c \"$0\" \"$@\"; while [ -e /proc/$(cat init) ]; do sleep 0.01; done";
 
 fn has_the_effect_of_each_beside_each(arch: Arch) -> Completion {
@@ -74,7 +75,7 @@ fn has_the_effect_of_each_beside_each(arch: Arch) -> Completion {
         }
         let folder = Folder::new();
         let inner = init(arch, &options, PROGRAM);
-        // Another `init` says how this one ended.
+        // Another `init` reports how this one ended.
         let mut outer = arch.program("init");
         outer.args(["-s", "-w", "sh", "-c", OUTSIDE, PARENT, "sh"]);
         outer.arg(inner.get_program()).args(inner.get_args());
@@ -116,7 +117,7 @@ fn has_the_effect_of_each_beside_each(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Both sides of each word of 64 bits.
+/// Both sides of each boundary between 64-bit words.
 fn takes_each_status_for_success(arch: Arch) {
     for taken in [0, 1, 63, 64, 127, 128, 191, 192, 254, 255] {
         for status in [taken, (taken + 1) % 256, (taken + 64) % 256] {
@@ -128,7 +129,8 @@ fn takes_each_status_for_success(arch: Arch) {
     }
 }
 
-/// Signals of a fault, of a terminal to a background process, of children; and those that no process receives.
+/// Signals that are never passed on: signals of a fault, of a terminal to a background process, of children, and
+/// signals that no process receives.
 const NEVER: [i32; 12] = [4, 5, 6, 7, 8, 9, 11, 17, 19, 21, 22, 31];
 
 fn knows_which_signals_are_never_passed_on(arch: Arch) {
@@ -157,7 +159,7 @@ fn knows_which_signals_are_never_passed_on(arch: Arch) {
 }
 
 fn passes_each_signal_on(arch: Arch) {
-    // C libraries keep 32 and 33 to themselves. qemu-user maps the real-time signals to other numbers.
+    // C libraries reserve signals 32 and 33. qemu-user maps the real-time signals to other numbers.
     let last = if arch.is_native() { 64 } else { 31 };
     let signals = (1..=last).filter(|signal| !NEVER.contains(signal) && !(32..34).contains(signal));
     let signals: Vec<_> = signals.map(|signal| signal.to_string()).collect();

@@ -1,5 +1,5 @@
-//! System calls that are refused, as by a seccomp filter: strace makes them fail. `init` then reports the call or
-//! continues; it neither hangs nor reports another error.
+//! Refused system calls, as by a seccomp filter: strace makes them fail. `init` must report the call or continue. It
+//! must not hang, or report another error.
 
 use std::process::{Command, Stdio};
 
@@ -36,8 +36,8 @@ fn never_hangs_where_a_mask_is_refused(arch: Arch) -> Completion {
     };
     let run_failed = told(&format!("run {}", hello.display()));
     let fine = Ran::new(0, "Hello, world!\n", "");
-    // Each call in turn. The calls of `init` block SIGCHLD and the passed signals, then SIGPIPE, then all signals, and
-    // restore the mask. The calls of the child have the same numbers; its first call sets the program's mask.
+    // Each call fails in turn. `init` blocks SIGCHLD and the passed signals, then SIGPIPE, then all signals, and then
+    // restores the mask. The calls of the child have the same numbers; its first call sets the program's mask.
     let expected = [
         told("watch children"),
         fine.clone(),
@@ -66,7 +66,7 @@ fn names_what_was_refused(arch: Arch) -> Completion {
     for (program, operands) in [("init", "children"), ("pipe", "programs")] {
         for call in ["wait4", "rt_sigtimedwait"] {
             let mut command = arch.program(program);
-            // A short program: strace ends only after all processes that it traces.
+            // A short program, because strace ends only after all traced processes.
             command.args(["sh", "-c", "sleep 0.2"]).stdin(Stdio::null());
             let ran = refused(&mut command, &format!("{call}:error=EPERM:when=1"));
             let told = format!("{program}: {call} {operands}: Operation not permitted (EPERM)\n");

@@ -1,4 +1,4 @@
-//! Sockets that a service manager passed to `init` or `pipe` go to the program.
+//! Sockets that a service manager passes to `init` or `pipe` are passed on to the program.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -21,7 +21,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// `init` or `pipe`, with these words as its arguments. A word `echod` becomes the echod of this architecture.
+/// `init` or `pipe` with these arguments. The argument `echod` is replaced by the echod of this architecture.
 fn wrapper(arch: Arch, name: &str, words: &[&str]) -> Command {
     let mut wrapper = arch.program(name);
     for &word in words {
@@ -44,7 +44,7 @@ fn serves_below_a_wrapper(arch: Arch) {
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        // This client waits before the server starts.
+        // This client is in the accept queue before the server starts.
         let mut early = connect(address);
         let mut shell = activate(&wrapper(arch, name, words), listener, OURS);
         let server = Server::run(&mut shell, 1);
@@ -62,7 +62,7 @@ fn serves_below_a_wrapper(arch: Arch) {
     }
 }
 
-/// A shell as the program, which prints its environment, its descriptors, and those of the wrapper.
+/// A shell as the program, which prints its environment, its descriptors, and the descriptors of the wrapper.
 const TELLS: &str = "[ $LISTEN_PID = $$ ] && echo itself; echo $LISTEN_FDS ${LISTEN_PIDFDID-none} $OTHER; \
 readlink /proc/$$/fd/3 /proc/$$/fd/4 | sed s/:.*//; \
 until ! readlink /proc/$PPID/fd/* | grep -q socket:; do sleep 0.02; done; echo closed";

@@ -1,4 +1,4 @@
-//! `init` on a terminal: to a shell with job control, it behaves as the program alone would.
+//! `init` on a terminal: a shell with job control sees the same behaviour as without `init`.
 
 use std::fs;
 use std::io::Write;
@@ -33,7 +33,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// A process in a session of its own, on a pseudoterminal whose other end is ours. Its drop hangs the terminal up.
+/// A process in a session of its own, on a pseudoterminal whose other end the test holds. Dropping the session hangs up
+/// the terminal.
 pub struct Session {
     pub keys: fs::File,
     /// The output that no call of `shows` has consumed yet.
@@ -50,7 +51,8 @@ impl Session {
             .current_dir(folder)
             .env("PS1", "$ ")
             .env("TERM", "dumb");
-        // SAFETY: between fork and exec the child makes two system calls, and takes no lock.
+        // SAFETY: the closure runs between fork and exec. It makes two system calls, and takes no lock and allocates
+        // nothing.
         unsafe {
             command.pre_exec(|| {
                 rustix::process::setsid()?;
@@ -65,7 +67,7 @@ impl Session {
         }
     }
 
-    /// An interactive bash.
+    /// Starts an interactive bash.
     fn bash(folder: &Folder) -> Self {
         let mut bash = Command::new("bash");
         bash.args(["--norc", "--noprofile", "-i"]);
@@ -75,7 +77,7 @@ impl Session {
         session
     }
 
-    /// A shell without job control that runs this line.
+    /// Starts a shell without job control that runs this line.
     fn script(folder: &Folder, line: &str) -> Self {
         let mut sh = Command::new("sh");
         sh.args(["-c", line]);
@@ -110,21 +112,21 @@ impl Session {
         })
     }
 
-    /// Makes the shell answer, which shows that it has the terminal. (The echo of the typed line is not the answer.)
+    /// Makes the shell answer, which proves that it has the terminal. (The echo of the typed line is not the answer.)
     fn answers(&mut self) {
         self.types("echo answer-$((20+3))\n");
         self.shows("answer-23");
     }
 
-    /// Types Ctrl-Z, waits until the shell reports that its job is stopped, and until the shell has the terminal.
+    /// Types Ctrl-Z, then waits until the shell reports that its job is stopped, and until the shell has the terminal.
     fn stops_the_job(&mut self) {
         self.types("\x1a");
         self.shows("Stopped");
         self.answers();
     }
 
-    /// Waits until the program, an sh, has the terminal and is not stopped. A key before that is another group's, or is
-    /// cancelled by SIGCONT.
+    /// Waits until the program, an sh, has the terminal and is not stopped. A key that is typed earlier goes to another
+    /// group, or is cancelled by SIGCONT.
     fn is_the_programs(&self) {
         wait_until("the program has the terminal and runs", || {
             let group = rustix::termios::tcgetpgrp(&self.keys).unwrap();
@@ -157,7 +159,7 @@ const TWO_WORDS: &str = "read a; echo got-$a; read b; echo got-$b";
 
 fn ends_in_the_background(arch: Arch) {
     let folder = Folder::new();
-    // timeout(1) has a process group of its own, in the background.
+    // timeout(1) runs its command in a process group of its own, in the background.
     let script = format!("timeout 30 {}; echo status-$?", line(arch, "", "sleep 0.1"));
     Session::script(&folder, &script).shows("status-0");
 
@@ -248,7 +250,7 @@ fn is_a_job_of_a_script(arch: Arch) {
     session.shows("status-0");
 }
 
-/// A session of its own has no terminal, and the kernel discards SIGTSTP there.
+/// A separate session has no terminal, and the kernel discards SIGTSTP there.
 fn stops_a_session_of_its_own(arch: Arch) {
     let folder = Folder::new();
     let script = "trap \"echo went-on\" CONT; trap \"exit 9\" INT; echo ready-$((20+3)); while :; do sleep 0.02; done";
@@ -290,7 +292,7 @@ fn waits_for_the_terminal_in_the_background(arch: Arch) {
     bash.answers();
 }
 
-/// `fg` of a job that was not stopped: bash gives its group the terminal, and sends no signal.
+/// `fg` of a job that was not stopped: bash gives the terminal to its group, and sends no signal.
 fn gives_the_terminal_to_a_job_that_ran_on(arch: Arch) {
     let folder = Folder::new();
     let mut bash = Session::bash(&folder);
@@ -308,7 +310,7 @@ fn gives_the_terminal_to_a_job_that_ran_on(arch: Arch) {
     bash.answers();
 }
 
-/// `init` leads the session: no shell could continue it, so the kernel does not stop it.
+/// `init` leads the session. No shell could continue it, so the kernel does not stop it.
 fn goes_on_where_nobody_could_continue_it(arch: Arch) {
     let folder = Folder::new();
     let mut command = arch.program("init");
@@ -336,7 +338,7 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     bash.types(&format!("{unshare} {}\n", line(arch, "", TWO_WORDS)));
     bash.types("one\n");
     bash.shows("got-one");
-    // unshare(1) stops, and the shell has the terminal. The program continues until it reads the terminal.
+    // unshare(1) stops, and the shell has the terminal. The program continues until it reads from the terminal.
     bash.stops_the_job();
     bash.types("fg\ntwo\n");
     bash.shows("got-two");
@@ -351,7 +353,7 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// An image may have no `/dev/tty`. Then the terminal on standard input is given to the program.
+/// An image may have no `/dev/tty`. Then `init` gives the program the terminal on standard input.
 fn needs_no_device_of_the_terminal(arch: Arch) -> Completion {
     let unshare = "unshare --user --map-root-user --mount";
     let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));

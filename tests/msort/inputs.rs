@@ -1,9 +1,9 @@
-//! What there is to sort.
+//! Inputs for msort.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// Lines of these bytes and random lengths; none ends in a newline but by the dice.
+/// Lines of random lengths with random bytes from `bytes`. A newline occurs in a line only if it is in `bytes`.
 pub fn random_lines(
     seed: u64,
     count: usize,
@@ -30,12 +30,12 @@ fn joined(lines: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
         .collect()
 }
 
-/// At every key one line ends and the others go on.
+/// Every line is a prefix of all longer lines. At each key one line ends and the others continue.
 pub fn each_in_the_next() -> Vec<u8> {
     joined((0..2_000).map(|n| vec![b'a'; 7 * (n * 7 % 2_000)]))
 }
 
-/// What there is to sort, by name.
+/// The inputs, by name.
 pub fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let all_bytes: Vec<u8> = (0..=255).collect();
     let long = 10 << 20;
@@ -59,7 +59,7 @@ pub fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("carriage returns", b"b\r\na\n\r\na\r\n".to_vec()),
         ("every byte", [&all_bytes[..], &all_bytes[..]].concat()),
         ("random bytes", random_lines(3, 50_000, 0..20, &all_bytes)),
-        // Around what a key holds, with what is below and above a newline and a padding zero.
+        // Lengths around the size of a key, with bytes below and above a newline and a padding zero.
         (
             "lengths around 7",
             random_lines(4, 50_000, 5..10, b"\0\x01\t\x0b\xff"),
@@ -104,10 +104,10 @@ pub fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// As many bytes as are worth a second thread.
+/// A size at which `msort` uses a second thread.
 pub const SHARED: usize = 2 << 20;
 
-/// What several threads sort, by name.
+/// Inputs for several threads, by name.
 pub fn shared_inputs() -> Vec<(&'static str, Vec<u8>)> {
     let random = random_lines(20, 80_000, 8..51, b"0123456789abcdef");
     let numbers = || (0..300_000_u32).map(|n| format!("{n:09}").into_bytes());

@@ -1,4 +1,4 @@
-//! Which descriptors and signals the programs begin with.
+//! The descriptors and the signal state with which the programs start.
 
 use std::fs;
 use std::process::Command;
@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Notes in a file of its own which descriptors it has, and passes on what comes.
+/// Writes the list of its open descriptors to a separate file, then copies its input.
 const LIST: &str = "ls /proc/self/fd >list$0; exec cat";
 
 fn have_the_three_and_no_other(arch: Arch) {
@@ -33,8 +33,8 @@ fn have_the_three_and_no_other(arch: Arch) {
         words.extend(["wc", "-c"]);
         let ran = run(command(arch, &words).current_dir(folder.root()));
         assert_eq!(ran, Ran::new(0, "0\n", ""));
-        // What a program has that is started without `pipe`: beside the three what the runner of these tests
-        // left open, and the one by which `ls` reads the folder.
+        // The descriptors of a program that is started without `pipe`: the three standard descriptors, descriptors that
+        // the test runner left open, and the descriptor with which `ls` reads the folder.
         let usual = run(Command::new("sh").args(["-c", "ls /proc/self/fd"])).stdout;
         assert!(usual.contains("0\n1\n"), "{usual}");
         for number in 1..=5 {
@@ -44,7 +44,7 @@ fn have_the_three_and_no_other(arch: Arch) {
     }
 }
 
-/// `sh -c 'exec pipe WORDS REDIRECTIONS'`
+/// Runs `sh -c 'exec pipe WORDS REDIRECTIONS'`.
 fn redirected(arch: Arch, redirections: &str, words: &[&str]) -> Command {
     shell(redirections, &command(arch, words))
 }
@@ -56,14 +56,14 @@ fn shell(redirections: &str, pipe: &Command) -> Command {
     shell
 }
 
-/// Which descriptors `ls` has without `pipe`.
+/// The descriptors that `ls` lists without `pipe`.
 fn listed_by_ls(redirections: &str, folder: &Folder) -> String {
     let mut ls = Command::new("ls");
     ls.arg("/proc/self/fd");
     run(shell(redirections, &ls).current_dir(folder.root())).stdout
 }
 
-/// What was given to `pipe`, as a shell gives it on too: an inherited lock, a listening socket.
+/// Programs inherit the descriptors that `pipe` inherited, as from a shell: for example a lock or a listening socket.
 fn have_what_they_inherit(arch: Arch) {
     let folder = Folder::new();
     let words = ["ls", "/proc/self/fd", "|", "cat"];
@@ -76,11 +76,11 @@ fn have_what_they_inherit(arch: Arch) {
 
 fn may_lack_standard_ones(arch: Arch) {
     let folder = Folder::new();
-    // Without standard input `ls` opens its folder there.
+    // Without standard input, `ls` opens its folder as descriptor 0.
     let words = ["sh", "-c", "ls /proc/self/fd", "|", "cat"];
     let ran = run(&mut redirected(arch, "<&-", &words));
     assert_eq!(ran, Ran::new(0, &listed_by_ls("<&-", &folder), ""));
-    // The last has no standard output; what is before it has.
+    // The last program has no standard output, but the others do.
     let words = [
         "echo",
         "text",
@@ -98,7 +98,7 @@ fn may_lack_standard_ones(arch: Arch) {
     assert_eq!(folder.read("g"), b"text\n");
 }
 
-/// Where standard error is closed, no pipe may be in its place.
+/// If standard error is closed, no pipe may get its number.
 fn keep_messages_out_of_the_programs(arch: Arch) {
     let folder = Folder::new();
     let words = [
@@ -135,8 +135,8 @@ fn begin_with_no_signal_blocked_or_ignored_but_the_terminals(arch: Arch) {
     env.arg(pipe.get_program()).args(pipe.get_args());
     let ran = run(&mut env);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
-    // qemu-user uses signals 32 and 33 itself. It installs handlers for some of HUP, INT and QUIT, depending on its
-    // version. So a native program that it starts begins with the default action of these.
+    // qemu-user uses signals 32 and 33 itself. Depending on its version, it also installs handlers for some of HUP, INT
+    // and QUIT. A native program that it starts then has the default action for these signals.
     let own = if arch.is_native() {
         0
     } else {
@@ -150,7 +150,7 @@ fn begin_with_no_signal_blocked_or_ignored_but_the_terminals(arch: Arch) {
             (name, u64::from_str_radix(set, 16).unwrap() & !own)
         })
         .collect();
-    // HUP, INT, QUIT, TSTP.
+    // HUP, INT, QUIT and TSTP.
     let kept = (0b111 | 1 << 19) & !own;
     assert_eq!(sets, [("SigBlk:", 0), ("SigIgn:", kept)]);
 }

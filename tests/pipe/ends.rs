@@ -1,4 +1,4 @@
-//! What ends the programs before they do so themselves: the time, and shortages.
+//! Programs that are ended early: by --timeout, or because of a shortage.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -120,7 +120,7 @@ fn lets_those_that_are_quicker_be(arch: Arch) {
 }
 
 fn tells_that_there_are_no_descriptors(arch: Arch) {
-    // qemu-user needs one that it opens the program by.
+    // qemu-user needs a descriptor to open the program.
     let limit = if arch.is_native() { 4 } else { 6 };
     let pipe = command(arch, &["cat", "|", "cat", "|", "cat"]);
     let mut shell = Command::new("sh");
@@ -136,8 +136,8 @@ fn tells_that_there_are_no_descriptors(arch: Arch) {
     assert_eq!(ran.stderr.lines().count(), 1);
 }
 
-/// strace refuses what the kernel refuses where the user has too many processes, pipes or sockets; root has
-/// no such limits.
+/// strace injects the errors that the kernel returns if the user has too many processes, pipes or sockets; root has no
+/// such limits.
 fn tells_of_shortages_halfway() -> Completion {
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with(skip::STRACE);
@@ -162,14 +162,14 @@ fn tells_of_shortages_halfway() -> Completion {
             none,
             "pipe2 standard descriptors: Too many open files (EMFILE)",
         ),
-        // The third pipe is the one by which the first program's failure would come.
+        // The third pipe is the pipe that would report a failure to start the first program.
         (
             "pipe2:error=EMFILE:when=3",
             none,
             none,
             "run sleep: Too many open files (EMFILE)",
         ),
-        // In the child, before it becomes the first program.
+        // In the child, before it executes the first program.
         (
             "dup3:error=EMFILE:when=1",
             follow,
@@ -214,7 +214,7 @@ fn tells_of_shortages_halfway() -> Completion {
         let begin = Instant::now();
         let told = format!("pipe: {told}\n");
         assert_eq!(run(&mut strace), Ran::new(1, "", &told), "{inject}");
-        // Those that had begun were ended at once.
+        // Programs that had already started were ended at once.
         assert!(begin.elapsed() < Duration::from_secs(30));
     }
     Completion::Completed
@@ -227,7 +227,7 @@ fn goes_on_when_interrupted() -> Completion {
     for inject in [
         "rt_sigtimedwait:error=EINTR:when=1+2",
         "wait4:error=EINTR:when=1+2",
-        // Nobody asked for a size: the pipes are as the kernel makes them.
+        // No size was requested: the pipes keep the kernel's default size.
         "fcntl:error=EPERM:when=1+",
     ] {
         let folder = Folder::new();

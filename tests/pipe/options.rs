@@ -1,4 +1,4 @@
-//! Every option of `pipe` beside every other, each by its effect.
+//! Every option of `pipe` combined with every other; each must have its effect.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,14 +17,14 @@ pub fn trials() -> Vec<Trial> {
     per_arch![has_the_effect_of_each_beside_each].collect()
 }
 
-/// Does not end by SIGTERM, and ends with 3 when it may.
+/// Ignores SIGTERM, and exits with 3 when the file `go` exists.
 const FIRST: &str = "trap '' TERM; until [ -e go ]; do sleep 0.01 2>/dev/null; done; exit 3";
 
-/// Prints its id, and ends by SIGTERM or with 0.
+/// Prints its process id, then ends by SIGTERM or with exit status 0.
 const SECOND: &str = "echo $$; exec cat";
 
 fn has_the_effect_of_each_beside_each(arch: Arch) {
-    // Most of the time they wait for the time to be over: all at once.
+    // Most of the time is spent waiting, so all combinations run at the same time.
     std::thread::scope(|scope| {
         for selected in pairwise() {
             scope.spawn(move || has_the_effect_of(arch, selected));
@@ -77,7 +77,8 @@ fn has_the_effect_of(arch: Arch, selected: [bool; 7]) {
         let bytes = rustix::pipe::fcntl_getpipe_size(reader.open(&input).unwrap()).unwrap();
         assert_eq!(bytes, if size { 8192 } else { 131_072 }, "{options:?}");
     }
-    // The first program may end at once; or, if that is its turn, after the second; or never.
+    // The first program may end at once, or only after the second program if the timeout ends that, or never (with both
+    // --timeout and --grace).
     let may_end = || fs::write(folder.path("go"), "").unwrap();
     if timeout && !grace {
         wait_until("the second program has ended", || !second.exists());

@@ -1,4 +1,4 @@
-//! Which file a name is, along `PATH`.
+//! Searching a program in `PATH`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -32,7 +32,7 @@ impl Folder {
         self
     }
 
-    /// Runs `pipe` here with such a `PATH`, or none.
+    /// Runs `pipe` in the folder with this `PATH`, or without `PATH`.
     fn search(&self, arch: Arch, path: Option<&str>, words: &[&str]) -> Ran {
         let mut command = command(arch, words);
         match path {
@@ -53,7 +53,7 @@ fn takes_the_first_that_may_run(arch: Arch) {
     let told = Ran::new(0, "b/prog x\n", "");
     assert_eq!(search("a:b:c", &["prog", "x"]), told);
     assert_eq!(search("missing:a/plain:b", &["prog", "x"]), told);
-    // It may not run, and is nowhere else: that is the answer, and not that it was not found.
+    // The file is not executable and no other directory has the name: the error is EACCES, not ENOENT.
     let told = "pipe: run plain: Permission denied (EACCES)\n";
     assert_eq!(search("a:b:c", &["plain"]), Ran::new(126, "", told));
     let told = "pipe: run none: No such file or directory (ENOENT)\n";

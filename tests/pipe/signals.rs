@@ -1,4 +1,4 @@
-//! Signals that `pipe` gets while its programs run; and what it does as process 1.
+//! Signals that `pipe` receives while its programs run; and its duties as process 1.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,11 +27,11 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Until there is a file `end`, or for more than a minute.
+/// Waits until the file `end` exists, but at most a little more than a minute.
 const UNTIL_END: &str =
     "n=0; while ! [ -e end ] && [ $n -lt 7000 ]; do n=$((n+1)); sleep 0.01; done";
 
-/// Counts a signal in a file and says when it is ready.
+/// A script that records each arrival of a signal in a file, and reports when it is ready.
 fn counter(signal: &str, name: &str) -> String {
     format!("trap 'echo {signal} >>{name}' {signal}; echo ready >{name}.ready; {UNTIL_END}")
 }
@@ -78,7 +78,7 @@ fn passes_each_on_to_all(arch: Arch) {
 
 fn ends_by_sigterm_in_the_middle(arch: Arch) {
     let folder = Folder::new();
-    // Much is under way when it comes.
+    // Much data is in flight when the signal arrives.
     let last = "head -c 1000000 >/dev/null; echo ready >ready; exec cat >/dev/null";
     let words = ["cat", "/dev/zero", "|", "cat", "|", "sh", "-c", last];
     let pipe = start(arch, &folder, &words);
@@ -112,7 +112,7 @@ fn goes_on_where_a_lost_terminal_is_ignored(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// The terminal sends SIGINT to all; `pipe` must not do so again.
+/// The terminal sends SIGINT to the whole foreground group, so `pipe` must not send it again.
 fn gives_a_key_of_the_terminal_once(arch: Arch) {
     let folder = Folder::new();
     let pipe = arch.program("pipe");
@@ -120,7 +120,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
         .into_iter()
         .chain(pipe.get_args())
         .collect();
-    // The end of `true` comes first, or the key would end that too.
+    // `true` must end first; otherwise the key would end it too.
     let script = format!("cat; trap 'echo INT >>heard' INT; echo ready; {UNTIL_END}");
     for word in ["true", "|", "sh", "-c", &script] {
         words.push(word.as_ref());
@@ -144,7 +144,8 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     assert_eq!(line.trim_end(), "ready");
     keys.write_all(b"\x03").unwrap();
     wait_until("it was heard", || folder.path("heard").exists());
-    // A signal that came twice would be there by now, or when this one has passed through `pipe`.
+    // If the signal had been sent twice, the second arrival would be recorded by the time the next signal has passed
+    // through `pipe`.
     let pid = fs::read_dir("/proc").unwrap().find_map(|entry| {
         let path = entry.unwrap().path();
         let parent = fs::read_to_string(path.join("status")).ok()?;
@@ -153,7 +154,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
         (parent.trim().parse() == Ok(terminal.id())).then_some(own)
     });
     let pid = Pid::from_raw(pid.unwrap()).unwrap();
-    // Two that wait would be one.
+    // Wait, because two pending signals would be merged.
     wait_until_taken(pid, Signal::INT);
     kill_process(pid, Signal::INT).unwrap();
     wait_until("the second was heard", || folder.read("heard").len() >= 8);
@@ -165,7 +166,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     assert_eq!(folder.read("heard"), b"INT\nINT\n");
 }
 
-/// Waits until the process has received this signal, which it blocks.
+/// Waits until the process has received this signal, which it blocks: it is not pending any more.
 fn wait_until_taken(pid: Pid, signal: Signal) {
     wait_until("pipe has heard of it", || {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -175,7 +176,7 @@ fn wait_until_taken(pid: Pid, signal: Signal) {
     });
 }
 
-/// The terminal tells its whole foreground group of a new size.
+/// The terminal sends SIGWINCH to its whole foreground group.
 fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
     let folder = Folder::new();
     let program = format!(
@@ -195,7 +196,7 @@ fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
     wait_until("it was heard", || folder.path("heard").exists());
     let pid = Pid::from_child(&session.leader);
     wait_until_taken(pid, Signal::WINCH);
-    // This one passes through `pipe`, after whatever that did at the first.
+    // This signal passes through `pipe` after everything that `pipe` did for the first signal.
     kill_process(pid, Signal::USR1).unwrap();
     wait_until("the second was heard", || {
         folder.read("heard").ends_with(b"USR1\n")
@@ -205,7 +206,7 @@ fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
     assert_eq!(folder.read("heard"), b"WINCH\nUSR1\n");
 }
 
-/// `pipe` as process 1 of its own; none where this machine allows that to nobody here.
+/// Runs `pipe` as process 1 of a PID namespace. A skip if this machine does not allow that.
 fn as_init(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
     let unshare = |command: &mut Command| {
         command.args([
@@ -231,8 +232,8 @@ fn as_init(arch: Arch, words: &[&str]) -> Result<Command, Completion> {
 }
 
 fn reaps_orphans_as_process_1(arch: Arch) -> Completion {
-    // Orphans that end before and after their parents; then nobody is a zombie, and `pipe` has waited for
-    // its own alone.
+    // Orphans that end before and after their parents. Afterwards there is no zombie, and the exit status is that of
+    // the programs.
     let orphans = "for i in 1 2 3 4 5; do (sleep 0.0$i; exit 3) & (exit 4) & done; exit 0";
     let look =
         "sleep 0.5; grep -l '^State:.Z' /proc/[0-9]*/status; sed -n 's/^Name:.//p' /proc/1/status";
@@ -248,7 +249,7 @@ fn reaps_orphans_as_process_1(arch: Arch) -> Completion {
         "qemu-aarch64"
     };
     assert_eq!(ran, Ran::new(0, &format!("{name}\n"), ""));
-    // One that never ends does not keep it.
+    // An orphan that never ends does not delay `pipe`.
     let words = ["sh", "-c", "sleep 1000 & exit 6", "|", "true"];
     let mut command = as_init(arch, &words).ok().unwrap();
     assert_eq!(run(&mut command), Ran::new(6, "", ""));
@@ -261,7 +262,8 @@ fn passes_signals_on_as_process_1(arch: Arch) -> Completion {
         counter("TERM", "a"),
         "while ! [ -e end ]; do sleep 0.01; done; exit 9",
     );
-    // From inside, because outside it has another id; the kernel spares process 1 what it does not ask for.
+    // The signal is sent from inside the namespace, where `pipe` has the id 1. Signals without a handler do not reach
+    // process 1.
     let killer = "until [ -e a.ready ]; do sleep 0.01; done; kill -TERM 1";
     let words = [
         "sh",

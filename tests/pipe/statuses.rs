@@ -1,4 +1,4 @@
-//! Exit statuses: what a shell says of the same programs.
+//! Exit statuses: compared with the statuses that a shell reports for the same programs.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// Ways to end, as scripts of one shell.
+/// Ways to end, as shell scripts.
 const ENDS: [&str; 8] = [
     "exit 0",
     "exit 1",
@@ -35,7 +35,7 @@ const ENDS: [&str; 8] = [
     "kill -13 $$",
 ];
 
-/// Pairs of all ways to end, and some threes.
+/// All pairs of ways to end, and some triples.
 fn table() -> Vec<Vec<&'static str>> {
     let pairs = ENDS.iter().flat_map(|a| ENDS.iter().map(|b| vec![*a, *b]));
     let threes = ENDS.iter().enumerate().flat_map(|(n, a)| {
@@ -49,7 +49,7 @@ fn table() -> Vec<Vec<&'static str>> {
     pairs.chain(threes).collect()
 }
 
-/// `sh -c SCRIPT`, joined by bars.
+/// `sh -c SCRIPT` for each script, separated by bars.
 fn stages<'a>(scripts: &[&'a str]) -> Vec<&'a str> {
     let mut words = Vec::new();
     for script in scripts {
@@ -59,7 +59,7 @@ fn stages<'a>(scripts: &[&'a str]) -> Vec<&'a str> {
     words
 }
 
-/// What dash says of a line.
+/// The exit status that dash reports for a line.
 fn dash(line: &str) -> i32 {
     let mut dash = Command::new("dash");
     dash.args(["-c", &format!("{line}\nexit $?")]);
@@ -93,19 +93,19 @@ fn takes_the_last_as_a_shell_does(arch: Arch) {
     }
 }
 
-/// All signals that end a program which does not handle them: not those that stop it, or do nothing.
+/// All signals that end a program without a handler. Signals that stop a program or have no effect are left out.
 fn tells_each_signal_by_its_number(arch: Arch) {
     for signal in 1..=64 {
         if matches!(signal, 17..=23 | 28) {
             continue;
         }
         if !arch.is_native() && signal >= 32 {
-            continue; // qemu-user has two of them for itself, and takes the others for one another
+            continue; // qemu-user uses two of them itself, and maps the others to each other
         }
         let script = format!("kill -{signal} $$; sleep 60");
         let words = ["sh", "-c", &script, "|", "true"];
         let mut command = command(arch, &words);
-        let ran = run(command.current_dir(Folder::new().root())); // where a core dump may lie
+        let ran = run(command.current_dir(Folder::new().root())); // a core dump may be written there
         assert_eq!(ran, Ran::new(128 + signal, "", ""), "{signal}");
     }
 }
@@ -133,10 +133,10 @@ fn tells_what_is_not_there_from_what_may_not_run(arch: Arch) {
 
 fn ends_the_others_where_one_cannot_start(arch: Arch) {
     let folder = Folder::new();
-    // It says so when it is asked to end, and would go on for long.
+    // The script reports when it is asked to end; otherwise it would run for a long time.
     let other = "trap 'echo ended >ended; exit 0' TERM; echo begun >begun; \
                  while :; do sleep 0.01; done";
-    // The second lets the first begin before the third can't.
+    // The second program gives the first time to start before the third program fails.
     let words = [
         "sh",
         "-c",
@@ -152,9 +152,9 @@ fn ends_the_others_where_one_cannot_start(arch: Arch) {
     let told = "pipe: run nonexistent-anywhere: No such file or directory (ENOENT)\n";
     let ran = run(command.current_dir(folder.root()));
     assert_eq!(ran, Ran::new(127, "", told));
-    // Where it had begun it was asked; else SIGTERM ended it before.
+    // If the first program had started, it was asked to end. Otherwise SIGTERM ended it before.
     assert_eq!(folder.path("begun").exists(), folder.path("ended").exists());
-    // One that does not end is killed.
+    // A program that does not end is killed.
     let stubborn = "trap '' TERM; while :; do sleep 0.01; done";
     let words = [
         "--grace=0.2",
@@ -166,7 +166,7 @@ fn ends_the_others_where_one_cannot_start(arch: Arch) {
     ];
     let begin = Instant::now();
     assert_eq!(pipe(arch, &words), Ran::new(127, "", told));
-    // (It may have ended before it ignored the signal.)
+    // (The program may have ended before it ignored the signal.)
     assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
@@ -184,7 +184,7 @@ fn waits_for_all(arch: Arch) {
     assert_eq!(folder.read("f"), b"late\n");
 }
 
-/// Who executes it may have had children before.
+/// The process that executes `pipe` may have had children before.
 fn ignores_children_that_it_did_not_start(arch: Arch) {
     let pipe = command(
         arch,

@@ -1,6 +1,6 @@
 //! Uses that must not compile in a crate without `unsafe`. Each function has a line that ends with `//~ CODE`. Without
-//! this line the function compiles; with it the compiler reports the error CODE there. `tests/safe.rs` tries each line
-//! alone.
+//! this line the function compiles. With the line the compiler reports the error CODE there. `tests/safe.rs` tries each
+//! line separately.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -25,7 +25,7 @@ fn makes_a_system_call() {
     ring3::arch::syscall0(39); //~ E0133
 }
 
-/// This would make a second owner of an open descriptor.
+/// This would create a second owner of an open descriptor.
 fn takes_what_was_inherited(pid: &CStr) {
     let _ = ring3::systemd::inherited(Some(pid), Some(c"1")); //~ E0133
 }

@@ -1,4 +1,4 @@
-//! `save -a`: to the end of the file, and back where that fails.
+//! `save -a`: appends to the file, and cuts the file back after a failure.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -55,13 +55,13 @@ fn makes_a_file_to_append_to(arch: Arch) {
 
 fn cuts_back_beyond_a_limit(arch: Arch) {
     let folder = Folder::with_old();
-    // In units of 512 bytes; 51200 is in the middle of the buffer, so that a write is a short one.
+    // The unit is 512 bytes. The limit, 51200, is in the middle of the buffer, so a write is partial.
     let mut command = arch.program("save");
     let mut command = after("ulimit -f 100", command.args(["-a", "f"]));
     let ran = folder.feed(&mut command, &content(200_000));
     assert_eq!(ran, failed("write f: File too large (EFBIG)"));
     assert_eq!(folder.read("f"), OLD);
-    // One that is made for it stays, and is empty.
+    // A file that was created for the run stays, and is empty.
     let mut command = arch.program("save");
     let mut command = after("ulimit -f 100", command.args(["-a", "new"]));
     let ran = folder.feed(&mut command, &content(200_000));
@@ -69,7 +69,7 @@ fn cuts_back_beyond_a_limit(arch: Arch) {
     assert!(folder.read("new").is_empty());
 }
 
-/// Appends from a connection that is reset once some of it is in the file, and `meanwhile` was done.
+/// Appends from a connection. Calls `meanwhile` when some bytes are in the file, then resets the connection.
 fn append_and_reset(arch: Arch, folder: &Folder, meanwhile: impl FnOnce()) -> Ran {
     let (mut ours, its) = connection();
     let length = || fs::metadata(folder.path("f")).unwrap().len();
@@ -95,7 +95,7 @@ fn cuts_back_when_reading_fails(arch: Arch) {
     assert_eq!(folder.read("f"), OLD);
 }
 
-/// The length that it would cut back to is no longer its own to choose.
+/// If other processes have appended too, `save` must not cut the file back.
 fn leaves_what_others_appended(arch: Arch) {
     let folder = Folder::with_old();
     let ran = append_and_reset(arch, &folder, || {
@@ -121,13 +121,13 @@ fn refuses_to_append_a_file_to_itself(arch: Arch) {
         assert_eq!(ran, failed(&message));
     }
     assert_eq!(folder.read("f"), OLD);
-    // A device is not the end of itself.
+    // A device is not a file that would grow by its own content.
     let input = File::open("/dev/null").unwrap();
     let ran = folder.run(arch.program("save").args(["-a", "/dev/null"]), input);
     assert_eq!(ran, fine());
 }
 
-/// Where standard error was closed, the file that is opened gets its number.
+/// If standard error is closed, the opened file would get its number.
 fn writes_no_message_into_the_file(arch: Arch) {
     let folder = Folder::with_old();
     for closed in ["exec 2>&-", "exec >&- 2>&-"] {

@@ -1,4 +1,4 @@
-//! Permissions, owner, group and access control list: what stays and what changes.
+//! Permissions, owner, group and access control list: which of them `save` keeps, and which change.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -41,12 +41,12 @@ impl Folder {
         fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
     }
 
-    /// `save` with the rights of nobody, who may write into this folder.
+    /// `save` with the rights of the user nobody, who may write into this folder.
     pub fn unprivileged_save(&self, arch: Arch) -> Command {
         let program = self.path("save");
         if !program.exists() {
-            // In a process of its own. A file that this process opens for writing is open for a moment in its children
-            // too, and execve would fail with ETXTBSY.
+            // Copied by a separate process. If this process opened the file for writing, its children would hold the
+            // descriptor for a moment, and execve would fail with ETXTBSY.
             let copied = Command::new("cp")
                 .arg(arch.shipped("save"))
                 .arg(&program)
@@ -102,7 +102,7 @@ fn sets_the_mode_it_is_told(arch: Arch) {
     }
 }
 
-/// A write by anybody but root takes away the set-user-ID bit.
+/// A write by an unprivileged user clears the set-user-ID bit, so `save` must set the mode after it.
 fn sets_the_mode_where_root_does_not_write(arch: Arch) {
     for option in ["--in-place", "-a", "--no-sync"] {
         let folder = Folder::new();
@@ -116,7 +116,7 @@ fn sets_the_mode_where_root_does_not_write(arch: Arch) {
     }
 }
 
-/// Nobody else can open a new file, at any moment, that is to have permissions of its own.
+/// A new file with an explicit mode must not be accessible to other users at any moment.
 fn opens_no_new_file_to_others_while_appending(arch: Arch) {
     let folder = Folder::new();
     let (reader, writer) = std::io::pipe().unwrap();
@@ -167,7 +167,7 @@ fn keeps_owner_and_group(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// A user in the group of the directory and of the file may write the file, but cannot keep its owner.
+/// A user in the group of the directory and the file may write the file, but cannot keep its owner.
 fn keeps_the_owner_or_refuses(arch: Arch) -> Completion {
     if !rustix::process::geteuid().is_root() {
         return needs_root();
@@ -196,7 +196,7 @@ fn keeps_the_owner_or_refuses(arch: Arch) -> Completion {
         assert_eq!(attributes(), before);
         assert_eq!(folder.names(), ["f", "save"]);
     }
-    // If the file could not be overwritten either, the message does not name --in-place.
+    // If the file could not be overwritten either, the message does not suggest --in-place.
     let folder = Folder::with_old();
     chown(folder.path("f"), Some(1234), Some(2345)).unwrap();
     let mut command = folder.unprivileged_save(arch);
@@ -206,8 +206,8 @@ fn keeps_the_owner_or_refuses(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// An access control list as extended attributes have it (linux/posix_acl_xattr.h): the user 1234
-/// may read and write, the group nothing.
+/// An access control list in the format of extended attributes (linux/posix_acl_xattr.h): the user 1234 may read and
+/// write, the group has no rights.
 pub fn list() -> Vec<u8> {
     const NO_ID: u32 = u32::MAX;
     let entries: [(u16, u16, u32); 5] = [
@@ -263,8 +263,7 @@ fn keeps_an_access_control_list(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// A new file gets the list that its directory has for new files; one that was there without keeps
-/// its own rights.
+/// A new file gets the default list of its directory. A file that existed without a list keeps its own permissions.
 fn takes_no_default_access_control_list(arch: Arch) -> Completion {
     let folder = Folder::with_old();
     folder.set_mode("f", 0o640);

@@ -1,4 +1,4 @@
-//! Every system call of a run of `save` killed once and failed once, under the real strace.
+//! Kills and fails every system call of a run of `save`, one at a time, with strace.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -68,20 +68,20 @@ pub fn trials() -> Vec<Trial> {
 
 const NATIVE: Arch = Arch::NATIVE;
 
-/// One way through the program.
+/// One path through the program.
 struct Scenario {
     name: &'static str,
-    /// `save`, or `msort`, which sorts its standard input.
+    /// `save`, or `msort` with the input on standard input.
     program: &'static str,
     arguments: &'static [&'static str],
-    /// Whether there is a file `f`.
+    /// Whether the file `f` exists.
     old: bool,
-    /// Where standard input comes from: a file or a pipe.
+    /// Whether standard input is a file; otherwise it is a pipe.
     from_file: bool,
-    /// What fails all the time: a call, its error, and at which of its calls (`when=`) that begins.
+    /// A call that always fails: its name, its error, and the number of the first failing call (`when=`).
     broken: Option<(&'static str, &'static str, usize)>,
-    /// The calls between start-up and exit; of `msort` from the first statx on. With a colon after it: the operation that
-    /// the message names if the call fails with EIO. Without a colon, such a failure changes nothing.
+    /// The calls between start-up and exit; for `msort` from the first statx on. After a colon: the operation in the
+    /// message if the call fails with EIO. Without a colon, such a failure has no effect.
     calls: &'static str,
 }
 
@@ -282,23 +282,23 @@ const SCENARIOS: [Scenario; 13] = [
     },
 ];
 
-/// A call of a run: its name, and which of its calls it is, from 1.
+/// A call of a run: its name, and its number among the calls with this name, from 1.
 struct Call {
     name: String,
     nth: usize,
-    /// What the message says if the call fails with EIO, before the words of the error.
+    /// The start of the message if the call fails with EIO, before the text of the error.
     told: Option<String>,
 }
 
-/// Calls that are made again if a signal interrupts them.
+/// Calls that are repeated if a signal interrupts them.
 const RETRIED: [&str; 5] = ["openat", "read", "write", "fsync", "ftruncate"];
 
 impl Call {
-    /// What the message says if the call fails with this error. `None`: the program does without the call.
+    /// The start of the message if the call fails with this error. `None` if the program works without the call.
     fn told(&self, error: &str) -> Option<&str> {
         let without = match error {
             "EINTR" => RETRIED.contains(&self.name.as_str()),
-            // The file has the right owner as it is.
+            // The file already has the right owner.
             "EPERM" => ["statx", "fchown"].contains(&self.name.as_str()),
             "ENOSYS" => {
                 ["statx", "fchown", "getxattr", "fremovexattr"].contains(&self.name.as_str())
@@ -310,7 +310,7 @@ impl Call {
 }
 
 impl Scenario {
-    /// Fewer bytes than a pipe and the buffer hold, so that each run makes the same calls.
+    /// The input is smaller than a pipe and the buffer, so that each run makes the same calls.
     fn input(&self) -> Vec<u8> {
         content(50_000)
     }
@@ -341,7 +341,7 @@ impl Scenario {
         folder
     }
 
-    /// Runs it under strace with one more injection, and says which calls it made.
+    /// Runs the scenario under strace with one more injection. Returns the result and the calls of the run.
     fn run(&self, folder: &Folder, injection: Option<&str>) -> (Ran, Vec<Call>) {
         let aside = Folder::new();
         let trace = aside.path("trace");
@@ -382,7 +382,7 @@ impl Scenario {
         (ran, calls)
     }
 
-    /// What `self.calls` has: each call, and the object and operation of its failure.
+    /// The calls of `self.calls`, each with the operation and the object of its message.
     fn expected(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
         self.calls.split_whitespace().map(|call| {
             let (name, told) = call.split_once(':').unzip();
@@ -394,8 +394,8 @@ impl Scenario {
         })
     }
 
-    /// The calls of an undisturbed run, without those of start-up and exit: a program without a
-    /// file or a message cannot go wrong by them.
+    /// The calls of an undisturbed run, without the calls of start-up and exit: a failure there cannot affect the file,
+    /// or be reported.
     fn calls(&self) -> Vec<Call> {
         let folder = self.folder();
         let (ran, mut calls) = self.run(&folder, None);
@@ -412,7 +412,8 @@ impl Scenario {
         let mut expected = self.expected().peekable();
         let mut told = None;
         for call in &mut calls {
-            // (An older kernel may refuse the first way to link or to make a file in memory; the second one follows.)
+            // (An older kernel may refuse the first way to link a file or to create a memfd; a call for the second way
+            // follows.)
             if let Some((_, next)) = expected.next_if(|(name, _)| *name == call.name) {
                 told = next;
             }
@@ -422,11 +423,11 @@ impl Scenario {
         calls
     }
 
-    /// Where the injection goes that disturbs this call; none where it is broken as it is.
+    /// The `when=` of an injection that disturbs this call. `None` if the call always fails in this scenario.
     fn when(&self, call: &Call) -> Option<String> {
         match self.broken {
             Some((name, ..)) if name == "linkat" && call.name == name => None,
-            // strace keeps one injection a call: one range has to hold the broken one too.
+            // strace keeps one injection for each call name, so one range must include the calls that always fail.
             Some((name, _, first)) if call.name == name => {
                 (call.nth > first).then(|| format!("{first}..{}", call.nth))
             }
@@ -437,8 +438,8 @@ impl Scenario {
 
 fn makes_these_calls(scenario: &Scenario) {
     let mut calls: Vec<_> = scenario.calls().into_iter().map(|call| call.name).collect();
-    // Before Linux 6.10 the first way to link is root's alone, before Linux 6.3 there is no memory without the right to
-    // execute it; others come to the second way.
+    // Older kernels take the second way: before Linux 6.10 only root can use the first way to link, and before Linux
+    // 6.3 there are no memfds without the right to execute.
     let ways: &[&str] = match scenario.broken {
         None => &["linkat", "memfd_create"],
         Some(_) => &["memfd_create"],
@@ -448,7 +449,8 @@ fn makes_these_calls(scenario: &Scenario) {
     assert_eq!(calls, wanted);
 }
 
-/// What a run may leave that was killed or failed: the old file or the new one, whole.
+/// Checks the file after a run that was killed or failed: it must have the old or the new content, complete. Returns
+/// whether it has the new content.
 fn check(scenario: &Scenario, folder: &Folder) -> bool {
     let found = fs::read(folder.path("f")).unwrap_or_default();
     let is_new = found == scenario.after();
@@ -478,7 +480,8 @@ fn survives_a_kill_at_any_call(scenario: &Scenario) {
         );
         assert_eq!(calls.last().unwrap().name, call.name, "{injection}");
         check(scenario, &folder);
-        // Between its two names, the file is whole; before, it has no name, or is broken by design.
+        // Between linkat and renameat the temporary file is complete. Before linkat it has no name, except in a
+        // scenario in which O_TMPFILE always fails.
         let linked = calls.iter().any(|call| call.name == "linkat");
         let left: Vec<_> = folder
             .names()
@@ -514,7 +517,7 @@ const DIRECTORY: &str = ": its directory does not allow that; --in-place writes 
 const PART: &str = ": it may have a part of the new content";
 
 fn survives_errors_of_any_call(scenario: &Scenario) {
-    // Of the same calls in `msort`, the first two errors.
+    // For `msort`, which makes the same calls, only the first two errors.
     let errors = match scenario.program {
         "msort" => &["EIO", "EINTR"][..],
         _ => &["EIO", "EINTR", "EPERM", "ENOSYS"],
@@ -539,7 +542,7 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
             };
             let in_place = scenario.arguments[0] == "--in-place";
             let causes: &[_] = match told {
-                // `msort` writes to memory first.
+                // `msort` writes to a memfd before it writes to the file.
                 "write f" if in_place && scenario.program == "msort" => &["", PART],
                 "write f" if in_place => &[PART],
                 "open f" | "replace f" if error == "EPERM" && scenario.old => &["", DIRECTORY],
@@ -551,12 +554,12 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
             let (_, cause) = words.split_once(&format!(" ({error})")).expect(&context);
             let cause = cause.strip_suffix('\n').expect(&context);
             assert!(causes.contains(&cause), "{context}");
-            // By then the new file is in its place, or complete.
+            // Whether the new file is in place, or complete, when the call fails.
             let late = match told {
                 "sync f" | "close f" => in_place,
-                // Cutting the file to its new length comes after writing it.
+                // The file is cut to its new length after all bytes are written.
                 "write f" if in_place => is_new,
-                // With a mode of its own, for the second time.
+                // The second time, when -m gives a mode.
                 "set mode of f" if in_place => call.nth == 2,
                 _ => told == "sync directory of f" && scenario.arguments[0] != "-a",
             };
@@ -565,7 +568,7 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
     }
 }
 
-/// What must not be passed over, and how it is told.
+/// Failures that must not be ignored, and their messages.
 fn says_what_failed() {
     let (over, new, append) = (&SCENARIOS[0], &SCENARIOS[2], &SCENARIOS[7]);
     for (scenario, injection, operation) in [
@@ -593,7 +596,7 @@ fn says_what_failed() {
         (append, "fsync:error=EIO", "sync f"),
         (append, "close:error=EIO:when=2", "close f"),
         (append, "statx:error=EIO:when=2", "stat f"),
-        // The kernel takes no byte, and gives no reason.
+        // The kernel writes no byte and returns no error.
         (append, "write:retval=0:when=1", "write f"),
     ] {
         let folder = scenario.folder();
@@ -614,8 +617,7 @@ fn says_what_failed() {
     assert!(folder.read("f") == over.after());
 }
 
-/// No file that is open here is open after execve, and no terminal that is opened becomes the one that controls this
-/// process.
+/// Every file that is opened has close-on-exec set, and no opened terminal becomes the controlling terminal.
 fn opens_files_for_itself() {
     for (program, arguments) in [
         ("save", &["f"][..]),
@@ -652,15 +654,15 @@ fn opens_files_for_itself() {
     }
 }
 
-/// What a file system or a filter may refuse, while all that was asked for is still possible.
+/// Errors of a file system or a filter after which `save` can still do everything that was requested.
 fn does_without() {
     for (name, injections) in [
-        // The owner and the group are right as they are.
+        // Owner and group are already right.
         (
             "a pipe over a file",
             &["fchown:error=EINVAL", "fchown:error=EOPNOTSUPP"][..],
         ),
-        // There are no lists.
+        // The file system has no access control lists.
         (
             "a file over a file",
             &[
@@ -670,7 +672,7 @@ fn does_without() {
                 "fremovexattr:error=ENODATA",
             ],
         ),
-        // A directory that cannot be made durable; a file system without locks.
+        // A directory that cannot be synced; a file system without locks.
         (
             "a new file",
             &[
@@ -710,7 +712,7 @@ fn does_without() {
     }
 }
 
-/// The cause of an error, if the file could be overwritten.
+/// The message of an error suggests --in-place if the file could be overwritten.
 fn says_what_would_help() {
     const OWNER: &str = ": its owner or group would change; --in-place writes into it";
     const MOUNT: &str = ": it is a mount point; --in-place writes into it";
@@ -752,14 +754,14 @@ fn says_what_would_help() {
             "replace f: No space left on device (ENOSPC)",
             "",
         ),
-        // All that makes a file.
+        // All calls that create a file.
         (
             over,
             "openat:error=EROFS:when=3..8",
             "open f: Read-only file system (EROFS)",
             DIRECTORY,
         ),
-        // And all that opens the old one.
+        // Also the call that opens the old file.
         (
             over,
             "openat:error=EROFS:when=3+",
@@ -803,7 +805,7 @@ fn says_what_would_help() {
     }
 }
 
-/// A signal that comes while the file has a name from which to rename it waits until it is renamed.
+/// A signal that arrives while the file has its temporary name is delayed until after the rename.
 fn holds_signals_back() {
     let scenario = &SCENARIOS[0];
     for call in ["flock", "linkat", "close:when=2", "renameat"] {
@@ -840,7 +842,7 @@ fn takes_another_name() {
     for (scenario, injection, random) in [
         (&SCENARIOS[0], "linkat:error=EEXIST:when=1..3", 0),
         (&SCENARIOS[2], "linkat:error=EEXIST:when=1..6", 3),
-        // The `openat` calls before: the file without a name, and four names that a dead writer may have left.
+        // The `openat` calls before: of the file without a name, and of four names that a dead writer may have left.
         (&SCENARIOS[0], "openat:error=EEXIST:when=3..12", 2),
     ] {
         let folder = scenario.folder();
@@ -851,13 +853,13 @@ fn takes_another_name() {
         let tried = calls.iter().filter(|call| call.name == "getrandom");
         assert_eq!(tried.count(), random, "{injection}");
     }
-    // All are taken.
+    // All names are taken.
     let folder = SCENARIOS[0].folder();
     let (ran, calls) = SCENARIOS[0].run(&folder, Some("openat:error=EEXIST:when=3+"));
     assert_eq!(ran, failed("open f: File exists (EEXIST)"));
     let random = calls.iter().filter(|call| call.name == "getrandom");
     assert_eq!(random.count(), 12);
-    // The names that are not random are all taken, and the kernel refuses getrandom.
+    // All derived names are taken, and the kernel refuses getrandom.
     let folder = SCENARIOS[0].folder();
     let mut command = Command::new("strace");
     command
@@ -877,13 +879,13 @@ fn takes_another_name() {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// A file system without O_TMPFILE.
+/// A scenario with a file system without O_TMPFILE.
 const NAMED: &Scenario = &SCENARIOS[4];
 
-/// Without O_TMPFILE the file has a name from the start.
+/// Without O_TMPFILE the file has a temporary name from the start.
 fn removes_its_name_at_a_signal() {
     for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"] {
-        // Before the file has content, and after it has all.
+        // Before the file has content, and when it is complete.
         for call in ["copy_file_range", "read", "fsync"] {
             let folder = NAMED.folder();
             let injection = format!("{call}:signal={signal}:when=1");
@@ -895,7 +897,7 @@ fn removes_its_name_at_a_signal() {
     }
 }
 
-/// A signal that the parent ignored stays ignored: `nohup save FILE`.
+/// A signal that the parent ignored stays ignored, for example under `nohup save FILE`.
 fn leaves_ignored_signals_alone() {
     for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"] {
         let folder = NAMED.folder();
@@ -922,7 +924,7 @@ fn leaves_ignored_signals_alone() {
     }
 }
 
-/// Of two writers at the same time, the second has another name. If it is killed, the next writer removes that name too.
+/// Of two concurrent writers, the second uses another name. If it is killed, the next writer also removes that name.
 fn removes_what_is_left_of_several() {
     for arch in Arch::ALL {
         let folder = SCENARIOS[0].folder();
@@ -940,7 +942,7 @@ fn removes_what_is_left_of_several() {
     }
 }
 
-/// Two writers at a time, without O_TMPFILE: the first waits for its input while the second runs. If both are killed,
+/// Two concurrent writers without O_TMPFILE: the first waits for its input while the second runs. If both are killed,
 /// the next writer removes both names.
 fn passes_over_a_name_in_use() {
     let folder = NAMED.folder();
@@ -964,7 +966,7 @@ fn passes_over_a_name_in_use() {
     let (ran, _) = NAMED.run(&folder, None);
     assert_eq!(ran, fine());
     assert!(folder.read("f") == NAMED.after());
-    // A writer that is killed meanwhile leaves its name too.
+    // A writer that is killed during this time also leaves its name.
     let (ran, _) = NAMED.run(&folder, Some("read:signal=KILL:when=1"));
     assert_eq!(ran.status, None);
     assert_eq!(folder.names().len(), 3);
@@ -978,7 +980,7 @@ fn passes_over_a_name_in_use() {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// An old seccomp filter refuses system calls that it does not know.
+/// An old seccomp filter refuses system calls that it does not know, such as statx.
 fn does_without_statx() {
     for scenario in &SCENARIOS {
         for error in ["EPERM", "ENOSYS"] {
@@ -994,7 +996,7 @@ fn does_without_statx() {
     }
 }
 
-/// For a directory that is writable but not readable, the whole file system is synced.
+/// If the directory is writable but not readable, the whole file system is synced.
 fn syncs_what_it_may_not_read() {
     for (scenario, nth) in [(&SCENARIOS[0], 2), (&SCENARIOS[2], 2), (&SCENARIOS[8], 3)] {
         let folder = scenario.folder();
@@ -1008,7 +1010,7 @@ fn syncs_what_it_may_not_read() {
     }
 }
 
-/// Input that comes in pieces is written to a file of /proc in one write.
+/// A file of /proc receives its content in one write, also if the input arrives in pieces.
 fn writes_to_the_kernel_once() {
     let aside = Folder::new();
     let (reader, mut writer) = std::io::pipe().unwrap();
@@ -1038,7 +1040,7 @@ fn writes_to_the_kernel_once() {
     );
 }
 
-/// The file before it gets its name, the directory after.
+/// The file is synced before it gets its name, and the directory afterwards.
 fn syncs_file_and_directory() {
     let folder = SCENARIOS[0].folder();
     let aside = Folder::new();

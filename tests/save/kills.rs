@@ -1,4 +1,4 @@
-//! `save` killed at many moments: the file is the old one or the new one, whole.
+//! Kills `save` at many moments: the file has either the old or the new content, complete.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -25,12 +25,12 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// How many times each kill test kills.
+/// How often each test kills.
 fn kills(arch: Arch) -> u32 {
     if arch.is_native() { 300 } else { 60 }
 }
 
-/// Starts `save PATH` here.
+/// Starts `save PATH` in the folder.
 fn start(arch: Arch, folder: &Folder, path: &str, stdin: impl Into<Stdio>) -> Child {
     arch.program("save")
         .arg(path)
@@ -41,8 +41,9 @@ fn start(arch: Arch, folder: &Folder, path: &str, stdin: impl Into<Stdio>) -> Ch
         .unwrap()
 }
 
-/// After a kill: `f` is one of two contents, whole; a name left between linkat(2) and renameat(2)
-/// has the new content, whole; and the next `save` removes it and works as ever. Says whether `f` is the new one.
+/// Checks the folder after a kill. `f` has one of the two contents, complete. A name left between linkat(2) and
+/// renameat(2) has the new content, complete. The next `save` removes that name and works as usual. Returns whether `f`
+/// has the new content.
 fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
     let found = folder.read("f");
     assert!(found == old || found == new, "neither the old nor the new");
@@ -62,7 +63,7 @@ fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
     found == new
 }
 
-/// Kills spread over the time that a run takes, and somewhat longer.
+/// The kills are spread over the duration of a run, and a little longer.
 fn survives_a_kill_at_any_time(arch: Arch) {
     let folder = Folder::new();
     let source = Folder::new();
@@ -91,7 +92,7 @@ fn survives_a_kill_at_any_time(arch: Arch) {
     assert!(killed > 0, "every run was over before it was killed");
 }
 
-/// A `save` that has read just these bytes of what it is to get.
+/// Starts a `save` and waits until it has read exactly these bytes of its input.
 fn start_and_feed(
     arch: Arch,
     folder: &Folder,
@@ -107,7 +108,7 @@ fn start_and_feed(
     (child, writer)
 }
 
-/// Kills after a number of bytes, evenly spread.
+/// Kills after a number of bytes; the numbers are evenly spread.
 fn survives_a_kill_behind_any_byte(arch: Arch) {
     let folder = Folder::new();
     let (old, new) = (content(500_000), vec![b'n'; 700_000]);
@@ -138,7 +139,7 @@ fn leaves_nothing_behind_at_a_signal(arch: Arch) {
     }
 }
 
-/// Two that replace the same file, again and again, and one that reads it.
+/// Two writers replace the same file again and again while a reader reads it.
 fn is_whole_to_every_reader(arch: Arch) {
     let folder = Folder::new();
     let contents = [vec![b'a'; 100_000], vec![b'b'; 200_000]];
@@ -165,7 +166,7 @@ fn is_whole_to_every_reader(arch: Arch) {
     assert_eq!(folder.names(), ["f"]);
 }
 
-/// What is done to `sub/f` and around it while `save` reads, and how that ends.
+/// Changes `sub/f` and its surroundings while `save` reads its input, and checks the result.
 fn copes_with_what_changes_meanwhile(arch: Arch) {
     let during = |old: bool, change: &dyn Fn(&Folder)| {
         let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! More than one file system: mounts of a test's own.
+//! More than one file system: the tests mount file systems in namespaces.
 
 use std::process::{Command, Stdio};
 
@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// What such a script prints, with `"$@"` for `save`: `Err` and why, where this machine has no namespaces.
+/// Returns the output of `script`, in which `"$@"` is `save`. `Err` with the reason if this machine has no namespaces.
 fn with_mounts(
     arch: Arch,
     folder: &Folder,
@@ -37,7 +37,7 @@ fn with_mounts(
     Ok(folder.run(&mut command, Stdio::null()))
 }
 
-/// copy_file_range(2) refuses two file systems.
+/// copy_file_range(2) refuses to copy between the two file systems.
 fn copies_between_file_systems(arch: Arch) -> Completion {
     let folder = Folder::new();
     let aside = Folder::new();
@@ -59,7 +59,7 @@ fn copies_between_file_systems(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// Two files of the same number on two file systems are two files, also where statx is refused.
+/// Two files with the same inode number on two file systems are different files, also if statx is refused.
 fn knows_files_by_file_system_and_number(arch: Arch) -> Completion {
     let folder = Folder::new();
     let strace = match arch.is_native() {
@@ -83,7 +83,7 @@ fn knows_files_by_file_system_and_number(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// A directory that is mounted for reading, in which one file is mounted for writing, as containers have it.
+/// A read-only directory with a writable file mounted in it, as in containers.
 fn writes_into_a_read_only_directory(arch: Arch) -> Completion {
     let folder = Folder::new();
     let script = r#"mkdir d && echo old >d/f && echo old >d/g && echo old >w &&
@@ -102,7 +102,7 @@ fn writes_into_a_read_only_directory(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// In file systems that are interfaces to the kernel no file is made: a name that is not there is no file.
+/// In the kernel's own file systems `save` creates no file: a name that does not exist is an error.
 fn knows_the_file_systems_of_the_kernel(arch: Arch) -> Completion {
     let folder = Folder::new();
     let kinds = "proc sysfs cgroup2 debugfs tracefs configfs securityfs bpf selinuxfs binfmt_misc";
@@ -125,14 +125,14 @@ fn knows_the_file_systems_of_the_kernel(arch: Arch) -> Completion {
         mounted.push(kind);
     }
     assert!(ran.stdout.ends_with("x\n"), "{ran:?}");
-    // A user's namespace may mount fewer.
+    // A user namespace may mount fewer of them.
     if mounted.is_empty() {
         return Completion::ignored_with(skip::namespaces("none of the kernel's"));
     }
     Completion::Completed
 }
 
-/// With `vm.memfd_noexec=2` the kernel refuses memory that could be executed. The setting is of a PID namespace.
+/// With `vm.memfd_noexec=2` the kernel refuses executable memfds. The setting applies to a PID namespace.
 fn makes_memory_that_cannot_be_executed(arch: Arch) -> Completion {
     let folder = Folder::with_old();
     let setting = "/proc/sys/vm/memfd_noexec";

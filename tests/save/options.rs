@@ -1,4 +1,4 @@
-//! Every set of options over every kind of FILE, compared with a model.
+//! Every combination of options over every kind of FILE, compared with a model.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 
 const NEW: &[u8] = b"the new content, which is longer\n";
 
-/// A set of options.
+/// A combination of options.
 #[derive(Clone, Copy, Debug)]
 struct Options {
     append: bool,
@@ -52,12 +52,12 @@ impl Options {
         .collect()
     }
 
-    /// The mode afterwards of a regular file that had `before`.
+    /// The mode afterwards of a regular file that had the mode `before`.
     fn mode(self, before: u32) -> u32 {
         if self.mode { 0o604 } else { before }
     }
 
-    /// The content afterwards of a regular file that had `before`.
+    /// The content afterwards of a regular file that had the content `before`.
     fn content(self, before: &[u8]) -> Vec<u8> {
         match self.append {
             true => [before, NEW].concat(),
@@ -65,16 +65,16 @@ impl Options {
         }
     }
 
-    /// Whether an old file stays the same one.
+    /// Whether the old file is kept and written, not replaced by a new file.
     fn keeps_the_file(self) -> bool {
         self.append || self.in_place
     }
 }
 
-/// Of what FILE is before.
+/// The mode of FILE before the run.
 const OLD_MODE: u32 = 0o640;
 
-/// A folder with an old file `f` and another name of it, `g`.
+/// A folder with an old file `f` that has a second name `g`.
 fn with_two_names() -> Folder {
     let folder = Folder::with_old();
     folder.set_mode("f", OLD_MODE);
@@ -82,12 +82,12 @@ fn with_two_names() -> Folder {
     folder
 }
 
-/// A folder with a file `f` that is a FIFO or a device, with its own permissions.
+/// A folder with `f`, a FIFO or a device with its own permissions.
 fn with_node(kind: FileType) -> Option<Folder> {
     let folder = Folder::new();
     let null = makedev(1, 3);
     let mode = Mode::from_raw_mode(OLD_MODE);
-    // Not every user makes a device, and not every file system has them.
+    // `None` if the user may not create devices, or the file system does not support them.
     mknodat(CWD, folder.path("f"), kind, mode, null).ok()?;
     folder.set_mode("f", OLD_MODE);
     OpenOptions::new()
@@ -100,7 +100,7 @@ fn with_node(kind: FileType) -> Option<Folder> {
 
 fn combines_all_options(arch: Arch) {
     may_take(LONG);
-    // Emulated, half of the sets: each run takes ten times as long.
+    // Under qemu-user a run takes ten times as long, so only half of the combinations run.
     for options in Options::all().filter(|options| arch.is_native() || !options.no_sync) {
         let save = |folder: &Folder, file: &str, before: &str| {
             let mut command = arch.program("save");
@@ -110,7 +110,7 @@ fn combines_all_options(arch: Arch) {
         };
         let what = format!("{:?}", options.arguments());
 
-        // A new file, by its name and by a link that leads nowhere yet.
+        // A new file, by its name and by a dangling symbolic link.
         for (file, link) in [("f", false), ("link", true)] {
             let folder = Folder::new();
             if link {
@@ -123,7 +123,7 @@ fn combines_all_options(arch: Arch) {
             assert_eq!(folder.path("link").is_symlink(), link, "{what}");
         }
 
-        // An old file, by its name and by a link.
+        // An old file, by its name and by a symbolic link.
         for file in ["f", "link"] {
             let folder = with_two_names();
             symlink(folder.path("f"), folder.path("link")).unwrap();
@@ -139,7 +139,7 @@ fn combines_all_options(arch: Arch) {
             assert_eq!(folder.names(), ["f", "g", "link"], "{what}");
         }
 
-        // A FIFO and a device keep their permissions: the mode is for content.
+        // A FIFO and a device keep their permissions: -m applies to regular files.
         if let Some(folder) = with_node(FileType::Fifo) {
             let mut got = Vec::new();
             std::thread::scope(|scope| {
@@ -159,7 +159,7 @@ fn combines_all_options(arch: Arch) {
             assert_eq!(folder.names(), ["f"], "{what}");
         }
 
-        // What is open here: a pipe, which has no permissions, and a file.
+        // Open descriptors: a pipe, which has no permissions, and a file.
         let folder = with_two_names();
         let text = String::from_utf8_lossy(NEW);
         for path in ["/dev/stdout", "/proc/self/fd/1", "/proc/thread-self/fd/1"] {
@@ -173,7 +173,7 @@ fn combines_all_options(arch: Arch) {
             assert_eq!(folder.names(), ["f", "g"], "{what}");
         }
 
-        // What cannot be written.
+        // Paths that cannot be written.
         let folder = with_two_names();
         fs::create_dir(folder.path("d")).unwrap();
         folder.set_mode("d", 0o750);
@@ -194,13 +194,13 @@ fn combines_all_options(arch: Arch) {
     }
 }
 
-/// How often each set of options waits for the device, over a new file, an old one, and a device.
+/// How often each combination of options syncs, over a new file, an old file, and a device.
 fn syncs_as_asked() {
     let arch = Arch::NATIVE;
-    // The mode does not matter, and would change /dev/null if it did.
+    // Without -m: the mode does not affect the syncs, and could change /dev/null.
     for options in Options::all().filter(|options| !options.mode) {
         for (file, syncs) in [
-            // The file, and the directory where a name is new in it.
+            // The file, and the directory if it has a new name.
             ("new", 2),
             ("f", if options.keeps_the_file() { 1 } else { 2 }),
             ("/dev/null", 1),

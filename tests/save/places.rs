@@ -1,4 +1,4 @@
-//! What FILE may lead to.
+//! The kinds of files that FILE may lead to.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -143,7 +143,7 @@ fn takes_any_name(arch: Arch) {
             assert_eq!(folder.read(name), content);
         }
     }
-    // The longest path there is: 4095 bytes.
+    // The longest possible path: 4095 bytes.
     let deep = format!("{}f", "./".repeat(2047));
     assert_eq!(folder.save(arch, &[deep], b"third"), fine());
     assert_eq!(folder.read("f"), b"third");
@@ -155,7 +155,7 @@ fn leaves_other_hard_links(arch: Arch) {
     assert_eq!(folder.save(arch, &["f"], b"new"), fine());
     assert_eq!(folder.read("f"), b"new");
     assert_eq!(folder.read("other"), OLD);
-    // Appending changes the file itself, under all its names.
+    // Appending changes the file itself, so the new content is visible under all its names.
     assert_eq!(folder.save(arch, &["-a", "other"], b"new"), fine());
     fs::hard_link(folder.path("other"), folder.path("third")).unwrap();
     assert_eq!(folder.read("third"), [OLD, b"new"].concat());
@@ -166,7 +166,7 @@ fn writes_straight_to_what_is_no_file(arch: Arch) {
     let input = content(300_000);
     for appending in [&[][..], &["-a"]] {
         let with = |path| [appending, &[path]].concat();
-        // Each a device, which stays one.
+        // Each of these stays a device.
         assert_eq!(folder.save(arch, &with("/dev/null"), &input), fine());
         let full = "write /dev/full: No space left on device (ENOSPC)";
         assert_eq!(folder.save(arch, &with("/dev/full"), &input), failed(full));
@@ -204,7 +204,7 @@ fn writes_straight_to_what_is_no_file(arch: Arch) {
     }
 }
 
-/// `save` writes to the descriptor itself: others share its offset, and it may have O_APPEND.
+/// `save` writes to the open descriptor itself, which shares its offset with other descriptors and may have O_APPEND.
 fn writes_to_what_is_open_here(arch: Arch) {
     let folder = Folder::new();
     let program = arch.program("save");
@@ -234,7 +234,7 @@ fn writes_to_what_is_open_here(arch: Arch) {
         }
     }
     assert_eq!(folder.names(), ["link", "log"]);
-    // A closed descriptor does not exist; a descriptor that cannot be written is an error.
+    // A closed descriptor is reported as missing. A descriptor that cannot be written is an error.
     let mut command = program_with(arch, &["/dev/stdout"]);
     let ran = folder.run(&mut after("exec >&-", &command), Stdio::null());
     let message = "open /dev/stdout: No such file or directory (ENOENT)";
@@ -244,7 +244,7 @@ fn writes_to_what_is_open_here(arch: Arch) {
         ran,
         failed("write /dev/stdout: Bad file descriptor (EBADF)")
     );
-    // Others continue at the offset where `save` ended: the file is not cut back.
+    // Other processes continue at the offset where `save` ended, so the file is not cut back.
     command = program_with(arch, &["-a", "/dev/stdout"]);
     let mut command = after("ulimit -f 100; exec >log", &command);
     let ran = folder.feed(&mut command, &content(200_000));
@@ -260,7 +260,7 @@ fn program_with(arch: Arch, arguments: &[&str]) -> Command {
     command
 }
 
-/// The text of a link in /proc/PID/fd may look like a path and is none.
+/// The text of a link in /proc/PID/fd may look like a path without being one.
 fn writes_to_an_unnamed_file(arch: Arch) {
     let folder = Folder::with_old();
     let open = fs::OpenOptions::new()
@@ -286,7 +286,7 @@ fn writes_to_an_unnamed_file(arch: Arch) {
     assert_eq!(folder.names(), ["f (deleted)"]);
 }
 
-/// A file that another process has open, and that has no name, gets the new content; no other file does.
+/// A file without a name that another process has open gets the new content. No other file does.
 fn writes_to_what_is_open_elsewhere(arch: Arch) {
     let folder = Folder::new();
     let memory = rustix::fs::memfd_create("f", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
@@ -326,7 +326,7 @@ fn writes_files_of_the_kernel(arch: Arch) {
     child.wait().unwrap();
 }
 
-/// Files of a network namespace of its own, so that no other process is affected.
+/// Files of a separate network namespace, so that no other process is affected.
 fn writes_files_of_sysfs(arch: Arch) -> Completion {
     let folder = Folder::new();
     let unshared = |script: &str| {
@@ -359,7 +359,7 @@ fn writes_files_of_sysfs(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// `save` refuses an input that grows by its own output.
+/// `save` refuses an input that would grow by its own output.
 fn appends_to_no_end_of_its_own(arch: Arch) {
     let folder = Folder::with_old();
     for arguments in [&["/dev/stdout"][..], &["-a", "/dev/stdout"]] {
@@ -371,7 +371,7 @@ fn appends_to_no_end_of_its_own(arch: Arch) {
     }
 }
 
-/// What replacing needs is the directory; the file's own permissions are for writing into it.
+/// Replacing a file needs permission for the directory, not for the file.
 fn replaces_what_it_may_not_write(arch: Arch) {
     let folder = Folder::with_old();
     folder.set_mode("f", 0o444);
@@ -440,7 +440,7 @@ fn needs_to_write_the_directory(arch: Arch) {
     assert_eq!(folder.read("in/f"), [OLD, b"new"].concat());
     assert_eq!(save(&["--in-place", "in/f"]), fine());
     assert_eq!(folder.read("in/f"), b"new");
-    // A file that no user may write.
+    // A file that is not writable by any user.
     folder.set_mode("in/f", 0o444);
     for arguments in [&["in/f"][..], &["--in-place", "in/f"]] {
         assert_eq!(save(arguments), failed(&format!("open in/f: {denied}")));
@@ -473,7 +473,7 @@ fn writes_over_a_mount_point(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-/// The file is the same one, and untouched until all of the input is read.
+/// The inode stays the same, and the file is unchanged until all input has been read.
 fn writes_in_place_once_all_is_there(arch: Arch) {
     let folder = Folder::with_old();
     fs::hard_link(folder.path("f"), folder.path("g")).unwrap();
@@ -496,13 +496,13 @@ fn writes_in_place_once_all_is_there(arch: Arch) {
     let ran = folder.run(&mut program_with(arch, &["--in-place", "f"]), directory);
     assert_eq!(ran, failed("read stdin: Is a directory (EISDIR)"));
     assert_eq!(folder.read("g"), OLD);
-    // A file that does not exist is made as without --in-place.
+    // A file that does not exist is created as without --in-place.
     assert_eq!(folder.save(arch, &["--in-place", "new"], b"new"), fine());
     assert_eq!(folder.read("new"), b"new");
     assert_eq!(folder.names(), ["f", "g", "new"]);
 }
 
-/// A watcher of the directory gets an event for each file that is moved to its name, also for a new file.
+/// A watcher of the directory gets one event (IN_MOVED_TO) for each replaced or new file.
 fn shows_a_new_file_once_it_is_complete(arch: Arch) {
     let folder = Folder::new();
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();

@@ -1,5 +1,5 @@
-//! The temporary name: what is derived from FILE's own, what happens to files that have it already, and directories in
-//! which it could not be renamed.
+//! The temporary name: how it is derived from FILE's name, files that already have this name, and directories in which
+//! the temporary file could not be renamed.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, chown, symlink};
@@ -28,7 +28,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// The first temporary names for a file: FNV-1a of its name, and a number below 4.
+/// The first temporary names for a file: FNV-1a of its name, xor a number below 4.
 fn names_for(file: &str) -> [String; 4] {
     let hash = file.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -36,7 +36,7 @@ fn names_for(file: &str) -> [String; 4] {
     [0, 1, 2, 3].map(|number| format!(".ring3-{:016x}", hash ^ number))
 }
 
-/// So a program of another version finds what this one left.
+/// The derivation is fixed, so that a later version finds the leftovers of this version.
 fn is_derived_from_the_files_name() {
     for file in ["f", "a longer name, é"] {
         let names = names_for(file);
@@ -55,8 +55,7 @@ fn is_derived_from_the_files_name() {
     }
 }
 
-/// A directory, a symbolic link and a file that is locked stay; so does the file that the link leads to. A FIFO that
-/// nobody has locked goes.
+/// A directory, a symbolic link and its target, and a locked file stay. A FIFO that is not locked is removed.
 fn leaves_what_is_no_leftover(arch: Arch) {
     let folder = Folder::with_old();
     fs::write(folder.path("victim"), OLD).unwrap();
@@ -77,7 +76,7 @@ fn leaves_what_is_no_leftover(arch: Arch) {
         assert!(folder.path(&directory).is_dir() && folder.path(&link).is_symlink());
         assert_eq!(folder.read("victim"), OLD);
     }
-    // All four are taken: the fifth name is random.
+    // All four names are in use, so the fifth name is random.
     let holder = File::create(folder.path(&fifo)).unwrap();
     flock(&holder, FlockOperation::NonBlockingLockExclusive).unwrap();
     assert_eq!(folder.save(arch, &["f"], b"third"), fine());
@@ -85,7 +84,7 @@ fn leaves_what_is_no_leftover(arch: Arch) {
     assert_eq!(folder.names().len(), 6);
 }
 
-/// A user who may not write a leftover, and one that is a FIFO, which would block, opens them for reading.
+/// A leftover that the user may not write, and a FIFO, which would block, are opened for reading.
 fn removes_leftovers_that_are_for_reading(arch: Arch) {
     let folder = Folder::with_old();
     let [file, fifo, ..] = names_for("f");
@@ -115,7 +114,7 @@ fn removes_leftovers_that_are_for_reading(arch: Arch) {
     assert_eq!(folder.names(), ["f", "save"]);
 }
 
-/// A directory is append-only as long as this lives.
+/// Makes a directory append-only until it is dropped.
 struct AppendOnly(File);
 
 impl AppendOnly {
@@ -137,7 +136,7 @@ impl Drop for AppendOnly {
     }
 }
 
-/// `chattr +a`: a name can be made there, and neither renamed nor removed.
+/// In a directory with `chattr +a` a name can be created, but neither renamed nor removed.
 fn takes_no_name_in_an_append_only_directory(arch: Arch) -> Completion {
     let folder = Folder::with_old();
     let append_only = match AppendOnly::new(&folder) {
