@@ -26,13 +26,13 @@ use crate::{arch, mem, parts};
 /// The program of the first `Report`.
 static PROGRAM: OnceLock<Program> = OnceLock::new();
 
-/// While a `Report` lives, a stack overflow of the thread that made it prints a message on standard error. With or
+/// While a `Report` exists, a stack overflow of the thread that created it prints a message on standard error. With or
 /// without the message, SIGSEGV ends the process.
 pub struct Report {
     /// A mapping: a guard, and the alternate stack.
     guard: NonNull<u8>,
     length: usize,
-    /// Keeps the `Report` in the thread that made it: neither Send nor Sync.
+    /// Keeps the `Report` in the thread that created it: neither Send nor Sync.
     thread: PhantomData<*const ()>,
 }
 
@@ -59,9 +59,9 @@ impl Report {
             mem::commit(stack, size)?;
             signal::use_alternate_stack(stack.as_ptr(), size)?;
         }
-        // SAFETY: `tell` may run between any two instructions. It loads an atomic, makes system calls and writes only
-        // its own stack.
-        unsafe { signal::handle_fault(SIGSEGV, tell) }?;
+        // SAFETY: `report_overflow` may run between any two instructions. It loads an atomic, makes system calls and
+        // writes only its own stack.
+        unsafe { signal::handle_fault(SIGSEGV, report_overflow) }?;
         Ok(report)
     }
 }
@@ -76,18 +76,18 @@ impl Drop for Report {
     }
 }
 
-/// The handler.
-extern "C" fn tell(signal: i32, fault: *const SigFault, context: *const u8) {
+/// The handler of SIGSEGV.
+extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *const u8) {
     // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo and a valid ucontext_t, until the handler returns.
     // `UC_SP` and `UC_PC` are offsets of registers in a ucontext_t.
     let (fault, [sp, pc]) = unsafe {
         let register = |place| *context.byte_add(place).cast::<usize>();
         (*fault, [UC_SP, UC_PC].map(register))
     };
-    let is_a_touch = [SEGV_MAPERR, SEGV_ACCERR].contains(&fault.si_code);
+    let is_access = [SEGV_MAPERR, SEGV_ACCERR].contains(&fault.si_code);
     let is_near = fault.si_addr.abs_diff(sp) <= arch::PAGE_MAX;
     // A jump into the stack faults near the stack pointer too. Its `si_addr` is the instruction pointer.
-    if is_a_touch
+    if is_access
         && is_near
         && fault.si_addr != pc
         && let Some(program) = PROGRAM.get()
@@ -104,7 +104,7 @@ extern "C" fn tell(signal: i32, fault: *const SigFault, context: *const u8) {
         ));
     }
     let _ = signal::set_default(signal);
-    if !is_a_touch {
+    if !is_access {
         // A process sent the signal, so no instruction raises it again. The signal is sent again, and ends this process
         // when the handler returns.
         let _ = process::kill(Pid::own(), signal);

@@ -1,4 +1,6 @@
-//! Values in a row, in memory that is taken as it is used.
+//! A list: a vector of fixed capacity that needs no heap.
+//!
+//! The capacity reserves only address space. A page of it takes memory when its first value is pushed.
 
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
@@ -7,55 +9,58 @@ use core::ptr::NonNull;
 use crate::abi::{Errno, Result};
 use crate::mem;
 
-/// Up to so many values, one behind the other. It is what a vector is where there is no heap.
+/// Up to a fixed number of values, in order: a `Vec` for programs without a heap.
 pub struct List<T> {
-    places: NonNull<[MaybeUninit<T>]>,
-    /// How many of the places, from the first on, have a value.
+    /// The slots, in a mapping that only this list uses.
+    slots: NonNull<[MaybeUninit<T>]>,
+    /// The number of values. They are in the first slots.
     length: usize,
 }
 
-// SAFETY: it owns its values and their memory, as a Vec does.
+// SAFETY: a list owns its values and the mapping that holds them, as a `Vec<T>` does.
 unsafe impl<T: Send> Send for List<T> {}
-// SAFETY: shared, it gives nothing but shared references to its values.
+// SAFETY: a shared list returns only shared references to its values.
 unsafe impl<T: Sync> Sync for List<T> {}
 
 impl<T> List<T> {
-    /// An empty list.
+    /// Creates an empty list.
     ///
     /// # Errors
-    /// `ENOMEM`: there is no address space for so many.
+    /// `ENOMEM`: there is not enough address space for `capacity` values.
     pub fn new(capacity: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= mem::LEAST_PAGE && size_of::<T>() > 0) }; // a mapping begins on a page
-        let capacity = capacity.max(1); // no mapping is empty
+        const { assert!(align_of::<T>() <= mem::LEAST_PAGE && size_of::<T>() > 0) }; // a mapping begins at a page
+        let capacity = capacity.max(1); // a mapping of 0 bytes is an error
         let length = capacity.checked_mul(size_of::<T>());
         let start = mem::map(length.ok_or(Errno::ENOMEM)?)?.cast();
         Ok(Self {
-            places: NonNull::slice_from_raw_parts(start, capacity),
+            slots: NonNull::slice_from_raw_parts(start, capacity),
             length: 0,
         })
     }
 
-    /// Puts `value` behind the last.
+    /// Appends a value.
     ///
     /// # Errors
-    /// `value` itself, where the list is full.
+    /// Returns `value` if the list is full.
     pub fn push(&mut self, value: T) -> core::result::Result<(), T> {
-        // SAFETY: the mapping is this list's alone, and as long; no place has to hold a value.
-        match unsafe { self.places.as_mut() }.get_mut(self.length) {
-            Some(place) => place.write(value),
+        // SAFETY: `new` mapped `slots`, and only `drop` unmaps them. A `MaybeUninit` needs no initialization. `&mut
+        // self` excludes other references.
+        match unsafe { self.slots.as_mut() }.get_mut(self.length) {
+            Some(slot) => slot.write(value),
             None => return Err(value),
         };
         self.length += 1;
         Ok(())
     }
 
-    /// Takes the last value out.
+    /// Removes the last value, and returns it.
     pub fn pop(&mut self) -> Option<T> {
         self.length = self.length.checked_sub(1)?;
-        // SAFETY: the mapping is this list's alone, and as long.
-        let place = unsafe { self.places.as_ref() }.get(self.length)?;
-        // SAFETY: the place has a value, and counts no more: it is taken once.
-        Some(unsafe { place.assume_init_read() })
+        // SAFETY: as in `push`.
+        let slot = unsafe { self.slots.as_ref() }.get(self.length)?;
+        // SAFETY: `push` initialized this slot, and the decremented length no longer includes it. So the value is taken
+        // once.
+        Some(unsafe { slot.assume_init_read() })
     }
 }
 
@@ -63,24 +68,26 @@ impl<T> Deref for List<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the mapping is this list's alone, and longer; each of these places has a value.
-        unsafe { NonNull::slice_from_raw_parts(self.places.cast(), self.length).as_ref() }
+        // SAFETY: `new` mapped at least `length` slots, and only `drop` unmaps them. The first `length` slots are
+        // initialized: `push` writes a slot before it counts the slot. `&self` excludes writes.
+        unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.length).as_ref() }
     }
 }
 
 impl<T> DerefMut for List<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`.
-        unsafe { NonNull::slice_from_raw_parts(self.places.cast(), self.length).as_mut() }
+        // SAFETY: as in `deref`; `&mut self` excludes other references.
+        unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.length).as_mut() }
     }
 }
 
 impl<T> Drop for List<T> {
     fn drop(&mut self) {
         while self.pop().is_some() {}
-        let length = self.places.len() * size_of::<T>();
-        // SAFETY: the list's whole mapping; the list was its only user. An error leaks the mapping, as in `Mapping`.
-        let _ = unsafe { mem::unmap(self.places.cast(), length) };
+        let length = self.slots.len() * size_of::<T>();
+        // SAFETY: the range is the whole mapping, and only the list used it. If the kernel refuses, the mapping leaks,
+        // as in `Mapping`.
+        let _ = unsafe { mem::unmap(self.slots.cast(), length) };
     }
 }
 

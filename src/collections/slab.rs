@@ -1,4 +1,6 @@
-//! Values by small numbers that it gives them itself, in memory that is taken as it is used.
+//! A slab: stores values and hands out small integer keys; freed keys are reused first.
+//!
+//! The capacity is fixed, and reserves only address space. A page of it takes memory when its first value is inserted.
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
@@ -6,44 +8,46 @@ use core::ptr::NonNull;
 use crate::abi::{Errno, Result};
 use crate::mem;
 
-/// Up to `capacity` values. Each gets the number of one that left, or the next: so they lie side by side,
-/// and a page takes memory when the first of its values comes, and not before.
+/// Up to a fixed number of values, each with a key. A new value gets the key that was freed last, or else the next
+/// unused key. So the values lie close together, and use few pages.
 pub struct Slab<T> {
+    /// The slots, in a mapping that only this slab uses. The key of a value is its index.
     slots: NonNull<[MaybeUninit<Slot<T>>]>,
-    /// How many slots were ever used, from the first on.
+    /// The number of slots that were ever used. They are the first slots, and all of them are initialized.
     used: usize,
-    /// The free one among them that was used last, and [`NONE`] where there is none.
+    /// The head of the free list: the key that was freed last, or [`NONE`].
     free: u32,
-    /// How many values there are.
+    /// The number of values.
     count: usize,
 }
 
-/// A slot that was used. Where `T` has a bit pattern to spare it is as large as `T`.
+/// The content of a used slot. If `T` has a niche, a slot is as large as `T`.
 enum Slot<T> {
+    /// The slot holds a value.
     Full(T),
-    /// The one that was free before it.
+    /// The slot is in the free list. The key is that of the next slot in it, or [`NONE`].
     Free(u32),
 }
 
-/// No slot's number.
+/// The end of the free list: no slot has this key.
 const NONE: u32 = u32::MAX;
 
-// SAFETY: it owns its values and their memory, as a Vec does.
+// SAFETY: a slab owns its values and the mapping that holds them, as a `Vec<T>` does.
 unsafe impl<T: Send> Send for Slab<T> {}
-// SAFETY: shared, it gives nothing but shared references to its values.
+// SAFETY: a shared slab returns only shared references to its values.
 unsafe impl<T: Sync> Sync for Slab<T> {}
 
 impl<T> Slab<T> {
-    /// What one value takes, in bytes.
+    /// The bytes that one value takes.
     pub const SLOT: usize = size_of::<Slot<T>>();
 
-    /// An empty slab.
+    /// Creates an empty slab.
     ///
     /// # Errors
-    /// `ENOMEM`: there is no address space for so many.
+    /// `ENOMEM`: there is not enough address space for `capacity` values.
     pub fn new(capacity: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= mem::LEAST_PAGE) }; // a mapping begins on a page
-        let capacity = capacity.max(1); // no mapping is empty
+        const { assert!(align_of::<T>() <= mem::LEAST_PAGE) }; // a mapping begins at a page
+        let capacity = capacity.max(1); // a mapping of 0 bytes is an error
         if capacity > NONE as usize {
             return Err(Errno::ENOMEM);
         }
@@ -57,28 +61,30 @@ impl<T> Slab<T> {
         })
     }
 
-    /// The slots that were used.
+    /// Returns the used slots.
     fn slots(&self) -> &[Slot<T>] {
-        // SAFETY: the mapping is this slab's alone, and longer; each of its first `used` slots was written.
+        // SAFETY: `new` mapped at least `used` slots, and only `drop` unmaps them. The first `used` slots are
+        // initialized: `insert` writes a slot before it counts the slot as used. `&self` excludes writes.
         unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.used).as_ref() }
     }
 
-    /// The same, to change them.
+    /// Returns the used slots as mutable.
     fn slots_mut(&mut self) -> &mut [Slot<T>] {
-        // SAFETY: as in `slots`.
+        // SAFETY: as in `slots`; `&mut self` excludes other references.
         unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.used).as_mut() }
     }
 
-    /// Takes `value` in and says its number.
+    /// Inserts a value, and returns its key.
     ///
     /// # Errors
-    /// `value` itself, where the slab is full.
+    /// Returns `value` if the slab is full.
     pub fn insert(&mut self, value: T) -> core::result::Result<usize, T> {
         let number = match self.slots().get(self.free as usize) {
             Some(&Slot::Free(next)) => core::mem::replace(&mut self.free, next) as usize,
             _ => self.used,
         };
-        // SAFETY: the mapping is this slab's alone, and as long.
+        // SAFETY: `new` mapped `slots`, and only `drop` unmaps them. A `MaybeUninit` needs no initialization. `&mut
+        // self` excludes other references.
         match unsafe { self.slots.as_mut() }.get_mut(number) {
             Some(slot) => slot.write(Slot::Full(value)),
             None => return Err(value),
@@ -88,7 +94,7 @@ impl<T> Slab<T> {
         Ok(number)
     }
 
-    /// The value of that number.
+    /// Returns the value with this key.
     pub fn get(&self, number: usize) -> Option<&T> {
         match self.slots().get(number)? {
             Slot::Full(value) => Some(value),
@@ -96,7 +102,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The same, to change it.
+    /// Returns the value with this key as mutable.
     pub fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         match self.slots_mut().get_mut(number)? {
             Slot::Full(value) => Some(value),
@@ -104,7 +110,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Takes the value of that number out.
+    /// Removes the value with this key, and returns it.
     pub fn take(&mut self, number: usize) -> Option<T> {
         let free = Slot::Free(self.free);
         let slot = self.slots_mut().get_mut(number)?;
@@ -119,22 +125,22 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// Above every number that was given.
+    /// Returns a number above all keys in use.
     pub fn used(&self) -> usize {
         self.used
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there is none.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The values, by rising number.
+    /// Iterates over the values, in ascending order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots().iter().filter_map(|slot| match slot {
             Slot::Full(value) => Some(value),
@@ -142,7 +148,7 @@ impl<T> Slab<T> {
         })
     }
 
-    /// The values to change, with their numbers, by rising number.
+    /// Iterates over the keys and the mutable values, in ascending order of the keys.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
         let slots = self.slots_mut().iter_mut().enumerate();
         slots.filter_map(|(number, slot)| match slot {
@@ -164,7 +170,8 @@ impl<T> Drop for Slab<T> {
     fn drop(&mut self) {
         self.clear();
         let length = self.slots.len() * Self::SLOT;
-        // SAFETY: the slab's whole mapping; the slab was its only user. An error leaks the mapping, as in `Mapping`.
+        // SAFETY: the range is the whole mapping, and only the slab used it. If the kernel refuses, the mapping leaks,
+        // as in `Mapping`.
         let _ = unsafe { mem::unmap(self.slots.cast(), length) };
     }
 }
@@ -190,7 +197,7 @@ mod tests {
         assert_eq!(slab.take(3), Some(13));
         assert_eq!((slab.len(), slab.get_mut(3)), (3, None));
         assert_eq!((slab.get(2), slab.get(3)), (Some(&12), None));
-        // The one that left last comes first.
+        // The key that was freed last is reused first.
         assert_eq!((slab.insert(16), slab.insert(17)), (Ok(3), Ok(1)));
         *slab.get_mut(0).unwrap() = 18;
         assert!(slab.iter().eq(&[18, 17, 12, 16, 14]));

@@ -1,14 +1,14 @@
-//! The one macro by which a crate becomes a program.
+//! The macros that make a crate a program: [`program!`](crate::program) and [`bare_program!`](crate::bare_program).
 
-/// Makes a program of the crate: its name, and its `main`.
+/// Makes the crate a program with a name and a `main` function.
 ///
-/// The macro brings what only one crate of a program may have: the entry point, the panic handler,
-/// and `memcpy` and its kin under the names that the compiler calls. So the library itself has none
-/// of them and links into std tests.
+/// The macro defines the items that a program must define exactly once: the entry point, the panic handler, and
+/// `memcpy` and its kin under the names that the compiler calls. The library itself has none of them, so it links into
+/// tests that use std.
 ///
-/// `main` is a `fn(Start) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
-/// With `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is
-/// the result of [`inherited`](crate::systemd::inherited): the descriptors that a service manager opened.
+/// `main` is a `fn(Start) -> T`, where `T` determines the exit status ([`Termination`](crate::rt::Termination)). With
+/// `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is the
+/// result of [`inherited`](crate::systemd::inherited): the descriptors that a service manager opened.
 ///
 /// ```ignore
 /// #![no_std]
@@ -29,17 +29,19 @@ macro_rules! program {
         });
     };
     (@ $name:literal, $main:expr) => {
-        /// The program's name, as its messages begin.
+        /// The name with which the program's messages begin.
         const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
 
-        // Its segments: lld finds the file by -L and reads it as a piece of linker script.
+        // The program's segments: lld finds the file by -L, and reads it as a piece of linker script.
         #[link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")]
         unsafe extern "C" {}
 
         $crate::__start!(__entry);
 
+        /// The first Rust function of the program.
+        ///
         /// # Safety
-        /// Called once, by `_start`, with the initial stack pointer and the linker script's values.
+        /// `_start` calls this once, with the initial stack pointer and the linker script's values.
         unsafe extern "C" fn __entry(
             sp: *const usize,
             relro: usize,
@@ -47,7 +49,7 @@ macro_rules! program {
             thread_words: usize,
         ) -> ! {
             let refused = |operation: &str, object: &str, errno| PROGRAM.fail(operation, object, errno);
-            // SAFETY: the caller's promise.
+            // SAFETY: `_start` calls this function once, with the values that `rt::start` expects.
             unsafe { $crate::rt::start(refused, sp, relro, relro_end, thread_words, $main) }
         }
 
@@ -67,19 +69,20 @@ macro_rules! program {
     };
 }
 
-/// Makes a program that is nothing but its code and constants, for programs counted in bytes.
+/// Makes the crate a program that consists only of code and constants: for programs whose bytes count.
 ///
-/// It has no auxiliary vector and no `memcpy`. A static that holds an address or is written does not
-/// link: there is no segment for it. A panic says nothing and traps.
+/// The program has no auxiliary vector and no `memcpy`. A static that contains an address, or that is written, does not
+/// link: no segment can hold it. A panic traps, without a message.
 ///
-/// With debug assertions (profile dev) the compiler makes statics that hold addresses: the source location of
-/// each check. So there a bare program has the segments and the relocating start of [`program!`], and `memcpy`.
+/// With debug assertions (profile dev) the compiler makes statics that hold addresses: the source location of each
+/// check. So with debug assertions a bare program has the segments and the relocating start of [`program!`], and
+/// `memcpy`.
 ///
-/// `main` is a `fn(Words) -> T`, where `T` says the exit status ([`Termination`](crate::rt::Termination)).
+/// `main` is a `fn(Words) -> T`, where `T` determines the exit status ([`Termination`](crate::rt::Termination)).
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
-        // Its segments: lld finds the file by -L and reads it as a piece of linker script.
+        // The program's segments: lld finds the file by -L, and reads it as a piece of linker script.
         #[cfg_attr(
             debug_assertions,
             link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")
@@ -95,10 +98,12 @@ macro_rules! bare_program {
         #[cfg(not(debug_assertions))]
         $crate::__start_bare!(__entry);
 
+        /// The first Rust function of the program.
+        ///
         /// # Safety
-        /// Called once, by `_start`, with the initial stack.
+        /// `_start` calls this once, with the initial stack pointer.
         unsafe extern "C" fn __entry(sp: *const usize) -> ! {
-            // SAFETY: `_start` passes what the kernel left, to this alone.
+            // SAFETY: `_start` passes the initial stack pointer of the kernel, and no other code uses it.
             let words = unsafe { $crate::rt::Words::new(sp) };
             $crate::process::exit($crate::rt::Termination::status($main(words)))
         }

@@ -1,4 +1,4 @@
-//! Waiting until another thread says that something has changed.
+//! A condition variable: threads wait until another thread notifies them of a change.
 
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
@@ -7,60 +7,63 @@ use core::time::Duration;
 use super::MutexGuard;
 use super::futex;
 
-/// Where threads wait that found the value of a [`Mutex`](super::Mutex) not as they need it, until
-/// another has changed it.
+/// A condition variable. A thread that needs another value in a [`Mutex`](super::Mutex) waits here until another thread
+/// has changed the value.
 ///
-/// A wait may end for no reason: the condition is looked at in a loop.
+/// Wake-ups can be spurious, so a caller must check its condition in a loop.
 pub struct Condvar {
-    /// How many notices there were, modulo 2^32: a waiter sleeps only if none came since it looked.
-    notices: AtomicU32,
+    /// The number of notifications, modulo 2^32. A waiter sleeps only if this number has not changed since it unlocked
+    /// the mutex.
+    notifications: AtomicU32,
 }
 
 impl Condvar {
-    /// One for which nobody waits.
+    /// Creates a condition variable without waiters.
     pub const fn new() -> Self {
         Self {
-            notices: AtomicU32::new(0),
+            notifications: AtomicU32::new(0),
         }
     }
 
-    /// Gives the value back, waits for a notice, and waits for the value.
+    /// Unlocks the mutex, waits for a notification, and locks the mutex again.
     pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        // Read with the lock held: a notice of any later change is a change of this number too.
-        let seen = self.notices.load(Relaxed);
+        // Read with the mutex locked: so a notification of a later change also changes this number.
+        let seen = self.notifications.load(Relaxed);
         guard.lock().unlock();
-        futex::wait(&self.notices, seen);
+        futex::wait(&self.notifications, seen);
         guard.lock().lock();
         guard
     }
 
-    /// The same, waiting for a notice at most so long. Says too whether the time is over.
+    /// As [`wait`](Self::wait), but waits for a notification at most `timeout`. Also returns whether the timeout has
+    /// expired.
     pub fn wait_timeout<'a, T: ?Sized>(
         &self,
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> (MutexGuard<'a, T>, bool) {
-        let seen = self.notices.load(Relaxed);
+        let seen = self.notifications.load(Relaxed);
         guard.lock().unlock();
-        let over = futex::wait_timeout(&self.notices, seen, timeout);
+        let over = futex::wait_timeout(&self.notifications, seen, timeout);
         guard.lock().lock();
         (guard, over)
     }
 
-    /// Wakes one of those that wait, if any does.
+    /// Wakes one waiting thread, if there is one.
     pub fn notify_one(&self) {
         self.notify(1);
     }
 
-    /// Wakes all that wait.
+    /// Wakes all waiting threads.
     pub fn notify_all(&self) {
         self.notify(i32::MAX);
     }
 
+    /// Wakes up to `count` waiting threads.
     fn notify(&self, count: i32) {
-        // The mutex orders what the notice is of; this only has to be another number.
-        self.notices.fetch_add(1, Relaxed);
-        futex::wake(&raw const self.notices, count);
+        // Relaxed: the mutex orders the change that this notifies of. The number only has to differ.
+        self.notifications.fetch_add(1, Relaxed);
+        futex::wake(&raw const self.notifications, count);
     }
 }
 

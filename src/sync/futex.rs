@@ -1,7 +1,7 @@
-//! Waiting for a word to change: futex(2).
+//! Waits for a change of a word in memory, and wakes waiting threads: futex(2).
 //!
-//! None of these tells of an error: a wait that ends early is as good as one that ends for nothing,
-//! which every caller looks out for.
+//! No function here returns an error. Every caller must expect spurious wake-ups, so a wait that fails is a spurious
+//! wake-up.
 
 use core::ptr;
 use core::sync::atomic::AtomicU32;
@@ -11,12 +11,12 @@ use crate::abi::futex::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
 use crate::abi::time::Timespec;
 use crate::abi::{Errno, Result, syscall};
 
-/// Waits until `word` is woken, if it is `value`. It may come back for no reason.
+/// Sleeps until a wake-up at `word`, if `word` is `value`; else returns at once. Wake-ups can be spurious.
 pub fn wait(word: &AtomicU32, value: u32) {
     let _ = call_wait(word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, ptr::null());
 }
 
-/// [`wait`] for at most so long. Says whether the time is over.
+/// As [`wait`], for at most `timeout`. Returns whether the timeout has expired.
 pub fn wait_timeout(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
     let timeout = Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
@@ -26,21 +26,23 @@ pub fn wait_timeout(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
     call_wait(word, how, value, &raw const timeout) == Err(Errno::ETIMEDOUT)
 }
 
-/// [`wait`] for the kernel, which wakes as another process would: a private wait would never end.
+/// As [`wait`], for a wake-up by the kernel at a thread's exit. The kernel makes that wake-up as another process would:
+/// it never ends a private wait.
 pub fn wait_shared(word: &AtomicU32, value: u32) {
     let _ = call_wait(word, FUTEX_WAIT, value, ptr::null());
 }
 
+/// Calls futex(2) to wait. A null `timeout` means no limit.
 fn call_wait(word: &AtomicU32, how: i32, value: u32, timeout: *const Timespec) -> Result<usize> {
-    // SAFETY: the kernel reads the word, and `timeout` where it is not null, which is a time from now
-    // by the clock that never goes back.
+    // SAFETY: the kernel reads `word`, and `timeout` if it is not null. The callers pass null or a valid Timespec,
+    // which is a duration of CLOCK_MONOTONIC. Neither is written.
     unsafe { syscall!(futex(word.as_ptr(), how, value, timeout)) }
 }
 
-/// Wakes up to `count` that wait for `word`, of which only the address matters: the last that woke may
-/// have given up its memory.
+/// Wakes up to `count` threads that wait at the address `word`. `word` may dangle: a thread that woke earlier may have
+/// freed the memory.
 pub fn wake(word: *const AtomicU32, count: i32) {
-    // SAFETY: FUTEX_WAKE reads no memory of ours, and a private one does not even look whether any is
-    // there. Whoever waits at that address by now is woken for no reason.
+    // SAFETY: a private FUTEX_WAKE does not access the memory at the address, which need not be mapped. If another
+    // thread waits at the same address by now, its wake-up is spurious.
     let _ = unsafe { syscall!(futex(word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count)) };
 }

@@ -1,7 +1,7 @@
-//! What threads wait for each other with: a [`Mutex`], a [`Condvar`], a [`Once`] and a [`OnceLock`].
+//! Synchronization between threads: [`Mutex`], [`Condvar`], [`Once`] and [`OnceLock`].
 //!
-//! Each is a word of 4 bytes in its owner's memory. Where nobody waits, a few instructions on it are
-//! all; whoever must wait asks the kernel to be woken when it changes (futex(7)). No poison: a panic
+//! Each has a state word of 4 bytes, without allocation. Without contention an operation is a few instructions on that
+//! word. A thread that must wait sleeps in the kernel until the word changes (futex(7)). There is no poisoning: a panic
 //! ends the process.
 
 mod condvar;

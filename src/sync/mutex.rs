@@ -1,4 +1,4 @@
-//! A value for one thread at a time.
+//! A mutex: a value that one thread at a time can access.
 
 use core::cell::UnsafeCell;
 use core::hint;
@@ -9,23 +9,28 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::futex;
 
-/// The lock without the value: three states of a word.
+/// A lock without a value: a word with three states.
 pub(super) struct Lock(AtomicU32);
 
+/// Unlocked.
 const FREE: u32 = 0;
+/// Locked, and no thread waits in the kernel.
 const HELD: u32 = 1;
-/// Held, and somebody may wait in the kernel.
+/// Locked, and threads may wait in the kernel.
 const AWAITED: u32 = 2;
 
-/// How often a lock is looked at before its holder is waited for in the kernel: about what that costs.
+/// How often a thread reads a locked lock before it waits in the kernel. The reads take about as long as such a wait
+/// costs.
 const SPINS: usize = 100;
 
 impl Lock {
+    /// Creates an unlocked lock.
     const fn new() -> Self {
         Self(AtomicU32::new(FREE))
     }
 
-    // Acquire: what the last holder wrote is seen. Release: what this one wrote will be.
+    /// Locks the lock if it is unlocked, and returns whether it did. Acquire: the caller sees the writes of the last
+    /// holder.
     #[inline]
     fn try_lock(&self) -> bool {
         self.0
@@ -33,6 +38,7 @@ impl Lock {
             .is_ok()
     }
 
+    /// Locks the lock, and waits for that if necessary.
     #[inline]
     pub(super) fn lock(&self) {
         if !self.try_lock() {
@@ -40,19 +46,22 @@ impl Lock {
         }
     }
 
+    /// Locks the lock after `try_lock` has failed.
     #[cold]
     fn wait(&self) {
         if self.spin() == FREE && self.try_lock() {
             return;
         }
-        // Whoever has waited here cannot know that no one else does: it leaves the word saying so.
+        // A thread that has waited here does not know whether other threads still wait. So it locks with AWAITED, not
+        // with HELD. Acquire: as in `try_lock`.
         while self.0.swap(AWAITED, Acquire) != FREE {
             futex::wait(&self.0, AWAITED);
             self.spin();
         }
     }
 
-    /// Looks for a while, as long as there is a holder and nobody waits in the kernel.
+    /// Reads the state up to `SPINS` times, while the lock is held and no thread waits in the kernel. Returns the last
+    /// state.
     fn spin(&self) -> u32 {
         for _ in 0..SPINS {
             let state = self.0.load(Relaxed);
@@ -64,6 +73,7 @@ impl Lock {
         HELD
     }
 
+    /// Unlocks the lock. The caller must hold it. Release: the next holder sees the caller's writes.
     #[inline]
     pub(super) fn unlock(&self) {
         if self.0.swap(FREE, Release) == AWAITED {
@@ -77,20 +87,21 @@ impl Lock {
     }
 }
 
-/// A value that one thread at a time may use. It belongs in a static, or where all its threads borrow it.
+/// A value that one thread at a time can access. It is in a static, or in memory that its threads borrow.
 ///
-/// It needs no memory but its own, no thread-local storage and no start-up. A thread that locks it
-/// twice waits for itself, for good.
+/// It needs no allocation, no thread-local storage and no start-up code. It is not reentrant: a thread that locks it
+/// twice deadlocks.
 pub struct Mutex<T: ?Sized> {
     lock: Lock,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the lock lends the value to one thread at a time; T: Send says that any thread may be it.
+// SAFETY: only the thread that holds the lock accesses the value, so a shared `Mutex` moves the value between threads
+// but never shares it. `T: Send` allows that.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
 impl<T> Mutex<T> {
-    /// A value that nobody uses yet.
+    /// Creates an unlocked mutex.
     pub const fn new(value: T) -> Self {
         Self {
             lock: Lock::new(),
@@ -98,27 +109,27 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// The value, when the mutex is no longer needed.
+    /// Consumes the mutex, and returns the value.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits until nobody else has the value, and lends it until the guard is dropped.
+    /// Waits until no other thread holds the mutex, and locks it until the guard is dropped.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.lock.lock();
         MutexGuard::new(self)
     }
 
-    /// The same without waiting: none where somebody has it.
+    /// Locks the mutex if no thread holds it; else returns `None` at once.
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.lock.try_lock().then(|| MutexGuard::new(self))
     }
 
-    /// The value, which nobody else can use meanwhile.
+    /// Returns the value without locking: `&mut self` excludes other users.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
@@ -130,17 +141,17 @@ impl<T: Default> Default for Mutex<T> {
     }
 }
 
-/// The value of a [`Mutex`], lent; dropping it gives it back.
+/// Access to the value of a locked [`Mutex`]. Dropping the guard unlocks the mutex.
 #[clippy::has_significant_drop]
 #[must_use = "dropping it gives the value back at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    /// What it is worth: another thread may have it, or share it, where it may a `&mut T`.
+    /// Makes the guard Send and Sync exactly if `&mut T` is.
     value: PhantomData<&'a mut T>,
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// Of a mutex that this thread has just locked.
+    /// Creates the guard of a mutex that this thread has just locked.
     fn new(mutex: &'a Mutex<T>) -> Self {
         Self {
             mutex,
@@ -148,7 +159,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         }
     }
 
-    /// The lock that it holds.
+    /// Returns the lock of the mutex.
     pub(super) fn lock(&self) -> &'a Lock {
         &self.mutex.lock
     }
@@ -159,7 +170,9 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the guard holds the lock, so that whoever uses the value borrows this guard.
+        // SAFETY: the mutex is locked while the guard is borrowed, so only users of this guard access the value. (Only
+        // `Condvar` unlocks the mutex of a guard, which it owns then.) The result borrows the guard, so no `&mut` to the
+        // value exists meanwhile.
         unsafe { &*self.mutex.value.get() }
     }
 }
@@ -167,7 +180,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the borrow is the only one.
+        // SAFETY: as in `deref`; `&mut self` makes this the only borrow of the guard.
         unsafe { &mut *self.mutex.value.get() }
     }
 }

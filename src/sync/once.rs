@@ -1,4 +1,4 @@
-//! What is done once, by whoever comes first.
+//! Initialization that runs once: the first thread that needs it runs it, and other threads wait until it is done.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -7,29 +7,32 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::futex;
 
-/// Work that is done once, however many threads ask for it.
+/// Work that runs once, even if several threads ask for it.
 pub struct Once(AtomicU32);
 
+/// The work has not started.
 const NEW: u32 = 0;
+/// A thread runs the work, and no thread waits in the kernel.
 const RUNNING: u32 = 1;
-/// Running, and somebody may wait in the kernel.
+/// A thread runs the work, and threads may wait in the kernel.
 const AWAITED: u32 = 2;
+/// The work is done.
 const DONE: u32 = 3;
 
 impl Once {
-    /// Work that nobody has begun.
+    /// Creates work that has not started.
     pub const fn new() -> Self {
         Self(AtomicU32::new(NEW))
     }
 
-    /// Whether it is done, with all that it wrote to be seen.
+    /// Whether the work is done. If so, the caller sees all its writes.
     #[inline]
     pub fn is_completed(&self) -> bool {
         self.0.load(Acquire) == DONE
     }
 
-    /// Does `work` if nobody has begun, else waits until it is done. `work` must not come back here: it
-    /// would wait for itself.
+    /// Runs `work` if no call has started it; else waits until it is done. `work` must not call this on the same
+    /// `Once`: it would wait for itself.
     #[inline]
     pub fn call_once(&self, work: impl FnOnce()) {
         if !self.is_completed() {
@@ -37,13 +40,14 @@ impl Once {
         }
     }
 
+    /// Runs `work`, or waits until it is done: `call_once` when it was not done yet.
     #[cold]
     fn call(&self, work: impl FnOnce()) {
-        // Relaxed: no write comes before NEW that this thread has to see; any other state is read again in `wait`.
+        // Relaxed: no write happens before NEW that this thread must see. `wait` reads any other state again.
         let begun = self.0.compare_exchange(NEW, RUNNING, Relaxed, Relaxed);
         if begun.is_ok() {
             work();
-            // Release: what the work wrote is seen by whoever sees that it is done.
+            // Release: a thread that reads DONE sees the writes of `work`.
             if self.0.swap(DONE, Release) == AWAITED {
                 futex::wake(&raw const self.0, i32::MAX);
             }
@@ -52,6 +56,7 @@ impl Once {
         }
     }
 
+    /// Waits until the work is done.
     fn wait(&self) {
         loop {
             // AWAITED and DONE stay as they are. Acquire: a thread that reads DONE sees the writes of `work`.
@@ -73,18 +78,19 @@ impl Default for Once {
     }
 }
 
-/// A value that whoever needs it first makes.
+/// A value that the first thread that needs it creates.
 pub struct OnceLock<T> {
     once: Once,
+    /// Initialized if `once` is done.
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
-// SAFETY: the value is written once, before anybody reads it, and then shared (T: Sync); the thread that
-// made it may be another than the one that drops it (T: Send).
+// SAFETY: `once` lets one thread write the value before any thread reads it. After that the value is only shared, which
+// `T: Sync` allows. The thread that drops it may not be the thread that created it, which `T: Send` allows.
 unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
 
 impl<T> OnceLock<T> {
-    /// One without a value.
+    /// Creates a lock without a value.
     pub const fn new() -> Self {
         Self {
             once: Once::new(),
@@ -92,25 +98,27 @@ impl<T> OnceLock<T> {
         }
     }
 
-    /// The value, if it has been made.
+    /// Returns the value, if it has been created.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        // SAFETY: `once` is done where the value has been written, and then nobody writes it again.
+        // SAFETY: if `once` is done, `get_or_init` has written the value. Nothing writes it again while `self` is
+        // borrowed.
         self.once
             .is_completed()
             .then(|| unsafe { (*self.value.get()).assume_init_ref() })
     }
 
-    /// The value, which `make` makes where nobody has. `make` must not come back here: it would wait for
-    /// itself.
+    /// Returns the value; the first call creates it with `make`. `make` must not call this on the same `OnceLock`: it
+    /// would wait for itself.
     #[inline]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         self.once.call_once(|| {
             let value = MaybeUninit::new(make());
-            // SAFETY: `once` lets one thread in here, once, and nobody reads before it is done.
+            // SAFETY: `once` runs this closure once, in one thread. No thread reads the value before `once` is done.
             unsafe { self.value.get().write(value) };
         });
-        // SAFETY: done now, by this thread or another.
+        // SAFETY: `once` is done after `call_once`, so the value is written. Nothing writes it again while `self` is
+        // borrowed.
         unsafe { (*self.value.get()).assume_init_ref() }
     }
 }
@@ -124,7 +132,7 @@ impl<T> Default for OnceLock<T> {
 impl<T> Drop for OnceLock<T> {
     fn drop(&mut self) {
         if self.once.is_completed() {
-            // SAFETY: the value has been written, and nobody borrows what is dropped.
+            // SAFETY: `once` is done, so the value is written. `&mut self` excludes borrows of it.
             unsafe { self.value.get_mut().assume_init_drop() };
         }
     }

@@ -1,19 +1,19 @@
-//! Threads: functions that run beside each other in one memory (clone(2)).
+//! Threads that share the memory of the process (clone(2)).
 //!
-//! [`spawn`] starts one, [`scope`] threads that borrow from their creator. Their ids and names are
-//! [`process::gettid`](crate::process::gettid) and [`process::thread_name`](crate::process::thread_name).
+//! [`spawn`] starts a thread. [`scope`] starts threads that may borrow from their creator. See
+//! [`process::gettid`](crate::process::gettid) for a thread's id and
+//! [`process::thread_name`](crate::process::thread_name) for its name.
 //!
-//! A thread lies in a mapping of its own, so that nothing here needs a heap:
+//! Each thread has a mapping of its own, which holds its stack and its data. So threads need no heap:
 //!
 //! ```text
 //!  low                                                                                          high
-//!  | guard: a page nobody may touch | stack <- grows down | id, result, thread words | its function |
+//!  | guard: a page without access   | stack <- grows down | id, result, thread words | its function |
 //! ```
 //!
-//! - A stack that grows into its guard ends the process by SIGSEGV; with [`overflow`](crate::overflow), a message
-//!   comes first.
-//! - A panic ends the process by SIGABRT, so that a thread that is joined has always a result.
-//! - A thread begins with its creator's blocked signals. It ends with all blocked.
+//! - A stack that grows into its guard raises SIGSEGV. With [`overflow`](crate::overflow), a message is printed first.
+//! - A panic ends the process by SIGABRT. So a thread that is joined always has a result.
+//! - A thread starts with its creator's signal mask. It ends with all signals blocked.
 //! - When `main` returns, all threads end with the process.
 
 mod scope;
@@ -30,9 +30,6 @@ use crate::abi::syscall;
 use crate::bytes;
 
 /// Starts a thread that runs `work`, with a stack of [`STACK`] bytes and its creator's name.
-///
-/// # Errors
-/// As for [`Builder::spawn`].
 pub fn spawn<T, F>(work: F) -> Result<JoinHandle<T>>
 where
     T: Send + 'static,
@@ -41,19 +38,21 @@ where
     Builder::new().spawn(work)
 }
 
-/// Bytes of a stack, where nobody says otherwise: less than the 2 MiB for which the kernel might find
-/// one page, of which a thread seldom needs more than a little.
+/// The default bytes of a stack. Less than 2 MiB, so that the kernel does not back the whole stack with a huge page: a
+/// thread seldom needs more than a little of it.
 pub const STACK: usize = 1 << 20;
 
-/// What a thread is to be like.
+/// The properties of a new thread.
 #[derive(Clone, Copy)]
 pub struct Builder {
+    /// The bytes of the stack.
     stack: usize,
+    /// The name, padded with zeros; all zeros for the creator's name.
     name: [u8; 16],
 }
 
 impl Builder {
-    /// As [`spawn`] has it.
+    /// Returns the properties that [`spawn`] uses.
     pub const fn new() -> Self {
         Self {
             stack: STACK,
@@ -61,15 +60,15 @@ impl Builder {
         }
     }
 
-    /// With so many bytes of stack, at least 16 KiB, up to the end of a page. What its function
-    /// captures and gives passes over the stack too.
+    /// Sets the bytes of the stack: at least 16 KiB, rounded up to whole pages. The captures of the thread's function
+    /// and its result pass over the stack too.
     pub const fn stack_size(mut self, bytes: usize) -> Self {
         self.stack = bytes;
         self
     }
 
-    /// With this name, up to its first zero and the 15 bytes that the kernel keeps
-    /// (`/proc/PID/task/TID/comm`). An empty one leaves it with its creator's.
+    /// Sets the name: up to its first zero, and at most the 15 bytes that the kernel keeps (`/proc/PID/task/TID/comm`).
+    /// With an empty name the thread keeps its creator's name.
     pub fn name(mut self, name: &[u8]) -> Self {
         self.name = [0; 16];
         let [kept @ .., _zero] = &mut self.name;
@@ -80,22 +79,19 @@ impl Builder {
     /// Starts a thread that runs `work`.
     ///
     /// # Errors
-    /// `EAGAIN`: as many threads as `RLIMIT_NPROC`, the control group or the kernel allows. `ENOMEM`: no
-    /// address space or memory for its mapping. `ENOSYS`: the program was not made by
-    /// [`program!`](crate::program!): under another runtime threads are that runtime's.
+    /// `EAGAIN`: the limit of threads is reached (`RLIMIT_NPROC`, the control group or the kernel). `ENOMEM`: no
+    /// address space or memory for the thread's mapping. `ENOSYS`: the program was not made by
+    /// [`program!`](crate::program!). Under another runtime, only that runtime can start threads.
     pub fn spawn<T, F>(self, work: F) -> Result<JoinHandle<T>>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        // SAFETY: neither `work` nor its result borrows anything.
+        // SAFETY: `work` and its result are `'static`, so they borrow nothing that ends. A null pointer means no scope.
         unsafe { task::start(&self, ptr::null(), work) }
     }
 
     /// Starts a thread that runs `work` and that `scope` waits for.
-    ///
-    /// # Errors
-    /// As for [`spawn`](Self::spawn).
     pub fn spawn_scoped<'scope, T, F>(
         self,
         scope: &'scope Scope<'scope, '_>,
@@ -115,29 +111,29 @@ impl Default for Builder {
     }
 }
 
-/// Lets other threads run first, where they wait for this CPU (sched_yield(2)).
+/// Lets other threads run that wait for this CPU (sched_yield(2)).
 pub fn yield_now() {
-    // SAFETY: takes nothing, changes nothing, and does not fail.
+    // SAFETY: the call has no arguments, changes no memory, and does not fail.
     let _ = unsafe { syscall!(sched_yield()) };
 }
 
-/// How many CPUs this thread may run on, at least 1. A control group may grant less of their time than
-/// all.
+/// Returns the number of CPUs that this thread may run on, at least 1. A control group may grant less CPU time than
+/// that.
 pub fn available_parallelism() -> usize {
     Cpus::allowed().iter().count().max(1)
 }
 
-/// A set of CPUs.
+/// A set of CPUs: a bit for each.
 pub struct Cpus([u64; 128]); // 8192, the most that a kernel is built for
 
 impl Cpus {
-    /// The calling thread.
+    /// Means the calling thread in a system call.
     const OWN: i32 = 0;
 
-    /// Those that the calling thread may run on (sched_getaffinity(2)).
+    /// Returns the CPUs that the calling thread may run on (sched_getaffinity(2)); none if the call fails.
     pub fn allowed() -> Self {
         let mut mask = [0_u64; 128];
-        // SAFETY: the kernel writes at most that many bytes to ours. What fails leaves zeros.
+        // SAFETY: the kernel writes at most `size_of_val(&mask)` bytes to `mask`. A failed call leaves zeros.
         let _ = unsafe {
             syscall!(sched_getaffinity(
                 Self::OWN,
@@ -148,7 +144,7 @@ impl Cpus {
         Self(mask)
     }
 
-    /// One alone.
+    /// Returns the set of one CPU; an empty set if `cpu` is above 8191.
     pub fn one(cpu: u32) -> Self {
         let mut mask = [0; 128];
         if let Some(word) = mask.get_mut(cpu as usize / 64) {
@@ -157,7 +153,7 @@ impl Cpus {
         Self(mask)
     }
 
-    /// Their numbers, rising.
+    /// Iterates over the numbers of the CPUs, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         let numbers = 0..u64::BITS * self.0.len() as u32;
         let holds = |word: &u64, cpu: u32| word >> (cpu % 64) & 1 != 0;
@@ -168,12 +164,12 @@ impl Cpus {
         })
     }
 
-    /// Has the calling thread run on these alone (sched_setaffinity(2)).
+    /// Lets the calling thread run on these CPUs only (sched_setaffinity(2)).
     ///
     /// # Errors
-    /// `EINVAL`: there are none of them, or a control group allows none.
+    /// `EINVAL`: none of these CPUs exists, or a control group allows none of them.
     pub fn pin(&self) -> Result<()> {
-        // SAFETY: the kernel reads that many bytes of ours.
+        // SAFETY: the kernel reads `size_of_val(&self.0)` bytes of `self.0`.
         unsafe {
             syscall!(sched_setaffinity(
                 Self::OWN,
@@ -190,7 +186,7 @@ mod tests {
     use super::*;
     use crate::Errno;
 
-    /// A thread of ours would have none of the memory that std's runtime gives its own.
+    /// A thread of this crate would lack the memory that std's runtime gives to its own threads.
     #[test]
     fn under_another_runtime_there_are_none() {
         assert_eq!(spawn(|| ()).err(), Some(Errno::ENOSYS));

@@ -1,4 +1,4 @@
-//! Threads that borrow.
+//! Scoped threads: threads that may borrow from the function that starts them.
 
 use core::marker::PhantomData;
 use core::sync::atomic::AtomicU32;
@@ -8,27 +8,18 @@ use super::{Builder, JoinHandle, task};
 use crate::Result;
 use crate::sync::futex;
 
-/// Threads that may borrow what outlives a call of [`scope`].
+/// A scope, in which threads may borrow data that outlives the call of [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
-    /// How many of its threads may still use what they borrowed.
+    /// The number of the scope's threads that may still use their borrows.
     running: AtomicU32,
-    /// Invariant: a borrow must live for exactly this, not for a part of it.
+    /// Makes `'scope` invariant: a longer or shorter lifetime must not replace it.
     scope: PhantomData<&'scope mut &'scope ()>,
+    /// Makes `'env` invariant.
     env: PhantomData<&'env mut &'env ()>,
 }
 
-/// Calls `work`, and comes back when it and all threads that it started in the scope are done. What
-/// they borrow from outside, they may therefore borrow.
-///
-/// ```ignore
-/// let mut halves = [0, 0];
-/// let (left, right) = halves.split_at_mut(1);
-/// thread::scope(|scope| {
-///     scope.spawn(|| left[0] = 1)?;
-///     right[0] = 2;
-///     Ok(())
-/// })
-/// ```
+/// Calls `work`, then waits until all threads that `work` started in the scope have ended their work. So these threads
+/// may borrow data of the caller.
 pub fn scope<'env, F, T>(work: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -39,7 +30,7 @@ where
         env: PhantomData,
     };
     let result = work(&scope);
-    // Acquire: what the threads wrote is seen. (Nothing unwinds past this: a panic aborts.)
+    // Acquire: the caller sees the writes of the threads. Nothing unwinds past this loop: a panic aborts.
     loop {
         match scope.running.load(Acquire) {
             0 => return result,
@@ -50,9 +41,6 @@ where
 
 impl<'scope> Scope<'scope, '_> {
     /// Starts a thread that runs `work`, as [`spawn`](super::spawn) does.
-    ///
-    /// # Errors
-    /// As for [`Builder::spawn`].
     pub fn spawn<T, F>(&'scope self, work: F) -> Result<JoinHandle<T>>
     where
         T: Send + 'scope,
@@ -61,6 +49,10 @@ impl<'scope> Scope<'scope, '_> {
         self.start(&Builder::new(), work)
     }
 
+    /// Starts a thread that runs `work`, with the properties in `builder`.
+    ///
+    /// # Errors
+    /// As for [`Builder::spawn`].
     pub(super) fn start<T, F>(&'scope self, builder: &Builder, work: F) -> Result<JoinHandle<T>>
     where
         T: Send + 'scope,
@@ -69,12 +61,15 @@ impl<'scope> Scope<'scope, '_> {
         // The count is not 0 here while a thread waits for 0: a thread that starts another is counted itself. Relaxed:
         // starting the thread orders this change before the new thread, and before the creator's own decrement.
         self.running.fetch_add(1, Relaxed);
-        // SAFETY: what `work` borrows lives as long as 'scope, so at least until `scope` comes back, which
-        // waits for the thread to be done with it. A result that lives no longer keeps its handle, which
-        // is of the same type, from leaving.
+        // SAFETY: `F: 'scope`, so the borrows of `work` are valid at least until `scope` returns. `scope` returns only
+        // when `running` is 0, so after the thread has dropped `work` and has counted down. `running` is part of the
+        // scope, so it lives as long. `T: 'scope`, so the borrows of the result are valid at the thread's end. A
+        // `JoinHandle<T>` cannot outlive the borrows in `T`, so they are valid too if the handle takes or drops the
+        // result.
         let handle = unsafe { task::start(builder, &raw const self.running, work) };
         if handle.is_err() {
-            // The creator, which goes on, is within the scope: nobody waits for a 0 yet, or it is counted.
+            // Nobody misses a wake-up: the creator still runs within the scope. So nobody waits for 0 yet, or the
+            // creator is a counted thread and the count stays above 0.
             self.running.fetch_sub(1, Relaxed);
         }
         handle

@@ -1,4 +1,4 @@
-//! The mapping of a thread.
+//! A thread's stack: a mapping with a guard page below the stack, and room for the thread's data above it.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -7,10 +7,10 @@ use crate::abi::{Errno, Result};
 use crate::env::auxv;
 use crate::mem;
 
-/// The least that there is: a thread begins and ends in less.
+/// The least bytes of a stack: enough to start and end a thread.
 const LEAST: usize = 16 << 10;
 
-/// Where it is: a page that nobody may touch, a stack, and room above that.
+/// The mapping: a guard page, the stack, and the thread's data.
 #[derive(Clone, Copy)]
 pub struct Stack {
     pub start: NonNull<u8>,
@@ -18,9 +18,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A stack of `bytes` or a little more, and the place above it for `top`, where it begins.
+    /// Maps a stack of at least `bytes` bytes, with room for `top` above it. Returns also the address of that room, at
+    /// which the stack begins.
+    ///
+    /// # Errors
+    /// `ENOSYS`: there is no auxiliary vector (another runtime). `ENOMEM`: no address space or memory.
     pub fn new(bytes: usize, top: Layout) -> Result<(Self, *mut u8)> {
-        // The page that the kernel told `program!`'s start-up of.
+        // The page size that the kernel passed to `program!`'s start-up code.
         let page = auxv::get(auxv::AT_PAGESZ).ok_or(Errno::ENOSYS)?;
         let length = bytes
             .max(LEAST)
@@ -29,10 +33,10 @@ impl Stack {
             .ok_or(Errno::ENOMEM)?;
         let start = mem::reserve(length)?;
         let stack = Self { start, length };
-        // SAFETY: the pages above the first were just reserved.
+        // SAFETY: the range is the pages after the first of the mapping that `reserve` has just returned.
         let committed = unsafe { mem::commit(start.add(page), length - page) };
         if let Err(errno) = committed {
-            // SAFETY: nobody has seen it.
+            // SAFETY: no other code has the address of the mapping.
             unsafe { stack.unmap() };
             return Err(errno);
         }
@@ -43,10 +47,13 @@ impl Stack {
         Ok((stack, top))
     }
 
+    /// Unmaps the stack and the thread's data.
+    ///
     /// # Safety
-    /// Nobody uses it any more.
+    /// No code uses the mapping any more.
     pub unsafe fn unmap(self) {
-        // SAFETY: the caller's promise. Whole mappings at both ends: this splits none, and can't fail.
+        // SAFETY: the caller promises that no code uses the mapping. The call cannot fail: the range is a whole mapping
+        // or the end of a merged one, so it splits none.
         let _ = unsafe { mem::unmap(self.start, self.length) };
     }
 }

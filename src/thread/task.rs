@@ -1,4 +1,4 @@
-//! A thread's life: what it shares with its handle, how it begins and how it ends.
+//! A thread from start to end, and the data that it shares with its handle.
 
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
@@ -15,52 +15,56 @@ use crate::arch::{self, ThreadBlock};
 use crate::signal::{self, SignalSet};
 use crate::sync::futex;
 
-/// What every thread has.
-#[repr(C, align(16))] // the stack ends where it begins
+/// The data of a thread that do not depend on its types.
+#[repr(C, align(16))] // the stack pointer starts at this address
 struct Thread {
-    /// Its id. The kernel writes it before the thread begins; where the thread has ended and touches none
-    /// of its memory any more, it writes 0, and wakes one who waits.
+    /// The thread's id. The kernel writes it before the thread starts. After the thread has ended and no longer
+    /// accesses its memory, the kernel writes 0 and wakes a waiter (`CLONE_CHILD_CLEARTID`).
     id: AtomicU32,
-    /// `BOTH`, `DONE` or `ALONE`.
-    fate: AtomicU32,
+    /// `JOINABLE`, `DONE` or `DETACHED`.
+    state: AtomicU32,
+    /// The mapping that holds this value.
     stack: Stack,
+    /// The name for the thread, as in [`Builder`].
     name: [u8; 16],
-    /// Its scope's count of threads that are not done, or null.
+    /// The scope's count of threads that still use their borrows, or null.
     running: *const AtomicU32,
-    /// What its thread pointer points to, and nobody else uses.
+    /// The thread words. The thread pointer points to them; only the thread itself accesses them after its start.
     words: UnsafeCell<ThreadBlock>,
 }
 
-/// The first of the two, the thread and its handle, to be done with the other says so here. The second
-/// finds it, and takes down what both shared.
-const BOTH: u32 = 0;
-/// The thread's function has come back, and its result is there.
+/// The initial state. The thread and its handle share the mapping. The first of them that no longer needs the other
+/// changes the state. The second finds the changed state, and unmaps the mapping.
+const JOINABLE: u32 = 0;
+/// The thread's function has returned, and its result is in the task.
 const DONE: u32 = 1;
-/// The handle was dropped.
-const ALONE: u32 = 2;
+/// The handle was dropped before that.
+const DETACHED: u32 = 2;
 
-/// A thread and the place for its result.
+/// A thread, and room for the result of its function.
 #[repr(C)]
 struct Task<T> {
     thread: Thread,
     result: UnsafeCell<MaybeUninit<T>>,
 }
 
-/// A thread and what it is to do. It lies at the end of the thread's mapping.
+/// A thread, and its function. It lies at the end of the thread's mapping.
 #[repr(C)]
 struct Start<T, F> {
     task: Task<T>,
     work: F,
 }
 
-/// Starts a thread with `work`; it counts `running` down when it is done, unless that is null.
+/// Starts a thread that runs `work`. When the thread no longer uses the borrows of `work`, it decrements `running`,
+/// unless `running` is null.
 ///
 /// # Errors
 /// As for [`Builder::spawn`].
 ///
 /// # Safety
-/// What `work` borrows lives until the thread has counted down, or for good; what its result borrows, as
-/// long as a `T`.
+/// - `running` is null, or valid until the thread has decremented it.
+/// - The borrows of `work` are valid until the thread has decremented `running`; for ever if `running` is null.
+/// - The borrows of the result are valid until that time too, and for as long as a value of type `T` exists.
 pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
     builder: &Builder,
     running: *const AtomicU32,
@@ -71,7 +75,7 @@ pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
     let task = Task {
         thread: Thread {
             id: AtomicU32::new(0),
-            fate: AtomicU32::new(BOTH),
+            state: AtomicU32::new(JOINABLE),
             stack,
             name: builder.name,
             running,
@@ -79,132 +83,148 @@ pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
         },
         result: UnsafeCell::new(MaybeUninit::uninit()),
     };
-    // SAFETY: the place is of that size and alignment, in a mapping that is ours alone.
+    // SAFETY: `Stack::new` returned room for a `Start<T, F>`, aligned for it, in a mapping whose address no other code
+    // has.
     unsafe { start.write(Start { task, work }) };
-    // SAFETY: it was just written, and the new thread does not run yet.
+    // SAFETY: the task was written above, and the new thread does not run yet, so nothing else accesses it.
     let pointer = unsafe { (*start).task.thread.words.get_mut().thread_pointer() };
-    // What qemu-user takes for a thread, and nothing else.
+    // qemu-user accepts exactly these flags as a new thread.
     let share = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-    let told = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-    // SAFETY: `place` is a multiple of 16, by the alignment of Thread, and below it is the stack. The
-    // id's place stays until the kernel has written its 0, or is told to forget it. `run` finds there
-    // what was just written.
+    let ids = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+    // SAFETY: `place` is a multiple of 16, the alignment of Thread, and the stack lies below it. `id` stays mapped
+    // until the kernel has written 0 to it or, for a detached thread, until `end` has made the kernel forget its
+    // address. `run` gets `place`, which holds the `Start<T, F>` that was written above.
     let result = unsafe {
         let id = (&raw mut (*start).task.thread.id).cast();
-        let flags = (share | told).bits();
+        let flags = (share | ids).bits();
         abi::check(arch::clone(flags, place, id, pointer, run::<T, F>))
     };
     if let Err(errno) = result {
-        // SAFETY: no thread was made, so that `work` is still there, and nobody else has seen the mapping.
+        // SAFETY: no thread was created. So `work` is still in the mapping, and no other code has the address of the
+        // mapping.
         unsafe {
             ptr::drop_in_place(&raw mut (*start).work);
             stack.unmap();
         }
         return Err(errno);
     }
-    // SAFETY: not null: in a mapping. The task comes first in it.
+    // SAFETY: the address lies in a mapping, so it is not null. The task is the first field of `Start`, which is
+    // `repr(C)`.
     Ok(JoinHandle(unsafe { NonNull::new_unchecked(start.cast()) }))
 }
 
-/// Where a thread begins.
+/// The first function of a thread.
 ///
 /// # Safety
-/// Called by [`arch::clone`] in a new thread, with the place of its `Start<T, F>`.
+/// [`arch::clone`] calls this in a new thread, with the address of the thread's `Start<T, F>`.
 unsafe extern "C" fn run<T, F: FnOnce() -> T>(place: *mut u8) -> ! {
     let start = place.cast::<Start<T, F>>();
-    // SAFETY: the thread's own, until it is done, and what changes in it are atomics and cells.
+    // SAFETY: the task stays mapped until this thread or its handle unmaps it, which is after the last use of this
+    // reference. All fields that change meanwhile are atomics or in an `UnsafeCell`.
     let task = unsafe { &(*start).task };
     task.thread.take_name();
-    // SAFETY: `work` is there, and taken this once.
+    // SAFETY: `start` wrote `work`, and this is the only read of it.
     let work = unsafe { ptr::read(&raw const (*start).work) };
     let result = task.result.get();
-    // SAFETY: nobody looks at the result before the fate says that it is there.
+    // SAFETY: the handle accesses the result only after the state is DONE.
     unsafe { (*result).write(work()) };
-    // Acquire: if this reads ALONE, all uses of the handle come before this, and so before the unmapping. (A handle
-    // that reads DONE waits for the kernel's 0 before it takes the result.)
-    let alone = task.thread.fate.swap(DONE, Acquire) == ALONE;
-    if alone {
-        // SAFETY: written above; no handle is there to take it.
+    // Acquire: if this reads DETACHED, all uses of the handle happen before this, and so before the unmapping. (A
+    // handle that reads DONE waits for the kernel's 0 before it takes the result.)
+    let detached = task.thread.state.swap(DONE, Acquire) == DETACHED;
+    if detached {
+        // SAFETY: the result was written above. The handle was dropped, so no other code takes the result.
         unsafe { (*result).assume_init_drop() };
     }
-    // SAFETY: the calling thread's own, and nothing of it is used after this.
-    unsafe { end(&raw const task.thread, alone) }
+    // SAFETY: the thread is the calling one, its result was written, or dropped if it is detached, and this function
+    // does not use the task after this line.
+    unsafe { end(&raw const task.thread, detached) }
 }
 
 impl Thread {
+    /// Sets the thread's name, if `self.name` is not empty.
     fn take_name(&self) {
         if self.name[0] != 0 {
-            // SAFETY: the kernel reads a name that ends with a zero. EFAULT, the only error, is excluded.
+            // SAFETY: the kernel reads a string that ends with a zero: a name has at most 15 bytes. So EFAULT, the only
+            // error, cannot happen.
             let _ = unsafe { syscall!(prctl(PR_SET_NAME, self.name.as_ptr())) };
         }
     }
 }
 
-/// Ends the calling thread.
+/// Ends the calling thread. Unmaps its stack if the thread is detached.
 ///
 /// # Safety
-/// `thread` is its own, whose result is there, or dropped where it is `alone`: no handle knows of it then.
-unsafe fn end(thread: *const Thread, alone: bool) -> ! {
-    // No handler may find a stack that is being unmapped, or use the heap after the next step.
+/// `thread` is the calling thread, and its result is in its task. If `detached` is set, the handle was dropped, and so
+/// was the result.
+unsafe fn end(thread: *const Thread, detached: bool) -> ! {
+    // From here on, no signal handler may run: it could find an unmapped stack, or use the heap after the thread has
+    // left its cache.
     let blocked = signal::block(SignalSet::ALL);
     let at_exit = arch::thread_word::<{ arch::WORD_AT_EXIT }>();
     if at_exit != 0 {
         let at_exit = ptr::with_exposed_provenance::<()>(at_exit);
-        // SAFETY: whoever set the word put such a function's address there.
+        // SAFETY: code that sets this word to a value other than 0 stores the address of an `extern "C" fn()`: that is
+        // the word's contract in `arch`.
         unsafe { core::mem::transmute::<*const (), extern "C" fn()>(at_exit)() };
     }
-    // SAFETY: the thread's own. Where there is a handle it takes this down only after the kernel's 0.
+    // SAFETY: the thread's data are mapped: if there is a handle, it unmaps them only after the kernel's 0.
     let (running, stack) = unsafe { ((*thread).running, (*thread).stack) };
     if !running.is_null() {
-        // Release: what this thread wrote is seen by the scope's creator.
-        // SAFETY: the scope stays until all have counted down.
+        // Release: the scope's creator sees the writes of this thread.
+        //
+        // SAFETY: the scope, which contains the count, exists until all its threads have decremented the count.
         if unsafe { (*running).fetch_sub(1, Release) } == 1 {
             futex::wake(running, 1);
         }
     }
-    // If a filter refuses to block signals, the mapping of a thread without a handle leaks.
-    if alone && blocked.is_ok() {
-        // Or the kernel would write its 0 into what may be another thread's memory by then.
-        // SAFETY: it only forgets the address.
+    // If a seccomp filter refuses to block signals, the mapping of a detached thread leaks.
+    if detached && blocked.is_ok() {
+        // Otherwise the kernel would write its 0 to memory that may belong to another thread by then.
+        //
+        // SAFETY: the call only makes the kernel forget the address.
         let _ = unsafe { syscall!(set_tid_address(ptr::null::<u32>())) };
-        // SAFETY: the thread's own mapping, which nobody else knows; signals are blocked.
+        // SAFETY: the range is the thread's own mapping. The handle was dropped, so no other thread uses it. Signals
+        // are blocked, so no handler runs on the unmapped stack.
         unsafe { arch::unmap_and_exit(stack.start.as_ptr(), stack.length) }
     }
-    // Release: all that this thread did comes before the kernel's store of the 0, of whatever kind that store is.
+    // Release: everything that this thread did happens before the kernel's store of the 0, whatever kind of store that
+    // is.
     fence(Release);
-    // SAFETY: ends this thread alone; the kernel then tells the handle by the 0.
+    // SAFETY: the call ends only this thread. Then the kernel writes the 0 that the handle waits for.
     let _ = unsafe { syscall!(exit(0)) };
     arch::trap() // exit does not return
 }
 
-/// A thread whose result nobody has taken. Dropping it lets the thread go on alone.
+/// The handle of a thread: it can wait for the thread and take its result. Dropping it detaches the thread.
 pub struct JoinHandle<T>(NonNull<Task<T>>);
 
-// SAFETY: a handle gives the result away, as a value that may go to another thread, and nothing by
-// reference.
+// SAFETY: a handle returns the result only by value, and `T: Send` says that the value may go to another thread. It
+// never returns a reference to the result.
 unsafe impl<T: Send> Send for JoinHandle<T> {}
-// SAFETY: as above.
+// SAFETY: a shared handle has no methods.
 unsafe impl<T: Send> Sync for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
-    /// Waits for the thread's end and gives what its function gave.
+    /// Waits for the end of the thread, and returns the result of its function.
     pub fn join(self) -> T {
         let handle = ManuallyDrop::new(self);
         handle.wait();
-        // SAFETY: the thread has ended, so that its result is there; it is taken this once.
+        // SAFETY: the thread has ended, so its result is in the task. `self` is consumed without its `drop`, so the
+        // result is taken once.
         let result = unsafe { (*handle.0.as_ref().result.get()).assume_init_read() };
-        // SAFETY: the thread has ended, and this handle is not used again.
+        // SAFETY: the thread has ended, and the handle is not used after this line.
         unsafe { handle.unmap() };
         result
     }
 
-    /// Until the thread has ended, and the kernel is done with it.
+    /// Waits until the thread has ended and the kernel no longer accesses its memory.
     fn wait(&self) {
-        // SAFETY: the mapping stays as long as the handle.
+        // SAFETY: the mapping exists as long as the handle: the thread unmaps it only if the handle was dropped.
         let id = unsafe { &self.0.as_ref().thread.id };
         loop {
-            // Acquire: with the fence before the thread's exit, all that the thread did comes before this load reads 0.
-            // (The id is not 0 before that: the kernel writes it within the creator's clone, before the thread runs.)
+            // Acquire: with the fence before the thread's exit, everything that the thread did happens before this load
+            // reads 0. (The id is not 0 before that: the kernel writes it within the creator's clone, before the thread
+            // runs.)
             match id.load(Acquire) {
                 0 => return,
                 running => futex::wait_shared(id, running),
@@ -212,28 +232,33 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// Unmaps the thread's mapping.
+    ///
     /// # Safety
-    /// The thread has ended; the handle is not used again.
+    /// The thread has ended, and the handle is not used again.
     unsafe fn unmap(&self) {
-        // SAFETY: the mapping stays until the next line.
+        // SAFETY: the mapping exists until the next line.
         let stack = unsafe { self.0.as_ref().thread.stack };
-        // SAFETY: the thread no longer uses it, and nor does the handle: the caller's promise.
+        // SAFETY: the caller promises that the thread has ended, and that the handle is not used again. No other code
+        // uses the mapping.
         unsafe { stack.unmap() };
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        // SAFETY: the mapping stays as long as this thread or its handle has not given it up.
-        let fate = unsafe { &self.0.as_ref().thread.fate };
-        // Release: all uses of the handle come before this. (Below, `wait` acquires the result.)
-        if fate.swap(ALONE, Release) == BOTH {
-            return; // the thread takes down what is left
+        // SAFETY: the mapping exists until both the thread and its handle have changed the state; this handle has not
+        // yet.
+        let state = unsafe { &self.0.as_ref().thread.state };
+        // Release: all uses of the handle happen before this. (Below, `wait` acquires the result.)
+        if state.swap(DETACHED, Release) == JOINABLE {
+            return; // the thread drops the result and unmaps the mapping
         }
         self.wait();
-        // SAFETY: the thread has ended, its result is there, and nobody has taken it.
+        // SAFETY: the thread has ended, so its result is in the task. No code has taken it, because `join` does not run
+        // `drop`.
         unsafe { (*self.0.as_ref().result.get()).assume_init_drop() };
-        // SAFETY: the thread has ended, and this is the handle's end.
+        // SAFETY: the thread has ended, and the handle is not used after its `drop`.
         unsafe { self.unmap() };
     }
 }

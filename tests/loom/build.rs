@@ -87,25 +87,25 @@ const FAULTS: &[Fault] = &[
         "a_condvar_looks_after_it_has_unlocked",
         "condvar",
         "sync/condvar.rs",
-        "let seen = self.notices.load(Relaxed);
+        "let seen = self.notifications.load(Relaxed);
         guard.lock().unlock();
         futex::wait(",
         "guard.lock().unlock();
-        let seen = self.notices.load(Relaxed);
+        let seen = self.notifications.load(Relaxed);
         futex::wait(",
     ),
     (
-        "a_condvar_counts_no_notice",
+        "a_condvar_counts_no_notification",
         "condvar",
         "sync/condvar.rs",
-        "self.notices.fetch_add(1, Relaxed);",
+        "self.notifications.fetch_add(1, Relaxed);",
         "",
     ),
     (
         "a_condvar_wakes_nobody",
         "condvar",
         "sync/condvar.rs",
-        "futex::wake(&raw const self.notices, count);",
+        "futex::wake(&raw const self.notifications, count);",
         "let _ = count;",
     ),
     (
@@ -175,15 +175,15 @@ const FAULTS: &[Fault] = &[
         "a_handle_is_dropped_without_release",
         "detach",
         "thread/task.rs",
-        "fate.swap(ALONE, Release)",
-        "fate.swap(ALONE, crate::atomic::Ordering::Relaxed)",
+        "state.swap(DETACHED, Release)",
+        "state.swap(DETACHED, crate::atomic::Ordering::Relaxed)",
     ),
     (
         "a_thread_is_alone_without_acquire",
         "detach",
         "thread/task.rs",
-        "fate.swap(DONE, Acquire)",
-        "fate.swap(DONE, crate::atomic::Ordering::Relaxed)",
+        "state.swap(DONE, Acquire)",
+        "state.swap(DONE, crate::atomic::Ordering::Relaxed)",
     ),
     (
         "a_thread_ends_without_release",
