@@ -58,17 +58,22 @@ mod arch {
     }
 }
 
-mod auxv {
-    pub const AT_PAGESZ: usize = 6;
+mod env {
+    pub mod auxv {
+        pub const AT_PAGESZ: usize = 6;
 
-    pub fn get(_: usize) -> Option<usize> {
-        Some(crate::kernel::PAGE)
+        pub fn get(_: usize) -> Option<usize> {
+            Some(crate::kernel::PAGE)
+        }
     }
 }
 
 mod mem {
     pub use crate::kernel::{commit, reserve, unmap};
-    pub use ring3::mem::copy;
+}
+
+mod bytes {
+    pub use ring3::bytes::copy;
 }
 
 mod signal {
