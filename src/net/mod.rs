@@ -127,27 +127,6 @@ pub fn shutdown_write(fd: BorrowedFd<'_>) -> Result<()> {
     unsafe { syscall!(shutdown(fd, SHUT_WR)) }.map(drop)
 }
 
-/// Whether an error concerns only one connection: its peer or the network on the way, and not this machine
-/// (accept(2), tcp(7), ip(7)).
-pub fn is_of_one_connection(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::ECONNRESET
-            | Errno::ECONNABORTED
-            | Errno::EPIPE
-            | Errno::ETIMEDOUT
-            | Errno::EPROTO
-            | Errno::ENOPROTOOPT
-            | Errno::EHOSTDOWN
-            | Errno::EHOSTUNREACH
-            | Errno::ENETDOWN
-            | Errno::ENETUNREACH
-            | Errno::ENONET
-            | Errno::EOPNOTSUPP
-            | Errno::EPERM // a firewall rule
-    )
-}
-
 /// The socket's local address (getsockname(2)).
 ///
 /// # Errors
@@ -346,22 +325,6 @@ mod tests {
                 assert_eq!(get_option(fd.as_fd(), level, option), Ok(value));
             }
         }
-    }
-
-    /// The errors that accept(2) lists as errors of the network, and no others.
-    #[test]
-    fn errors_of_one_connection_are_those_of_the_network() {
-        let listed = "ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EPROTO ENOPROTOOPT EHOSTDOWN EHOSTUNREACH ENETDOWN \
-                      ENETUNREACH ENONET EOPNOTSUPP EPERM";
-        let mut names: Vec<_> = listed.split(' ').collect();
-        for errno in (1..200).filter_map(Errno::from_number) {
-            let name = errno.name().into_iter().flatten();
-            let name: std::string::String = name.map(char::from).collect();
-            let found = names.iter().position(|listed| *listed == name);
-            assert_eq!(is_of_one_connection(errno), found.is_some(), "{name}");
-            found.map(|at| names.swap_remove(at));
-        }
-        assert_eq!(names, [""; 0]);
     }
 
     #[test]

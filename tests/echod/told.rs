@@ -28,10 +28,16 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         nothing,
         nothing_but_why_it_cannot_begin,
     ]
-    .chain([once(
-        "echod::told::each_error_is_counted_once",
-        each_error_is_counted_once,
-    )])
+    .chain([
+        once(
+            "echod::told::each_error_is_counted_once",
+            each_error_is_counted_once,
+        ),
+        once(
+            "echod::told::errors_of_one_connection_are_those_of_the_network",
+            errors_of_one_connection_are_those_of_the_network,
+        ),
+    ])
 }
 
 fn what_it_served_when_asked(arch: Arch) {
@@ -188,6 +194,35 @@ fn each_error_is_counted_once() {
     counts.bytes.add(u64::MAX);
     counts.bytes.add(2);
     assert_eq!(counts.bytes.get(), 1);
+}
+
+/// The errors that accept(2) lists as errors of the network, and no others.
+fn errors_of_one_connection_are_those_of_the_network() {
+    let network = [
+        Errno::ECONNRESET,
+        Errno::ECONNABORTED,
+        Errno::EPIPE,
+        Errno::ETIMEDOUT,
+        Errno::EPROTO,
+        Errno::ENOPROTOOPT,
+        Errno::EHOSTDOWN,
+        Errno::EHOSTUNREACH,
+        Errno::ENETDOWN,
+        Errno::ENETUNREACH,
+        Errno::ENONET,
+        Errno::EOPNOTSUPP,
+        Errno::EPERM,
+    ];
+    for number in 1..200 {
+        let Some(errno) = Errno::from_number(number) else {
+            continue;
+        };
+        assert_eq!(
+            counts::is_of_one_connection(errno),
+            network.contains(&errno),
+            "{number}"
+        );
+    }
 }
 
 fn what_it_served_now_and_then(arch: Arch) {

@@ -48,3 +48,24 @@ impl Count {
         self.0.load(Relaxed)
     }
 }
+
+/// Whether an error concerns only one connection: its peer or the network on the way, and not this machine
+/// (accept(2), tcp(7), ip(7)).
+pub fn is_of_one_connection(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ECONNRESET
+            | Errno::ECONNABORTED
+            | Errno::EPIPE
+            | Errno::ETIMEDOUT
+            | Errno::EPROTO
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::EHOSTUNREACH
+            | Errno::ENETDOWN
+            | Errno::ENETUNREACH
+            | Errno::ENONET
+            | Errno::EOPNOTSUPP
+            | Errno::EPERM // a firewall rule
+    )
+}

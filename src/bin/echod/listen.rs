@@ -17,7 +17,7 @@ use ring3::thread::Cpus;
 
 use crate::settings::Settings;
 use crate::shared::Failed;
-use crate::worker::{Listener, Worker};
+use crate::worker::{Kind, Listener, Worker};
 
 /// How many ports chosen by the kernel are tried until one is free for both TCP and UDP.
 const PORTS: usize = 16;
@@ -80,8 +80,11 @@ fn open(
         if let (1, Some(cpus)) = (number, cpus) {
             steer(fd.as_fd(), cpus);
         }
-        let port = backlog.map_or(address.port(), |_| 0);
-        worker.add_listener(Listener { fd, port })?;
+        let kind = match backlog {
+            Some(_) => Kind::Stream,
+            None => Kind::Datagram(address.port()),
+        };
+        worker.add_listener(Listener { fd, kind })?;
     }
     Ok(address)
 }
@@ -140,7 +143,7 @@ pub fn at_path(path: &CStr, backlog: i32, workers: &mut [Worker<'_>]) -> Result<
     .map_err(|errno| ("bind", errno))?;
     net::listen(fd.as_fd(), backlog).map_err(|errno| ("listen", errno))?;
     drop(directory);
-    share(fd.as_fd(), 0, workers)
+    share(fd.as_fd(), Kind::Stream, workers)
 }
 
 /// Locks the directory of the path (flock(2)). The lock is held until the descriptor is closed.
@@ -184,36 +187,36 @@ pub fn take_over(fd: OwnedFd, workers: &mut [Worker<'_>]) -> Result<bool, Failed
     let socket = fd.as_fd();
     let get =
         |option| net::get_option(socket, SOL_SOCKET, option).map_err(|errno| ("getsockopt", errno));
-    let kind = Sock::from_bits(get(SO_TYPE)? as u32);
+    let sock = Sock::from_bits(get(SO_TYPE)? as u32);
     let address = net::local_address(socket);
-    let port = match address {
-        Ok(address) if kind == SOCK_STREAM => {
-            for_echo(socket, address, kind)?;
-            0
+    let kind = match address {
+        Ok(address) if sock == SOCK_STREAM => {
+            for_echo(socket, address, sock)?;
+            Kind::Stream
         }
-        Ok(address) if kind == SOCK_DGRAM => {
-            for_echo(socket, address, kind)?;
-            address.port()
+        Ok(address) if sock == SOCK_DGRAM => {
+            for_echo(socket, address, sock)?;
+            Kind::Datagram(address.port())
         }
-        Err(Errno::EAFNOSUPPORT) if kind == SOCK_STREAM => 0, // a Unix socket
+        Err(Errno::EAFNOSUPPORT) if sock == SOCK_STREAM => Kind::Stream, // a Unix socket
         _ => return Err(("serve", Errno::ESOCKTNOSUPPORT)),
     };
     socket.set_nonblocking().map_err(|errno| ("fcntl", errno))?;
-    if kind == SOCK_STREAM && get(SO_ACCEPTCONN)? == 0 {
+    if kind == Kind::Stream && get(SO_ACCEPTCONN)? == 0 {
         if let Some(first) = workers.first_mut() {
             first.add_client(fd)?;
         }
         return Ok(false);
     }
-    share(socket, port, workers)?;
+    share(socket, kind, workers)?;
     Ok(true)
 }
 
-/// Gives every worker a duplicate of one socket; `port` is as in [`Listener`].
-fn share(fd: BorrowedFd<'_>, port: u16, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
+/// Gives every worker a duplicate of one socket.
+fn share(fd: BorrowedFd<'_>, kind: Kind, workers: &mut [Worker<'_>]) -> Result<(), Failed> {
     for worker in workers.iter_mut() {
         let fd = fd.duplicate().map_err(|errno| ("fcntl", errno))?;
-        worker.add_listener(Listener { fd, port })?;
+        worker.add_listener(Listener { fd, kind })?;
     }
     Ok(())
 }

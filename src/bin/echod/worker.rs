@@ -21,7 +21,7 @@ use ring3::time::{self, Clock, NEVER, SECOND, left};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Next, Tools};
-use crate::counts::Counts;
+use crate::counts::{Counts, is_of_one_connection};
 use crate::datagrams::{self, BATCH};
 use crate::held::Held;
 use crate::shared::{Failed, Shared};
@@ -96,17 +96,28 @@ impl Print for End {
     }
 }
 
-/// A listening stream socket, or a UDP socket.
+/// A socket on which clients arrive.
 pub struct Listener {
     pub fd: OwnedFd,
-    /// The port of a UDP socket; 0 for a stream socket.
-    pub port: u16,
+    pub kind: Kind,
+}
+
+/// The kind of a [`Listener`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A listening TCP or Unix socket.
+    Stream,
+    /// A UDP socket, bound to this port.
+    Datagram(u16),
 }
 
 impl Listener {
     /// The kind of its events: `LISTENER` or `DATAGRAMS`.
-    fn kind(&self) -> u64 {
-        if self.port == 0 { LISTENER } else { DATAGRAMS }
+    fn events(&self) -> u64 {
+        match self.kind {
+            Kind::Stream => LISTENER,
+            Kind::Datagram(_) => DATAGRAMS,
+        }
     }
 }
 
@@ -176,7 +187,7 @@ impl<'a> Worker<'a> {
 
     /// Adds a listener: its clients are accepted, or its datagrams answered, from now on.
     pub fn add_listener(&mut self, listener: Listener) -> Result<(), Failed> {
-        if listener.kind() == DATAGRAMS && self.batch.is_none() {
+        if listener.events() == DATAGRAMS && self.batch.is_none() {
             self.batch = Some(Batch::new(BATCH).map_err(|errno| ("mmap", errno))?);
         }
         let number = self.listeners.len();
@@ -209,7 +220,7 @@ impl<'a> Worker<'a> {
             Some(listener) => self.epoll.add(
                 listener.fd.as_fd(),
                 EPOLLIN | EPOLLEXCLUSIVE,
-                listener.kind() | number as u64,
+                listener.events() | number as u64,
             ),
             None => Ok(()),
         }
@@ -376,7 +387,7 @@ impl<'a> Worker<'a> {
             self.tools.counts.failed(errno);
             // An error of one connection has taken the client from the accept queue. Not so EPERM: a seccomp filter
             // refused accept4 itself, and the client is still in the queue.
-            if net::is_of_one_connection(errno) && errno != Errno::EPERM {
+            if is_of_one_connection(errno) && errno != Errno::EPERM {
                 self.shared.leave();
                 continue;
             }
@@ -393,7 +404,10 @@ impl<'a> Worker<'a> {
         let (Some(batch), Some(socket)) = (&mut self.batch, self.listeners.get(number)) else {
             return;
         };
-        let is_own = |port| self.listeners.iter().any(|listener| listener.port == port);
+        let is_own = |port| {
+            let kind = Kind::Datagram(port);
+            self.listeners.iter().any(|listener| listener.kind == kind)
+        };
         let counts = self.tools.counts;
         match datagrams::echo(socket.fd.as_fd(), batch, is_own) {
             Ok(sent) => {
@@ -462,8 +476,8 @@ impl<'a> Worker<'a> {
     /// Stops watching the listeners of this kind, and so leaves clients or datagrams in the kernel's queue. This is for
     /// a shortage: there is no place, no descriptor or no memory for one more. Before the call, the caller must have
     /// arranged that the bell rings when a client ends.
-    fn pause(&mut self, kind: u64) {
-        self.unwatch_listeners(|listener| listener.kind() == kind);
+    fn pause(&mut self, events: u64) {
+        self.unwatch_listeners(|listener| listener.events() == events);
         self.paused = after(PAUSE);
     }
 
@@ -508,7 +522,7 @@ impl<'a> Worker<'a> {
     /// Closes a client after an error.
     fn fail(&mut self, number: usize, errno: Errno) {
         self.tools.counts.failed(errno);
-        if !net::is_of_one_connection(errno) && !self.shared.is_verbose() {
+        if !is_of_one_connection(errno) && !self.shared.is_verbose() {
             self.shared.notice(parts!("echo client: ", errno));
         }
         self.close(number, End::Failed(errno));
