@@ -23,7 +23,7 @@ impl Name {
     pub fn new(name: &[u8]) -> Result<Self> {
         let mut bytes = [0; NAME_MAX + 1];
         match bytes.get_mut(..name.len()) {
-            Some(place) if name.len() <= NAME_MAX => bytes::copy(place, name),
+            Some(room) if name.len() <= NAME_MAX => bytes::copy(room, name),
             _ => return Err(Errno::ENAMETOOLONG),
         }
         Ok(Self(bytes))
@@ -37,7 +37,7 @@ impl Name {
 
 /// A name in an open directory: the location that a path had when it was resolved. Later renames of
 /// directories above it do not change the location.
-pub struct Place {
+pub struct Entry {
     /// The directory. It is opened as a location only (`O_PATH`) until
     /// [`open_directory`](Self::open_directory).
     pub dir: OwnedFd,
@@ -47,7 +47,7 @@ pub struct Place {
     readable: bool,
 }
 
-impl Place {
+impl Entry {
     fn new(dir: OwnedFd, name: Name) -> Self {
         Self {
             dir,
@@ -68,7 +68,7 @@ impl Place {
         let mut text = [0; PATH_MAX];
         let mut length = path.count_bytes();
         match text.get_mut(..length) {
-            Some(place) if length < PATH_MAX => bytes::copy(place, path.to_bytes()),
+            Some(room) if length < PATH_MAX => bytes::copy(room, path.to_bytes()),
             _ => return Err(Errno::ENAMETOOLONG),
         }
         let mut from = None::<OwnedFd>;
@@ -214,8 +214,8 @@ mod tests {
             CString::new(format!("{}/{name}", self.0.display())).unwrap()
         }
 
-        fn find(&self, name: &str) -> Result<Place> {
-            Place::find(&self.c(name))
+        fn find(&self, name: &str) -> Result<Entry> {
+            Entry::find(&self.c(name))
         }
     }
 
@@ -237,7 +237,7 @@ mod tests {
             let name = format!("{number}");
             let found = folder
                 .find(&name)
-                .map(|place| place.name.as_c_str() == c"0");
+                .map(|entry| entry.name.as_c_str() == c"0");
             let opened = File::open(folder.0.join(&name));
             let wanted = if number > 40 {
                 Err(Errno::ELOOP)
@@ -258,7 +258,7 @@ mod tests {
             let found = folder.find(&name);
             assert_eq!(found.is_ok(), created.is_ok(), "{length}");
             match found {
-                Ok(place) => assert_eq!(place.name.as_c_str().to_bytes(), name.as_bytes()),
+                Ok(entry) => assert_eq!(entry.name.as_c_str().to_bytes(), name.as_bytes()),
                 Err(errno) => assert_eq!(errno, Errno::ENAMETOOLONG),
             }
         }
@@ -271,7 +271,7 @@ mod tests {
         ] {
             let path = format!("{}n", "/".repeat(length - 1));
             let path = CString::new(path).unwrap();
-            assert_eq!(Place::find(&path).err(), wanted, "{length}");
+            assert_eq!(Entry::find(&path).err(), wanted, "{length}");
         }
         // A link whose text has the maximum length.
         let target = format!("{}n", "/".repeat(PATH_MAX - 2));
@@ -302,14 +302,14 @@ mod tests {
     fn a_place_of_a_link_is_not_that_of_its_file() {
         let folder = Folder::new("is-of");
         File::create(folder.0.join("f")).unwrap();
-        let place = folder.find("f").unwrap();
+        let entry = folder.find("f").unwrap();
         let file = fs::stat_at(CWD, &folder.c("f"), At::NONE).unwrap();
-        assert_eq!(place.is_of(&file), Ok(true));
+        assert_eq!(entry.is_of(&file), Ok(true));
         // The file gets another name, and then a link to the file gets the old name.
         std::fs::rename(folder.0.join("f"), folder.0.join("g")).unwrap();
-        assert_eq!(place.is_of(&file), Ok(false));
+        assert_eq!(entry.is_of(&file), Ok(false));
         symlink("g", folder.0.join("f")).unwrap();
-        assert_eq!(place.is_of(&file), Ok(false));
+        assert_eq!(entry.is_of(&file), Ok(false));
     }
 
     #[test]
@@ -318,8 +318,8 @@ mod tests {
         let file = File::create(folder.0.join("f")).unwrap();
         let number = file.as_raw_fd();
         let is_ours = |path: String| -> Result<bool> {
-            let place = Place::find(&CString::new(path).unwrap())?;
-            Ok(match place.descriptor()? {
+            let entry = Entry::find(&CString::new(path).unwrap())?;
+            Ok(match entry.descriptor()? {
                 None => false,
                 Some(duplicate) => {
                     let found = fs::stat(duplicate.as_fd())?;
@@ -361,10 +361,10 @@ mod tests {
     #[test]
     fn execve_closes_a_places_directory() {
         let folder = Folder::new("exec");
-        let mut place = folder.find("new").unwrap();
+        let mut entry = folder.find("new").unwrap();
         for _ in 0..2 {
-            assert!(closes_at_exec(place.dir.as_fd()));
-            place.open_directory().unwrap();
+            assert!(closes_at_exec(entry.dir.as_fd()));
+            entry.open_directory().unwrap();
         }
     }
 }

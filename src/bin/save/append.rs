@@ -6,7 +6,7 @@ use ring3::abi::Errno;
 use ring3::fd::{OwnedFd, STDIN};
 use ring3::fs::copy::copy;
 use ring3::fs::replace::{During, Failed, Operation, Options};
-use ring3::fs::resolve::Place;
+use ring3::fs::resolve::Entry;
 use ring3::fs::{self, *};
 
 use crate::NotSaved;
@@ -43,7 +43,7 @@ pub fn refuse_itself(file: &Statx, stdin: &Statx) -> Result<(), Failed> {
 struct Opened {
     file: OwnedFd,
     /// The place of a file that this process may have created, if the file's name is to be made durable.
-    made: Option<Place>,
+    made: Option<Entry>,
     /// Whether the path named an open descriptor, such as /dev/stdout. Other processes may share that descriptor's
     /// offset, and write after our bytes. So the file must not be cut back.
     here: bool,
@@ -55,8 +55,8 @@ fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
         file.map(|file| Opened { file, made, here })
             .during(Operation::Open)
     };
-    let mut place = Place::find(path).during(Operation::Open)?;
-    if let Some(file) = place.descriptor().transpose() {
+    let mut entry = Entry::find(path).during(Operation::Open)?;
+    if let Some(file) = entry.descriptor().transpose() {
         return opened(file, None, true);
     }
     let flags = O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC;
@@ -65,20 +65,20 @@ fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
         file => return opened(file, None, false),
     }
     if options.sync {
-        let opened = place.open_directory();
+        let opened = entry.open_directory();
         opened.during(Operation::OpenDirectory)?;
     }
-    let name = place.name.as_c_str();
+    let name = entry.name.as_c_str();
     // With `-m` the file gets its permissions at the end. Until then, no other user may open it.
     let mode = if options.mode.is_some() { 0o600 } else { 0o666 };
-    let file = fs::open(place.dir.as_fd(), name, flags | O_CREAT, mode);
-    opened(file, options.sync.then_some(place), false)
+    let file = fs::open(entry.dir.as_fd(), name, flags | O_CREAT, mode);
+    opened(file, options.sync.then_some(entry), false)
 }
 
 /// Completes the file after all bytes are written: sets the permissions, and makes the file and its name durable.
 fn finish(
     file: &OwnedFd,
-    made: Option<&Place>,
+    made: Option<&Entry>,
     is_regular: bool,
     options: Options,
 ) -> Result<(), Failed> {
@@ -90,8 +90,8 @@ fn finish(
     if options.sync {
         fs::sync_if_possible(file.as_fd()).during(Operation::Sync)?;
     }
-    if let Some(place) = made {
-        let synced = place.sync(file.as_fd());
+    if let Some(entry) = made {
+        let synced = entry.sync(file.as_fd());
         synced.during(Operation::SyncDirectory)?;
     }
     // Without fsync(2), NFS may report ENOSPC only at close(2), so a duplicate is closed. `file` itself stays open, so

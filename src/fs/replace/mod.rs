@@ -32,7 +32,7 @@ use crate::abi::{Errno, Result};
 use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs::copy::{End, Stopped, copy};
-use crate::fs::resolve::Place;
+use crate::fs::resolve::Entry;
 use crate::fs::{self, CWD};
 use crate::mem::Mapping;
 use crate::parts;
@@ -265,11 +265,11 @@ impl<'path> Replacement<'path> {
     /// - `replace`: `EPERM` if the directory is append-only (`chattr +a`).
     /// - `get random numbers for`: the first temporary names are all in use, and getrandom(2) failed.
     pub fn new(path: &'path CStr, options: Options) -> core::result::Result<Self, Failed> {
-        let (old, place, target) = find(path, options.in_place).during(Operation::Open)?;
+        let (old, entry, target) = find(path, options.in_place).during(Operation::Open)?;
         // A file whose permissions are set later must not be opened by other users until then.
         let closed = old.is_some() || options.mode.is_some();
         let mut beside = Beside {
-            place,
+            entry,
             temporary: None,
             doomed: None,
             mode: if closed { 0o600 } else { 0o666 },
@@ -285,9 +285,9 @@ impl<'path> Replacement<'path> {
                 let file = open()?;
                 (memory()?, Way::FromMemory(Some(file)))
             }
-            Target::Place => {
+            Target::Entry => {
                 if options.sync {
-                    let opened = beside.place.open_directory();
+                    let opened = beside.entry.open_directory();
                     opened.during(Operation::OpenDirectory)?;
                 }
                 let file = beside
@@ -372,7 +372,7 @@ impl<'path> Replacement<'path> {
         }
         drop(held);
         if sync {
-            beside.place.sync(file).during(Operation::SyncDirectory)?;
+            beside.entry.sync(file).during(Operation::SyncDirectory)?;
         }
         Ok(())
     }
@@ -432,11 +432,11 @@ enum Target {
     /// A file to be overwritten.
     InPlace,
     /// A file to be replaced or created.
-    Place,
+    Entry,
 }
 
 /// Finds the file at `path`, its location, and how it is to be written.
-fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Place, Target)> {
+fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
     for _ in 0..TRIES {
         let file = match fs::stat_at(CWD, path, At::NONE) {
             Err(Errno::ENOENT) => None,
@@ -445,27 +445,27 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Place, Target)> {
         if file.is_some_and(|file| file.kind() == S_IFDIR) {
             return Err(Errno::EISDIR);
         }
-        let place = Place::find(path)?;
-        let kernels = fs::is_kernels_own(place.dir.as_fd());
+        let entry = Entry::find(path)?;
+        let kernels = fs::is_kernels_own(entry.dir.as_fd());
         let Some(file) = file else {
             return match kernels {
                 true => Err(Errno::ENOENT),
-                false => Ok((None, place, Target::Place)),
+                false => Ok((None, entry, Target::Entry)),
             };
         };
-        let target = match place.descriptor()? {
+        let target = match entry.descriptor()? {
             Some(open) => Target::Here(open),
             None if file.kind() != S_IFREG => Target::NoFile,
-            None if place.is_of(&file)? => match kernels {
+            None if entry.is_of(&file)? => match kernels {
                 true => Target::Kernels,
                 false if in_place => Target::InPlace,
-                false => Target::Place,
+                false => Target::Entry,
             },
             // A magic link of /proc/PID/fd leads to the file.
             None if kernels => Target::InPlace,
             None => continue, // another process has replaced the file in between
         };
-        return Ok((Some(Old::of(&file)), place, target));
+        return Ok((Some(Old::of(&file)), entry, target));
     }
     Err(Errno::ENOENT)
 }
@@ -473,7 +473,7 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Place, Target)> {
 /// The location of the file that is being replaced, and the temporary name of the new file, if it has one.
 /// Dropping a `Beside` removes the temporary name.
 struct Beside {
-    place: Place,
+    entry: Entry,
     temporary: Option<Temporary>,
     doomed: Option<Doomed>,
     /// The permissions with which the new file is created.
@@ -483,7 +483,7 @@ struct Beside {
 impl Beside {
     /// Refuses an append-only directory: a temporary name could be neither renamed nor removed there.
     fn may_rename(&self) -> core::result::Result<(), Failed> {
-        match fs::stat(self.place.dir.as_fd()) {
+        match fs::stat(self.entry.dir.as_fd()) {
             Ok(dir) if dir.is_append_only() => Err(Errno::EPERM).during(Operation::Replace),
             _ => Ok(()),
         }
@@ -492,15 +492,15 @@ impl Beside {
     /// Creates a file without a name.
     fn unnamed(&self) -> Result<OwnedFd> {
         let flags = O_TMPFILE | O_RDWR | O_CLOEXEC;
-        fs::open(self.place.dir.as_fd(), c".", flags, self.mode)
+        fs::open(self.entry.dir.as_fd(), c".", flags, self.mode)
     }
 
     /// Creates a file with a temporary name. [`Doomed`] removes the name if a signal ends the process.
     fn named(&mut self) -> core::result::Result<OwnedFd, Failed> {
         let _held = signal::hold(SignalSet::ALL).ok();
-        let (file, name) = Temporary::file(&self.place, self.mode)?;
+        let (file, name) = Temporary::file(&self.entry, self.mode)?;
         self.temporary = Some(name);
-        self.doomed = Doomed::new(name, &self.place);
+        self.doomed = Doomed::new(name, &self.entry);
         Ok(file)
     }
 
@@ -509,8 +509,8 @@ impl Beside {
         if self.temporary.is_none() {
             // A failure is harmless: on a file system without locks, no other writer removes the name.
             let _ = fs::try_lock(file);
-            let dir = self.place.dir.as_fd();
-            let ((), name) = Temporary::claim(&self.place, |name| link(file, dir, name))?;
+            let dir = self.entry.dir.as_fd();
+            let ((), name) = Temporary::claim(&self.entry, |name| link(file, dir, name))?;
             self.temporary = Some(name);
         }
         Ok(())
@@ -521,7 +521,7 @@ impl Beside {
         // Without fsync(2), NFS may report ENOSPC only at close(2). `file` stays open, and keeps the lock.
         file.duplicate()?.close()?;
         if let Some(temporary) = self.temporary {
-            temporary.rename(&self.place)?;
+            temporary.rename(&self.entry)?;
         }
         self.temporary = None;
         self.doomed = None;
@@ -533,7 +533,7 @@ impl Drop for Beside {
     fn drop(&mut self) {
         if let Some(temporary) = self.temporary {
             let _held = signal::hold(SignalSet::ALL).ok();
-            temporary.unlink(self.place.dir.as_fd());
+            temporary.unlink(self.entry.dir.as_fd());
             self.doomed = None;
         }
     }
@@ -558,8 +558,8 @@ fn path_of(fd: BorrowedFd<'_>) -> [u8; 25] {
     let mut text = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
     let mut number = fd.as_raw().unsigned_abs();
     let digits = 1 + number.checked_ilog10().unwrap_or_default() as usize;
-    for place in text[14..24].iter_mut().take(digits).rev() {
-        *place = b'0' + (number % 10) as u8;
+    for digit in text[14..24].iter_mut().take(digits).rev() {
+        *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
     text

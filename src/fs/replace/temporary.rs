@@ -15,7 +15,7 @@ use crate::abi::{Errno, Result};
 use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs;
-use crate::fs::resolve::Place;
+use crate::fs::resolve::Entry;
 use crate::process::{self, Pid};
 use crate::random;
 use crate::signal::{self, Action, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -33,13 +33,13 @@ const TRIES: u64 = 16;
 pub struct Temporary(u64);
 
 impl Temporary {
-    /// The temporary name with index `number` for the file at `place`.
-    fn new(place: &Place, number: u64) -> Result<Self> {
+    /// The temporary name with index `number` for the file at `entry`.
+    fn new(entry: &Entry, number: u64) -> Result<Self> {
         if number >= OWN {
             return random::bits().map(Self);
         }
         // FNV-1a.
-        let name = place.name.as_c_str().to_bytes();
+        let name = entry.name.as_c_str().to_bytes();
         let hash = name.iter().fold(0xCBF2_9CE4_8422_2325, |hash: u64, &byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
         });
@@ -49,17 +49,17 @@ impl Temporary {
     /// Removes the names that dead writers left. Then calls `make` with each temporary name until it does not
     /// return `EEXIST`.
     pub fn claim<T>(
-        place: &Place,
+        entry: &Entry,
         mut make: impl FnMut(&CStr) -> Result<T>,
     ) -> core::result::Result<(T, Self), Failed> {
         // All of them, even if the first is free: several writers at the same time use several names.
         for number in 0..OWN {
-            if let Ok(name) = Self::new(place, number) {
-                let _ = name.clear(place); // on failure the name stays
+            if let Ok(name) = Self::new(entry, number) {
+                let _ = name.clear(entry); // on failure the name stays
             }
         }
         for number in 0..TRIES {
-            let name = Self::new(place, number).during(Operation::GetRandomNumbers)?;
+            let name = Self::new(entry, number).during(Operation::GetRandomNumbers)?;
             match name.with(&mut make) {
                 Err(Errno::EEXIST) => {}
                 made => return made.map(|made| (made, name)).during(Operation::Open),
@@ -69,9 +69,9 @@ impl Temporary {
     }
 
     /// Creates a file with a temporary name, and locks it.
-    pub fn file(place: &Place, mode: u32) -> core::result::Result<(OwnedFd, Self), Failed> {
-        let dir = place.dir.as_fd();
-        Self::claim(place, |name| {
+    pub fn file(entry: &Entry, mode: u32) -> core::result::Result<(OwnedFd, Self), Failed> {
+        let dir = entry.dir.as_fd();
+        Self::claim(entry, |name| {
             let flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
             let file = fs::open(dir, name, flags, mode)?;
             // Until the file is locked, another writer takes its owner for dead, and may lock and remove it.
@@ -86,8 +86,8 @@ impl Temporary {
     }
 
     /// Removes the file with this name, if its owner is dead.
-    fn clear(self, place: &Place) -> Result<()> {
-        let dir = place.dir.as_fd();
+    fn clear(self, entry: &Entry) -> Result<()> {
+        let dir = entry.dir.as_fd();
         self.with(|name| {
             // On NFS a lock requires a descriptor open for writing.
             let flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -106,9 +106,9 @@ impl Temporary {
     }
 
     /// Renames the file to its final name.
-    pub fn rename(self, place: &Place) -> Result<()> {
-        let dir = place.dir.as_fd();
-        self.with(|name| fs::rename(dir, name, place.name.as_c_str()))
+    pub fn rename(self, entry: &Entry) -> Result<()> {
+        let dir = entry.dir.as_fd();
+        self.with(|name| fs::rename(dir, name, entry.name.as_c_str()))
     }
 
     /// Removes the file. The caller must own it.
@@ -126,9 +126,9 @@ impl Temporary {
     fn text(self) -> [u8; 24] {
         let mut text = *b".ring3-................\0";
         let mut number = self.0;
-        for place in &mut text[7..23] {
+        for digit in &mut text[7..23] {
             number = number.rotate_left(4);
-            *place = b"0123456789abcdef"[(number & 15) as usize];
+            *digit = b"0123456789abcdef"[(number & 15) as usize];
         }
         text
     }
@@ -156,8 +156,8 @@ pub struct Doomed(());
 impl Doomed {
     /// Registers the name; returns `None` if another name is registered. Signals that the program ignores or
     /// handles are left unchanged.
-    pub fn new(name: Temporary, place: &Place) -> Option<Self> {
-        let dir = place.dir.as_fd().as_raw();
+    pub fn new(name: Temporary, entry: &Entry) -> Option<Self> {
+        let dir = entry.dir.as_fd().as_raw();
         DIRECTORY
             .compare_exchange(NONE, dir, AcqRel, Relaxed)
             .ok()?;
@@ -183,8 +183,8 @@ impl Drop for Doomed {
 extern "C" fn remove(signal: i32) {
     let dir = DIRECTORY.load(Acquire);
     if dir != NONE {
-        // SAFETY: `Doomed::new` stored the number of a Place's directory. The Beside that owns both drops the
-        // Doomed, whose drop stores NONE, before the Place. So the directory is still open.
+        // SAFETY: `Doomed::new` stored the number of an Entry's directory. The Beside that owns both drops the
+        // Doomed, whose drop stores NONE, before the Entry. So the directory is still open.
         let dir = unsafe { BorrowedFd::borrow_raw(dir) };
         Temporary(NAME.load(Acquire)).unlink(dir);
     }
