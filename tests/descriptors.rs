@@ -11,7 +11,8 @@ use crate::skip;
 
 /// The descriptor numbers of a process, and the file of each, for example `socket:[4711]`.
 pub fn of(pid: Pid) -> Vec<(i32, String)> {
-    let folder = fs::read_dir(format!("/proc/{pid}/fd")).expect("it is ours");
+    let folder =
+        fs::read_dir(format!("/proc/{pid}/fd")).expect("the process's descriptors can be listed");
     let numbers = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let target = |number: String| {
         // A descriptor that has been closed meanwhile is left out.
@@ -24,7 +25,7 @@ pub fn of(pid: Pid) -> Vec<(i32, String)> {
 
 /// Duplicates of a process's sockets.
 pub fn sockets(pid: Pid) -> Result<Vec<OwnedFd>, Completion> {
-    let process = pidfd_open(pid, PidfdFlags::empty()).expect("it is there");
+    let process = pidfd_open(pid, PidfdFlags::empty()).expect("the process exists");
     let sockets = of(pid)
         .into_iter()
         .filter(|(_, target)| target.starts_with("socket:"));

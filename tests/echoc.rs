@@ -124,7 +124,7 @@ fn every_byte_of_echod_comes_back(arch: Arch) {
         2,
     );
     let [four, six] = server.addresses[..] else {
-        panic!("two addresses");
+        panic!("not two addresses");
     };
     std::thread::scope(|scope| {
         for arguments in [
@@ -163,7 +163,7 @@ fn counts_what_came_back(arch: Arch) {
         assert_eq!(report.requests * size, counted);
         assert!(
             (1000..10_000).contains(&report.milliseconds),
-            "it sends for a second"
+            "the run did not last a second"
         );
         // The milliseconds and the quotient are rounded.
         let megabytes = counted / 1000 / report.milliseconds;
@@ -196,7 +196,7 @@ fn tells_how_long_replies_take(arch: Arch) {
         });
     });
     let report = Report::of(echoc(arch, &format!("--stall 60 -c 3 {address}")));
-    serving.join().expect("all were served");
+    serving.join().expect("the server has served all clients");
     let mut delays = std::mem::take(&mut *delays.lock().unwrap());
     delays.sort();
     assert_eq!(report.requests, delays.len() as u64);
@@ -292,7 +292,7 @@ impl Running {
         let (came, wait) = std::sync::mpsc::channel();
         let (address, _) = server::start(1, move |client| {
             client.peek(&mut [0]).expect("a message");
-            came.send(()).expect("somebody waits");
+            came.send(()).expect("the test waits for the message");
             serve(client);
         });
         let child = arch
@@ -303,8 +303,8 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("it starts");
-        wait.recv().expect("a message comes");
+            .expect("echoc starts");
+        wait.recv().expect("a message from each client");
         Self(child)
     }
 
@@ -313,11 +313,14 @@ impl Running {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).expect("it is there");
+        kill_process(self.pid(), signal).expect("echoc is running");
     }
 
     pub fn wait(self) -> Ran {
-        ran(self.0.wait_with_output().expect("it is ours"))
+        ran(self
+            .0
+            .wait_with_output()
+            .expect("echoc is a child of the test"))
     }
 }
 
@@ -337,9 +340,13 @@ fn a_second_signal_kills(arch: Arch) {
     let mut running = Running::start(arch, "-t 1000 --stall 1000", |client| {
         server::slow(client, Duration::from_secs(1000));
     });
-    wait_until("it has ended", || {
+    wait_until("echoc has ended", || {
         running.signal(Signal::TERM);
-        running.0.try_wait().expect("it is ours").is_some()
+        running
+            .0
+            .try_wait()
+            .expect("echoc is a child of the test")
+            .is_some()
     });
     assert_eq!(running.wait().status, None);
 }
@@ -399,7 +406,7 @@ fn finds_pieces_that_changed_places(arch: Arch) {
     for (one, other, length) in [(0, 8, 8), (3, 12, 5), (0, 32, 32), (1, 2, 1), (7, 47, 11)] {
         let place = 640 + one as u64;
         let (is, should) = (sent(640 + other as u64), sent(place));
-        assert_ne!(is, should, "choose other places");
+        assert_ne!(is, should, "the bytes are equal: choose other positions");
         finds(
             arch,
             "-t 1000 --stall 60 --verify",
@@ -551,7 +558,7 @@ fn tells_of_a_reader_that_is_gone(arch: Arch) {
         .stdin(Stdio::null())
         .stdout(writer)
         .stderr(Stdio::piped());
-    let ran = ran(command.output().expect("it starts"));
+    let ran = ran(command.output().expect("echoc starts"));
     assert_eq!(
         ran,
         Ran::new(1, "", "echoc: write stdout: Broken pipe (EPIPE)\n")

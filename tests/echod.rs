@@ -160,7 +160,9 @@ fn refuses_a_zone_that_there_is_not(arch: Arch) {
 fn serves_both_loopback_addresses_by_default(arch: Arch) -> Completion {
     // The default port is fixed, and the tests of both architectures run at the same time.
     static PORT: Mutex<()> = Mutex::new(());
-    let _port = PORT.lock().expect("the other test went well");
+    let _port = PORT
+        .lock()
+        .expect("the test of the other architecture passed");
     let defaults: [SocketAddr; 2] = [
         (Ipv4Addr::LOCALHOST, 7007).into(),
         (Ipv6Addr::LOCALHOST, 7007).into(),
@@ -273,7 +275,7 @@ fn tells_of_a_reader_that_is_gone(arch: Arch) {
         .stdin(Stdio::null())
         .stdout(writer)
         .stderr(Stdio::piped());
-    let ran = ran(command.output().expect("it starts"));
+    let ran = ran(command.output().expect("echod starts"));
     assert_eq!(
         ran,
         Ran::new(1, "", "echod: write stdout: Broken pipe (EPIPE)\n")
@@ -356,7 +358,10 @@ fn ends_when_the_grace_is_over(arch: Arch) {
         server.signal(Signal::TERM);
         let ran = server.wait();
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
-        assert!(!is_reset(client), "nothing was owed to it");
+        assert!(
+            !is_reset(client),
+            "a client that had received all its bytes was reset"
+        );
     }
 }
 

@@ -87,7 +87,7 @@ fn is_a_static_pie(arch: Arch) {
         assert_eq!(
             of_type(file, PT_LOAD)[0].p_vaddr(LE),
             0,
-            "{program} has an address of its own"
+            "{program} has a fixed address"
         );
     });
 }
@@ -106,7 +106,7 @@ fn is_stripped_to_its_segments(arch: Arch) {
             .max()
             .unwrap();
         let rest = file.len() as u64 - end;
-        assert!(rest < 8, "{program}: {rest} bytes behind its last segment");
+        assert!(rest < 8, "{program}: {rest} bytes after its last segment");
 
         // The shipped file has the same segments as the file with symbols, byte for byte.
         let debug = std::fs::read(arch.debug(program)).unwrap();
@@ -122,7 +122,7 @@ fn is_stripped_to_its_segments(arch: Arch) {
             );
             assert!(
                 shipped.get(skip..) == whole.get(skip..),
-                "{program} is not its .debug"
+                "{program} differs from its .debug file"
             );
         }
     });
@@ -149,13 +149,13 @@ fn needs_nobody(arch: Arch) {
             ];
             assert!(
                 !loaded || known.contains(&&*name),
-                "{program}: what is {name} for?"
+                "{program}: unexpected section {name}"
             );
         }
         let symbols = sections
             .symbols(LE, &*debug, object::elf::SHT_SYMTAB)
             .unwrap();
-        assert!(symbols.len() > 2, "{program} has symbols to look at");
+        assert!(symbols.len() > 2, "{program}.debug has no symbols");
         for symbol in symbols.iter().skip(1) {
             let name = String::from_utf8_lossy(symbol.name(LE, symbols.strings()).unwrap());
             assert!(!symbol.is_undefined(LE), "{program}: {name} is undefined");
@@ -173,11 +173,7 @@ fn writes_or_executes(arch: Arch) {
             );
         }
         let stack = of_type(file, PT_GNU_STACK);
-        assert_eq!(
-            stack.len(),
-            1,
-            "{program} leaves its stack to the kernel's default"
-        );
+        assert_eq!(stack.len(), 1, "{program} has no PT_GNU_STACK");
         assert_eq!(stack[0].p_flags(LE), PF_R | PF_W, "{program}");
     });
 }
@@ -195,7 +191,7 @@ fn follows_without_a_gap(arch: Arch) {
             assert_eq!(
                 offset % page,
                 address % page,
-                "{program}: no kernel maps that"
+                "{program}: no kernel can map this segment"
             );
             assert!(
                 offset >= end && offset - end < 64,
@@ -295,7 +291,7 @@ fn keeps_its_size(arch: Arch) {
         let size = std::fs::metadata(arch.shipped(program)).unwrap().len();
         assert!(
             size <= most,
-            "{program} has {size} bytes, and may have {most}"
+            "{program} has {size} bytes, but the maximum is {most}"
         );
     }
 }

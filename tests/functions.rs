@@ -7,31 +7,31 @@ use std::path::{Path, PathBuf};
 
 /// Functions that no case of the self-test can call, and the code that tests them.
 pub const ELSEWHERE: &[(&str, &str, &str)] = &[
-    ("arch", "clone", "every thread and process begins by it"),
+    ("arch", "clone", "starts every thread and process"),
     (
         "arch",
         "restorer",
-        "every handler of a signal returns by it",
+        "every signal handler returns through it",
     ),
     (
         "arch",
         "set_thread_pointer",
-        "start-up calls it for the first thread, which has its words",
+        "start-up calls it for the thread-local words of the first thread",
     ),
     (
         "arch",
         "ThreadBlock::thread_pointer",
-        "every thread has its words by it",
+        "every thread needs it for its thread-local words",
     ),
     (
         "arch",
         "unmap_and_exit",
-        "every thread that nobody joins ends by it",
+        "every detached thread ends with it",
     ),
     (
         "overflow",
         "Report::new",
-        "the probe protect, whose process ends by it",
+        "the probe protect, which ends with it",
     ),
     ("rt", "Words::new", "hello, which every guest runs"),
     ("rt", "Words::is_empty", "hello"),

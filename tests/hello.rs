@@ -148,26 +148,26 @@ fn goes_on_behind_a_short_write(arch: Arch) {
         wait_until("the pipe is full", || {
             rustix::io::ioctl_fionread(&stdout).unwrap() >= 1 << 16
         });
-        wait_until("it sleeps", || state(id) == 'S');
+        wait_until("hello sleeps", || state(id) == 'S');
         if arch.is_native() {
             left.push(bytes_being_written(id));
         }
         kill_process(pid, Signal::STOP).unwrap();
-        wait_until("it is stopped", || state(id) == 'T');
+        wait_until("hello is stopped", || state(id) == 'T');
         kill_process(pid, Signal::CONT).unwrap();
-        wait_until("it goes on", || state(id) == 'S');
+        wait_until("hello continues", || state(id) == 'S');
     }
     let mut text = String::new();
     stdout.read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success());
     let whole = format!("Hello, {}!\n", names.join(" "));
-    assert!(text == whole, "the text was not whole");
+    assert!(text == whole, "the text is incomplete");
     if arch.is_native() {
         assert_eq!(left[0], whole.len());
         assert_eq!(
             left[1],
             whole.len() - (1 << 16),
-            "the first write was not a short one"
+            "the first write was not partial"
         );
     }
 }

@@ -426,7 +426,10 @@ fn gives_the_program_the_terminal(arch: Arch) {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
-            assert!(reader.read_line(&mut line).unwrap() > 0, "before {text}");
+            assert!(
+                reader.read_line(&mut line).unwrap() > 0,
+                "EOF before {text}"
+            );
         }
     };
     says("ready");

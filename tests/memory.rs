@@ -34,7 +34,10 @@ fn number(arch: Arch, part: &str) -> u64 {
 fn at_most(arch: Arch, part: &str, most: u64, more: u64) {
     let most = if arch.is_native() { most } else { most + more };
     let number = number(arch, part);
-    assert!(number <= most, "{part}: {number}, and may be {most}");
+    assert!(
+        number <= most,
+        "{part}: {number}, but the maximum is {most}"
+    );
 }
 
 fn begins_with_three_page_faults(arch: Arch) -> Completion {

@@ -149,5 +149,5 @@ fn request(kind: u16, flags: u16, body: &[u8]) {
     let mut reply = [0; 4096];
     recv(&kernel, &mut reply[..], RecvFlags::empty()).unwrap();
     let error = i32::from_ne_bytes(reply[16..20].try_into().unwrap());
-    assert_eq!(error, 0, "request {kind}: the negative errno of the kernel");
+    assert_eq!(error, 0, "request {kind}: the kernel's negative errno");
 }

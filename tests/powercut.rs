@@ -66,7 +66,7 @@ fn test(guest: &Guest, cuts: usize) -> Completion {
                     new += 1
                 }
             }
-            (last, found) => panic!("before cut {cut}: found {found:?}, and {last:?} was saved"),
+            (last, found) => panic!("before cut {cut}: found {found:?}, but {last:?} was saved"),
         }
         machine.run_for(Duration::from_millis(random.random_range(0..1500)));
         last = machine.cut().or(last);
@@ -144,7 +144,7 @@ impl Machine {
         match (first, machine.qemu.try_wait().unwrap()) {
             (Ok(why), Some(status)) if status.code() == Some(NOT_HERE) => Err(why),
             (Ok(_), _) => Ok(machine),
-            (Err(_), status) => panic!("no word from qemu, {status:?}"),
+            (Err(_), status) => panic!("no output from qemu, {status:?}"),
         }
     }
 
@@ -154,7 +154,7 @@ impl Machine {
             let line = self
                 .lines
                 .recv_timeout(Duration::from_secs(60))
-                .expect("a look at the file");
+                .expect("the probe reports what the file holds");
             assert!(
                 !line.starts_with("status ") && !line.starts_with("init: "),
                 "{line}"

@@ -96,14 +96,14 @@ impl Environment {
                 self.trial(case.clone(), move |report| {
                     match (&report.cases[&case], &cell) {
                         (Outcome::Skipped(errno), Cell::Skips(known)) if errno != known => {
-                            panic!("skipped with {errno}, and the matrix has {known}")
+                            panic!("skipped with {errno}, but the matrix has {known}")
                         }
                         (Outcome::Skipped(errno), _) => {
                             Completion::ignored_with(skip::refused(self.answers(), errno))
                         }
                         // Another version of qemu than the matrix describes may support more.
                         (Outcome::Passed, Cell::Skips(errno)) if !self.may_do_more() => {
-                            panic!("passed, and the matrix has {errno}")
+                            panic!("passed, but the matrix has {errno}")
                         }
                         (Outcome::Passed, _) => Completion::Completed,
                         (Outcome::Failed(why), _) => panic!("{why}"),
@@ -147,7 +147,7 @@ impl Environment {
                     probe.env("SELFTEST_UNDER", which(probe.get_program()));
                 }
                 let ran = run(probe.current_dir(folder.root()));
-                assert_eq!(folder.names(), [""; 0], "left behind");
+                assert_eq!(folder.names(), [""; 0], "files were left behind");
                 Ok(Report::of(ran.stdout.lines()))
             }
             On::Guest(guest) => match guest.session() {
@@ -272,7 +272,10 @@ impl Report {
             "{} is not {count}",
             self.count
         );
-        assert!(self.cases.keys().eq(names()), "cases that nobody lists");
+        assert!(
+            self.cases.keys().eq(names()),
+            "the self-test ran other cases than it lists"
+        );
     }
 }
 
@@ -326,7 +329,7 @@ fn matrix() -> BTreeMap<String, BTreeMap<&'static str, Cell>> {
         };
         assert!(
             names().contains(*case),
-            "the matrix has {case}, which is no case"
+            "the matrix has {case}, which does not exist"
         );
         assert_eq!(cells.len(), COLUMNS.len(), "{line}");
         let cells = COLUMNS
@@ -370,25 +373,29 @@ fn every_public_function_has_a_case() {
             .difference(&public)
             .chain(elsewhere.difference(&public))
         {
-            wrong.push(format!("{room}::{function} is covered, and there is none"));
+            wrong.push(format!(
+                "{room}::{function} is listed as covered, but does not exist"
+            ));
         }
         for function in covered.intersection(&elsewhere) {
             wrong.push(format!(
-                "{room}::{function} has a case, and is said to have none"
+                "{room}::{function} has a case, but is also in ELSEWHERE"
             ));
         }
         for function in covered
             .iter()
             .filter(|function| !functions::is_used(&room, function))
         {
-            wrong.push(format!("{room}::{function} is covered, and not called"));
+            wrong.push(format!(
+                "{room}::{function} is listed as covered, but not called"
+            ));
         }
     }
     for (room, functions) in covered
         .iter()
         .filter(|(_, functions)| !functions.is_empty())
     {
-        wrong.push(format!("{room} is no room, and has {functions:?}"));
+        wrong.push(format!("{room} is not a room, but lists {functions:?}"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -11,42 +11,41 @@ use ring3::Errno;
 use crate::support::once;
 
 pub const STRACE: &str =
-    "strace would see the system calls of qemu-user, and not those of the program under it";
-pub const OBJDUMP: &str = "objdump knows the instructions of this machine only";
+    "strace would trace the system calls of qemu-user, not those of the program";
+pub const OBJDUMP: &str = "objdump supports only the instructions of this machine";
 pub const PAGES: &str =
-    "qemu-user only pretends such pages: its mmap and its maps are then no kernel's";
-pub const PAGE_FAULTS: &str = "the page faults under qemu-user are those of qemu";
+    "qemu-user only emulates such pages: its mmap and its maps differ from a kernel's";
+pub const PAGE_FAULTS: &str = "page faults under qemu-user are page faults of qemu";
 pub const MEMORY: &str =
-    "qemu-user bounds addresses, and not memory: a block that moves needs room for two";
-pub const RANDOM_PLACE: &str = "qemu-user places a program where it likes";
+    "qemu-user limits addresses, not memory: a moving block needs addresses for both copies";
+pub const RANDOM_PLACE: &str = "qemu-user chooses the address of a program itself";
 pub const FIXED_PLACE: &str = "kernel.randomize_va_space is 0 on this machine";
 pub const THREAD_OF_QEMU: &str = "qemu-user has a thread of its own, which runs on any CPU";
 pub const ONE_CPU: &str = "this machine has one CPU for the tests";
-pub const IN_AN_IMAGE: &str = "qemu-user would have to be in the image, and its libraries";
+pub const IN_AN_IMAGE: &str = "qemu-user and its libraries would have to be in the image";
 pub const SUBREAPER: &str = "qemu-user does not know PR_SET_CHILD_SUBREAPER of prctl";
 pub const SIGNALS: &str =
-    "qemu-user handles SIGHUP, SIGINT and SIGQUIT itself: what it executes has their default";
+    "qemu-user handles SIGHUP, SIGINT and SIGQUIT: programs that it executes have their default";
 pub const HUGE_PAGES: &str = "qemu-user does not know PR_SET_THP_DISABLE of prctl";
-pub const ROOT: &str = "the tests do not run as root, which alone may give up files and rights";
+pub const ROOT: &str = "the tests do not run as root, and only root may give up files and rights";
 pub const ACCESS_LISTS: &str = "the file system of temporary files has no access control lists";
-pub const OTHERS_DESCRIPTORS: &str =
-    "this user may not take a copy of another process's descriptor";
+pub const OTHERS_DESCRIPTORS: &str = "this user may not duplicate another process's descriptor";
 pub const NETWORKS: &str =
-    "this user may make no network of its own, with interfaces and addresses";
+    "this user may not create a network namespace with interfaces and addresses";
 pub const APPEND_ONLY: &str =
-    "this user makes no directory append-only in the file system of temporary files";
-pub const LINK_LOCAL: &str = "no interface of this machine has a link-local address of IPv6";
+    "this user cannot make a directory append-only in the file system of temporary files";
+pub const LINK_LOCAL: &str = "no interface of this machine has a link-local IPv6 address";
 
 /// The output with which unshare(1), or the command that it ran, refused.
 pub fn namespaces(stderr: &str) -> String {
     format!(
-        "no namespaces and mounts can be had here: {}",
+        "this machine allows no namespaces and mounts: {}",
         stderr.trim()
     )
 }
 
 pub fn address(address: impl Display, error: impl Display) -> String {
-    format!("{address} can't be listened at here: {error}")
+    format!("this machine cannot listen at {address}: {error}")
 }
 
 pub fn clock(source: &str) -> String {
@@ -104,5 +103,5 @@ fn reasons_stand_in_one_place() {
     }
     let mut found = Vec::new();
     sources(Path::new(env!("CARGO_MANIFEST_DIR")), &mut found);
-    assert_eq!(found, [""; 0], "these reasons belong into tests/skip.rs");
+    assert_eq!(found, [""; 0], "these reasons belong in tests/skip.rs");
 }

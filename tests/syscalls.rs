@@ -99,7 +99,7 @@ impl Watch {
         let unseen: Vec<_> = said.difference(&self.seen).collect();
         assert!(
             unsaid.is_empty() && unseen.is_empty(),
-            "{}: made and not in docs/syscalls.md: {unsaid:?}; there and not made: {unseen:?}",
+            "{}: made but not in docs/syscalls.md: {unsaid:?}; listed there but not made: {unseen:?}",
             self.program
         );
         Completion::Completed

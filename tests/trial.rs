@@ -120,7 +120,7 @@ fn outlives_a_terminal_as_the_leader_of_a_session() {
     let mut runner = Command::new(std::env::current_exe().unwrap());
     let test = "init::gives_the_program_the_terminal";
     runner.args(["--exact", &format!("{test} [{}]", Arch::NATIVE.name())]);
-    // SAFETY: between fork and exec the child makes one system call, and takes no lock.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates nothing.
     unsafe { runner.pre_exec(|| Ok(rustix::process::setsid().map(drop)?)) };
     let ran = run(&mut runner);
     assert!(
@@ -309,7 +309,7 @@ fn checked(verdict: impl Verdict) -> Completion {
     if let Completion::Ignored { reason } = &completion {
         let reason = reason.as_deref().unwrap_or_default();
         let words = reason.split(' ').filter(|word| word.len() > 1);
-        assert!(words.count() >= 4, "skipped, and the reason is {reason:?}");
+        assert!(words.count() >= 4, "skipped with the reason {reason:?}");
     }
     completion
 }

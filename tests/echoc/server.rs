@@ -25,7 +25,7 @@ pub fn start(
             .collect();
         threads
             .into_iter()
-            .for_each(|thread| thread.join().expect("it served"));
+            .for_each(|thread| thread.join().expect("the thread has served its client"));
     });
     (address, serving)
 }
@@ -60,7 +60,7 @@ pub fn counting(clients: usize) -> (SocketAddr, impl FnOnce() -> u64) {
         });
     });
     (address, move || {
-        serving.join().expect("all were served");
+        serving.join().expect("the server has served all clients");
         count.load(Ordering::Relaxed)
     })
 }
@@ -75,6 +75,8 @@ pub fn slow(client: TcpStream, delay: Duration) {
 
 /// Resets the connection after `count` bytes were received.
 pub fn reset(mut client: TcpStream, count: usize) {
-    client.read_exact(&mut vec![0; count]).expect("so many");
+    client
+        .read_exact(&mut vec![0; count])
+        .expect("the client sends that many bytes");
     reset_on_close(&client);
 }

@@ -124,7 +124,7 @@ fn live(options: &str) {
     let begin = Instant::now();
     let report = Report::of(echoc(Arch::X86_64, &format!("{options} {address}")));
     took(begin, f64::from(seconds));
-    serving.join().expect("all were served");
+    serving.join().expect("the server has served all clients");
     let seen = seen.lock().unwrap();
     assert_eq!((seen.clients, seen.most), (clients, under_way), "{options}");
     assert_eq!(

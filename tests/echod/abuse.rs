@@ -65,7 +65,7 @@ fn one_that_does_not_read_harms_nobody(arch: Arch) {
     blocked.iter_mut().for_each(Blocked::fill);
     assert!(
         blocked.iter().all(|client| client.sent() > 64 * 1024),
-        "echod took little"
+        "echod accepted little data"
     );
     let mut others: Vec<_> = (0..20).map(|_| connect(server.address())).collect();
     for round in 0..50 {
@@ -99,7 +99,9 @@ fn one_that_does_nothing_but_send_leaves_room_for_others(arch: Arch) {
             others.iter_mut().for_each(|other| ping(other, b"my turn"));
         }
         for stream in &streams {
-            stream.shutdown(Shutdown::Both).expect("it is connected");
+            stream
+                .shutdown(Shutdown::Both)
+                .expect("the socket is connected");
         }
     });
 }
@@ -115,21 +117,21 @@ fn a_half_close_with_megabytes_under_way(arch: Arch) {
             writer
                 .write_all(&patterned(9, 0, LENGTH))
                 .expect("echod reads");
-            writer.shutdown(Shutdown::Write).expect("it is connected");
+            writer
+                .shutdown(Shutdown::Write)
+                .expect("the socket is connected");
             let _ = sent.send(()); // an error: the reader has received everything already
         });
         // The writer fills all buffers before the reader reads the first byte.
         let _ = wait.recv_timeout(Duration::from_millis(300));
         let mut back = Vec::new();
         let mut reader = &stream;
-        reader
-            .read_to_end(&mut back)
-            .expect("everything comes back");
+        reader.read_to_end(&mut back).expect("all bytes come back");
         back
     });
     assert_eq!(back.len(), LENGTH);
     compare(9, 0, &back);
-    assert_eq!(stream.read(&mut [0]).expect("the end again"), 0);
+    assert_eq!(stream.read(&mut [0]).expect("EOF again"), 0);
 }
 
 /// The largest read in KiB, which is also the most that echod holds for a client (`BUFFER` in its connection.rs).
@@ -188,12 +190,12 @@ fn blocked_clients_take_bounded_memory(arch: Arch) {
     let sent: usize = blocked.iter().map(Blocked::sent).sum();
     assert!(
         sent as u64 / 1024 > 2 * CLIENTS * HELD,
-        "echod took only {sent} bytes"
+        "echod accepted only {sent} bytes"
     );
     if arch.is_native() {
         // Checks that echod holds bytes of most clients; otherwise this test would prove nothing. Held bytes are in at
         // least a page of memory, or in a pipe. A pipe has two descriptors, and takes no memory of the program.
-        wait_until("something is held for most", || {
+        wait_until("echod holds bytes of most clients", || {
             let pages = server.resident().saturating_sub(with_idle) / 4;
             let pipes = server.count("pipe") as u64 / 2;
             pages + pipes > CLIENTS / 2
@@ -207,7 +209,7 @@ fn blocked_clients_take_bounded_memory(arch: Arch) {
     for client in blocked {
         reset_on_close(&client.into_stream());
     }
-    wait_until("what was held is given back", || {
+    wait_until("echod has released the held bytes", || {
         server.resident() <= with_idle + slack
     });
     ping(&mut first, b"still there");
@@ -293,7 +295,9 @@ fn more_clients_than_descriptors(arch: Arch) {
         client.write_all(b"me?").unwrap();
     }
     let count = |clients: &[TcpStream]| clients.iter().filter(|client| answered(client, 3)).count();
-    wait_until("as many as fit are served", || count(&clients) >= free);
+    wait_until("all clients that fit are served", || {
+        count(&clients) >= free
+    });
 
     // While other clients wait, echod uses almost no CPU time: at most 5 of 200 ticks.
     let before = server.ticks();
@@ -307,13 +311,15 @@ fn more_clients_than_descriptors(arch: Arch) {
     // worker.
     while !clients.is_empty() {
         let mut next = 0;
-        wait_until("it is somebody's turn", || {
+        wait_until("a waiting client is served", || {
             let found = clients.iter().position(|client| answered(client, 3));
             found.inspect(|&found| next = found).is_some()
         });
         let mut back = [0; 3];
         let mut client = clients.swap_remove(next);
-        client.read_exact(&mut back).expect("it is there");
+        client
+            .read_exact(&mut back)
+            .expect("the bytes have arrived");
         assert_eq!(&back, b"me?");
     }
     ping(&mut first, b"last");

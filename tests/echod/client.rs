@@ -60,7 +60,7 @@ pub fn answered(client: &TcpStream, length: usize) -> bool {
     match peeked {
         Ok(count) => count == length,
         Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-        Err(error) => panic!("a client that waits was sent away: {error}"),
+        Err(error) => panic!("a waiting client was disconnected: {error}"),
     }
 }
 
@@ -111,7 +111,9 @@ pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
                 }
             }
             if let Leave::HalfClose = leave {
-                stream.shutdown(Shutdown::Write).expect("it is connected");
+                stream
+                    .shutdown(Shutdown::Write)
+                    .expect("the socket is connected");
             }
         });
         let wanted = if let Leave::Reset = leave {
@@ -125,24 +127,26 @@ pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
         while got < wanted {
             let room = buffer.len().min(wanted - got);
             match reader.read(&mut buffer[..room]) {
-                Ok(0) => panic!("client {seed}: the end, after {got} bytes of {length}"),
+                Ok(0) => panic!("client {seed}: EOF after {got} of {length} bytes"),
                 Ok(count) => {
                     compare(seed, got, &buffer[..count]);
                     got += count;
                 }
-                Err(error) => panic!("client {seed}, after {got} bytes of {length}: {error}"),
+                Err(error) => panic!("client {seed}, after {got} of {length} bytes: {error}"),
             }
         }
         match leave {
             Leave::HalfClose => {
-                let more = reader.read(&mut buffer).expect("the end");
-                assert_eq!(more, 0, "client {seed}: more than it sent");
+                let more = reader.read(&mut buffer).expect("EOF");
+                assert_eq!(more, 0, "client {seed}: more bytes than it sent");
             }
             Leave::Close => {}
             Leave::Reset => {
                 reset_on_close(&stream);
                 // The writer may wait for buffer space that will never become free.
-                stream.shutdown(Shutdown::Both).expect("it is connected");
+                stream
+                    .shutdown(Shutdown::Both)
+                    .expect("the socket is connected");
             }
         }
     });
@@ -207,11 +211,11 @@ impl Blocked {
     pub fn finish(mut self) {
         self.stream
             .shutdown(Shutdown::Write)
-            .expect("it is connected");
+            .expect("the socket is connected");
         let mut back = Vec::new();
         self.stream
             .read_to_end(&mut back)
-            .expect("everything comes back");
+            .expect("all bytes come back");
         assert_eq!(back.len(), self.sent, "client {}", self.seed);
         compare(self.seed, 0, &back);
     }

@@ -78,7 +78,10 @@ pub fn ask(client: &UdpSocket, bytes: &[u8]) {
     client.send(bytes).unwrap();
     let mut back = vec![0; 1 << 16];
     let length = client.recv(&mut back).expect("echod answers");
-    assert!(back[..length] == *bytes, "{length} bytes, or others");
+    assert!(
+        back[..length] == *bytes,
+        "the reply has {length} bytes, or differs"
+    );
 }
 
 /// Whether no reply has arrived. The caller must first wait for a reply to a later request of another client.
@@ -125,7 +128,9 @@ fn arrive_at_the_worker_of_their_cpu(arch: Arch) -> Completion {
         Err(ignored) => return ignored,
     };
     let server = start(arch, &[]);
-    wait_until("all are there", || threads(&server).len() == all.len());
+    wait_until("all workers are running", || {
+        threads(&server).len() == all.len()
+    });
     for (&cpu, worker) in all.iter().zip(threads(&server)) {
         let counts = || threads(&server).into_iter().map(|it| stopped(&server, it));
         let before: Vec<_> = counts().collect();
@@ -181,7 +186,10 @@ fn those_for_many_are_not_answered(arch: Arch) {
 fn service() -> Result<UdpSocket, Error> {
     let mut ports = (1..1024).rev();
     loop {
-        match UdpSocket::bind((Ipv4Addr::LOCALHOST, ports.next().expect("one is free"))) {
+        match UdpSocket::bind((
+            Ipv4Addr::LOCALHOST,
+            ports.next().expect("a port below 1024 is free"),
+        )) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             result => return result,
         }
@@ -258,7 +266,7 @@ fn a_flood_leaves_room_for_others(arch: Arch) {
     client
         .set_read_timeout(Some(Duration::from_millis(100)))
         .unwrap();
-    wait_until("it answers", || {
+    wait_until("echod answers", || {
         client.send(b"after it").unwrap();
         client.recv(&mut [0; 8]).is_ok()
     });
@@ -313,7 +321,7 @@ fn another_pair_of_ports_is_tried(arch: Arch) -> Completion {
     };
     ask(&client(server.address()), b"third");
     ping(&mut connect(server.address()), b"third");
-    wait_until("the others are closed", || sockets(&server) == 2);
+    wait_until("the other sockets are closed", || sockets(&server) == 2);
     server.end("");
     Completion::Completed
 }
@@ -414,7 +422,7 @@ fn does_not_spin_in_a_shortage(arch: Arch) -> Completion {
         std::thread::sleep(Duration::from_millis(10));
     }
     let ticks = server.ticks();
-    assert!(ticks < 50, "{ticks} hundredths of a second, of two seconds");
+    assert!(ticks < 50, "{ticks} ticks of CPU time in two seconds");
     drop(stream);
     server.end("echod: receive datagrams: Cannot allocate memory (ENOMEM)\n");
     Completion::Completed

@@ -104,10 +104,10 @@ fn fail(call: &str, inject: &str) -> Ran {
         scope.spawn(move || stream(address, 2, 100));
     });
     // At least one client must be served.
-    wait_until("it serves, or has ended", || {
+    wait_until("echod serves or has ended", || {
         server.has_ended() || stream(address, 3, 10)
     });
-    wait_until("it has let its clients go", || {
+    wait_until("echod has closed its clients or has ended", || {
         server.has_ended() || server.count("socket") <= sockets
     });
     if !server.has_ended() {
@@ -135,11 +135,7 @@ fn stream(address: SocketAddr, seed: u64, length: usize) -> bool {
     compare(seed, 0, &back);
     // The kernel reports a reset once: either to the writer or to the reader.
     match sent.and(end.map(drop)) {
-        Ok(()) => assert_eq!(
-            back.len(),
-            length,
-            "an end like any other, and bytes are missing"
-        ),
+        Ok(()) => assert_eq!(back.len(), length, "an ordinary EOF, but bytes are missing"),
         Err(error) => assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "forgotten"),
     }
     back.len() == length

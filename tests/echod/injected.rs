@@ -156,7 +156,7 @@ fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
     let before = server.mapped();
     let mut stream = connect(server.address());
     stream.write_all(b"held").unwrap();
-    wait_until("the bytes are held", || server.mapped() > before);
+    wait_until("echod holds the bytes", || server.mapped() > before);
     server.end("");
     assert!(is_reset(stream));
     Completion::Completed

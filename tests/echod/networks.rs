@@ -228,7 +228,7 @@ fn the_default_is_ipv4_alone_where_ipv6_has_no_loopback_address(arch: Arch) -> C
     server.end(&format!("echod: bind [::1]:7007: {why}; IPv4 only\n"));
     // With -q no message is printed. If -l gives the address, the failure is an error.
     let quiet = echod(arch, &["-q"], 0);
-    crate::support::wait_until("it listens", || {
+    crate::support::wait_until("echod listens", || {
         TcpStream::connect("127.0.0.1:7007").is_ok()
     });
     quiet.end("");

@@ -64,7 +64,7 @@ fn are_another_users_when_it_serves(arch: Arch) -> Completion {
     };
     // qemu-user has a thread of its own, which was started before.
     let own = if arch.is_native() { 0 } else { 1 };
-    wait_until("all workers are there", || tasks().len() == 3 + own);
+    wait_until("all workers are running", || tasks().len() == 3 + own);
     let is_given_up =
         |status: &&String| whose(status) == [vec!["12345"; 4], vec!["23456"; 4], vec![]];
     assert_eq!(

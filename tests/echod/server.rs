@@ -38,7 +38,7 @@ impl Server {
     pub fn run(command: &mut Command, listeners: usize) -> Self {
         match Self::attempt(command, listeners) {
             Ok(server) => server,
-            Err(ran) => panic!("it does not listen: {ran:?}"),
+            Err(ran) => panic!("echod does not listen: {ran:?}"),
         }
     }
 
@@ -47,7 +47,7 @@ impl Server {
         let command = command.stdin(Stdio::null()).stderr(stderr);
         match Self::begin(command, listeners) {
             Ok(server) => server,
-            Err(ran) => panic!("it does not listen: {ran:?}"),
+            Err(ran) => panic!("echod does not listen: {ran:?}"),
         }
     }
 
@@ -59,7 +59,7 @@ impl Server {
     fn begin(command: &mut Command, listeners: usize) -> Result<Self, Ran> {
         let command = command.stdout(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
-        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
         let mut server = Self {
             child,
             stdout,
@@ -69,7 +69,10 @@ impl Server {
         };
         for _ in 0..listeners {
             let mut line = String::new();
-            server.stdout.read_line(&mut line).expect("it can be read");
+            server
+                .stdout
+                .read_line(&mut line)
+                .expect("standard output can be read");
             server.printed += &line;
             let Some(address) = line.trim_end().strip_prefix("echod: listening on ") else {
                 server.printed += &line;
@@ -94,7 +97,7 @@ impl Server {
     }
 
     pub fn signal(&self, signal: Signal) {
-        rustix::process::kill_process(self.pid(), signal).expect("it is there");
+        rustix::process::kill_process(self.pid(), signal).expect("echod is running");
     }
 
     /// Sets the server's limit of descriptors: new descriptors must have numbers below `limit`.
@@ -103,12 +106,14 @@ impl Server {
             current: Some(limit),
             maximum: Some(limit),
         };
-        rustix::process::prlimit(Some(self.pid()), Resource::Nofile, limit).expect("it is ours");
+        rustix::process::prlimit(Some(self.pid()), Resource::Nofile, limit)
+            .expect("echod is a child of the test");
     }
 
     /// The numbers of the server's descriptors.
     pub fn descriptors(&self) -> Vec<String> {
-        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it is ours");
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .expect("echod is a child of the test");
         folder
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
@@ -127,7 +132,10 @@ impl Server {
 
     /// Whether the server has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("it is ours").is_some()
+        self.child
+            .try_wait()
+            .expect("echod is a child of the test")
+            .is_some()
     }
 
     /// The server's resident memory in KiB (VmRSS).
@@ -166,12 +174,12 @@ impl Server {
     pub fn wait(mut self) -> Ran {
         let mut status = None;
         wait_until("echod has ended", || {
-            status = self.child.try_wait().expect("it is ours");
+            status = self.child.try_wait().expect("echod is a child of the test");
             status.is_some()
         });
         self.stdout.read_to_string(&mut self.printed).expect("text");
         Ran {
-            status: status.expect("it has ended").code(),
+            status: status.expect("echod has ended").code(),
             stdout: std::mem::take(&mut self.printed),
             stderr: self.stderr(),
         }
@@ -186,7 +194,7 @@ impl Server {
 
     /// Takes the server's standard error, which the test reads itself.
     pub fn take_stderr(&mut self) -> ChildStderr {
-        self.child.stderr.take().expect("it is piped")
+        self.child.stderr.take().expect("standard error is piped")
     }
 
     fn stderr(&mut self) -> String {

@@ -273,7 +273,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
         manager.set_read_timeout(Some(PATIENCE)).unwrap();
         let heard = || {
             let mut text = [0; 100];
-            let length = manager.recv(&mut text).expect("it tells");
+            let length = manager.recv(&mut text).expect("echod notifies the manager");
             String::from_utf8_lossy(&text[..length]).into_owned()
         };
         let mut command = arch.program("echod");
@@ -288,7 +288,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
         drop(client);
         assert_eq!(server.wait().status, Some(0));
         manager.set_nonblocking(true).unwrap();
-        assert!(manager.recv(&mut [0]).is_err(), "nothing is told twice");
+        assert!(manager.recv(&mut [0]).is_err(), "a second notification");
     }
 }
 

@@ -131,7 +131,7 @@ fn path(life: &Life) {
 }
 
 fn three_workers(life: &Life) {
-    wait_until("three workers are there", || {
+    wait_until("three workers are running", || {
         threads(&life.server).len() == 3
     });
 }
@@ -145,7 +145,7 @@ fn two_clients(life: &Life) {
     sleep(Duration::from_millis(30));
     assert!(!answered(&third, 3));
     drop(both);
-    wait_until("the third is served", || answered(&third, 3));
+    wait_until("the third client is served", || answered(&third, 3));
 }
 
 fn idle(life: &Life) {
@@ -244,7 +244,7 @@ fn ended(life: Life, is_quiet: bool) {
     if has("--grace") {
         assert!(!is_reset(client));
     } else {
-        wait_until("nobody listens", || {
+        wait_until("echod has stopped listening", || {
             TcpStream::connect(life.address).is_err()
         });
         // A client that is not idle has five seconds.

@@ -56,7 +56,7 @@ fn are_kept() -> Completion {
 
 /// Waits until the server has closed the connection with an ordinary EOF.
 fn closed(mut client: TcpStream) {
-    assert_eq!(client.read(&mut [0]).expect("the end"), 0);
+    assert_eq!(client.read(&mut [0]).expect("EOF"), 0);
 }
 
 fn idle() {

@@ -62,7 +62,7 @@ fn what_it_served_when_asked(arch: Arch) {
     clients[1].shutdown(Shutdown::Write).unwrap();
     drop(clients);
     let all = "echod: 0 clients of 3, 60 bytes, 12 requests, 1 resets, 0 errors\n";
-    wait_until("all have left", || asked() == all);
+    wait_until("all clients have left", || asked() == all);
     drop(stderr);
     server.signal(Signal::TERM);
     assert_eq!(server.wait().status, Some(0));
@@ -277,7 +277,7 @@ fn who_comes_and_goes(arch: Arch) {
                 drop(client);
             }
         }
-        wait_until("it is closed", || server.descriptors() == others);
+        wait_until("the client is closed", || server.descriptors() == others);
     }
     let ran = server.wait();
     assert_eq!((ran.status, ran.stderr), (Some(0), expected));
@@ -298,7 +298,7 @@ fn nothing(arch: Arch) {
         "1",
     ];
     let server = Server::start(arch.program("echod").args(arguments), 0);
-    wait_until("it listens", || {
+    wait_until("echod listens", || {
         std::net::TcpStream::connect(address).is_ok()
     });
     let mut first = connect(address);

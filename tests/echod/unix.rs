@@ -101,7 +101,7 @@ fn all_workers_share_it(arch: Arch) {
         .iter_mut()
         .for_each(|client| ping(client, b"one of many"));
     server.signal(Signal::TERM);
-    crate::support::wait_until("nobody listens", || {
+    crate::support::wait_until("echod has stopped listening", || {
         UnixStream::connect(folder.path("socket")).is_err()
     });
     clients.iter_mut().for_each(|client| ping(client, b"still"));
@@ -117,7 +117,7 @@ fn replaces_what_was_left(arch: Arch) {
     drop(UnixListener::bind(folder.path("socket")).unwrap());
     for _ in 0..2 {
         let kind = folder.path("socket").metadata().unwrap().file_type();
-        assert!(kind.is_socket(), "the one before left it");
+        assert!(kind.is_socket(), "the previous server left no socket");
         let server = server(arch, &folder, &[]);
         let mut client = UnixStream::connect(folder.path("socket")).unwrap();
         ping(&mut client, b"anew");
@@ -167,7 +167,7 @@ fn begins_once_of_many_at_once(arch: Arch) {
             })
             .collect();
         let mut left = children.len();
-        crate::support::wait_until("all but one have ended", || {
+        crate::support::wait_until("all servers but one have ended", || {
             left = children
                 .iter_mut()
                 .filter_map(|child| child.try_wait().unwrap().is_none().then_some(()))

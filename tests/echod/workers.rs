@@ -49,7 +49,9 @@ fn are_as_many_as_asked_for(arch: Arch) {
     let own = if arch.is_native() { 0 } else { 1 };
     for workers in [1, 2, 5] {
         let server = Server::new(arch, &["-w", &workers.to_string()]);
-        wait_until("all are there", || threads(&server).len() == workers + own);
+        wait_until("all workers are running", || {
+            threads(&server).len() == workers + own
+        });
         ping(&mut connect(server.address()), b"whoever");
         server.end("");
     }
@@ -83,7 +85,7 @@ fn stay_on_their_cpus(arch: Arch) -> Completion {
     };
     let server = Server::new(arch, &[]);
     let expected: Vec<_> = all.iter().map(|&cpu| vec![cpu]).collect();
-    wait_until("each has its CPU", || {
+    wait_until("each worker has its CPU", || {
         let threads = threads(&server);
         let places: Vec<_> = threads.iter().map(|&thread| cpus(Some(thread))).collect();
         places == expected
@@ -118,7 +120,9 @@ fn take_the_clients_of_their_cpu(arch: Arch) -> Completion {
         Err(ignored) => return ignored,
     };
     let server = Server::new(arch, &[]);
-    wait_until("all are there", || threads(&server).len() == all.len());
+    wait_until("all workers are running", || {
+        threads(&server).len() == all.len()
+    });
     for (&cpu, worker) in all.iter().zip(threads(&server)) {
         let before: Vec<_> = threads(&server)
             .into_iter()
@@ -182,7 +186,7 @@ fn take_no_more_clients_than_allowed(arch: Arch) {
         for (nth, client) in (1..).zip(first) {
             drop(client);
             let expected = waiting.min(nth);
-            wait_until("one that waited is served", || served() == expected);
+            wait_until("a waiting client is served", || served() == expected);
         }
         // Now the served clients occupy all places.
         std::thread::sleep(Duration::from_millis(50));
@@ -227,7 +231,7 @@ fn wake_one_that_was_refused_when_a_client_leaves(arch: Arch) -> Completion {
     };
     if let [refused] = &who("and others")[..] {
         let rings = || who(r#""\1\0\0\0\0\0\0\0", 8"#);
-        wait_until("the other one wakes it", || {
+        wait_until("the other worker wakes the waiting worker", || {
             rings().iter().any(|by| by != refused)
         });
     }
@@ -246,7 +250,7 @@ fn close_clients_that_are_idle(arch: Arch) {
         client.set_nonblocking(false).unwrap();
         end
     };
-    wait_until("it is closed", || {
+    wait_until("the client is closed", || {
         ping(&mut busy, b"still here");
         is_closed(&idle)
     });
@@ -295,7 +299,7 @@ fn are_those_that_could_be_made(arch: Arch) -> Completion {
     assert_eq!(printed.status, Some(0));
     line.clear();
     stderr.read_line(&mut line).unwrap();
-    assert_eq!(line, "", "it is said once");
+    assert_eq!(line, "", "the message was printed more than once");
     Completion::Completed
 }
 
@@ -326,18 +330,18 @@ fn tell_that_they_are_ready_when_they_are(arch: Arch) -> Completion {
         strace.env("NOTIFY_SOCKET", folder.path("manager"));
         let server = Server::start(&mut strace, 1);
         let mut text = [0; 100];
-        let length = manager.recv(&mut text).expect("it tells");
+        let length = manager.recv(&mut text).expect("echod notifies the manager");
         assert_eq!(&text[..length], b"READY=1");
         (0..20).for_each(|_| ping(&mut connect(server.address()), b"ready"));
         server.end(said);
-        let length = manager.recv(&mut text).expect("it tells");
+        let length = manager.recv(&mut text).expect("echod notifies the manager");
         assert_eq!(&text[..length], b"STOPPING=1");
         let log = std::fs::read_to_string(log).unwrap();
         let place = |what| {
             log.find(what)
                 .unwrap_or_else(|| panic!("{what} is not in {log}"))
         };
-        let clone = log.rfind("clone(").expect("there are threads");
+        let clone = log.rfind("clone(").expect("echod starts threads");
         assert!(clone < place("echod: listening"), "{log}");
         assert!(place("echod: listening") < place("READY=1"), "{log}");
     }

@@ -61,11 +61,11 @@ fn passes_each_on_to_all(arch: Arch) {
         let folder = Folder::new();
         let (a, b) = (counter(name, "a"), counter(name, "b"));
         let pipe = start(arch, &folder, &["sh", "-c", &a, "|", "sh", "-c", &b]);
-        wait_until("both are ready", || {
+        wait_until("both programs are ready", || {
             folder.path("a.ready").exists() && folder.path("b.ready").exists()
         });
         send(&pipe, signal);
-        wait_until("both heard of it", || {
+        wait_until("both programs have received the signal", || {
             folder.path("a").exists() && folder.path("b").exists()
         });
         fs::write(folder.path("end"), "").unwrap();
@@ -82,7 +82,7 @@ fn ends_by_sigterm_in_the_middle(arch: Arch) {
     let last = "head -c 1000000 >/dev/null; echo ready >ready; exec cat >/dev/null";
     let words = ["cat", "/dev/zero", "|", "cat", "|", "sh", "-c", last];
     let pipe = start(arch, &folder, &words);
-    wait_until("it runs", || folder.path("ready").exists());
+    wait_until("the last program runs", || folder.path("ready").exists());
     send(&pipe, Signal::TERM);
     let output = pipe.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
@@ -143,7 +143,9 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     screen.read_line(&mut line).unwrap();
     assert_eq!(line.trim_end(), "ready");
     keys.write_all(b"\x03").unwrap();
-    wait_until("it was heard", || folder.path("heard").exists());
+    wait_until("the program has received the signal", || {
+        folder.path("heard").exists()
+    });
     // If the signal had been sent twice, the second arrival would be recorded by the time the next signal has passed
     // through `pipe`.
     let pid = fs::read_dir("/proc").unwrap().find_map(|entry| {
@@ -157,7 +159,9 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     // Wait, because two pending signals would be merged.
     wait_until_taken(pid, Signal::INT);
     kill_process(pid, Signal::INT).unwrap();
-    wait_until("the second was heard", || folder.read("heard").len() >= 8);
+    wait_until("the program has received the second signal", || {
+        folder.read("heard").len() >= 8
+    });
     fs::write(folder.path("end"), "").unwrap();
     let mut rest = String::new();
     screen.read_to_string(&mut rest).unwrap();
@@ -168,7 +172,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
 
 /// Waits until the process has received this signal, which it blocks: it is not pending any more.
 fn wait_until_taken(pid: Pid, signal: Signal) {
-    wait_until("pipe has heard of it", || {
+    wait_until("pipe has received the signal", || {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let waiting = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
         let waiting = u64::from_str_radix(waiting.unwrap().trim(), 16).unwrap();
@@ -193,12 +197,14 @@ fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
         ws_ypixel: 0,
     };
     tcsetwinsize(&session.keys, size).unwrap();
-    wait_until("it was heard", || folder.path("heard").exists());
+    wait_until("the program has received the signal", || {
+        folder.path("heard").exists()
+    });
     let pid = Pid::from_child(&session.leader);
     wait_until_taken(pid, Signal::WINCH);
     // This signal passes through `pipe` after everything that `pipe` did for the first signal.
     kill_process(pid, Signal::USR1).unwrap();
-    wait_until("the second was heard", || {
+    wait_until("the program has received the second signal", || {
         folder.read("heard").ends_with(b"USR1\n")
     });
     fs::write(folder.path("end"), "").unwrap();
@@ -280,7 +286,9 @@ fn passes_signals_on_as_process_1(arch: Arch) -> Completion {
     };
     command.current_dir(folder.root()).stdin(Stdio::null());
     let child = command.spawn().unwrap();
-    wait_until("it was heard", || folder.path("a").exists());
+    wait_until("the program has received the signal", || {
+        folder.path("a").exists()
+    });
     fs::write(folder.path("end"), "").unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(9));
     assert_eq!(folder.read("a"), b"TERM\n");

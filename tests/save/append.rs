@@ -80,7 +80,7 @@ fn append_and_reset(arch: Arch, folder: &Folder, meanwhile: impl FnOnce()) -> Ra
             folder.run(command.args(["-a", "f"]), OwnedFd::from(its))
         });
         ours.write_all(&content(100_000)).unwrap();
-        wait_until("all is appended", || length() == before + 100_000);
+        wait_until("all bytes are appended", || length() == before + 100_000);
         meanwhile();
         reset(ours);
         ran.join().unwrap()

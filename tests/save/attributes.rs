@@ -126,7 +126,7 @@ fn opens_no_new_file_to_others_while_appending(arch: Arch) {
     std::thread::scope(|scope| {
         let ran = scope.spawn(|| folder.run(&mut command, reader));
         (&writer).write_all(b"new").unwrap();
-        wait_until("it appends", || folder.path("f").exists());
+        wait_until("save appends", || folder.path("f").exists());
         assert_eq!(folder.mode("f"), 0o600);
         drop(writer);
         assert_eq!(ran.join().unwrap(), fine());

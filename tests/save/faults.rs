@@ -958,7 +958,7 @@ fn passes_over_a_name_in_use() {
         .stdin(reader);
     let mut child = first.spawn().unwrap();
     drop(first);
-    wait_until("the first has its name", || {
+    wait_until("the first writer has its temporary name", || {
         let trace = fs::read_to_string(aside.path("trace")).unwrap_or_default();
         trace.contains("splice(")
     });

@@ -46,7 +46,10 @@ fn start(arch: Arch, folder: &Folder, path: &str, stdin: impl Into<Stdio>) -> Ch
 /// has the new content.
 fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
     let found = folder.read("f");
-    assert!(found == old || found == new, "neither the old nor the new");
+    assert!(
+        found == old || found == new,
+        "f has neither the old nor the new content"
+    );
     let left: Vec<_> = folder
         .names()
         .into_iter()
@@ -55,7 +58,7 @@ fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
     assert!(left.len() <= 1, "{left:?}");
     for name in left {
         assert!(name.starts_with(".ring3-"), "{name}");
-        assert!(folder.read(&name) == new, "{name} is not whole");
+        assert!(folder.read(&name) == new, "{name} is incomplete");
     }
     assert_eq!(folder.save(arch, &["f"], old), fine());
     assert_eq!(folder.names(), ["f"]);
@@ -89,7 +92,7 @@ fn survives_a_kill_at_any_time(arch: Arch) {
         killed += u32::from(child.wait().unwrap().signal() == Some(9));
         check(arch, &folder, &old, &new);
     }
-    assert!(killed > 0, "every run was over before it was killed");
+    assert!(killed > 0, "every run ended before its kill");
 }
 
 /// Starts a `save` and waits until it has read exactly these bytes of its input.
@@ -102,7 +105,7 @@ fn start_and_feed(
     let (reader, mut writer) = std::io::pipe().unwrap();
     let child = start(arch, folder, path, reader.try_clone().unwrap());
     writer.write_all(bytes).unwrap();
-    wait_until("it has read all", || {
+    wait_until("save has read all bytes", || {
         rustix::io::ioctl_fionread(&reader).unwrap() == 0
     });
     (child, writer)
@@ -120,7 +123,10 @@ fn survives_a_kill_behind_any_byte(arch: Arch) {
         assert_eq!(child.wait().unwrap().signal(), Some(9));
         drop(writer);
         assert_eq!(folder.names(), ["f"]);
-        assert!(!check(arch, &folder, &old, &new), "new before it was whole");
+        assert!(
+            !check(arch, &folder, &old, &new),
+            "f was replaced before the input was complete"
+        );
     }
 }
 

@@ -102,7 +102,7 @@ impl Kernel {
     /// Checks at the end of an execution that all mappings have been unmapped.
     fn has_nothing_left(&self) {
         let left = self.mappings.iter().filter(|mapping| mapping.is_there);
-        assert_eq!(left.count(), 0, "mappings that nobody gave back");
+        assert_eq!(left.count(), 0, "mappings were not unmapped");
     }
 }
 
@@ -210,7 +210,7 @@ fn with_mapping(address: usize, work: impl FnOnce(&Mapping)) {
             (start..start + mapping.length).contains(&address)
         });
         if let Some(mapping) = mapping {
-            assert!(mapping.is_there, "used after it was given back");
+            assert!(mapping.is_there, "used after the unmapping");
             work(mapping);
         }
     });
@@ -259,7 +259,7 @@ pub unsafe fn unmap(start: NonNull<u8>, length: usize) -> Result<()> {
     KERNEL.with_borrow_mut(|kernel| {
         let mut found = kernel.mappings.iter_mut();
         let mapping = found.rfind(|mapping| mapping.start == start).unwrap();
-        assert!(mapping.is_there, "given back twice");
+        assert!(mapping.is_there, "unmapped twice");
         assert_eq!(mapping.length, length);
         mapping.used.with_mut(|_| ());
         mapping.is_there = false;
@@ -333,7 +333,7 @@ pub unsafe fn clone(
 /// # Safety
 /// No requirement.
 pub unsafe fn set_tid_address(word: *const u32) -> Result<usize> {
-    assert!(word.is_null(), "the only use of it");
+    assert!(word.is_null(), "the library passes only null");
     let own = thread::current().id();
     KERNEL.with_borrow_mut(|kernel| kernel.words.retain(|(of, _)| *of != own));
     Ok(0)

@@ -54,7 +54,7 @@ mod arch {
     }
 
     pub fn trap() -> ! {
-        panic!("a thread went on after its end");
+        panic!("a thread continued after its end");
     }
 }
 

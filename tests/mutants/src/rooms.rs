@@ -103,7 +103,7 @@ pub fn suites(file: &str) -> Vec<Suite> {
     let fits = ROOMS.iter().filter(|(start, _)| file.starts_with(start));
     let (start, names) = fits
         .max_by_key(|(start, _)| start.len())
-        .expect("src/ fits all");
+        .expect("the row src/ matches every file");
     let mut suites: Vec<_> = names.split(' ').map(Suite::Programs).collect();
     if !start.starts_with("src/bin/") {
         let module = start.trim_start_matches("src/");

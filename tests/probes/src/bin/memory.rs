@@ -209,6 +209,6 @@ fn faults() -> usize {
 /// Reads a file into `buffer` and returns its text.
 fn read<'b>(path: &core::ffi::CStr, buffer: &'b mut [u8]) -> &'b str {
     let file = fs::open(CWD, path, O_RDONLY, 0).expect("/proc is mounted");
-    let count = io::read(file.as_fd(), buffer).expect("it can be read");
-    core::str::from_utf8(&buffer[..count]).expect("it is text")
+    let count = io::read(file.as_fd(), buffer).expect("the file can be read");
+    core::str::from_utf8(&buffer[..count]).expect("the file is UTF-8")
 }

@@ -401,7 +401,7 @@ fn watch(environ: Strings<'_>) {
                 signals[usize::from(received.signal == SIGUSR2)] = true;
             }
             Event::Late | Event::Stopped(..) | Event::Refused(..) => {
-                panic!("neither ended nor a signal")
+                panic!("an unexpected event")
             }
         }
     }
