@@ -120,7 +120,8 @@ fn outlives_a_terminal_as_the_leader_of_a_session() {
     let mut runner = Command::new(std::env::current_exe().unwrap());
     let test = "init::gives_the_program_the_terminal";
     runner.args(["--exact", &format!("{test} [{}]", Arch::NATIVE.name())]);
-    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates nothing.
+    // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
+    // nothing.
     unsafe { runner.pre_exec(|| Ok(rustix::process::setsid().map(drop)?)) };
     let ran = run(&mut runner);
     assert!(

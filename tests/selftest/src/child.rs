@@ -352,7 +352,7 @@ fn orphan(bereaved: bool) -> Result<(), Exit> {
 
 const HELP: &str = "usage: cli [OPTION...]\n";
 
-/// A command line of its own: what is asked for is in the exit status.
+/// Parses the options of its own command line, and returns the result in the exit status.
 fn options(args: Args) -> Result<(), Exit> {
     let mut args = args;
     args.nth(1);

@@ -20,11 +20,12 @@ cases! {
     "a variable in one", [Strings::value, Strings::new], start().environ().value("RING3_NOT_SET").is_some() => NO;
 }
 
-/// What the kernel handed us, which stays for the process's life.
+/// The arguments, the environment and the auxiliary vector, which exist as long as the process.
 struct Kept(Start);
-// SAFETY: what it leads to is the initial stack's, which nobody writes.
+// SAFETY: `Start` points to data on the initial stack. The kernel wrote the data before the program started, it stays
+// mapped for the life of the process, and no code writes to it.
 unsafe impl Sync for Kept {}
-// SAFETY: as above.
+// SAFETY: as for `Sync`.
 unsafe impl Send for Kept {}
 
 static KEPT: OnceLock<Kept> = OnceLock::new();
@@ -47,7 +48,7 @@ fn found_by_name() -> bool {
         .iter()
         .find(|entry| entry.to_bytes().contains(&b'='))
     else {
-        return start().environ().iter().count() == 0; // nothing to look up
+        return start().environ().iter().count() == 0; // no variable to look up
     };
     let text = entry.to_bytes();
     let equals = text
