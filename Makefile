@@ -1,5 +1,5 @@
-# What there is to do here; each line is set-up first (silent when nothing is missing), then the work.
-# The work itself is in scripts/, one thing a file.
+# The commands of this repository. Each target first runs set-up (silent if nothing is missing), and then a script in
+# scripts/ that does the work.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
@@ -10,33 +10,33 @@ PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
 
-help: ## this list; variables are in brackets: SECONDS=600 make fuzz
+help: ## print this list; brackets contain variables: make fuzz SECONDS=9
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-setup: ## all set-up that the others would do, but for mutants
+setup: ## set up everything that the other targets need, except mutants
 	@scripts/setup.sh
 
-run-x86: ## build and run the seven programs for x86_64
+run-x86: ## build the seven programs for x86_64, and run them
 	@scripts/setup.sh run-x86_64
 	@scripts/build.sh x86_64
 	@scripts/run.sh x86_64
 
-run-arm: ## the same for aarch64, under qemu-user on any other machine
+run-arm: ## the same for aarch64; on another machine under qemu-user
 	@scripts/setup.sh run-aarch64
 	@scripts/build.sh aarch64
 	@scripts/run.sh aarch64
 
-run-x86-kernel: ## boot a real kernel for x86_64 into the programs
+run-x86-kernel: ## boot a real x86_64 kernel with the programs
 	@scripts/setup.sh run-kernel-x86_64
 	@scripts/build.sh x86_64 probes
 	@scripts/run-kernel.sh x86_64
 
-run-arm-kernel: ## the same for aarch64
+run-arm-kernel: ## the same with an aarch64 kernel
 	@scripts/setup.sh run-kernel-aarch64
 	@scripts/build.sh aarch64 probes
 	@scripts/run-kernel.sh aarch64
 
-test: ## every test, both architectures
+test: ## run all tests, for both architectures
 	@scripts/setup.sh test guest-x86_64 guest-aarch64 guest-aarch64_16k
 	@scripts/build.sh x86_64 probes
 	@scripts/build.sh aarch64 probes
@@ -44,71 +44,71 @@ test: ## every test, both architectures
 	@scripts/profiles.sh aarch64
 	@scripts/test.sh
 
-test-fresh: ## the README's commands in clean roots of Debian (FRESH=short)
+test-fresh: ## run the README's commands in new Debian roots (FRESH=short)
 	@scripts/setup.sh fresh
 	@scripts/test-fresh.sh $(FRESH)
 
-test-powercut: ## cut the power of a kernel while save writes (CUTS=50, ARCH)
+test-powercut: ## cut a guest's power while save writes (CUTS=50, ARCH)
 	@scripts/setup.sh test powercut guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@RING3_CUTS=$(CUTS) scripts/test-long.sh "powercut::old_or_new_and_whole [$(ARCH) kernel]"
 
-test-crowd: ## a hundred thousand clients of echod, on a real kernel (ARCH)
+test-crowd: ## connect 100,000 clients to echod, on a real kernel (ARCH)
 	@scripts/setup.sh test guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@RING3_CROWD=1 scripts/test-long.sh "crowd::all_are_served [$(ARCH) kernel]"
 
-mutants: ## how many small changes of src/ the tests notice (N=50 SEED=7)
+mutants: ## count the small changes of src/ that tests find (N=50 SEED=7)
 	@scripts/setup.sh test mutants
 	@N='$(N)' SEED='$(SEED)' FILES='$(FILES)' SKIP='$(SKIP)' scripts/mutants.sh
 
-fuzz: ## the heap over inputs that libFuzzer makes up (SECONDS=60)
+fuzz: ## fuzz the heap with libFuzzer (SECONDS=60)
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(SECONDS)
 
-miri: ## unit tests under Miri and AddressSanitizer, if available
+miri: ## run unit tests under Miri and AddressSanitizer, if available
 	@scripts/setup.sh test
 	@scripts/miri.sh
 
-inspect: ## the disassembly of a program (PROGRAM=hello, ARCH)
+inspect: ## disassemble a program (PROGRAM=hello, ARCH)
 	@scripts/setup.sh inspect-$(ARCH)
 	@scripts/build.sh $(ARCH)
 	@scripts/inspect.sh $(ARCH) $(PROGRAM)
 
-size: ## what each program weighs, in bytes as shipped
+size: ## print the size of each shipped program, in bytes
 	@scripts/setup.sh build-x86_64 build-aarch64
 	@scripts/build.sh x86_64
 	@scripts/build.sh aarch64
 	@scripts/size.sh
 
-lint: ## rustfmt, clippy, rustdoc and shellcheck; warnings are errors
+lint: ## run rustfmt, clippy, rustdoc, shellcheck; a warning is an error
 	@scripts/setup.sh lint
 	@scripts/lint.sh
 
-bench: ## measure against what others ship
+bench: ## run all benches, each against other implementations
 	@scripts/setup.sh bench bench-echo bench-pipe build-$(shell uname -m)
 	@scripts/bench.sh
 
-bench-heap: ## the heap's alone (BENCH="--only pair,lifo --rounds 9")
+bench-heap: ## run the heap's bench (BENCH="--only pair,lifo --rounds 9")
 	@scripts/setup.sh bench
 	@scripts/bench-heap.sh $(BENCH)
 
-bench-msort: ## msort's alone, beside sort
+bench-msort: ## run the bench of msort and sort
 	@scripts/setup.sh bench build-$(shell uname -m)
 	@scripts/bench-msort.sh
 
-bench-echo: ## echod's, beside servers in C, Rust, Go (BENCH="--with go")
+bench-echo: ## bench echod and servers in C, Rust, Go (BENCH="--with go")
 	@scripts/setup.sh bench-echo build-$(shell uname -m)
 	@scripts/bench-echo.sh $(BENCH)
 
-bench-pipe: ## pipe's alone, beside posix_spawn and a shell
+bench-pipe: ## run the bench of pipe, posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
 
-install: ## the programs for this machine (PREFIX=/usr/local, DESTDIR)
+install: ## install this machine's programs (PREFIX=/usr/local, DESTDIR)
 	@scripts/setup.sh build-$(shell uname -m)
 	@scripts/build.sh $(shell uname -m)
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
-clean: ## remove what was built; what set-up found (target/setup) stays
+clean: ## remove everything in target, except target/setup
 	@find target -mindepth 1 -maxdepth 1 ! -name setup -exec rm -rf {} +
