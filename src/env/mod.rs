@@ -1,4 +1,4 @@
-//! What the kernel passes to a program at its start: arguments, environment and auxiliary vector.
+//! The data that the kernel passes to a program at its start: arguments, environment and auxiliary vector.
 //!
 //! The kernel leaves this at the initial stack pointer (execve(2); `create_elf_tables`, fs/binfmt_elf.c):
 //!
@@ -17,29 +17,33 @@ use core::ffi::{CStr, c_char};
 
 pub use strings::Strings;
 
-/// What the kernel hands a program: arguments and environment.
+/// The arguments and the environment of a program.
 #[derive(Clone, Copy)]
 pub struct Start {
     args: Args,
+    /// The array of the environment's strings, which ends with a null pointer.
     environ: *const *const c_char,
     pub(crate) auxv: *const auxv::Entry,
 }
 
 impl Start {
+    /// Finds the arguments, the environment and the auxiliary vector.
+    ///
     /// # Safety
-    /// `sp` is the initial stack pointer.
+    /// `sp` is the initial stack pointer. Nothing changes the initial stack as long as the result and its copies are
+    /// used.
     pub(crate) unsafe fn new(sp: *const usize) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that `sp` is the initial stack pointer.
         let args = unsafe { Args::new(sp) };
-        // SAFETY: argv ends with a null pointer, and the environment begins behind that.
+        // SAFETY: argv ends with a null pointer, and the environment begins after it.
         let environ = unsafe { args.next.add(args.left + 1) };
         let mut end = environ;
-        // SAFETY: the environment too ends with a null pointer.
+        // SAFETY: `end` is at most at the null pointer that ends the environment: the loop stops there.
         while !unsafe { *end }.is_null() {
-            // SAFETY: there is an entry behind each that is not null.
+            // SAFETY: the entry is not null, so another entry follows.
             end = unsafe { end.add(1) };
         }
-        // SAFETY: the auxiliary vector begins behind the environment's null pointer.
+        // SAFETY: the auxiliary vector begins after the environment's null pointer.
         let auxv = unsafe { end.add(1) }.cast();
         Self {
             args,
@@ -48,19 +52,19 @@ impl Start {
         }
     }
 
-    /// The arguments, the program's own name (`argv[0]`) included where the caller gave one.
+    /// Returns the arguments. The first is the program's own name (`argv[0]`), if the caller of execve(2) passed one.
     pub fn args(&self) -> Args {
         self.args
     }
 
-    /// The environment, entries `NAME=value` as they are.
+    /// Returns the environment: strings, mostly of the form `NAME=value`.
     pub fn environ(&self) -> Strings<'static> {
-        // SAFETY: the kernel ended each string with a zero, and the list with a null pointer; they stay for
-        // the process's life.
+        // SAFETY: `new` found this array on the initial stack, which exists until the process ends. The kernel ended
+        // each string with a zero, and the array with a null pointer.
         unsafe { Strings::new(self.environ) }
     }
 
-    /// The value of the first `name=...` in the environment.
+    /// Returns the value of the first `name=...` in the environment.
     pub fn var(&self, name: &str) -> Option<&'static CStr> {
         self.environ().value(name)
     }
@@ -69,16 +73,21 @@ impl Start {
 /// The arguments, in order.
 #[derive(Clone, Copy)]
 pub struct Args {
+    /// The address of the next argument's pointer.
     pub(crate) next: *const *const c_char,
+    /// The number of arguments from `next` on.
     pub(crate) left: usize,
 }
 
 impl Args {
+    /// Finds the arguments.
+    ///
     /// # Safety
-    /// `sp` is the initial stack pointer.
+    /// `sp` is the initial stack pointer. Nothing changes the initial stack as long as the result and its copies are
+    /// used.
     #[inline]
     pub(crate) unsafe fn new(sp: *const usize) -> Self {
-        // SAFETY: argc is there, and argv behind it.
+        // SAFETY: argc is at the initial stack pointer, and argv follows.
         unsafe {
             Self {
                 next: sp.add(1).cast(),
@@ -87,10 +96,10 @@ impl Args {
         }
     }
 
-    /// Those that are left, as execve(2) takes them.
+    /// Returns the remaining arguments, as execve(2) takes them.
     pub fn strings(&self) -> Strings<'static> {
-        // SAFETY: `left` arguments are at `next`, and behind them a null pointer; they stay for the
-        // process's life.
+        // SAFETY: `left` arguments are at `next`, and a null pointer follows them. The initial stack exists until the
+        // process ends.
         unsafe { Strings::new(self.next) }
     }
 }
@@ -101,8 +110,8 @@ impl Iterator for Args {
     #[inline]
     fn next(&mut self) -> Option<&'static CStr> {
         self.left = self.left.checked_sub(1)?;
-        // SAFETY: `left` arguments are at `next`, each a string that the kernel ended with a zero and
-        // that stays for the process's life.
+        // SAFETY: at least one argument was left at `next`: a string that the kernel ended with a zero, on the initial
+        // stack, which exists until the process ends.
         unsafe {
             let arg = CStr::from_ptr(*self.next);
             self.next = self.next.add(1);
@@ -124,12 +133,13 @@ pub(crate) mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// An initial stack as the kernel leaves one, with the strings one behind the other.
+    /// An initial stack as the kernel leaves it, with the strings next to each other.
     pub struct Stack {
         pub words: Vec<usize>,
         _strings: Vec<u8>,
     }
 
+    /// Builds an initial stack with these arguments and this environment.
     pub fn stack(args: &[&CStr], environ: &[&CStr]) -> Stack {
         const BEFORE: usize = 16;
         let all = args.iter().chain(environ);
@@ -154,9 +164,9 @@ pub(crate) mod tests {
         }
     }
 
-    /// What the kernel hands over, as long as the stack is there.
+    /// Returns the `Start` of a stack, valid as long as the stack.
     fn start(stack: &Stack) -> Start {
-        // SAFETY: laid out as an initial stack.
+        // SAFETY: the words are laid out as an initial stack, and the callers keep the stack.
         unsafe { Start::new(stack.words.as_ptr()) }
     }
 
@@ -187,7 +197,7 @@ pub(crate) mod tests {
         ] {
             assert_eq!(start.var(name), value, "{name}");
         }
-        // SAFETY: the vector is behind the environment.
+        // SAFETY: the vector follows the environment.
         let entry = unsafe { *start.auxv };
         assert_eq!((entry.key, entry.value), (auxv::AT_PAGESZ, 4096));
     }
@@ -198,7 +208,7 @@ pub(crate) mod tests {
         let start = start(&all);
         assert_eq!((start.args().len(), start.args().next()), (0, None));
         assert_eq!((start.environ().iter().count(), start.var("A")), (0, None));
-        // SAFETY: the vector is behind the environment.
+        // SAFETY: the vector follows the environment.
         assert_eq!(unsafe { *start.auxv }.key, auxv::AT_PAGESZ);
     }
 }

@@ -1,4 +1,4 @@
-//! The arguments of a bare program.
+//! The arguments of a bare program, read and rewritten in place on the initial stack.
 
 use crate::env::Args;
 
@@ -6,39 +6,41 @@ use crate::env::Args;
 pub struct Words(Args);
 
 impl Words {
+    /// Finds the arguments.
+    ///
     /// # Safety
-    /// `sp` is the initial stack pointer, and nobody else reads the strings that it leads to.
+    /// `sp` is the initial stack pointer, and no other code uses the strings that it leads to.
     #[inline(always)]
     pub unsafe fn new(sp: *const usize) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that `sp` is the initial stack pointer.
         Self(unsafe { Args::new(sp) })
     }
 
-    /// Whether there is no argument behind the program's own name.
+    /// Whether there is no argument after the program's own name.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.0.left < 2
     }
 
-    /// The first four bytes behind the program's own name: of the first argument, and behind its end
-    /// of whatever the kernel put there. None where there is no argument.
+    /// Returns the first four bytes of the first argument after the program's own name. If the argument is shorter, the
+    /// bytes after it are whatever the kernel put there. `None` if there is no argument.
     #[inline(always)]
     pub fn first_four(&self) -> Option<[u8; 4]> {
         if self.is_empty() {
             return None;
         }
-        // SAFETY: argv[1] is there, and behind it at least the executable's path and 8 zeros
-        // (`bprm_mm_init` in the kernel's fs/exec.c leaves those at the end of the stack).
+        // SAFETY: `is_empty` has checked that argv[1] exists. At least the executable's path and 8 zeros lie after it
+        // (`bprm_mm_init` in the kernel's fs/exec.c leaves those at the end of the stack), so four bytes can be read.
         Some(unsafe { *(*self.0.next.add(1)).cast() })
     }
 
-    /// `before`, the arguments behind the program's own name with a space before each, `after`.
+    /// Returns one text: `before`, then the arguments after the program's own name with a space before each, then
+    /// `after`. The text is empty if there is no argument.
     ///
-    /// It needs no memory but the initial stack, which is ours to write: the kernel puts the strings
-    /// one behind the other (`/proc/PID/cmdline` shows them so), so that the zeros between them turn
-    /// into spaces. `before` goes over `argv[0]`, and where that is shorter, over what the kernel
-    /// put below it: the 16 bytes of `AT_RANDOM`. `after` goes over the environment and the path of
-    /// the executable behind that. Empty where there is no argument.
+    /// The text is made in place on the initial stack, which the program may write. The kernel puts the strings next to
+    /// each other (`/proc/PID/cmdline` shows them so); spaces replace the zeros between them. `before` overwrites
+    /// `argv[0]`; if `argv[0]` is shorter, also the 16 bytes of `AT_RANDOM` below it. `after` overwrites the start of
+    /// the environment or of the executable's path, which follow the arguments.
     #[inline(always)]
     pub fn framed<const N: usize, const M: usize>(
         self,
@@ -49,8 +51,10 @@ impl Words {
         if self.is_empty() {
             return &[];
         }
-        // SAFETY: Words are not Args: nobody holds a string that this overwrites. What is written is
-        // the initial stack, by the argument above.
+        // SAFETY: no string that this overwrites is borrowed: `Words` returns none, and the caller of `new` promised
+        // that no other code uses them. All written bytes are on the initial stack: `before` has at most 16 bytes and
+        // `after` at most 2, and the kernel puts at least as many bytes before and after the arguments, as described
+        // above. The result ends with the process, and `self` is consumed, so nothing writes these bytes again.
         unsafe {
             let mut end: *mut u8 = (*self.0.next.add(1)).cast_mut().cast::<u8>().sub(1);
             let begin = end.sub(N);
@@ -59,7 +63,7 @@ impl Words {
                 end.write(b' ');
                 loop {
                     end = end.add(1);
-                    // Volatile, or the compiler makes a call of strlen of it.
+                    // Volatile, so that the compiler does not turn this loop into a call of strlen.
                     if end.read_volatile() == 0 {
                         break;
                     }
@@ -84,7 +88,7 @@ mod tests {
     fn words_are_framed_where_they_lie() {
         let framed = |args: &[&CStr]| {
             let all = stack(args, &[c"A=b"]);
-            // SAFETY: laid out as an initial stack, whose strings nobody else reads.
+            // SAFETY: the words are laid out as an initial stack, and no other code reads its strings.
             let words = || unsafe { Words::new(all.words.as_ptr()) };
             assert_eq!(words().is_empty(), args.len() < 2);
             let four = words().first_four();

@@ -1,4 +1,4 @@
-//! The run-time: from `_start`, which has relocated the program, to `main`; panics; and the exit status.
+//! The run-time of a program: the way from `_start` to `main`, exit statuses, and the panic handler.
 
 mod bare;
 mod program;
@@ -18,7 +18,7 @@ use crate::text::{Shown, Writer};
 
 pub use bare::Words;
 
-/// From the initial stack to the exit status. `_start` has relocated the program before.
+/// Runs a program from its initial stack to its exit status. `_start` calls this after it has relocated the program.
 ///
 /// If the kernel refuses a system call of start-up, `refused` prints a message, and the program exits; `main` does not
 /// run. `refused` gets the operation, its object and the error.
@@ -28,7 +28,7 @@ pub use bare::Words;
 ///
 /// - `sp`: the initial stack pointer.
 /// - `relro`, `relro_end`: the bounds of this program's RELRO, which nothing writes after the relocation.
-/// - `thread_words`: how many bytes a thread's words have; 0 if no code of the program uses such a word.
+/// - `thread_words`: the bytes of a thread's words; 0 if no code of the program uses such a word.
 pub unsafe fn start<T: Termination>(
     refused: fn(&str, &str, Errno) -> Exit,
     sp: *const usize,
@@ -37,63 +37,68 @@ pub unsafe fn start<T: Termination>(
     thread_words: usize,
     main: impl FnOnce(Start) -> T,
 ) -> ! {
-    // SAFETY: `sp` is the initial stack pointer.
+    // SAFETY: the caller promises that `sp` is the initial stack pointer.
     let start = unsafe { Start::new(sp) };
-    // SAFETY: Start::new found the vector behind the environment.
+    // SAFETY: `Start::new` found the auxiliary vector on the initial stack, which stays unchanged.
     unsafe { auxv::set(start.auxv) };
-    // SAFETY: the value is the kernel's.
+    // SAFETY: the value comes from the kernel that this process runs on; 0 means that the kernel passes no such value.
     unsafe { arch::mem::choose(auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(0)) };
     if thread_words != 0 {
-        // SAFETY: the caller's promise: this is the only call, in the first thread, before any code uses such a word.
+        // SAFETY: the caller promises that this is the only call. It is in the first thread, before any code uses such
+        // a word.
         if let Err(errno) = unsafe { give_thread_words() } {
             process::exit(refused("arch_prctl", "thread pointer", errno).status())
         }
     }
-    // SAFETY: the caller's promise: these are the bounds of RELRO, and nothing writes it after the relocation.
+    // SAFETY: the caller promises that these are the bounds of RELRO, and that nothing writes it after the relocation.
     if let Err(errno) = unsafe { protect(relro, relro_end) } {
-        // A program promised to run with RELRO does not run without.
+        // A program promises to run with read-only relocated data, so it does not run without.
         process::exit(refused("mprotect", "relocated data", errno).status())
     }
     process::exit(main(start).status())
 }
 
-/// Gives the first thread words of its own.
+/// Gives thread words to the first thread.
 ///
 /// # Safety
-/// Called once, in the first thread, and before anything uses such a word.
+/// The caller calls this once, in the first thread, before any code uses such a word.
 unsafe fn give_thread_words() -> abi::Result<()> {
     static mut BLOCK: ThreadBlock = ThreadBlock::NEW;
     let block = &raw mut BLOCK;
-    // SAFETY: this function runs once (the caller's promise), so no other reference to the block exists. All later
-    // use of the block is through the thread pointer.
+    // SAFETY: the caller promises that this function runs once, so no other reference to the block exists. All later
+    // uses of the block are through the thread pointer.
     let pointer = unsafe { (*block).thread_pointer() };
-    // SAFETY: the block is a static, so it lives as long as the thread, and only the first thread has it. Our linker
-    // script linked the program: `_start` passes its symbols. `check` gets the result of a system call.
+    // SAFETY: the block is a static, so it lives as long as the thread, and only the first thread has it. The linker
+    // script of this crate linked the program: `_start` passes its symbols. `check` gets the result of a system call.
     unsafe { abi::check(arch::set_thread_pointer(pointer)) }.map(drop)
 }
 
-/// Makes RELRO read-only. It begins somewhere in its first page, and nothing else is in its pages:
-/// the linker script begins the next segment on a page of its own.
+/// Makes RELRO read-only. It may begin in the middle of its first page. No page of it holds anything else, because the
+/// linker script begins the next segment on a new page.
+///
+/// # Errors
+/// Those of mprotect(2): for example `ENOMEM` if the number of mappings is exhausted.
 ///
 /// # Safety
-/// `relro` to `relro_end` is this program's RELRO, and nothing writes it afterwards.
+/// `relro..relro_end` is this program's RELRO, and nothing writes it afterwards.
 unsafe fn protect(relro: usize, relro_end: usize) -> abi::Result<()> {
     if relro == relro_end {
         return Ok(());
     }
     let first = relro & !(mem::page_size() - 1);
-    // SAFETY: whole pages of our own image, none of which holds anything but RELRO and bytes of the
-    // file that nobody uses.
+    // SAFETY: the range is whole pages of the program's own image. They hold only RELRO, which nothing writes again,
+    // and bytes of the file that no code uses.
     unsafe { syscall!(mprotect(first, relro_end - first, mem::PROT_READ)) }.map(drop)
 }
 
-/// An exit status, as the result or the error of a `main`: whoever returns one that is not 0 has said why.
+/// An exit status, as the result or the error of `main`. Code that returns a status other than 0 has printed the
+/// reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit(pub u8);
 
-/// What `main` may return: each says the exit status.
+/// A result type of `main`, which determines the exit status.
 pub trait Termination {
-    /// 0 to 255.
+    /// Returns the exit status, 0 to 255.
     fn status(self) -> i32;
 }
 
@@ -118,11 +123,13 @@ impl<T: Termination> Termination for Result<T, Exit> {
     }
 }
 
-/// The panic handler of [`program!`](crate::program!): message, place and thread on standard error, then abort.
+/// The panic handler of [`program!`](crate::program!). Prints the message, the source location and the thread on
+/// standard error, then aborts the process by SIGABRT.
 ///
 /// `PROGRAM: thread 'NAME' (TID) panicked at FILE:LINE:COLUMN: MESSAGE`
 pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
-    /// The thread that is in here: a panic while it formats the message must not come back.
+    /// The id of the thread that panicked last. If the formatting of its message panics, the message is not formatted
+    /// again.
     static PANICKING: AtomicI32 = AtomicI32::new(0);
 
     let tid = process::gettid();
@@ -143,11 +150,11 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
         let _ = write!(Message(&mut stderr), "{}", info.message());
         stderr.print("\n");
     }
-    let _ = stderr.flush(); // a panic has no one else to tell
+    let _ = stderr.flush(); // there is no other place to report an error
     process::abort()
 }
 
-/// What a panic's message is written to: it alone is formatted by `core`.
+/// Adapts a `Writer` for `core::fmt`, which formats only the message of a panic.
 struct Message<'a, 'b>(&'a mut Writer<'b>);
 
 impl fmt::Write for Message<'_, '_> {
