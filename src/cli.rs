@@ -195,7 +195,7 @@ impl Options {
         self.number_from_to(*range.start(), *range.end())
     }
 
-    /// Not generic over the range: both bounds pass in registers.
+    /// Takes two numbers instead of a range, so that both pass in registers.
     #[inline(never)]
     fn number_from_to(&mut self, least: u64, most: u64) -> core::result::Result<u64, Exit> {
         let text = self.value()?;

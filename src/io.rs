@@ -21,7 +21,7 @@ pub fn retry<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
 /// Reads up to `buffer.len()` bytes (read(2)). Returns how many bytes were read; 0 is EOF.
 ///
 /// # Errors
-/// Those of the kind of file: `EAGAIN` if the descriptor is non-blocking, `EISDIR`, `EIO`, `EBADF`...
+/// They depend on the kind of file: `EAGAIN` if the descriptor is non-blocking, `EISDIR`, `EIO`, `EBADF`...
 #[inline]
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which this function borrows
@@ -32,7 +32,7 @@ pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
 /// Writes up to `bytes.len()` bytes (write(2)). Returns how many bytes were written, which may be fewer.
 ///
 /// # Errors
-/// Those of the kind of file: `EAGAIN` if the descriptor is non-blocking, `ENOSPC`, `EPIPE`, `EIO`,
+/// They depend on the kind of file: `EAGAIN` if the descriptor is non-blocking, `ENOSPC`, `EPIPE`, `EIO`,
 /// `EBADF`...
 #[inline]
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {

@@ -24,8 +24,8 @@ impl Pipe {
     /// (`fs.pipe-user-pages-soft`).
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`: two descriptors are not left, or the user's pipes have reached the hard limit
-    /// (`fs.pipe-user-pages-hard`).
+    /// `EMFILE`, `ENFILE`: fewer than two descriptors are left, or the user's pipes have reached the hard
+    /// limit (`fs.pipe-user-pages-hard`).
     #[doc(alias = "pipe2")]
     pub fn new(flags: Open) -> Result<Self> {
         let mut ends = [0_i32; 2];

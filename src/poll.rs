@@ -1,5 +1,4 @@
-//! Waiting for events on many descriptors at once: epoll(7). Also [`Bell`], an eventfd that wakes the waiting
-//! threads.
+//! Waiting for events on many descriptors at once: epoll(7).
 
 use core::ptr;
 use core::time::Duration;

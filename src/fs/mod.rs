@@ -102,7 +102,7 @@ fn newfstatat(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Stat> {
 }
 
 /// The type of the file at a path: `S_IFREG`, `S_IFDIR`... (newfstatat(2)). A program that needs nothing else
-/// saves the code for the two ways of [`stat_at`].
+/// does without the code for the two ways of [`stat_at`].
 ///
 /// # Errors
 /// Those of the path.

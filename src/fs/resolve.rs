@@ -92,7 +92,7 @@ impl Entry {
         Err(Errno::ELOOP)
     }
 
-    /// Whether this location is an entry of `file` itself, and not of another file or of a symbolic link.
+    /// Whether the name refers to `file` itself, and not to another file or to a symbolic link.
     ///
     /// # Errors
     /// Those of resolving a path.

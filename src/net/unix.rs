@@ -91,7 +91,7 @@ pub fn connect(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
 /// `SOCK_STREAM` (bytes) or `SOCK_SEQPACKET` (messages), with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` as needed.
 ///
 /// # Errors
-/// `EMFILE`, `ENFILE`: two descriptors are not left. `ENOMEM`. `EPROTONOSUPPORT`: no such type.
+/// `EMFILE`, `ENFILE`: fewer than two descriptors are left. `ENOMEM`. `EPROTONOSUPPORT`: no such type.
 #[doc(alias = "socketpair")]
 pub fn pair(kind: Sock) -> Result<[OwnedFd; 2]> {
     const DEFAULT_PROTOCOL: i32 = 0;

@@ -12,11 +12,12 @@
 //!   every signal that had a handler its default action before it unblocks any.
 //! - The child has copies of the descriptor table and of the signal actions, which it may change.
 //!
-//! If the program can't be executed, the child writes the error to the frame (`answer`). But emulators such
-//! as qemu-user implement the call as fork(2): the child gets a copy of the memory, and the parent continues
-//! at once. The same code is sound in a copy, but its answer does not reach the parent. Therefore the child
-//! also sends the error through a pipe, which execve closes. The pipe takes a seventh of the time of a start.
-//! So it is used only until a child has shown that the memory is shared.
+//! If the program can't be executed, the child writes the error to the plan in the frame (`answer`). But
+//! emulators such as qemu-user implement the call as fork(2): the child gets a copy of the memory, and the
+//! parent continues at once. The same code is sound in a copy, but the answer does not reach the parent.
+//! Therefore the child also sends the error through a pipe, which execve closes. Creating the pipe takes a
+//! seventh of the time of a start. So the pipe is used only until a child has shown that the memory is
+//! shared.
 
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -331,7 +332,7 @@ fn clone_child(plan: Plan<'_>) -> Result<(Pid, u64)> {
 /// The child's stack in bytes. The child uses less than 1 KiB, or 3 KiB without optimisation.
 const STACK: usize = 8192;
 
-/// Memory that only the child uses, in the frame of the thread that waits for it.
+/// The child's stack, input and path buffer, in the frame of the thread that waits for the child.
 #[repr(C)]
 struct Frame<'a> {
     stack: MaybeUninit<[u8; STACK]>,
@@ -385,7 +386,8 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     let frame = place.wrapping_sub(mem::offset_of!(Frame, plan));
     let frame = frame.cast::<Frame>();
     // SAFETY: `place` is the plan's address in a frame (the caller guarantees this). The plan was written
-    // before this process was created, and other code only changes its atomic.
+    // before this process was created. From then on only this process changes it, and only its atomic and the
+    // `Cell`.
     let plan = unsafe { &(*frame).plan };
     // SAFETY: only the child uses `room`, and this is the only reference to it.
     let room = unsafe { &mut (*frame).room };

@@ -1,4 +1,4 @@
-//! Text: what programs print, and numbers read from text.
+//! Text: printing values, and parsing numbers.
 
 pub mod number;
 mod print;

@@ -41,8 +41,8 @@ pub fn nanoseconds(clock: Clock) -> u64 {
     }
 }
 
-/// As [`nanoseconds`], always by a system call. A program that reads clocks rarely saves the 1.5 KB of code
-/// that finds the vDSO's function.
+/// As [`nanoseconds`], always by a system call. For programs that seldom read clocks: they do without the 1.5
+/// KB of code that finds the vDSO's function.
 #[doc(alias = "clock_gettime")]
 pub fn nanoseconds_by_call(clock: Clock) -> u64 {
     let mut time = Timespec::ZERO;

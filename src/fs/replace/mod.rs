@@ -327,7 +327,8 @@ impl<'path> Replacement<'path> {
     ///
     /// # Errors
     /// - `replace`: `EBUSY` if the file is a mount point, as in containers; `EPERM` if it is immutable or the
-    ///   directory is sticky. `sync`: `EIO`... The old file is unchanged.
+    ///   directory is sticky. The old file is unchanged.
+    /// - `sync`: `EIO`... The old file is unchanged.
     /// - `sync directory of`: the new file is in its place, but may not survive a power failure.
     /// - If the file is written directly, any error can leave a part of the new content.
     pub fn commit(mut self) -> core::result::Result<(), Failed> {
