@@ -174,7 +174,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn execve_closes_what_it_is_to_close() {
+    fn close_at_exec_sets_the_flag() {
         let null = File::open("/dev/null").unwrap();
         let fd = borrowed(&null);
         // SAFETY: F_SETFD takes a number, no pointer.
@@ -185,7 +185,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn nonblocking_leaves_the_other_flags() {
+    fn set_nonblocking_keeps_the_other_flags() {
         use crate::abi::fs::{O_APPEND, O_WRONLY};
         let null = OpenOptions::new().append(true).open("/dev/null").unwrap();
         let fd = borrowed(&null);

@@ -349,10 +349,10 @@ pub(crate) unsafe fn use_alternate_stack(start: *mut u8, length: usize) -> Resul
         ss_flags: 0,
         ss_size: length,
     };
-    let unasked = ptr::null_mut::<StackT>();
-    // SAFETY: the kernel reads `stack`, a local, and writes nothing, as `unasked` is null. The caller
+    let no_old = ptr::null_mut::<StackT>();
+    // SAFETY: the kernel reads `stack`, a local, and writes nothing, as `no_old` is null. The caller
     // guarantees that only handlers use the memory that `stack` describes.
-    unsafe { syscall!(sigaltstack(&raw const stack, unasked)) }.map(drop)
+    unsafe { syscall!(sigaltstack(&raw const stack, no_old)) }.map(drop)
 }
 
 /// Disables the calling thread's alternate stack: its handlers run on the thread's own stack again.
@@ -364,9 +364,9 @@ pub(crate) fn no_alternate_stack() -> Result<()> {
         ss_flags: SS_DISABLE,
         ..StackT::ZERO
     };
-    let unasked = ptr::null_mut::<StackT>();
-    // SAFETY: the kernel reads `none`, a local, and writes nothing, as `unasked` is null.
-    unsafe { syscall!(sigaltstack(&raw const none, unasked)) }.map(drop)
+    let no_old = ptr::null_mut::<StackT>();
+    // SAFETY: the kernel reads `none`, a local, and writes nothing, as `no_old` is null.
+    unsafe { syscall!(sigaltstack(&raw const none, no_old)) }.map(drop)
 }
 
 /// As [`handle`], for a fault: `handler` also gets the fault's `siginfo` and the registers (`ucontext_t`).
@@ -403,11 +403,11 @@ unsafe fn set_flagged_action(signal: i32, handler: usize, flags: usize) -> Resul
         sa_mask: 0,
     };
     let size = size_of::<SignalSet>();
-    let unasked = ptr::null_mut::<Sigaction>();
-    // SAFETY: the kernel reads `action`, a local, and writes nothing, as `unasked` is null. The caller
+    let no_old = ptr::null_mut::<Sigaction>();
+    // SAFETY: the kernel reads `action`, a local, and writes nothing, as `no_old` is null. The caller
     // guarantees that the handler may run. After the handler the kernel's frame returns to the restorer,
     // which calls rt_sigreturn.
-    unsafe { syscall!(rt_sigaction(signal, &raw const action, unasked, size)) }.map(drop)
+    unsafe { syscall!(rt_sigaction(signal, &raw const action, no_old, size)) }.map(drop)
 }
 
 /// A received signal.
@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn each_signal_has_a_place_to_be_counted() {
+    fn each_signal_has_a_counter() {
         for signal in 1..=64 {
             assert!(count_of(signal).is_some(), "{signal}");
         }
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_are_named_as_kill_takes_them() {
+    fn signal_names_are_those_of_kill() {
         for (text, signal) in [
             ("HUP", SIGHUP),
             ("SIGTERM", SIGTERM),

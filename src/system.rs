@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interfaces_have_the_numbers_that_sysfs_has() {
+    fn interface_numbers_are_those_of_sysfs() {
         let number = |name: &str| {
             std::fs::read_to_string(std::format!("/sys/class/net/{name}/ifindex"))
                 .ok()?

@@ -215,7 +215,7 @@ mod tests {
     use crate::abi::mem::{Map, PROT_READ, PROT_WRITE, Prot};
 
     #[test]
-    fn flags_are_the_bits_that_they_are_of() {
+    fn flags_combine_and_compare_as_bits() {
         let both = PROT_READ | PROT_WRITE;
         assert_eq!((both.bits(), Prot::from_bits(3) == both), (3, true));
         assert!(both.contains(PROT_READ) && both.contains(both) && both.contains(Prot::NONE));

@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_has_one_device_and_one_number() {
+    fn a_file_is_identified_by_device_and_inode() {
         let mut one = Statx::ZERO;
         (one.stx_dev_major, one.stx_dev_minor, one.stx_ino) = (1, 2, 3);
         assert!(one.is_same_file(&one));
@@ -506,7 +506,7 @@ mod tests {
 
     /// newfstatat fills the fields of statx that the programs use with the same values.
     #[test]
-    fn the_old_stat_says_the_same() {
+    fn newfstatat_fills_the_same_fields() {
         let new = New::named("stat");
         write_all(new.file.as_fd(), b"content").unwrap();
         set_permissions(new.file.as_fd(), 0o2751).unwrap();
@@ -538,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_no_program() {
+    fn a_file_in_memory_cannot_be_executed() {
         let memory = in_memory(c"name").unwrap();
         assert!(closes_at_exec(memory.as_fd()));
         let number = memory.as_fd().as_raw();
@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_is_made_and_replaced() {
+    fn an_attribute_is_created_replaced_and_removed() {
         let new = New::named("attribute");
         let (path, name) = (c(&new.path), c"user.ring3");
         let read = || {
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn owner_and_group_are_set_alone() {
+    fn owner_and_group_are_set_separately() {
         let new = New::named("owner");
         let file = new.file.as_fd();
         let owner = || stat(file).map(|stat| (stat.stx_uid, stat.stx_gid));
@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_a_file_is_from_its_beginning() {
+    fn an_offset_is_from_the_beginning() {
         let new = New::named("seek");
         let file = new.file.as_fd();
         write_all(file, b"0123456789").unwrap();
@@ -606,7 +606,7 @@ mod tests {
 
     /// A call that a handler interrupts is repeated; here open waits for the other end of a FIFO.
     #[test]
-    fn an_open_that_is_interrupted_goes_on() {
+    fn an_interrupted_open_is_repeated() {
         use core::sync::atomic::{AtomicI32, Ordering::SeqCst};
         use std::process::Command;
         use std::time::Duration;

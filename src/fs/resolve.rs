@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_links_are_followed_as_the_kernel_follows() {
+    fn as_many_links_are_followed_as_by_the_kernel() {
         let folder = Folder::new("links");
         File::create(folder.0.join("0")).unwrap();
         for number in 1..=41 {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_be_as_long_as_the_kernels() {
+    fn names_have_the_kernels_maximum_length() {
         let folder = Folder::new("names");
         for length in [1, NAME_MAX - 1, NAME_MAX, NAME_MAX + 1] {
             let name = "n".repeat(length);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_of_a_link_is_not_that_of_its_file() {
+    fn a_link_to_a_file_is_not_the_file() {
         let folder = Folder::new("is-of");
         File::create(folder.0.join("f")).unwrap();
         let entry = folder.find("f").unwrap();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_are_this_process_s_own() {
+    fn only_this_process_s_descriptors_are_duplicated() {
         let folder = Folder::new("descriptors");
         let file = File::create(folder.0.join("f")).unwrap();
         let number = file.as_raw_fd();

@@ -35,12 +35,12 @@ pub struct Batch {
 struct Envelope {
     source: Sockaddr,
     bytes: Iovec,
-    asked: Asked,
+    destination: Destination,
 }
 
 /// The ancillary data that holds the datagram's destination address.
 #[repr(C)]
-struct Asked {
+struct Destination {
     header: Cmsghdr,
     info: Pktinfo,
 }
@@ -106,7 +106,7 @@ impl Batch {
             count,
             received: count,
         };
-        batch.forget();
+        batch.reset();
         Ok(batch)
     }
 
@@ -130,7 +130,7 @@ impl Batch {
     }
 
     /// Discards the datagrams of the batch, and prepares their headers and envelopes for the next ones.
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         let received = core::mem::take(&mut self.received);
         let (headers, envelopes, bytes) = self.parts();
         let places = headers
@@ -138,7 +138,7 @@ impl Batch {
             .zip(envelopes)
             .zip(bytes.chunks_mut(STRIDE));
         for ((header, envelope), bytes) in places.take(received) {
-            envelope.asked.close_descriptors();
+            envelope.destination.close_descriptors();
             envelope.bytes = Iovec {
                 iov_base: bytes.as_mut_ptr(),
                 iov_len: LONGEST,
@@ -148,8 +148,8 @@ impl Batch {
                 msg_namelen: size_of::<Sockaddr>() as u32,
                 msg_iov: &raw mut envelope.bytes,
                 msg_iovlen: 1,
-                msg_control: (&raw mut envelope.asked).cast(),
-                msg_controllen: size_of::<Asked>(),
+                msg_control: (&raw mut envelope.destination).cast(),
+                msg_controllen: size_of::<Destination>(),
                 msg_flags: 0,
             };
         }
@@ -163,9 +163,9 @@ impl Batch {
     /// socket reports once. `ENOMEM`, `ENOBUFS`.
     #[doc(alias = "recvmmsg")]
     pub fn receive(&mut self, fd: BorrowedFd<'_>) -> Result<usize> {
-        self.forget();
+        self.reset();
         let (headers, count) = (self.memory.as_mut_ptr(), self.count);
-        // SAFETY: the memory begins with `count` headers. `new` and `forget` filled in each header: its
+        // SAFETY: the memory begins with `count` headers. `new` and `reset` filled in each header: its
         // pointers lead to an address, a buffer and a control record in this memory, with their lengths. The
         // kernel writes there; no reference into the memory is alive. The null pointer means no time limit.
         self.received = retry(|| unsafe {
@@ -204,7 +204,9 @@ impl Batch {
                 break;
             };
             let length = header.msg_len as usize;
-            let (to, is_for_many) = envelope.asked.turn_round(header.msg_hdr.msg_controllen);
+            let (to, is_for_many) = envelope
+                .destination
+                .prepare_reply(header.msg_hdr.msg_controllen);
             let (Some(source), Some(bytes)) = (envelope.source.address(), bytes.get(..length))
             else {
                 continue; // not a UDP datagram: there is no sender to answer
@@ -232,7 +234,7 @@ impl Batch {
                 .memory
                 .as_mut_ptr()
                 .wrapping_add(next * size_of::<Mmsghdr>());
-            // SAFETY: `answers - next` headers begin at `first`. Each is a copy of a header that `forget`
+            // SAFETY: `answers - next` headers begin at `first`. Each is a copy of a header that `reset`
             // filled in. Its pointers still lead to an address, a buffer and a control record in this memory;
             // the lengths are now those of the received datagram. The kernel reads all that and writes the
             // headers' `msg_len`. No reference into the memory is alive.
@@ -252,18 +254,18 @@ impl Batch {
             }
         }
         sent.failed = answers.saturating_sub(sent.datagrams);
-        self.forget();
+        self.reset();
         sent
     }
 }
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        self.forget();
+        self.reset();
     }
 }
 
-impl Asked {
+impl Destination {
     /// Closes the descriptors that came with a datagram of a local socket. Nothing else owns them.
     fn close_descriptors(&mut self) {
         // The header is cleared, so that no later call closes the descriptors again.
@@ -283,7 +285,7 @@ impl Asked {
 
     /// Converts the received record, of `length` bytes, to the record for the reply. Returns the length of
     /// that record, and whether the datagram was sent to a broadcast or multicast address.
-    fn turn_round(&mut self, length: usize) -> (usize, bool) {
+    fn prepare_reply(&mut self, length: usize) -> (usize, bool) {
         const V4: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
         const V6: usize = size_of::<Cmsghdr>() + size_of::<In6Pktinfo>();
         let Cmsghdr {
@@ -360,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn all_go_back_whole_as_many_as_there_is_room_for() {
+    fn datagrams_go_back_whole_up_to_the_capacity() {
         let (server, client) = pair("127.0.0.1");
         let mut batch = Batch::new(4).unwrap();
         let sent: Vec<Vec<u8>> = (1..)
@@ -393,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn those_refused_are_left_out() {
+    fn refused_datagrams_are_not_sent() {
         let (server, client) = pair("127.0.0.1");
         let mut batch = Batch::new(16).unwrap();
         for _ in 0..3 {
@@ -423,7 +425,7 @@ mod tests {
 
     /// The datagram is longer than the loopback interface's MTU, and the socket forbids fragmentation.
     #[test]
-    fn one_that_cannot_be_sent_does_not_keep_others() {
+    fn a_datagram_that_cannot_be_sent_does_not_stop_the_others() {
         const IPV6_MTU_DISCOVER: i32 = 23;
         const IPV6_PMTUDISC_DO: i32 = 2;
         let (server, client) = pair("::1");
@@ -452,7 +454,7 @@ mod tests {
 
     /// Sends a datagram to `address`, and a server that is bound to every address replies. Returns the source
     /// address of the reply, and the server's `is_for_many`.
-    fn asked(address: &str, told: bool) -> (SocketAddr, bool) {
+    fn reply_source(address: &str, told: bool) -> (SocketAddr, bool) {
         let (server, client) = (socket("0.0.0.0"), socket("0.0.0.0"));
         let own = server.local_addr().unwrap();
         if told {
@@ -474,17 +476,22 @@ mod tests {
     }
 
     #[test]
-    fn replies_are_from_the_address_that_was_asked() {
+    fn replies_come_from_the_destination_address() {
         let from = |last| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
-        assert_eq!(asked("127.0.0.2", true), (from(2), false));
+        assert_eq!(reply_source("127.0.0.2", true), (from(2), false));
         // The kernel chooses the source address.
-        assert_eq!(asked("127.0.0.2", false), (from(1), false));
-        assert_eq!(asked("127.255.255.255", true), (from(1), true));
+        assert_eq!(reply_source("127.0.0.2", false), (from(1), false));
+        assert_eq!(reply_source("127.255.255.255", true), (from(1), true));
     }
 
     /// Converts a record. Returns the length, whether the datagram was sent to a broadcast or multicast
     /// address, and the converted record.
-    fn turned(level: i32, kind: i32, info: Pktinfo, length: usize) -> (usize, bool, Asked) {
+    fn reply_record(
+        level: i32,
+        kind: i32,
+        info: Pktinfo,
+        length: usize,
+    ) -> (usize, bool, Destination) {
         let size = match level {
             IPPROTO_IP => size_of::<InPktinfo>(),
             _ => size_of::<In6Pktinfo>(),
@@ -494,13 +501,13 @@ mod tests {
             cmsg_level: level,
             cmsg_type: kind,
         };
-        let mut asked = Asked { header, info };
-        let (length, is_for_many) = asked.turn_round(length);
-        (length, is_for_many, asked)
+        let mut destination = Destination { header, info };
+        let (length, is_for_many) = destination.prepare_reply(length);
+        (length, is_for_many, destination)
     }
 
     #[test]
-    fn a_reply_of_ipv4_is_from_the_address_and_by_any_interface() {
+    fn an_ipv4_reply_keeps_the_address_but_not_the_interface() {
         const LENGTH: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
         let (own, many) = ([127, 0, 0, 2], [127, 255, 255, 255]);
         for (spec_dst, addr, from, is_for_many) in [
@@ -517,21 +524,22 @@ mod tests {
                     ipi_addr: addr,
                 };
                 let info = Pktinfo { v4: info };
-                let (to, was_for_many, asked) = turned(IPPROTO_IP, IP_PKTINFO, info, length);
+                let (to, was_for_many, destination) =
+                    reply_record(IPPROTO_IP, IP_PKTINFO, info, length);
                 if !is_whole {
                     assert_eq!((to, was_for_many), (0, false));
                     continue;
                 }
                 assert_eq!((to, was_for_many), (length, is_for_many));
                 // SAFETY: the union was created from this member.
-                let info = unsafe { asked.info.v4 };
+                let info = unsafe { destination.info.v4 };
                 assert_eq!((info.ipi_ifindex, info.ipi_spec_dst), (0, from));
             }
         }
     }
 
     #[test]
-    fn a_reply_of_ipv6_keeps_the_interface_of_a_link_local_address() {
+    fn an_ipv6_reply_keeps_the_interface_of_a_link_local_address() {
         const LENGTH: usize = size_of::<Cmsghdr>() + size_of::<In6Pktinfo>();
         for (address, expected) in [
             ("::1", Some(0)),
@@ -551,11 +559,12 @@ mod tests {
                     ipi6_ifindex: 7,
                 },
             };
-            let (to, is_for_many, asked) = turned(IPPROTO_IPV6, IPV6_PKTINFO, info(), LENGTH);
+            let (to, is_for_many, destination) =
+                reply_record(IPPROTO_IPV6, IPV6_PKTINFO, info(), LENGTH);
             let length = if expected.is_some() { LENGTH } else { 0 };
             assert_eq!((to, is_for_many), (length, expected.is_none()), "{address}");
             // SAFETY: the union was created from this member.
-            let kept = unsafe { asked.info.v6 };
+            let kept = unsafe { destination.info.v6 };
             assert_eq!(kept.ipi6_addr, address.octets());
             if let Some(expected) = expected {
                 assert_eq!(kept.ipi6_ifindex, expected, "{address}");
@@ -567,7 +576,7 @@ mod tests {
                 (SOL_SOCKET, IPV6_PKTINFO, LENGTH),
                 (IPPROTO_IP, IP_PKTINFO + 1, LENGTH),
             ] {
-                let (to, is_for_many, _) = turned(level, kind, info(), length);
+                let (to, is_for_many, _) = reply_record(level, kind, info(), length);
                 assert_eq!((to, is_for_many), (0, false));
             }
         }
@@ -575,7 +584,7 @@ mod tests {
 
     /// Descriptors can come with datagrams of a local socket.
     #[test]
-    fn descriptors_that_come_are_closed() {
+    fn received_descriptors_are_closed() {
         use crate::net::unix;
         use crate::pipe::{O_CLOEXEC, O_NONBLOCK, Pipe};
         let [one, two] = unix::pair(SOCK_DGRAM | SOCK_CLOEXEC).unwrap();
@@ -597,7 +606,7 @@ mod tests {
     }
 
     #[test]
-    fn room_has_its_bounds() {
+    fn an_impossible_capacity_is_an_error() {
         assert_eq!(Batch::new(0).err(), Some(Errno::EINVAL));
         assert_eq!(Batch::new(usize::MAX).err(), Some(Errno::ENOMEM));
         assert_eq!(Batch::new(1 << 40).err(), Some(Errno::ENOMEM));

@@ -133,8 +133,8 @@ pub fn shutdown_write(fd: BorrowedFd<'_>) -> Result<()> {
 /// `ENOBUFS`. `EAFNOSUPPORT`: the socket is neither an IPv4 nor an IPv6 socket.
 #[doc(alias = "getsockname")]
 pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
-    // SAFETY: `asked_for` passes an address buffer and its length, to both of which the kernel may write.
-    asked_for(|raw, length| unsafe { syscall!(getsockname(fd, raw, length)) })
+    // SAFETY: `read_address` passes an address buffer and its length, to both of which the kernel may write.
+    read_address(|raw, length| unsafe { syscall!(getsockname(fd, raw, length)) })
 }
 
 /// The address of the socket's peer (getpeername(2)).
@@ -143,14 +143,14 @@ pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
 /// `ENOTCONN`: there is no connection, or no longer. `ENOBUFS`. `EAFNOSUPPORT` as for [`local_address`].
 #[doc(alias = "getpeername")]
 pub fn peer_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
-    // SAFETY: `asked_for` passes an address buffer and its length, to both of which the kernel may write.
-    asked_for(|raw, length| unsafe { syscall!(getpeername(fd, raw, length)) })
+    // SAFETY: `read_address` passes an address buffer and its length, to both of which the kernel may write.
+    read_address(|raw, length| unsafe { syscall!(getpeername(fd, raw, length)) })
 }
 
 /// Returns the address that `call` writes. `call` gets a pointer to an address buffer and a pointer to the
 /// buffer's length, both valid for writes. The kernel writes at most that many bytes, and then the address's
 /// length.
-fn asked_for(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> Result<SocketAddr> {
+fn read_address(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> Result<SocketAddr> {
     let mut raw = Sockaddr::ZERO;
     let mut length = size_of::<Sockaddr>() as u32;
     call(&raw mut raw, &raw mut length)?;
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_is_of_its_addresss_family_and_of_the_kind_that_was_asked_for() {
+    fn a_socket_has_the_requested_family_and_type() {
         for (address, family) in [
             (loopback(Ipv4Addr::LOCALHOST), 2),
             (loopback(Ipv6Addr::LOCALHOST), 10),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_what_was_set() {
+    fn a_set_option_is_read_back() {
         let fd = socket(loopback(Ipv4Addr::LOCALHOST), SOCK_STREAM | SOCK_CLOEXEC).unwrap();
         for (level, option, values) in [
             (IPPROTO_TCP, TCP_NODELAY, [1, 0]),
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_the_backlog_says_wait_and_one_more() {
+    fn the_accept_queue_holds_one_more_than_the_backlog() {
         for backlog in [0, 3] {
             let listener = listening(loopback(Ipv4Addr::LOCALHOST), backlog);
             let address = local_address(listener.as_fd()).unwrap();
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accepted_socket_waits_unless_it_should_not() {
+    fn an_accepted_socket_blocks_unless_nonblocking() {
         let listener = listening(loopback(Ipv6Addr::LOCALHOST), 9);
         let address = local_address(listener.as_fd()).unwrap();
         for flags in [SOCK_CLOEXEC | SOCK_NONBLOCK, SOCK_CLOEXEC] {
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_once() {
+    fn a_pending_error_is_returned_once() {
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = nobody.local_addr().unwrap();
         drop(nobody);
@@ -386,14 +386,14 @@ mod tests {
     }
 
     #[test]
-    fn another_familys_socket_has_no_such_address() {
+    fn a_local_socket_has_no_ip_address() {
         let (one, _two) = std::os::unix::net::UnixStream::pair().unwrap();
         assert_eq!(local_address(of(&one)), Err(Errno::EAFNOSUPPORT));
         assert_eq!(peer_address(of(&one)), Err(Errno::EAFNOSUPPORT));
     }
 
     #[test]
-    fn a_program_chooses_and_is_not_too_long() {
+    fn a_filter_chooses_the_socket_and_has_a_maximum_length() {
         let first = listening(loopback(Ipv4Addr::LOCALHOST), 99);
         let address = local_address(first.as_fd()).unwrap();
         let all = [first, listening(address, 99), listening(address, 99)];

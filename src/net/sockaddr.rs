@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_form_is_that_of_ip_7_and_ipv6_7() {
+    fn addresses_have_the_format_of_ip_7_and_ipv6_7() {
         let four: SocketAddr = SocketAddrV4::new(Ipv4Addr::new(1, 2, 3, 4), 0x1234).into();
         let (raw, length) = Sockaddr::new(four);
         let [low, high] = 2_u16.to_ne_bytes();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn another_family_has_no_such_address() {
+    fn an_address_of_another_family_is_none() {
         for family in (0..20).filter(|family| ![2, 10].contains(family)) {
             let raw = SockaddrIn6 {
                 sin6_family: family,

@@ -114,7 +114,7 @@ pub const DESCRIPTORS: usize = 16;
 
 /// The ancillary data of a sent message: descriptors.
 #[repr(C)]
-struct Beside {
+struct Ancillary {
     head: Cmsghdr,
     fds: [i32; DESCRIPTORS],
 }
@@ -131,15 +131,15 @@ struct Beside {
 /// `ENOTCONN`, `ENOTSOCK`...
 #[doc(alias = "sendmsg")]
 pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<usize> {
-    let mut beside = Beside {
+    let mut ancillary = Ancillary {
         head: Cmsghdr {
-            cmsg_len: offset_of!(Beside, fds) + size_of_val(fds),
+            cmsg_len: offset_of!(Ancillary, fds) + size_of_val(fds),
             cmsg_level: SOL_SOCKET,
             cmsg_type: SCM_RIGHTS,
         },
         fds: [0; DESCRIPTORS],
     };
-    let places = beside.fds.get_mut(..fds.len()).ok_or(Errno::EINVAL)?;
+    let places = ancillary.fds.get_mut(..fds.len()).ok_or(Errno::EINVAL)?;
     for (place, fd) in places.iter_mut().zip(fds) {
         *place = fd.as_raw();
     }
@@ -153,10 +153,10 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
         ..Msghdr::ZERO
     };
     if !fds.is_empty() {
-        message.msg_control = (&raw mut beside).cast();
-        message.msg_controllen = beside.head.cmsg_len;
+        message.msg_control = (&raw mut ancillary).cast();
+        message.msg_controllen = ancillary.head.cmsg_len;
     }
-    // SAFETY: the kernel only reads. The message's pointers and lengths are those of `bytes`, and of `beside`
+    // SAFETY: the kernel only reads. The message's pointers and lengths are those of `bytes`, and of `ancillary`
     // up to the last of `fds`; both live until the call returns.
     retry(|| unsafe { syscall!(sendmsg(socket, &raw const message, MSG_NOSIGNAL)) })
 }
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_fits() {
+    fn the_longest_path_fits() {
         let text = [&[b'x'; 107][..], b"\0"].concat();
         assert!(Address::new(CStr::from_bytes_with_nul(&text).unwrap()).is_ok());
         let text = [&[b'x'; 108][..], b"\0"].concat();

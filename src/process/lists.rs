@@ -86,7 +86,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
-    fn lists_are_where_they_begin() {
+    fn a_list_is_found_at_its_position() {
         let mut lists = Lists::new(3, 3).unwrap();
         lists.push(c"a").unwrap();
         lists.push(c"NAME=value").unwrap();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_a_name_counts() {
+    fn the_first_entry_of_a_name_counts() {
         let mut lists = Lists::new(4, 1).unwrap();
         for entry in [c"AB=no", c"A=", c"A=second", c"=empty"] {
             lists.push(entry).unwrap();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_as_asked_for() {
+    fn the_room_is_exact() {
         // The mapping has whole pages; the room is not rounded up.
         let mut lists = Lists::new(1, 0).unwrap();
         lists.push(c"a").unwrap();

@@ -152,9 +152,9 @@ pub fn limit(resource: u32) -> Result<Rlimit> {
 #[doc(alias = "setrlimit")]
 pub fn set_limit(resource: u32, limit: Rlimit) -> Result<()> {
     const OWN: i32 = 0;
-    let unasked = core::ptr::null_mut::<Rlimit>();
-    // SAFETY: the kernel reads `limit`, a local, and writes nothing, as `unasked` is null.
-    unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, unasked)) }.map(drop)
+    let no_old = core::ptr::null_mut::<Rlimit>();
+    // SAFETY: the kernel reads `limit`, a local, and writes nothing, as `no_old` is null.
+    unsafe { syscall!(prlimit64(OWN, resource, &raw const limit, no_old)) }.map(drop)
 }
 
 /// Raises a resource's soft limit to its hard limit, and returns that limit (prlimit(2)).

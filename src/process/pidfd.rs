@@ -34,10 +34,10 @@ impl Pidfd {
     /// As for [`of`](Self::of).
     #[doc(alias = "pidfd_open")]
     pub fn open(pid: Pid) -> Result<Self> {
-        const CLOSED_BY_EXECVE: u32 = 0; // a pidfd always has FD_CLOEXEC
+        const NO_FLAGS: u32 = 0; // a pidfd always has FD_CLOEXEC
         // SAFETY: the call takes numbers. The returned descriptor is new, so no other value owns it.
         unsafe {
-            let raw = syscall!(pidfd_open(pid, CLOSED_BY_EXECVE))?;
+            let raw = syscall!(pidfd_open(pid, NO_FLAGS))?;
             Ok(Self(OwnedFd::from_raw(raw)))
         }
     }
@@ -55,10 +55,18 @@ impl Pidfd {
     /// no such signal. `ENOSYS`: a kernel before Linux 5.1.
     #[doc(alias = "pidfd_send_signal")]
     pub fn kill(&self, signal: i32) -> Result<()> {
-        let (as_by_kill, flags) = (ptr::null::<Siginfo>(), 0_u32);
+        let (default_info, flags) = (ptr::null::<Siginfo>(), 0_u32);
         // SAFETY: the call takes numbers and a null pointer, with which the kernel fills the `siginfo` as for
         // kill(2). It accesses no memory of this process.
-        unsafe { syscall!(pidfd_send_signal(self.0.as_fd(), signal, as_by_kill, flags)) }.map(drop)
+        unsafe {
+            syscall!(pidfd_send_signal(
+                self.0.as_fd(),
+                signal,
+                default_info,
+                flags
+            ))
+        }
+        .map(drop)
     }
 
     /// Waits until the process, a child of the calling process, ends, and reaps it (waitid(2)).
@@ -69,7 +77,7 @@ impl Pidfd {
     #[doc(alias = "waitid")]
     pub fn wait(&self) -> Result<Status> {
         let mut info = Siginfo::ZERO;
-        let unasked = ptr::null_mut::<Rusage>();
+        let no_usage = ptr::null_mut::<Rusage>();
         // SAFETY: the kernel writes a whole Siginfo to `info`, a local. The null pointer asks for no usage.
         retry(|| unsafe {
             syscall!(waitid(
@@ -77,7 +85,7 @@ impl Pidfd {
                 self.0.as_fd(),
                 &raw mut info,
                 WEXITED,
-                unasked
+                no_usage
             ))
         })?;
         let status = info._sifields._sigchld._status as u8; // the exit status, or the signal

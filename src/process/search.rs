@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_in_order_and_empty_ones_are_here() {
+    fn entries_are_tried_in_order_and_an_empty_one_is_the_current_directory() {
         let (all, errno) = tried("cat", "/a::/b/:", &[]);
         assert_eq!(all, ["/a/cat", "cat", "/b//cat", "cat"]);
         assert_eq!(errno, Errno::ENOENT);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_passed_over() {
+    fn a_missing_file_does_not_end_the_search() {
         use Errno as E;
         for errno in [E::ENOENT, E::ENOTDIR, E::ESTALE, E::ENODEV, E::ETIMEDOUT] {
             let (all, answer) = tried("cat", "/a:/b", &[errno, errno]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_ends_the_search() {
+    fn an_existing_file_ends_the_search() {
         use Errno as E;
         for errno in [
             E::ENOEXEC,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_not_cut() {
+    fn a_path_that_is_too_long_is_not_truncated() {
         let name = "n".repeat(NAME_MAX + 1);
         assert_eq!(tried(&name, "/a", &[]), (Vec::new(), Errno::ENAMETOOLONG));
         let longest = &name[1..];

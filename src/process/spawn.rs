@@ -462,8 +462,8 @@ impl Command<'_> {
         if let Some(terminal) = self.terminal {
             super::set_foreground(terminal, Pid::own())?;
         }
-        // SAFETY: the caller guarantees the requirements of `place`, which are the same.
-        unsafe { self.place(pipe) }?;
+        // SAFETY: the caller guarantees the requirements of `move_files`, which are the same.
+        unsafe { self.move_files(pipe) }?;
         let first = STDERR.as_raw() + 1;
         for socket in first..first + i32::from(self.sockets) {
             // SAFETY: F_SETFD takes a number. The descriptor table is this process's own (the caller
@@ -497,7 +497,7 @@ impl Command<'_> {
     ///
     /// # Safety
     /// As for [`begin`](Self::begin).
-    unsafe fn place(&self, pipe: &mut Option<i32>) -> Result<()> {
+    unsafe fn move_files(&self, pipe: &mut Option<i32>) -> Result<()> {
         if !self.others {
             let first = STDERR.as_raw() + 1;
             // SAFETY: the call takes numbers. It marks descriptors of this process's own table to be closed
@@ -598,7 +598,7 @@ mod tests {
 
     /// Runs under another runtime (std's), whose handlers `signal::handled` does not know.
     #[test]
-    fn starts_programs_from_under_std() {
+    fn programs_start_under_another_runtime() {
         let mut lists = Lists::new(3, 1).unwrap();
         for word in [c"sh", c"-c", c"exit 7"] {
             lists.push(word).unwrap();
@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_a_shells() {
+    fn the_status_is_that_of_a_shell() {
         use Errno as E;
         for (errno, status) in [
             (E::ENOENT, 127),
@@ -646,7 +646,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_comes_as_it_was_sent() {
+    fn a_failure_survives_its_encoding() {
         for failed in [Failed::Spawn(Errno::EMFILE), Failed::Exec(Errno::EHWPOISON)] {
             assert_eq!(Failed::of(failed.answer()), Some(failed));
         }

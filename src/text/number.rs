@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_taken_up_to_the_first_that_is_none() {
+    fn digits_are_taken_up_to_the_first_other_byte() {
         let mut text = b"0078:9".as_slice();
         assert_eq!(take(&mut text, 10, 78), Some(78));
         assert_eq!(text, b":9");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_is_above_the_most() {
+    fn a_number_above_the_maximum_is_none() {
         assert_eq!(whole(b"79", 10, 78), None);
         assert_eq!(
             whole(b"99999999999999999999999999", 10, (1 << 59) - 1),

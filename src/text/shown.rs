@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_what_core_takes_for_a_character() {
+    fn valid_characters_are_those_of_core() {
         // All sequences that begin with these bytes. Longer sequences differ from them only in their last
         // bytes.
         let last = [0, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];

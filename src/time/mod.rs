@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn monotonic_goes_as_std_s_does() {
+    fn monotonic_runs_as_fast_as_std_s() {
         let begin = Instant::now();
         let time = now(Clock::Monotonic);
         std::thread::sleep(Duration::from_millis(2));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_so_far_from_now() {
+    fn a_deadline_is_the_given_span_from_now() {
         let begin = nanoseconds(Clock::Monotonic);
         assert_eq!(SECOND, 1_000_000_000);
         for span in [0, 1, SECOND, 1000 * SECOND] {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_gets_less_and_never_less_than_nothing() {
+    fn the_time_left_is_never_negative() {
         let nanoseconds = Duration::from_nanos;
         assert_eq!(left(9, || 4), Some(nanoseconds(5)));
         assert_eq!(left(9, || 9), Some(Duration::ZERO));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_call_says_what_the_vdso_says() {
+    fn the_call_agrees_with_the_vdso() {
         for clock in [Clock::Realtime, Clock::Monotonic] {
             let begin = nanoseconds(clock);
             let time = nanoseconds_by_call(clock);

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_image_is_read_to_an_end() {
+    fn reading_a_damaged_image_ends() {
         let (name, version) = CLOCK_GETTIME;
         for image in images() {
             for length in (0..image.len()).step_by(4) {

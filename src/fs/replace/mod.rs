@@ -225,7 +225,7 @@ impl Old {
 /// How the content gets into the target.
 enum Way {
     /// The caller writes directly into the target.
-    Straight,
+    Direct,
     /// The caller writes into memory; [`Replacement::commit`] copies that over the content of this file. With
     /// `None`, `commit` first opens and truncates the target.
     FromMemory(Option<OwnedFd>),
@@ -278,8 +278,8 @@ impl<'path> Replacement<'path> {
         let open = || fs::open(CWD, path, flags, 0).during(Operation::Open);
         let memory = || fs::in_memory(c"").during(Operation::Open);
         let (file, way) = match target {
-            Target::Here(file) => (file, Way::Straight),
-            Target::NoFile => (open()?, Way::Straight),
+            Target::Here(file) => (file, Way::Direct),
+            Target::NoFile => (open()?, Way::Direct),
             Target::Kernels => (memory()?, Way::FromMemory(None)),
             Target::InPlace => {
                 let file = open()?;
@@ -320,7 +320,7 @@ impl<'path> Replacement<'path> {
     /// Whether [`as_fd`](Self::as_fd) is the target itself: a device, a FIFO, or a file that this process has
     /// open.
     pub fn is_straight(&self) -> bool {
-        matches!(self.way, Way::Straight)
+        matches!(self.way, Way::Direct)
     }
 
     /// Puts the new file in the place of the old one.
