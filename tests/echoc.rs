@@ -19,6 +19,7 @@ use crate::echod::server::Server;
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Ran, ran, run, wait_until};
+use crate::trial::{LONG, may_take};
 use parts::pattern::Pattern;
 
 pub fn trials() -> Vec<Trial> {
@@ -218,6 +219,7 @@ fn tells_how_long_replies_take(arch: Arch) {
 /// The server does not read while it cannot send. A client that in turn did not read while it cannot send would
 /// deadlock.
 fn more_under_way_than_the_buffers_hold(arch: Arch) {
+    may_take(LONG);
     let (socket, address) = bound();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
     socket.set_send_buffer_size(16 * 1024).unwrap();
@@ -352,6 +354,7 @@ fn a_second_signal_kills(arch: Arch) {
 }
 
 fn time_in_which_it_was_stopped_does_not_count(arch: Arch) {
+    may_take(LONG);
     let running = Running::start(arch, "-t 1 --stall 3 -d 10", |client| {
         server::echo(client, |_, _| true);
     });
@@ -504,6 +507,7 @@ fn tells_of_a_server_that_does_not_answer(arch: Arch) {
 }
 
 fn tells_of_a_server_that_does_not_end(arch: Arch) {
+    may_take(LONG);
     let (address, _) = server::start(1, |client| {
         server::echo(client, |_, bytes| {
             !bytes.is_empty()

@@ -192,6 +192,7 @@ fn sorts_in_a_thread_for_each_cpu(arch: Arch) -> Completion {
 }
 
 fn sorts_where_no_thread_can_be_had(arch: Arch) -> Completion {
+    may_take(LONG);
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }

@@ -18,6 +18,7 @@ use crate::descriptors::{all_close_at_exec, option, sockets};
 use crate::echod::times::took;
 use crate::per_arch;
 use crate::support::{Arch, once, pairs};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![its_sockets_do_not_wait].chain([
@@ -153,6 +154,7 @@ fn live(options: &str) {
 
 /// A time passes in full, and not much longer.
 fn times_are_kept() {
+    may_take(LONG);
     std::thread::scope(|scope| {
         for test in [sends, stalls, stalls_when_all_was_sent, does_not_stall] as [fn(); 4] {
             scope.spawn(test);

@@ -149,6 +149,7 @@ fn clients_take_no_huge_pages(arch: Arch) -> Completion {
 }
 
 fn blocked_clients_take_bounded_memory(arch: Arch) {
+    may_take(LONG);
     const CLIENTS: u64 = 300;
     // Allows for memory that does not depend on the clients: each worker's buffer, and its table of held bytes, from
     // their first use on. qemu-user also uses memory of its own, for example for each part of the program that runs for

@@ -18,6 +18,7 @@ use super::{Ran, echod};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -241,6 +242,7 @@ fn are_not_served_unasked(arch: Arch) {
 
 /// During a flood connections are served, and after the flood datagrams.
 fn a_flood_leaves_room_for_others(arch: Arch) {
+    may_take(LONG);
     let server = start(arch, &["-w", "1"]);
     let address = server.address();
     let stop = AtomicBool::new(false);
@@ -386,6 +388,7 @@ fn goes_on_when_one_cannot_be_sent(arch: Arch) -> Completion {
 }
 
 fn goes_on_after_a_shortage(arch: Arch) -> Completion {
+    may_take(LONG);
     for (error, said) in [
         ("EAGAIN", ""),
         (

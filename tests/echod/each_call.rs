@@ -16,6 +16,7 @@ use super::server::Server;
 use crate::skip;
 use crate::support::{Arch, Folder, Ran, once, wait_until};
 use crate::syscalls::calls_of;
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     [
@@ -34,6 +35,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 const NEVER: [&str; 3] = ["exit", "exit_group", "close"];
 
 fn fail_all(errno: &str) -> Completion {
+    may_take(LONG);
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }

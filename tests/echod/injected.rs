@@ -10,6 +10,7 @@ use super::server::Server;
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Ran, run, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -116,6 +117,7 @@ fn goes_on_when_a_client_left_before_it_was_accepted(arch: Arch) -> Completion {
 
 /// No action of echod ends the shortage, so echod must retry by itself.
 fn accepts_again_after_a_shortage(arch: Arch) -> Completion {
+    may_take(LONG);
     for (error, words) in [
         ("ENFILE", "Too many open files in system"),
         ("EPERM", "Operation not permitted"), // from a seccomp filter: no client has been accepted
@@ -194,6 +196,7 @@ fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
 
 /// Clients that transfer much data, with a server whose results are replaced.
 fn bulk(arch: Arch, inject: &[&str]) -> Completion {
+    may_take(LONG);
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, inject) {
         Ok(server) => server,
         Err(skipped) => return skipped,

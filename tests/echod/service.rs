@@ -15,6 +15,7 @@ use super::client::{PATIENCE, connect, patterned, ping, reset_on_close};
 use super::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -294,6 +295,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
 
 /// If the queue of the manager is full because it does not read, the server still serves and ends.
 fn serves_where_the_manager_does_not_read(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::new();
     let path = folder.path("manager");
     let _manager = UnixDatagram::bind(&path).unwrap();

@@ -19,6 +19,7 @@ use super::{Ran, USAGE, echod};
 use crate::descriptors;
 use crate::per_arch;
 use crate::support::{Arch, Folder, once, pairs, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     let crossed = once("echod::settings::each_pair_holds [x86_64]", each_pair_holds);
@@ -172,6 +173,7 @@ fn root(life: &Life) {
 
 /// Sixteen servers run at the same time, because most of the time is waiting.
 fn each_pair_holds() {
+    may_take(LONG);
     let needs_root = |option: &Tried| ["--user", "--chroot"].contains(&option.arguments[0]);
     let mut all = pairs(&ALL);
     all.retain(|pair| geteuid().is_root() || !pair.iter().any(|option| needs_root(option)));

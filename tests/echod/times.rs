@@ -15,6 +15,7 @@ use super::injected;
 use super::server::Server;
 use crate::skip;
 use crate::support::{Arch, Folder, once};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     [once("echod::times::are_kept [x86_64]", are_kept)].into_iter()
@@ -33,6 +34,7 @@ pub fn took(begin: Instant, seconds: f64) {
 }
 
 fn are_kept() -> Completion {
+    may_take(LONG);
     if !ARCH.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }

@@ -18,6 +18,7 @@ use super::{Ran, echod};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
@@ -156,6 +157,7 @@ fn share_no_address_with_another_server(arch: Arch) {
 }
 
 fn all_serve(arch: Arch) {
+    may_take(LONG);
     let server = Server::new(arch, &["-w", "4"]);
     let address = server.address();
     std::thread::scope(|scope| {

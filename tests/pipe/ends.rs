@@ -9,6 +9,7 @@ use super::{command, pipe};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder, Ran, once, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -88,6 +89,7 @@ fn kills_what_does_not_end(arch: Arch) {
 }
 
 fn kills_after_five_seconds() {
+    may_take(LONG);
     let stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
     let words = ["--timeout", "0.5", "sh", "-c", stubborn, "|", "cat"];
     let begin = Instant::now();

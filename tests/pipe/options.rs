@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use super::{USAGE, command};
 use crate::per_arch;
 use crate::support::{Arch, Folder, pairwise, ran, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![has_the_effect_of_each_beside_each].collect()
@@ -24,6 +25,7 @@ const FIRST: &str = "trap '' TERM; until [ -e go ]; do sleep 0.01 2>/dev/null; d
 const SECOND: &str = "echo $$; exec cat";
 
 fn has_the_effect_of_each_beside_each(arch: Arch) {
+    may_take(LONG);
     // Most of the time is spent waiting, so all combinations run at the same time.
     std::thread::scope(|scope| {
         for selected in pairwise() {
