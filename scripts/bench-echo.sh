@@ -1,7 +1,7 @@
 #!/bin/sh
-# bench-echo.sh [OPTION...]: echod as it ships, beside echo servers that others would write. The options
-# are echo-bench's: --only SCENARIOS, --with SERVERS, --rounds N, --seconds S. RING3_ECHOC is another
-# client to use, which says the same as ours.
+# bench-echo.sh [OPTION...]: measures the shipped echod, and echo servers in C, Rust and Go. The options are those of
+# echo-bench: --only SCENARIOS, --with SERVERS, --rounds N, --seconds S. RING3_ECHOC names another client, which must
+# print the same lines as echoc.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

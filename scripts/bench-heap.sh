@@ -1,6 +1,6 @@
 #!/bin/sh
-# bench-heap.sh [OPTION...]: the heap beside the allocators that people install, each built into an
-# executable of its own. The options are heap-bench's: --only WORKS, --with ALLOCATORS, --rounds N, --cpu.
+# bench-heap.sh [OPTION...]: measures the heap, and other allocators, each built into an executable of its own. The
+# options are those of heap-bench: --only WORKS, --with ALLOCATORS, --rounds N, --cpu.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench-msort.sh: msort as it ships, beside sort. It takes 2.5 GB for files, in TMPDIR or /tmp.
+# bench-msort.sh: measures the shipped msort, and sort. It needs 2.5 GB for files, in TMPDIR or /tmp.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

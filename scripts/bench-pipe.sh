@@ -1,7 +1,6 @@
 #!/bin/sh
-# bench-pipe.sh: pipe and the library's spawn, beside posix_spawn of a C program and a shell. ROUNDS is how
-# many of each (21).
-
+# bench-pipe.sh: measures pipe and the library's spawn, and posix_spawn of a C program and a shell. ROUNDS is the number
+# of rounds (21).
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

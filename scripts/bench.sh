@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench.sh: measures, beside what others ship.
+# bench.sh: runs all benches. Each measures ring3 and other implementations in the same run.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh ARCH [probes]: the programs for ARCH, in target/dist/ARCH: NAME as it ships, NAME.debug
-# with sections and symbols. With `probes`, the programs that only the tests run, beside them.
+# build.sh ARCH [probes]: builds the programs for ARCH into target/dist/ARCH: NAME is the shipped file, NAME.debug has
+# sections and symbols. With `probes`, also builds the programs that only the tests run, into target/dist/ARCH/probes.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -9,14 +9,15 @@ arch=$1
 dist=target/dist/$arch
 built=$CARGO_TARGET_DIR/$(triple "$arch")
 
-# Cargo does not know that the linker reads these.
+# Cargo does not know that the linker reads the files in linker/. After a change of one, everything is linked anew.
 if ! cat linker/* | cmp -s - "$built/linker"; then
 	rm -rf -- "$built"
 	mkdir -p "$built"
 	cat linker/* >"$built/linker"
 fi
 
-# What computes is built for speed too; what mostly waits for the kernel, for size alone.
+# Programs that mostly compute are built for speed and size. The others mostly wait for the kernel, and are built for
+# size only.
 profile() { case $1 in msort | echod) echo dist ;; *) echo tiny ;; esac; }
 tiny='' rest=''
 for name in $(programs src/bin); do
@@ -28,7 +29,7 @@ done
 probes=${2:+$(programs tests/probes/src/bin) selftest}
 for name in $probes; do rest="$rest --bin $name"; done
 
-# The first build shows what cargo does; after that it speaks only when something is wrong.
+# The first build shows cargo's progress; later builds print only errors and warnings.
 set -- --config "$setup/$arch.toml" --target "$(triple "$arch")"
 [ ! -e "$dist" ] || set -- "$@" --quiet
 # shellcheck disable=SC2086 # words
@@ -36,7 +37,8 @@ cargo programs "$@" --workspace $rest
 # shellcheck disable=SC2086
 cargo tiny "$@" $tiny
 
-# ship FROM TO: only when it changed, and in one step, because the old one may be running.
+# ship FROM TO: strips FROM to TO, and copies FROM to TO.debug; does nothing if FROM has not changed. The file is
+# replaced by a rename, because the old one may be running.
 ship() {
 	cmp -s -- "$1" "$2.debug" && [ -e "$2" ] && return
 	mkdir -p "$(dirname -- "$2")"

@@ -1,16 +1,16 @@
-# How the scripts' own tests are told: sourced by scripts/test-*.sh.
+# Functions for the tests of the scripts themselves: compare, count and print the results. Sourced by scripts/test-*.sh.
 passed=0 failed=0 skipped=0 wrong=
 
-# same WHAT IS SHOULD: a part of a test.
+# same WHAT IS SHOULD: checks that two strings are equal. A test can have several checks.
 same() {
 	[ "$2" = "$3" ] || wrong="$wrong
 $1: $2
 should be: $3"
 }
 
-# within SECONDS COMMAND...: runs COMMAND and sets $status. After SECONDS the command and its children are killed, and the
-# test has failed.
-timeout=$(command -v timeout) # whatever PATH a test sets
+# within SECONDS COMMAND...: runs COMMAND and sets $status. After SECONDS, the command and its children are killed, and
+# the test has failed.
+timeout=$(command -v timeout) # found now: a test may change PATH
 within() {
 	status=0
 	"$timeout" -k 5 "$@" </dev/null || status=$?
@@ -24,7 +24,7 @@ not done after $seconds s, its limit: $*"
 	esac
 }
 
-# verdict NAME: the end of a test.
+# verdict NAME: ends a test, and prints its result.
 verdict() {
 	if [ -z "$wrong" ]; then
 		passed=$((passed + 1))
@@ -36,7 +36,7 @@ verdict() {
 	wrong=
 }
 
-# The line that scripts/test.sh adds up, and the exit status.
+# result: prints the line with the counts, which scripts/test.sh adds up. Fails if a test has failed.
 result() {
 	word=ok
 	[ "$failed" = 0 ] || word=FAILED

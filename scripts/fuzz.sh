@@ -1,13 +1,13 @@
 #!/bin/sh
-# fuzz.sh SECONDS: the heap against its model, over inputs that libFuzzer makes up, each from one that
-# reached what no other had. A fault ends it, and the input is target/fuzz/crash-*. What reached more
-# than tests/fuzz/corpus does is put there: `make test` runs that.
+# fuzz.sh SECONDS: tests the heap against its model, with inputs that libFuzzer generates. libFuzzer mutates inputs that
+# have reached new code. After a failure, the input is in target/fuzz/crash-*. Inputs that reach code which the corpus
+# does not are added to tests/fuzz/corpus, which `make test` runs.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
 
-# What `cargo fuzz` tells rustc too. Code is counted in the crates that are built here: ours.
-# (With a target, because build scripts are not to be counted.)
+# The same flags as `cargo fuzz` uses. All crates that are built here are instrumented. With --target, build scripts are
+# not: cargo applies RUSTFLAGS to the target's code only.
 fetch tests/fuzz
 RUSTFLAGS="--cfg=fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
 -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -21,5 +21,6 @@ mkdir -p "$found"
 "$fuzzer" -max_total_time="$1" -artifact_prefix=target/fuzz/ -print_final_stats=1 \
 	"$found" tests/fuzz/corpus
 
-# Where code was reached counts there, not how often: so the corpus stays small.
+# Without counters, an input is added only if it reaches new code, and not if it runs known code more often. So the
+# corpus stays small.
 "$fuzzer" -merge=1 -use_counters=0 tests/fuzz/corpus "$found" 2>&1 | grep '^MERGE-OUTER: .* added'

@@ -1,8 +1,8 @@
 #!/bin/sh
-# guest.sh GUEST INITRAMFS COMMAND [QEMU-OPTION...]: boots a real kernel under qemu-system, with two CPUs;
-# its first process is the /init of the INITRAMFS, with the words of COMMAND behind its name, its terminal
-# our standard input and output. GUEST is x86_64, aarch64 or aarch64_16k. Where it can't be booted here: a
-# line that says why, and exit status 77.
+# guest.sh GUEST INITRAMFS COMMAND [QEMU-OPTION...]: boots a real kernel under qemu-system, with two CPUs. GUEST is
+# x86_64, aarch64 or aarch64_16k. The first process is /init from the INITRAMFS; its arguments are the words of COMMAND,
+# and its terminal is our standard input and output. If the guest cannot be booted here, prints the reason, and exits
+# with 77.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -15,19 +15,19 @@ if [ -n "$why" ] || [ -z "$kernel" ]; then
 	echo "${why:-set-up has not looked for a kernel}"
 	exit 77
 fi
-# A kernel writes over code of its own, on x86 while other CPUs are in it. Where qemu has a thread for each CPU, one
-# of them may then run in a circle for ever: 1 boot of 171 on a busy machine, before the first program.
+# A kernel patches its own code; on x86 it does so while other CPUs run that code. If qemu has a thread for each CPU,
+# one of them may then loop for ever: 1 boot of 171 on a busy machine, before the first program. So x86 has one thread.
 case $guest in
 x86_64) set -- -M q35 "$@" && console=ttyS0 threads=single ;;
 aarch64) set -- -M virt -cpu cortex-a57 "$@" && console=ttyAMA0 threads=multi ;;
-aarch64_16k) set -- -M virt -cpu cortex-a76 "$@" && console=ttyAMA0 threads=multi ;; # the first of Arm's that qemu gives such pages
+aarch64_16k) set -- -M virt -cpu cortex-a76 "$@" && console=ttyAMA0 threads=multi ;; # qemu's first with 16K pages
 *) die "guest.sh: no guest is called $guest" ;;
 esac
 for folder in qemu seabios; do
 	[ -z "$QEMU_SYSTEM_SHARE" ] || set -- -L "$QEMU_SYSTEM_SHARE/$folder" "$@"
 done
-# A kernel that panics reboots at once, and qemu ends instead. (KVM is left alone: the machine is the same
-# wherever this runs.)
+# A kernel that panics reboots at once, and with -no-reboot qemu then exits. KVM is not used, so that the guest's
+# machine is the same on every host.
 export LD_LIBRARY_PATH="$QEMU_SYSTEM_LIBS"
 exec "$(value "QEMU_SYSTEM_${guest%_16k}")" -accel tcg,thread="$threads" -smp 2 -m 512 "$@" \
 	-kernel "$kernel/vmlinuz" -initrd "$initramfs" \

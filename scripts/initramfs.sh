@@ -1,12 +1,13 @@
 #!/bin/sh
-# initramfs.sh OUT ENTRY...: what a guest's kernel unpacks into its root, all that is there at first. An
-# ENTRY is FOLDER/ or NAME=FILE. (cpio's newc format, Documentation/driver-api/early-userspace/buffer-format.rst
-# of the kernel's: a header of hexadecimal fields, the name, the content, each filled up to four bytes.)
+# initramfs.sh OUT ENTRY...: makes an initramfs, the archive that a guest's kernel unpacks into its root directory. An
+# ENTRY is FOLDER/ or NAME=FILE. The format is cpio's newc (the kernel's
+# Documentation/driver-api/early-userspace/buffer-format.rst): a header of hexadecimal fields, the name, the content,
+# each padded to four bytes.
 set -eu
 out=$1
 shift
 
-number=0
+number=0 # the inode number
 fill() { head -c $(((4 - $1 % 4) % 4)) /dev/zero; }
 header() { # NAME MODE SIZE
 	number=$((number + 1))

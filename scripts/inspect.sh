@@ -1,5 +1,5 @@
 #!/bin/sh
-# inspect.sh ARCH PROGRAM: what the processor runs, between the lines of the source it came from.
+# inspect.sh ARCH PROGRAM: prints the disassembly of a program, with the source line of each instruction.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -14,5 +14,5 @@ if ! "$OBJDUMP" --disassemble --demangle --source --line-numbers --no-show-raw-i
 	cat "$listing.log" >&2
 	exit 1
 fi
-# Its warnings are that the source of `core` is not here. A reader may leave early (SIGPIPE).
+# objdump's warnings are not shown: it does not find the source of `core`. A reader may close the pipe early (SIGPIPE).
 sed "s,; $PWD/,; ,; s,; /.*/library/core/,; core/," "$listing" || [ $? = 141 ]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# install.sh PREFIX: the programs for this machine, as they ship, into PREFIX/bin; but `init` into PREFIX/libexec/ring3,
-# because on root's PATH it would stand before the machine's own.
+# install.sh PREFIX: installs the shipped programs for this machine into PREFIX/bin. `init` is installed into
+# PREFIX/libexec/ring3: in root's PATH, it would come before the system's own init.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 

@@ -1,10 +1,10 @@
-# What every script here shares. Sourced from the repository's directory.
+# Functions and variables for all scripts. Sourced with the repository as the working directory.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# `host` runs here, `foreign` under qemu-user; on an aarch64 machine they have swapped.
+# Programs for `host` run natively, those for `foreign` under qemu-user. On an aarch64 machine, x86_64 is foreign.
 host=$(uname -m)
 # shellcheck disable=SC2034 # not every script runs programs
 case $host in
@@ -15,29 +15,31 @@ esac
 
 triple() { printf '%s-unknown-linux-gnu\n' "$1"; }
 
-# What set-up writes: env.sh (where the tools are), ARCH.toml (what cargo is told), and its notes.
+# The directory that set-up writes: env.sh (the paths of the tools), ARCH.toml (cargo's configuration), and set-up's own
+# records.
 setup=target/setup
 
-# The paths in env.sh, and that toolchain's cargo and rustc before any other.
+# use_tools: sets the variables of env.sh, and puts that toolchain's cargo and rustc first in PATH.
 use_tools() {
 	# shellcheck source=/dev/null
 	. "./$setup/env.sh"
 	PATH=$RUST_BIN:$PATH
 }
 
-# Cargo answers to these before it reads its configuration: left set, they would replace the flags
-# of .cargo/programs.toml or put what is built elsewhere.
+# These variables take precedence over cargo's configuration. If they were set, they would replace the flags of
+# .cargo/programs.toml, or change the directory of the output.
 unset RUSTC RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTC CARGO_BUILD_RUSTFLAGS \
 	CARGO_BUILD_TARGET
-# `make -j` names a jobserver here, and then keeps that from the scripts: cargo would complain.
+# `make -j` puts its jobserver into these variables, but closes the jobserver's descriptors for scripts. Cargo would
+# warn.
 unset MAKEFLAGS MFLAGS
-# (Apart from target/dist, where what ships is put: cargo would use that name for a profile.)
+# Not target itself: cargo would use target/dist for the profile `dist`, and there the shipped files are.
 export CARGO_TARGET_DIR="$PWD/target/cargo"
 
-# The value of the variable NAME: `value RUSTC_$arch`.
+# value NAME: prints the value of the variable NAME, for a computed name: `value RUSTC_$arch`.
 value() { eval "printf '%s\n' \"\${$1-}\""; }
 
-# The names of the programs in DIRECTORY: cargo's own rule, NAME.rs or NAME/main.rs.
+# programs DIRECTORY: prints the names of the programs in DIRECTORY. As in cargo, a program is NAME.rs or NAME/main.rs.
 programs() {
 	for source in "$1"/*.rs "$1"/*/main.rs; do
 		[ -e "$source" ] || continue
@@ -46,7 +48,7 @@ programs() {
 	done | sort
 }
 
-# fetch PACKAGE: the crates of its Cargo.lock, from the network only where they are not here yet.
+# fetch PACKAGE: fetches the crates of its Cargo.lock. Uses the network only if some of them are missing.
 fetch() {
 	cargo fetch --quiet --manifest-path "$1/Cargo.toml" --locked --offline 2>/dev/null ||
 		cargo fetch --manifest-path "$1/Cargo.toml" --locked

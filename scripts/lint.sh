@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh: rustfmt, clippy for both architectures, rustdoc, shellcheck. Every warning is an error.
+# lint.sh: runs rustfmt, clippy for both architectures, rustdoc and shellcheck. Every warning is an error.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -8,15 +8,16 @@ export RUSTFMT
 "$CARGO_FMT" fmt --all --check
 for package in tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
-# The product and the probes, with the rustc that clippy belongs to. Nothing is linked. CARGO_ENCODED_RUSTFLAGS replaces
-# the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics) in every crate.
+# The library, the programs and the probes, with the rustc that clippy belongs to. Nothing is linked.
+# CARGO_ENCODED_RUSTFLAGS replaces the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics)
+# in every crate.
 for arch in x86_64 aarch64; do
 	clippy=$(value "CLIPPY_$arch")
 	CARGO_ENCODED_RUSTFLAGS=$(value "CORE_FLAG_$arch") "$clippy" clippy --quiet --workspace --lib --bins --target "$(triple $arch)" \
 		--config "build.rustc = '$(dirname -- "$clippy")/rustc'" -- -D warnings
 done
 
-# What runs under std.
+# The packages that use std: tests and benches.
 clippy=$(value "CLIPPY_$host")
 RUSTC=$(dirname -- "$clippy")/rustc
 export RUSTC
@@ -37,10 +38,10 @@ lint_std benches/heap --features ring3
 lint_std benches/heap --features glibc
 lint_std benches/echo
 
-# Each hand-written change of the sources still applies to them.
+# Each hand-written mutant (tests/mutants/changes) must still apply to the sources.
 cargo run --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline -- check
 
 "$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/pipe/*.c
 
-# What is run, and with it (-a) what it sources.
+# Every executable script, and with -a the files that it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +

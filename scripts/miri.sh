@@ -1,6 +1,6 @@
 #!/bin/sh
-# miri.sh: the library's unit tests under two tools that find undefined behaviour. Miri, if cargo has it, runs the tests
-# without system calls and assembly. AddressSanitizer, if rustc has its runtime, runs all of them.
+# miri.sh: runs the library's unit tests under two tools that find undefined behaviour. Miri, if cargo has it, runs the
+# tests that use neither system calls nor assembly. AddressSanitizer, if rustc has its runtime, runs all tests.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -12,7 +12,7 @@ process::search:: process::spawn::tests::a_failure signal::
 sync::tests::a_held sync::tests::a_once_lock'
 
 ran=0
-# The Miri of this toolchain, or of a nightly toolchain that rustup has already.
+# Miri of this toolchain, or of a nightly toolchain that rustup has already installed.
 for cargo in cargo 'rustup run nightly cargo'; do
 	if $cargo miri --version >/dev/null 2>&1; then
 		ran=$((ran + 1))

@@ -1,18 +1,19 @@
 #!/bin/sh
-# mutants.sh: changes the sources of a copy, one small change at a time, and has the tests look for it (tests/mutants).
-# The environment chooses the changes: N=50 SEED=7 FILES=src/net.
+# mutants.sh: mutation testing. Makes small changes, one at a time, to a copy of the sources, and checks that a test
+# finds each (tests/mutants). The environment chooses the changes: N=50 SEED=7 FILES=src/net.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
 [ "$host" = x86_64 ] || die "mutants.sh: the changes and their tests are those of x86_64, and this is $host"
 
-# Any test would do for the assembly of another architecture, and none for what only tests print.
+# Not changed: the assembly of another architecture, which no test here runs, and `Debug`, which only failing tests
+# print.
 list=target/mutants/list.json
 mkdir -p target/mutants
 "$CARGO_MUTANTS" mutants --list --json --package ring3 --file 'src/**' --exclude 'src/arch/aarch64/**' \
 	--exclude-re 'impl fmt::Debug' >$list
 
-# The tests are those of the unchanged sources, and run the programs of the copy.
+# The tests are built from the unchanged sources, and run the programs of the copy.
 fetch tests
 fetch tests/mutants
 runner=$(cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline --no-run --message-format json |

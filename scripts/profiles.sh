@@ -1,6 +1,6 @@
 #!/bin/sh
-# profiles.sh ARCH: builds the programs for ARCH in each profile that a user's cargo may use, without the flags of
-# .cargo/small.toml. tests/profiles.rs runs them from cargo's folders; they are not shipped.
+# profiles.sh ARCH: builds the programs for ARCH in several profiles that a user of the library may choose, without the
+# flags of .cargo/small.toml. tests/profiles.rs runs these programs from cargo's directories; they are not shipped.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -12,9 +12,9 @@ for profile in dev release s thin; do
 	cargo build --quiet --config .cargo/programs.toml --config "$setup/$arch.toml" --config tests/profiles.toml \
 		--target "$(triple "$arch")" --workspace --profile "$profile" "$@"
 done
-# The shipped programs are built with fat LTO already; so here only the program that does not ship.
+# The shipped programs are built with fat LTO already, so only the probe `large` is built here.
 cargo build --quiet --config .cargo/programs.toml --config "$setup/$arch.toml" --config tests/profiles.toml \
 	--target "$(triple "$arch")" --workspace --profile fat --bin large
-# The library with the flags of the shipped programs, but without LTO, which would leave no objects.
+# The library with the flags of the shipped programs, but without LTO: with LTO there would be no object code to test.
 cargo build --quiet --config .cargo/programs.toml --config .cargo/small.toml --config "$setup/$arch.toml" \
 	--config tests/profiles.toml --target "$(triple "$arch")" --profile s --lib

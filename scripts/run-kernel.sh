@@ -1,7 +1,7 @@
 #!/bin/sh
-# run-kernel.sh ARCH: the programs at work on a real kernel, under which there is nothing else: `init` is its first
-# process, and switches the machine off at the end. (The probe `script` runs the lines below, because there is no
-# shell.)
+# run-kernel.sh ARCH: demonstrates the programs on a real kernel in a guest without any other program. `init` is the
+# first process, and switches the machine off at the end. There is no shell, so the probe `script` runs the commands
+# below.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 
@@ -29,6 +29,6 @@ scripts/initramfs.sh "$folder/image" "$@"
 echo "ring3 on $arch, on Debian's kernel under qemu-system, with this in its memory at first:"
 printf ' %s' "$@"
 printf '\n\n'
-# (A terminal's lines end with a carriage return too.)
+# sed: lines from a terminal end with a carriage return and a newline.
 scripts/guest.sh "$arch" "$folder/image" '--boot script /lines' </dev/null | sed -u 's/\r$//' | tee "$folder/said"
 grep -qx 'init: exit status 0' "$folder/said"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh ARCH: the seven programs at work, each command as one would type it and what it answered.
+# run.sh ARCH: demonstrates the seven programs. Prints each command as one would type it, and its output.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -13,7 +13,7 @@ else
 	echo "ring3 on $arch, under ${under% }"
 fi
 
-# Copies of what ships, in a folder where they may write.
+# Copies of the shipped programs, in a folder to which they can write.
 folder=target/run/$arch
 rm -rf -- "$folder"
 mkdir -p "$folder"
@@ -41,14 +41,14 @@ demo "$under./pipe cat words '|' $under./msort '|' uniq -c '|' sort -rn '|' sed 
 demo "$under./init -w -- $under./hello init"
 show "$under./echod -l 127.0.0.1:0 &"
 : >address
-# shellcheck disable=SC2086 # no word, or one
+# shellcheck disable=SC2086 # $under is empty, or one word
 $under./echod -l 127.0.0.1:0 >address 2>&1 &
 pid=$!
 trap 'kill $pid' EXIT
 tries=0
 until port=$(grep -o '[0-9]*$' address); do
 	tries=$((tries + 1))
-	[ $tries -le 100 ] || die 'echod says no address'
+	[ $tries -le 100 ] || die 'echod prints no address'
 	sleep 0.1
 done
 cat address

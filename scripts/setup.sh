@@ -1,18 +1,18 @@
 #!/bin/sh
-# setup.sh [NEED...]: finds what each NEED takes, says what is missing and what it costs, and installs it.
-# First what the machine has, then rustup, then the distribution's packages.
-# A NEED is one of those in scripts/setup/needs.sh; without any, all of them.
+# setup.sh [NEED...]: finds the tools for each NEED, prints what is missing and its cost, and installs it. Tools that
+# the machine has are used first, then rustup, then the distribution's packages. scripts/setup/needs.sh has the list of
+# NEEDs; without arguments, all NEEDs except `mutants` are set up.
 #
-# Leaves in target/setup: env.sh, ARCH.toml, done (the needs met), paths (what was found) and
-# seen (how each of those files looked). The next run compares and, where nothing changed, ends.
+# Writes to target/setup: env.sh, ARCH.toml, done (the NEEDs that are met), paths (the files that were found) and seen
+# (the fingerprint of these files). The next run compares the fingerprint, and exits if nothing has changed.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 
 [ $# -gt 0 ] || set -- "run-$host" "run-$foreign" "inspect-$host" "inspect-$foreign" test lint bench bench-echo bench-pipe fuzz powercut fresh \
 	guest-x86_64 guest-aarch64 guest-aarch64_16k
 
-# Inode, size and time of change of every file set-up relied on: a package removed, a toolchain
-# updated or a script edited all show.
+# fingerprint: prints inode, size and time of change of every file that set-up relied on. So a removed package, an
+# updated toolchain or an edited script is noticed.
 fingerprint() (
 	IFS='
 '
@@ -27,11 +27,11 @@ if unchanged && met "$@"; then exit 0; fi
 
 mkdir -p "$setup"
 exec 9>"$setup/lock"
-flock 9 # `make -j` may start several
+flock 9 # `make -j` may start several set-ups at once
 if unchanged; then
 	if met "$@"; then exit 0; fi
-	# Needs met before stay met. (After a change only what is asked for now is looked for, and
-	# nothing is installed that nobody asks for.)
+	# The NEEDs that were met stay in the list. After a change, only the NEEDs of this run are looked for, so that
+	# nothing is installed that is not needed now.
 	# shellcheck disable=SC2046
 	set -- "$@" $(cat "$setup/done")
 fi
@@ -43,7 +43,7 @@ fi
 . scripts/setup/guest.sh
 . scripts/setup/needs.sh
 
-# The first pass fetches nothing: it collects everything that is missing, to print that and the cost first.
+# The first pass fetches nothing: it collects everything that is missing, so that this is printed first, with the cost.
 allowed='' installed=''
 find_all "$@"
 while [ -s "$setup/new.wants" ] || [ -s "$setup/new.plans" ]; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# size.sh: what each program weighs, in bytes of the shipped file.
+# size.sh: prints the size of each shipped program, in bytes.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 

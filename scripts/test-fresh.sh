@@ -3,7 +3,7 @@
 # git, make and ca-certificates, without rustup. RELEASE is a release of Debian, WHO is root or user, ORDER is readme or
 # reverse. Without arguments it runs four roots: each release and each user with both orders. `short` is the first of
 # these roots, with one test of each kind.
-# Prints what each command costs: time, bytes that this whole machine received meanwhile, and growth of the root's disk.
+# Prints the cost of each command: time, bytes received by the whole machine meanwhile, and growth of the root on disk.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 . scripts/setup/cache.sh
@@ -20,7 +20,7 @@ esac
 
 fresh=$PWD/target/fresh
 exec 9>"$fresh.lock"
-flock -n 9 || die 'test-fresh: another one is at work here'
+flock -n 9 || die 'test-fresh: another test-fresh is running here'
 root=$fresh/root # its mounts are in a mount namespace, which ends with the last process of a step
 trap 'rm -rf --one-file-system -- "$root" "$fresh/step"' EXIT
 child=
@@ -39,7 +39,7 @@ security=$(source_of debian-security) || security=
 debootstrap() { # RELEASE FOLDER
 	"$DEBOOTSTRAP" --variant=minbase --include=git,make,ca-certificates "$1" "$root" "$mirror" >"$fresh/debootstrap.log" 2>&1 || {
 		tail -n 5 "$fresh/debootstrap.log" >&2
-		say "test-fresh: no clean root of $1 can be made: debootstrap failed; all it said is in $fresh/debootstrap.log"
+		say "test-fresh: no clean root of $1 can be made: debootstrap failed; its output is in $fresh/debootstrap.log"
 		return 1
 	}
 	rm -f -- "$root"/var/cache/apt/archives/*.deb
@@ -47,8 +47,8 @@ debootstrap() { # RELEASE FOLDER
 	rm -rf --one-file-system -- "$root"
 }
 
-# new_root: makes a root of $release, with this machine's configuration of apt, cargo and the network, and with a copy of
-# this tree.
+# new_root: makes a root of $release, with this machine's configuration of apt, cargo and the network, and with a copy
+# of this tree.
 new_root() {
 	rm -rf --one-file-system -- "$root"
 	keep "root-$release-$host" debootstrap "$release" || return 1
@@ -77,7 +77,7 @@ new_root() {
 enter() {
 	set -- "$1" "cd $home/ring3 && $2"
 	env | grep -E '^(CARGO_(HTTP|NET|SOURCE)_[A-Z0-9_]*|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY)=' >"$fresh/environment" || true
-	# shellcheck disable=SC2016 # for that shell
+	# shellcheck disable=SC2016 # variables of the inner shell
 	exec timeout --foreground --kill-after 10 5400 unshare --mount --pid --fork --kill-child sh -ec '
 		root=$1 who=$2 command=$3 environment=$4
 		mount -t proc proc "$root/proc"
@@ -111,8 +111,8 @@ step() {
 	}'
 }
 
-# what_root_is_to_do: prints the command for root with which set-up ended.
-what_root_is_to_do() {
+# command_for_root: prints the command that set-up asked the user to run as root.
+command_for_root() {
 	sed -n 's/^set-up: .*run this, then try again: sudo //p; s/^set-up: .*: run sudo \(apt-get update\), .*/\1/p' "$log" | sed 's/ sudo / /g'
 }
 
@@ -120,7 +120,7 @@ what_root_is_to_do() {
 try() {
 	step "$who" "$1"
 	for again in lists packages; do
-		for_root=$(what_root_is_to_do)
+		for_root=$(command_for_root)
 		if [ "$who" = root ] || [ "$status" = 0 ] || [ -z "$for_root" ]; then break; fi
 		step root "$for_root"
 		same "$for_root: status ($again)" "$status" 0
@@ -137,7 +137,7 @@ make run-arm
 make lint
 make test SAMPLE=yes'
 else
-	# shellcheck disable=SC2016 # backquotes of the README's
+	# shellcheck disable=SC2016 # the README's backquotes
 	commands="$(sed -n '/^```sh$/,/^```$/s/^\(make [a-z0-9-]*\).*/\1/p' README.md)
 make lint
 make inspect

@@ -1,6 +1,6 @@
 #!/bin/sh
-# test-long.sh TEST: one of the tests that take long, which `make test` leaves out. What asks for it is in the
-# environment: RING3_CUTS, RING3_CROWD.
+# test-long.sh TEST: runs one of the tests that take long, which `make test` skips. An environment variable enables it:
+# RING3_CUTS or RING3_CROWD.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

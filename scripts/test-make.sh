@@ -1,5 +1,5 @@
 #!/bin/sh
-# test-make.sh: what `make` promises a newcomer, tried as a newcomer would. (After the build.)
+# test-make.sh: tests the make targets that a newcomer uses, and their output. The programs must be built already.
 set -eu
 cd "$(dirname -- "$0")/.."
 . scripts/check.sh
@@ -8,18 +8,18 @@ unset MAKELEVEL # this may itself be run by a make
 folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
 
-# try WORD...: leaves the status, what it printed, and what it printed on stderr.
+# try COMMAND...: runs COMMAND. Its exit status is in $status, its output in $folder/out and $folder/err.
 try() {
 	within 300 "$@" >"$folder/out" 2>"$folder/err"
 }
-# prints LINE: how many times what was tried printed it.
+# prints LINE: prints how many times LINE is in the output of the last `try`.
 prints() { grep -cxF -e "$1" "$folder/out" || true; }
 
 for machine in x86 arm; do
 	try make run-$machine
 	same status $status 0
 	same 'on stderr' "$(cat "$folder/err")" ''
-	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1' # printed, and saved
+	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1' # by hello, and from the saved file
 	same msort "$(prints 'same as sort')" 1
 	same pipe "$(grep -cx -e ' *[0-9]\{1,\} [A-Za-z]\{1,\}' "$folder/out")" 3
 	same init "$(prints 'Hello, init!')" 1
@@ -31,7 +31,7 @@ done
 for machine in x86 arm; do
 	try make run-$machine-kernel
 	case $(cat "$folder/err") in
-	'set-up: '*' could not be had '*)
+	'set-up: '*' is not available '*)
 		echo "test make run-$machine-kernel boots into the programs ... ignored ($(cat "$folder/err"))"
 		skipped=$((skipped + 1))
 		continue

@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2086 # $debian is a list of words
-# test-setup.sh: what set-up asks of rustup and apt-get, told by stand-ins that write it down. Each
-# test has a machine of its own in a folder, and a copy of the scripts.
+# test-setup.sh: tests set-up with mocks ("stand-ins") of rustup, apt-get and other commands, which record how they are
+# called. Each test has a simulated machine in a folder of its own, with a copy of the scripts.
 set -eu
 cd "$(dirname -- "$0")/.."
 . scripts/check.sh
@@ -16,7 +16,8 @@ x86_64='x86_64-unknown-linux-gnu'
 aarch64='aarch64-unknown-linux-gnu'
 export STAND_IN="$repository/scripts/test-setup/stand-in.sh"
 
-# A machine of x86_64, root on it, with the commands that every system has, and these of ours.
+# machine STAND-IN...: makes an x86_64 machine with root as the user. It has the commands that every system has, and
+# these stand-ins.
 machine() { # STAND-IN...
 	number=$((number + 1))
 	export WORLD="$scratch/$number" MACHINE=x86_64 WORLD_UID=0 HOME="$scratch/$number"
@@ -27,7 +28,7 @@ machine() { # STAND-IN...
 	for command in uname id world-toolchain "$@"; do ln -s "$STAND_IN" "$WORLD/bin/$command"; done
 	clone ring3
 }
-# clone NAME: makes a clone of ring3 there; set_up then runs in it.
+# clone NAME: makes a clone of ring3 on the machine; set_up then runs in this clone.
 clone() {
 	clone=$WORLD/$1
 	mkdir -p "$clone"
@@ -35,15 +36,15 @@ clone() {
 	sed "s,^usr=/usr,usr=$WORLD/usr," "$repository/scripts/setup/find.sh" >"$clone/scripts/setup/find.sh"
 }
 debian='apt-get apt-cache dpkg-query dpkg-deb'
-unknown='what they cost is not known before apt-get update'
+unknown='the cost is not known before apt-get update'
 
-# release RUSTC RUSTC-WEB: the versions that this machine's Debian offers.
+# release RUSTC RUSTC-WEB: sets the versions that the machine's Debian offers.
 release() {
 	echo "$1+dfsg1-1" >"$WORLD/candidate-rustc"
 	echo "$2+dfsg1-1~deb12u2" >"$WORLD/candidate-rustc-web"
 }
 
-# toolchain NAME RELEASE TARGET...: one that rustup has.
+# toolchain NAME RELEASE TARGET...: makes a toolchain that rustup has installed.
 toolchain() {
 	directory=$WORLD/toolchains/$1 version=$2
 	shift 2
@@ -51,7 +52,8 @@ toolchain() {
 	echo "$version" >"$directory/release"
 }
 
-# Runs set-up there; leaves its exit status, what it said, and in $WORLD/asked what it asked.
+# set_up NEED...: runs set-up on the machine. Sets $status and $said (its output); $WORLD/asked has the commands that
+# the stand-ins were called with.
 set_up() {
 	: >"$WORLD/asked"
 	run_set_up "$@" >"$WORLD/said" 2>&1
@@ -65,7 +67,7 @@ run_set_up() {
 	PATH=$own_path
 }
 
-# Of these, what could change something.
+# asked: prints the commands in $WORLD/asked, without queries that change nothing.
 asked() { grep -v -e '^rustup which ' -e '^rustup toolchain list' -e ' --assume-no ' "$WORLD/asked" | sed 's/ -o [^ ]*//g'; }
 
 machine rustup $debian
@@ -88,17 +90,17 @@ same said "$said" "set-up: rustup target add --toolchain $pinned $aarch64"
 verdict 'rustup is asked for a missing target, when it is needed'
 
 set_up "run-$MACHINE" build-aarch64
-same 'asked anybody' "$(cat "$WORLD/asked")" ''
+same 'asked anything' "$(cat "$WORLD/asked")" ''
 same said "$said" ''
 same status $status 0
-verdict 'the second time is silent and asks nobody'
+verdict 'the second time is silent and runs no tool'
 
 rm -r -- "$WORLD/toolchains/$pinned/lib/rustlib/$aarch64"
 set_up "run-$MACHINE"
 same asked "$(asked)" ''
 set_up build-aarch64
 same asked "$(asked)" "rustup target add --toolchain $pinned $aarch64"
-verdict 'what was removed is noticed, and put back for whoever needs it'
+verdict 'a removed target is noticed, and installed again when it is needed'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64
@@ -112,7 +114,7 @@ apt-get update
 apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
 same compiler "$(grep rustc "$WORLD/ring3/target/setup/aarch64.toml")" "rustc = \"$WORLD/usr/bin/rustc\""
 same status $status 0
-verdict 'where rustup fails, core comes from Debian'
+verdict 'if rustup fails, core comes from Debian'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64
@@ -136,7 +138,7 @@ echo 'auto_install = "disable"' >"$WORLD/.rustup/settings.toml"
 set_up build-x86_64
 same asked "$(asked)" "apt-get update
 apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm"
-verdict "rustup's own setting is obeyed; an older toolchain and a nightly will not do"
+verdict "rustup's own setting is obeyed; an older toolchain or a nightly is not used"
 
 machine rustup $debian
 toolchain old 1.9.2 $x86_64
@@ -145,7 +147,7 @@ toolchain newer 1.100.0 $x86_64
 set_up build-x86_64
 same compiler "$(grep RUST_BIN "$WORLD/ring3/target/setup/env.sh")" "RUST_BIN='$WORLD/toolchains/newer/bin'"
 same status $status 0
-verdict 'a newer toolchain will do where rustup cannot install the pinned one'
+verdict 'a newer toolchain is used if rustup cannot install the pinned one'
 
 machine $debian
 release 1.85.0 1.96.0
@@ -171,7 +173,7 @@ machine $debian
 release 1.85.0 1.96.0
 set_up lint
 same asked "$(asked | grep -m 1 ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck"
-verdict 'lint asks for the C++ compiler too that its crates are built with'
+verdict 'lint also wants the C++ compiler that its crates are built with'
 
 machine rustup $debian
 MACHINE=aarch64
@@ -186,7 +188,7 @@ apt-get install -y --no-install-recommends --no-remove rustc-web qemu-user
 apt-get update
 apt-get download libstd-rust-web-dev:amd64=1.96.0+dfsg1-1*"
 same status $status 0
-verdict 'on aarch64 the roles are swapped'
+verdict 'on aarch64, x86_64 is the foreign architecture'
 unset RUSTUP_AUTO_INSTALL
 
 machine rustup $debian
@@ -195,10 +197,10 @@ WORLD_UID=1000
 set_up run-aarch64
 same asked "$(asked)" ''
 same said "$said" "set-up: missing: qemu-user: runs aarch64 programs
-set-up: these, with all that they depend on: $unknown
+set-up: these and their dependencies: $unknown
 set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends qemu-user"
 same failed $((status != 0)) 1
-verdict 'not root: what is missing, and the command to run'
+verdict 'not root: prints what is missing, and the command to run'
 
 machine $debian
 release 1.85.0 1.96.0
@@ -211,14 +213,14 @@ set-up: missing: rustc-web: compiles the programs
 set-up: missing: lld: links the programs
 set-up: missing: llvm: strips the programs
 set-up: missing: qemu-user: runs aarch64 programs
-set-up: these, with all that they depend on: 209 MB to fetch, 906 MB on disk
+set-up: these and their dependencies: 209 MB to fetch, 906 MB on disk
 set-up: missing: core for aarch64: about 34 MB to fetch, 152 MB on disk
-set-up: missing: qemu-system: what boots other kernels: 209 MB to fetch, 906 MB on disk
+set-up: missing: qemu-system: boots other kernels: 209 MB to fetch, 906 MB on disk
 set-up: missing: linux-image-cloud-amd64: a real kernel for x86_64: about 36 MB to fetch, 15 MB on disk
 set-up: missing: linux-image-arm64-16k: a real kernel for aarch64: about 103 MB to fetch, 37 MB on disk
 set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends cargo-web rustc-web lld llvm qemu-user"
 same failed $((status != 0)) 1
-verdict 'not root: all that is missing is told at once, with its cost, before anything is fetched'
+verdict 'not root: everything that is missing is printed at once, with its cost, before anything is fetched'
 
 machine rustup $debian
 release 1.85.0 1.96.0
@@ -239,17 +241,17 @@ same said "$said" "set-up: missing: cargo: builds the programs
 set-up: missing: rustc: compiles the programs
 set-up: missing: lld: links the programs
 set-up: missing: llvm: strips the programs
-set-up: these, with all that they depend on: $unknown
+set-up: these and their dependencies: $unknown
 set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
 same failed $((status != 0)) 1
-verdict 'not root and no list of packages: what is missing all the same'
+verdict 'not root and no list of packages: prints what is missing nevertheless'
 
 machine rustup
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
 set_up run-aarch64
 same said "$said" 'set-up: there is no apt-get here; install these, then try again: qemu-user (runs aarch64 programs)'
 same failed $((status != 0)) 1
-verdict 'no apt-get: one line, with what is missing'
+verdict 'no apt-get: prints one line with what is missing'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
@@ -257,10 +259,10 @@ echo 'E: Unable to fetch some archives' >"$WORLD/apt-fails"
 set_up run-aarch64
 same said "$said" "set-up: apt-get update failed (E: Unable to fetch some archives); going on with the lists it has
 set-up: missing: qemu-user: runs aarch64 programs
-set-up: these, with all that they depend on: $unknown
+set-up: these and their dependencies: $unknown
 E: Unable to fetch some archives
 E: Unable to fetch some archives
-set-up: apt-get failed: E: Unable to fetch some archives. All it said is in target/setup/apt.log"
+set-up: apt-get failed: E: Unable to fetch some archives. Its output is in target/setup/apt.log"
 same failed $((status != 0)) 1
 set_up run-aarch64
 same 'failed again' $((status != 0)) 1
@@ -274,7 +276,7 @@ explained 'E: Could not get lock /var/lib/dpkg/lock-frontend' 'another apt-get'
 explained "E: You don't have enough free space in /var/cache/apt/archives/." 'disk is full'
 explained 'E: Failed to fetch mirror:/a.deb  404  Not Found' 'run apt-get update'
 explained 'E: Unable to locate package qemu-user' 'sources of apt'
-verdict 'a failure of apt-get is shown and explained, and is not taken for done'
+verdict 'a failure of apt-get is shown and explained, and the need is not recorded as met'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
@@ -295,7 +297,7 @@ same asked "$(asked)" "apt-get indextargets --format \$(REPO_URI) Created-By: Pa
 apt-get update
 apt-get download linux-image-of-arm64"
 same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ bookworm main'
-verdict 'a kernel and what boots it are unpacked, each of its release, once'
+verdict 'a kernel and qemu-system are unpacked once, the kernel from its release'
 
 fetched="apt-get indextargets --format \$(REPO_URI) Created-By: Packages
 apt-get update
@@ -306,7 +308,7 @@ same asked "$(asked)" "$fetched"
 same said "$said" "set-up: unpacking linux-image-cloud-arm64 in $WORLD/.cache/ring3: a real kernel for aarch64, about 31 MB to fetch, 27 MB on disk
 set-up: $WORLD/.cache/ring3/kernel-aarch64 is damaged; fetching it again"
 same kernel "$(cat "$WORLD/.cache/ring3/kernel-aarch64/vmlinuz")" arm64
-verdict 'what has changed in the cache is fetched again'
+verdict 'a damaged entry of the cache is fetched again'
 
 clone two
 set_up guest-aarch64 guest-aarch64_16k
@@ -317,7 +319,7 @@ rm -- "$WORLD/.cache/ring3/kernel-aarch64/vmlinuz"
 clone three
 set_up guest-aarch64
 same asked "$(asked)" "$fetched"
-verdict 'another clone fetches nothing, unless what is there is not whole'
+verdict 'another clone fetches nothing, unless an entry of the cache is incomplete'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
@@ -331,7 +333,7 @@ same asked "$(asked | grep -c download)" '2' # qemu-system and the kernel, once 
 same whole "$(cat "$WORLD"/*/whole)" "$(printf 'whole\nwhole\nwhole')"
 same kernel "$(cat "$WORLD/.cache/ring3/kernel-aarch64/vmlinuz")" arm64
 same 'left over' "$(find "$WORLD/.cache/ring3" -name '*.new')" ''
-verdict 'of several clones at once one fetches, and the others wait'
+verdict 'if several clones run set-up at once, one fetches, and the others wait'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
@@ -350,14 +352,14 @@ clone three
 set_up guest-aarch64
 same kernel "$(cat "$clone/target/setup/cache/kernel-aarch64/vmlinuz")" arm64
 same status $status 0
-verdict 'XDG_CACHE_HOME is where the cache is; without a home that can be written the clone keeps it'
+verdict 'the cache is in XDG_CACHE_HOME; without a writable home, it is in the clone'
 
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 $aarch64
 echo 'E: Unable to fetch some archives' >"$WORLD/apt-fails"
 set_up guest-x86_64 build-x86_64
-said_why='qemu-system could not be had (E: Unable to fetch some archives)'
-same said "$said" "set-up: unpacking qemu-system in $WORLD/.cache/ring3: what boots other kernels, $unknown
+said_why='qemu-system is not available (E: Unable to fetch some archives)'
+same said "$said" "set-up: unpacking qemu-system in $WORLD/.cache/ring3: boots other kernels, $unknown
 set-up: $said_why"
 same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_x86_64='$said_why'"
 same status $status 0
@@ -370,6 +372,6 @@ same failed $((status != 0)) 1
 rm -- "$WORLD/apt-fails"
 set_up guest-x86_64
 same 'why not' "$(grep NO_GUEST "$WORLD/ring3/target/setup/env.sh")" "NO_GUEST_x86_64=''"
-verdict 'where no kernel can be had, there is a reason, and the next run tries again'
+verdict 'if there is no kernel, a reason is recorded, and the next run tries again'
 
 result

@@ -1,7 +1,7 @@
 #!/bin/sh
-# test-units.sh SECONDS OPTION...: builds the libtest program of `cargo test OPTION...` and runs its tests by the runner of
-# tests/, each in a process of its own with this limit (tests/units.rs). With RUNNER set, words one a line, that command
-# runs the program. With FILTER set, the tests are those whose name contains it.
+# test-units.sh SECONDS OPTION...: builds the libtest program of `cargo test OPTION...`, and runs its tests by the
+# runner of tests/: each test has a process of its own, and this time limit (tests/units.rs). RUNNER is a command that
+# runs the program, one word on each line. With FILTER set, only tests run whose name contains it.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

@@ -1,6 +1,6 @@
 #!/bin/sh
-# test.sh: every test, on both architectures. The last line counts what ran. With SAMPLE set, the tests of the programs
-# are those of hello alone: one of each kind.
+# test.sh: runs all tests, on both architectures. The last line has the numbers of tests. With SAMPLE set, it runs one
+# test of each kind: of the programs' tests, those of hello only.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -12,8 +12,8 @@ passed=0 failed=0 skipped=0
 programs='' kernels=' kernel]'
 [ -z "${SAMPLE-}" ] || programs=hello:: kernels=hello_speaks
 
-# run TITLE COMMAND...: adds up the `test result:` lines. A runner that dies or runs nothing is a failure too.
-# (The runners have a time limit for each test; there is none for all of them.)
+# run TITLE COMMAND...: runs a test runner, and adds the numbers of its `test result:` lines. A runner that dies or runs
+# no test is a failure, too. (Each runner has a time limit for each test; there is none for the whole run.)
 run() {
 	title=$1
 	shift
@@ -37,25 +37,26 @@ run() {
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-# skip TEST REASON: prints a skipped test as a runner does.
+# skip TEST REASON: prints the lines of a skipped test, as a runner prints them.
 skip() {
 	printf 'test %s ... ignored (%s)\n' "$1" "$2"
 	echo 'test result: ok. 0 passed; 0 failed; 1 ignored'
 }
 
 fetch tests
-# Limits of a test, in seconds: natively; under qemu-user, and for every order of threads.
+# Time limits of a test, in seconds: native tests; tests under qemu-user and loom's tests, which try every order of
+# threads.
 native=10 slow=30
 run "the library, $host" scripts/test-units.sh $native --lib
 
-# Optimised a little, because qemu-user is slow.
+# Built with some optimisation, because qemu-user is slow.
 triple=$(triple "$foreign")
 RUNNER=$(printf '%s\n' "$QEMU" -L "/usr/$foreign-linux-gnu")
 set -- env RUNNER="$RUNNER" scripts/test-units.sh $slow --lib --target "$triple" --config "$setup/$foreign.toml" \
 	--config profile.test.opt-level=1 --config "target.$triple.linker = '$CROSS_CC'"
 run "the library, $foreign" "$@"
-# memset takes another path where `dc zva` clears at most 64 bytes, which qemu-user's default CPU
-# does not say.
+# memset has another path for CPUs on which `dc zva` clears at most 64 bytes. qemu-user's default CPU is not one of
+# them.
 [ "$foreign" != aarch64 ] || run 'the library, a Cortex-A57' env QEMU_CPU=cortex-a57 FILTER=arch "$@"
 
 if [ -z "${SAMPLE-}" ]; then
@@ -66,7 +67,7 @@ fi
 export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
 run 'the programs, both' "$@" -- --skip ' kernel]' "$programs"
-# Kernels for aarch64 also run with these page sizes. qemu-user before version 10 can emulate them.
+# aarch64 kernels also use pages of these sizes. qemu-user before version 10 can emulate them.
 if [ "$foreign" = aarch64 ] && [ -z "${SAMPLE-}" ]; then
 	for size in 16384 65536; do
 		title="the programs, aarch64 with pages of $size"
@@ -78,7 +79,7 @@ if [ "$foreign" = aarch64 ] && [ -z "${SAMPLE-}" ]; then
 	done
 fi
 
-# Each kernel has two processors, and so has many a machine: they boot beside each other, and nothing else does.
+# Each guest has two processors. Three guests run in parallel, and nothing else runs at the same time.
 run 'real kernels' "$@" -- --test-threads 3 "$kernels"
 
 run 'set-up' scripts/test-setup.sh

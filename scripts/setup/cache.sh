@@ -1,5 +1,5 @@
-# The cache that all clones share: folders under $XDG_CACHE_HOME/ring3, each with a file for its checksum. Without a
-# writable home, this clone's cache is under target/setup.
+# The cache, which all clones of this user share: folders ("entries") in $XDG_CACHE_HOME/ring3, each with a checksum in
+# a file beside it. Without a writable home, this clone has a cache of its own in target/setup.
 
 cache=$PWD/$setup/cache
 for shared in "${XDG_CACHE_HOME:-}" "${HOME:+$HOME/.cache}"; do
@@ -23,8 +23,8 @@ is_cached() {
 	checked="$checked $1"
 }
 
-# keep ENTRY COMMAND...: unless the entry is cached, runs COMMAND... FOLDER and renames FOLDER to the entry, in one step.
-# A lock lets one clone do this at a time; the others wait.
+# keep ENTRY COMMAND...: unless the entry is cached, runs COMMAND... FOLDER and renames FOLDER to the entry, in one
+# step. A lock lets one clone do this at a time; the others wait.
 keep() {
 	entry=$1
 	shift

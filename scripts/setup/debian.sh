@@ -1,6 +1,7 @@
-# Debian's packages. What is missing is installed in one go; `core` for the foreign architecture
-# is only unpacked in the cache, so that the system never hears of a second architecture.
+# Debian's packages. All missing packages are installed by one command. `core` for the foreign architecture is only
+# unpacked in the cache, so that a second architecture need not be added to the system.
 
+# deb_arch ARCH: prints Debian's name of the architecture.
 deb_arch() {
 	case $1 in
 	x86_64) echo amd64 ;;
@@ -8,9 +9,11 @@ deb_arch() {
 	esac
 }
 
+# candidate PACKAGE: prints the version that apt-get would install.
 candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9].*\)/\1/p'; }
 
-# Debian has Rust twice: as the release froze it, and newer for the browsers ("rustc-web").
+# rust_family: prints which of Debian's Rust compilers is new enough: `rustc`, of the version that the release was
+# frozen with, or `rustc-web`, a newer one for building browsers.
 rust_family() {
 	for family in rustc rustc-web; do
 		version=$(candidate $family)
@@ -22,7 +25,7 @@ rust_family() {
 	return 1
 }
 
-# Turns the parts of Rust in new.wants into the names of packages.
+# name_packages: replaces the `rust:` lines in new.wants by names of packages.
 name_packages() {
 	grep -q '^rust:' "$setup/new.wants" || return 0
 	case $(rust_family) in
@@ -33,13 +36,15 @@ name_packages() {
 	mv -- "$setup/new.packages" "$setup/new.wants"
 }
 
+# install_wants: as root, installs the packages in new.wants. Otherwise prints them with the command to install them,
+# and exits.
 install_wants() {
 	command -v apt-get >/dev/null ||
 		die "set-up: there is no apt-get here; install these, then try again: $(
 			sed 's/^rust://' "$setup/new.wants" | awk -F '\t' '{ printf "%s%s (%s)", comma, $1, $2; comma = ", " }'
 		)"
 	if [ "$(id -u)" = 0 ]; then
-		# (Without this option, apt-get ignores an index that it can't fetch.)
+		# Without this option, apt-get succeeds even if it can't fetch an index.
 		apt update -o APT::Update::Error-Mode=any || say "set-up: apt-get update failed ($(apt_why)); going on with the lists it has"
 		name_packages || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
 		tell_missing
@@ -54,56 +59,58 @@ install_wants() {
 	fi
 }
 
-# tell_missing: prints what is missing, and what it costs.
+# tell_missing: prints the missing packages and files, and their cost.
 tell_missing() {
 	sed 's/^rust://; s/^/set-up: missing: /; s/\t/: /' "$setup/new.wants" >&2
 	# shellcheck disable=SC2046 # a list of words
-	say "set-up: these, with all that they depend on: $(apt_cost $(wanted))"
+	say "set-up: these and their dependencies: $(apt_cost $(wanted))"
 	sed 's/^/set-up: missing: /; s/\t/: /' "$setup/new.plans" >&2
 }
 
-# apt_cost PACKAGE...: prints what they and their dependencies cost, by apt-get's reckoning.
+# apt_cost PACKAGE...: prints the cost of the packages and their dependencies, as apt-get computes it.
 apt_cost() {
 	LC_ALL=C apt-get -o Debug::NoLocking=1 --assume-no install --no-install-recommends "$@" 2>/dev/null </dev/null | awk '
 		/^Need to get / { sub(/^Need to get /, ""); sub(/ of archives\.$/, ""); fetch = $0 }
 		/^After this operation, / { disk = $4 " " $5 }
 		END { if (fetch disk) print fetch " to fetch, " disk " on disk"; else print unknown }' unknown="$cost_unknown"
 }
-cost_unknown='what they cost is not known before apt-get update'
+cost_unknown='the cost is not known before apt-get update'
 
-# apt-get, quietly: its output since the last update is in apt.log, in English.
+# apt WORD...: runs apt-get without output. Its output since the last update is in apt.log, in English.
 apt() {
 	[ "$1" != update ] || : >"$setup/apt.log"
 	LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >>"$setup/apt.log" 2>&1 </dev/null
 }
 
-# apt_why: prints what the errors in apt.log mean, if they are known; else the first error.
+# apt_why: prints the meaning of the errors in apt.log if they are known, otherwise the first error.
 apt_why() {
 	case $(cat "$setup/apt.log") in
 	*'No space left on device'* | *"don't have enough free space"*) echo 'the disk is full' ;;
 	*'Could not get lock'* | *'Unable to acquire the dpkg frontend lock'*)
-		echo 'another apt-get or dpkg has been at work for two minutes: try again after it'
+		echo 'another apt-get or dpkg has been running for two minutes: try again after it'
 		;;
 	*'dpkg was interrupted'*) echo 'an earlier installation was cut short: run dpkg --configure -a as root, then try again' ;;
 	*'Temporary failure resolving'* | *'Could not resolve'* | *'Could not connect'* | *'Cannot initiate the connection'* | *'Unable to connect'* | *'Connection failed'* | *'Connection timed out'* | *'connection timed out'*)
-		echo "the mirror can't be reached: is there a network, or a proxy that apt has not been told of?"
+		echo "the mirror can't be reached: is there a network, or a proxy that apt is not configured for?"
 		;;
-	*' 404 '*) echo 'the mirror has other versions by now than the lists of apt-get say: run apt-get update as root, then try again' ;;
+	*' 404 '*) echo 'the mirror has other versions than the lists of apt-get: run apt-get update as root, then try again' ;;
 	*'Unable to locate package'* | *'has no installation candidate'*)
 		echo "the sources of apt don't have these: they are in Debian's main"
 		;;
 	*'unmet dependencies'* | *'held broken packages'* | *'Packages need to be removed'*)
-		echo "these don't go with what is installed; apt-get install with their names tells more"
+		echo "these conflict with installed packages; apt-get install with their names prints more"
 		;;
-	*) grep -m 1 '^E: ' "$setup/apt.log" || echo 'no word why' ;;
+	*) grep -m 1 '^E: ' "$setup/apt.log" || echo 'no error message' ;;
 	esac
 }
+# apt_failed: prints the end of apt.log and the reason, and exits.
 apt_failed() {
 	tail -n 15 "$setup/apt.log" >&2
-	die "set-up: apt-get failed: $(apt_why). All it said is in $setup/apt.log"
+	die "set-up: apt-get failed: $(apt_why). Its output is in $setup/apt.log"
 }
 
-# debian_core ARCH: sets `libs` to the core that Debian's rustc compiles ARCH with, or wants that rustc.
+# debian_core ARCH: sets `libs` to the directory of the core library with which Debian's rustc compiles for ARCH. If
+# that rustc is not installed, adds it to the wanted packages, and fails.
 debian_core() {
 	owner=$(dpkg-query -S "$usr/bin/rustc" 2>/dev/null | sed 's/:.*//')
 	case $owner in
@@ -141,7 +148,7 @@ plan_core() {
 	may_fetch "core for $1" "$(core_cost "libstd-rust${family#rustc}-dev")" || true
 }
 
-# core_cost PACKAGE: the cost of the package of another architecture, which is about that of this architecture's.
+# core_cost PACKAGE: prints the cost of the package for the foreign architecture: about that for this architecture.
 core_cost() {
 	LC_ALL=C apt-cache show "$1" 2>/dev/null | awk '
 		/^Installed-Size:/ && !disk { disk = $2 / 1000 }
@@ -149,8 +156,7 @@ core_cost() {
 		END { if (size) printf "about %.0f MB to fetch, %.0f MB on disk\n", size, disk; else print unknown }' unknown="$cost_unknown"
 }
 
-# private_apt ARCH: from here on this shell's apt has a state of its own, under target/setup/apt, and
-# thinks that the machine is of ARCH.
+# private_apt ARCH: gives apt in this shell a state of its own in target/setup/apt, configured for a machine of ARCH.
 private_apt() {
 	state=$PWD/$setup/apt
 	rm -rf -- "$state"
@@ -169,7 +175,8 @@ private_apt() {
 	export APT_CONFIG="$state/apt.conf"
 }
 
-# unpack PACKAGE VERSION ARCH FOLDER. (A rebuild of the same source, +bN, is numbered by architecture.)
+# unpack PACKAGE VERSION ARCH FOLDER: downloads the package and unpacks it. Ignores +bN at the end of VERSION: rebuilds
+# of the same source are numbered separately for each architecture.
 unpack() (
 	private_apt "$3"
 	deb="$1:$3=${2%+b[0-9]*}*"

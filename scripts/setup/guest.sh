@@ -1,8 +1,8 @@
-# Real kernels and what boots them: Debian's, unpacked in the cache and never installed. Where they
-# can't be had there is a reason, and whoever asked decides what that means: the tests skip.
+# The guests: Debian's kernels, and qemu-system to boot them. Both are unpacked in the cache, and not installed. If one
+# of them is not available, the reason is recorded: tests then skip, and other scripts exit with the reason.
 
-# The guests: their architecture, Debian's package of the kernel and the release it is of. (The release is
-# named, because tests/selftest/matrix says what its kernel answers.)
+# A guest's architecture, Debian's package of its kernel, and the release of that package. The release is fixed, because
+# tests/selftest/matrix has the results of this release's kernel.
 guest_arch() { echo "${1%%_16k}"; }
 guest_kernel() {
 	case $1 in
@@ -13,13 +13,13 @@ guest_kernel() {
 }
 guest_release() {
 	case $1 in
-	*_16k) echo trixie ;; # the first with such a kernel
+	*_16k) echo trixie ;; # the first release with such a kernel
 	*) echo bookworm ;;
 	esac
 }
 
-# guest_cost ENTRY: what the entry costs. No package list of this machine has a kernel of another release or
-# architecture; so its cost, with its package list, is what was measured once.
+# guest_cost ENTRY: prints the cost of a cache entry. The package lists of this machine do not have kernels of another
+# release or architecture. So their cost, which includes the package lists to fetch, was measured once and stands here.
 guest_cost() { # ENTRY
 	case $1 in
 	qemu-system-*) apt_cost qemu-system-x86 qemu-system-arm ;;
@@ -29,11 +29,11 @@ guest_cost() { # ENTRY
 	esac
 }
 
-# find_guest GUEST: notes QEMU_SYSTEM_ARCH (and what it needs), KERNEL_GUEST (a folder with vmlinuz and modules) and
-# NO_GUEST_GUEST, which is empty, or why it can't be booted.
+# find_guest GUEST: sets QEMU_SYSTEM_ARCH (with its libraries and data), KERNEL_GUEST (a folder with vmlinuz and
+# modules) and NO_GUEST_GUEST, which is empty, or the reason why the guest can't be booted.
 find_guest() {
 	guest=$1 why=
-	# (In the first pass, which fetches nothing, both are planned.)
+	# In the first pass, which fetches nothing, both are added to the plans.
 	if ! { find_qemu_system "$(guest_arch "$guest")" || [ -z "$allowed" ]; } || ! find_kernel "$guest"; then lack "guest-$guest"; fi
 	note "NO_GUEST_$guest" "$why"
 }
@@ -44,7 +44,7 @@ find_qemu_system() { # ARCH
 	if ! found=$(command -v "qemu-system-$1"); then
 		at=$cache/qemu-system-$host
 		found=$at/usr/bin/qemu-system-$1
-		guest_fetch 'what boots other kernels' qemu-system "qemu-system-$host" unpack_qemu_system || return 1
+		guest_fetch 'boots other kernels' qemu-system "qemu-system-$host" unpack_qemu_system || return 1
 		libs=$(printf ':%s' "$at"/lib/*-linux-gnu "$at"/usr/lib/*-linux-gnu)
 		share=$at/usr/share
 	fi
@@ -62,8 +62,8 @@ find_kernel() { # GUEST
 	note "KERNEL_$1" "$at"
 }
 
-# guest_fetch WHAT PACKAGE ENTRY COMMAND...: unless the cache has the ENTRY, prints a line and runs COMMAND for the entry.
-# On failure, `why` has the reason.
+# guest_fetch WHAT PACKAGE ENTRY COMMAND...: if the cache does not have ENTRY, prints a line and runs COMMAND to make
+# it. After a failure, `why` has the reason.
 guest_fetch() {
 	what=$1 package=$2 entry=$3
 	shift 3
@@ -75,13 +75,14 @@ guest_fetch() {
 	may_fetch "$package: $what" "$(guest_cost "$entry")" || return 1
 	say "set-up: unpacking $package in $cache: $what, $(guest_cost "$entry")"
 	keep "$entry" "$@" && return
-	why="$package could not be had ($(apt_why))"
+	why="$package is not available ($(apt_why))"
 	say "set-up: $why"
 	return 1
 }
 
-# What of qemu-system this machine's packages leave out, whatever installing it would take away.
-unpack_qemu_system() ( # FOLDER
+# unpack_qemu_system FOLDER: unpacks qemu-system, and those of its dependencies that are not installed on this machine.
+# Packages that conflict with installed ones do not matter, because nothing is installed.
+unpack_qemu_system() (
 	private_apt "$(deb_arch "$host")"
 	cat >>"$state/apt.conf" <<-END
 		Dir::State::status "/var/lib/dpkg/status";
@@ -93,8 +94,8 @@ unpack_qemu_system() ( # FOLDER
 	rm -rf -- "$state"
 )
 
-# The kernel, and of its modules those for a disk of the guest's.
-unpack_kernel() ( # GUEST FOLDER
+# unpack_kernel GUEST FOLDER: unpacks the kernel, and its modules for virtual disks.
+unpack_kernel() (
 	# shellcheck disable=SC2016 # apt-get's variable
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/*$') || {
 		echo 'E: no mirror of Debian among the sources of apt' >"$setup/apt.log"
@@ -112,7 +113,7 @@ unpack_kernel() ( # GUEST FOLDER
 		Dir::Etc::preferencesparts "/dev/null";
 	END
 	apt update || exit 1
-	# That package only depends on the newest.
+	# That package is empty, and depends on the package of the newest kernel.
 	newest=$(apt-cache depends "$(guest_kernel "$1")" 2>>"$setup/apt.log" |
 		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
 	log=$PWD/$setup/apt.log

@@ -1,10 +1,11 @@
-# The needs, and what each one takes: a program or a file that shows it is there, and the Debian
-# package it comes from where it is not. This is the one list of what the project uses.
+# The NEEDs, and the tools for each: a program or a file to look for, and the Debian package that contains it. This is
+# the complete list of the tools that the project uses.
 
+# find_need NEED: looks for the tools of a NEED.
 find_need() {
 	once "$1" || return 0
 	case $1 in
-	build-x86_64 | build-aarch64) # link the programs, and strip them to what ships
+	build-x86_64 | build-aarch64) # compile, link and strip the programs
 		find_toolchain
 		find_linker
 		find_core "${1#build-}"
@@ -23,21 +24,21 @@ find_need() {
 		find_need "build-${1#inspect-}"
 		find_objdump
 		;;
-	guest-x86_64 | guest-aarch64 | guest-aarch64_16k) # boot a real kernel, if it can be had
+	guest-x86_64 | guest-aarch64 | guest-aarch64_16k) # boot a real kernel, if one is available
 		find_guest "${1#guest-}"
 		;;
-	fresh) # clean roots
+	fresh) # make clean roots
 		tool DEBOOTSTRAP debootstrap 'makes clean roots' debootstrap /usr/sbin/debootstrap
 		;;
-	powercut) # a kernel that loses its power: a disk to make
+	powercut) # make a disk for a guest that loses its power
 		tool MKFS e2fsprogs 'makes a disk with ext4' mkfs.ext4 /usr/sbin/mkfs.ext4
 		;;
-	run-kernel-*) # and say so where it can't
+	run-kernel-*) # boot a real kernel; fail if none is available
 		find_need "build-${1#run-kernel-}"
 		find_guest "${1#run-kernel-}"
 		[ -z "$why" ] || die "set-up: $why"
 		;;
-	test) # std tests and the C oracle, here and across; `save` and echod watched from outside
+	test) # tests with std and the C oracle, native and cross-compiled; strace, to see the programs' system calls
 		find_need "run-$host"
 		find_need "run-$foreign"
 		find_c
@@ -56,33 +57,33 @@ find_need() {
 		done
 		find_component CARGO_FMT "$host" cargo-fmt rustfmt
 		find_component RUSTFMT "$host" rustfmt rustfmt
-		find_c # build scripts of the tests' crates are linked with it
+		find_c # the linker for build scripts of the tests' crates
 		find_cxx
 		tool SHELLCHECK shellcheck 'checks the scripts' shellcheck
 		;;
-	bench) # beside glibc, and allocators that are compiled from C and C++
+	bench) # measure glibc, and allocators that are compiled from C and C++
 		find_toolchain
 		find_c
 		find_cxx
 		;;
-	bench-echo) # beside servers in C, Rust and Go, whose system calls are counted
+	bench-echo) # measure servers in C, Rust and Go, and count their system calls
 		find_toolchain
 		find_c
 		tool GO golang-go "compiles one of echod's peers" go
 		tool STRACE strace 'shows which system calls a program makes' strace
 		;;
-	bench-pipe) # beside a C program of musl's, and a shell
+	bench-pipe) # measure a C program with musl, and a shell
 		find_toolchain
 		find_c
 		tool MUSL_CC musl-tools "compiles pipe's peer" musl-gcc
-		tool DASH dash 'the shell that pipe is measured beside' dash
+		tool DASH dash 'the shell that pipe is measured against' dash
 		;;
 	fuzz)
 		find_toolchain
 		find_c
 		find_cxx
 		;;
-	mutants) # a program that lists changes of the sources
+	mutants) # list possible changes of the sources
 		find_toolchain
 		find_c
 		find_mutants
@@ -111,8 +112,8 @@ find_cxx() {
 	tool CXX g++ 'compiles libFuzzer, and one of the allocators that benches compare' g++ c++
 }
 
-# cargo-binutils brings rust-objdump (`cargo objdump` calls it too, but builds first, without our
-# flags); it works only where the toolchain has llvm-tools.
+# find_objdump: rust-objdump is part of cargo-binutils, and works only if the toolchain has llvm-tools. (`cargo objdump`
+# is not used: it builds first, without our flags.)
 find_objdump() {
 	once find_objdump || return 0
 	objdump=$(llvm llvm-objdump)

@@ -1,10 +1,11 @@
 #!/bin/sh
-# What set-up meets in its tests: one script under the names of rustup, rustc, apt-get and the rest.
-# $WORLD is a machine in a folder: asked (what it was asked, a line each), usr/ and toolchains/.
+# The stand-in (mock) for rustup, rustc, apt-get and other commands in the tests of set-up: one script, linked under all
+# these names. $WORLD is the folder of the simulated machine: asked (each call, a line), usr/ and toolchains/.
 set -eu
 name=$(basename -- "$0")
 
-# A toolchain is a bin directory and the targets beside it; rustc answers from where it stands.
+# A toolchain is a directory with bin/ and lib/ with the targets. The stand-in for rustc finds the release and the
+# sysroot by its own path.
 toolchain() { # DIRECTORY TARGET...
 	mkdir -p "$1/bin" "$1/lib/rustlib/$MACHINE-unknown-linux-gnu/bin"
 	for program in cargo rustc; do ln -sf "$STAND_IN" "$1/bin/$program"; done
@@ -58,7 +59,7 @@ apt-cache)
 apt-get)
 	asked "$@"
 	case " $* " in
-	*' --assume-no '*) # what it would cost
+	*' --assume-no '*) # a query of the cost
 		[ ! -e "$WORLD/costs" ] || printf '%s\n' 'Need to get 209 MB of archives.' \
 			'After this operation, 906 MB of additional disk space will be used.' 'Abort.'
 		exit 1
@@ -115,6 +116,6 @@ dpkg-deb)
 		;;
 	esac
 	;;
-world-toolchain) toolchain "$@" ;; # for the tests themselves
-*) ;; # a tool that has only to be there
+world-toolchain) toolchain "$@" ;; # called by the tests
+*) ;; # a tool that only has to exist
 esac
