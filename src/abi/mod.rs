@@ -1,9 +1,10 @@
 //! Linux's system call interface as data: numbers, structures, flags and errors. Also the `syscall!` macro,
 //! which makes the calls.
 //!
-//! Each file holds one `abi!` table. A row of a table defines a Rust item and also the [`Fact`] that the item
-//! claims about the kernel's headers. A test (the oracle in `tests/`) compiles C code against the headers and
-//! checks all facts. A row gives two values where x86_64 and aarch64 differ.
+//! `call` has the `syscall!` macro, `table` the `abi!` macro, `errno` the error numbers. Each other file holds
+//! one `abi!` table. A row of a table defines a Rust item and also the [`Fact`] that the item claims about the
+//! kernel's headers. A test (the oracle in `tests/`) compiles C code against the headers and checks all facts.
+//! A row gives two values where x86_64 and aarch64 differ.
 
 pub mod auxv;
 mod call;

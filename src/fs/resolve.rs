@@ -35,11 +35,12 @@ impl Name {
     }
 }
 
-/// A name in an open directory: the location that a path had when it was resolved. Later renames of
-/// directories above it do not change the location.
+/// A directory entry: a name in an open directory. The name need not exist.
+///
+/// An entry is the result of resolving a path. Later renames of directories in the path do not change it.
 pub struct Entry {
-    /// The directory. It is opened as a location only (`O_PATH`) until
-    /// [`open_directory`](Self::open_directory).
+    /// The directory. Until [`open_directory`](Self::open_directory) it is open only as a starting point for
+    /// paths (`O_PATH`).
     pub dir: OwnedFd,
     /// The name in the directory.
     pub name: Name,
@@ -56,11 +57,11 @@ impl Entry {
         }
     }
 
-    /// Follows `path`, including a symbolic link in the last component, to the location where a file is or
+    /// Follows `path`, including a symbolic link in the last component, to the entry of a file that exists or
     /// can be created.
     ///
     /// A link in the last component that is in /proc or /sys is not followed, because it may be a magic link
-    /// as in /proc/PID/fd. The result is then the location of the link itself.
+    /// as in /proc/PID/fd. The result is then the entry of the link itself.
     ///
     /// # Errors
     /// Those of resolving a path. `EISDIR`: the path ends with a slash.
@@ -104,10 +105,10 @@ impl Entry {
         }
     }
 
-    /// Duplicates the descriptor that this location names, if the directory is this process's /proc/PID/fd or
-    /// this thread's /proc/PID/task/TID/fd; otherwise returns `None`.
+    /// Duplicates the descriptor that this entry stands for, if the directory is this process's /proc/PID/fd
+    /// or this thread's /proc/PID/task/TID/fd; otherwise returns `None`.
     ///
-    /// `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such a location.
+    /// `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such an entry.
     /// Opening the name instead would open the file again, with its own offset and flags.
     ///
     /// # Errors
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn execve_closes_a_places_directory() {
+    fn execve_closes_the_directory_of_an_entry() {
         let folder = Folder::new("exec");
         let mut entry = folder.find("new").unwrap();
         for _ in 0..2 {

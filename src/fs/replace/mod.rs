@@ -323,7 +323,7 @@ impl<'path> Replacement<'path> {
         matches!(self.way, Way::Direct)
     }
 
-    /// Puts the new file in the place of the old one.
+    /// Completes the replacement: after success, the path leads to the new content.
     ///
     /// # Errors
     /// - `replace`: `EBUSY` if the file is a mount point, as in containers; `EPERM` if it is immutable or the
@@ -436,7 +436,7 @@ enum Target {
     Entry,
 }
 
-/// Finds the file at `path`, its location, and how it is to be written.
+/// Finds the file at `path`, its directory entry, and how it is to be written.
 fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
     for _ in 0..TRIES {
         let file = match fs::stat_at(CWD, path, At::NONE) {
@@ -471,8 +471,8 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
     Err(Errno::ENOENT)
 }
 
-/// The location of the file that is being replaced, and the temporary name of the new file, if it has one.
-/// Dropping a `Beside` removes the temporary name.
+/// The directory entry of the file that is being replaced, and the temporary name of the new file, if it has
+/// one. Dropping a `Beside` removes the temporary name.
 struct Beside {
     entry: Entry,
     temporary: Option<Temporary>,
