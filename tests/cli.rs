@@ -1,4 +1,5 @@
-//! The command line that all programs share (`ring3::cli`): runs each program with the same table of usage errors.
+//! Tests of the command line that all programs share (`ring3::cli`): each program runs with the same table of usage
+//! errors.
 
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};

@@ -1,7 +1,7 @@
-//! A hundred thousand clients of `echod` at the same time, on a real kernel in a guest, because most other environments
-//! limit a process's open files to fewer. All clients send all the time from their connection on, and compare each byte
-//! that comes back. `make test-crowd` runs this test: it takes some minutes, and 5 GiB of memory for the guest, mostly
-//! for the guest's kernel.
+//! A load test of `echod`: a hundred thousand clients at the same time. It runs on a real kernel in a guest, because
+//! most other environments limit the open files of a process to fewer. Every client sends from its connection on
+//! without a pause, and compares each byte that comes back. `make test-crowd` runs this test: it takes some minutes,
+//! and 5 GiB of memory for the guest, mostly for the guest's kernel.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The descriptors of a running process: the options of its sockets, and whether execve(2) closes the descriptors.
+//! Helpers that inspect the descriptors of a running process: the options of its sockets, and whether execve(2) would
+//! close the descriptors.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

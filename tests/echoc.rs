@@ -1,5 +1,5 @@
-//! `echoc`, the load generator: its measurements are correct, it ends when it should, and it detects errors of a
-//! server.
+//! Tests of `echoc`, the load generator: its measurements are correct, it ends when it should, and it detects errors of
+//! a server.
 
 mod parts;
 pub mod server;

@@ -1,4 +1,5 @@
-//! `echod`, the echo server: every byte comes back to every client, regardless of other clients; and its start and end.
+//! Tests of `echod`, the echo server. This file tests its start and its end. The modules test that every byte comes
+//! back to every client, regardless of other clients.
 
 mod abuse;
 pub mod client;

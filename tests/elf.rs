@@ -1,4 +1,4 @@
-//! The format of every shipped file: its segments, the parts that it must not have, and its size.
+//! Tests of the format of every shipped file: its segments, the parts that it must not have, and its size.
 
 use libtest_mimic::Trial;
 use object::Endianness;

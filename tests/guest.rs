@@ -1,5 +1,6 @@
-//! Real kernels under qemu-system. Each kernel boots once, with `init` as the first process and only programs of this
-//! project.
+//! Guests: virtual machines that boot a real kernel under qemu-system, with `init` as the first process and only
+//! programs of this project. Each guest boots once and runs the script of all tests; each test then checks a part of
+//! the transcript.
 //!
 //! `scripts/guest.sh` boots the kernels that the set-up found. If there is none, the script reports the reason, and
 //! every test of this guest is skipped with that reason.

@@ -1,4 +1,4 @@
-//! `hello`: its output, and its message if it cannot write.
+//! Tests of `hello`: its output, and its message if it cannot write.
 
 use std::fs::OpenOptions;
 use std::io::Read;

@@ -1,5 +1,5 @@
-//! `init` as the first process of a container: the behaviour that tini and dumb-init document, natively and under
-//! qemu-user. (The guests test `init` as the first process of a machine.)
+//! Tests of `init` as the first process of a container: the behaviour that tini and dumb-init document. They run
+//! natively and under qemu-user. (The guests test `init` as the first process of a machine.)
 
 mod machine;
 mod options;

@@ -1,5 +1,5 @@
-//! How much memory the heap takes from the kernel, and how much it gives back. Under qemu-user the numbers include
-//! qemu's own memory.
+//! Tests of the heap's use of memory: how much it takes from the kernel, and how much it gives back. Under qemu-user
+//! the numbers include qemu's own memory.
 
 use libtest_mimic::{Completion, Trial};
 

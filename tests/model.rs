@@ -1,5 +1,5 @@
-//! Checks the heap against a model of a heap (`tests/model`): here under std, and in a freestanding program
-//! (`tests/probes/src/bin/model.rs`) on both architectures. Also checks the model itself: it must accept a sound heap
+//! Compares the heap with a model of a heap (`tests/model`): here under std, and in a freestanding program
+//! (`tests/probes/src/bin/model.rs`) on both architectures. Also tests the model itself: it must accept a sound heap,
 //! and find the defect of each broken heap.
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,5 +1,5 @@
-//! `msort`: prints exactly what `LC_ALL=C sort` prints. It reports all that it cannot do, and then leaves the output
-//! unchanged.
+//! Tests of `msort`: it prints exactly what `LC_ALL=C sort` prints. It reports every failure, and then leaves the
+//! output file unchanged.
 
 mod inputs;
 

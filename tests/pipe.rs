@@ -1,5 +1,5 @@
-//! `pipe`: connects each program's output to the next program's input, waits for all programs, and leaves nothing
-//! behind.
+//! Tests of `pipe`: it connects each program's output to the next program's input, waits for all programs, and leaves
+//! nothing behind.
 
 mod descriptors;
 mod ends;

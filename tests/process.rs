@@ -1,4 +1,4 @@
-//! Processes, signals and Unix sockets, in a freestanding program (the probe `process`).
+//! Tests of processes, signals and Unix sockets in a freestanding program (the probe `process`).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! Programs work with any optimisation. These tests run programs that `scripts/profiles.sh` built in the profiles that
-//! a user's cargo may use, and the shipped programs.
+//! Tests that programs work with any optimisation. They run programs that `scripts/profiles.sh` built in the profiles
+//! that a user's cargo may use, and the shipped programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! A crate without `unsafe` cannot break memory safety through the library. The compiler rejects the unsound uses
-//! (`safe/uses.rs`), and the uses that compile do no harm (the probe `safe`).
+//! Tests that a crate without `unsafe` cannot break memory safety through the library. The compiler rejects the unsound
+//! uses (`safe/uses.rs`), and the uses that compile do no harm (the probe `safe`).
 
 use std::fs;
 use std::net::TcpListener;

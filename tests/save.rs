@@ -1,4 +1,4 @@
-//! `save`: either the file gets all of standard input, or it stays unchanged.
+//! Tests of `save`: either the file gets all of standard input, or the file stays unchanged.
 
 mod append;
 pub mod attributes;

@@ -1,4 +1,4 @@
-//! Operations for the administrator of a machine (`ring3::system`), in separate namespaces.
+//! Tests of the operations for the administrator of a machine (`ring3::system`), in separate namespaces.
 
 use std::process::Command;
 

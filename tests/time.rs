@@ -1,4 +1,4 @@
-//! Clocks: their values are right, and they are read without system calls if there is a vDSO.
+//! Tests of clocks: their values are right, and they are read without system calls if there is a vDSO.
 
 use std::process::Command;
 use std::time::Duration;

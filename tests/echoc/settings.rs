@@ -1,5 +1,5 @@
-//! echoc's options: each pair of options, its times, and the options of its sockets. (`tests/cli.rs` tests the limits
-//! of numbers.)
+//! Tests of echoc's options: each pair of options, the times that options set, and the options of the sockets.
+//! (`tests/cli.rs` tests the limits of numbers.)
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

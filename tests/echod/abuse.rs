@@ -1,4 +1,4 @@
-//! Difficult clients: crowds, clients that do not read, clients that reset, and too many clients.
+//! Tests of echod with difficult clients: crowds, clients that do not read, clients that reset, and too many clients.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,4 +1,4 @@
-//! Clients of an echo server. Each sends its own pattern and compares every byte that comes back.
+//! Clients for the tests of echo servers. Each sends its own pattern and compares every byte that comes back.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

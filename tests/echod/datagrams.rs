@@ -1,4 +1,5 @@
-//! UDP beside TCP: replies come from the address that was asked, and no reply can cause an endless loop.
+//! Tests of echod's UDP: replies come from the address that was asked, no reply can start an endless loop between
+//! servers, and TCP works beside UDP.
 
 use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

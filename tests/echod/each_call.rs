@@ -1,4 +1,4 @@
-//! Makes each system call of echod fail once: with EINTR (interrupted) and ENOBUFS (no memory for the network in the
+//! Makes each system call of echod fail: with EINTR (interrupted), and with ENOBUFS (no memory for the network in the
 //! kernel).
 //!
 //! echod may refuse to start, close a client, or end, if it reports the reason. It must not lose a byte of a client

@@ -1,4 +1,4 @@
-//! Failing system calls: strace replaces the results of selected calls.
+//! Tests of echod with failing system calls: strace replaces the results of selected calls.
 
 use std::io::{ErrorKind, Write};
 use std::process::Command;

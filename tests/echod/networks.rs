@@ -1,5 +1,5 @@
-//! Tests in separate network namespaces, where every port is free: requests from another machine, over two interfaces;
-//! and which requests are not answered.
+//! Tests of echod in separate network namespaces, where every port is free: requests from another machine, requests
+//! over two interfaces, and requests that must not be answered.
 
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};

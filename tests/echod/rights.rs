@@ -1,4 +1,4 @@
-//! Privileges that echod gives up after it listens: its user, and access to other directories.
+//! Tests of the privileges that echod gives up once it listens: its user, and access to other directories.
 
 use std::fs::{Permissions, copy, set_permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! A running echod, and information about it from /proc.
+//! A running echod for the tests, and information about its process from /proc.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The protocol of a service manager: passed sockets (LISTEN_FDS), and status notifications (NOTIFY_SOCKET).
+//! Tests of echod under a service manager: passed sockets (LISTEN_FDS) and status notifications (NOTIFY_SOCKET).
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream, UdpSocket};

@@ -1,5 +1,5 @@
-//! echod's options: the limits of user ids, and each pair of options. The effects of both options must hold together.
-//! (`tests/cli.rs` tests the limits of numbers.)
+//! Tests of echod's options: the limits of user ids, and each pair of options. The effects of both options must hold
+//! together. (`tests/cli.rs` tests the limits of numbers.)
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

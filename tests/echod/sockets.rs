@@ -1,4 +1,4 @@
-//! The options of echod's sockets, and that execve(2) would close each of its descriptors.
+//! Tests of echod's sockets: their options, and that execve(2) would close every descriptor.
 
 use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream, UdpSocket};

@@ -1,6 +1,6 @@
-//! echod's times: none ends early, and none much too late. A busy machine may lengthen a time to its tenfold, or by
-//! some seconds; a time in a wrong unit would exceed that. (All tests run at the same time because they mostly wait.
-//! Only one architecture is tested, because the times come from the same source code.)
+//! Tests of echod's timeouts: none ends early, and none much too late. A busy machine may lengthen a timeout to its
+//! tenfold, or by some seconds; a timeout in a wrong unit would exceed that. (All tests run at the same time because
+//! they mostly wait. Only one architecture is tested, because the timeouts come from the same source code.)
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;

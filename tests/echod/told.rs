@@ -1,4 +1,4 @@
-//! The messages and statistics of echod: `-q`, `-v`, `--stats` and SIGUSR1.
+//! Tests of echod's messages and statistics: `-q`, `-v`, `--stats` and SIGUSR1.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Shutdown, TcpListener, UdpSocket};

@@ -1,4 +1,4 @@
-//! `-x`: Unix sockets.
+//! Tests of echod's Unix sockets (`-x`).
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

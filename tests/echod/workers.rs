@@ -1,4 +1,4 @@
-//! Several workers, one for each CPU, which together are one server.
+//! Tests of echod's workers: there is one thread for each CPU, and all of them together are one server.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

@@ -1,6 +1,6 @@
-//! Tests of everything that depends on the page size, on a kernel with pages of 16 KiB: start-up, threads, the heap,
-//! pipes, and the programs that use them. (qemu-user only emulates other page sizes, and from version 10 on does not
-//! support them.)
+//! Tests of everything that depends on the page size, in a guest whose kernel has pages of 16 KiB: start-up, threads,
+//! the heap, pipes, and the programs that use them. (qemu-user only emulates other page sizes, and from version 10 on
+//! does not support them.)
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! `init --boot` in separate namespaces: how it sets up a machine, and how it shuts a machine down. (The guests boot
-//! with it.)
+//! Tests of `init --boot` in separate namespaces: how it sets up a machine, and how it shuts a machine down. (The
+//! guests also boot with it.)
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
-//! Every option of `init` combined with every other; each must have its effect. And the values that options accept.
+//! Tests of `init`'s options: every option combined with every other, each with its effect; and the values that options
+//! accept.
 
 use std::fs;
 

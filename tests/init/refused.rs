@@ -1,5 +1,5 @@
-//! Refused system calls, as by a seccomp filter: strace makes them fail. `init` must report the call or continue. It
-//! must not hang, or report another error.
+//! Tests of `init` with refused system calls, as by a seccomp filter: strace makes the calls fail. `init` must report
+//! the call or continue. It must not hang, or report another error.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! Sockets that a service manager passes to `init` or `pipe` are passed on to the program.
+//! Tests of sockets that a service manager passes to `init` or `pipe`: they are passed on to the program.
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! `init` on a terminal: a shell with job control sees the same behaviour as without `init`.
+//! Tests of `init` on a terminal: a shell with job control sees the same behaviour as without `init`.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Inputs for msort.
+//! Inputs for the tests of msort.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! The descriptors and the signal state with which the programs start.
+//! Tests of the descriptors and the signal state with which `pipe` starts programs.
 
 use std::fs;
 use std::process::Command;

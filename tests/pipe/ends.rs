@@ -1,4 +1,4 @@
-//! Programs that are ended early: by --timeout, or because of a shortage.
+//! Tests of programs that `pipe` ends early: at its --timeout, or because of a shortage.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

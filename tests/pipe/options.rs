@@ -1,4 +1,4 @@
-//! Every option of `pipe` combined with every other; each must have its effect.
+//! Tests of `pipe`'s options: every option combined with every other, each with its effect.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

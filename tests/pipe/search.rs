@@ -1,4 +1,4 @@
-//! Searching a program in `PATH`.
+//! Tests of `pipe`'s search for programs in `PATH`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Signals that `pipe` receives while its programs run; and its duties as process 1.
+//! Tests of signals that `pipe` receives while its programs run, and of its duties as process 1.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! Exit statuses: compared with the statuses that a shell reports for the same programs.
+//! Tests of `pipe`'s exit status, which is compared with the status that a shell reports for the same programs.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

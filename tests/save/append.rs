@@ -1,4 +1,4 @@
-//! `save -a`: appends to the file, and cuts the file back after a failure.
+//! Tests of `save -a`: it appends to the file, and cuts the file back after a failure.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Permissions, owner, group and access control list: which of them `save` keeps, and which change.
+//! Tests of permissions, owner, group and access control list: which of them `save` keeps, and which change.
 
 use std::fs::{self, Permissions};
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! Kills and fails every system call of a run of `save`, one at a time, with strace.
+//! Tests of `save` with faults: under strace each system call of a run is killed once, and fails once with each of
+//! several errors.
 
 use std::fs::{self, File};
 use std::io::Write;

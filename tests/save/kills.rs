@@ -1,4 +1,4 @@
-//! Kills `save` at many moments: the file has either the old or the new content, complete.
+//! Tests that kill `save` at many moments: the file then has either the old or the new content, complete.
 
 use std::fs::{self, File};
 use std::io::Write;

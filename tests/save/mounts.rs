@@ -1,4 +1,4 @@
-//! More than one file system: the tests mount file systems in namespaces.
+//! Tests of `save` with more than one file system: the tests mount file systems in namespaces.
 
 use std::process::{Command, Stdio};
 

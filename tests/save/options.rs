@@ -1,4 +1,4 @@
-//! Every combination of options over every kind of FILE, compared with a model.
+//! Tests of `save`'s options: every combination of options over every kind of FILE, compared with a model.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;

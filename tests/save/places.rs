@@ -1,4 +1,4 @@
-//! The kinds of files that FILE may lead to.
+//! Tests of the kinds of files that FILE may lead to.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};

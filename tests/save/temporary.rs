@@ -1,5 +1,5 @@
-//! The temporary name: how it is derived from FILE's name, files that already have this name, and directories in which
-//! the temporary file could not be renamed.
+//! Tests of `save`'s temporary name: how it is derived from FILE's name, files that already have this name, and
+//! directories in which the temporary file could not be renamed.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, chown, symlink};

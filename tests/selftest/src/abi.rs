@@ -1,4 +1,4 @@
-//! Errors and flags: how `abi` converts numbers.
+//! Self-test cases of `ring3::abi`: errors and flags, and their conversion from and to numbers.
 
 use ring3::Errno;
 use ring3::fs::{O_APPEND, O_CREAT, O_EXCL, Open};

@@ -1,4 +1,4 @@
-//! The instructions of an architecture: system calls by their number of arguments, and memory functions at every
+//! Self-test cases of `ring3::arch`: system calls by their number of arguments, and memory functions at every
 //! alignment.
 
 use core::ffi::{c_char, c_void};

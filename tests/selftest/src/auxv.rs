@@ -1,4 +1,4 @@
-//! The auxiliary vector.
+//! Self-test cases of the auxiliary vector.
 
 use ring3::Errno;
 use ring3::env::auxv::*;

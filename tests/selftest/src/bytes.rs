@@ -1,4 +1,4 @@
-//! Byte slices and C strings.
+//! Self-test cases of byte slices and C strings.
 
 use ring3::bytes::*;
 

@@ -1,4 +1,4 @@
-//! A case of the self-test: one line of a room's table.
+//! The type of a self-test case, and the macro for a room's table of cases.
 
 use ring3::Errno;
 use ring3::text::{Print, Writer};

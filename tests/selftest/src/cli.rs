@@ -1,4 +1,4 @@
-//! Command lines and messages. The cases run in a child, because the exit status is a part of an error.
+//! Self-test cases of command lines and messages. They run in a child, because the exit status is a part of an error.
 
 use ring3::Errno;
 use ring3::cli::OrFail;

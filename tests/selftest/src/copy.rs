@@ -1,4 +1,4 @@
-//! Copies between files within the kernel.
+//! Self-test cases of copies between files within the kernel.
 
 use ring3::Errno;
 use ring3::fs::copy::{End, copy, copy_file_range};

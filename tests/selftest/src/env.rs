@@ -1,4 +1,4 @@
-//! The arguments and the environment that the kernel passed to the program.
+//! Self-test cases of the arguments and the environment that the kernel passed to the program.
 
 use core::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! The eventfd.
+//! Self-test cases of the eventfd.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Descriptors.
+//! Self-test cases of owned and borrowed descriptors.
 
 use ring3::Errno;
 use ring3::abi::fs::{F_GETFD, FD_CLOEXEC};

@@ -1,4 +1,4 @@
-//! Files and names. The cases create all files in the current directory, and remove them.
+//! Self-test cases of files and their names. The cases create all files in the current directory, and remove them.
 
 use core::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! The allocator, directly and through the `alloc` crate.
+//! Self-test cases of the allocator, directly and through the `alloc` crate.
 
 extern crate alloc;
 

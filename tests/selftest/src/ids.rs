@@ -1,4 +1,4 @@
-//! Giving up privileges, in a child.
+//! Self-test cases of giving up privileges. They run in a child.
 
 use ring3::Errno;
 use ring3::process::{become_user, chroot};

@@ -1,4 +1,4 @@
-//! Reading and writing bytes.
+//! Self-test cases of reading and writing.
 
 extern crate alloc;
 

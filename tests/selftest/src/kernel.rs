@@ -1,5 +1,5 @@
-//! System calls that the library does not make, or not yet: whether this kernel has them. The arguments are such that a
-//! call changes nothing.
+//! Self-test cases of the kernel: whether it has system calls that the library does not make, or not yet. The arguments
+//! are such that a call changes nothing.
 
 use ring3::Errno;
 use ring3::abi::nr;

@@ -1,4 +1,4 @@
-//! TCP and UDP sockets over loopback.
+//! Self-test cases of TCP and UDP sockets over loopback.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Parsing numbers.
+//! Self-test cases of parsing numbers.
 
 use ring3::text::number::{take, whole};
 

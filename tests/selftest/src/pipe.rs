@@ -1,4 +1,4 @@
-//! Pipes.
+//! Self-test cases of pipes.
 
 use ring3::Errno;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};

@@ -1,4 +1,4 @@
-//! Waiting for many descriptors at once.
+//! Self-test cases of epoll: waiting for many descriptors at once.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Formatting values, and the buffered writer of a descriptor.
+//! Self-test cases of formatting values, and of the buffered writer of a descriptor.
 
 use core::ffi::CStr;
 

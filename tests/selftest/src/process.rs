@@ -1,4 +1,4 @@
-//! This process, and children, which run this program again.
+//! Self-test cases of processes: this process, and children, which run this program again.
 
 use core::ffi::CStr;
 

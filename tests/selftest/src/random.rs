@@ -1,4 +1,4 @@
-//! Random numbers.
+//! Self-test cases of random numbers.
 
 use ring3::Errno;
 use ring3::random::bits;

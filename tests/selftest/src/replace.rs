@@ -1,4 +1,4 @@
-//! Replacing a file atomically by a complete new file.
+//! Self-test cases of replacing a file atomically by a complete new file.
 
 use core::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! Resolving a path to a directory and a name.
+//! Self-test cases of resolving a path to a directory and a name in it.
 
 use core::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! Printing bytes from outside in a message.
+//! Self-test cases of bytes from outside that are printed in a message.
 
 use ring3::text::Shown;
 

@@ -1,4 +1,4 @@
-//! Signals: pending signals, handlers, and the return from a handler.
+//! Self-test cases of signals: pending signals, handlers, and the return from a handler.
 
 extern crate alloc;
 

@@ -1,4 +1,4 @@
-//! Synchronization of threads: mutex, condvar and once, which use futexes.
+//! Self-test cases of synchronization between threads: mutex, condition variable and once, which use futexes.
 
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::SeqCst;

@@ -1,4 +1,5 @@
-//! Calls for the first process or the administrator of a machine, with arguments that change nothing.
+//! Self-test cases of calls for the first process or the administrator of a machine. Their arguments are such that a
+//! call changes nothing.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 

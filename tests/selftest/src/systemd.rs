@@ -1,4 +1,4 @@
-//! The protocol between a service manager and a server.
+//! Self-test cases of the protocol between a service manager and a server.
 
 use core::ffi::CStr;
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! Clocks: compares the vDSO with the system call.
+//! Self-test cases of clocks: the vDSO is compared with the system call.
 
 use core::time::Duration;
 

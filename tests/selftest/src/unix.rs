@@ -1,4 +1,4 @@
-//! Unix domain sockets, and descriptors passed through them.
+//! Self-test cases of Unix domain sockets, and of descriptors passed through them.
 
 use ring3::Errno;
 use ring3::abi::nr;
