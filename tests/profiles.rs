@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use crate::echod::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, run, variable};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -35,6 +36,7 @@ fn built(arch: Arch, profile: &str, program: &str) -> PathBuf {
 }
 
 fn every_program_starts_and_works(arch: Arch) {
+    may_take(LONG);
     for profile in PROFILES {
         let file = |program| built(arch, profile, program);
         let command = |program| arch.command(file(program));

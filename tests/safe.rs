@@ -10,6 +10,7 @@ use libtest_mimic::Trial;
 
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, once, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     [once(
@@ -47,6 +48,7 @@ fn errors(report: &str) -> Vec<(usize, String)> {
 }
 
 fn what_is_unsound_does_not_compile() {
+    may_take(LONG);
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Folder::new();
     let library = run(rustc(folder.root())

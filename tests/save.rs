@@ -21,6 +21,7 @@ use libtest_mimic::{Completion, Trial};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder, Ran, ran, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -146,6 +147,7 @@ fn saves_what_a_file_holds(arch: Arch) {
 }
 
 fn saves_what_a_socket_holds(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::new();
     for length in LENGTHS {
         let (ours, its) = UnixStream::pair().unwrap();

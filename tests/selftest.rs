@@ -13,7 +13,7 @@ use crate::functions;
 use crate::guest::{GUESTS, Guest};
 use crate::skip;
 use crate::support::{Arch, Folder, once, run};
-use crate::trial::trial;
+use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
     let environments = [
@@ -129,13 +129,13 @@ impl Environment {
         what: String,
         test: impl FnOnce(&Report) -> Completion + Send + 'static,
     ) -> Trial {
-        trial(
-            format!("selftest::{what} [{}]", self.name),
-            move || match self.report() {
+        trial(format!("selftest::{what} [{}]", self.name), move || {
+            may_take(LONG); // the first test runs the whole self-test
+            match self.report() {
                 Ok(report) => test(report),
                 Err(why) => Completion::ignored_with(why.clone()),
-            },
-        )
+            }
+        })
     }
 
     fn report(&self) -> &Result<Report, String> {

@@ -11,6 +11,7 @@ use crate::echod::client::{connect, patterned, ping};
 use crate::echod::server::Server;
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, limit_stack, ran, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -73,6 +74,7 @@ fn is_enough_to_save(arch: Arch) {
 }
 
 fn is_enough_to_sort(arch: Arch) {
+    may_take(LONG);
     // Enough lines for several threads.
     let lines: Vec<_> = (0..500_000_u64)
         .map(|line| {

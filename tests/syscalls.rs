@@ -18,6 +18,7 @@ use crate::echod::server::Server;
 use crate::save::attributes::{ACCESS, list};
 use crate::skip;
 use crate::support::{Arch, Folder, once, run};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -168,6 +169,7 @@ fn of_save() -> Completion {
 }
 
 fn of_msort() -> Completion {
+    may_take(LONG);
     let mut watch = match Watch::new("msort") {
         Ok(watch) => watch,
         Err(ignored) => return ignored,
@@ -236,6 +238,7 @@ fn echoes(mut client: &TcpStream) {
 }
 
 fn of_echod() -> Completion {
+    may_take(LONG);
     let mut watch = match Watch::new("echod") {
         Ok(watch) => watch,
         Err(ignored) => return ignored,
@@ -309,6 +312,7 @@ fn of_echod() -> Completion {
 }
 
 fn of_echoc() -> Completion {
+    may_take(LONG);
     let mut watch = match Watch::new("echoc") {
         Ok(watch) => watch,
         Err(ignored) => return ignored,

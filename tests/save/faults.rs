@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 
 use super::{OLD, content, failed, fine};
 use crate::support::{Arch, Folder, Ran, once, wait_until};
-use crate::trial::trial;
+use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -464,6 +464,7 @@ fn check(scenario: &Scenario, folder: &Folder) -> bool {
 }
 
 fn survives_a_kill_at_any_call(scenario: &Scenario) {
+    may_take(LONG);
     for call in scenario.calls() {
         let Some(when) = scenario.when(&call) else {
             continue;
@@ -518,6 +519,7 @@ const DIRECTORY: &str = ": its directory does not allow that; --in-place writes 
 const PART: &str = ": it may have a part of the new content";
 
 fn survives_errors_of_any_call(scenario: &Scenario) {
+    may_take(LONG);
     // For `msort`, which makes the same calls, only the first two errors.
     let errors = match scenario.program {
         "msort" => &["EIO", "EINTR"][..],

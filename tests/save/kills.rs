@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{OLD, content, failed, fine};
 use crate::per_arch;
 use crate::support::{Arch, Folder, ran, wait_until};
+use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
@@ -68,6 +69,7 @@ fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
 
 /// The kills are spread over the duration of a run, and a little longer.
 fn survives_a_kill_at_any_time(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::new();
     let source = Folder::new();
     let (old, new) = (content(500_000), vec![b'n'; 700_000]);
@@ -113,6 +115,7 @@ fn start_and_feed(
 
 /// Kills after a number of bytes; the numbers are evenly spread.
 fn survives_a_kill_behind_any_byte(arch: Arch) {
+    may_take(LONG);
     let folder = Folder::new();
     let (old, new) = (content(500_000), vec![b'n'; 700_000]);
     fs::write(folder.path("f"), &old).unwrap();
