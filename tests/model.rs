@@ -199,8 +199,8 @@ fn agrees_over_the_corpus_under_std() {
 
 /// A command that runs the probe `model`.
 ///
-/// qemu-user may have larger pages than the machine. Then it sometimes treats an address from the kernel that is not a
-/// multiple of its own page size as a sign of exhausted memory. With a reserved address space qemu-user chooses
+/// qemu-user may have larger pages than the machine. Then the kernel sometimes returns an address that is not a
+/// multiple of qemu's page size, and qemu reports exhausted memory. With a reserved address space qemu-user chooses
 /// addresses itself.
 fn probe(arch: Arch) -> Command {
     may_take(LONG);

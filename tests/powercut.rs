@@ -1,6 +1,6 @@
 //! A test of `save` with power cuts: a real kernel with a disk (ext4) is stopped at a random moment while `save`
-//! replaces a file there. After the next boot the file must be the last file that `save` reported as written, or the
-//! file that it was writing, complete in either case.
+//! replaces a file there. After the next boot the file must be complete: either the last content that `save` reported
+//! as written, or the content that it was writing.
 //!
 //! A power cut is a kill of qemu: writes that the kernel has not yet sent to the disk are lost. (`make test-powercut`;
 //! each cut needs a boot.)

@@ -178,9 +178,9 @@ fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
     }
 }
 
-/// In the tiny code model, one instruction loads the address of an item outside of the compilation unit, with a
-/// relocation that only newer linkers support. Fat LTO moves all Rust items (their names begin with `_R` or `_ZN`) into
-/// one unit; foreign items stay outside.
+/// In the tiny code model, one instruction loads the address of an item in another compilation unit. Its relocation is
+/// supported only by newer linkers. Fat LTO moves all Rust items (their names begin with `_R` or `_ZN`) into one unit;
+/// foreign items stay outside.
 fn asks_no_linker_for_what_lld_14_lacks(arch: Arch) {
     let ran = run(objdump(arch)
         .arg("-r")

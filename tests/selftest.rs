@@ -345,8 +345,8 @@ fn matrix() -> BTreeMap<String, BTreeMap<&'static str, Cell>> {
     matrix
 }
 
-/// Every public function of the library's rooms is listed as covered by a case and called in the files of its room, or
-/// is in `ELSEWHERE`. No case lists a function that does not exist.
+/// Every public function of the library's rooms is in `ELSEWHERE`, or a case lists it as covered and the files of its
+/// room call it. No case lists a function that does not exist.
 fn every_public_function_has_a_case() {
     let mut covered = BTreeMap::<String, BTreeSet<String>>::new();
     for (case, functions) in list() {

@@ -246,8 +246,8 @@ fn of_echod() -> Completion {
     if std::thread::available_parallelism().unwrap().get() == 1 {
         return Completion::ignored_with(skip::ONE_CPU);
     }
-    // Three clients: the first ends normally, the second sends more bytes than the kernel's buffers hold before it
-    // reads, and the third is still connected when the server is asked to end.
+    // Three clients. The first ends normally. The second sends more bytes than the kernel's buffers hold before it
+    // reads. The third is still connected when the server is asked to end.
     let echod = Echod::start(&watch, "", "");
     let mut client = echod.client();
     echoes(&client);

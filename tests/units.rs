@@ -1,5 +1,6 @@
-//! Runs the tests of a libtest program (the library's unit tests, the models under loom), each in a separate process
-//! and with a time limit. libtest has no time limit: it only prints the names of tests that have run for a minute.
+//! Runs the tests of a libtest program: the library's unit tests, or the models under loom. Each test runs in a
+//! separate process, with a time limit. libtest has no time limit: it only prints the names of tests that have run for
+//! a minute.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -36,8 +36,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
 }
 
-/// Hundreds of clients at the same time, which send from one byte to a mebibyte in pieces of all sizes, and leave in
-/// all ways.
+/// Hundreds of clients at the same time. Each sends between one byte and a mebibyte, in pieces of random sizes, and
+/// leaves in one of all possible ways.
 fn a_crowd_gets_every_byte(arch: Arch) {
     let server = Server::new(arch, &[]);
     let address = server.address();

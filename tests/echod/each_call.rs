@@ -2,7 +2,7 @@
 //! kernel).
 //!
 //! echod may refuse to start, close a client, or end, if it reports the reason. It must not lose a byte of a client
-//! that it keeps, end such a client with an ordinary EOF, leak a client's resources, crash, or hang.
+//! that it keeps, or end such a client with an ordinary EOF. It must not leak a client's resources, crash, or hang.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -79,8 +79,8 @@ fn has_the_effect_of(arch: Arch, selected: [bool; 7]) {
         let bytes = rustix::pipe::fcntl_getpipe_size(reader.open(&input).unwrap()).unwrap();
         assert_eq!(bytes, if size { 8192 } else { 131_072 }, "{options:?}");
     }
-    // The first program may end at once, or only after the second program if the timeout ends that, or never (with both
-    // --timeout and --grace).
+    // The first program may end at once. With --timeout it may end only after the second program, and with --timeout
+    // and --grace never.
     let may_end = || fs::write(folder.path("go"), "").unwrap();
     if timeout && !grace {
         wait_until("the second program has ended", || !second.exists());

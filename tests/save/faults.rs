@@ -439,8 +439,8 @@ impl Scenario {
 
 fn makes_these_calls(scenario: &Scenario) {
     let mut calls: Vec<_> = scenario.calls().into_iter().map(|call| call.name).collect();
-    // Older kernels take the second way: before Linux 6.10 only root can use the first way to link, and before Linux
-    // 6.3 there are no memfds without the right to execute.
+    // On older kernels the program takes the second way. Before Linux 6.10 only root can use the first way to link.
+    // Before Linux 6.3 there are no memfds without the right to execute.
     let ways: &[&str] = match scenario.broken {
         None => &["linkat", "memfd_create"],
         Some(_) => &["memfd_create"],

@@ -17,8 +17,8 @@ const FEW_SAMPLES: usize = 8;
 const HUGE: usize = 2 << 20;
 
 /// In a block of up to this many words all words are compared with zero. In a larger block about this many words are
-/// compared. The steps of `fill` and `is_zero` are powers of two, so `is_zero` finds the words that `fill` wrote to a
-/// larger block with the same start.
+/// compared. The steps of `fill` and `is_zero` are powers of two: `is_zero` finds the words that `fill` wrote to an
+/// earlier, larger block with the same start.
 const ZERO_SAMPLES: usize = 4 << 10;
 
 #[derive(Clone, Copy)]

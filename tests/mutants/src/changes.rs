@@ -4,8 +4,8 @@
 //! A change is a line `FILE: DESCRIPTION`, then the replaced lines (`-`) and their replacement (`+`, or nothing).
 //! Indentation is ignored when lines are compared. The replaced lines must occur in the file exactly once.
 //!
-//! A record is a line with the name of a change, as `mutants` prints it but without the line number, followed by an
-//! indented line: the reason why no test can notice the change.
+//! A record is a line with the name of a change, as `mutants` prints it but without the line number. An indented line
+//! follows with the reason why no test can notice the change.
 
 use std::collections::BTreeSet;
 use std::fs;
