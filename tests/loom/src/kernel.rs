@@ -272,8 +272,9 @@ struct Exit;
 
 /// clone(2): starts a thread that calls `run` with `place`.
 ///
-/// # Safety As for the library's `arch::clone`: `run` may be called with `place` on a new thread. `id` points to a word
-/// that stays writable until the last write that the flags request.
+/// # Safety
+/// As for the library's `arch::clone`: `run` may be called with `place` on a new thread. `id` points to a word that stays
+/// writable until the last write that the flags request.
 pub unsafe fn clone(
     flags: usize,
     place: *mut u8,
