@@ -1,12 +1,11 @@
 //! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`: their names and contracts.
 //!
-//! The compiler calls the first five for code that never names them, so they cannot be written in
-//! Rust: a loop that copies bytes compiles into a call of itself. The assembly is in
-//! `x86_64/mem.rs` and `aarch64/mem.rs`. Each stands in a section of its own, and
-//! the linker drops those that a program does not call.
+//! The compiler inserts calls of the first five into code that does not name them. So they cannot be written in Rust: a
+//! loop that copies bytes compiles to a call of `memcpy`. The assembly is in `x86_64/mem.rs` and `aarch64/mem.rs`. Each
+//! function is in a section of its own, so the linker drops the functions that a program does not call.
 //!
-//! The plain names are the program's to define, with [`mem_names!`](crate::__mem_names); here they
-//! would collide with libc's in a test under std.
+//! The plain names are defined in the program, by [`mem_names!`](crate::__mem_names). Here they would collide with
+//! libc's in a test that uses std.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -22,7 +21,7 @@ unsafe extern "C" {
     pub fn ring3_memmove(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;
     /// `memset(3)`: fills `n` bytes from `dst` on with the low byte of `c` and returns `dst`.
     pub fn ring3_memset(dst: *mut c_void, c: c_int, n: usize) -> *mut c_void;
-    /// `memcmp(3)`: the first byte that differs decides, as unsigned: negative, 0 or positive.
+    /// `memcmp(3)`: compares by the first byte that differs, as unsigned: negative, 0 or positive.
     pub fn ring3_memcmp(a: *const c_void, b: *const c_void, n: usize) -> c_int;
     /// `bcmp(3)`: 0 if the `n` bytes are equal.
     pub fn ring3_bcmp(a: *const c_void, b: *const c_void, n: usize) -> c_int;
@@ -30,8 +29,8 @@ unsafe extern "C" {
     pub fn ring3_strlen(s: *const c_char) -> usize;
 }
 
-/// The names that the compiler calls by itself. They are the program's, not the library's, so that
-/// the library can be linked beside a libc that has them too.
+/// Defines the names that the compiler calls by itself. They are part of the program, not of the library, so that the
+/// library can be linked with a libc that has them too.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mem_names {
@@ -47,11 +46,11 @@ macro_rules! __mem_names {
     };
     ($($name:literal => $core:ident),* $(,)?) => { $(
         ::core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ", \"ax\""), // a section each: unused ones are dropped
+            concat!(".pushsection .text.", $name, ", \"ax\""), // a section of its own: the linker drops unused ones
             concat!(".globl ", $name),
             concat!(".type ", $name, ", @function"),
             concat!($name, ":"),
-            concat!($crate::__jump!(), " {core}"),  // the arguments are where the core wants them
+            concat!($crate::__jump!(), " {core}"),  // the arguments are already in the right registers
             ".popsection",
             core = sym $crate::arch::mem::$core,
         );

@@ -1,8 +1,8 @@
-//! The memory functions against what the standard library's slices do, on both architectures.
+//! Compares the memory functions with the methods of the standard library's slices, on both architectures.
 //!
-//! Every test works in an [`Arena`], pages between two that nobody may touch: a function that
-//! reads or writes beyond its buffer at either end dies of SIGSEGV. After every call the whole
-//! arena is compared with what it should hold, so that a stray store inside it fails too.
+//! Every test works in an [`Arena`]: pages between two pages without access. So a function that reads or writes outside
+//! its buffer at either end dies of SIGSEGV. After every call the whole arena is compared with its expected content, so
+//! that a stray store inside it fails too.
 
 extern crate std;
 
@@ -41,18 +41,18 @@ fn auxval(kind: c_ulong) -> usize {
     unsafe { getauxval(kind) as usize }
 }
 
-/// Pages of bytes that look random, with a page before and one behind that fault.
+/// Pages of pseudo-random bytes, between two pages that fault.
 struct Arena {
     start: *mut u8,
     len: usize,
 }
 
 impl Arena {
-    /// At least `len` bytes.
+    /// Maps at least `len` bytes.
     fn new(len: usize) -> Self {
         let page = auxval(AT_PAGESZ);
         let len = len.next_multiple_of(page);
-        // SAFETY: a new mapping where the kernel likes it.
+        // SAFETY: without MAP_FIXED a new mapping replaces no other.
         let map = unsafe {
             mmap(
                 ptr::null_mut(),
@@ -65,7 +65,7 @@ impl Arena {
         };
         assert_ne!(map.addr(), usize::MAX, "mmap failed");
         let start = map.wrapping_byte_add(page);
-        // SAFETY: the pages are our own mapping's.
+        // SAFETY: the pages are in the new mapping.
         let result = unsafe { mprotect(start, len, PROT_READ_WRITE) };
         assert_eq!(result, 0, "mprotect failed");
         let mut arena = Self {
@@ -88,23 +88,23 @@ impl Drop for Arena {
 impl Deref for Arena {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        // SAFETY: `new` made these pages readable, and they live as long as the arena.
+        // SAFETY: `new` made these pages readable, and they stay mapped as long as the arena exists.
         unsafe { slice::from_raw_parts(self.start, self.len) }
     }
 }
 
 impl DerefMut for Arena {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as above, writable too, and borrowed as the arena is.
+        // SAFETY: as above. The pages are writable too, and `&mut self` excludes other references.
         unsafe { slice::from_raw_parts_mut(self.start, self.len) }
     }
 }
 
-/// xorshift64: the same numbers in every run.
+/// A pseudo-random generator (xorshift64): it returns the same numbers in every run.
 struct Random(u64);
 
 impl Random {
-    /// A number below `end`.
+    /// Returns a number below `end`.
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -117,28 +117,28 @@ impl Random {
     }
 }
 
-/// Runs a test with every choice that [`choose`] can make here: the baseline, then what the
-/// kernel's value allows (on aarch64 they are the same). The choice is the process's, so one test at
-/// a time makes it.
+/// Runs a test with every choice that [`choose`] can make here: the baseline, then the choice for the kernel's value.
+/// On aarch64 they are the same. The choice applies to the process, so one test at a time makes it.
 pub(in crate::arch) fn with_each_choice(test: impl Fn()) {
     static CHOICE: Mutex<()> = Mutex::new(());
     let _held = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
     let choices = [0, auxval(AT_MINSIGSTKSZ)];
     for &minsigstksz in &choices[usize::from(cfg!(target_arch = "aarch64"))..] {
-        // SAFETY: the kernel's value, or 0 for none.
+        // SAFETY: the value is the kernel's, or 0 for none.
         unsafe { choose(minsigstksz) };
         test();
     }
 }
 
-// Called through pointers, so that no register that holds an argument can pass for a result, and
-// before libc does the same for the copy, so that nothing that libc left in registers can either.
+// The functions are called through pointers, so that a register with an argument cannot be mistaken for the result.
+// They are called before libc's functions do the same for the copy, so that the result is not a value that libc left in
+// a register.
 type Move = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_void;
 type Fill = unsafe extern "C" fn(*mut c_void, c_int, usize) -> *mut c_void;
 type Length = unsafe extern "C" fn(*const c_char) -> usize;
 
-/// Moves `n` bytes inside the arena by `call` and in a copy of it by the standard library. Then the
-/// arena is as it was: bytes moved about again and again become all alike, and hide what is wrong.
+/// Moves `n` bytes inside the arena by `call`, and in a copy of it by the standard library. Then the arena gets its old
+/// content back: after many moves all bytes would be equal, and would hide errors.
 fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
     let before = arena.to_vec();
     let (to, from) = (
@@ -154,7 +154,7 @@ fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
     arena.copy_from_slice(&before);
 }
 
-/// Fills `n` bytes inside the arena by ours and in a copy of it by the standard library.
+/// Fills `n` bytes inside the arena by `ring3_memset`, and in a copy of it by the standard library.
 fn check_fill(arena: &mut [u8], dst: usize, value: c_int, n: usize) {
     let before = arena.to_vec();
     let to = arena[dst..dst + n].as_mut_ptr();
@@ -167,11 +167,11 @@ fn check_fill(arena: &mut [u8], dst: usize, value: c_int, n: usize) {
     arena.copy_from_slice(&before);
 }
 
-/// Compares by ours and by the standard library, in both orders.
+/// Compares by this crate's functions and by the standard library, in both orders.
 fn check_compare(a: &[u8], b: &[u8]) {
     for (a, b) in [(a, b), (b, a)] {
         let n = a.len().min(b.len());
-        // SAFETY: both slices have n bytes.
+        // SAFETY: both slices have at least `n` bytes.
         let order = unsafe { ring3_memcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) };
         // SAFETY: as above.
         let differ = unsafe { ring3_bcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) };
@@ -185,15 +185,15 @@ fn check_compare(a: &[u8], b: &[u8]) {
     }
 }
 
-/// Measures a string that `bytes` begin with, by ours and by the standard library.
+/// Measures the string at the start of `bytes`, by `ring3_strlen` and by the standard library.
 fn check_length(bytes: &[u8]) {
     let string = CStr::from_bytes_until_nul(bytes).unwrap();
-    // SAFETY: there is a NUL in `bytes`.
+    // SAFETY: `string` points to a NUL-terminated string in `bytes`.
     let length = unsafe { black_box(ring3_strlen as Length)(string.as_ptr()) };
     assert_eq!(length, string.to_bytes().len());
 }
 
-/// Through all the paths of every function, and several turns of each loop.
+/// Up to this length the tests run all paths of every function, and several iterations of each loop.
 const SHORT: usize = 300;
 
 #[test]
@@ -231,7 +231,7 @@ fn fill_at_every_length_and_alignment() {
         let arena = &mut arena[..512];
         for n in 0..=SHORT {
             for dst in 0..64 {
-                // Zero has a path of its own on aarch64; only the low byte of the others counts.
+                // Zero has a path of its own on aarch64. Only the low byte of the other values counts.
                 for value in [0x5a, 0x100, -1] {
                     check_fill(arena, dst, value, n);
                 }
@@ -251,12 +251,12 @@ fn compare_at_every_length_and_difference() {
             check_compare(&left[i..i + n], &right[j..j + n]);
             for at in 0..n {
                 let same = left[i + at];
-                // Everything behind the difference differs the other way round.
-                for (a, b, behind) in [(0, 0x80, 0xff), (0x7f, 0x80, 0xff), (0xff, 0xfe, 0)] {
+                // Everything after the difference differs in the opposite direction.
+                for (a, b, after) in [(0, 0x80, 0xff), (0x7f, 0x80, 0xff), (0xff, 0xfe, 0)] {
                     (left[i + at], right[j + at]) = (a, b);
                     if at + 1 < n {
-                        left[i + n - 1] = behind;
-                        right[j + n - 1] = !behind;
+                        left[i + n - 1] = after;
+                        right[j + n - 1] = !after;
                     }
                     check_compare(&left[i..i + n], &right[j..j + n]);
                 }
@@ -274,7 +274,7 @@ fn length_at_every_length_and_alignment() {
         for byte in [1, 0x7f, 0x80, 0xff] {
             for n in 0..=SHORT {
                 for start in 64..128 {
-                    arena[..1024].fill(0); // NULs right before and behind the string
+                    arena[..1024].fill(0); // NULs directly before and after the string
                     arena[start..start + n].fill(byte);
                     check_length(&arena[start..]);
                 }
@@ -355,7 +355,7 @@ fn random_calls() {
         let mut arena = Arena::new(16384);
         let random = &mut Random(0x9e37_79b9_7f4a_7c15);
         for _ in 0..5000 {
-            // Short ones more often than long ones.
+            // Short lengths more often than long ones.
             let end = [16, 64, 512, 8192][random.below(4)];
             let n = random.below(end);
             let (dst, src) = (random.below(16384 - n), random.below(16384 - n));

@@ -1,4 +1,4 @@
-//! aarch64: the number goes in `x8`, the arguments in `x0` to `x5`, then `svc #0`.
+//! aarch64: the system call's number is in `x8`, its arguments in `x0` to `x5`; the instruction is `svc #0`.
 
 use core::arch::{asm, global_asm};
 
@@ -6,24 +6,23 @@ use crate::abi::nr;
 
 pub(super) mod mem;
 
-/// The largest page a kernel of this architecture runs with, in bytes.
+/// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 65536;
 
-/// `_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined
-/// (`ELF_PLAT_INIT` in the kernel's arch/arm64/include/asm/elf.h). It relocates the program, then
-/// calls Rust.
+/// `_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`ELF_PLAT_INIT` in the
+/// kernel's arch/arm64/include/asm/elf.h). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI).
-/// An even entry of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words
-/// after the last word that an entry covered.
+/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI). An even entry
+/// of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last word that
+/// an entry covered.
 ///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So the
-/// code here neither calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides
-/// whether the compiler reaches an item by the GOT. `adrp` and `add` reach the linker script's symbols
-/// relative to `pc`, within 4 GiB, so that the start does not limit the size of a program.
+/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
+/// calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides whether the compiler accesses an
+/// item through the GOT. `adrp` and `add` address the linker script's symbols relative to `pc`, within 4 GiB, so that
+/// this code does not limit the size of a program.
 ///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial
-/// stack pointer, the begin of RELRO, the end of RELRO, and how many bytes a thread's words have.
+/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
+/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -35,7 +34,7 @@ macro_rules! __start {
             "_start:",
             "mov x29, xzr",                       // the outermost frame has no caller:
             "mov x30, xzr",                       //   unwinders stop at 0
-            "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv are above here
+            "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv begin here
             "adrp x4, __ehdr_start",              // linked at 0, so its page is the load base
             "adrp x5, __relr_start",              // the next word of the list
             "add x5, x5, :lo12:__relr_start",
@@ -45,32 +44,32 @@ macro_rules! __start {
             "cmp x5, x6",
             "b.eq 6f",
             "ldr x7, [x5], #8",
-            "tbnz x7, #0, 3f",                    // even or odd
+            "tbnz x7, #0, 3f",                    // bit 0: 0 even, 1 odd
             "add x8, x4, x7",                     // even: the word to relocate
-            "ldr x9, [x8]",                       // it holds the address less the base
+            "ldr x9, [x8]",                       // the word holds an address relative to the base
             "add x9, x9, x4",
             "str x9, [x8], #8",                   // x8: the first word that no entry has covered
             "b 2b",
             "3:",
-            "mov x10, x8",                        // odd: x10 goes through the 63 words
+            "mov x10, x8",                        // odd: x10 steps through the 63 words
             "4:",
             "lsr x7, x7, #1",
-            "cbz x7, 5f",                         // no bit is left
+            "cbz x7, 5f",                         // no bits are left
             "ldr x9, [x10], #8",
-            "tbz x7, #0, 4b",                     // this word's bit: 0, nothing to relocate
+            "tbz x7, #0, 4b",                     // this word's bit: 0 means nothing to relocate
             "add x9, x9, x4",
             "str x9, [x10, #-8]",
             "b 4b",
             "5:",
             "add x8, x8, #63*8",
             "b 2b",
-            "6:",                                 // relocated: from here on Rust may run
+            "6:",                                 // relocated: from here on Rust code can run
             "adrp x1, __relro_start",             // 2nd argument
             "add x1, x1, :lo12:__relro_start",
             "adrp x2, __relro_end",               // 3rd
             "add x2, x2, :lo12:__relro_end",
             "movz x3, #:abs_g0:__thread_words",   // 4th: a number, not an address
-            "bl {entry}",                         // the kernel aligned sp to 16, as the ABI asks
+            "bl {entry}",                         // the kernel aligned sp to 16, as the ABI requires
             "brk #1",                             // entry does not return
             ".size _start, . - _start",
             ".popsection",
@@ -82,7 +81,7 @@ macro_rules! __start {
     };
 }
 
-/// `_start` of a program that has no relocation and no RELRO: it only passes the stack on.
+/// `_start` of a program without relocations and without RELRO: it only passes the stack pointer on.
 ///
 /// `$entry` is an `unsafe extern "C" fn(*const usize) -> !`.
 #[doc(hidden)]
@@ -93,15 +92,15 @@ macro_rules! __start_bare {
             ".pushsection .text._start, \"ax\"",
             ".globl _start",
             "_start:",
-            "mov x0, sp",                         // argc, argv, envp and auxv are above here
-            "bl {entry}",                         // the kernel aligned sp to 16, as the ABI asks
+            "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv begin here
+            "bl {entry}",                         // the kernel aligned sp to 16, as the ABI requires
             ".popsection",
             entry = sym $entry,
         );
     };
 }
 
-/// The instruction that goes on elsewhere, with all registers as they are.
+/// The jump instruction. It changes no register.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __jump {
@@ -110,19 +109,20 @@ macro_rules! __jump {
     };
 }
 
-/// `svc` with no argument.
+/// Makes a system call without arguments.
 ///
 /// # Safety
-/// The call must be sound: see the kernel's contract for `nr`. The same holds for the others below.
+/// The call must be sound: see the kernel's contract for `nr`. The same applies to the functions below.
 #[inline(always)]
 pub unsafe fn syscall0(nr: usize) -> usize {
     let result;
-    // SAFETY: the kernel keeps every register but x0; what it does to memory is the caller's promise.
+    // SAFETY: the kernel preserves every register but x0. The caller promises that the call's accesses to memory are
+    // sound.
     unsafe { asm!("svc #0", in("x8") nr, lateout("x0") result, options(nostack)) };
     result
 }
 
-/// `svc` with one argument.
+/// Makes a system call with one argument.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -134,7 +134,7 @@ pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
     result
 }
 
-/// `svc` with two arguments.
+/// Makes a system call with two arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -148,7 +148,7 @@ pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
     result
 }
 
-/// `svc` with three arguments.
+/// Makes a system call with three arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -163,7 +163,7 @@ pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
     result
 }
 
-/// `svc` with four arguments.
+/// Makes a system call with four arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -178,7 +178,7 @@ pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) ->
     result
 }
 
-/// `svc` with five arguments.
+/// Makes a system call with five arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -193,7 +193,7 @@ pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4
     result
 }
 
-/// `svc` with six arguments.
+/// Makes a system call with six arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -216,26 +216,25 @@ pub unsafe fn syscall6(
     result
 }
 
-/// Ends the process by SIGTRAP: for a place that must not go on and has no kernel to ask.
+/// Ends the process by SIGTRAP: for code that must not continue, and needs no system call for that.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: brk raises an exception and does nothing else.
     unsafe { asm!("brk #1", options(noreturn, nomem, nostack)) }
 }
 
-/// Begins to bring what is at an address into the first cache, and waits for nothing.
+/// Starts to load the cache line at an address into the first-level cache, without waiting.
 #[inline(always)]
 pub fn prefetch(address: *const u8) {
-    // SAFETY: a hint; an address where nothing is does no harm.
+    // SAFETY: the instruction is a hint. It does not fault, even if the address is not mapped.
     unsafe {
         asm!("prfm pldl1keep, [{}]", in(reg) address,
             options(readonly, nostack, preserves_flags));
     }
 }
 
-// The words that each thread has of its own (`thread_word`): in the block of thread-local storage
-// that whoever starts a thread lays out above its thread pointer, `tpidr_el0` (ELF for the Arm
-// 64-bit Architecture, "Thread Local Storage").
+// The thread words (`thread_word`). They are in the block of thread-local storage above the thread pointer, `tpidr_el0`
+// (ELF for the Arm 64-bit Architecture, "Thread Local Storage"). The runtime that starts a thread provides the block.
 global_asm!(
     ".pushsection .tbss.ring3, \"awT\", @nobits",
     ".balign 8",
@@ -246,14 +245,14 @@ global_asm!(
     size = const 8 * super::THREAD_WORDS,
 );
 
-/// Word `N` of the calling thread's own: 0 until [`set_thread_word`].
+/// Returns word `N` of the calling thread: 0 until [`set_thread_word`].
 #[inline(always)]
 pub fn thread_word<const N: usize>() -> usize {
     const { assert!(N < super::THREAD_WORDS) };
     let value;
-    // SAFETY: reads a word of the thread's block, where the linker put `ring3_thread_words`: at an
-    // offset from `tpidr_el0` which stands in the GOT, and which the linker of a program writes into
-    // the first two instructions instead.
+    // SAFETY: the code reads a word in the calling thread's block, where the linker put `ring3_thread_words`. Its
+    // offset from `tpidr_el0` is in the GOT; in a program, the linker writes the offset into the first two instructions
+    // instead.
     unsafe {
         asm!("adrp {0}, :gottprel:ring3_thread_words",
             "ldr {0}, [{0}, :gottprel_lo12:ring3_thread_words]",
@@ -266,15 +265,15 @@ pub fn thread_word<const N: usize>() -> usize {
     value
 }
 
-/// Sets word `N` of the calling thread's own.
+/// Sets word `N` of the calling thread.
 ///
 /// # Safety
-/// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT)
-/// state their values. The code that uses the word relies on it.
+/// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT) state their
+/// values. The code that uses the word relies on it.
 #[inline(always)]
 pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
-    // SAFETY: as in thread_word; nothing but these two uses the word.
+    // SAFETY: as in `thread_word`. Only these two functions access the word.
     unsafe {
         asm!("adrp {0}, :gottprel:ring3_thread_words",
             "ldr {0}, [{0}, :gottprel_lo12:ring3_thread_words]",
@@ -286,42 +285,44 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     }
 }
 
-/// A thread's own memory: at the thread pointer two words that nobody here uses, and behind them its
-/// own (ELF for the Arm 64-bit Architecture, "Thread Local Storage").
+/// The memory of a thread's words. The thread pointer points to its start: two unused words, then the thread words (ELF
+/// for the Arm 64-bit Architecture, "Thread Local Storage").
 #[repr(C)]
 pub struct ThreadBlock([usize; 2 + super::THREAD_WORDS]);
 
 impl ThreadBlock {
-    /// The block of a thread that begins.
+    /// The block of a new thread.
     pub const NEW: Self = Self([0; 2 + super::THREAD_WORDS]);
 
-    /// The thread pointer of the thread whose block this is, once it has its place.
+    /// Returns the thread pointer for this block. The block must not move afterwards.
     pub fn thread_pointer(&mut self) -> usize {
         self.0.as_mut_ptr().expose_provenance()
     }
 }
 
-/// Makes a block the calling thread's own. Returns 0: aarch64 needs no system call, so this cannot fail.
+/// Makes a block the calling thread's. Returns 0: aarch64 needs no system call, so this cannot fail.
 ///
 /// # Safety
-/// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
-/// thread's and stays as long as this one. The program is linked by our linker script: under another
-/// runtime the thread pointer is that runtime's.
+/// - `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that no other thread has, and that
+///   stays in place as long as this thread exists.
+/// - The linker script of this crate linked the program. Under another runtime the thread pointer belongs to that
+///   runtime.
 pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
-    // SAFETY: changes this register alone, to what the caller promises.
+    // SAFETY: the instruction changes only this register. The caller promises that `pointer` is valid for it.
     unsafe { asm!("msr tpidr_el0, {}", in(reg) pointer, options(nostack, preserves_flags)) };
     0
 }
 
-/// Starts a thread or a process by clone(2): it calls `entry(stack)` on the stack that ends at `stack`.
-/// Gives what the kernel gave the caller: the other's id, or an error number negated.
+/// Starts a thread or a process by clone(2). The new thread or process calls `entry(stack)` on the stack that ends at
+/// `stack`. The caller gets the kernel's result: the id of the new thread or process, or a negated errno.
 ///
 /// # Safety
-/// `flags` are those of a thread: it shares all memory and has its own thread pointer; or of a process that
-/// has a copy of the memory, or shares it while the caller stands still (`CLONE_VFORK`). `stack` is a
-/// multiple of 16, and below it is memory for a stack that nobody else uses; at `tid` the kernel may
-/// write as the flags ask. `entry` is sound with `stack`, in the new thread or process.
-#[inline(never)] // the two threads go apart in here; no caller's frame is in two minds
+/// - `flags` create a thread, which shares all memory and has its own thread pointer; or a process, which has a copy of
+///   the memory, or shares the memory while the caller is suspended (`CLONE_VFORK`).
+/// - `stack` is a multiple of 16. Below it is memory for a stack, which no other code uses.
+/// - The kernel may write to `tid` as the flags require.
+/// - `entry` is sound with `stack`, in the new thread or process.
+#[inline(never)] // the two threads diverge in here, so no caller's frame is used by both
 pub unsafe fn clone(
     flags: usize,
     stack: *mut u8,
@@ -330,14 +331,14 @@ pub unsafe fn clone(
     entry: unsafe extern "C" fn(*mut u8) -> !,
 ) -> usize {
     let result;
-    // SAFETY: the new thread touches nothing of the caller's frame, whose registers it only copied: it
-    // has a stack of its own and never leaves `entry`. For the caller this is a system call.
+    // SAFETY: the new thread has only copies of the caller's registers, and does not access the caller's frame: it has
+    // a stack of its own, and never returns from `entry`. For the caller this is an ordinary system call.
     unsafe {
         asm!("svc #0",
             "cbnz x0, 2f",          // 0 in the new thread
             "mov x29, xzr",         // the outermost frame has no caller:
             "mov x30, xzr",         //   unwinders stop at 0, and nothing returns there
-            "mov x0, sp",           // 1st argument: the stack's end
+            "mov x0, sp",           // 1st argument: the end of the stack
             "br x5",
             "2:",
             in("x8") nr::clone, inlateout("x0") flags => result, in("x1") stack, in("x2") tid,
@@ -346,8 +347,8 @@ pub unsafe fn clone(
     result
 }
 
-// Where a signal handler returns to: it asks the kernel to go on where the signal came (sigreturn(2)).
-// It has no prologue, because the stack must be as the handler's return left it.
+// The code that a signal handler returns to: it lets the kernel continue the interrupted code (sigreturn(2)). It has no
+// prologue: the kernel expects the stack as the handler's return left it.
 global_asm!(
     ".pushsection .text.ring3_restorer, \"ax\"",
     ".globl ring3_restorer",
@@ -356,15 +357,15 @@ global_asm!(
     "ring3_restorer:",
     "mov x8, {rt_sigreturn}",
     "svc #0",
-    "brk #1",                             // it does not return
+    "brk #1",                             // rt_sigreturn does not return
     ".popsection",
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// The address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no code
-/// calls it.
+/// Returns the address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no
+/// code calls it.
 ///
-/// Not `ring3_restorer as usize`: in the tiny code model the compiler reads the address of a foreign
+/// The code is not `ring3_restorer as usize`: in the tiny code model the compiler reads the address of a foreign
 /// function from the GOT by R_AARCH64_GOT_LD_PREL19. lld 14 and 16 do not know this relocation.
 #[inline(always)]
 pub fn restorer() -> usize {
@@ -378,18 +379,19 @@ pub fn restorer() -> usize {
     address
 }
 
-/// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends
-/// the thread: no instruction between the two needs a stack.
+/// Unmaps `length` bytes of mappings from `start`, which include the calling thread's stack, and ends the thread. No
+/// instruction between the two system calls uses a stack.
 ///
 /// # Safety
-/// Nothing uses these mappings any more but this thread, and no signal handler may run in it: all
-/// signals are blocked.
+/// - Only this thread uses these mappings.
+/// - All signals are blocked, so no signal handler runs in this thread.
 pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
-    // SAFETY: the caller's promise; nothing after the first call touches memory.
+    // SAFETY: the caller promises that no other code uses the mappings. No instruction after the first system call
+    // accesses memory.
     unsafe {
         asm!("svc #0",              // munmap(start, length)
             "mov x8, {exit}",
-            "mov x0, xzr",          // status 0, which nobody asks for
+            "mov x0, xzr",          // status 0; no code reads it
             "svc #0",
             "brk #1",               // exit does not return
             exit = const nr::exit, in("x8") nr::munmap, in("x0") start, in("x1") length,

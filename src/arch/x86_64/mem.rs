@@ -1,45 +1,44 @@
-//! The cores of `memcpy` and its kin: see [`super::super::mem`].
+//! The memory functions for x86-64: see [`super::super::mem`].
 //!
-//! SSE2 is all that x86-64 promises, and half of what the processor moves in a cycle where it has
-//! AVX. From 65 bytes on (`strlen`: 64) the functions ask [`XCR0`] which one to use.
+//! Every x86-64 processor has SSE2. A processor with AVX moves twice as many bytes in a cycle. From 65 bytes on
+//! (`strlen`: from 64) the functions choose between the two by [`XCR0`].
 
 use core::{
     arch::{asm, global_asm},
     sync::atomic::{AtomicU8, Ordering::Relaxed},
 };
 
-/// The low byte of the register of this name: the kinds of state that the kernel saves and
-/// restores for a thread. Linux sets a bit only where CPUID has the instructions that go with it
-/// (arch/x86/kernel/fpu/xstate.c, `xsave_cpuid_features`). 0 until [`choose`] was called, and then
-/// nothing beyond SSE2 is used.
+/// The low byte of the processor's register XCR0: a bit for each kind of state that the kernel saves and restores for a
+/// thread. Linux sets a bit only if CPUID reports the instructions that belong to it (arch/x86/kernel/fpu/xstate.c,
+/// `xsave_cpuid_features`). The value is 0 until [`choose`] was called: then only SSE2 is used.
 static XCR0: AtomicU8 = AtomicU8::new(0);
 
 /// XCR0 bit 2: AVX.
 const YMM: u8 = 1 << 2;
 
-/// XCR0 bit 5: AVX-512, and with it AVX2, which has no bit of its own: no processor has the one
-/// without the other, and compilers count on it (LLVM, X86.td: AVX512 implies AVX2).
+/// XCR0 bit 5: AVX-512, and with it AVX2, which has no bit of its own. No processor has AVX-512 without AVX2, and
+/// compilers rely on that (LLVM, X86.td: AVX512 implies AVX2).
 const OPMASK: u8 = 1 << 5;
 
-/// AT_MINSIGSTKSZ of a kernel that saves registers by FXSAVE: 512 bytes of registers, 112 for a
-/// 32-bit task, a frame of 736, paddings of 15 and 63, rounded up to 16 (arch/x86/kernel/signal.c,
-/// `init_sigframe_size`). XSAVE with AVX makes it 1776 and more. A kernel that runs no 32-bit tasks
-/// may stay below with AVX; then this module stays with SSE2.
+/// AT_MINSIGSTKSZ of a kernel that saves registers by FXSAVE: 512 bytes of registers, 112 for a 32-bit task, a frame of
+/// 736, paddings of 15 and 63, rounded up to 16 (arch/x86/kernel/signal.c, `init_sigframe_size`). With XSAVE and AVX it
+/// is at least 1776. A kernel with AVX but without support for 32-bit tasks may stay below this limit; then this module
+/// uses only SSE2.
 const MINSIGSTKSZ_FXSAVE: usize = 1440;
 
-/// Finds out what the functions of this module may use. Not calling it is safe: they are slower.
+/// Determines the instructions that the functions of this module may use. Without this call they work, but are slower.
 ///
-/// `minsigstksz` is AT_MINSIGSTKSZ of the auxiliary vector, 0 if there is none. CPUID is not
-/// asked: under a hypervisor it traps.
+/// `minsigstksz` is AT_MINSIGSTKSZ of the auxiliary vector, or 0 without one. CPUID is not used, because it traps under
+/// a hypervisor.
 ///
 /// # Safety
-/// `minsigstksz` comes from the kernel this process runs on.
+/// `minsigstksz` comes from the kernel that this process runs on.
 pub unsafe fn choose(minsigstksz: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that `minsigstksz` comes from the kernel.
     XCR0.store(unsafe { xcr0(minsigstksz) }, Relaxed);
 }
 
-/// The low byte of XCR0, or 0 if there may be no such register.
+/// Returns the low byte of XCR0, or 0 if the processor may not have that register.
 ///
 /// # Safety
 /// As [`choose`].
@@ -48,22 +47,22 @@ unsafe fn xcr0(minsigstksz: usize) -> u8 {
         return 0;
     }
     let low: u32;
-    // SAFETY: so large a signal frame means that the kernel saves registers by XSAVE. For that it
-    // has set CR4.OSXSAVE, which is what makes XGETBV legal. It touches no memory.
+    // SAFETY: so large a signal frame means that the kernel saves registers by XSAVE. For that the kernel has set
+    // CR4.OSXSAVE, which makes XGETBV legal. XGETBV accesses no memory.
     unsafe {
         asm!("xgetbv",
             in("ecx") 0,                          // XCR0
             out("eax") low,
-            out("edx") _,                         // the high half: nothing there concerns us
+            out("edx") _,                         // the high half is not used
             options(nomem, nostack, preserves_flags));
     }
     low as u8
 }
 
-// memcpy is memmove: knowing that nothing overlaps would save one comparison.
+// memcpy is memmove: a memcpy that relies on the absence of overlap would save only one comparison.
 //
-// Every path loads all that its stores could overwrite before it stores. Lengths that one pair of
-// moves covers only in part are covered by two pairs that meet or overlap in the middle.
+// Every path loads all bytes that its stores could overwrite before it stores. Lengths that a pair of moves does not
+// cover are covered by two pairs that meet or overlap in the middle.
 global_asm!(
     r#"
     .pushsection .text.ring3_memmove, "ax"
@@ -82,40 +81,40 @@ ring3_memmove:
     cmp rdx, 64
     ja .Lmove_long                          // too many for two pairs
 
-    // 16..=64 bytes: the first 16 and the last, and from 33 on the next 16 inwards from each
-    // end. Up to 32 the inner pair is the outer one again: cheaper than a branch.
+    // 16..=64 bytes: the first 16 and the last 16; from 33 bytes on also the next 16 inwards from each end. Up to 32
+    // bytes the inner pair repeats the outer pair: that is cheaper than a branch.
     lea ecx, [rdx - 1]
     and ecx, 32
     shr ecx, 1                              // how far inwards: 0 or 16
     lea r8, [rdx - 16]
-    sub r8, rcx                             // where the last but one begins
+    sub r8, rcx                             // the start of the last 16 but one
     movups xmm2, [rsi + rcx]
     movups xmm3, [rsi + r8]
-    movups [rdi], xmm0                      // all four are loaded: src may be overwritten
+    movups [rdi], xmm0                      // all four are loaded, so src may be overwritten
     movups [rdi + rdx - 16], xmm1
     movups [rdi + rcx], xmm2
     movups [rdi + r8], xmm3
     ret
 
-    // More: 64 bytes at each end wait in registers; the aligned blocks of dst between them are
-    // moved in the direction that reads each byte of src before dst takes its place.
+    // More: 64 bytes at each end are kept in registers. The aligned blocks of dst between them are moved in the
+    // direction in which each byte of src is read before dst overwrites it.
 .Lmove_long:
     movups xmm4, [rsi + 16]                 // the rest of the first 64
     movups xmm5, [rsi + 32]
     movups xmm6, [rsi + 48]
-    movups xmm7, [rsi + rdx - 32]           // and of the last 64
+    movups xmm7, [rsi + rdx - 32]           // the rest of the last 64
     movups xmm8, [rsi + rdx - 48]
     movups xmm9, [rsi + rdx - 64]
     lea r8, [rdi + 64]
-    and r8, -64                             // where the first whole block of dst begins
+    and r8, -64                             // the start of the first whole block of dst
     lea r9, [rdi + rdx - 1]
-    and r9, -64                             // where the last one ends
-    mov ecx, 64                             // upwards, a block a step
-    sub rsi, rdi                            // src, seen from dst: one pointer less to step
+    and r9, -64                             // the end of the last whole block
+    mov ecx, 64                             // upwards, one block for each step
+    sub rsi, rdi                            // src relative to dst: one pointer less to advance
     mov r10, rsi
     neg r10                                 // dst - src
     cmp r10, rdx
-    jae .Lmove_blocks                       // dst is not inside src: upwards is right
+    jae .Lmove_blocks                       // dst does not begin inside src: upwards is right
     xchg r8, r9                             // downwards: from the last block to the first
     add r8, -64
     add r9, -64
@@ -126,11 +125,11 @@ ring3_memmove:
     test byte ptr [rip + {xcr0}], {ymm}     // may AVX be used?
     jnz .Lmove_avx
 .Lmove_sse:
-    movups xmm2, [rsi + r8]                 // 64 bytes out of src, wherever it lies
+    movups xmm2, [rsi + r8]                 // 64 bytes of src, which may be unaligned
     movups xmm3, [rsi + r8 + 16]
     movups xmm10, [rsi + r8 + 32]
     movups xmm11, [rsi + r8 + 48]
-    movaps [r8], xmm2                       // into an aligned block: no store crosses a cache line
+    movaps [r8], xmm2                       // to an aligned block: no store crosses a cache line
     movaps [r8 + 16], xmm3
     movaps [r8 + 32], xmm10
     movaps [r8 + 48], xmm11
@@ -138,7 +137,7 @@ ring3_memmove:
     cmp r8, r9
     jne .Lmove_sse
 .Lmove_ends:
-    movups [rdi], xmm0                      // the ends
+    movups [rdi], xmm0                      // the 64 bytes at each end
     movups [rdi + 16], xmm4
     movups [rdi + 32], xmm5
     movups [rdi + 48], xmm6
@@ -166,7 +165,7 @@ ring3_memmove:
     mov ecx, edx
     and ecx, 8
     shr ecx, 1                              // how far inwards: 0, or 4 from 8 bytes on
-    mov r8d, [rsi]                          // the first, the second; the last
+    mov r8d, [rsi]                          // the first and the second; then the last
     mov r9d, [rsi + rcx]
     mov r10d, [rsi + rdx - 4]
     sub rsi, rcx
@@ -181,9 +180,9 @@ ring3_memmove:
     // 1..=3 bytes: the first, the middle, the last.
 .Lmove_bytes:
     test edx, edx
-    jz .Lmove_none                          // nothing to move, and nothing that may be read
+    jz .Lmove_none                          // nothing to move: no byte may be read
     mov ecx, edx
-    shr ecx, 1                              // where the middle is
+    shr ecx, 1                              // the index of the middle byte
     movzx r8d, byte ptr [rsi]
     movzx r9d, byte ptr [rsi + rcx]
     movzx r10d, byte ptr [rsi + rdx - 1]
@@ -200,7 +199,7 @@ ring3_memmove:
     ymm = const YMM,
 );
 
-// As memmove, with nothing to load.
+// memset is as memmove, with nothing to load.
 global_asm!(
     r#"
     .pushsection .text.ring3_memset, "ax"
@@ -221,7 +220,7 @@ ring3_memset:
     cmp rdx, 64
     ja .Lset_long                           // too many for two pairs
 
-    // 16..=64 bytes: from 33 on the next 16 inwards from each end too.
+    // 16..=64 bytes: the first 16 and the last 16; from 33 bytes on also the next 16 inwards from each end.
     lea ecx, [rdx - 1]
     and ecx, 32
     shr ecx, 1                              // how far inwards: 0 or 16
@@ -235,13 +234,13 @@ ring3_memset:
     movups [rdi + 16], xmm0                 // the rest of the first 64
     movups [rdi + 32], xmm0
     movups [rdi + 48], xmm0
-    movups [rdi + rdx - 32], xmm0           // and of the last 64
+    movups [rdi + rdx - 32], xmm0           // the rest of the last 64
     movups [rdi + rdx - 48], xmm0
     movups [rdi + rdx - 64], xmm0
     lea r9, [rdi + rdx - 1]
-    and r9, -64                             // where the last whole block ends
+    and r9, -64                             // the end of the last whole block
     add rdi, 64
-    and rdi, -64                            // where the first one begins
+    and rdi, -64                            // the start of the first whole block
     cmp rdi, r9
     je .Lset_done                           // no whole block between the ends
     test byte ptr [rip + {xcr0}], {ymm}     // may AVX be used?
@@ -288,7 +287,7 @@ ring3_memset:
     jz .Lset_none                           // nothing to fill
     mov [rdi], sil
     mov [rdi + rdx - 1], sil
-    shr edx, 1                              // where the middle is
+    shr edx, 1                              // the index of the middle byte
     mov [rdi + rdx], sil
 .Lset_none:
     ret
@@ -299,7 +298,7 @@ ring3_memset:
     ymm = const YMM,
 );
 
-// bcmp is memcmp: it would save nothing but the order of the byte that differs.
+// bcmp is memcmp: a separate bcmp would save only the ordering of the bytes that differ.
 global_asm!(
     r#"
     .pushsection .text.ring3_memcmp, "ax"
@@ -312,23 +311,23 @@ ring3_memcmp:
 ring3_bcmp:
     cmp rdx, 16
     jb .Lcompare_small                      // too few for a step of 16
-    add rdi, rdx                            // both ends, and
+    add rdi, rdx                            // a and b point to their ends
     add rsi, rdx
-    neg rdx                                 // an index that counts up to 0 from below
+    neg rdx                                 // the index counts from -n up to 0
     cmp rdx, -64
     jg .Lcompare_sse                        // too few for a step of 64
     test byte ptr [rip + {xcr0}], {ymm}     // may AVX be used?
     jz .Lcompare_sse
 
-    // 64 bytes a step while they are equal and there are as many.
+    // Steps of 64 bytes, while they are equal and at least 64 are left.
 .Lcompare_avx:
     vmovups ymm0, [rdi + rdx]               // 64 bytes of a
     vmovups ymm1, [rdi + rdx + 32]
-    vxorps ymm0, ymm0, [rsi + rdx]          // a bit is left where they differ
+    vxorps ymm0, ymm0, [rsi + rdx]          // bits are 1 where a and b differ
     vxorps ymm1, ymm1, [rsi + rdx + 32]
-    vorps ymm0, ymm0, ymm1                  // anywhere in the 64
+    vorps ymm0, ymm0, ymm1                  // all differences of the 64 bytes
     vptest ymm0, ymm0
-    jnz .Lcompare_avx_end                   // the steps of 16 will find where
+    jnz .Lcompare_avx_end                   // a difference: the steps of 16 find its place
     add rdx, 64
     cmp rdx, -64                            // another 64 left?
     jle .Lcompare_avx
@@ -337,7 +336,7 @@ ring3_bcmp:
     test rdx, rdx
     jz .Lcompare_equal                      // nothing left, all equal
 
-    // 16 bytes a step; the last step is pulled back to end with the last byte.
+    // Steps of 16 bytes. The last step moves back, so that it ends with the last byte.
     cmp rdx, -16
     jle .Lcompare_sse
 .Lcompare_last:
@@ -345,10 +344,10 @@ ring3_bcmp:
 .Lcompare_sse:
     movups xmm0, [rdi + rdx]
     movups xmm1, [rsi + rdx]
-    pcmpeqb xmm0, xmm1                      // ones where they are equal
+    pcmpeqb xmm0, xmm1                      // all bits 1 in each byte that is equal
     pmovmskb eax, xmm0                      // a bit for each byte that is equal
-    sub eax, 0xffff                         // -(those that differ)
-    jnz .Lcompare_byte                      // one is not
+    sub eax, 0xffff                         // minus the mask of the bytes that differ
+    jnz .Lcompare_byte                      // at least one differs
     add rdx, 16
     jz .Lcompare_equal                      // nothing left, all equal
     cmp rdx, -16                            // another 16 left?
@@ -358,9 +357,9 @@ ring3_bcmp:
     xor eax, eax
     ret
 .Lcompare_byte:
-    bsf eax, eax                            // the lowest bit of -(those that differ) is theirs
-    add rdx, rax                            // where it is
-    movzx eax, byte ptr [rdi + rdx]         // as unsigned
+    bsf eax, eax                            // negation keeps the lowest bit: the first byte that differs
+    add rdx, rax                            // its index
+    movzx eax, byte ptr [rdi + rdx]         // compare as unsigned
     movzx ecx, byte ptr [rsi + rdx]
     sub eax, ecx                            // the sign is the order
     ret
@@ -375,9 +374,9 @@ ring3_bcmp:
     mov rcx, [rsi]
     cmp rax, rcx
     jne .Lcompare_order
-    mov rax, [rdi + rdx - 8]                // the last 8, some of them for the second time
+    mov rax, [rdi + rdx - 8]                // the last 8; some are compared twice
     mov rcx, [rsi + rdx - 8]
-    jmp .Lcompare_order                     // equal ones come out as 0 there
+    jmp .Lcompare_order                     // the result is 0 there if they are equal
 .Lcompare_four:
     mov eax, [rdi]
     mov ecx, [rsi]
@@ -386,15 +385,15 @@ ring3_bcmp:
     mov eax, [rdi + rdx - 4]                // the last 4, likewise
     mov ecx, [rsi + rdx - 4]
 .Lcompare_order:
-    bswap rax                               // the first byte in memory weighs most
+    bswap rax                               // the first byte in memory becomes the most significant
     bswap rcx
-    cmp rax, rcx                            // as unsigned
+    cmp rax, rcx                            // compare as unsigned
     seta al                                 // 1 if a > b
     sbb al, 0                               // 0 - 1 if a < b: seta left the carry alone
     movsx eax, al
     ret
 
-    // 0..=3 bytes: one by one.
+    // 0..=3 bytes: byte by byte.
 .Lcompare_bytes:
     xor eax, eax
 .Lcompare_next:
@@ -416,8 +415,8 @@ ring3_bcmp:
     ymm = const YMM,
 );
 
-// Reads whole aligned blocks of 64 bytes: what lies before the string and after its NUL is read
-// with it, and since a block never crosses a page, that cannot fault.
+// strlen reads whole aligned blocks of 64 bytes, so it also reads bytes before the string and after its NUL. That
+// cannot fault, because such a block never crosses a page.
 global_asm!(
     r#"
     .pushsection .text.ring3_strlen, "ax"
@@ -426,18 +425,18 @@ global_asm!(
     .type ring3_strlen, @function
     .p2align 5
 ring3_strlen:
-    pxor xmm4, xmm4                         // NULs to compare with
+    pxor xmm4, xmm4                         // zeros to compare with
     mov rax, rdi
-    and rax, -64                            // the block in which the string begins
-    mov ecx, edi                            // its bytes below the string: shifts count modulo 64
+    and rax, -64                            // the block that contains the start of the string
+    mov ecx, edi                            // the number of its bytes before the string: shifts are modulo 64
 
-    // The NULs of one block, a bit each.
+    // Find the NULs of one block: a bit for each.
 .Llength_block:
     movdqa xmm0, [rax]                      // all 64 bytes
     movdqa xmm1, [rax + 16]
     movdqa xmm2, [rax + 32]
     movdqa xmm3, [rax + 48]
-    pcmpeqb xmm0, xmm4                      // ones where a NUL is
+    pcmpeqb xmm0, xmm4                      // all bits 1 in each byte that is NUL
     pcmpeqb xmm1, xmm4
     pcmpeqb xmm2, xmm4
     pcmpeqb xmm3, xmm4
@@ -451,17 +450,17 @@ ring3_strlen:
     or r8d, r9d                             // the last 32
     shl r8, 32
     or rdx, r8
-    shr rdx, cl                             // without those below the string
+    shr rdx, cl                             // clear the bits of the bytes before the string
     shl rdx, cl
-    bsf rdx, rdx                            // the first
-    jz .Llength_further                     // none: on to the next blocks
-    add rax, rdx                            // where it is
-    sub rax, rdi                            // less where the string begins
+    bsf rdx, rdx                            // the first NUL
+    jz .Llength_further                     // no NUL: try the next blocks
+    add rax, rdx                            // the address of the NUL
+    sub rax, rdi                            // minus the start of the string
     ret
 
-    // Further blocks, as fast as they come, until one holds a NUL.
+    // Further blocks, in a faster loop, until one contains a NUL.
 .Llength_further:
-    xor ecx, ecx                            // nothing below the string in these
+    xor ecx, ecx                            // these blocks have no bytes before the string
     test byte ptr [rip + {xcr0}], {opmask}  // may AVX2 be used?
     jnz .Llength_prepare
 .Llength_sse:
@@ -471,11 +470,11 @@ ring3_strlen:
     pminub xmm0, [rax + 16]                 // the smallest of four bytes is 0 if one of them is
     pminub xmm1, [rax + 48]
     pminub xmm0, xmm1
-    pcmpeqb xmm0, xmm4                      // ones where a NUL is
-    pmovmskb edx, xmm0                      // any?
+    pcmpeqb xmm0, xmm4                      // all bits 1 in each byte that is NUL
+    pmovmskb edx, xmm0                      // is there any?
     test edx, edx
     jz .Llength_sse
-    jmp .Llength_block                      // which of them
+    jmp .Llength_block                      // find it in the block
     .p2align 4
 .Llength_prepare:
     vpxor xmm4, xmm4, xmm4                  // the upper half of ymm4 too
@@ -488,7 +487,7 @@ ring3_strlen:
     test edx, edx
     jz .Llength_avx
     vzeroupper                              // SSE code is slow while an upper half is in use
-    jmp .Llength_block                      // which of them
+    jmp .Llength_block                      // find it in the block
     .size ring3_strlen, . - ring3_strlen
     .popsection
 "#,
@@ -507,13 +506,13 @@ mod tests {
         fn getauxval(kind: c_ulong) -> c_ulong;
     }
 
-    /// std asks CPUID.
+    /// Compares with CPUID, which std uses.
     #[test]
     fn chooses_what_cpuid_allows() {
         const AT_MINSIGSTKSZ: c_ulong = 51;
         // SAFETY: getauxval reads this process's own auxiliary vector.
         let minsigstksz = unsafe { getauxval(AT_MINSIGSTKSZ) } as usize;
-        // SAFETY: the kernel's value.
+        // SAFETY: the value comes from the kernel.
         let xcr0 = unsafe { xcr0(minsigstksz) };
         let known = minsigstksz > MINSIGSTKSZ_FXSAVE;
         assert_eq!(xcr0 & YMM != 0, known && is_x86_feature_detected!("avx"));
@@ -523,21 +522,21 @@ mod tests {
         );
     }
 
-    /// A register that holds no argument may hold anything.
+    /// Registers that hold no argument may hold any value.
     #[test]
     fn length_with_registers_in_use() {
         #[repr(align(64))]
         struct Text([u8; 512]);
         if !is_x86_feature_detected!("avx") {
-            return; // there are no upper halves
+            return; // this processor has no upper halves
         }
         crate::arch::mem_tests::with_each_choice(|| {
             let mut text = Text([1; 512]);
-            text.0[0] = 0; // below the string
+            text.0[0] = 0; // a NUL before the string
             for nul in 1..512 {
                 text.0[nul] = 0;
                 let length: usize;
-                // SAFETY: the CPU has AVX, and there is a NUL in the text.
+                // SAFETY: the processor has AVX, and the text contains a NUL after the start of the string.
                 unsafe {
                     asm!("vxorps xmm4, xmm4, xmm4",
                         "vcmptrueps ymm4, ymm4, ymm4", // ones in both halves

@@ -1,4 +1,5 @@
-//! x86-64: the number goes in `rax`, the arguments in `rdi rsi rdx r10 r8 r9`, then `syscall`.
+//! x86-64: the system call's number is in `rax`, its arguments in `rdi rsi rdx r10 r8 r9`; the instruction is
+//! `syscall`.
 
 use core::arch::{asm, global_asm};
 
@@ -6,22 +7,22 @@ use crate::abi::{nr, x86};
 
 pub(super) mod mem;
 
-/// The largest page a kernel of this architecture runs with, in bytes.
+/// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 4096;
 
-/// `_start`: the kernel jumps here with `rsp` at argc and every other register undefined
-/// (System V ABI for AMD64, "Process Initialization"). It relocates the program, then calls Rust.
+/// `_start`: the kernel jumps here with `rsp` at argc and every other register undefined (System V ABI for AMD64,
+/// "Process Initialization"). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI).
-/// An even entry of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words
-/// after the last word that an entry covered.
+/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI). An even entry
+/// of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last word that
+/// an entry covered.
 ///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So the
-/// code here neither calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides
-/// whether the compiler reaches an item by the GOT. The linker script's symbols are reached relative to `rip`.
+/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
+/// calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides whether the compiler accesses an
+/// item through the GOT. The code addresses the linker script's symbols relative to `rip`.
 ///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial
-/// stack pointer, the begin of RELRO, the end of RELRO, and how many bytes a thread's words have.
+/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
+/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -32,7 +33,7 @@ macro_rules! __start {
             ".type _start, @function",
             "_start:",
             "xor ebp, ebp",                       // the outermost frame has no caller: unwinders stop at 0
-            "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv are above here
+            "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv begin here
             "lea rdx, [rip + __ehdr_start]",      // linked at 0, so its address is the load base
             "lea rsi, [rip + __relr_start]",      // the next word of the list, for lodsq
             "lea rcx, [rip + __relr_end]",
@@ -40,29 +41,29 @@ macro_rules! __start {
             "cmp rsi, rcx",
             "je 6f",
             "lodsq",                              // rax = *rsi++ (the kernel cleared the direction flag)
-            "shr rax, 1",                         // even or odd: into the carry flag
+            "shr rax, 1",                         // the low bit to the carry flag: 0 even, 1 odd
             "jc 3f",
             "lea r8, [rdx + 2*rax]",              // even: the word to relocate; the bit shifted out was 0
-            "add qword ptr [r8], rdx",            // it holds the address less the base
+            "add qword ptr [r8], rdx",            // the word holds an address relative to the base
             "add r8, 8",                          // r8: the first word that no entry has covered
             "jmp 2b",
             "3:",
-            "mov r9, r8",                         // odd: r9 goes through the 63 words
+            "mov r9, r8",                         // odd: r9 steps through the 63 words
             "4:",
-            "shr rax, 1",                         // this word's bit: into the carry flag
+            "shr rax, 1",                         // this word's bit to the carry flag
             "jnc 5f",
             "add qword ptr [r9], rdx",
             "5:",
             "add r9, 8",
-            "test rax, rax",                      // is a bit left?
+            "test rax, rax",                      // are bits left?
             "jnz 4b",
             "add r8, 63*8",
             "jmp 2b",
-            "6:",                                 // relocated: from here on Rust may run
+            "6:",                                 // relocated: from here on Rust code can run
             "lea rsi, [rip + __relro_start]",     // 2nd argument
             "lea rdx, [rip + __relro_end]",       // 3rd
             "mov ecx, offset __thread_words",     // 4th: a number, not an address
-            "call {entry}",                       // the kernel aligned rsp to 16, as the ABI asks before a call
+            "call {entry}",                       // the kernel aligned rsp to 16, as the ABI requires before a call
             "ud2",                                // entry does not return
             ".size _start, . - _start",
             ".popsection",
@@ -74,7 +75,7 @@ macro_rules! __start {
     };
 }
 
-/// `_start` of a program that has no relocation and no RELRO: it only passes the stack on.
+/// `_start` of a program without relocations and without RELRO: it only passes the stack pointer on.
 ///
 /// `$entry` is an `unsafe extern "C" fn(*const usize) -> !`.
 #[doc(hidden)]
@@ -85,15 +86,15 @@ macro_rules! __start_bare {
             ".pushsection .text._start, \"ax\"",
             ".globl _start",
             "_start:",
-            "mov rdi, rsp",                       // argc, argv, envp and auxv are above here
-            "call {entry}",                       // the kernel aligned rsp to 16: the call's push is as the ABI asks
+            "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv begin here
+            "call {entry}",                       // the kernel aligned rsp to 16, as the ABI requires before a call
             ".popsection",
             entry = sym $entry,
         );
     };
 }
 
-/// The instruction that goes on elsewhere, with all registers as they are.
+/// The jump instruction. It changes no register.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __jump {
@@ -102,15 +103,15 @@ macro_rules! __jump {
     };
 }
 
-/// `syscall` with no argument.
+/// Makes a system call without arguments.
 ///
 /// # Safety
-/// The call must be sound: see the kernel's contract for `nr`. The same holds for the others below.
+/// The call must be sound: see the kernel's contract for `nr`. The same applies to the functions below.
 #[inline(always)]
 pub unsafe fn syscall0(nr: usize) -> usize {
     let result;
-    // SAFETY: the kernel keeps every register but rax, rcx (return rip) and r11 (return rflags);
-    // what it does to memory is the caller's promise.
+    // SAFETY: the kernel preserves every register but rax, rcx (the return rip) and r11 (the return rflags). The caller
+    // promises that the call's accesses to memory are sound.
     unsafe {
         asm!("syscall", inlateout("rax") nr => result,
             lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -118,7 +119,7 @@ pub unsafe fn syscall0(nr: usize) -> usize {
     result
 }
 
-/// `syscall` with one argument.
+/// Makes a system call with one argument.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -133,7 +134,7 @@ pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
     result
 }
 
-/// `syscall` with two arguments.
+/// Makes a system call with two arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -148,7 +149,7 @@ pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
     result
 }
 
-/// `syscall` with three arguments.
+/// Makes a system call with three arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -163,7 +164,7 @@ pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
     result
 }
 
-/// `syscall` with four arguments: the fourth is in `r10`, because the instruction overwrites `rcx`.
+/// Makes a system call with four arguments. The fourth is in `r10`, because the instruction overwrites `rcx`.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -178,7 +179,7 @@ pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) ->
     result
 }
 
-/// `syscall` with five arguments.
+/// Makes a system call with five arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -193,7 +194,7 @@ pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4
     result
 }
 
-/// `syscall` with six arguments.
+/// Makes a system call with six arguments.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -217,25 +218,25 @@ pub unsafe fn syscall6(
     result
 }
 
-/// Ends the process by SIGILL: for a place that must not go on and has no kernel to ask.
+/// Ends the process by SIGILL: for code that must not continue, and needs no system call for that.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: ud2 raises an exception and does nothing else.
     unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
 }
 
-/// Begins to bring what is at an address into the first cache, and waits for nothing.
+/// Starts to load the cache line at an address into the first-level cache, without waiting.
 #[inline(always)]
 pub fn prefetch(address: *const u8) {
-    // SAFETY: a hint; an address where nothing is does no harm.
+    // SAFETY: the instruction is a hint. It does not fault, even if the address is not mapped.
     unsafe {
         asm!("prefetcht0 byte ptr [{}]", in(reg) address,
             options(readonly, nostack, preserves_flags));
     }
 }
 
-// The words that each thread has of its own (`thread_word`): in the block of thread-local storage
-// that whoever starts a thread lays out below its thread pointer, `fs` (System V ABI for AMD64, "TLS").
+// The thread words (`thread_word`). They are in the block of thread-local storage below the thread pointer, `fs`
+// (System V ABI for AMD64, "TLS"). The runtime that starts a thread provides the block.
 global_asm!(
     ".pushsection .tbss.ring3, \"awT\", @nobits",
     ".balign 8",
@@ -246,14 +247,13 @@ global_asm!(
     size = const 8 * super::THREAD_WORDS,
 );
 
-/// Word `N` of the calling thread's own: 0 until [`set_thread_word`].
+/// Returns word `N` of the calling thread: 0 until [`set_thread_word`].
 #[inline(always)]
 pub fn thread_word<const N: usize>() -> usize {
     const { assert!(N < super::THREAD_WORDS) };
     let value;
-    // SAFETY: reads a word of the thread's block, where the linker put `ring3_thread_words`: at an
-    // offset from `fs` which stands in the GOT, and which the linker of a program writes into the
-    // first instruction instead.
+    // SAFETY: the code reads a word in the calling thread's block, where the linker put `ring3_thread_words`. Its
+    // offset from `fs` is in the GOT; in a program, the linker writes the offset into the first instruction instead.
     unsafe {
         asm!("mov {0}, qword ptr [rip + ring3_thread_words@gottpoff]",
             "mov {0}, qword ptr fs:[{0} + {at}]",
@@ -262,15 +262,15 @@ pub fn thread_word<const N: usize>() -> usize {
     value
 }
 
-/// Sets word `N` of the calling thread's own.
+/// Sets word `N` of the calling thread.
 ///
 /// # Safety
-/// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT)
-/// state their values. The code that uses the word relies on it.
+/// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT) state their
+/// values. The code that uses the word relies on it.
 #[inline(always)]
 pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
-    // SAFETY: as in thread_word; nothing but these two uses the word.
+    // SAFETY: as in `thread_word`. Only these two functions access the word.
     unsafe {
         asm!("mov {0}, qword ptr [rip + ring3_thread_words@gottpoff]",
             "mov qword ptr fs:[{0} + {at}], {1}",
@@ -278,16 +278,16 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     }
 }
 
-/// A thread's own memory: its words, and behind them, where the thread pointer is, the address of that
-/// place (System V ABI for AMD64, "TLS").
+/// The memory of a thread's words. The thread pointer points to the last element, which holds its own address (System V
+/// ABI for AMD64, "TLS").
 #[repr(C)]
 pub struct ThreadBlock([usize; super::THREAD_WORDS + 1]);
 
 impl ThreadBlock {
-    /// The block of a thread that begins.
+    /// The block of a new thread.
     pub const NEW: Self = Self([0; super::THREAD_WORDS + 1]);
 
-    /// The thread pointer of the thread whose block this is, once it has its place.
+    /// Returns the thread pointer for this block. The block must not move afterwards.
     pub fn thread_pointer(&mut self) -> usize {
         let own = &mut self.0[super::THREAD_WORDS];
         *own = (&raw mut *own).expose_provenance();
@@ -295,27 +295,31 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's own. Returns the system call's result: 0, or a negated errno.
+/// Makes a block the calling thread's. Returns the system call's result: 0, or a negated errno.
 ///
 /// # Safety
-/// `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that is no other
-/// thread's and stays as long as this one. The program is linked by our linker script: under another
-/// runtime the thread pointer is that runtime's.
+/// - `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that no other thread has, and that
+///   stays in place as long as this thread exists.
+/// - The linker script of this crate linked the program. Under another runtime the thread pointer belongs to that
+///   runtime.
 pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
-    // Without CPUID nobody knows whether `wrfsbase` may be used but the kernel, which is asked instead.
-    // SAFETY: the call changes the base of `fs` alone; the caller promises that `pointer` is valid for it.
+    // Not `wrfsbase`: only CPUID shows whether a program may use that instruction, and CPUID traps under a hypervisor. The
+    // system call always works.
+    //
+    // SAFETY: the call changes only the base of `fs`. The caller promises that `pointer` is valid for it.
     unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) }
 }
 
-/// Starts a thread or a process by clone(2): it calls `entry(stack)` on the stack that ends at `stack`.
-/// Gives what the kernel gave the caller: the other's id, or an error number negated.
+/// Starts a thread or a process by clone(2). The new thread or process calls `entry(stack)` on the stack that ends at
+/// `stack`. The caller gets the kernel's result: the id of the new thread or process, or a negated errno.
 ///
 /// # Safety
-/// `flags` are those of a thread: it shares all memory and has its own thread pointer; or of a process that
-/// has a copy of the memory, or shares it while the caller stands still (`CLONE_VFORK`). `stack` is a
-/// multiple of 16, and below it is memory for a stack that nobody else uses; at `tid` the kernel may
-/// write as the flags ask. `entry` is sound with `stack`, in the new thread or process.
-#[inline(never)] // the two threads go apart in here; no caller's frame is in two minds
+/// - `flags` create a thread, which shares all memory and has its own thread pointer; or a process, which has a copy of
+///   the memory, or shares the memory while the caller is suspended (`CLONE_VFORK`).
+/// - `stack` is a multiple of 16. Below it is memory for a stack, which no other code uses.
+/// - The kernel may write to `tid` as the flags require.
+/// - `entry` is sound with `stack`, in the new thread or process.
+#[inline(never)] // the two threads diverge in here, so no caller's frame is used by both
 pub unsafe fn clone(
     flags: usize,
     stack: *mut u8,
@@ -324,15 +328,15 @@ pub unsafe fn clone(
     entry: unsafe extern "C" fn(*mut u8) -> !,
 ) -> usize {
     let result;
-    // SAFETY: the new thread touches nothing of the caller's frame, whose registers it only copied: it
-    // has a stack of its own and never leaves `entry`. For the caller this is a system call.
+    // SAFETY: the new thread has only copies of the caller's registers, and does not access the caller's frame: it has
+    // a stack of its own, and never returns from `entry`. For the caller this is an ordinary system call.
     unsafe {
         asm!("syscall",
             "test rax, rax",        // 0 in the new thread
             "jnz 2f",
             "xor ebp, ebp",         // the outermost frame has no caller: unwinders stop at 0
-            "mov rdi, rsp",         // 1st argument: the stack's end
-            "push rbp",             // as a `call` would; nothing returns to 0
+            "mov rdi, rsp",         // 1st argument: the end of the stack
+            "push rbp",             // the return address that a `call` would push; nothing returns to it
             "jmp r9",
             "2:",
             inlateout("rax") nr::clone => result, in("rdi") flags, in("rsi") stack, in("rdx") tid,
@@ -342,8 +346,8 @@ pub unsafe fn clone(
     result
 }
 
-// Where a signal handler returns to: it asks the kernel to go on where the signal came (sigreturn(2)).
-// It has no prologue, because the stack must be as the handler's return left it.
+// The code that a signal handler returns to: it lets the kernel continue the interrupted code (sigreturn(2)). It has no
+// prologue: the kernel expects the stack as the handler's return left it.
 global_asm!(
     ".pushsection .text.ring3_restorer, \"ax\"",
     ".globl ring3_restorer",
@@ -352,13 +356,13 @@ global_asm!(
     "ring3_restorer:",
     "mov eax, {rt_sigreturn}",
     "syscall",
-    "ud2",                                // it does not return
+    "ud2",                                // rt_sigreturn does not return
     ".popsection",
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// The address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no code
-/// calls it.
+/// Returns the address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no
+/// code calls it.
 #[inline(always)]
 pub fn restorer() -> usize {
     let address;
@@ -370,18 +374,19 @@ pub fn restorer() -> usize {
     address
 }
 
-/// Gives back `length` bytes of mappings from `start`, the calling thread's own stack among them, and ends
-/// the thread: no instruction between the two needs a stack.
+/// Unmaps `length` bytes of mappings from `start`, which include the calling thread's stack, and ends the thread. No
+/// instruction between the two system calls uses a stack.
 ///
 /// # Safety
-/// Nothing uses these mappings any more but this thread, and no signal handler may run in it: all
-/// signals are blocked.
+/// - Only this thread uses these mappings.
+/// - All signals are blocked, so no signal handler runs in this thread.
 pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
-    // SAFETY: the caller's promise; nothing after the first call touches memory.
+    // SAFETY: the caller promises that no other code uses the mappings. No instruction after the first system call
+    // accesses memory.
     unsafe {
         asm!("syscall",             // munmap(start, length)
             "mov eax, {exit}",
-            "xor edi, edi",         // status 0, which nobody asks for
+            "xor edi, edi",         // status 0; no code reads it
             "syscall",
             "ud2",                  // exit does not return
             exit = const nr::exit, in("rax") nr::munmap, in("rdi") start, in("rsi") length,
