@@ -104,6 +104,17 @@ impl Epoll {
     }
 }
 
+/// The state of an edge-triggered descriptor after a loop has read from it and written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The kernel will report an event when there is more to do.
+    Wait,
+    /// There can be more to do now, and the kernel reports no event. The loop serves the other descriptors first.
+    Again,
+    /// All is done: the descriptor is to be closed.
+    End,
+}
+
 /// The timeout as epoll_pwait takes it, in milliseconds: -1 is no limit.
 fn milliseconds(timeout: Option<Duration>) -> i32 {
     timeout.map_or(-1, |timeout| {

@@ -437,10 +437,7 @@ impl Received {
 /// `EAGAIN`: the time is over. `EINTR`: a handler ran, or the process was stopped and continued.
 #[doc(alias = "rt_sigtimedwait")]
 pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Received> {
-    let timeout = timeout.map(|timeout| Timespec {
-        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    });
+    let timeout = timeout.map(Timespec::from);
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     let mut info = Siginfo::ZERO;
     let size = size_of::<SignalSet>();

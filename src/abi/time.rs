@@ -1,5 +1,7 @@
 //! Clocks, and structures for time.
 
+use core::time::Duration;
+
 super::abi! {
     consts ["linux/time.h" i32] {
         /// Wall-clock time: seconds since 1970-01-01 00:00 UTC, without leap seconds. The clock can be set,
@@ -23,5 +25,16 @@ super::abi! {
         tv_sec: i64,
         /// Microseconds, 0 to 999 999.
         tv_usec: i64,
+    }
+}
+
+impl From<Duration> for Timespec {
+    /// The same time. More than `i64::MAX` seconds become `i64::MAX` seconds: 292 billion years.
+    #[inline]
+    fn from(duration: Duration) -> Self {
+        Self {
+            tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: duration.subsec_nanos().into(),
+        }
     }
 }

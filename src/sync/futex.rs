@@ -18,10 +18,7 @@ pub fn wait(word: &AtomicU32, value: u32) {
 
 /// As [`wait`], for at most `timeout`. Returns whether the timeout has expired.
 pub fn wait_timeout(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
-    let timeout = Timespec {
-        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    };
+    let timeout = Timespec::from(timeout);
     let how = FUTEX_WAIT | FUTEX_PRIVATE_FLAG;
     call_wait(word, how, value, &raw const timeout) == Err(Errno::ETIMEDOUT)
 }

@@ -41,6 +41,12 @@ pub fn nanoseconds(clock: Clock) -> u64 {
     }
 }
 
+/// The time of the monotonic clock, in nanoseconds.
+#[doc(alias = "clock_gettime")]
+pub fn monotonic() -> u64 {
+    nanoseconds(Clock::Monotonic)
+}
+
 /// As [`nanoseconds`], always by a system call. For programs that seldom read clocks: they do without the 1.5
 /// KB of code that finds the vDSO's function.
 #[doc(alias = "clock_gettime")]

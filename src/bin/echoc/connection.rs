@@ -6,8 +6,8 @@ use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, *};
-use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Events};
-use ring3::time::{self, Clock};
+use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Events, Next};
+use ring3::time::monotonic;
 
 use crate::histogram::Histogram;
 use crate::pattern::Pattern;
@@ -21,11 +21,6 @@ const ROUNDS: usize = 16;
 /// The events that epoll reports for a connection, from connect to close.
 pub fn watched() -> Events {
     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
-}
-
-/// Returns the time of the monotonic clock, in nanoseconds.
-pub fn now() -> u64 {
-    time::nanoseconds(Clock::Monotonic)
 }
 
 /// The state that all connections share. Times are those of the monotonic clock, in nanoseconds.
@@ -71,7 +66,7 @@ impl Shared {
             depth,
             verify,
             phase: Phase::Connecting,
-            now: now(),
+            now: monotonic(),
             last: 0,
             bytes: 0,
             latencies: Histogram::new()?,
@@ -115,16 +110,6 @@ enum State {
     Open,
     /// We have shut down our direction, and wait for EOF.
     Closing,
-}
-
-/// The action that a connection needs after [`Connection::go_on`].
-pub enum Next {
-    /// Wait for the next event.
-    Wait,
-    /// Go on again, after the other ready connections: there can be more to receive.
-    Again,
-    /// Close the connection: all replies and EOF have arrived.
-    End,
 }
 
 /// Why a connection failed.
@@ -239,7 +224,7 @@ impl Connection {
     /// Processes the first `count` bytes of the buffer, which were just received: compares and counts them, and records
     /// the latency of each reply that they complete.
     fn take(&mut self, count: usize, shared: &mut Shared) -> Result<(), Fault> {
-        shared.now = now();
+        shared.now = monotonic();
         self.idle = 0;
         if shared.verify {
             let bytes = shared.incoming.get(..count).unwrap_or_default();
@@ -295,7 +280,7 @@ impl Connection {
             if shared.verify {
                 self.pattern.fill(self.sent, bytes);
             }
-            let time = now();
+            let time = monotonic();
             match net::send(self.fd.as_fd(), bytes) {
                 Ok(count) => {
                     self.sent += count as u64;

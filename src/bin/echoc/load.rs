@@ -7,13 +7,13 @@ use ring3::cli::OrFail;
 use ring3::collections::Slab;
 use ring3::parts;
 use ring3::pipe;
-use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::poll::{EPOLLIN, Epoll, EpollEvent, Events, Next};
 use ring3::rt::Exit;
 use ring3::signal::{self, SignalFd, SignalSet};
 use ring3::text::{Hex, Print};
-use ring3::time::SECOND;
+use ring3::time::{SECOND, monotonic};
 
-use crate::connection::{self, Bytes, Connection, Fault, Next, Phase, Shared, now};
+use crate::connection::{self, Bytes, Connection, Fault, Phase, Shared};
 use crate::report::Outcome;
 use crate::{PROGRAM, Settings};
 
@@ -96,7 +96,7 @@ impl Load {
                 result => result.or_fail(PROGRAM, "epoll_pwait", "events")?,
             };
             if events.is_empty() {
-                self.shared.now = now();
+                self.shared.now = monotonic();
             }
             for event in events {
                 match event.data {
@@ -172,7 +172,7 @@ impl Load {
 
     /// Starts the time of the run, when all are connected; each connection sends its first messages.
     fn begin(&mut self) -> Result<(), Exit> {
-        self.begin = now();
+        self.begin = monotonic();
         self.until = self.begin.saturating_add(self.settings.seconds * SECOND);
         self.shared.phase = Phase::Sending;
         self.send()

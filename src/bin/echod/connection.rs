@@ -4,7 +4,9 @@ use ring3::collections::Slab;
 use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net;
-use ring3::poll::{EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, Events};
+use ring3::poll::{
+    EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, Events, Next,
+};
 use ring3::{Errno, Result};
 
 use crate::counts::Counts;
@@ -63,16 +65,6 @@ impl Tools<'_> {
         self.counts.requests.add(1);
         self.counts.bytes.add(bytes as u64);
     }
-}
-
-/// The action that a connection needs after it was served.
-pub enum Next {
-    /// Wait for the next event.
-    Wait,
-    /// Serve the client again, after the other ready clients: there can be more to read.
-    Again,
-    /// Close the connection: the client has sent EOF, and all its bytes were sent back.
-    End,
 }
 
 impl Connection {

@@ -8,7 +8,7 @@ use ring3::eventfd::EventFd;
 use ring3::parts;
 use ring3::systemd::Manager;
 use ring3::text::Print;
-use ring3::time::{self, Clock, NEVER};
+use ring3::time::{NEVER, monotonic};
 
 use crate::PROGRAM;
 use crate::counts::{Count, Counts};
@@ -144,7 +144,7 @@ impl Shared {
 
     /// Handles a signal to end: the first one sets the end after the grace period, the second one sets it to now.
     pub fn end(&self) {
-        let now = time::nanoseconds(Clock::Monotonic);
+        let now = monotonic();
         let until = match self.ends() {
             NEVER => {
                 self.notify_manager("STOPPING=1");

@@ -13,14 +13,14 @@ use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::mem::Mapping;
 use ring3::net::{self, Batch, SOCK_CLOEXEC, SOCK_NONBLOCK};
 use ring3::parts;
-use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events};
+use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events, Next};
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::text::{Print, Writer};
-use ring3::time::{self, Clock, NEVER, SECOND, left};
+use ring3::time::{NEVER, SECOND, left, monotonic};
 
 use crate::PROGRAM;
-use crate::connection::{self, BUFFER, Connection, Next, Tools};
+use crate::connection::{self, BUFFER, Connection, Tools};
 use crate::counts::{Counts, is_of_one_connection};
 use crate::datagrams::{self, BATCH};
 use crate::held::Held;
@@ -39,14 +39,9 @@ const PAUSE: u64 = SECOND;
 /// The limit of `--idle` has this many ticks, so an idle client is closed at most one tick late.
 const TICKS: u64 = 16;
 
-/// Returns the time of the monotonic clock, in nanoseconds.
-fn now() -> u64 {
-    time::nanoseconds(Clock::Monotonic)
-}
-
 /// Returns the time `span` nanoseconds from now, or [`NEVER`].
 fn after(span: u64) -> u64 {
-    now().saturating_add(span)
+    monotonic().saturating_add(span)
 }
 
 /// The kinds of event sources. An event's data is one of these, plus a number in the low 32 bits: the client's number
@@ -297,12 +292,15 @@ impl<'a> Worker<'a> {
                 if count != 0 {
                     return Ok(count);
                 }
-                if now() >= until {
+                if monotonic() >= until {
                     break;
                 }
             }
         }
-        wait(left(self.shared.ends().min(self.next_deadline()), now))
+        wait(left(
+            self.shared.ends().min(self.next_deadline()),
+            monotonic,
+        ))
     }
 
     /// Returns the time of the next timer, or [`NEVER`].
@@ -316,7 +314,7 @@ impl<'a> Worker<'a> {
         if self.next_deadline() == NEVER {
             return;
         }
-        let now = now();
+        let now = monotonic();
         if now >= self.next_stats {
             self.shared.print_counts();
             self.next_stats = now + self.config.stats;
@@ -351,7 +349,7 @@ impl<'a> Worker<'a> {
         self.paused = NEVER;
         // The first worker reads the second signal for all, so it ends last.
         let last = self.signals.is_none() || self.shared.workers() == 1;
-        (self.connections.is_empty() && last) || now() >= until
+        (self.connections.is_empty() && last) || monotonic() >= until
     }
 
     /// Reads the pending signals, and acts on them.

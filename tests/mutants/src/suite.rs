@@ -86,7 +86,8 @@ pub fn run(command: &mut Command, limit: Duration) -> Ran {
             }
         }
         if let Some(status) = ended {
-            break match receiver.try_recv() {
+            // The reader can still have lines before it: it ends at the end of the output.
+            break match receiver.recv_timeout(Duration::from_secs(1)) {
                 Ok(test) => Ran::Failed(test),
                 _ if status.exit_status() == Some(0) => Ran::Passed,
                 _ => Ran::Died(format!("{status:?}")),

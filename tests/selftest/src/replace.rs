@@ -17,7 +17,7 @@ cases! {
     "in the place of an old one", [replace::Replacement::commit], over(b"old", b"new") => YES;
     "dropped, the old one stays", [replace::Replacement::new], dropped() => YES;
     "permissions of the old one", [replace::Replacement::commit], permissions() => value(0o640);
-    "a directory", [replace::Replacement::new], Replacement::new(c"/proc", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::EISDIR);
+    "the replacement of a directory", [replace::Replacement::new], Replacement::new(c"/proc", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::EISDIR);
     "below nothing", [replace::Replacement::new], Replacement::new(c"nothing/x", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::ENOENT);
     "a device is written straight", [replace::Replacement::new, replace::Replacement::commit, replace::Replacement::is_straight], straight(c"/dev/null") => YES;
     "a file is not", [replace::Replacement::is_straight], straight(c"straight") => NO;

@@ -6,8 +6,8 @@ use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
 use ring3::time::{
-    CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, NEVER, SECOND, Timespec, after, left, nanoseconds,
-    nanoseconds_by_call, now,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, NEVER, SECOND, Timespec, after, left, monotonic,
+    nanoseconds, nanoseconds_by_call, now,
 };
 
 use crate::case::*;
@@ -19,6 +19,7 @@ cases! {
     "the vDSO says what the call says, monotonic", [now], between(Clock::Monotonic, CLOCK_MONOTONIC) => value(0);
     "the vDSO says what the call says, realtime", [now], between(Clock::Realtime, CLOCK_REALTIME) => value(0);
     "the same as one number", [nanoseconds], { let before = now(Clock::Monotonic).as_nanos() as u64; let number = nanoseconds(Clock::Monotonic); before <= number && number <= now(Clock::Monotonic).as_nanos() as u64 } => YES;
+    "the same of the monotonic clock", [monotonic], { let before = nanoseconds(Clock::Monotonic); let number = monotonic(); before <= number && number <= nanoseconds(Clock::Monotonic) } => YES;
     "the same by the call", [nanoseconds_by_call], { let before = nanoseconds(Clock::Monotonic); let number = nanoseconds_by_call(Clock::Monotonic); before <= number && number <= nanoseconds(Clock::Monotonic) } => YES;
     "a moment to come", [after], after(SECOND) > nanoseconds(Clock::Monotonic) => YES;
     "none at all", [after], after(NEVER) == NEVER => YES;
