@@ -1,4 +1,4 @@
-//! Under std's threads, which contend: whoever waits in the kernel and whoever does not.
+//! Tests of the synchronization types with std's threads, with and without contention.
 
 extern crate std;
 
@@ -14,7 +14,7 @@ use std::vec::Vec;
 
 const THREADS: usize = 4;
 
-/// Runs `work` in several threads that begin together, each with its number.
+/// Runs `work` in `THREADS` threads that start together, with the number of each thread. Returns the results.
 fn together<T: Send>(work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -34,7 +34,8 @@ fn together<T: Send>(work: impl Fn(usize) -> T + Sync) -> Vec<T> {
 #[test]
 fn a_mutex_lets_one_in_at_a_time() {
     const TIMES: usize = 20_000;
-    // Not atomic: two at a time would lose some, and see them differ.
+    // Not atomic: if two threads had the lock at the same time, increments would be lost or the two counts would
+    // differ.
     let counts = Mutex::new([0_usize; 2]);
     let taken_at_once = AtomicU32::new(0);
     together(|_| {
@@ -48,7 +49,7 @@ fn a_mutex_lets_one_in_at_a_time() {
             };
             guard[0] += 1;
             if n % 1000 == 0 {
-                thread::sleep(Duration::from_micros(50)); // long enough for others to wait in the kernel
+                thread::sleep(Duration::from_micros(50)); // long enough that other threads wait in the kernel
             }
             assert_eq!(guard[0], guard[1] + 1);
             guard[1] += 1;
@@ -72,8 +73,8 @@ fn a_held_mutex_is_not_lent_again() {
     assert_eq!(size_of::<Mutex<()>>(), 4);
 }
 
-/// Several put in, several take out, and there is room for three: nothing is lost, doubled, or out of
-/// its sender's order, and nobody waits for good.
+/// Several threads put items into a queue with room for three, and several take them. No item is lost, duplicated or
+/// out of its sender's order, and no thread waits for ever.
 #[test]
 fn a_bounded_queue_of_a_mutex_and_condvars() {
     const ROOM: usize = 3;
@@ -124,8 +125,8 @@ fn a_bounded_queue_of_a_mutex_and_condvars() {
 }
 
 #[test]
-fn a_notice_wakes_one_or_all() {
-    /// How many wait, and how many of those may go.
+fn a_notification_wakes_one_or_all() {
+    /// The number of waiting threads, and the number of them that may stop waiting.
     #[derive(Default)]
     struct State {
         waiting: usize,
@@ -178,17 +179,17 @@ fn a_wait_ends_with_its_time() {
     assert!(begin.elapsed() >= time && begin.elapsed() < Duration::from_secs(20));
     assert!(mutex.try_lock().is_none());
     drop(guard);
-    // Seconds count too; and no time at all is over at once.
+    // A timeout of more than a second, and a timeout of zero.
     for time in [Duration::from_millis(1_020), Duration::ZERO] {
         let begin = Instant::now();
         let guard = mutex.lock();
         let (guard, over) = changed.wait_timeout(guard, time);
-        // (It may have woken for no reason.)
+        // (The wake-up may be spurious.)
         assert!(!over || begin.elapsed() >= time);
         assert!(begin.elapsed() < time + Duration::from_secs(20));
         drop(guard);
     }
-    // However long: a notice ends it, and it does not say that the time is over.
+    // Even the longest timeout is ended by a notification, and has not expired then.
     let noticed = Mutex::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -211,7 +212,7 @@ fn once_is_once_and_all_see_it() {
         together(|_| {
             once.call_once(|| {
                 if round % 8 == 0 {
-                    thread::sleep(Duration::from_micros(200)); // others wait in the kernel
+                    thread::sleep(Duration::from_micros(200)); // so that other threads wait in the kernel
                 }
                 value.fetch_add(1, Relaxed);
             });
@@ -224,7 +225,7 @@ fn once_is_once_and_all_see_it() {
 
 #[test]
 fn a_once_lock_is_made_once_and_dropped_once() {
-    /// Counts its end.
+    /// Counts its drops.
     struct Counted<'a>(&'a AtomicU32, usize);
     impl Drop for Counted<'_> {
         fn drop(&mut self) {
@@ -247,7 +248,7 @@ fn a_once_lock_is_made_once_and_dropped_once() {
     assert_eq!(dropped.load(SeqCst), 1);
 }
 
-/// The words of a lock, a condvar and a once are looked at by a thread that does not wait, in each state.
+/// A lock stays locked until every waiting thread has had it, and is free then.
 #[test]
 fn a_lock_that_is_awaited_is_awaited_until_all_have_had_it() {
     let (mutex, inside) = (Mutex::new(()), AtomicU32::new(0));
@@ -260,14 +261,14 @@ fn a_lock_that_is_awaited_is_awaited_until_all_have_had_it() {
             inside.fetch_sub(1, SeqCst);
         };
         let threads = [(); 3].map(|()| scope.spawn(work));
-        // Time to get into the kernel, for most.
+        // Time for most threads to wait in the kernel.
         thread::sleep(Duration::from_millis(20));
         assert_eq!(inside.load(SeqCst), 0);
         drop(guard);
         for thread in threads {
             thread.join().unwrap();
         }
-        // Nobody waits any more, so that it is free.
+        // No thread waits any more, so the lock is free.
         assert!(mutex.try_lock().is_some());
     });
 }
@@ -288,7 +289,7 @@ fn a_once_that_runs_is_not_done() {
             thread::yield_now();
         }
         assert!(done.load(SeqCst) == 1 || !once.is_completed());
-        // All that come meanwhile wait, and none does it again.
+        // Threads that call `call_once` meanwhile wait, and none runs its work.
         for _ in 0..3 {
             scope.spawn(|| {
                 once.call_once(|| unreachable!());
