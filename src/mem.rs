@@ -205,6 +205,9 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps `length` bytes of zeros.
+    ///
+    /// # Errors
+    /// As for [`map`].
     pub fn new(length: usize) -> Result<Self> {
         Ok(Self(NonNull::slice_from_raw_parts(map(length)?, length)))
     }

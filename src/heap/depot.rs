@@ -27,8 +27,7 @@ struct Shelf(Mutex<usize>);
 /// The blocks of one shard that no cache holds.
 struct Depot {
     /// The bytes of all blocks in the depot. Each change is made with the changed shelf locked, so the number is never
-    /// below
-    /// 0. Relaxed suffices: a reader needs an approximate number, and no order.
+    /// negative. Relaxed suffices: a reader needs an approximate number, and no order.
     bytes: AtomicUsize,
     shelves: [Shelf; class::COUNT],
     /// The blocks. Each class has `TIMES` times [`Class::most`] slots; the first of them are in use.

@@ -102,8 +102,8 @@ pub unsafe fn dealloc(block: Block, layout: Layout) -> Result<(), Corrupt> {
         // code uses the block.
         Kind::Own(found) => unsafe { found.release() },
         Kind::Region => {
-            // SAFETY: `look_up` found the block's region in the register, so the address is in a region. The caller
-            // promises that no code uses the block.
+            // SAFETY: `look_up` found the block's region in the register. The region stays mapped while the block is
+            // allocated. The caller promises that no code uses the block.
             let was_out = unsafe { REGIONS.lock().dealloc(block, layout.size()) };
             if !was_out {
                 return Err(Corrupt::Foreign(block));
@@ -135,8 +135,8 @@ pub unsafe fn realloc(block: Block, layout: Layout, size: usize) -> Result<Optio
             if size > MIDDLING {
                 return Ok(None);
             }
-            // SAFETY: `look_up` found the block's region in the register, so the address is in a region. The caller
-            // promises not to use the bytes after `size`.
+            // SAFETY: `look_up` found the block's region in the register. The region stays mapped while the block is
+            // allocated. The caller promises not to use the bytes after `size`.
             let resized = unsafe { REGIONS.lock().resize(block, layout.size(), size) };
             Ok(resized.ok_or(Corrupt::Foreign(block))?.then_some(block))
         }

@@ -159,6 +159,9 @@ impl Store {
     }
 
     /// Takes back a row of `count` adjacent blocks of one span.
+    ///
+    /// # Safety
+    /// As for [`put`](Self::put).
     unsafe fn put_row(&mut self, class: Class, first: Block, count: usize) -> Result<(), Corrupt> {
         // SAFETY: the caller promises that `first` is a small block of the heap.
         let span = unsafe { region::span_of(first) };

@@ -30,6 +30,9 @@ use crate::abi::syscall;
 use crate::bytes;
 
 /// Starts a thread that runs `work`, with a stack of [`STACK`] bytes and its creator's name.
+///
+/// # Errors
+/// As for [`Builder::spawn`].
 pub fn spawn<T, F>(work: F) -> Result<JoinHandle<T>>
 where
     T: Send + 'static,
@@ -92,6 +95,9 @@ impl Builder {
     }
 
     /// Starts a thread that runs `work` and that `scope` waits for.
+    ///
+    /// # Errors
+    /// As for [`spawn`](Self::spawn).
     pub fn spawn_scoped<'scope, T, F>(
         self,
         scope: &'scope Scope<'scope, '_>,

@@ -20,6 +20,16 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// Calls `work`, then waits until all threads that `work` started in the scope have ended their work. So these threads
 /// may borrow data of the caller.
+///
+/// ```ignore
+/// let mut halves = [0, 0];
+/// let (left, right) = halves.split_at_mut(1);
+/// thread::scope(|scope| {
+///     scope.spawn(|| left[0] = 1)?;
+///     right[0] = 2;
+///     Ok(())
+/// })
+/// ```
 pub fn scope<'env, F, T>(work: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -41,6 +51,9 @@ where
 
 impl<'scope> Scope<'scope, '_> {
     /// Starts a thread that runs `work`, as [`spawn`](super::spawn) does.
+    ///
+    /// # Errors
+    /// As for [`Builder::spawn`].
     pub fn spawn<T, F>(&'scope self, work: F) -> Result<JoinHandle<T>>
     where
         T: Send + 'scope,
