@@ -17,7 +17,7 @@ use core::ptr::NonNull;
 
 use crate::abi::Result;
 use crate::cli::Program;
-use crate::process::{self, Pid};
+use crate::process;
 use crate::signal::{self, SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, SigFault, UC_PC, UC_SP};
 use crate::sync::OnceLock;
 use crate::text::Shown;
@@ -94,7 +94,7 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
     {
         let mut name = [0; 16];
         let name = process::thread_name(&mut name);
-        let id = process::gettid().unsigned_abs();
+        let id = process::gettid().as_raw().unsigned_abs();
         program.say(parts!(
             "stack overflow in thread '",
             Shown(name),
@@ -107,7 +107,7 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
     if !is_access {
         // A process sent the signal, so no instruction raises it again. The signal is sent again, and ends this process
         // when the handler returns.
-        let _ = process::kill(Pid::own(), signal);
+        let _ = process::kill(process::getpid(), signal);
     }
     // Else the same instruction faults again.
 }

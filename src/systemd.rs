@@ -65,7 +65,7 @@ impl Drop for Inherited {
 pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) -> Result<Inherited> {
     let number = |text: Option<&CStr>| number::whole(text?.to_bytes(), 10, u32::MAX.into());
     let count = match number(listen_pid) {
-        Some(pid) if pid == process::getpid().unsigned_abs().into() => {
+        Some(pid) if pid == process::getpid().as_raw().unsigned_abs().into() => {
             number(listen_fds).unwrap_or(0)
         }
         _ => 0,

@@ -626,7 +626,7 @@ mod tests {
         let id = AtomicI32::new(0);
         std::thread::scope(|scope| {
             let opener = scope.spawn(|| {
-                id.store(crate::process::gettid(), SeqCst);
+                id.store(crate::process::gettid().as_raw(), SeqCst);
                 at(&new.path, O_WRONLY, 0).map(|fifo| write_all(fifo.as_fd(), b"x"))
             });
             let wait_until = |condition: &dyn Fn() -> bool| {
@@ -644,7 +644,7 @@ mod tests {
             };
             for times in 1..=3 {
                 wait_until(&sleeps);
-                let (own, thread) = (crate::process::getpid(), id.load(SeqCst));
+                let (own, thread) = (crate::process::getpid().as_raw(), id.load(SeqCst));
                 // SAFETY: tgkill takes numbers; the signal has a handler.
                 unsafe { syscall!(tgkill(own, thread, SIGNAL)) }.unwrap();
                 wait_until(&|| HANDLED.load(SeqCst) == times);

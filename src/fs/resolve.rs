@@ -334,7 +334,7 @@ mod tests {
             "/proc/self/fd".into(),
             "/proc/thread-self/fd".into(),
             format!("/proc/{own}/fd"),
-            format!("/proc/{own}/task/{}/fd", crate::process::gettid()),
+            format!("/proc/{own}/task/{}/fd", crate::process::gettid().as_raw()),
         ] {
             assert_eq!(
                 is_ours(format!("{directory}/{number}")),

@@ -38,8 +38,9 @@ use super::depot::{self, SHARDS};
 use super::regions::REGIONS;
 use super::span::{Block, Corrupt};
 use super::store::Store;
+use crate::process::{self, Pid};
 use crate::sync::Mutex;
-use crate::{arch, mem, process};
+use crate::{arch, mem};
 
 /// The limit of a class after the cache first ran empty, if the class allows so many blocks.
 const FEW: usize = 8;
@@ -93,8 +94,8 @@ const CACHE: usize = offset_of!(Entry, cache);
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Owner {
-    thread: i32,
-    process: i32,
+    thread: Pid,
+    process: Pid,
 }
 
 /// A thread's own free blocks. Only the owner accesses them.
@@ -473,7 +474,7 @@ impl Caches {
     }
 
     /// Finds an entry whose owner, a thread of `process`, no longer exists. Examines a few entries at each call.
-    fn abandoned(&mut self, process: i32) -> Link {
+    fn abandoned(&mut self, process: Pid) -> Link {
         /// How many entries to examine. The next call continues with the entry after the last, so several calls reach
         /// all.
         const LOOK: usize = 8;

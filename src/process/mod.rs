@@ -39,17 +39,11 @@ pub fn exit(status: i32) -> ! {
     arch::trap() // exit_group does not return
 }
 
-/// The id of a process, or of the process group that it leads.
+/// The id of a process, of the process group that it leads, or of a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pid(pub(crate) i32);
 
 impl Pid {
-    /// The calling process's id.
-    #[doc(alias = "getpid")]
-    pub fn own() -> Self {
-        Self(getpid())
-    }
-
     /// The number, at least 1. The id of a group in another PID namespace is 0.
     pub const fn as_raw(self) -> i32 {
         self.0
@@ -76,26 +70,26 @@ pub fn kill(pid: Pid, signal: i32) -> Result<()> {
 
 /// The id of the calling process.
 #[inline]
-pub fn getpid() -> i32 {
+pub fn getpid() -> Pid {
     // SAFETY: getpid takes no argument, has no effect and does not fail.
-    unsafe { arch::syscall0(crate::abi::nr::getpid) as i32 }
+    Pid(unsafe { arch::syscall0(crate::abi::nr::getpid) as i32 })
 }
 
 /// The id of the calling thread. The first thread's id is the process id.
 #[inline]
-pub fn gettid() -> i32 {
+pub fn gettid() -> Pid {
     // SAFETY: gettid takes no argument, has no effect and does not fail.
-    unsafe { arch::syscall0(crate::abi::nr::gettid) as i32 }
+    Pid(unsafe { arch::syscall0(crate::abi::nr::gettid) as i32 })
 }
 
 /// Whether this process has a thread with this id (tgkill(2) with signal 0).
 #[doc(alias = "tgkill")]
-pub fn thread_exists(tid: i32) -> bool {
+pub fn thread_exists(tid: Pid) -> bool {
     const NO_SIGNAL: i32 = 0;
     // SAFETY: the call takes numbers, and with signal 0 it sends nothing.
     let result = unsafe { syscall!(tgkill(getpid(), tid, NO_SIGNAL)) };
     // For ids of 0 and below the kernel returns EINVAL.
-    tid > 0 && result != Err(Errno::ESRCH)
+    tid.0 > 0 && result != Err(Errno::ESRCH)
 }
 
 /// The calling thread's name (`/proc/PID/comm`), at most 15 bytes. The result is a part of `buffer`.

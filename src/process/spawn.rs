@@ -393,7 +393,7 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     let room = unsafe { &mut (*frame).room };
     plan.answer.store(BEGUN, Release);
     if let Some(entry) = plan.listen_pid {
-        entry.set(listen_pid(Pid::own()));
+        entry.set(listen_pid(super::getpid()));
     }
     let mut pipe = plan.pipe;
     // SAFETY: this process was created by a clone that copied descriptors and signal actions, with all
@@ -460,7 +460,7 @@ impl Command<'_> {
             }
         }
         if let Some(terminal) = self.terminal {
-            super::set_foreground(terminal, Pid::own())?;
+            super::set_foreground(terminal, super::getpid())?;
         }
         // SAFETY: the caller guarantees the requirements of `move_files`, which are the same.
         unsafe { self.move_files(pipe) }?;

@@ -132,7 +132,7 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
     /// again.
     static PANICKING: AtomicI32 = AtomicI32::new(0);
 
-    let tid = process::gettid();
+    let tid = process::gettid().as_raw();
     let mut name = [0; 16];
     let name = process::thread_name(&mut name);
     let mut buffer = [0; 512];

@@ -40,7 +40,7 @@ const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
 pub fn is_asked_for(start: Start) -> bool {
     let options = start.args().skip(1);
     let mut options = options.take_while(|word| word.to_bytes().first() == Some(&b'-'));
-    process::getpid() == 1 && options.any(|word| matches!(word.to_bytes(), b"--boot"))
+    process::getpid().as_raw() == 1 && options.any(|word| matches!(word.to_bytes(), b"--boot"))
 }
 
 /// Mounts the file systems and brings the loopback interface up. Reports errors; the program runs in any case.

@@ -135,7 +135,7 @@ impl Settings {
                     settings.at_parents_end = Some(signal);
                 }
                 Some(Arg::Short(b'w')) => settings.report_orphans = true,
-                Some(Arg::Long(b"boot")) if process::getpid() == 1 => settings.boot = true,
+                Some(Arg::Long(b"boot")) if process::getpid().as_raw() == 1 => settings.boot = true,
                 Some(Arg::Long(b"boot")) => {
                     return Err(options.usage("--boot is only for process 1"));
                 }

@@ -90,7 +90,7 @@ impl Terminal {
 /// Stops us by `signal` until SIGCONT, or with `whole` our whole process group. With `go_on` we then send ourselves
 /// SIGCONT, so that the program continues even if the kernel did not stop us. SIGCONT leads to [`Terminal::resume`].
 pub fn stop(whole: bool, signal: i32, go_on: bool) {
-    let own = Pid::own();
+    let own = process::getpid();
     let _ = if whole {
         process::kill_group(process::group(), signal)
     } else {

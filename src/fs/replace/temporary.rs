@@ -16,7 +16,7 @@ use crate::bytes;
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::fs;
 use crate::fs::resolve::Entry;
-use crate::process::{self, Pid};
+use crate::process;
 use crate::random;
 use crate::signal::{self, Action, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
@@ -189,5 +189,5 @@ extern "C" fn remove(signal: i32) {
         Temporary(NAME.load(Acquire)).unlink(dir);
     }
     let _ = signal::set_default(signal);
-    let _ = process::kill(Pid::own(), signal); // takes effect once this handler has returned
+    let _ = process::kill(process::getpid(), signal); // takes effect once this handler has returned
 }

@@ -154,7 +154,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
         b"named" => {
             let named = start.var("LISTEN_PID").map(CStr::to_bytes);
             let own = named.and_then(|id| number::whole(id, 10, 1 << 32))
-                == Some(process::getpid() as u64);
+                == Some(process::getpid().as_raw() as u64);
             exit(u8::from(own))
         }
         b"environment" => exit(start.environ().iter().count() as u8),
@@ -280,7 +280,7 @@ fn is_blocked(signal: i32) -> bool {
 /// afterwards. Returns 98 if some of the descriptors were not open.
 fn inherited(count: Option<&CStr>) -> u8 {
     let mut digits = [0; 12];
-    let mut left = process::getpid();
+    let mut left = process::getpid().as_raw();
     for digit in digits.iter_mut().rev().skip(1) {
         *digit = b'0' + (left % 10) as u8;
         left /= 10;

@@ -17,7 +17,7 @@ const NOBODY: usize = usize::MAX; // neither a descriptor nor a process
 
 cases! {
     "ptrace", [], ask(nr::ptrace, [PTRACE_CONT, NOBODY]) => error(Errno::ESRCH), cannot EPERM;
-    "process_vm_readv", [], ask(nr::process_vm_readv, [getpid() as usize]) => DONE, cannot EPERM;
+    "process_vm_readv", [], ask(nr::process_vm_readv, [getpid().as_raw() as usize]) => DONE, cannot EPERM;
     "seccomp", [], ask(nr::seccomp, [SECCOMP_GET_ACTION_AVAIL, 0, address(&SECCOMP_RET_ALLOW)]) => DONE, cannot EPERM;
     "landlock", [], ask(nr::landlock_create_ruleset, [0, 0, LANDLOCK_CREATE_RULESET_VERSION]).map(|version| version >= 1) => YES, cannot EOPNOTSUPP | EPERM;
     "bpf", [], ask(nr::bpf, [1000]) => error(Errno::EINVAL), cannot EPERM;
@@ -26,7 +26,7 @@ cases! {
     "io_uring_setup", [], ask(nr::io_uring_setup, [0, 0]) => error(Errno::EFAULT), cannot EPERM;
     "clone3", [], ask(nr::clone3, [0, 0]) => error(Errno::EINVAL), cannot EPERM;
     "unshare", [], ask(nr::unshare, [0]) => DONE, cannot EPERM;
-    "pidfd_open", [], descriptor(nr::pidfd_open, [getpid() as usize, 0]) => DONE, cannot EPERM;
+    "pidfd_open", [], descriptor(nr::pidfd_open, [getpid().as_raw() as usize, 0]) => DONE, cannot EPERM;
     "pidfd_getfd", [], ask(nr::pidfd_getfd, [NOBODY, 0, 0]) => error(Errno::EBADF), cannot EPERM;
     "process_madvise", [], ask(nr::process_madvise, [NOBODY, 0, 0, 0, 0]) => error(Errno::EBADF), cannot EPERM;
     "rseq", [], ask(nr::rseq, [0, 0, 0, 0]) => error(Errno::EINVAL), cannot EPERM;

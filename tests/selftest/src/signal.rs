@@ -88,7 +88,7 @@ fn note(what: u32) {
 
 /// Sends a signal to the calling thread.
 pub fn raise(signal: i32) {
-    send_to(gettid(), signal);
+    send_to(gettid().as_raw(), signal);
 }
 
 fn send_to(thread: i32, signal: i32) {
@@ -96,7 +96,7 @@ fn send_to(thread: i32, signal: i32) {
     unsafe {
         syscall3(
             nr::tgkill,
-            getpid() as usize,
+            getpid().as_raw() as usize,
             thread as usize,
             signal as usize,
         )
@@ -281,7 +281,7 @@ fn registers() -> Result<bool, Errno> {
     }
     handling(clobbers, clobbers, || {
         let alone = black_box(compute());
-        let (me, over) = (gettid(), AtomicBool::new(false));
+        let (me, over) = (gettid().as_raw(), AtomicBool::new(false));
         let disturbed = ring3::thread::scope(|scope| {
             let sender = scope.spawn(|| {
                 let mut sent = 0_u32;
@@ -303,7 +303,7 @@ fn registers() -> Result<bool, Errno> {
 static WHERE: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn note_thread(_: i32) {
-    WHERE.store(gettid() as u32, SeqCst);
+    WHERE.store(gettid().as_raw() as u32, SeqCst);
 }
 
 fn in_its_thread() -> Result<bool, Errno> {
@@ -311,7 +311,7 @@ fn in_its_thread() -> Result<bool, Errno> {
         let (id, ready) = (AtomicU32::new(0), AtomicBool::new(false));
         ring3::thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                id.store(gettid() as u32, SeqCst);
+                id.store(gettid().as_raw() as u32, SeqCst);
                 while !ready.load(SeqCst) {
                     ring3::thread::yield_now();
                 }
@@ -417,7 +417,7 @@ fn interrupted() -> Result<(), Errno> {
     on(SIGUSR2, &COUNT)?;
     let set = SignalSet::of(&[SIGUSR1]);
     let held = hold(set)?;
-    let (me, over) = (gettid(), AtomicBool::new(false));
+    let (me, over) = (gettid().as_raw(), AtomicBool::new(false));
     let result = ring3::thread::scope(|scope| {
         let sender = scope.spawn(|| {
             while !over.load(SeqCst) {
@@ -464,7 +464,7 @@ fn tells() -> Result<usize, Errno> {
 fn uninterrupted() -> Result<bool, Errno> {
     on(SIGUSR2, &COUNT)?;
     let pipe = Pipe::new(O_CLOEXEC)?;
-    let me = gettid();
+    let me = gettid().as_raw();
     let begun = AtomicBool::new(false);
     let all: Result<usize, Errno> = ring3::thread::scope(|scope| {
         let reader = scope.spawn(|| {

@@ -273,10 +273,10 @@ fn storm(environ: Strings<'_>, count: &CStr) {
     static ELSEWHERE: AtomicU32 = AtomicU32::new(0);
     static OVER: AtomicBool = AtomicBool::new(false);
     extern "C" fn note(_: i32) {
-        let here = process::getpid().unsigned_abs() == OWN.load(Relaxed);
+        let here = process::getpid().as_raw().unsigned_abs() == OWN.load(Relaxed);
         if here { &HERE } else { &ELSEWHERE }.fetch_add(1, Relaxed);
     }
-    OWN.store(process::getpid().unsigned_abs(), Relaxed);
+    OWN.store(process::getpid().as_raw().unsigned_abs(), Relaxed);
     let set = SignalSet::of(&[SIGUSR1]);
     // SAFETY: the handler is async-signal-safe: it makes one system call and adds to an atomic.
     unsafe { signal::handle(SIGUSR1, note) }.unwrap();
@@ -464,7 +464,7 @@ fn pidfd(environ: Strings<'_>) {
 
 /// Sends a signal to this process.
 fn raise(signal: i32) {
-    process::kill(process::Pid::own(), signal).unwrap();
+    process::kill(process::getpid(), signal).unwrap();
 }
 
 fn handlers() {

@@ -10,7 +10,7 @@ use core::hint::black_box;
 
 use ring3::env::Start;
 use ring3::overflow::Report;
-use ring3::process::{self, Pid};
+use ring3::process;
 use ring3::rt::Exit;
 use ring3::signal::SIGSEGV;
 use ring3::thread::Builder;
@@ -43,7 +43,7 @@ fn main(start: Start) -> Result<(), Exit> {
             let thread = Builder::new().name(b"deep").spawn(work);
             return Err(Exit(thread.map_err(|_| Exit(4))?.join() as u8));
         }
-        Some(b"sent") => process::kill(Pid::own(), SIGSEGV).map_err(|_| Exit(5))?,
+        Some(b"sent") => process::kill(process::getpid(), SIGSEGV).map_err(|_| Exit(5))?,
         Some(b"relro") => overwrite((&raw const RELOCATED).cast()),
         Some(b"text") => overwrite(overwrite as *const u8),
         Some(b"stack") => {

@@ -93,7 +93,7 @@ fn words() {
     let words = || (thread_word::<WORD_HEAP>(), thread_word::<WORD_AT_EXIT>());
     let own = move || {
         assert_eq!(words(), (0, 0));
-        let own = ring3::process::gettid() as usize;
+        let own = ring3::process::gettid().as_raw() as usize;
         // SAFETY: no code uses the words with these values: the thread uses no heap, and does not end before the second
         // word is 0 again.
         unsafe {
@@ -238,7 +238,7 @@ fn sync() {
                         thread::yield_now(); // others wait in the kernel meanwhile
                     }
                 }
-                *FIRST.get_or_init(|| ring3::process::gettid() as u32)
+                *FIRST.get_or_init(|| ring3::process::gettid().as_raw() as u32)
             };
             scope.spawn(work).unwrap()
         });
