@@ -22,7 +22,7 @@ for cargo in cargo 'rustup run nightly cargo'; do
 		break
 	fi
 done
-[ $ran != 0 ] || say 'no Miri: cargo has none here (rustup component add miri, of a nightly)'
+[ $ran != 0 ] || say 'no Miri: cargo has none here (rustup component add miri, for a nightly toolchain)'
 
 # The sanitizer's runtime is part of rustup's toolchains. Its flag is unstable: RUSTC_BOOTSTRAP makes rustc accept it.
 if ls "$(rustc --print target-libdir)"/*_rt.asan.a >/dev/null 2>&1; then

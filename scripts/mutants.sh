@@ -4,7 +4,7 @@
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
-[ "$host" = x86_64 ] || die "mutants.sh: the changes and their tests are those of x86_64, and this is $host"
+[ "$host" = x86_64 ] || die "mutants.sh: the changes and their tests are for x86_64, and this is $host"
 
 # Not changed: the assembly of another architecture, which no test here runs, and `Debug`, which only failing tests
 # print.

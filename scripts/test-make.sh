@@ -54,7 +54,7 @@ same 'on stderr' "$(cat "$folder/err")" ''
 same weighed "$(sed -n 's/^\([a-z]\{1,\}\) .*/\1/p' "$folder/out")" "$(programs src/bin)"
 ls -lic target/dist/x86_64 target/dist/aarch64 >"$folder/after"
 same 'in target/dist' "$(cat "$folder/after")" "$(cat "$folder/before")"
-verdict 'make builds nothing twice, and is silent then'
+verdict 'make builds nothing twice, and is silent the second time'
 
 for arch in x86_64 aarch64; do
 	try make inspect PROGRAM=hello ARCH=$arch
@@ -68,12 +68,12 @@ done
 try make inspect PROGRAM=nosuch
 same failed $((status != 0)) 1
 same said "$(head -n 1 "$folder/err")" "no program is called nosuch; there are: $(programs src/bin | paste -s -d ' ' -)"
-verdict 'make inspect of no program says which there are'
+verdict 'make inspect with an unknown program prints the known ones'
 
 try make inspect ARCH=arm
 same failed $((status != 0)) 1
 same said "$(head -n 1 "$folder/err")" 'ARCH is x86_64 or aarch64, not arm'
-verdict 'make inspect for no such architecture says which there are'
+verdict 'make inspect with an unknown architecture prints the known ones'
 
 try make install DESTDIR="$folder/image" PREFIX=/usr
 same status $status 0
@@ -86,6 +86,6 @@ same status $status 0
 same listed "$(cut -d ' ' -f 1 "$folder/out")" "$(sed -n 's/^\.PHONY: //p' Makefile | tr ' ' '\n')"
 same 'wider than a terminal' "$(grep -e '.\{81\}' "$folder/out" || true)" ''
 same 'columns' "$(cut -c 1-16 "$folder/out" | grep -v -e '^[a-z0-9-]\{1,\} \{1,\}$' || true)" ''
-verdict 'make by itself lists all that there is to do, in two columns'
+verdict 'make without a target lists all targets, in two columns'
 
 result

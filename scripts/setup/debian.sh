@@ -47,20 +47,20 @@ install_wants() {
 		# Without this option, apt-get succeeds even if it can't fetch an index.
 		apt update -o APT::Update::Error-Mode=any || say "set-up: apt-get update failed ($(apt_why)); going on with the lists it has"
 		name_packages || die "set-up: neither rustup nor Debian has Rust $pinned or newer"
-		tell_missing
+		print_missing
 		# shellcheck disable=SC2046 # a list of words
 		apt install -y --no-install-recommends --no-remove $(wanted) || apt_failed
 	elif name_packages; then
-		tell_missing
+		print_missing
 		die "set-up: run this, then try again: sudo apt-get update && sudo apt-get install -y --no-install-recommends $(wanted)"
 	else
-		tell_missing
+		print_missing
 		die "set-up: apt-get knows no Rust $pinned or newer: run sudo apt-get update, or install it with rustup, then try again"
 	fi
 }
 
-# tell_missing: prints the missing packages and files, and their cost.
-tell_missing() {
+# print_missing: prints the missing packages and files, and their cost.
+print_missing() {
 	sed 's/^rust://; s/^/set-up: missing: /; s/\t/: /' "$setup/new.wants" >&2
 	# shellcheck disable=SC2046 # a list of words
 	say "set-up: these and their dependencies: $(apt_cost $(wanted))"

@@ -42,7 +42,7 @@ pub struct Load {
     connecting: usize,
     /// When the first message was sent.
     begin: u64,
-    /// When the last new message may be sent.
+    /// When the time of the run is over: no new message is sent from then on.
     until: u64,
     /// When the progress of the connections is checked next.
     next_check: u64,

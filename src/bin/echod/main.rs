@@ -138,7 +138,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     };
 
     pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
-    let bell = EventFd::new().or_fail(PROGRAM, "eventfd2", "bell")?;
+    let wakeup = EventFd::new().or_fail(PROGRAM, "eventfd2", "wakeup")?;
     let cpus = Cpus::allowed();
     let count = cpus.iter().count().max(1);
     let workers = settings.workers.unwrap_or(count);
@@ -146,7 +146,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     for _ in 0..workers {
         let _ = counts.push(Counts::default()); // there is room
     }
-    let shared = Shared::new(bell, counts, &settings, manager);
+    let shared = Shared::new(wakeup, counts, &settings, manager);
     // The most listeners of a worker: a TCP and a UDP socket for each address, and one for each path and passed socket.
     let listeners = 2 * settings.addresses.len() + settings.paths.len() + inherited.len() + 1;
     // With one worker for each CPU, each worker is pinned to its CPU.

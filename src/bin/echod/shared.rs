@@ -19,11 +19,11 @@ use crate::settings::{Settings, Verbosity};
 pub type Failed = (&'static str, Errno);
 
 /// The state that all workers read and change. The gate chooses its own memory orders. All other atomics here are
-/// accessed relaxed: no other memory is read or written in an order that depends on them. The bell's system calls make
-/// the changes before a ring visible to the workers that the ring wakes.
+/// accessed relaxed: no other memory is read or written in an order that depends on them. A worker that `wakeup` wakes
+/// sees the changes that were made before the wake-up ([`EventFd`]).
 pub struct Shared {
     /// Wakes the workers after a change that they wait for: a free place, the time of the end, the end of a worker.
-    pub bell: EventFd,
+    pub wakeup: EventFd,
     /// The counters of each worker.
     pub counts: List<Counts>,
     /// Counts and limits the clients.
@@ -45,13 +45,13 @@ pub struct Shared {
 impl Shared {
     /// Returns the state for as many workers as there are `counts`.
     pub fn new(
-        bell: EventFd,
+        wakeup: EventFd,
         counts: List<Counts>,
         settings: &Settings,
         manager: Option<Manager>,
     ) -> Self {
         Self {
-            bell,
+            wakeup,
             gate: Gate::new(settings.most),
             workers: AtomicUsize::new(counts.len()),
             counts,
@@ -105,8 +105,8 @@ impl Shared {
         ));
     }
 
-    /// Counts a client that is about to be accepted. Returns `None` if there is no room; then the bell rings when a
-    /// client ends. Prints a notice the first time.
+    /// Counts a client that is about to be accepted. Returns `None` if there is no room; then the workers are woken
+    /// when a client ends. Prints a notice the first time.
     pub fn enter(&self) -> Option<Place> {
         let place = self.gate.enter();
         if place.is_none() && !self.reported.swap(true, Relaxed) {
@@ -119,18 +119,18 @@ impl Shared {
     #[inline(never)]
     pub fn leave(&self) {
         if self.gate.leave() {
-            self.bell.ring();
+            self.wakeup.ring();
         }
     }
 
     /// Gives back the place of a client that the kernel had no resources to accept. Returns true if no client has ended
-    /// since: then the caller must wait, and the bell rings when a client ends. Returns false if the caller can try
+    /// since: then the caller must wait, and is woken when a client ends. Returns false if the caller can try
     /// again.
     pub fn give_back(&self, place: Place) -> bool {
         self.gate.give_back(place)
     }
 
-    /// Makes the bell ring when a client ends.
+    /// Makes the next client that ends wake the workers.
     pub fn wait_for_leave(&self) {
         self.gate.wait();
     }
@@ -163,7 +163,7 @@ impl Shared {
     /// Sets the end to `until`, unless an earlier end is set already. So a signal after a failure changes nothing.
     fn end_at(&self, until: u64) {
         self.end.fetch_min(until, Relaxed);
-        self.bell.ring();
+        self.wakeup.ring();
     }
 
     /// Returns when the workers end, in nanoseconds of the monotonic clock; [`NEVER`] if nothing has asked for the end.
@@ -179,7 +179,7 @@ impl Shared {
     /// Records that a worker has ended, and wakes the others.
     pub fn worker_ends(&self) {
         self.workers.fetch_sub(1, Relaxed);
-        self.bell.ring();
+        self.wakeup.ring();
     }
 
     /// Returns how many workers have not ended.

@@ -48,7 +48,7 @@ fn after(span: u64) -> u64 {
 /// in `connections`, or the listener's in `listeners`.
 const CONNECTION: u64 = 0;
 const LISTENER: u64 = 1 << 32;
-const BELL: u64 = 2 << 32;
+const WAKEUP: u64 = 2 << 32;
 const SIGNALS: u64 = 3 << 32;
 const DATAGRAMS: u64 = 4 << 32;
 
@@ -91,7 +91,7 @@ impl Print for End {
     }
 }
 
-/// A socket on which clients arrive.
+/// A socket on which clients or datagrams arrive.
 pub struct Listener {
     pub fd: OwnedFd,
     pub kind: Kind,
@@ -100,9 +100,9 @@ pub struct Listener {
 /// The kind of a [`Listener`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A listening TCP or Unix socket.
+    /// A listening TCP or Unix socket: its clients are accepted.
     Stream,
-    /// A UDP socket, bound to this port.
+    /// A UDP socket, bound to this port: its datagrams are answered.
     Datagram(u16),
 }
 
@@ -128,8 +128,8 @@ pub struct Worker<'a> {
     /// The buffers for datagrams, if there is a UDP socket.
     batch: Option<Batch>,
     connections: Slab<Connection>,
-    /// When to watch the listeners again after [`pause`](Self::pause), if the bell does not ring earlier. [`NEVER`]:
-    /// there is no pause.
+    /// When to watch the listeners again after [`pause`](Self::pause), unless a client ends earlier. [`NEVER`]: there
+    /// is no pause.
     paused: u64,
     /// The current tick, for idle clients. It wraps.
     tick: u8,
@@ -151,8 +151,8 @@ impl<'a> Worker<'a> {
     ) -> Result<Self, Exit> {
         let epoll = Epoll::new().or_fail(PROGRAM, "epoll_create1", "events")?;
         epoll
-            .add(shared.bell.as_fd(), EPOLLIN | EPOLLET, BELL)
-            .or_fail(PROGRAM, "epoll_ctl", "bell")?;
+            .add(shared.wakeup.as_fd(), EPOLLIN | EPOLLET, WAKEUP)
+            .or_fail(PROGRAM, "epoll_ctl", "wakeup")?;
         let mapped = |result: ring3::Result<_>| result.or_fail(PROGRAM, "mmap", "clients");
         Ok(Self {
             shared,
@@ -473,7 +473,7 @@ impl<'a> Worker<'a> {
 
     /// Stops watching the listeners of this kind, and so leaves clients or datagrams in the kernel's queue. This is for
     /// a shortage: there is no place, no descriptor or no memory for one more. Before the call, the caller must have
-    /// arranged that the bell rings when a client ends.
+    /// arranged that this worker is woken when a client ends.
     fn pause(&mut self, events: u64) {
         self.unwatch_listeners(|listener| listener.events() == events);
         self.paused = after(PAUSE);

@@ -80,7 +80,8 @@ pub fn end(result: Result<(), Exit>) -> ! {
     exit(status.into())
 }
 
-/// Ends all other processes: by SIGTERM, and after [`GRACE`] by SIGKILL. Waits until all have ended.
+/// Ends all other processes: by SIGTERM, and by SIGKILL if some have not ended after [`GRACE`]. Waits until all have
+/// ended, but after each signal at most for `GRACE`.
 fn end_all() {
     let watch = Watch::new(SignalSet::NONE).or_fail(PROGRAM, "watch", "children");
     let Ok(watch) = watch else { return };

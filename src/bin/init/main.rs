@@ -158,7 +158,7 @@ impl Settings {
 
     /// Passes a signal on to the program, or to its group.
     fn pass(&self, child: &Child, signal: i32) {
-        // Errors: the program has ended but was not reaped (ESRCH), or has changed its user (EPERM).
+        // A program that has ended ignores the signal. EPERM: the program has changed its user.
         let _ = if self.group {
             process::kill_group(child.pid(), signal)
         } else {

@@ -220,7 +220,7 @@ fn join(how: Join, name: &CStr) -> Result<(OwnedFd, OwnedFd), Exit> {
             let resized = pipe.resize(size.unwrap_or(USUAL));
             if size.is_some() {
                 resized.or_fail(PROGRAM, "resize the pipe after", name)?;
-            } // The default size is only a wish: a user with many pipes cannot enlarge them (EPERM).
+            } // Without --size, an error is ignored: EPERM for a user who has many pipes. The pipe stays small.
             Ok((pipe.write, pipe.read))
         }
         Join::Socket => {

@@ -25,11 +25,11 @@ pub fn time(name: &str, operations: usize, mut section: impl FnMut()) {
         }
     }
     let each = |time| time as f64 / operations as f64;
-    say(name, each(wall));
-    say(&format!("{name}-cpu"), each(cpu));
+    print_figure(name, each(wall));
+    print_figure(&format!("{name}-cpu"), each(cpu));
 }
 
 /// Prints a figure for the table.
-pub fn say(name: &str, figure: f64) {
+pub fn print_figure(name: &str, figure: f64) {
     println!("{name} {figure}");
 }

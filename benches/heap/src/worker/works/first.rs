@@ -1,6 +1,6 @@
 //! The first allocation of a process.
 
-use crate::{block::Block, machine, measure::say};
+use crate::{block::Block, machine, measure::print_figure};
 
 /// Allocates and writes a block of 32 bytes: measures the page faults and the time.
 pub fn first() {
@@ -15,6 +15,6 @@ pub fn first() {
     let block = Block::new(32);
     let after = look();
     block.free();
-    say("first-faults", (after.0 - before.0) as f64);
-    say("first-time", (after.1 - before.1) as f64 / 1000.0);
+    print_figure("first-faults", (after.0 - before.0) as f64);
+    print_figure("first-time", (after.1 - before.1) as f64 / 1000.0);
 }

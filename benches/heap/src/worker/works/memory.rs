@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::threads::on_both;
-use crate::{block::Block, machine, measure::say, random::Random};
+use crate::{block::Block, machine, measure::print_figure, random::Random};
 
 /// How many bytes of blocks are live at the end of a phase.
 const LIVE: usize = 64 << 20;
@@ -27,8 +27,8 @@ pub fn change(name: &str, change: Change) {
     phases.free();
     let left = mebibytes_since(nothing);
     // Printing allocates memory and keeps it, so both figures are printed at the end.
-    say(&format!("{name}-rss"), ratio);
-    say(&format!("{name}-left"), left);
+    print_figure(&format!("{name}-rss"), ratio);
+    print_figure(&format!("{name}-left"), left);
 }
 
 /// Measures the memory that stays resident after two threads have run both phases, freed all blocks, and ended.
@@ -39,7 +39,7 @@ pub fn ended() {
         phases.pass(SMALL);
         phases.free();
     });
-    say("ended-left", mebibytes_since(nothing));
+    print_figure("ended-left", mebibytes_since(nothing));
 }
 
 /// Returns how many MiB more are resident than `before`, which is in bytes.

@@ -71,7 +71,7 @@ pub fn remote() {
                 for _ in 0..BATCHES {
                     let mut batch: Vec<Block> = empty.recv().expect("a batch to fill");
                     batch.extend((0..BATCH).map(|_| Block::new(random.size(LEAST, 1024))));
-                    full.send(batch).expect("somebody frees");
+                    full.send(batch).expect("the other thread frees");
                 }
             });
             scope.spawn(move || {
