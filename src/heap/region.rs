@@ -2,8 +2,8 @@
 //! units.
 //!
 //! ```text
-//!  a multiple of SPACE                                                        `units` units after it
-//!  | Region, a Quad for each four units, unused  | unit 12 | unit 13 | ...             | end ...   |
+//!  start, a multiple of SPACE                                         start + `units` units    start + SPACE
+//!  | Region, a Quad for each four units, unused | unit 12 | unit 13 | ... | not mapped             |
 //! ```
 //!
 //! Free runs are in lists by their length. A run that is freed merges with its free neighbours. The units after the

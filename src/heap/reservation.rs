@@ -1,7 +1,7 @@
 //! A reservation: the address space of one large block, with a guard on either side and room to grow.
 //!
 //! ```text
-//!  base     block                                length after it                  the end
+//!  base     block                                block + length                   base + reserved
 //!  | guard  | the block, in whole pages          | guard, and room to grow        |
 //! ```
 //!
