@@ -58,7 +58,7 @@ impl Pipe {
 ///
 /// The placeholder is the read end of a pipe whose write end is closed. As with a closed descriptor, writing
 /// to it fails with `EBADF`; reading from it returns EOF. Without placeholders, a socket opened later would
-/// get the number of a standard descriptor, and messages of this program would go to the socket's peer.
+/// get the number of a standard descriptor. Messages of this program would then go to the socket's peer.
 ///
 /// # Errors
 /// As for [`Pipe::new`].

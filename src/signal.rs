@@ -281,8 +281,8 @@ extern "C" fn counted(signal: i32) {
     }
 }
 
-/// Sets a handler: a function that gets the signal's number. It runs in the thread that receives the signal,
-/// on that thread's [alternate stack](set_alternate_stack), or on its own stack if it has none.
+/// Sets a handler: a function that gets the signal's number. It runs in the thread that receives the signal:
+/// on the thread's [alternate stack](set_alternate_stack) if it has one, otherwise on its own stack.
 ///
 /// The signal itself is blocked while its handler runs. The signal interrupts a waiting system call, which
 /// returns `EINTR`.
@@ -290,9 +290,8 @@ extern "C" fn counted(signal: i32) {
 /// # Errors
 /// As for [`set_default`].
 ///
-/// # Safety
-/// `handler` may run between any two instructions of the program. So it must not take a lock that the
-/// interrupted code may hold, including the heap's, and must not rely on a value that the interrupted code
+/// # Safety `handler` may run between any two instructions of the program. So it must not take a lock that
+/// the interrupted code may hold, including the heap's. It must not rely on a value that the interrupted code
 /// may have half changed (signal-safety(7)).
 #[doc(alias = "rt_sigaction")]
 #[doc(alias = "sigaction")]

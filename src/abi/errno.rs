@@ -207,7 +207,7 @@ impl Errno {
 
     /// The usual text, `No space left on device`. `None` for a number that the kernel's headers do not name.
     pub fn words(self) -> Option<Letters> {
-        // Each number has two texts before it in the order: words and name.
+        // Skips the two texts of each smaller number, from 0 on.
         let mut before = 2 * self.number();
         let mut letters = Letters(0);
         while before > 0 && letters.0 < CODES {
@@ -374,7 +374,7 @@ mod tests {
         // SAFETY: the test passes values that a system call can return.
         let from_result = |result| unsafe { Errno::from_result(result) };
         assert_eq!(from_result(0), None);
-        assert_eq!(from_result(0x7fff_ffff_f000), None); // the highest address that mmap gives
+        assert_eq!(from_result(0x7fff_ffff_f000), None); // the highest address that mmap returns
         assert_eq!(from_result(usize::MAX), Some(Errno::EPERM));
         assert_eq!(
             from_result(usize::MAX - 4094).map(Errno::number),

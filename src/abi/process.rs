@@ -34,8 +34,8 @@ super::abi! {
         CLONE_SETTLS = 0x80000,
         /// Writes the child's id to a given address before either thread continues.
         CLONE_PARENT_SETTID = 0x100000,
-        /// When the child ends, the kernel writes 0 to a given address and wakes a thread that waits there by
-        /// a futex that is not private.
+        /// When the child ends, the kernel writes 0 to a given address, and wakes a thread that waits there.
+        /// The wait must use a futex that is not private.
         CLONE_CHILD_CLEARTID = 0x200000,
     }
 

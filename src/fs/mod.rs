@@ -61,7 +61,7 @@ pub fn try_lock(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// The status of the file at a path (statx(2)). If a seccomp filter or a kernel before Linux 4.11 refuses
-/// statx, this calls newfstatat(2), which fills the fields in `stx_mask` and the device's numbers.
+/// statx, this calls newfstatat(2). Then only the fields in `stx_mask` and the device's numbers are filled.
 ///
 /// # Errors
 /// Those of the path.
@@ -170,7 +170,7 @@ pub fn read_link<'b>(
     path: &CStr,
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8]> {
-    // SAFETY: the kernel reads the path, which ends with a zero, and writes at most `buffer.len()` bytes to
+    // SAFETY: the kernel reads the path, which ends with a zero. It writes at most `buffer.len()` bytes to
     // `buffer`, which this function borrows mutably.
     let length = unsafe { syscall!(readlinkat(dir, path, buffer.as_mut_ptr(), buffer.len())) }?;
     Ok(buffer.get_mut(..length).unwrap_or_default())
@@ -277,7 +277,7 @@ pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Resu
 #[doc(alias = "getxattr")]
 #[inline]
 pub fn get_attribute<'b>(path: &CStr, name: &CStr, value: &'b mut [u8]) -> Result<&'b [u8]> {
-    // SAFETY: the kernel reads the path and the name, which end with a zero, and writes at most `value.len()`
+    // SAFETY: the kernel reads the path and the name, which end with a zero. It writes at most `value.len()`
     // bytes to `value`, which this function borrows mutably.
     let length = unsafe { syscall!(getxattr(path, name, value.as_mut_ptr(), value.len())) }?;
     Ok(value.get(..length).unwrap_or_default())

@@ -20,8 +20,8 @@ const STRIDE: usize = 64 * 1024 + 64;
 
 /// Buffers for datagrams that one call receives and another call sends back. No datagram is truncated.
 ///
-/// A page of a buffer takes memory only when the first datagram arrives that is long enough to reach it, or
-/// when enough datagrams arrive at once to use the buffer.
+/// Memory is taken page by page: a page of a buffer takes memory when a datagram first reaches it. So short
+/// datagrams and small batches use little memory.
 pub struct Batch {
     /// `count` headers, `count` envelopes, and `count` buffers.
     memory: Mapping,
@@ -80,8 +80,8 @@ pub struct Sent {
     pub failed: usize,
 }
 
-/// Makes a UDP socket of `address`'s family report the destination address of each datagram, so that
-/// [`Batch::send_back`] replies from that address (ip(7), `IP_PKTINFO`; ipv6(7), `IPV6_RECVPKTINFO`).
+/// Makes a UDP socket of `address`'s family report the destination address of each datagram.
+/// [`Batch::send_back`] then replies from that address (ip(7), `IP_PKTINFO`; ipv6(7), `IPV6_RECVPKTINFO`).
 ///
 /// # Errors
 /// None for such a socket.

@@ -6,8 +6,8 @@
 //!
 //! - The child has its own stack, in a stack frame of the sleeping thread. The child enters that stack in
 //!   assembly ([`arch::clone`]), so it does not use a frame of the parent's.
-//! - The child writes only to that stack, to the buffer for a path, to the answer in its [`Plan`], and to the
-//!   entry of its environment that holds its own id. Everything else it does by system calls.
+//! - The child writes only to that stack, to the path buffer, to the answer in its [`Plan`], and to one entry
+//!   of its environment (its own id). Everything else it does by system calls.
 //! - No signal handler runs in the child. All signals are blocked before the child starts. The child gives
 //!   every signal that had a handler its default action before it unblocks any.
 //! - The child has copies of the descriptor table and of the signal actions, which it may change.
@@ -43,9 +43,10 @@ use crate::{arch, io};
 
 /// A program to start, and the state in which it begins.
 ///
-/// The program inherits this process's descriptors except those with `FD_CLOEXEC` (which all descriptors of
-/// this library have), its working directory, its limits and its process group. No signal is blocked. Signals
-/// that this process handles have their default actions; signals that it ignores stay ignored.
+/// The program inherits this process's working directory, limits and process group. It also inherits the
+/// descriptors without `FD_CLOEXEC`; all descriptors that this library creates have that flag. No signal is
+/// blocked. Signals that this process handles have their default actions; signals that it ignores stay
+/// ignored.
 #[derive(Clone, Copy)]
 pub struct Command<'a> {
     file: &'a CStr,
@@ -322,9 +323,8 @@ fn clone_child(plan: Plan<'_>) -> Result<(Pid, u64)> {
         let (no_id, no_pointer) = (ptr::null_mut(), 0);
         abi::check(arch::clone(flags, plan.cast(), no_id, no_pointer, child))
     }?;
-    // SAFETY: the plan was written above. The child, if it still runs, has its own memory now, and the only
-    // part of the plan that it changed is the atomic, which this thread loads, and the `Cell` of
-    // `listen_pid`.
+    // SAFETY: the plan was written above. The child has left this memory, so nothing changes the plan at the
+    // same time. Under an emulator the child has a copy and never changes this plan.
     let answer = unsafe { (*plan).answer.load(Acquire) };
     Ok((Pid(pid as i32), answer)) // an id is a positive int
 }
@@ -433,8 +433,8 @@ impl Command<'_> {
     fn execute(&self, room: &mut Room) -> Failed {
         let exec = |file: *const u8| {
             let (arguments, environ) = (self.arguments.as_ptr(), self.environ.as_ptr());
-            // SAFETY: the kernel reads the path `file`, which ends with a zero, and two lists of strings,
-            // which are valid by the contract of `Strings`. The call returns only after an error.
+            // SAFETY: the kernel reads the path `file`, which ends with a zero, and two lists of strings. The
+            // lists are valid by the contract of `Strings`. The call returns only after an error.
             let result = unsafe { syscall!(execve(file, arguments, environ)) };
             result.err().unwrap_or(Errno::EIO)
         };

@@ -44,8 +44,8 @@ impl Status {
         self == Self::Exited(0)
     }
 
-    /// Decodes the status word of wait4(2). The low 7 bits are the signal, the next bit is set if there is a
-    /// core dump, and the next 8 bits are the exit status.
+    /// Decodes the status word of wait4(2). The low 7 bits are the signal. The next bit is set if there is a
+    /// core dump. The next 8 bits are the exit status.
     fn of(word: i32) -> Self {
         match word & 0x7f {
             0 => Self::Exited((word >> 8) as u8),

@@ -126,9 +126,8 @@ impl<'a> Image<'a> {
             let count = self.u32(self.table(DT_HASH) + 4).min(self.bytes.len());
             return (0..count).find(|&index| is_it(index));
         }
-        // The table consists of four numbers, a Bloom filter of words, the buckets, and a hash for each
-        // symbol from index `first` on. The hashes of a bucket are adjacent, and the last of them has bit 0
-        // set.
+        // The table has four numbers, a Bloom filter of words, the buckets, and the symbols' hashes from
+        // index `first` on. The hashes of a bucket are adjacent, and the last of them has bit 0 set.
         let buckets = self.u32(gnu_hash);
         let first = self.u32(gnu_hash + 4);
         let filter = self.u32(gnu_hash + 8);

@@ -4,9 +4,9 @@
 //!
 //! The new file has no name (`O_TMPFILE`) until it is complete, so that the kernel removes it if the writer
 //! dies. linkat(2) can't replace an existing name. So the file first gets a temporary name, `.ring3-` and 16
-//! hexadecimal digits, and is renamed at once. This also happens if there is no old file, so that a watcher
-//! of the directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a power
-//! failure between these two system calls leaves the temporary name, with the whole new content.
+//! hexadecimal digits, and is renamed at once. This also happens if there is no old file: a watcher of the
+//! directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a power failure
+//! between these two system calls leaves the temporary name, with the whole new content.
 //!
 //! On a file system without `O_TMPFILE` the file has a temporary name from the start. SIGHUP, SIGINT,
 //! SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 remove this name. Any other signal that kills the writer, such as

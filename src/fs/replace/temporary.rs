@@ -1,9 +1,9 @@
 //! Temporary names for new files.
 //!
-//! A temporary name is derived from FILE's own name, so that the next writer that replaces FILE finds the
-//! leftover of a dead writer. The owner of a temporary file holds its lock (flock(2)). A writer that gets the
-//! lock knows that the owner is dead, and removes the name. A writer that does not get the lock tries the
-//! next name.
+//! A temporary name is derived from FILE's own name. So the next writer that replaces FILE finds the leftover
+//! of a dead writer. The owner of a temporary file holds its lock (flock(2)). A writer that gets the lock
+//! knows that the owner is dead, and removes the name. A writer that does not get the lock tries the next
+//! name.
 
 use core::ffi::CStr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
