@@ -82,8 +82,8 @@ pub struct Span {
     grain: Grain,
     /// The number of the store's list that this span is in.
     pub list: u8,
-    /// The index of the bitmap word where the next search begins. Earlier words have no gap that the last search
-    /// wanted.
+    /// The index of the bitmap word where the next search begins. The words before it have no gap for a block of the
+    /// class that was searched last.
     rover: u16,
     /// The length of the longest known gap, in granules.
     gap: u16,
@@ -218,7 +218,7 @@ impl Span {
             return Err(Corrupt::Twice(block));
         }
         self.rover = self.rover.min((first / BITS) as u16);
-        // The new gap includes the free granules before and after the row, as far as 64 bits show on either side.
+        // The new gap includes the free granules before and after the row, at most 64 on either side.
         let gap = self.ones_before(first) + (end - first) + self.ones_from(end);
         self.gap = self.gap.max(gap as u16);
         Ok(())
