@@ -88,8 +88,7 @@ pub fn thread_exists(tid: Pid) -> bool {
     const NO_SIGNAL: i32 = 0;
     // SAFETY: the call takes numbers, and with signal 0 it sends nothing.
     let result = unsafe { syscall!(tgkill(getpid(), tid, NO_SIGNAL)) };
-    // For ids of 0 and below the kernel returns EINVAL.
-    tid.0 > 0 && result != Err(Errno::ESRCH)
+    result != Err(Errno::ESRCH)
 }
 
 /// The calling thread's name (`/proc/PID/comm`), at most 15 bytes. The result is a part of `buffer`.
