@@ -1,7 +1,8 @@
-//! Compares the README with the programs: runs each block of commands and compares the output, except for figures,
-//! dates, ports and process ids; checks the table of sizes; builds the program.
+//! Compares the README and the manuals (`docs/PROGRAM.md`) with the programs: runs each block of commands and compares the
+//! output, except for figures, dates, ports and process ids; compares the table of sizes, the lists of options, the source of
+//! `hello` and the addresses of its system calls; builds the README's program; looks for the targets of all links.
 //!
-//! A test that fails prints the text that the README should have.
+//! A test that fails prints the text that the page should have.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -25,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
             names_options_as_help_does,
         ),
         once("readme::names_what_is_there", names_what_is_there),
+        once("readme::links_lead_somewhere", links_lead_somewhere),
         once("readme::counts_the_faults", counts_the_faults),
     ];
     for block in blocks() {
@@ -43,8 +45,18 @@ fn root() -> PathBuf {
     scripts().join("..")
 }
 
+fn page(path: &str) -> String {
+    let text = fs::read_to_string(root().join(path));
+    text.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).unwrap()
+    page("README.md")
+}
+
+/// The manual of a program.
+fn manual(program: &str) -> String {
+    page(&format!("docs/{program}.md"))
 }
 
 /// A fenced block.
@@ -55,10 +67,20 @@ struct Block {
     text: String,
 }
 
+/// The blocks of the README and of the manuals.
 fn blocks() -> Vec<Block> {
+    // `names_options_as_help_does` reports a manual that is missing.
+    let path = |program: String| root().join(format!("docs/{program}.md"));
+    let manuals = programs().into_iter().map(path);
+    let manuals = manuals.map(|path| fs::read_to_string(path).unwrap_or_default());
+    let pages = std::iter::once(readme()).chain(manuals);
+    pages.flat_map(|page| blocks_of(&page)).collect()
+}
+
+fn blocks_of(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
-    for line in readme().lines() {
+    for line in page.lines() {
         match (line.strip_prefix("```"), open.as_mut()) {
             (Some(kind), None) => {
                 open = Some(Block {
@@ -79,7 +101,9 @@ impl Block {
         match self.kind.as_str() {
             "sh" => self.text.lines().for_each(|line| works(arch, line)),
             "dockerfile" => return is_an_image(arch, &self.text),
+            "rust" if self.text.starts_with("//! `hello ") => is_the_source_of_hello(&self.text),
             "rust" => is_a_program(arch, &self.text),
+            "asm" => has_system_calls(arch, &self.text),
             "" if self.text.starts_with("$ ./hello\n") => is_what_make_run_shows(arch, &self.text),
             "" if self.text.starts_with("$ echoc --verify ") => finds_the_byte(arch, &self.text),
             "" if self.text.starts_with("$ ") => prints(arch, &self.text),
@@ -90,11 +114,42 @@ impl Block {
     }
 }
 
-/// Fails if these differ, and prints the text that the README should have.
+/// Fails if these differ, and prints the text that the page should have.
 fn same(shown: &str, is: &str) {
+    assert!(shown == is, "the page has\n{shown}\nand should have\n{is}");
+}
+
+fn is_the_source_of_hello(text: &str) {
+    same(text, &page("src/bin/hello.rs"));
+}
+
+/// The instructions of `hello`, x86_64 in the first column and aarch64 in the second: each `syscall` and each `svc` is at
+/// its address in the shipped file, and the block shows all of them. Another compiler places them elsewhere: then the size
+/// of the file differs from the README's, and nothing is compared.
+fn has_system_calls(arch: Arch, text: &str) {
+    let file = fs::read(arch.shipped("hello")).unwrap();
+    if sizes("hello")[usize::from(arch == Arch::Aarch64)] != file.len() as u64 {
+        return;
+    }
+    let (instruction, bytes): (&str, &[u8]) = match arch {
+        Arch::X86_64 => ("syscall", &[0x0f, 0x05]),
+        Arch::Aarch64 => ("svc #0", &[0x01, 0x00, 0x00, 0xd4]),
+    };
+    let words: Vec<_> = text.split_whitespace().collect();
+    let first = instruction.split(' ').next().unwrap();
+    let pairs = words.windows(2).filter(|pair| pair[1] == first);
+    let mut shown: Vec<_> = pairs
+        .map(|pair| usize::from_str_radix(pair[0].trim_end_matches(':'), 16).unwrap())
+        .collect();
+    shown.sort_unstable();
+    let windows = file.windows(bytes.len()).enumerate();
+    let is: Vec<_> = windows
+        .filter(|(_, window)| *window == bytes)
+        .map(|(at, _)| at)
+        .collect();
     assert!(
-        shown == is,
-        "the README has\n{shown}\nand should have\n{is}"
+        !is.is_empty() && shown == is,
+        "{instruction} is at {is:x?}, and the README has {shown:x?}"
     );
 }
 
@@ -367,7 +422,8 @@ fn is_a_program(arch: Arch, text: &str) {
     let lines: Vec<_> = lines.lines().take_while(|line| !line.is_empty()).collect();
     let lines = format!("[[bin]]\nname = \"{name}\"\n{}\n", lines.join("\n"));
     let promised = "give it the four lines in `Cargo.toml` that the others have";
-    assert!(lines.lines().count() == 4 && readme().contains(promised));
+    let words: Vec<_> = readme().split_whitespace().map(str::to_owned).collect();
+    assert!(lines.lines().count() == 4 && words.join(" ").contains(promised));
     let manifest = manifest.replacen("[lib]", &format!("{lines}\n[lib]"), 1);
     fs::write(folder.path("Cargo.toml"), manifest).unwrap();
 
@@ -419,61 +475,57 @@ fn with_commas(number: u64) -> String {
 /// In bytes. One per cent of `hello` is less than lld 14 differs from lld 22 (aarch64: 593 and 600 bytes).
 const SLACK: u64 = 16;
 
+/// The row of a program in the README's table, from the end of its name on.
+fn row(name: &str) -> String {
+    let begin = format!("| [`{name}`](docs/{name}.md) | ");
+    let text = readme();
+    let mut rows = text.lines().filter_map(|line| line.strip_prefix(&begin));
+    let row = rows.next();
+    row.unwrap_or_else(|| panic!("the README has no row for {name}"))
+        .to_owned()
+}
+
+/// The sizes in that row: on x86_64 and on aarch64.
+fn sizes(name: &str) -> [u64; 2] {
+    let row = row(name);
+    let cells: Vec<_> = row.split(" | ").collect();
+    [cells[1], cells[2]].map(|cell| cell.replace(',', "").parse().unwrap())
+}
+
 /// Each program has a row with the sizes of its files, within one per cent or [`SLACK`], whichever is more: another
 /// compiler's and another linker's sizes differ.
 fn tells_sizes() {
-    let text = readme();
     let mut wrong = String::new();
     for name in programs() {
-        let row = text
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{name}` | ")));
-        let row = row.unwrap_or_else(|| panic!("the README has no row for {name}"));
-        let cells: Vec<_> = row.split(" | ").collect();
-        let [name_cell, what, x86_64, aarch64] = cells[..] else {
-            panic!("{row}")
-        };
         let is = Arch::ALL.map(|arch| fs::metadata(arch.shipped(&name)).unwrap().len());
-        let right = [x86_64, aarch64.trim_end_matches(" |")]
+        let right = sizes(&name)
             .iter()
             .zip(is)
-            .all(|(told, is)| {
-                let told: u64 = told.replace(',', "").parse().unwrap();
-                told.abs_diff(is) <= (is / 100).max(SLACK)
-            });
+            .all(|(told, is)| told.abs_diff(is) <= (is / 100).max(SLACK));
         if !right {
             let [x86_64, aarch64] = is.map(with_commas);
-            wrong += &format!("\n{name_cell} | {what} | {x86_64} | {aarch64} |");
+            wrong += &format!("\n{name} | {x86_64} | {aarch64} |");
         }
     }
-    assert!(wrong.is_empty(), "these lines should stand there:{wrong}");
+    assert!(wrong.is_empty(), "these sizes should stand there:{wrong}");
 }
 
-/// A program's heading is its usage, unless that is too long. The options in its section are those of its `--help`,
-/// except for `--help` and `--version`.
+/// The title of a program's manual is its usage, unless that is too long. The options in the manual's table are those of its
+/// `--help`, except for `--help` and `--version`.
 fn names_options_as_help_does() {
     let native = Arch::ALL.into_iter().find(|arch| arch.is_native()).unwrap();
-    let text = readme();
     for name in programs() {
-        let usage = run(native.program(&name).arg("--help")).stdout;
-        let usage = usage
-            .lines()
-            .next()
-            .unwrap()
-            .strip_prefix("usage: ")
-            .unwrap();
-        let begin = format!("### `{name} ");
-        let heading = text.lines().find(|line| line.starts_with(&begin)).unwrap();
+        let help = run(native.program(&name).arg("--help")).stdout;
+        let usage = help.lines().next().unwrap();
+        let usage = usage.strip_prefix("usage: ").unwrap();
+        let text = manual(&name);
+        let title = text.lines().next().unwrap();
+        assert!(title.starts_with(&format!("# `{name} ")), "{title}");
         assert!(
-            heading == format!("### `{usage}`") || heading.contains("[OPTION]"),
-            "the README has {heading}, and --help {usage}"
+            title == format!("# `{usage}`") || title.contains("[OPTION]"),
+            "docs/{name}.md has {title}, and --help {usage}"
         );
-    }
-    for name in ["echod", "pipe", "init"] {
-        let begin = text.find(&format!("### `{name} ")).unwrap();
-        let section = &text[begin..];
-        let section = &section[..section[4..].find("\n##").unwrap()];
-        let rows = section.lines().filter_map(|line| line.strip_prefix("| `-"));
+
         let option = |text: &str| {
             text.split([' ', '`', ','])
                 .next()
@@ -481,24 +533,26 @@ fn names_options_as_help_does() {
                 .trim_matches('-')
                 .to_owned()
         };
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `-"));
         let mut told: Vec<_> = rows.map(option).collect();
-        let help = run(native.program(name).arg("--help")).stdout;
-        let lines = help.lines().filter_map(|line| line.strip_prefix("  -"));
+        let lines = help
+            .lines()
+            .filter(|line| line.starts_with(' '))
+            .filter_map(|line| line.trim_start().strip_prefix('-'));
         let mut is: Vec<_> = lines.map(option).collect();
         is.retain(|option| option != "help" && option != "version");
         told.sort();
         is.sort();
         assert_eq!(
             told, is,
-            "the README's options of {name}, and those of --help"
+            "the options of {name} in docs/{name}.md, and those of --help"
         );
     }
 }
 
-/// Each path in the list at "Where things are", and each linked file, exists.
+/// Each path in the list at "Where things are" exists.
 fn names_what_is_there() {
-    let text = readme();
-    let list = blocks()
+    let list = blocks_of(&readme())
         .into_iter()
         .find(|block| block.text.starts_with("src/"))
         .unwrap();
@@ -506,15 +560,54 @@ fn names_what_is_there() {
         .text
         .lines()
         .map(|line| line.split(' ').next().unwrap());
-    let links = text
-        .split("](")
-        .skip(1)
-        .map(|rest| rest.split(')').next().unwrap());
-    let links = links.filter(|link| !link.starts_with('#') && !link.contains("://"));
-    for path in paths.chain(links).filter(|path| !path.contains('*')) {
-        let path = path.split('#').next().unwrap();
+    for path in paths.filter(|path| !path.contains('*')) {
         assert!(root().join(path).exists(), "there is no {path}");
     }
+}
+
+/// The anchor of a heading: its letters, digits, `-` and `_`, in lower case, with `-` for each space.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    kept.collect::<String>().replace(' ', "-")
+}
+
+/// Each page that is linked from a page of the project exists, and has the heading that the link names.
+fn links_lead_somewhere() {
+    let docs = fs::read_dir(root().join("docs")).unwrap();
+    let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().display()));
+    let others = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ];
+    let mut wrong = Vec::new();
+    for path in docs.chain(others.map(str::to_owned)) {
+        let text = page(&path);
+        let links = text.split("](").skip(1);
+        let links = links.map(|rest| rest.split(')').next().unwrap());
+        for link in links.filter(|link| !link.contains("://")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => root().join(&path),
+                file => root().join(&path).parent().unwrap().join(file),
+            };
+            let found = match fs::read_to_string(&target) {
+                Ok(text) if !heading.is_empty() => {
+                    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                    headings.any(|line| anchor(line) == heading)
+                }
+                _ => target.exists() && heading.is_empty(),
+            };
+            if !found {
+                wrong.push(format!("{path}: {link}"));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0], "these links lead nowhere");
 }
 
 /// The faults that the models of tests/loom have to find.
