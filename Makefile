@@ -81,7 +81,7 @@ size: ## print the size of each shipped program, in bytes
 	@scripts/build.sh aarch64
 	@scripts/size.sh
 
-lint: ## run rustfmt, clippy, rustdoc, shellcheck; a warning is an error
+lint: ## rustfmt, clippy, rustdoc, shellcheck, codespell; a warning fails
 	@scripts/setup.sh lint
 	@scripts/lint.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh: runs rustfmt, clippy for both architectures, rustdoc and shellcheck. Every warning is an error.
+# lint.sh: runs rustfmt, clippy for both architectures, rustdoc, shellcheck and codespell. Every warning is an error.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -45,3 +45,6 @@ cargo run --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline --
 
 # Every executable script, and with -a the files that it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +
+
+# The spelling of all text files: .codespellrc says which files and words are left out.
+"$CODESPELL"

@@ -172,7 +172,7 @@ verdict 'without rustup, all of Rust comes from Debian; its core is kept for all
 machine $debian
 release 1.85.0 1.96.0
 set_up lint
-same asked "$(asked | grep -m 1 ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck"
+same asked "$(asked | grep -m 1 ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck codespell"
 verdict 'lint also wants the C++ compiler that its crates are built with'
 
 machine rustup $debian

@@ -60,6 +60,7 @@ find_need() {
 		find_c # the linker for build scripts of the tests' crates
 		find_cxx
 		tool SHELLCHECK shellcheck 'checks the scripts' shellcheck
+		tool CODESPELL codespell 'checks the spelling' codespell
 		;;
 	bench) # measure glibc, and allocators that are compiled from C and C++
 		find_toolchain
