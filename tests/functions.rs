@@ -92,9 +92,11 @@ fn of_room(room: &str) -> BTreeSet<String> {
         let all = text.contains(&format!("pub use {module}::*;"));
         for function in self::functions(&inside) {
             let (first, _) = function.split_once("::").unwrap_or((&function, ""));
+            // The functions that a macro makes are public in each module that uses the macro.
+            let made = inside.contains("macro_rules!") && !function.contains("::");
             if public.is_some() {
                 functions.insert(format!("{module}::{function}"));
-            } else if all || reexported.contains(first) {
+            } else if all || made || reexported.contains(first) {
                 functions.insert(function);
             }
         }

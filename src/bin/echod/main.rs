@@ -75,10 +75,10 @@ Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
                    latency, but the CPUs are never idle
   --user UID:GID   after all sockets are open, change to this user and group
                    (numbers)
-  --chroot DIR     after all sockets are open, change the root directory to DIR
+  --chroot DIR     before that, change the root directory to DIR
   --stats SECONDS  at this interval, print the numbers of clients, bytes,
                    requests, resets by clients and errors; also at SIGUSR1
-  -q               print only errors that end the server
+  -q               print only fatal errors
   -v               print a line for each client that connects or ends
   --help           print this
   --version        print the version
