@@ -60,7 +60,7 @@ Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
                    Default: 127.0.0.1:7007, and [::1]:7007 if there is IPv6
   -u               serve UDP too, on the same addresses. Datagrams from ports
                    below 1024 and from its own ports are not answered: two
-                   servers could answer each other for ever
+                   servers could loop for ever
   -x PATH          listen on this Unix socket; repeatable. A socket on which no
                    process listens is replaced. @NAME: an abstract socket
   -w WORKERS       number of threads (default: one for each CPU that it may use;
@@ -73,8 +73,7 @@ Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
                    (default 5); a second signal ends them at once
   --spin USEC      poll for events this long before sleeping (default 0): lower
                    latency, but the CPUs are never idle
-  --user UID:GID   after all sockets are open, change to this user and group
-                   (numbers)
+  --user UID:GID   when it listens, change to this user and group (numbers)
   --chroot DIR     before that, change the root directory to DIR
   --stats SECONDS  at this interval, print the numbers of clients, bytes,
                    requests, resets by clients and errors; also at SIGUSR1
