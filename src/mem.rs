@@ -2,6 +2,7 @@
 //!
 //! Functions with a `start` and a `length` expect whole pages; the kernel rounds `length` up.
 
+use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
 
@@ -195,13 +196,80 @@ fn pointer(address: usize) -> Result<NonNull<u8>> {
     NonNull::new(ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
 }
 
-/// A mapping with one owner: a slice of bytes, initially all zero. Dropping it unmaps the pages.
-pub struct Mapping(NonNull<[u8]>);
+/// A mapping with one owner: slots for values of `T`, initially all zero bytes. Dropping it unmaps the pages, and drops no
+/// value.
+pub struct Slots<T>(NonNull<[MaybeUninit<T>]>);
 
-// SAFETY: a `Mapping` owns its bytes, as a `Vec<u8>` does: `new` mapped them, and only `drop` unmaps them.
-unsafe impl Send for Mapping {}
-// SAFETY: a shared `Mapping` returns only shared references to its bytes.
-unsafe impl Sync for Mapping {}
+// SAFETY: `Slots` owns its slots, as a `Box<[MaybeUninit<T>]>` does: `new` mapped them, and only `drop` unmaps them.
+unsafe impl<T: Send> Send for Slots<T> {}
+// SAFETY: shared `Slots` return only shared references to the slots.
+unsafe impl<T: Sync> Sync for Slots<T> {}
+
+impl<T> Slots<T> {
+    /// Maps `count` slots, at least one.
+    ///
+    /// # Errors
+    /// `ENOMEM`: as for [`map`], and if the address space is smaller than the slots.
+    pub fn new(count: usize) -> Result<Self> {
+        const { assert!(align_of::<T>() <= LEAST_PAGE && size_of::<T>() > 0) }; // a mapping begins at a page
+        let count = count.max(1); // a mapping of 0 bytes is an error
+        let length = count.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
+        let start = map(length)?.cast();
+        Ok(Self(NonNull::slice_from_raw_parts(start, count)))
+    }
+
+    /// The values in the first `count` slots, without a check of `count`.
+    ///
+    /// # Safety
+    /// There are `count` slots, and the first `count` slots are initialized.
+    #[inline]
+    pub unsafe fn values(&self, count: usize) -> &[T] {
+        // SAFETY: as in `deref`; the caller guarantees the initialized values.
+        unsafe { NonNull::slice_from_raw_parts(self.0.cast(), count).as_ref() }
+    }
+
+    /// As [`values`](Self::values), mutable.
+    ///
+    /// # Safety
+    /// As for [`values`](Self::values).
+    #[inline]
+    pub unsafe fn values_mut(&mut self, count: usize) -> &mut [T] {
+        // SAFETY: as in `deref_mut`; the caller guarantees the initialized values.
+        unsafe { NonNull::slice_from_raw_parts(self.0.cast(), count).as_mut() }
+    }
+}
+
+impl<T> Deref for Slots<T> {
+    type Target = [MaybeUninit<T>];
+
+    #[inline]
+    fn deref(&self) -> &[MaybeUninit<T>] {
+        // SAFETY: `new` mapped this range readable and aligned for `T`; a `MaybeUninit` needs no initialization. Only
+        // `drop` unmaps the range. Other code gets the slots only through `&self` and `&mut self`, so no mutable
+        // reference exists during the borrow.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T> DerefMut for Slots<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [MaybeUninit<T>] {
+        // SAFETY: as in `deref`; the range is writable too, and `&mut self` excludes other references.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl<T> Drop for Slots<T> {
+    fn drop(&mut self) {
+        // SAFETY: the range is the whole mapping, and no reference to it outlives `self`. The kernel may have merged
+        // the mapping with a neighbour, and refuse to split them if the number of mappings is exhausted. Then the pages
+        // stay mapped: a leak, but sound.
+        let _ = unsafe { unmap(self.0.cast(), self.0.len() * size_of::<T>()) };
+    }
+}
+
+/// A mapping with one owner: a slice of bytes, initially all zero. Dropping it unmaps the pages.
+pub struct Mapping(Slots<u8>);
 
 impl Mapping {
     /// Maps `length` bytes of zeros.
@@ -209,7 +277,10 @@ impl Mapping {
     /// # Errors
     /// As for [`map`].
     pub fn new(length: usize) -> Result<Self> {
-        Ok(Self(NonNull::slice_from_raw_parts(map(length)?, length)))
+        match length {
+            0 => Err(Errno::EINVAL),
+            _ => Slots::new(length).map(Self),
+        }
     }
 }
 
@@ -217,24 +288,14 @@ impl Deref for Mapping {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: `new` mapped this range readable and zeroed. Only `drop` unmaps it. Other code gets its bytes only
-        // through `&self` and `&mut self`, so no mutable reference exists during the borrow.
-        unsafe { self.0.as_ref() }
+        // SAFETY: the kernel initialized all bytes to zero, and each byte that is written later is initialized too.
+        unsafe { self.0.assume_init_ref() }
     }
 }
 
 impl DerefMut for Mapping {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `deref`; the range is writable too, and `&mut self` excludes other references.
-        unsafe { self.0.as_mut() }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: the range is the whole mapping, and no reference to it outlives `self`. The kernel may have merged
-        // the mapping with a neighbour, and refuse to split them if the number of mappings is exhausted. Then the pages
-        // stay mapped: a leak, but sound.
-        let _ = unsafe { unmap(self.0.cast(), self.0.len()) };
+        // SAFETY: as in `deref`.
+        unsafe { self.0.assume_init_mut() }
     }
 }

@@ -2,25 +2,17 @@
 //!
 //! The capacity reserves only address space. A page of it takes memory when its first value is pushed.
 
-use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
-use core::ptr::NonNull;
 
-use crate::abi::{Errno, Result};
-use crate::mem;
+use crate::abi::Result;
+use crate::mem::Slots;
 
 /// Up to a fixed number of values, in order: a `Vec` for programs without a heap.
 pub struct List<T> {
-    /// The slots, in a mapping that only this list uses.
-    slots: NonNull<[MaybeUninit<T>]>,
+    slots: Slots<T>,
     /// The number of values. They are in the first slots.
     length: usize,
 }
-
-// SAFETY: a list owns its values and the mapping that holds them, as a `Vec<T>` does.
-unsafe impl<T: Send> Send for List<T> {}
-// SAFETY: a shared list returns only shared references to its values.
-unsafe impl<T: Sync> Sync for List<T> {}
 
 impl<T> List<T> {
     /// Creates an empty list.
@@ -28,12 +20,8 @@ impl<T> List<T> {
     /// # Errors
     /// `ENOMEM`: there is not enough address space for `capacity` values.
     pub fn new(capacity: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= mem::LEAST_PAGE && size_of::<T>() > 0) }; // a mapping begins at a page
-        let capacity = capacity.max(1); // a mapping of 0 bytes is an error
-        let length = capacity.checked_mul(size_of::<T>());
-        let start = mem::map(length.ok_or(Errno::ENOMEM)?)?.cast();
         Ok(Self {
-            slots: NonNull::slice_from_raw_parts(start, capacity),
+            slots: Slots::new(capacity)?,
             length: 0,
         })
     }
@@ -43,9 +31,7 @@ impl<T> List<T> {
     /// # Errors
     /// Returns `value` if the list is full.
     pub fn push(&mut self, value: T) -> core::result::Result<(), T> {
-        // SAFETY: `new` mapped `slots`, and only `drop` unmaps them. A `MaybeUninit` needs no initialization. `&mut
-        // self` excludes other references.
-        match unsafe { self.slots.as_mut() }.get_mut(self.length) {
+        match self.slots.get_mut(self.length) {
             Some(slot) => slot.write(value),
             None => return Err(value),
         };
@@ -56,8 +42,7 @@ impl<T> List<T> {
     /// Removes the last value, and returns it.
     pub fn pop(&mut self) -> Option<T> {
         self.length = self.length.checked_sub(1)?;
-        // SAFETY: as in `push`.
-        let slot = unsafe { self.slots.as_ref() }.get(self.length)?;
+        let slot = self.slots.get(self.length)?;
         // SAFETY: `push` initialized this slot, and the decremented length no longer includes it. So the value is taken
         // once.
         Some(unsafe { slot.assume_init_read() })
@@ -68,26 +53,21 @@ impl<T> Deref for List<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: `new` mapped at least `length` slots, and only `drop` unmaps them. The first `length` slots are
-        // initialized: `push` writes a slot before it counts the slot. `&self` excludes writes.
-        unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.length).as_ref() }
+        // SAFETY: the first `length` slots are initialized: `push` writes a slot before it counts the slot.
+        unsafe { self.slots.values(self.length) }
     }
 }
 
 impl<T> DerefMut for List<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`; `&mut self` excludes other references.
-        unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.length).as_mut() }
+        // SAFETY: as in `deref`.
+        unsafe { self.slots.values_mut(self.length) }
     }
 }
 
 impl<T> Drop for List<T> {
     fn drop(&mut self) {
         while self.pop().is_some() {}
-        let length = self.slots.len() * size_of::<T>();
-        // SAFETY: the range is the whole mapping, and only the list used it. If the kernel refuses, the mapping leaks,
-        // as in `Mapping`.
-        let _ = unsafe { mem::unmap(self.slots.cast(), length) };
     }
 }
 
@@ -95,6 +75,7 @@ impl<T> Drop for List<T> {
 mod tests {
     extern crate std;
     use super::*;
+    use crate::Errno;
     use std::rc::Rc;
 
     #[test]

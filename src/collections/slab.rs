@@ -2,17 +2,14 @@
 //!
 //! The capacity is fixed, and reserves only address space. A page of it takes memory when its first value is inserted.
 
-use core::mem::MaybeUninit;
-use core::ptr::NonNull;
-
 use crate::abi::{Errno, Result};
-use crate::mem;
+use crate::mem::Slots;
 
 /// Up to a fixed number of values, each with a key. A new value gets the key that was freed last, or else the next
 /// unused key. So the values lie close together, and use few pages.
 pub struct Slab<T> {
-    /// The slots, in a mapping that only this slab uses. The key of a value is its index.
-    slots: NonNull<[MaybeUninit<Slot<T>>]>,
+    /// The key of a value is the index of its slot.
+    slots: Slots<Slot<T>>,
     /// The number of slots that were ever used. They are the first slots, and all of them are initialized.
     used: usize,
     /// The head of the free list: the key that was freed last, or [`NONE`].
@@ -32,11 +29,6 @@ enum Slot<T> {
 /// The end of the free list: no slot has this key.
 const NONE: u32 = u32::MAX;
 
-// SAFETY: a slab owns its values and the mapping that holds them, as a `Vec<T>` does.
-unsafe impl<T: Send> Send for Slab<T> {}
-// SAFETY: a shared slab returns only shared references to its values.
-unsafe impl<T: Sync> Sync for Slab<T> {}
-
 impl<T> Slab<T> {
     /// The bytes that one value takes.
     pub const SLOT: usize = size_of::<Slot<T>>();
@@ -46,15 +38,11 @@ impl<T> Slab<T> {
     /// # Errors
     /// `ENOMEM`: there is not enough address space for `capacity` values.
     pub fn new(capacity: usize) -> Result<Self> {
-        const { assert!(align_of::<T>() <= mem::LEAST_PAGE) }; // a mapping begins at a page
-        let capacity = capacity.max(1); // a mapping of 0 bytes is an error
         if capacity > NONE as usize {
             return Err(Errno::ENOMEM);
         }
-        let length = capacity.checked_mul(Self::SLOT).ok_or(Errno::ENOMEM)?;
-        let start = mem::map(length)?.cast();
         Ok(Self {
-            slots: NonNull::slice_from_raw_parts(start, capacity),
+            slots: Slots::new(capacity)?,
             used: 0,
             free: NONE,
             count: 0,
@@ -63,15 +51,14 @@ impl<T> Slab<T> {
 
     /// Returns the used slots.
     fn slots(&self) -> &[Slot<T>] {
-        // SAFETY: `new` mapped at least `used` slots, and only `drop` unmaps them. The first `used` slots are
-        // initialized: `insert` writes a slot before it counts the slot as used. `&self` excludes writes.
-        unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.used).as_ref() }
+        // SAFETY: the first `used` slots are initialized: `insert` writes a slot before it counts the slot as used.
+        unsafe { self.slots.values(self.used) }
     }
 
     /// Returns the used slots as mutable.
     fn slots_mut(&mut self) -> &mut [Slot<T>] {
-        // SAFETY: as in `slots`; `&mut self` excludes other references.
-        unsafe { NonNull::slice_from_raw_parts(self.slots.cast(), self.used).as_mut() }
+        // SAFETY: as in `slots`.
+        unsafe { self.slots.values_mut(self.used) }
     }
 
     /// Inserts a value, and returns its key.
@@ -83,9 +70,7 @@ impl<T> Slab<T> {
             Some(&Slot::Free(next)) => core::mem::replace(&mut self.free, next) as usize,
             _ => self.used,
         };
-        // SAFETY: `new` mapped `slots`, and only `drop` unmaps them. A `MaybeUninit` needs no initialization. `&mut
-        // self` excludes other references.
-        match unsafe { self.slots.as_mut() }.get_mut(number) {
+        match self.slots.get_mut(number) {
             Some(slot) => slot.write(Slot::Full(value)),
             None => return Err(value),
         };
@@ -169,10 +154,6 @@ impl<T> Slab<T> {
 impl<T> Drop for Slab<T> {
     fn drop(&mut self) {
         self.clear();
-        let length = self.slots.len() * Self::SLOT;
-        // SAFETY: the range is the whole mapping, and only the slab used it. If the kernel refuses, the mapping leaks,
-        // as in `Mapping`.
-        let _ = unsafe { mem::unmap(self.slots.cast(), length) };
     }
 }
 

@@ -32,6 +32,9 @@ cases! {
     "a mapping moves into reserved space", [move_to], moved() => YES;
     "a mapping of one's own", [Mapping::new], own_mapping() => YES;
     "is given back", [Mapping::new], given_back() => YES;
+    "slots for values", [Slots::new], Slots::<u64>::new(3).map(|slots| slots.len()) => value(3);
+    "zeros in slots", [Slots::values, Slots::values_mut], zeros_in_slots() => YES;
+    "more slots than there are addresses", [Slots::new], Slots::<u64>::new(1 << 61).map(drop) => error(Errno::ENOMEM);
     "a mapping of nothing", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);
 }
 
@@ -212,6 +215,15 @@ fn moved() -> Result<bool, Errno> {
         unmap(to, 2 * length)?;
         Ok(kept && protection(start.addr().get()).is_none())
     }
+}
+
+fn zeros_in_slots() -> Result<bool, Errno> {
+    let mut slots = Slots::<u64>::new(3)?;
+    // SAFETY: there are 3 slots, and the kernel's zero bytes are a valid u64.
+    let values = unsafe { slots.values_mut(2) };
+    values[1] = 7;
+    // SAFETY: as above.
+    Ok(unsafe { slots.values(3) } == [0, 7, 0])
 }
 
 fn own_mapping() -> Result<bool, Errno> {
