@@ -89,7 +89,7 @@ impl<'fd> BorrowedFd<'fd> {
     /// # Errors
     /// `EBADF`: the descriptor is closed.
     #[doc(alias = "fcntl")]
-    pub fn close_at_exec(self) -> Result<()> {
+    pub fn set_cloexec(self) -> Result<()> {
         // SAFETY: F_SETFD takes a number, no pointer; the kernel accesses no memory of this process.
         unsafe { syscall!(fcntl(self, F_SETFD, FD_CLOEXEC)) }.map(drop)
     }
@@ -180,7 +180,7 @@ pub(crate) mod tests {
         // SAFETY: F_SETFD takes a number, no pointer.
         unsafe { syscall!(fcntl(fd, F_SETFD, 0)) }.unwrap();
         assert_eq!(flags(fd, F_GETFD), 0);
-        fd.close_at_exec().unwrap();
+        fd.set_cloexec().unwrap();
         assert!(closes_at_exec(fd));
     }
 

@@ -76,7 +76,7 @@ pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) ->
     for raw in next..end {
         // SAFETY: the descriptor has no owner (the caller guarantees this), so nothing closes it during the
         // call. If it is closed already, the call returns EBADF.
-        unsafe { BorrowedFd::borrow_raw(raw) }.close_at_exec()?;
+        unsafe { BorrowedFd::borrow_raw(raw) }.set_cloexec()?;
     }
     Ok(Inherited { next, end })
 }
@@ -109,7 +109,7 @@ impl Manager {
     /// # Errors
     /// `EAGAIN`: the queue stayed full. `ECONNREFUSED`, `ENOTCONN`: the manager has closed its socket. While
     /// waiting, the errors of [`Epoll::new`], [`Epoll::add`] and [`Epoll::wait`].
-    pub fn tell(&self, state: &str) -> Result<()> {
+    pub fn notify(&self, state: &str) -> Result<()> {
         const PATIENCE: Duration = Duration::from_secs(2);
         let send = || net::send(self.0.as_fd(), state.as_bytes()).map(drop);
         let sent = send();

@@ -50,7 +50,7 @@ fn main() -> std::process::ExitCode {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         let _ = ring3::signal::set_default(signal); // cannot fail: the action of these three signals can be set
     }
-    close_at_exec();
+    set_cloexec();
     let arguments = libtest_mimic::Arguments::from_args();
     if let Some(trials) = units::of_another_program() {
         return libtest_mimic::run(&arguments, trials).exit_code();
@@ -93,7 +93,7 @@ fn main() -> std::process::ExitCode {
 
 /// Sets close-on-exec on every inherited descriptor above 2, so that no program inherits them: some tests count
 /// descriptors.
-fn close_at_exec() {
+fn set_cloexec() {
     for entry in std::fs::read_dir("/proc/self/fd").unwrap() {
         let number = entry.unwrap().file_name().into_string().unwrap();
         let number: i32 = number.parse().unwrap();

@@ -112,7 +112,7 @@ super::abi! {
         si_addr: usize,
     }
 
-    places ["ucontext.h" "ucontext_t"] {
+    offsets ["ucontext.h" "ucontext_t"] {
         /// The stack pointer of the interrupted code.
         UC_SP ["uc_mcontext.gregs[REG_RSP]" "uc_mcontext.sp"] = { x86_64 160, aarch64 432 },
         /// The instruction pointer of the interrupted code.

@@ -32,7 +32,7 @@ macro_rules! per_arch {
 /// - `numbered ["header" type: NAMES]`: constants with the values 1, 2, 3 and so on. `NAMES` is a string of
 ///   their names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, combined with `|`.
-/// - `places ["header" "struct name"]`: offsets of a structure's members. Each row has the member's C name on
+/// - `offsets ["header" "struct name"]`: offsets of a structure's members. Each row has the member's C name on
 ///   x86_64 and on aarch64.
 /// - `record ["header" "struct name" Type]`: a structure with its fields in the kernel's order. `Type + N`:
 ///   the last N bytes of the structure have no fields here.
@@ -58,7 +58,7 @@ macro_rules! items {
         #[allow(unused_parens, reason = "they make one token of a negative number")]
         pub const $name: $type = $crate::abi::per_arch!($value);
     )* };
-    ($(#[$meta:meta])* places [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => { $(
+    ($(#[$meta:meta])* offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => { $(
         $(#[$doc])*
         #[doc = concat!("(in `", $c, "` of `", $header, "`)")]
         pub const $name: usize = $crate::abi::per_arch!($value);
@@ -168,7 +168,7 @@ macro_rules! facts {
             header: $header, expression: stringify!($name), value: $name as i64,
         } ),* ]
     };
-    (places [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => {
+    (offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {
             header: $header,
             expression: if cfg!(target_arch = "x86_64") {

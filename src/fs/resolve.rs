@@ -83,7 +83,7 @@ impl Entry {
             match fs::read_link(dir.as_fd(), name.as_c_str(), &mut text) {
                 Ok(target) if target.len() == PATH_MAX => return Err(Errno::ENAMETOOLONG),
                 // A magic link leads to an open file, regardless of its text.
-                Ok(_) if fs::is_kernels_own(dir.as_fd()) => return Ok(Self::new(dir, name)),
+                Ok(_) if fs::is_kernel_interface(dir.as_fd()) => return Ok(Self::new(dir, name)),
                 Ok(target) => length = target.len(),
                 Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Self::new(dir, name)),
                 Err(errno) => return Err(errno),

@@ -60,10 +60,10 @@ pub struct Datagram<'a> {
     /// The content.
     pub bytes: &'a [u8],
     /// Whether the datagram was sent to a broadcast or multicast address, if the socket reports that address
-    /// ([`tell_asked`]). Every socket that shares the port has received such a datagram, on other machines
-    /// too. For a datagram that arrived before [`tell_asked`] this can be false; the kernel then refuses the
+    /// ([`report_destination`]). Every socket that shares the port has received such a datagram, on other machines
+    /// too. For a datagram that arrived before [`report_destination`] this can be false; the kernel then refuses the
     /// reply with `EINVAL`.
-    pub is_for_many: bool,
+    pub is_multicast_or_broadcast: bool,
 }
 
 /// The result of sending a batch back.
@@ -86,7 +86,7 @@ pub struct Sent {
 /// # Errors
 /// None for such a socket.
 #[doc(alias = "setsockopt")]
-pub fn tell_asked(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
+pub fn report_destination(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
     let (level, option) = match address {
         SocketAddr::V4(_) => (IPPROTO_IP, IP_PKTINFO),
         SocketAddr::V6(_) => (IPPROTO_IPV6, IPV6_RECVPKTINFO),
@@ -182,7 +182,7 @@ impl Batch {
 
     /// Sends datagrams back to their senders, without waiting, and empties the batch (sendmmsg(2)). Sends
     /// each datagram for which `is_answered` returns true. The source address of a reply is the datagram's
-    /// destination address, if the socket reports it ([`tell_asked`]) and it is not a broadcast or multicast
+    /// destination address, if the socket reports it ([`report_destination`]) and it is not a broadcast or multicast
     /// address.
     ///
     /// A datagram that can't be sent does not prevent sending those after it. But if the socket's send buffer
@@ -204,7 +204,7 @@ impl Batch {
                 break;
             };
             let length = header.msg_len as usize;
-            let (to, is_for_many) = envelope
+            let (to, is_multicast_or_broadcast) = envelope
                 .destination
                 .prepare_reply(header.msg_hdr.msg_controllen);
             let (Some(source), Some(bytes)) = (envelope.source.address(), bytes.get(..length))
@@ -214,7 +214,7 @@ impl Batch {
             if is_answered(&Datagram {
                 source,
                 bytes,
-                is_for_many,
+                is_multicast_or_broadcast,
             }) {
                 envelope.bytes.iov_len = length;
                 header.msg_hdr.msg_controllen = to;
@@ -299,7 +299,7 @@ impl Destination {
                 let info = unsafe { &mut self.info.v4 };
                 // The routing table chooses the interface of the reply.
                 info.ipi_ifindex = 0;
-                // 0: the datagram arrived before `tell_asked`. The address may be a broadcast or multicast
+                // 0: the datagram arrived before `report_destination`. The address may be a broadcast or multicast
                 // address; the kernel refuses to send from such an address.
                 if info.ipi_spec_dst == [0; 4] {
                     info.ipi_spec_dst = info.ipi_addr;
@@ -453,26 +453,26 @@ mod tests {
     }
 
     /// Sends a datagram to `address`, and a server that is bound to every address replies. Returns the source
-    /// address of the reply, and the server's `is_for_many`.
+    /// address of the reply, and the server's `is_multicast_or_broadcast`.
     fn reply_source(address: &str, told: bool) -> (SocketAddr, bool) {
         let (server, client) = (socket("0.0.0.0"), socket("0.0.0.0"));
         let own = server.local_addr().unwrap();
         if told {
-            tell_asked(fd(&server), own).unwrap();
+            report_destination(fd(&server), own).unwrap();
         }
         client.set_broadcast(true).unwrap();
         client.send_to(b"who?", (address, own.port())).unwrap();
         let mut batch = Batch::new(1).unwrap();
         assert_eq!(batch.receive(fd(&server)), Ok(1));
-        let mut is_for_many = false;
+        let mut is_multicast_or_broadcast = false;
         batch.send_back(fd(&server), |datagram| {
-            is_for_many = datagram.is_for_many;
+            is_multicast_or_broadcast = datagram.is_multicast_or_broadcast;
             true
         });
         let (_, mut from) = client.recv_from(&mut [0; 4]).unwrap();
         assert_eq!(from.port(), own.port());
         from.set_port(0);
-        (from, is_for_many)
+        (from, is_multicast_or_broadcast)
     }
 
     #[test]
@@ -502,15 +502,15 @@ mod tests {
             cmsg_type: kind,
         };
         let mut destination = Destination { header, info };
-        let (length, is_for_many) = destination.prepare_reply(length);
-        (length, is_for_many, destination)
+        let (length, is_multicast_or_broadcast) = destination.prepare_reply(length);
+        (length, is_multicast_or_broadcast, destination)
     }
 
     #[test]
     fn an_ipv4_reply_keeps_the_address_but_not_the_interface() {
         const LENGTH: usize = size_of::<Cmsghdr>() + size_of::<InPktinfo>();
         let (own, many) = ([127, 0, 0, 2], [127, 255, 255, 255]);
-        for (spec_dst, addr, from, is_for_many) in [
+        for (spec_dst, addr, from, is_multicast_or_broadcast) in [
             (own, own, own, false),
             (own, many, own, true),
             // The datagram arrived before the socket reported its address.
@@ -530,7 +530,7 @@ mod tests {
                     assert_eq!((to, was_for_many), (0, false));
                     continue;
                 }
-                assert_eq!((to, was_for_many), (length, is_for_many));
+                assert_eq!((to, was_for_many), (length, is_multicast_or_broadcast));
                 // SAFETY: the union was created from this member.
                 let info = unsafe { destination.info.v4 };
                 assert_eq!((info.ipi_ifindex, info.ipi_spec_dst), (0, from));
@@ -559,10 +559,14 @@ mod tests {
                     ipi6_ifindex: 7,
                 },
             };
-            let (to, is_for_many, destination) =
+            let (to, is_multicast_or_broadcast, destination) =
                 reply_record(IPPROTO_IPV6, IPV6_PKTINFO, info(), LENGTH);
             let length = if expected.is_some() { LENGTH } else { 0 };
-            assert_eq!((to, is_for_many), (length, expected.is_none()), "{address}");
+            assert_eq!(
+                (to, is_multicast_or_broadcast),
+                (length, expected.is_none()),
+                "{address}"
+            );
             // SAFETY: the union was created from this member.
             let kept = unsafe { destination.info.v6 };
             assert_eq!(kept.ipi6_addr, address.octets());
@@ -576,8 +580,8 @@ mod tests {
                 (SOL_SOCKET, IPV6_PKTINFO, LENGTH),
                 (IPPROTO_IP, IP_PKTINFO + 1, LENGTH),
             ] {
-                let (to, is_for_many, _) = reply_record(level, kind, info(), length);
-                assert_eq!((to, is_for_many), (0, false));
+                let (to, is_multicast_or_broadcast, _) = reply_record(level, kind, info(), length);
+                assert_eq!((to, is_multicast_or_broadcast), (0, false));
             }
         }
     }

@@ -177,7 +177,7 @@ pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> Re
 /// `EINVAL`: the program is invalid, or the socket does not listen or is not in a group. `ENOPROTOOPT`: a
 /// kernel before Linux 4.5. `ENOMEM`: the program is longer than `net.core.optmem_max` allows.
 #[doc(alias = "setsockopt")]
-pub fn choose_by(fd: BorrowedFd<'_>, program: &[SockFilter]) -> Result<()> {
+pub fn attach_reuseport_filter(fd: BorrowedFd<'_>, program: &[SockFilter]) -> Result<()> {
     let program = SockFprog {
         len: u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?,
         filter: program.as_ptr(),
@@ -403,7 +403,7 @@ mod tests {
                 k: chosen as u32,
                 ..SockFilter::ZERO
             };
-            match choose_by(all[0].as_fd(), &[always]) {
+            match attach_reuseport_filter(all[0].as_fd(), &[always]) {
                 Err(Errno::ENOPROTOOPT) => return, // qemu-user does not know it
                 result => result.unwrap(),
             }
@@ -422,6 +422,9 @@ mod tests {
         }
         // The kernel counts up to 65,535 instructions. A longer program's length would be truncated to 0.
         let program = std::vec![SockFilter::ZERO; 1 << 16];
-        assert_eq!(choose_by(all[0].as_fd(), &program), Err(Errno::EINVAL));
+        assert_eq!(
+            attach_reuseport_filter(all[0].as_fd(), &program),
+            Err(Errno::EINVAL)
+        );
     }
 }

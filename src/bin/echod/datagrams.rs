@@ -31,7 +31,7 @@ pub fn echo(
     match batch.receive(socket) {
         Ok(_) | Err(Errno::EAGAIN) => Ok(batch.send_back(socket, |datagram| {
             let port = datagram.source.port();
-            port >= CLIENTS && !is_own(port) && !datagram.is_for_many
+            port >= CLIENTS && !is_own(port) && !datagram.is_multicast_or_broadcast
         })),
         Err(errno) => Err(errno),
     }

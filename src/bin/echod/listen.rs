@@ -109,7 +109,7 @@ fn socket(address: SocketAddr, kind: Sock) -> Result<OwnedFd, Failed> {
 /// from now on the destination address of each datagram.
 fn for_echo(fd: BorrowedFd<'_>, address: SocketAddr, kind: Sock) -> Result<(), Failed> {
     if kind == SOCK_DGRAM {
-        return net::tell_asked(fd, address).map_err(|errno| ("setsockopt", errno));
+        return net::report_destination(fd, address).map_err(|errno| ("setsockopt", errno));
     }
     // TCP_NODELAY: the kernel sends an echo at once, and does not wait for more bytes. SO_OOBINLINE: a byte that was
     // sent out of band comes back at its place in the stream.
@@ -248,5 +248,5 @@ pub fn steer(listener: BorrowedFd<'_>, cpus: &Cpus) {
         add(BPF_RET | BPF_K, worker, 0);
     }
     add(BPF_RET | BPF_K, u32::MAX, 0); // another CPU: an index out of range makes the kernel use the hash
-    let _ = net::choose_by(listener, program.get(..length).unwrap_or_default());
+    let _ = net::attach_reuseport_filter(listener, program.get(..length).unwrap_or_default());
 }

@@ -78,7 +78,7 @@ impl Shared {
     /// Sends `state` to the service manager, if there is one (sd_notify(3)).
     pub fn notify_manager(&self, state: &str) {
         if let Some(manager) = &self.manager
-            && let Err(errno) = manager.tell(state)
+            && let Err(errno) = manager.notify(state)
         {
             self.notice(parts!("notify NOTIFY_SOCKET: ", errno));
         }

@@ -105,13 +105,13 @@ impl Settings {
 fn replace(file: &CStr, options: replace::Options, stdin: &Statx) -> Result<(), NotSaved> {
     let replacement = Replacement::new(file, options)?;
     let to = replacement.as_fd();
-    let is_straight = replacement.is_straight();
-    if is_straight {
+    let is_direct = replacement.is_direct();
+    if is_direct {
         append::refuse_itself(&fs::stat(to).during(Operation::Stat)?, stdin)?;
     }
     copy(STDIN, to).map_err(|stopped| NotSaved {
         failed: stopped.into(),
-        left: if is_straight { stopped.copied } else { 0 },
+        left: if is_direct { stopped.copied } else { 0 },
     })?;
     Ok(replacement.commit()?)
 }

@@ -319,7 +319,7 @@ impl<'path> Replacement<'path> {
 
     /// Whether [`as_fd`](Self::as_fd) is the target itself: a device, a FIFO, or a file that this process has
     /// open.
-    pub fn is_straight(&self) -> bool {
+    pub fn is_direct(&self) -> bool {
         matches!(self.way, Way::Direct)
     }
 
@@ -447,7 +447,7 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
             return Err(Errno::EISDIR);
         }
         let entry = Entry::find(path)?;
-        let kernels = fs::is_kernels_own(entry.dir.as_fd());
+        let kernels = fs::is_kernel_interface(entry.dir.as_fd());
         let Some(file) = file else {
             return match kernels {
                 true => Err(Errno::ENOENT),

@@ -21,9 +21,9 @@ cases! {
     "another of what nobody has", [BorrowedFd::duplicate], nobody().duplicate().map(drop) => error(Errno::EBADF);
     "no call on it waits", [BorrowedFd::set_nonblocking], does_not_wait() => error(Errno::EAGAIN);
     "nor on what nobody has", [BorrowedFd::set_nonblocking], nobody().set_nonblocking() => error(Errno::EBADF);
-    "closed at execve", [BorrowedFd::close_at_exec], fs::open(CWD, c"/proc/self/exe", O_RDONLY, 0).and_then(|file| { let before = closes_at_exec(file.as_fd())?; file.as_fd().close_at_exec()?; Ok(!before && closes_at_exec(file.as_fd())?) }) => YES;
+    "closed at execve", [BorrowedFd::set_cloexec], fs::open(CWD, c"/proc/self/exe", O_RDONLY, 0).and_then(|file| { let before = closes_at_exec(file.as_fd())?; file.as_fd().set_cloexec()?; Ok(!before && closes_at_exec(file.as_fd())?) }) => YES;
     "a copy is closed at execve", [BorrowedFd::duplicate], STDERR.duplicate().and_then(|copy| closes_at_exec(copy.as_fd())) => YES;
-    "nothing to close at execve", [BorrowedFd::close_at_exec], nobody().close_at_exec() => error(Errno::EBADF);
+    "nothing to close at execve", [BorrowedFd::set_cloexec], nobody().set_cloexec() => error(Errno::EBADF);
     "close says that all is well", [OwnedFd::close], open().and_then(OwnedFd::close) => DONE;
     "one that nobody has is told by close", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
     "one that nobody has is no file", [BorrowedFd::borrow_raw], fs::stat(nobody()).map(drop) => error(Errno::EBADF);

@@ -62,8 +62,8 @@ cases! {
     "a lock that somebody has", [try_lock], with(c"held", |file| { try_lock(file.as_fd())?; try_lock(at(c"held", O_RDONLY)?.as_fd()) }) => error(Errno::EAGAIN);
     "it is closed at execve", [in_memory], in_memory(c"name").and_then(|file| crate::fd::closes_at_exec(file.as_fd())) => YES;
     "a file in memory", [in_memory], in_memory(c"name").and_then(|file| { write(file.as_fd(), b"12345")?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(5);
-    "the file system of /proc", [is_kernels_own], at(c"/proc", O_PATH).map(|dir| is_kernels_own(dir.as_fd())) => YES;
-    "a file system for files", [is_kernels_own], with(c"file", |file| Ok(is_kernels_own(file.as_fd()))) => NO;
+    "the file system of /proc", [is_kernel_interface], at(c"/proc", O_PATH).map(|dir| is_kernel_interface(dir.as_fd())) => YES;
+    "a file system for files", [is_kernel_interface], with(c"file", |file| Ok(is_kernel_interface(file.as_fd()))) => NO;
     "all of a file system is durable", [sync_file_system], with(c"synced", |file| sync_file_system(file.as_fd())) => DONE;
     "the file system of what nobody has", [sync_file_system], sync_file_system(nobody()) => error(Errno::EBADF);
     "owner and group stay", [set_owner], with(c"owner", |file| set_owner(file.as_fd(), None, None)) => DONE;

@@ -43,12 +43,12 @@ cases! {
     "an address as text", [address], address(b"127.0.0.1:7") == Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7)) && address(b"[::1]:7").is_some_and(|it| it.is_ipv6()) => YES;
     "a zone by its name", [address_and_zone], address_and_zone(b"[fe80::1%lo]:7").is_some_and(|(address, zone)| address.port() == 7 && zone == b"lo") => YES;
     "a text that is none", [address], address(b"127.0.0.1").or(address(b"1.2.3.4:65536")).is_some() => NO;
-    "datagrams, many a call, and back", [Batch::new, Batch::receive, Batch::send_back, tell_asked], datagrams() => value(3);
+    "datagrams, many a call, and back", [Batch::new, Batch::receive, Batch::send_back, report_destination], datagrams() => value(3);
     "no datagram there", [Batch::receive], bound_udp().and_then(|fd| Batch::new(4)?.receive(fd.as_fd())) => error(Errno::EAGAIN);
     "room for none", [Batch::new], Batch::new(0).map(drop) => error(Errno::EINVAL);
     "no such option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, 9999, 1)) => error(Errno::ENOPROTOOPT);
-    "a program chooses among sockets", [choose_by], chosen_by() => DONE, cannot ENOPROTOOPT;
-    "a program that is none", [choose_by], bound(LOOPBACK).and_then(|fd| choose_by(fd.as_fd(), &[])) => error(Errno::EINVAL), cannot ENOPROTOOPT;
+    "a program chooses among sockets", [attach_reuseport_filter], chosen_by() => DONE, cannot ENOPROTOOPT;
+    "a program that is none", [attach_reuseport_filter], bound(LOOPBACK).and_then(|fd| attach_reuseport_filter(fd.as_fd(), &[])) => error(Errno::EINVAL), cannot ENOPROTOOPT;
 }
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -91,7 +91,7 @@ fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
 
 fn bound_udp() -> Result<OwnedFd, Errno> {
     let fd = socket(LOOPBACK, SOCK_DGRAM | SOCK_CLOEXEC)?;
-    tell_asked(fd.as_fd(), LOOPBACK)?;
+    report_destination(fd.as_fd(), LOOPBACK)?;
     bind(fd.as_fd(), LOOPBACK)?;
     Ok(fd)
 }
@@ -206,5 +206,5 @@ fn chosen_by() -> Result<(), Errno> {
         jf: 0,
         k: 0,
     };
-    choose_by(fd.as_fd(), &[first])
+    attach_reuseport_filter(fd.as_fd(), &[first])
 }

@@ -19,8 +19,8 @@ cases! {
     "permissions of the old one", [replace::Replacement::commit], permissions() => value(0o640);
     "the replacement of a directory", [replace::Replacement::new], Replacement::new(c"/proc", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::EISDIR);
     "below nothing", [replace::Replacement::new], Replacement::new(c"nothing/x", Options::default()).err().map(|failed| failed.errno).map_or(Ok(()), Err) => error(Errno::ENOENT);
-    "a device is written straight", [replace::Replacement::new, replace::Replacement::commit, replace::Replacement::is_straight], straight(c"/dev/null") => YES;
-    "a file is not", [replace::Replacement::is_straight], straight(c"straight") => NO;
+    "a device is written straight", [replace::Replacement::new, replace::Replacement::commit, replace::Replacement::is_direct], straight(c"/dev/null") => YES;
+    "a file is not", [replace::Replacement::is_direct], straight(c"straight") => NO;
     "over an old one, which stays the same file", [replace::Replacement::commit], in_place() => YES;
     "which operation an error is of", [replace::During::during], Err::<(), _>(Errno::EIO).during(Operation::Sync).is_err_and(|failed| failed.operation == Operation::Sync && failed.errno == Errno::EIO) => YES;
     "what could not be done, and why", [replace::Failed::of], prints(Failed { operation: Operation::Replace, errno: Errno::EBUSY, cause: Cause::Mount }.of(c"f"), b"replace f: Device or resource busy (EBUSY): it is a mount point; --in-place writes into it") => YES;
@@ -35,7 +35,7 @@ fn write_to(path: &CStr, content: &[u8]) -> Result<(), Errno> {
 fn straight(path: &CStr) -> Result<bool, Errno> {
     let new = Replacement::new(path, Options::default()).map_err(|failed| failed.errno)?;
     write_all(new.as_fd(), b"gone")?;
-    let straight = new.is_straight();
+    let straight = new.is_direct();
     if straight {
         new.commit().map_err(|failed| failed.errno)?;
     }

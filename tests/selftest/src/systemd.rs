@@ -20,10 +20,10 @@ cases! {
     "sockets for another process", [inherited], of(Some(c"1000000000"), Some(c"2")).map(|fds| fds.len()) => value(0);
     "sockets are owned, once", [inherited], passed(c"2") => value(0b1111);
     "a socket that is not there", [inherited], passed(c"60") => value(98);
-    "a manager is told", [Manager::at, Manager::tell], told() => value(7);
+    "a manager is told", [Manager::at, Manager::notify], told() => value(7);
     "its descriptor is closed at execve", [Manager::at], closed() => YES;
     "more sockets than there can be", [inherited], passed(c"65536") => value(98);
-    "a manager that does not read is waited for", [Manager::tell], patient() => YES;
+    "a manager that does not read is waited for", [Manager::notify], patient() => YES;
     "an address that is none", [Manager::at], Manager::at(c"vsock:1:2").map(drop) => error(Errno::EAFNOSUPPORT);
     "an address of nothing", [Manager::at], Manager::at(c"").map(drop) => error(Errno::EAFNOSUPPORT);
     "no manager there", [Manager::at], Manager::at(c"/nothing/notify").map(drop) => error(Errno::ENOENT);
@@ -68,7 +68,7 @@ fn closed() -> Result<bool, Errno> {
 fn fill(manager: &Manager) -> (Errno, Duration) {
     loop {
         let begin = now(Clock::Monotonic);
-        if let Err(errno) = manager.tell("STATUS=x") {
+        if let Err(errno) = manager.notify("STATUS=x") {
             return (errno, now(Clock::Monotonic) - begin);
         }
     }
@@ -93,14 +93,14 @@ fn patient() -> Result<bool, Errno> {
                 }
             }
         })?;
-        while manager.tell("READY=1").is_err() {}
+        while manager.notify("READY=1").is_err() {}
         reader.join()
     })
 }
 
 fn told() -> Result<usize, Errno> {
     let (ear, manager) = manager()?;
-    manager.tell("READY=1")?;
+    manager.notify("READY=1")?;
     let mut buffer = [0; 16];
     let count = recv(ear.as_fd(), &mut buffer)?;
     if buffer[..count] == *b"READY=1" {
