@@ -269,7 +269,7 @@ fn tells_of_a_panic(arch: Arch) {
 
 fn tells_of_a_panic_in_a_panic(arch: Arch) {
     let told = panics(arch, "nested");
-    assert!(told.ends_with(": while it told of a panic"), "{told}");
+    assert!(told.ends_with(": while it printed this message"), "{told}");
 }
 
 /// A shell that runs the probe `panic` as `"$@" index`.

@@ -5,6 +5,7 @@
 //! that is freed twice, or that it never allocated.
 
 use core::alloc::Layout;
+use core::ptr::NonNull;
 
 use super::region;
 use super::regions::REGIONS;
@@ -74,9 +75,9 @@ fn look_up(
     take: impl FnOnce(&mut Register, Block) -> Option<Reservation>,
 ) -> Result<Kind, Corrupt> {
     let offset = block.addr().get() % region::SPACE;
-    // SAFETY: the result may lie outside the mapping of `block`, so it is never accessed: the register only compares it
-    // with addresses. The compiler knows of no allocation that ends in between: the heap gets its memory from the kernel.
-    let region = unsafe { block.sub(offset) };
+    // The address can lie outside the mapping of `block`. The register only compares it.
+    let region = NonNull::new(block.as_ptr().wrapping_sub(offset));
+    let region = region.ok_or(Corrupt::Foreign(block))?;
     let mut register = REGISTER.lock();
     if register.get(block).is_some_and(Reservation::is_block)
         && let Some(found) = take(&mut register, block)

@@ -41,7 +41,8 @@ impl<'a> Lists<'a> {
     /// # Errors
     /// `ENOMEM`: more strings than `new` made room for.
     pub fn push(&mut self, string: &'a CStr) -> Result<()> {
-        self.put(string.as_ptr())
+        // SAFETY: `string` is a C string for `'a`.
+        unsafe { self.put(string.as_ptr()) }
     }
 
     /// Ends the current list. Returns its position, for [`get`](Self::get); the next string begins a new
@@ -50,13 +51,16 @@ impl<'a> Lists<'a> {
     /// # Errors
     /// `ENOMEM`: more lists than `new` made room for.
     pub fn end(&mut self) -> Result<usize> {
-        self.put(ptr::null())?;
+        // SAFETY: a null pointer is no string: it ends the list.
+        unsafe { self.put(ptr::null())? };
         Ok(core::mem::replace(&mut self.ended, self.used))
     }
 
-    /// As [`push`](Self::push), for a string that is written later. The caller keeps `pointer` valid for
-    /// `'a`; the memory must hold a C string whenever the list is read.
-    pub(super) fn put(&mut self, pointer: *const c_char) -> Result<()> {
+    /// As [`push`](Self::push), for a string that is written later.
+    ///
+    /// # Safety
+    /// `pointer` is null, or is valid for `'a` and points to a C string whenever the list is read.
+    pub(super) unsafe fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;
         // SAFETY: `place` has the size of a pointer. It is aligned, because the mapping begins on a page, and

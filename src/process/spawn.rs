@@ -253,7 +253,9 @@ impl<'a> Command<'a> {
                 lists.push(other)?;
             }
         }
-        lists.put(entry.as_ptr().cast_const().cast())?;
+        // SAFETY: the caller keeps `entry` as long as the list. Its last byte is always zero: only `listen_pid` makes its
+        // values.
+        unsafe { lists.put(entry.as_ptr().cast_const().cast())? };
         lists.end()?;
         Ok(lists)
     }

@@ -144,7 +144,7 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
         stderr.print(parts!(":", place.column()));
     }
     if PANICKING.swap(tid, Relaxed) == tid {
-        stderr.print(": while it told of a panic\n");
+        stderr.print(": while it printed this message\n");
     } else {
         stderr.print(": ");
         let _ = write!(Message(&mut stderr), "{}", info.message());

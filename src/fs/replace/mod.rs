@@ -474,9 +474,10 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
 /// The directory entry of the file that is being replaced, and the temporary name of the new file, if it has
 /// one. Dropping a `Beside` removes the temporary name.
 struct Beside {
+    /// Before `entry`, so that it is dropped before: it has the number of the entry's directory.
+    doomed: Option<Doomed>,
     entry: Entry,
     temporary: Option<Temporary>,
-    doomed: Option<Doomed>,
     /// The permissions with which the new file is created.
     mode: u32,
 }

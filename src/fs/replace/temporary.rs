@@ -183,8 +183,8 @@ impl Drop for Doomed {
 extern "C" fn remove(signal: i32) {
     let dir = DIRECTORY.load(Acquire);
     if dir != NONE {
-        // SAFETY: `Doomed::new` stored the number of an Entry's directory. The Beside that owns both drops the
-        // Doomed, whose drop stores NONE, before the Entry. So the directory is still open.
+        // SAFETY: `Doomed::new` stored the number of an Entry's directory. The Beside that owns both has the Doomed as
+        // its first field. So it drops the Doomed, whose drop stores NONE, before it closes the directory.
         let dir = unsafe { BorrowedFd::borrow_raw(dir) };
         Temporary(NAME.load(Acquire)).unlink(dir);
     }
