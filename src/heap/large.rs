@@ -75,16 +75,16 @@ fn look_up(
     take: impl FnOnce(&mut Register, Block) -> Option<Reservation>,
 ) -> Result<Kind, Corrupt> {
     let offset = block.addr().get() % region::SPACE;
-    // The address can lie outside the mapping of `block`. The register only compares it.
+    // The address can lie outside the mapping of `block`. The register only compares it. Under qemu-user, a mapping can lie
+    // below `SPACE`: then the address is 0, and no region is there.
     let region = NonNull::new(block.as_ptr().wrapping_sub(offset));
-    let region = region.ok_or(Corrupt::Foreign(block))?;
     let mut register = REGISTER.lock();
     if register.get(block).is_some_and(Reservation::is_block)
         && let Some(found) = take(&mut register, block)
     {
         return Ok(Kind::Own(found));
     }
-    match register.get(region) {
+    match region.and_then(|region| register.get(region)) {
         Some(found) if !found.is_block() => Ok(Kind::Region),
         _ => Err(Corrupt::Foreign(block)),
     }
