@@ -18,6 +18,12 @@ pub fn trials() -> Vec<Trial> {
         zeros_take_no_memory_until_they_are_written,
         has_every_alignment_and_not_every_size,
         keeps_what_a_growing_block_holds,
+        a_smaller_block_gives_its_memory_back,
+        rounds_leave_nothing_mapped,
+        an_empty_region_is_unmapped,
+        many_large_blocks_leave_a_table,
+        lives_on_in_a_forked_child_with_threads,
+        a_guard_ends_a_write_beside_a_large_block,
         catches_a_large_block_that_is_freed_twice,
         catches_a_small_block_that_comes_back_to_its_span_twice,
         catches_a_pointer_into_a_large_block,
@@ -26,6 +32,10 @@ pub fn trials() -> Vec<Trial> {
         once(
             "heap::a_large_block_grows_by_moving_its_pages [x86_64]",
             a_large_block_grows_by_moving_its_pages,
+        ),
+        once(
+            "heap::ten_thousand_blocks_have_guards [x86_64]",
+            ten_thousand_blocks_have_guards,
         ),
         once("heap::asks_no_cpuid [x86_64]", asks_no_cpuid),
     ])
@@ -71,6 +81,56 @@ fn has_every_alignment_and_not_every_size(arch: Arch) {
 
 fn keeps_what_a_growing_block_holds(arch: Arch) {
     assert_eq!(run(arch.probe("heap").arg("grow")), Ran::new(0, "", ""));
+}
+
+fn a_smaller_block_gives_its_memory_back(arch: Arch) {
+    assert_eq!(run(arch.probe("heap").arg("shrink")), Ran::new(0, "", ""));
+}
+
+/// Under qemu-user a round takes thirty times as long.
+fn rounds_leave_nothing_mapped(arch: Arch) {
+    let count = if arch.is_native() { "1000" } else { "50" };
+    let mut probe = arch.probe("heap");
+    assert_eq!(run(probe.args(["rounds", count])), Ran::new(0, "", ""));
+}
+
+fn an_empty_region_is_unmapped(arch: Arch) {
+    assert_eq!(run(arch.probe("heap").arg("regions")), Ran::new(0, "", ""));
+}
+
+fn many_large_blocks_leave_a_table(arch: Arch) {
+    assert_eq!(run(arch.probe("heap").arg("table")), Ran::new(0, "", ""));
+}
+
+fn lives_on_in_a_forked_child_with_threads(arch: Arch) {
+    assert_eq!(run(arch.probe("heap").arg("fork")), Ran::new(0, "", ""));
+}
+
+/// Each block takes 33 MiB of addresses: all together more than qemu-user has.
+fn ten_thousand_blocks_have_guards() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with(skip::ADDRESSES);
+    }
+    let mut probe = Arch::X86_64.probe("heap");
+    assert_eq!(run(probe.arg("guarded")), Ran::new(0, "", ""));
+    Completion::Completed
+}
+
+fn a_guard_ends_a_write_beside_a_large_block(arch: Arch) {
+    for case in [
+        "before",
+        "after",
+        "grown",
+        "grown-again",
+        "shrunk",
+        "aligned-before",
+        "aligned-after",
+    ] {
+        let mut probe = arch.probe("heap");
+        let output = probe.args(["guard", case]).output().unwrap();
+        assert_eq!(output.status.signal(), Some(11), "{case}: {output:?}");
+        assert_eq!(output.stdout, b"up to here\n", "{case}");
+    }
 }
 
 /// Some steps up find room that was left behind the block.

@@ -1,7 +1,8 @@
 //! The oracle: what `ring3::abi` says of the kernel's headers, a C compiler that has them confirms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Trial;
@@ -10,7 +11,12 @@ use crate::per_arch;
 use crate::support::{Arch, run};
 
 pub fn trials() -> Vec<Trial> {
-    per_arch![every_fact_is_the_kernels, a_wrong_fact_is_found].collect()
+    per_arch![
+        every_row_is_a_fact,
+        every_fact_is_the_kernels,
+        a_wrong_fact_is_found,
+    ]
+    .collect()
 }
 
 /// The C compiler for an architecture, with the kernel's and the C library's headers.
@@ -65,6 +71,58 @@ fn contradictions(arch: Arch, header: &str, facts: &[(String, i64)]) -> String {
         ran.stderr
     );
     ran.stderr
+}
+
+/// Each row of each table in `src/abi` is a fact: a row `NAME = VALUE,` is a constant or the number of a call, and a
+/// `record` has a size.
+fn every_row_is_a_fact(arch: Arch) {
+    let facts = facts(arch);
+    let expressions: BTreeSet<_> = facts.values().flatten().map(|fact| &*fact.0).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/abi");
+    let mut rows = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let other = match arch {
+            Arch::X86_64 => "generic.rs",
+            Arch::Aarch64 => "x86.rs",
+        };
+        // (The first three hold no table.)
+        let others = ["mod.rs", "call.rs", "table.rs", other];
+        if others.iter().any(|other| path.ends_with(other)) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let table = text.split("\nimpl ").next().unwrap();
+        for line in table.lines() {
+            let expression = row(line.trim());
+            let Some(expression) = expression else {
+                continue;
+            };
+            rows += 1;
+            let number = format!("__NR_{expression}");
+            assert!(
+                expressions.contains(&*expression) || expressions.contains(&*number),
+                "{}: {line}",
+                path.display()
+            );
+        }
+    }
+    assert!(rows > 500, "{rows}");
+}
+
+/// The C expression of a table's row; none if the line is no row.
+fn row(line: &str) -> Option<String> {
+    if line.starts_with("record ") {
+        return Some(format!("sizeof({})", line.split('"').nth(3)?));
+    }
+    let (name, _) = line.split_once(" = ")?;
+    let is_name = |name: &str| {
+        name.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let is_row = line.ends_with(',') || line.ends_with(';');
+    let name = name.trim();
+    (is_row && is_name(name) && !line.starts_with("let ")).then(|| name.to_owned())
 }
 
 fn every_fact_is_the_kernels(arch: Arch) {

@@ -18,6 +18,8 @@ pub const PAGES: &str =
 pub const PAGE_FAULTS: &str = "page faults under qemu-user are page faults of qemu";
 pub const MEMORY: &str =
     "qemu-user limits addresses, not memory: a moving block needs addresses for both copies";
+pub const ADDRESSES: &str =
+    "qemu-user has too little address space for ten thousand blocks of 33 MiB";
 pub const RANDOM_PLACE: &str = "qemu-user chooses the address of a program itself";
 pub const FIXED_PLACE: &str = "kernel.randomize_va_space is 0 on this machine";
 pub const THREAD_OF_QEMU: &str = "qemu-user has a thread of its own, which runs on any CPU";

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         does_not_run_its_stack,
         tells_of_a_stack_overflow,
         tells_of_no_other_fault,
+        a_report_leaves_no_mapping,
         tells_what_the_kernel_refuses,
         ends_with_the_status_of_main,
         tells_of_a_panic,
@@ -185,6 +186,15 @@ fn tells_of_a_stack_overflow(arch: Arch) {
         let told = says_and_ends_by_sigsegv(arch, &[what]);
         assert!(!told.contains("overflow"), "{what}: {told}");
     }
+}
+
+/// After the last report is dropped, a stack overflow ends the process without a message.
+fn a_report_leaves_no_mapping(arch: Arch) {
+    let told = says_and_ends_by_sigsegv(arch, &["reports"]);
+    assert!(
+        !told.contains("overflow") && !told.contains("panicked"),
+        "{told}"
+    );
 }
 
 fn tells_of_no_other_fault(arch: Arch) {

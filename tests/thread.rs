@@ -20,6 +20,9 @@ pub fn trials() -> Vec<Trial> {
         borrows_within_a_scope,
         goes_on_alone,
         calls_the_heap_at_its_end,
+        shares_what_threads_share,
+        has_the_stack_that_was_asked_for,
+        ends_whole_in_a_storm_of_signals,
         waits_for_a_mutex_and_a_once,
         leaves_no_mapping_behind,
         has_a_name,
@@ -29,10 +32,16 @@ pub fn trials() -> Vec<Trial> {
         counts_the_cpus_it_may_use,
         exhaustion_is_an_error_and_what_ended_makes_room,
     ]
-    .chain([once(
-        "thread::a_refusal_of_the_kernel_is_told [x86_64]",
-        a_refusal_of_the_kernel_is_told,
-    )])
+    .chain([
+        once(
+            "thread::a_refusal_of_the_kernel_is_told [x86_64]",
+            a_refusal_of_the_kernel_is_told,
+        ),
+        once(
+            "thread::takes_itself_down_in_order [x86_64]",
+            takes_itself_down_in_order,
+        ),
+    ])
     .collect()
 }
 
@@ -55,6 +64,21 @@ fn borrows_within_a_scope(arch: Arch) {
 
 fn goes_on_alone(arch: Arch) {
     holds(arch, "detach");
+}
+
+fn shares_what_threads_share(arch: Arch) {
+    holds(arch, "shares");
+}
+
+fn has_the_stack_that_was_asked_for(arch: Arch) {
+    holds(arch, "sizes");
+}
+
+/// Under qemu-user a thread takes thirty times as long.
+fn ends_whole_in_a_storm_of_signals(arch: Arch) {
+    let count = if arch.is_native() { "1000" } else { "100" };
+    let mut probe = arch.probe("thread");
+    assert_eq!(run(probe.args(["storm", count])), Ran::new(0, "", ""));
 }
 
 fn calls_the_heap_at_its_end(arch: Arch) {
@@ -182,21 +206,81 @@ fn exhaustion_is_an_error_and_what_ended_makes_room(arch: Arch) {
     assert_eq!(run(probe.arg("exhaust")), Ran::new(0, &told, ""));
 }
 
+/// Runs a part of the probe under strace with these options. Returns the log, one line for each call.
+fn traced(options: &[&str], part: &str, ran: &Ran) -> String {
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o"]).arg(folder.path("log"));
+    strace
+        .args(options)
+        .arg(Arch::X86_64.shipped("probes/thread"));
+    assert_eq!(run(strace.arg(part)), *ran);
+    fs::read_to_string(folder.path("log")).unwrap()
+}
+
 /// strace refuses the first clone as the kernel does beyond `RLIMIT_NPROC`, which would be the user's,
-/// and not root's at all.
+/// and not root's at all; or the memory of the first stack.
 fn a_refusal_of_the_kernel_is_told() -> Completion {
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }
-    let folder = Folder::new();
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-f", "-qq", "-o"])
-        .arg(folder.path("log"))
-        .args(["-e", "inject=clone:error=EAGAIN:when=1"])
-        .arg(Arch::X86_64.shipped("probes/thread"))
-        .arg("refused");
-    let told = "Resource temporarily unavailable (EAGAIN)\n2\n";
-    assert_eq!(run(&mut strace), Ran::new(0, told, ""));
+    for (refusal, told) in [
+        (
+            "clone:error=EAGAIN:when=1",
+            "Resource temporarily unavailable (EAGAIN)",
+        ),
+        // (The start-up calls mprotect too.)
+        (
+            "mprotect:error=ENOMEM:when=2",
+            "Cannot allocate memory (ENOMEM)",
+        ),
+    ] {
+        let ran = Ran::new(0, &format!("{told}\n2\n"), "");
+        traced(&["-e", &format!("inject={refusal}")], "refused", &ran);
+    }
+    Completion::Completed
+}
+
+/// A thread that nobody joins blocks all signals, withdraws the address at which the kernel reports its end, unmaps its
+/// stack and ends.
+fn takes_itself_down_in_order() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let calls = "trace=mmap,rt_sigprocmask,set_tid_address,munmap,exit";
+    let log = traced(&["-e", calls], "alone", &Ran::new(0, "", ""));
+    let lines: Vec<(&str, &str)> = log
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(id, call)| (id, call.trim()))
+        .collect();
+    let end = lines.iter().find(|(_, call)| call.starts_with("exit("));
+    let (thread, _) = *end.unwrap();
+    let of = |is_own| {
+        lines
+            .iter()
+            .filter(move |line| (line.0 == thread) == is_own)
+    };
+    let own: Vec<_> = of(true).collect();
+    // The creator's last mapping is the stack.
+    let mapping = of(false).rfind(|(_, call)| call.starts_with("mmap("));
+    let (arguments, start) = mapping.unwrap().1.rsplit_once(" = ").unwrap();
+    let length = arguments.split(", ").nth(1).unwrap();
+    let unmapped = format!("munmap({start}, {length})");
+    let expected = [
+        "rt_sigprocmask(SIG_BLOCK, ~[",
+        "set_tid_address(", // strace prints null as 0 or as NULL
+        &unmapped,
+        "exit(0)",
+    ];
+    assert_eq!(own.len(), expected.len(), "{log}");
+    for ((_, call), expected) in own.iter().zip(expected) {
+        assert!(call.starts_with(expected), "{expected}: {log}");
+    }
+    let address = own[1].1.strip_prefix(expected[1]).unwrap();
+    assert!(
+        ["0)", "NULL)"].iter().any(|null| address.starts_with(null)),
+        "{log}"
+    );
     Completion::Completed
 }

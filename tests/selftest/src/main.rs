@@ -29,6 +29,9 @@ mod ids;
 mod io;
 mod kernel;
 mod list;
+#[path = "../../probes/src/maps.rs"]
+#[allow(dead_code, reason = "the probes use the rest")]
+mod maps;
 mod mem;
 mod net;
 mod number;

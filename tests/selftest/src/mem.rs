@@ -1,15 +1,13 @@
-//! Memory by mmap; and what `/proc/self/maps` says of it.
+//! Memory by mmap.
 
 use core::ptr::NonNull;
 
 use ring3::Errno;
-use ring3::fs::O_RDONLY;
-use ring3::io::read;
 use ring3::mem::*;
 
 use crate::case::*;
 use crate::cases;
-use crate::fs::at;
+use crate::maps::{mapped, protection};
 
 cases! {
     "a page", [page_size], page_size().is_power_of_two() && page_size() >= 4096 => YES;
@@ -32,68 +30,20 @@ cases! {
     "a mapping moves into reserved space", [move_to], moved() => YES;
     "a mapping of one's own", [Mapping::new], own_mapping() => YES;
     "is given back", [Mapping::new], given_back() => YES;
+    "a thousand mappings leave no mapping", [Mapping::new], stays(|| Mapping::new(1 << 20).map(|mapping| mapping[0] == 0)) => value(0);
     "slots for values", [Slots::new], Slots::<u64>::new(3).map(|slots| slots.len()) => value(3);
     "zeros in slots", [Slots::values, Slots::values_mut], zeros_in_slots() => YES;
     "more slots than there are addresses", [Slots::new], Slots::<u64>::new(1 << 61).map(drop) => error(Errno::ENOMEM);
     "a mapping of nothing", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);
 }
 
-/// A line of `/proc/self/maps`.
-pub struct Line {
-    pub begin: usize,
-    pub end: usize,
-    pub what: [u8; 4],
-}
-
-/// How many lines of `/proc/self/maps` are such; -1 where it can't be read.
-pub fn maps(mut such: impl FnMut(&Line) -> bool) -> i64 {
-    let Ok(file) = at(c"/proc/self/maps", O_RDONLY) else {
-        return -1;
-    };
-    let mut buffer = [0; 1024];
-    let mut used = 0;
-    let mut count = 0;
-    loop {
-        let Ok(more) = read(file.as_fd(), &mut buffer[used..]) else {
-            return -1;
-        };
-        used += more;
-        while let Some(end) = buffer[..used].iter().position(|&byte| byte == b'\n') {
-            match parse(&buffer[..end]) {
-                Some(line) => count += i64::from(such(&line)),
-                None => return -1,
-            }
-            buffer.copy_within(end + 1..used, 0);
-            used -= end + 1;
-        }
-        if more == 0 {
-            return count;
-        }
-    }
-}
-
-/// `begin-end rwxp ...`
-fn parse(line: &[u8]) -> Option<Line> {
-    let text = core::str::from_utf8(line).ok()?;
-    let (range, rest) = text.split_once(' ')?;
-    let (begin, end) = range.split_once('-')?;
-    Some(Line {
-        begin: usize::from_str_radix(begin, 16).ok()?,
-        end: usize::from_str_radix(end, 16).unwrap_or(usize::MAX), // vsyscall's
-        what: *rest.as_bytes().first_chunk()?,
-    })
-}
-
-/// What may be done at an address: `r--p`; none where nothing is.
-pub fn protection(address: usize) -> Option<[u8; 4]> {
-    let mut found = None;
-    maps(|line| {
-        if (line.begin..line.end).contains(&address) {
-            found = Some(line.what);
-        }
-        false
-    });
-    found
+/// The number of bytes that stay mapped after a thousand values were made and dropped. The kernel's count of pages in
+/// memory cannot grow without them: a page in memory is mapped.
+pub fn stays(make: impl Fn() -> Result<bool, Errno>) -> Result<usize, Errno> {
+    make()?;
+    let before = mapped();
+    (0..1000).try_for_each(|_| make()?.then_some(()).ok_or(Errno::EIO))?;
+    Ok(mapped().saturating_sub(before))
 }
 
 const PAGES: usize = 3;

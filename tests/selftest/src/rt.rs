@@ -7,7 +7,7 @@ use ring3::rt::{Exit, Termination};
 use crate::case::*;
 use crate::cases;
 use crate::child::code;
-use crate::mem::{maps, protection};
+use crate::maps::{maps, protection};
 
 cases! {
     "the stack is aligned to 16 bytes", [start], stack_misalignment() => value(0);
@@ -15,7 +15,7 @@ cases! {
     "relocated data is read-only", [start], what(POINTERS.as_ptr().addr()) == *b"r--p" => YES;
     "code is executable and not writable", [start], what(stack_misalignment as *const () as usize) == *b"r-xp" => YES;
     "the stack is writable and not executable", [start], stack_is_rw() => YES;
-    "no memory is writable and executable", [start], maps(|line| line.what[1] == b'w' && line.what[2] == b'x') => value(0);
+    "no memory is writable and executable", [start], maps(|line| line.rights[1] == b'w' && line.rights[2] == b'x') => value(0);
     "a panic aborts", [panic], code(&[c"panic"]) => value(128 + 6);
     "an exit status by its type", [Termination::status], statuses() => YES;
 }

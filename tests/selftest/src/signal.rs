@@ -91,7 +91,7 @@ pub fn raise(signal: i32) {
     send_to(gettid().as_raw(), signal);
 }
 
-fn send_to(thread: i32, signal: i32) {
+pub fn send_to(thread: i32, signal: i32) {
     // SAFETY: tgkill(2) accesses no memory of this process, and each case has chosen the action of the signal.
     unsafe {
         syscall3(

@@ -5,6 +5,7 @@ use ring3::collections::Slab;
 
 use crate::case::*;
 use crate::cases;
+use crate::mem::stays;
 
 cases! {
     "numbers from 0, and what was put there", [Slab::new, Slab::insert, Slab::get, Slab::get_mut], full().map(|mut slab| (0..4).all(|n| slab.get(n) == Some(&(10 * n)) && slab.get_mut(n) == Some(&mut (10 * n)))) => YES;
@@ -13,6 +14,7 @@ cases! {
     "how many", [Slab::len, Slab::is_empty, Slab::used], full().map(|mut slab| { slab.take(0); slab.len() == 3 && !slab.is_empty() && slab.used() == 4 }) => YES;
     "all of them", [Slab::iter, Slab::iter_mut], full().map(|mut slab| slab.iter_mut().map(|(_, value)| { *value += 1; *value }).sum::<usize>() == 64 && slab.iter().count() == 4) => YES;
     "none of them", [Slab::clear], full().map(|mut slab| { slab.clear(); slab.is_empty() && slab.used() == 0 }) => YES;
+    "a thousand slabs leave no mapping", [Slab::new, Slab::insert], stays(|| Slab::new(100_000).map(|mut slab: Slab<u64>| slab.insert(1) == Ok(0))) => value(0);
     "a slab of more than there are addresses", [Slab::new], Slab::<u64>::new(usize::MAX).map(drop) => error(Errno::ENOMEM);
 }
 

@@ -11,7 +11,7 @@ use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
-use crate::mem::{maps, protection};
+use crate::maps::{maps, protection};
 
 cases! {
     "what its function gives", [spawn, JoinHandle::join], spawn(|| 42).map(JoinHandle::join) => value(42);
@@ -57,7 +57,7 @@ fn guarded() -> Result<bool, Errno> {
         let mut below = 0;
         let mut stack = 0;
         maps(|line| {
-            if (line.begin..line.end).contains(&here) && line.what == *b"rw-p" {
+            if (line.begin..line.end).contains(&here) && line.rights == *b"rw-p" {
                 stack = line.begin;
             }
             false

@@ -1,10 +1,14 @@
 //! Self-test cases of Unix domain sockets, and of descriptors passed through them.
 
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::SeqCst;
+use core::time::Duration;
+
 use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall3;
 use ring3::fd::{BorrowedFd, STDERR, STDOUT};
-use ring3::fs::stat;
+use ring3::fs::{O_CLOEXEC, O_RDONLY, seek, stat};
 use ring3::io::{read, write};
 use ring3::net::unix::{
     Address, DESCRIPTORS, Received, bind, connect, pair, receive, send, socket,
@@ -13,10 +17,17 @@ use ring3::net::{
     Cmsghdr, Iovec, Msghdr, SCM_RIGHTS, SO_PASSCRED, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET,
     SOCK_STREAM, SOL_SOCKET, Sock, set_option,
 };
+use ring3::process::gettid;
+use ring3::signal::{SIGUSR2, on, set_default};
+use ring3::sync::OnceLock;
+use ring3::thread::{scope, yield_now};
+use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
 use crate::fd::closes_at_exec;
+use crate::fs::at;
+use crate::signal::send_to;
 
 cases! {
     "two that are joined", [unix::pair], joined() => value(5);
@@ -40,6 +51,8 @@ cases! {
     "nobody is called so", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(c"@ring3-selftest-nobody")?)) => error(Errno::ECONNREFUSED);
     "no such path", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(c"nothing/socket")?)) => error(Errno::ENOENT);
     "a name that is taken", [unix::bind], taken() => error(Errno::EADDRINUSE);
+    "a handler interrupts no send", [unix::send], interrupted_send() => value(1 << 20);
+    "a handler interrupts no receive", [unix::receive], interrupted_receive() => value(1);
     "sending into what is no socket", [unix::send], crate::fd::open().and_then(|file| send(file.as_fd(), b"x", &[])) => error(Errno::ENOTSOCK);
 }
 
@@ -214,4 +227,90 @@ fn bytes_alone() -> Result<usize, Errno> {
     } else {
         Err(Errno::EIO)
     }
+}
+
+/// Runs `work` in a thread. A handler runs in that thread three times while the thread sleeps in the kernel; then `release`
+/// ends the sleep.
+fn while_interrupted<T: Send>(
+    work: impl FnOnce() -> Result<T, Errno> + Send,
+    release: impl FnOnce() -> Result<(), Errno>,
+) -> Result<T, Errno> {
+    static HANDLED: AtomicU32 = AtomicU32::new(0);
+    on(SIGUSR2, &HANDLED)?;
+    let thread = OnceLock::new();
+    scope(|scope| {
+        let started = scope.spawn(|| {
+            let state = at(c"/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
+            thread.get_or_init(|| (gettid().as_raw(), state));
+            work()
+        })?;
+        wait_until(|| Ok(thread.get().is_some()))?;
+        let interrupted = || {
+            let Some((id, Ok(state))) = thread.get() else {
+                return Err(Errno::ESRCH);
+            };
+            for _ in 0..3 {
+                wait_until(|| sleeps(state.as_fd()))?;
+                let before = HANDLED.load(SeqCst);
+                send_to(*id, SIGUSR2);
+                wait_until(|| Ok(HANDLED.load(SeqCst) != before))?;
+            }
+            wait_until(|| sleeps(state.as_fd()))
+        };
+        let interrupted = interrupted();
+        release()?;
+        let result = started.join();
+        set_default(SIGUSR2)?;
+        // The error of `work` is the reason if the thread has ended too soon.
+        result.and_then(|result| interrupted.map(|()| result))
+    })
+}
+
+/// Whether a thread sleeps: the word after the name in `/proc/PID/task/TID/stat` (proc_pid_stat(5)).
+fn sleeps(state: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let mut text = [0; 512];
+    seek(state, 0)?;
+    let count = read(state, &mut text)?;
+    let name = text[..count].iter().rposition(|&byte| byte == b')');
+    let name = name.ok_or(Errno::EIO)?;
+    Ok(text[name..].starts_with(b") S"))
+}
+
+/// Waits until `holds` returns true, for a minute at most.
+fn wait_until(mut holds: impl FnMut() -> Result<bool, Errno>) -> Result<(), Errno> {
+    let begin = now(Clock::Monotonic);
+    while !holds()? {
+        if now(Clock::Monotonic) - begin > Duration::from_secs(60) {
+            return Err(Errno::ETIMEDOUT);
+        }
+        yield_now();
+    }
+    Ok(())
+}
+
+/// The number of bytes that are sent although a handler interrupts a full socket's sender.
+fn interrupted_send() -> Result<usize, Errno> {
+    const ALL: usize = 1 << 20;
+    let [one, two] = pair(SOCK_STREAM | SOCK_CLOEXEC)?;
+    let sender = move || {
+        let mut sent = 0;
+        while sent < ALL {
+            sent += send(one.as_fd(), &[1; 4096], &[])?;
+        }
+        Ok(sent)
+    };
+    while_interrupted(sender, || {
+        let mut bytes = [0; 4096];
+        while receive(two.as_fd(), &mut bytes)?.bytes != 0 {}
+        Ok(())
+    })
+}
+
+fn interrupted_receive() -> Result<usize, Errno> {
+    let [one, two] = pair(SOCK_STREAM | SOCK_CLOEXEC)?;
+    let receiver = move || receive(two.as_fd(), &mut [0; 8]).map(|received| received.bytes);
+    while_interrupted(receiver, || match send(one.as_fd(), b"x", &[]) {
+        Ok(_) | Err(Errno::EPIPE) => Ok(()), // EPIPE: the receiver has returned
+        Err(errno) => Err(errno),
+    })
 }

@@ -1,10 +1,18 @@
-//! Lives on the heap as its argument says: `types` (what the `alloc` crate offers), `exhaust` (until
-//! there is no more, and again), `fresh` (memory that was never touched), `layouts` (all alignments, and
-//! sizes that cannot be), `grow` (a block by doubling), or ends by what is caught: `twice`, `twice-small`,
-//! `foreign`.
+//! Runs one test of the heap, named by its argument: `types` (the collections of the `alloc` crate), `exhaust` (blocks
+//! until there is no more memory, twice), `fresh` (memory that no code wrote), `layouts` (all alignments, and impossible
+//! sizes), `grow` (a block doubles its size), `shrink` (a block loses a third of its size), `rounds N` (no memory stays
+//! mapped after N rounds), `regions` (an empty region is unmapped), `table` (large blocks leave one table), `guarded` (how
+//! many blocks have guards), `fork` (a forked child with threads of its own).
+//!
+//! These end the program: `twice`, `twice-small` and `foreign` by a panic, a write to a guard by SIGSEGV: `guard before`,
+//! `after`, `grown`, `grown-again`, `shrunk`, `aligned-before` or `aligned-after`.
 
 #![no_std]
 #![no_main]
+
+#[path = "../maps.rs"]
+#[allow(dead_code, reason = "other probes use the rest")]
+mod maps;
 
 extern crate alloc;
 
@@ -19,14 +27,21 @@ use core::alloc::Layout;
 use core::hint::black_box;
 use core::ptr;
 
+use ring3::abi::nr;
+use ring3::arch::{syscall4, syscall5};
 use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io;
+use ring3::mem::page_size;
 use ring3::parts;
+use ring3::process;
 use ring3::rt::Exit;
-use ring3::text::Writer;
+use ring3::signal::SIGCHLD;
+use ring3::text::{Writer, number};
 use ring3::thread;
+
+use maps::{mapped, protection};
 
 ring3::program!("heap", main);
 
@@ -39,12 +54,20 @@ const MIB: usize = 1 << 20;
 // so black_box.
 
 fn main(start: Start) -> Result<(), Exit> {
+    let second = start.args().nth(2).map_or(&b""[..], |arg| arg.to_bytes());
     match start.args().nth(1).map(|arg| arg.to_bytes()) {
         Some(b"types") => types(),
         Some(b"exhaust") => exhaust(),
         Some(b"fresh") => fresh(),
         Some(b"layouts") => layouts(),
         Some(b"grow") => grow(),
+        Some(b"shrink") => shrink(),
+        Some(b"rounds") => rounds(number::whole(second, 10, 1_000_000).ok_or(Exit(2))?),
+        Some(b"regions") => regions(),
+        Some(b"table") => table(),
+        Some(b"guarded") => guarded(),
+        Some(b"fork") => fork(),
+        Some(b"guard") => guard(second),
         Some(b"twice") => twice(2 * MIB, 2),
         Some(b"twice-small") => twice(64, 100_000),
         Some(b"foreign") => foreign(),
@@ -168,6 +191,246 @@ fn grow() -> Result<(), Exit> {
         dealloc(block, layout(size)?);
     }
     Ok(())
+}
+
+/// A block that is freed when it is dropped.
+struct Large {
+    start: *mut u8,
+    layout: Layout,
+}
+
+impl Large {
+    fn new(size: usize, align: usize) -> Self {
+        let layout = Layout::from_size_align(size, align).expect("a size that can be");
+        // SAFETY: the size is not 0.
+        let start = black_box(unsafe { alloc(layout) });
+        assert!(!start.is_null());
+        Self { start, layout }
+    }
+
+    fn resize(&mut self, size: usize) {
+        // SAFETY: the layout is the block's, and the size is not 0.
+        self.start = black_box(unsafe { realloc(self.start, self.layout, size) });
+        assert!(!self.start.is_null());
+        self.layout = Layout::from_size_align(size, self.layout.align()).expect("as before");
+    }
+
+    /// Writes a byte in each KiB of a range.
+    fn fill(&self, bytes: core::ops::Range<usize>) {
+        for place in bytes.step_by(1024) {
+            // SAFETY: within the block.
+            unsafe { self.start.add(place).write_volatile(1) };
+        }
+    }
+
+    /// The access rights at this distance from the first byte.
+    fn rights(&self, distance: isize) -> Option<[u8; 4]> {
+        protection(self.start.addr().wrapping_add_signed(distance))
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        // SAFETY: the layout is the block's. The block is not used again.
+        unsafe { dealloc(self.start, self.layout) };
+    }
+}
+
+/// A block that loses a third of its size returns the memory. If it grows again, the new part is zero.
+fn shrink() -> Result<(), Exit> {
+    let mut block = Large::new(96 * MIB, 16);
+    block.fill(0..96 * MIB);
+    let full = resident();
+    block.resize(64 * MIB);
+    assert!(resident() < full - 31 * MIB);
+    assert_eq!(block.rights(80 * MIB as isize), Some(*b"---p"));
+    block.resize(96 * MIB);
+    // SAFETY: within the block.
+    let byte = |place| unsafe { *block.start.add(place) };
+    assert_eq!((byte(0), byte(64 * MIB - 1024)), (1, 1));
+    for place in (64 * MIB..96 * MIB).step_by(1024) {
+        assert_eq!(byte(place), 0);
+    }
+    drop(block);
+    assert!(resident() < full - 90 * MIB);
+    Ok(())
+}
+
+/// Blocks of all kinds are allocated and freed in each round. After `count` rounds as many bytes are mapped as after the
+/// first three rounds, and as many are in memory.
+fn rounds(count: u64) -> Result<(), Exit> {
+    let round = || {
+        // The alignment makes this block large. It moves to where it has room, grows there, moves again and shrinks.
+        let mut block = Large::new(4 * MIB, 2 * MIB);
+        block.fill(0..8192);
+        for size in [7, 12, 40, 6] {
+            block.resize(size * MIB);
+        }
+        // The size makes this block large.
+        drop(Large::new(33 * MIB, 16));
+        // The heap reserves 16 MiB for the alignment of this block, and returns the rest of them at once.
+        drop(Large::new(100, 8 * MIB));
+        // Each of these blocks needs a region.
+        drop([(); 3].map(|()| Large::new(32 * MIB, 16)));
+        // Spans of both grains.
+        drop([100, 3000, 5000, 60_000].map(|size| Large::new(size, 16)));
+    };
+    (0..3).for_each(|_| round());
+    let (addresses, memory) = (mapped(), resident());
+    (0..count).for_each(|_| round());
+    let (addresses, memory) = (mapped() - addresses, resident().saturating_sub(memory));
+    assert!(addresses == 0 && memory < MIB, "{addresses} {memory}");
+    Ok(())
+}
+
+/// A region that becomes empty is unmapped.
+fn regions() -> Result<(), Exit> {
+    // The first block makes a region of 4 MiB, and a cache. The region is never empty, because the block stays in use.
+    let begin = mapped();
+    let first = Large::new(100, 16);
+    let more = mapped() - begin;
+    assert!((4 * MIB..5 * MIB).contains(&more), "{more}");
+    // Regions begin at multiples of 64 MiB. Each has room for one block of 32 MiB. The first region may not be able to
+    // grow by that much: other mappings of the process may be above it.
+    let region = |block: &Large| block.start.addr() / (64 * MIB);
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut blocks = [(); 3].map(|()| Some(Large::new(32 * MIB, 16)));
+        let full = mapped();
+        let mut unmapped = 0;
+        for nth in order {
+            let block = blocks[nth].take().ok_or(Exit(1))?;
+            let (place, is_first) = (block.start.addr(), region(&block) == region(&first));
+            drop(block);
+            let rights = is_first.then_some(*b"rw-p");
+            assert_eq!(protection(place), rights, "{nth} of {order:?}");
+            unmapped += usize::from(!is_first);
+        }
+        let less = full - mapped();
+        assert!(unmapped >= 2 && less >= unmapped * 32 * MIB, "{less}");
+    }
+    Ok(())
+}
+
+/// A hundred large blocks leave no mapping but the table that lists them.
+fn table() -> Result<(), Exit> {
+    drop(Large::new(100, 16));
+    let hundred = || drop([(); 100].map(|()| Large::new(100, 2 * MIB)));
+    let before = mapped();
+    hundred();
+    let more = mapped() - before;
+    assert!(more <= 2 * page_size(), "{more}");
+    // The table's places are used again.
+    (0..10).for_each(|_| hundred());
+    assert_eq!(mapped() - before, more);
+    Ok(())
+}
+
+/// The first 10,000 large blocks have guards, and later blocks have none.
+fn guarded() -> Result<(), Exit> {
+    const GUARDED: usize = 10_000;
+    let first = Large::new(100, 16); // its region is in the register too
+    let mut blocks: Vec<_> = (1..GUARDED).map(|_| Large::new(33 * MIB, 16)).collect();
+    let more = mapped();
+    blocks.push(Large::new(33 * MIB, 16));
+    // (The vector of the blocks is in a region, and has room for one more.)
+    assert_eq!(mapped() - more, 33 * MIB);
+    let has_guards = |block: &Large| {
+        let rights = [-1, 33 * MIB as isize].map(|distance| block.rights(distance));
+        rights == [Some(*b"---p"); 2]
+    };
+    assert!(has_guards(&blocks[GUARDED - 2]) && !has_guards(&blocks[GUARDED - 1]));
+    // After two blocks are freed, a new block has guards.
+    blocks.truncate(GUARDED - 2);
+    blocks.push(Large::new(33 * MIB, 16));
+    assert!(has_guards(&blocks[GUARDED - 2]));
+    drop(first);
+    Ok(())
+}
+
+/// Writes to a guard of a block. The block lies between two others: without a guard the write would reach memory.
+fn guard(case: &[u8]) -> Result<(), Exit> {
+    let align = if case.starts_with(b"aligned") {
+        8 * MIB
+    } else {
+        16
+    };
+    let mut blocks = [(); 3].map(|()| Large::new(40 * MIB, align));
+    let block = &mut blocks[1];
+    let place = match case {
+        b"before" | b"aligned-before" => -1,
+        b"after" | b"aligned-after" => 40 * MIB as isize,
+        b"grown" => {
+            block.resize(65 * MIB);
+            66 * MIB as isize
+        }
+        b"grown-again" => {
+            block.resize(65 * MIB);
+            block.resize(101 * MIB);
+            102 * MIB as isize
+        }
+        b"shrunk" => {
+            block.resize(34 * MIB);
+            34 * MIB as isize
+        }
+        _ => return Err(Exit(2)),
+    };
+    // SAFETY: the first and the last byte of the block.
+    unsafe {
+        block.start.write_volatile(1);
+        block.start.add(block.layout.size() - 1).write_volatile(1);
+    }
+    assert_eq!(io::write(STDOUT, b"up to here\n"), Ok(11));
+    // SAFETY: none. The test is that the kernel ends the program here.
+    unsafe { block.start.offset(place).write_volatile(1) };
+    Ok(())
+}
+
+/// In a forked child the first thread keeps its blocks and its cache. Threads that start in the child have other caches.
+fn fork() -> Result<(), Exit> {
+    // Blocks in use, and blocks in the cache of the first thread.
+    let sizes = [16, 48, 200, 1000, 5000];
+    let fill = || -> Vec<Vec<u8>> {
+        let sizes = sizes.iter().cycle().take(500);
+        sizes.map(|&size| black_box(alloc::vec![7; size])).collect()
+    };
+    let kept = fill();
+    drop(fill());
+    // SAFETY: this process has one thread, so the child has all threads of this process. The child ends by `exit`.
+    let child = unsafe { syscall5(nr::clone, SIGCHLD as usize, 0, 0, 0, 0) };
+    if child == 0 {
+        process::exit(i32::from(!is_whole_between_threads(&kept, fill)));
+    }
+    let mut status = -1_i32;
+    let place = (&raw mut status).expose_provenance();
+    // SAFETY: the kernel writes a status to ours.
+    let ended = unsafe { syscall4(nr::wait4, child, place, 0, 0) };
+    // The child's writes do not change this process's memory.
+    assert!(kept.iter().flatten().all(|&byte| byte == 7));
+    assert_eq!((ended, status), (child, 0));
+    Ok(())
+}
+
+/// Whether each block belongs to one thread: each thread writes its own blocks again and again.
+fn is_whole_between_threads(kept: &[Vec<u8>], fill: impl Fn() -> Vec<Vec<u8>> + Sync) -> bool {
+    let work = |mark: u8| {
+        (0..40).all(|_| {
+            let mut blocks = fill();
+            blocks.iter_mut().for_each(|block| block.fill(mark));
+            thread::yield_now();
+            let is_marked =
+                |block: &Vec<u8>| block.first() == Some(&mark) && block.last() == Some(&mark);
+            let whole = blocks.iter().all(is_marked);
+            // The next round's blocks come in another order.
+            blocks.reverse();
+            whole
+        })
+    };
+    let whole = thread::scope(|scope| {
+        let threads = [1, 2, 3].map(|mark| scope.spawn(move || work(mark)).expect("a thread"));
+        let own = work(4);
+        threads.map(|handle| handle.join()) == [true; 3] && own
+    });
+    whole && kept.iter().flatten().all(|&byte| byte == 7)
 }
 
 /// Frees one block of many twice. The others see to it that no cache has room for it.

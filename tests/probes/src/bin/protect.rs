@@ -1,10 +1,14 @@
 //! Does what a program may not: writes to its read-only data after relocation (`relro`), to its
 //! code (`text`), runs its stack (`stack`), or overflows it, in the first thread (`overflow`) or in another
 //! (`overflow-thread`). It returns only if nothing stopped it. With a second argument, `told`, a stack overflow is
-//! reported.
+//! reported. With `reports` it makes and drops a thousand reports, and then overflows its stack.
 
 #![no_std]
 #![no_main]
+
+#[path = "../maps.rs"]
+#[allow(dead_code, reason = "other probes use the rest")]
+mod maps;
 
 use core::hint::black_box;
 
@@ -42,6 +46,18 @@ fn main(start: Start) -> Result<(), Exit> {
             };
             let thread = Builder::new().name(b"deep").spawn(work);
             return Err(Exit(thread.map_err(|_| Exit(4))?.join() as u8));
+        }
+        Some(b"reports") => {
+            let before = (maps::mapped(), maps::stacks());
+            for nth in 0..1000 {
+                let report = Report::new(PROGRAM).expect("an alternate stack");
+                // The alternate stack has a guard. (One look: it takes long under qemu-user.)
+                assert!(nth != 0 || maps::stacks() == before.1 + 1);
+                drop(report);
+            }
+            assert_eq!((maps::mapped(), maps::stacks()), before);
+            // No report is left for this stack overflow.
+            return Err(Exit(recurse(0) as u8));
         }
         Some(b"sent") => process::kill(process::getpid(), SIGSEGV).map_err(|_| Exit(5))?,
         Some(b"relro") => overwrite((&raw const RELOCATED).cast()),

@@ -3,22 +3,30 @@
 #![no_std]
 #![no_main]
 
+#[path = "../maps.rs"]
+#[allow(dead_code, reason = "other probes use the rest")]
+mod maps;
+
 use core::hint::black_box;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::time::Duration;
 
 use ring3::Errno;
-use ring3::arch::{WORD_AT_EXIT, WORD_HEAP, set_thread_word, thread_word};
+use ring3::abi::nr;
+use ring3::arch::{WORD_AT_EXIT, WORD_HEAP, set_thread_word, syscall1, syscall3, thread_word};
 use ring3::cli::OrFail;
 use ring3::env::Start;
 use ring3::fd::{STDIN, STDOUT};
-use ring3::fs::{self, CWD, O_RDONLY};
+use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::io;
+use ring3::mem::page_size;
 use ring3::parts;
+use ring3::process::{self, getpid, gettid};
 use ring3::rt::Exit;
+use ring3::signal::{self, Action, SIGUSR1, SIGUSR2, SignalSet};
 use ring3::sync::{Condvar, Mutex, Once, OnceLock};
-use ring3::text::{Hex, Writer};
+use ring3::text::{Hex, Writer, number};
 use ring3::thread::{self, Builder, JoinHandle};
 use ring3::time::{Clock, now};
 
@@ -31,6 +39,13 @@ fn main(start: Start) -> Result<(), Exit> {
         Some(b"scope") => scope(),
         Some(b"detach") => detach(),
         Some(b"at-exit") => at_exit(),
+        Some(b"alone") => alone(),
+        Some(b"shares") => shares(),
+        Some(b"sizes") => sizes(),
+        Some(b"storm") => {
+            let count = start.args().nth(2).ok_or(Exit(2))?.to_bytes();
+            storm(number::whole(count, 10, 100_000).ok_or(Exit(2))? as u32);
+        }
         Some(b"sync") => sync(),
         Some(b"many") => many(),
         Some(b"names") => return names(),
@@ -161,9 +176,15 @@ impl Drop for Counted {
 
 /// Waits until `count` is `n`. A minute without is a failure.
 fn wait_for(count: &AtomicU32, n: u32) {
+    wait_until("the count is right", || count.load(SeqCst) == n);
+}
+
+/// Waits until `holds` returns true. A minute without is a failure.
+fn wait_until(condition: &str, mut holds: impl FnMut() -> bool) {
     let begin = now(Clock::Monotonic);
-    while count.load(SeqCst) != n {
-        assert!(now(Clock::Monotonic) - begin < Duration::from_secs(60));
+    while !holds() {
+        let waited = now(Clock::Monotonic) - begin;
+        assert!(waited < Duration::from_secs(60), "waited until {condition}");
         thread::yield_now();
     }
 }
@@ -203,9 +224,16 @@ fn detach() {
 /// Whoever asks for it is called at a thread's end, before it is joined.
 fn at_exit() {
     static ENDS: AtomicU32 = AtomicU32::new(0);
+    static HANDLED: AtomicU32 = AtomicU32::new(0);
     extern "C" fn count() {
+        // By now no handler runs: what one would use may be gone.
+        let [process, thread] = [getpid(), gettid()].map(|id| id.as_raw() as usize);
+        // SAFETY: a signal to this thread.
+        unsafe { syscall3(nr::tgkill, process, thread, SIGUSR1 as usize) };
+        assert_eq!(HANDLED.load(SeqCst), 0);
         ENDS.fetch_add(1, SeqCst);
     }
+    signal::on(SIGUSR1, &HANDLED).unwrap();
     fn ask() {
         // SAFETY: the value is the address of an `extern "C" fn()`, as the word needs it.
         unsafe { set_thread_word::<WORD_AT_EXIT>(count as extern "C" fn() as usize) };
@@ -218,6 +246,126 @@ fn at_exit() {
     assert_eq!(ENDS.load(SeqCst), 2);
     drop(spawn(Builder::new(), ask));
     wait_for(&ENDS, 3);
+}
+
+/// A thread that nobody joins unmaps its stack. The process goes on until the thread has ended.
+fn alone() {
+    static ID: OnceLock<process::Pid> = OnceLock::new();
+    let before = maps::mapped();
+    drop(spawn(Builder::new(), || *ID.get_or_init(gettid)));
+    wait_until("the thread has ended", || {
+        ID.get().is_some_and(|id| !process::thread_exists(*id))
+    });
+    assert_eq!(maps::mapped(), before);
+}
+
+/// Threads share the process, the working directory, the table of descriptors and the signal handlers.
+fn shares() {
+    extern "C" fn nothing(_: i32) {}
+    let flags = O_RDONLY | O_CLOEXEC;
+    let inside = spawn(Builder::new(), move || {
+        // SAFETY: the path ends with a zero.
+        let moved = unsafe { syscall1(nr::chdir, c"/proc/self".as_ptr().expose_provenance()) };
+        // SAFETY: the handler does nothing.
+        let handled = unsafe { signal::handle(SIGUSR2, nothing) };
+        let file = fs::open(CWD, c"/proc/self/maps", flags, 0).unwrap();
+        (moved, handled, file, getpid(), gettid())
+    });
+    let (moved, handled, file, process, thread) = inside.join();
+    assert_eq!((moved, handled), (0, Ok(())));
+    assert_eq!((process, gettid()), (getpid(), getpid()));
+    assert_ne!(thread, gettid());
+    assert_ne!(io::read(file.as_fd(), &mut [0]), Ok(0));
+    assert!(fs::open(CWD, c"maps", flags, 0).is_ok());
+    assert_eq!(signal::action(SIGUSR2), Ok(Action::Handled));
+}
+
+/// The length of a thread's stack and of the guard below it, in bytes.
+fn stack_of(builder: Builder) -> (usize, usize) {
+    spawn(builder, || {
+        let here = 0_u8;
+        let here = (&raw const *black_box(&here)).addr();
+        let (mut stack, mut guard, mut below) = (0, 0, (0, 0));
+        maps::maps(|line| {
+            if (line.begin..line.end).contains(&here) {
+                assert_eq!(line.rights, *b"rw-p");
+                stack = line.end - line.begin;
+                if below.1 == line.begin {
+                    guard = below.1 - below.0;
+                }
+            }
+            below = match line.rights == *b"---p" {
+                true => (line.begin, line.end),
+                false => (0, 0),
+            };
+            false
+        });
+        (stack, guard)
+    })
+    .join()
+}
+
+/// A stack has the requested length, and at least 16 KiB. The thread's data above it takes less than a page. The guard is
+/// one page.
+fn sizes() {
+    const LEAST: usize = 16 << 10;
+    let page = page_size();
+    let with_top = |size: usize| (size + 1).next_multiple_of(page);
+    for (asked, size) in [
+        (0, LEAST),
+        (1, LEAST),
+        (LEAST - 1, LEAST),
+        (LEAST, LEAST),
+        (LEAST + page, LEAST + page),
+        (100_000, 100_000),
+        (1 << 20, 1 << 20),
+    ] {
+        let stack = stack_of(Builder::new().stack_size(asked));
+        assert_eq!(stack, (with_top(size), page), "{asked}");
+    }
+    assert_eq!(stack_of(Builder::new()), (with_top(1 << 20), page));
+}
+
+/// Signals arrive all the time while threads end. A handler would write to an unmapped stack, if a thread unmapped its
+/// stack with signals unblocked.
+fn storm(threads: u32) {
+    static HANDLED: AtomicU32 = AtomicU32::new(0);
+    static ENDED: AtomicU32 = AtomicU32::new(0);
+    static OVER: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn write(_: i32) {
+        black_box([1_u8; 2048]);
+        HANDLED.fetch_add(1, SeqCst);
+    }
+    let set = SignalSet::of(&[SIGUSR1]);
+    // SAFETY: the handler writes its own stack and an atomic.
+    unsafe { signal::handle(SIGUSR1, write) }.unwrap();
+    // Only the threads below unblock the signal. So the first of them handles this one.
+    signal::block(set).unwrap();
+    process::kill(getpid(), SIGUSR1).unwrap();
+    let before = maps::mapped();
+    let sender = spawn(Builder::new(), || {
+        while OVER.load(SeqCst) == 0 {
+            process::kill(getpid(), SIGUSR1).unwrap();
+        }
+    });
+    for n in 0..threads {
+        let work = move || {
+            signal::unblock(set).unwrap();
+            ENDED.fetch_add(1, SeqCst);
+            n
+        };
+        let thread = spawn(Builder::new(), work);
+        // Every eighth thread is joined. The others unmap their stacks themselves, a few at a time.
+        if n % 8 == 0 {
+            assert_eq!(thread.join(), n);
+            wait_for(&ENDED, n + 1);
+        }
+    }
+    wait_for(&ENDED, threads);
+    OVER.store(1, SeqCst);
+    sender.join();
+    assert_ne!(HANDLED.load(SeqCst), 0);
+    wait_until("all stacks are unmapped", || maps::mapped() <= before);
 }
 
 /// A mutex and a once between threads that wait in the kernel.
@@ -260,19 +408,13 @@ fn read_maps(mut piece: impl FnMut(&[u8])) {
     }
 }
 
-/// How many mappings there are.
-fn mappings() -> usize {
-    let mut lines = 0;
-    read_maps(|piece| lines += piece.iter().filter(|&&byte| byte == b'\n').count());
-    lines
-}
-
-/// Thousands of threads, one after the other and a few at a time, and no mapping stays.
+/// Thousands of threads, one after the other and a few at a time, leave no mapping.
 fn many() {
     const TIMES: u32 = 1_000;
     static ENDED: AtomicU32 = AtomicU32::new(0);
     let count = || ENDED.fetch_add(1, SeqCst);
     spawn(Builder::new(), count).join(); // what the first one makes, for good
+    let mappings = maps::mapped;
     let before = mappings();
     for n in 1..=TIMES {
         assert_eq!(spawn(Builder::new(), count).join(), n);
@@ -287,16 +429,7 @@ fn many() {
         thread::scope(|scope| drop(scope.spawn(|| black_box(n)).unwrap()));
     }
     // The last to end alone may still be on their way.
-    let begin = now(Clock::Monotonic);
-    while mappings() > before {
-        let waited = now(Clock::Monotonic) - begin;
-        assert!(
-            waited < Duration::from_secs(20),
-            "{before} mappings, {} now",
-            mappings()
-        );
-        thread::yield_now();
-    }
+    wait_until("no more is mapped", || mappings() <= before);
 }
 
 /// Two threads with names, until the end of the input.
@@ -379,6 +512,7 @@ fn exhaust() -> Result<(), Exit> {
 fn refused() -> Result<(), Exit> {
     let mut buffer = [0; 64];
     let mut out = Writer::new(STDOUT, &mut buffer);
+    let mappings = maps::mapped;
     let before = mappings();
     for n in 1..=2 {
         let captured = Counted;
