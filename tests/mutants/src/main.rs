@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::SliceRandom;
 
 use copy::Copy;
 use mutant::Mutant;
@@ -108,9 +108,10 @@ fn choose(list: &Path) -> Result<Vec<Mutant>, String> {
     };
     if let Some(count) = number("N")? {
         let mut random = StdRng::seed_from_u64(number("SEED")?.unwrap_or(0) as u64);
-        all = all.choose_multiple(&mut random, count).cloned().collect();
+        // In random order, so that the first changes of an interrupted run are a sample too.
+        all.shuffle(&mut random);
+        all.truncate(count);
     }
-    all.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     if all.is_empty() {
         return Err(format!("no change is in {files}"));
     }
