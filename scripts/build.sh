@@ -9,7 +9,8 @@ arch=$1
 dist=target/dist/$arch
 built=$CARGO_TARGET_DIR/$(triple "$arch")
 
-# Cargo does not know that the linker reads the files in linker/. After a change of one, everything is linked anew.
+# Cargo does not know that the linker reads the files in linker/. After a change of such a file, everything is built
+# again.
 if ! cat linker/* | cmp -s - "$built/linker"; then
 	rm -rf -- "$built"
 	mkdir -p "$built"
@@ -37,8 +38,8 @@ cargo programs "$@" --workspace $rest
 # shellcheck disable=SC2086
 cargo tiny "$@" $tiny
 
-# ship FROM TO: strips FROM to TO, and copies FROM to TO.debug; does nothing if FROM has not changed. The file is
-# replaced by a rename, because the old one may be running.
+# ship FROM TO: strips FROM to TO, and copies FROM to TO.debug; does nothing if FROM has not changed. TO is
+# replaced by a rename, because the old file may be running.
 ship() {
 	cmp -s -- "$1" "$2.debug" && [ -e "$2" ] && return
 	mkdir -p "$(dirname -- "$2")"

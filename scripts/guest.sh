@@ -15,8 +15,9 @@ if [ -n "$why" ] || [ -z "$kernel" ]; then
 	echo "${why:-set-up has not looked for a kernel}"
 	exit 77
 fi
-# A kernel patches its own code; on x86 it does so while other CPUs run that code. If qemu has a thread for each CPU,
-# one of them may then loop for ever: 1 boot of 171 on a busy machine, before the first program. So x86 has one thread.
+# A kernel patches its own code, on x86 while other CPUs run that code. If qemu has a thread for each CPU, such a CPU
+# may loop forever: 1 boot of 171 on a busy machine did not end, before the first program. So qemu has one thread for
+# all CPUs of x86.
 case $guest in
 x86_64) set -- -M q35 "$@" && console=ttyS0 threads=single ;;
 aarch64) set -- -M virt -cpu cortex-a57 "$@" && console=ttyAMA0 threads=multi ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # initramfs.sh OUT ENTRY...: makes an initramfs, the archive that a guest's kernel unpacks into its root directory. An
-# ENTRY is FOLDER/ or NAME=FILE. The format is cpio's newc (the kernel's
+# ENTRY is FOLDER/ or NAME=FILE: a directory, or the file NAME with the content of FILE. The format is cpio's newc (the kernel's
 # Documentation/driver-api/early-userspace/buffer-format.rst): a header of hexadecimal fields, the name, the content,
 # each padded to four bytes.
 set -eu

@@ -33,7 +33,8 @@ unset RUSTC RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTC CARGO_BUILD_RUST
 # `make -j` puts its jobserver into these variables, but closes the jobserver's descriptors for scripts. Cargo would
 # warn.
 unset MAKEFLAGS MFLAGS
-# Not target itself: cargo would use target/dist for the profile `dist`, and there the shipped files are.
+# Cargo's directory is not target itself: cargo would put the profile `dist` into target/dist, which has the shipped
+# files.
 export CARGO_TARGET_DIR="$PWD/target/cargo"
 
 # value NAME: prints the value of the variable NAME, for a computed name: `value RUSTC_$arch`.

@@ -6,14 +6,14 @@ cd "$(dirname -- "$0")/.."
 use_tools
 [ "$host" = x86_64 ] || die "mutants.sh: the changes and their tests are for x86_64, and this is $host"
 
-# Not changed: the assembly of another architecture, which no test here runs, and `Debug`, which only failing tests
-# print.
+# The list leaves out the assembly of the other architecture, which no test here runs, and implementations of `Debug`,
+# whose output only failing tests print.
 list=target/mutants/list.json
 mkdir -p target/mutants
 "$CARGO_MUTANTS" mutants --list --json --package ring3 --file 'src/**' --exclude 'src/arch/aarch64/**' \
 	--exclude-re 'impl fmt::Debug' >$list
 
-# The tests are built from the unchanged sources, and run the programs of the copy.
+# The tests are built from the unchanged sources. They run the programs that are built from the copy.
 fetch tests
 fetch tests/mutants
 runner=$(cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline --no-run --message-format json |

@@ -1,6 +1,7 @@
 #!/bin/sh
 # profiles.sh ARCH: builds the programs for ARCH in several profiles that a user of the library may choose, without the
-# flags of .cargo/small.toml. tests/profiles.rs runs these programs from cargo's directories; they are not shipped.
+# flags of .cargo/small.toml, and the library with these flags. tests/profiles.rs runs the programs from cargo's
+# directories; these programs are not shipped.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools

@@ -43,7 +43,8 @@ fi
 . scripts/setup/guest.sh
 . scripts/setup/needs.sh
 
-# The first pass fetches nothing: it collects everything that is missing, so that this is printed first, with the cost.
+# The first pass fetches nothing: it collects the list of everything that is missing. Set-up prints this list, with the
+# cost, before it fetches anything.
 allowed='' installed=''
 find_all "$@"
 while [ -s "$setup/new.wants" ] || [ -s "$setup/new.plans" ]; do

@@ -1,6 +1,6 @@
 #!/bin/sh
 # test-units.sh SECONDS OPTION...: builds the libtest program of `cargo test OPTION...`, and runs its tests by the
-# runner of tests/: each test has a process of its own, and this time limit (tests/units.rs). RUNNER is a command that
+# runner of tests/: each test has a process of its own, and a time limit of SECONDS (tests/units.rs). RUNNER is a command that
 # runs the program, one word on each line. With FILTER set, only tests run whose name contains it.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh

@@ -1,6 +1,6 @@
 //! A load test of `echod`: a hundred thousand clients at the same time. It runs on a real kernel in a guest, because
-//! most other environments limit the open files of a process to fewer. Every client sends from its connection on
-//! without a pause, and compares each byte that comes back. `make test-crowd` runs this test: it takes some minutes,
+//! most other environments limit the open files of a process to fewer. Every client sends without a pause as soon as it
+//! is connected, and compares each byte that comes back. `make test-crowd` runs this test. The test takes some minutes,
 //! and 5 GiB of memory for the guest, mostly for the guest's kernel.
 
 use std::time::Duration;

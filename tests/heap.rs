@@ -1,4 +1,5 @@
-//! The heap under what the `alloc` crate offers, at its end, and what it catches.
+//! Tests of the heap in a freestanding program (the probe `heap`): the collections of the `alloc` crate, a shortage of
+//! memory, the memory that the heap returns to the kernel, and the misuses that the heap detects.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -42,7 +43,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// What the probe prints of `types`, worked out by std.
+/// The expected output of the probe's part `types`, computed with std.
 pub fn types() -> String {
     let squares: u64 = (0..100_000_u64).map(|n| n * n).sum();
     let text: usize = (0..10_000).map(|n: u32| n.to_string().len() + 1).sum();

@@ -1,4 +1,4 @@
-//! The oracle: what `ring3::abi` says of the kernel's headers, a C compiler that has them confirms.
+//! The oracle: a C compiler compares the values of `ring3::abi` with the kernel's headers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

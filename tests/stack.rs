@@ -1,5 +1,5 @@
 //! Tests that no program needs more than 32 KiB of stack. Each program runs with 48 KiB: the kernel takes up to 8 KiB
-//! for a random start, and arguments and environment take their own length.
+//! for a random start, and arguments and environment take as much as their length.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

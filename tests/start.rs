@@ -1,5 +1,5 @@
-//! From `_start` to `main` and back: what the start-up hands over, what it protects, how a program
-//! ends.
+//! Tests of the start and the end of a program: the arguments, environment and auxiliary vector that `main` receives,
+//! the memory that the start-up protects, and the ways in which a program ends.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};

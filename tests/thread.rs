@@ -1,4 +1,4 @@
-//! Threads and what they wait for each other with, in a program of the library's own kind.
+//! Tests of threads and of the synchronization types, in a freestanding program (the probe `thread`).
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -19,7 +19,7 @@ pub fn trials() -> Vec<Trial> {
     )]
 }
 
-/// The limit of each test in seconds, then the words of the command that runs the libtest program, one a line. If this
+/// The limit of each test in seconds, then the words of the command that runs the libtest program, a line for each. If this
 /// variable is set, the runner runs the tests of that program, and no others.
 const UNITS: &str = "RING3_UNITS";
 

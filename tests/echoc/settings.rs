@@ -27,7 +27,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ])
 }
 
-/// Its sockets are non-blocking, and send small messages without delay (TCP_NODELAY).
+/// The sockets of `echoc` are non-blocking, and send small messages without delay (TCP_NODELAY).
 fn its_sockets_do_not_wait(arch: Arch) -> Completion {
     let running = Running::start(arch, "-t 1000 --stall 1000 --verify", |client| {
         server::echo(client, |_, _| true);

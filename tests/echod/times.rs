@@ -1,5 +1,5 @@
-//! Tests of echod's timeouts: none ends early, and none much too late. A busy machine may lengthen a timeout to its
-//! tenfold, or by some seconds; a timeout in a wrong unit would exceed that. (All tests run at the same time because
+//! Tests of echod's timeouts: none ends early, and none much too late. A busy machine may lengthen a timeout to ten
+//! times its length, or by some seconds; a timeout in a wrong unit would exceed this range. (All tests run at the same time because
 //! they mostly wait. Only one architecture is tested, because the timeouts come from the same source code.)
 
 use std::io::{BufRead, BufReader, Read};

@@ -26,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// How often each test kills.
+/// The number of times that each test kills `save`.
 fn kills(arch: Arch) -> u32 {
     if arch.is_native() { 300 } else { 60 }
 }
