@@ -96,9 +96,9 @@ pub enum Arg {
     Operand(&'static CStr),
 }
 
-/// Parses a program's command line, as getopt_long(3) does. Short options cluster (`-ru`). A value is in the
-/// same argument or is the next argument (`-oFILE`, `-o FILE`, `--out=FILE`, `--out FILE`). Options may
-/// follow operands. `--` ends the options.
+/// Parses a program's command line, as getopt_long(3) does, except that a long option can't be abbreviated.
+/// Short options cluster (`-ru`). A value is in the same argument or is the next argument (`-oFILE`,
+/// `-o FILE`, `--out=FILE`, `--out FILE`). Options may follow operands. `--` ends the options.
 ///
 /// `Options` handles `--help` and `--version` itself.
 pub struct Options {
@@ -286,7 +286,7 @@ impl Options {
         if !rest.is_empty() {
             self.rest = Rest::Cluster(rest);
         }
-        // The caller's cluster is not empty. No program has an option with number 0.
+        // The caller's cluster is not empty. If it were, the result 0 would be an option that no program has.
         Arg::Short(cluster.to_bytes().first().copied().unwrap_or_default())
     }
 
@@ -309,8 +309,8 @@ impl Options {
         match stdout.flush() {
             Ok(()) => Exit(0),
             Err(errno) => {
-                // Not `fail`: so all calls of `fail` with a `&str` object have the same constant program,
-                // which the compiler then does not pass.
+                // This does not call `fail`. So the program is the same constant in all calls of `fail` with
+                // a `&str` object, and the compiler does not pass the program.
                 self.program.failed("write", Any::new(&"stdout"), errno);
                 Exit(1)
             }

@@ -5,11 +5,13 @@ use crate::abi::{Result, syscall};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io;
 
-/// An eventfd. [`ring`](Self::ring) wakes the threads that wait for it in an [`Epoll`](crate::poll::Epoll).
+/// An eventfd. [`ring`](Self::ring) wakes the threads that wait for the eventfd in an
+/// [`Epoll`](crate::poll::Epoll).
 ///
-/// With `EPOLLET`, each ring wakes each waiting thread once, and no thread has to read the eventfd. If a thread does not
-/// wait at that moment, its next wait returns at once. Writes before a ring, also relaxed atomic stores, are visible
-/// after the wait that the ring ends: both system calls take the lock of the eventfd's wait queue in the kernel.
+/// With `EPOLLET`, each ring wakes each waiting thread once, and no thread has to read the eventfd. If a
+/// thread does not wait at that moment, its next wait returns at once. A thread writes to memory, also by
+/// relaxed atomic stores, and then rings: the woken thread sees these writes after its wait. The reason is
+/// that both system calls take the lock of the eventfd's wait queue in the kernel.
 pub struct EventFd(OwnedFd);
 
 impl EventFd {
@@ -35,7 +37,7 @@ impl EventFd {
 
     /// Adds 1 to the count, and so wakes the waiting threads (write(2)).
     pub fn ring(&self) {
-        // An error: the count is 2^64 - 2, and a thread that waits is awake already.
+        // The write fails if the count is 2^64 - 2. No process rings so often.
         let _ = io::write(self.as_fd(), &1_u64.to_ne_bytes());
     }
 }

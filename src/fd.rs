@@ -1,7 +1,7 @@
 //! File descriptors, owned and borrowed.
 //!
-//! [`OwnedFd`] closes its descriptor, [`BorrowedFd`] is a copy of the number with a lifetime. Modules above
-//! this one pass these types; they use a raw integer only for a kernel structure or a table index.
+//! [`OwnedFd`] closes its descriptor, [`BorrowedFd`] is a copy of the number with a lifetime. The other
+//! modules pass these types. They use a raw integer only for a kernel structure or a table index.
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -71,7 +71,8 @@ impl<'fd> BorrowedFd<'fd> {
     /// Borrows the descriptor with the number `raw`.
     ///
     /// # Safety
-    /// `raw` stays open for `'fd`.
+    /// `raw` stays open for `'fd`. A number that may be closed is allowed too, if each call on the value is
+    /// sound for any descriptor; without a descriptor the call returns `EBADF`.
     #[inline]
     pub const unsafe fn borrow_raw(raw: i32) -> Self {
         Self(raw, PhantomData)

@@ -1,12 +1,13 @@
-//! Reading and writing a descriptor. Calls interrupted by a signal (`EINTR`) and partial writes are handled
-//! here, and nowhere else.
+//! Reading and writing a descriptor. This module repeats calls that a signal interrupted (`EINTR`), and
+//! completes partial writes. Only loops that wait for events handle `EINTR` themselves, and only non-blocking
+//! senders handle partial sends.
 
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 
 /// Repeats a system call for as long as a signal interrupts it (`EINTR`).
 ///
-/// Only for calls that return `EINTR` if they have transferred nothing, and that are not used to wait for a
+/// The call must return `EINTR` only if the call has transferred nothing. The call must not be a wait for a
 /// signal.
 #[inline]
 pub fn retry<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {

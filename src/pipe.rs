@@ -43,11 +43,11 @@ impl Pipe {
     ///
     /// # Errors
     /// `EPERM`: without `CAP_SYS_RESOURCE`, and `bytes` is more than `fs.pipe-max-size`, or more than the
-    /// user's pipes may hold. `EINVAL`: more than 2 GiB. `EBUSY`: the pipe holds more bytes than that.
+    /// user's pipes may hold. `EINVAL`: more than 2 GiB. `EBUSY`: the pipe holds more than `bytes` bytes.
     /// `ENOMEM`.
     #[doc(alias = "fcntl")]
     pub fn resize(&self, bytes: usize) -> Result<usize> {
-        // The kernel takes an unsigned int: it would cut off the high half of a larger number.
+        // The kernel takes an unsigned int, and would cut off the high half of a larger number.
         let bytes = u32::try_from(bytes).map_err(|_| Errno::EINVAL)?;
         // SAFETY: F_SETPIPE_SZ takes a number, no pointer; the kernel accesses no memory of this process.
         unsafe { syscall!(fcntl(self.write.as_fd(), F_SETPIPE_SZ, bytes)) }
@@ -56,9 +56,10 @@ impl Pipe {
 
 /// Opens a placeholder at each standard descriptor that is closed, for the rest of the process's life.
 ///
-/// The placeholder is the read end of a pipe whose write end is closed. As with a closed descriptor, writing
-/// to it fails with `EBADF`; reading from it returns EOF. Without placeholders, a socket opened later would
-/// get the number of a standard descriptor. Messages of this program would then go to the socket's peer.
+/// The placeholder is the read end of a pipe whose write end is closed. A write to the placeholder fails with
+/// `EBADF`, as with a closed descriptor. A read from the placeholder returns EOF. Without placeholders, a
+/// socket opened later would get the number of a standard descriptor. Messages of this program would then go
+/// to the socket's peer.
 ///
 /// # Errors
 /// As for [`Pipe::new`].

@@ -111,7 +111,7 @@ pub enum Next {
     Wait,
     /// There can be more to do now, and the kernel reports no event. The loop serves the other descriptors first.
     Again,
-    /// All is done: the descriptor is to be closed.
+    /// Nothing is left to do: the caller closes the descriptor.
     End,
 }
 

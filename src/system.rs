@@ -38,20 +38,20 @@ pub fn unmount(directory: &CStr) -> Result<()> {
 /// Loads a kernel module from an open file (finit_module(2)).
 ///
 /// # Errors
-/// `EEXIST`: the module is loaded already. `ENOENT`: another module that this one requires is missing.
+/// `EEXIST`: the module is loaded already. `ENOENT`: another module, which this module requires, is missing.
 /// `ENOEXEC`: not a module for this kernel. `EPERM`: no permission. `ENOSYS`: the kernel does not support
 /// modules.
 #[doc(alias = "finit_module")]
 pub fn load_module(file: BorrowedFd<'_>) -> Result<()> {
     let (parameters, no_flags) = (c"", 0);
-    // SAFETY: the kernel reads the file and an empty string of parameters. Any further effect of the module
-    // is the kernel's.
+    // SAFETY: the kernel reads the file and an empty string of parameters. The call accesses no other memory
+    // of this process; the module's code runs in the kernel.
     unsafe { syscall!(finit_module(file, parameters, no_flags)) }.map(drop)
 }
 
 /// Writes all modified data of all file systems to their devices (sync(2)).
 pub fn sync() {
-    // SAFETY: sync takes no argument and does not fail.
+    // SAFETY: sync takes no argument and does not fail; the kernel accesses no memory of this process.
     let _ = unsafe { syscall!(sync()) };
 }
 

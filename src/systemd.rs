@@ -1,6 +1,6 @@
-//! What a server gets from a service manager such as systemd, both by environment variables: listening
-//! sockets (`LISTEN_FDS`, sd_listen_fds(3)), and the address of a socket to which the server reports its
-//! state (`NOTIFY_SOCKET`, sd_notify(3)).
+//! The interface of a service manager such as systemd. Environment variables tell a server its listening
+//! sockets (`LISTEN_PID` and `LISTEN_FDS`, sd_listen_fds(3)), and the address of a socket to which the server
+//! reports its state (`NOTIFY_SOCKET`, sd_notify(3)).
 
 use core::ffi::CStr;
 use core::time::Duration;
@@ -29,8 +29,8 @@ impl Iterator for Inherited {
             return None;
         }
         self.next += 1;
-        // SAFETY: `inherited` checked that the descriptor is open, and its caller guarantees that the
-        // descriptor has no owner. `next` only increases, so each descriptor is returned once.
+        // SAFETY: `inherited` checked that the descriptor is open. The caller of `inherited` guarantees that
+        // the descriptor has no owner. `next` only increases, so each descriptor is returned once.
         Some(unsafe { OwnedFd::from_raw(raw as usize) })
     }
 
@@ -54,11 +54,12 @@ impl Drop for Inherited {
 /// `listen_pid` is the value of `LISTEN_PID`, and `listen_fds` the value of `LISTEN_FDS`. If `listen_pid` is
 /// the id of this process, the result has `listen_fds` descriptors from 3 on; otherwise it is empty.
 ///
-/// [`program!`](crate::program!) with `inherited` calls this for a program that has no `unsafe`.
+/// [`program!`](crate::program!) with `inherited` calls this function. So the program itself needs no
+/// `unsafe`.
 ///
 /// # Errors
-/// `EBADF`: a descriptor of the range is closed. Then the others stay open, and some of them have
-/// `FD_CLOEXEC` set.
+/// `EBADF`: a descriptor of the range is closed, or the range has more than 65,535 descriptors. Then the open
+/// descriptors stay open, and some of them have `FD_CLOEXEC` set.
 ///
 /// # Safety
 /// No descriptor from 3 on has an owner: the caller calls this once, before it opens a descriptor.

@@ -8,7 +8,7 @@ use crate::io::{read, retry, write_counting};
 use crate::mem::Mapping;
 use crate::pipe::{self, Splice};
 
-/// How many bytes to request of the kernel at once when no buffer in this process limits the count.
+/// The count of bytes in one request to the kernel, for the calls that need no buffer in this process.
 const WITHIN: usize = 1 << 30;
 
 /// Size of the buffer between `read` and `write`, in bytes: the capacity of a pipe, so that a read can empty
@@ -42,9 +42,10 @@ pub enum End {
 /// The errors of [`read`] and [`write_counting`]. `ENOMEM` with [`End::From`]: no memory for the buffer.
 pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> core::result::Result<u64, Stopped> {
     let mut copied = 0;
-    // Copying within the kernel is only an optimisation: neither its EOF nor its errors decide.
-    // `copy_file_range` sees no bytes in files of /proc. Both calls refuse many kinds of files, and their
-    // errors do not show which end failed. `read` and `write` continue from there, and their results count.
+    // Copying within the kernel is only an optimisation. An EOF or an error of these calls does not end the
+    // copy. `copy_file_range` sees no bytes in files of /proc. Both calls refuse many kinds of files, and
+    // their errors do not show which end failed. `read` and `write` continue at the same offsets, and decide
+    // how the copy ends.
     type Within = fn(BorrowedFd<'_>, BorrowedFd<'_>, usize) -> Result<usize>;
     let splice: Within = |from, to, count| pipe::splice(from, to, count, Splice::NONE);
     for within in [copy_file_range, splice] {

@@ -61,7 +61,8 @@ pub fn try_lock(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// The status of the file at a path (statx(2)). If a seccomp filter or a kernel before Linux 4.11 refuses
-/// statx, this calls newfstatat(2). Then only the fields in `stx_mask` and the device's numbers are filled.
+/// statx, this calls newfstatat(2). Then only the fields in `stx_mask` and the two fields of the device's
+/// number are filled.
 ///
 /// # Errors
 /// Those of the path.
@@ -101,8 +102,8 @@ fn newfstatat(dir: BorrowedFd<'_>, path: &CStr, flags: At) -> Result<Stat> {
     Ok(stat)
 }
 
-/// The type of the file at a path: `S_IFREG`, `S_IFDIR`... (newfstatat(2)). A program that needs nothing else
-/// does without the code for the two ways of [`stat_at`].
+/// The type of the file at a path: `S_IFREG`, `S_IFDIR`... (newfstatat(2)). A program that needs only the
+/// type calls this function, and so does not contain the code of [`stat_at`] for two system calls.
 ///
 /// # Errors
 /// Those of the path.
@@ -206,7 +207,8 @@ pub fn rename(dir: BorrowedFd<'_>, old: &CStr, new: &CStr) -> Result<()> {
     unsafe { syscall!(renameat(dir, old, dir, new)) }.map(drop)
 }
 
-/// Removes a name of a file that is not a directory, and with its last name the file (unlinkat(2)).
+/// Removes a name of a file that is not a directory (unlinkat(2)). If the file has no other name, the kernel
+/// removes the file.
 ///
 /// # Errors
 /// Those of the path. `EISDIR`. `EPERM`.
@@ -332,7 +334,7 @@ pub fn seek(fd: BorrowedFd<'_>, offset: u64) -> Result<()> {
 /// device and survive a power failure (fsync(2)).
 ///
 /// # Errors
-/// `EIO`, `ENOSPC`, `EDQUOT`: data written earlier is lost, which the kernel reports only now. `EINVAL`: the
+/// `EIO`, `ENOSPC`, `EDQUOT`: data written earlier is lost; the kernel reports this only now. `EINVAL`: the
 /// file can't be made durable (a pipe, most devices).
 #[doc(alias = "fsync")]
 #[inline]

@@ -60,8 +60,9 @@ impl Entry {
     /// Follows `path`, including a symbolic link in the last component, to the entry of a file that exists or
     /// can be created.
     ///
-    /// But if that link is in /proc or /sys, it is not followed: it may be a magic link, as in /proc/PID/fd.
-    /// The result is then the entry of the link itself.
+    /// A symbolic link in /proc or /sys is not followed, because the link may be a magic link, as in
+    /// /proc/PID/fd: a link that leads to an open file, not to the path in its text. The result is then the
+    /// entry of the link itself.
     ///
     /// # Errors
     /// Those of resolving a path. `EISDIR`: the path ends with a slash.

@@ -117,9 +117,9 @@ impl Batch {
         let envelopes = headers.wrapping_add(count).cast::<Envelope>();
         let bytes = envelopes.wrapping_add(count).cast();
         // SAFETY: `new` made the mapping large enough for `count` of each, one array after the other, and
-        // `&mut self` excludes other references to it. The arrays are aligned: the mapping begins on a page,
-        // a header has 64 bytes, and the buffers are bytes. The mapping is initialised, and all fields are
-        // integers, pointers and unions of them, for which any bytes are valid.
+        // `&mut self` excludes other references to the mapping. The arrays are aligned: the mapping begins on
+        // a page, a header has 64 bytes, and the buffers are bytes. The mapping is initialised, and all
+        // fields are integers, pointers and unions of them, for which any bytes are valid.
         unsafe {
             (
                 slice::from_raw_parts_mut(headers, count),
@@ -236,8 +236,8 @@ impl Batch {
                 .wrapping_add(next * size_of::<Mmsghdr>());
             // SAFETY: `answers - next` headers begin at `first`. Each is a copy of a header that `reset`
             // filled in. Its pointers still lead to an address, a buffer and a control record in this memory;
-            // the lengths are now those of the received datagram. The kernel reads all that and writes the
-            // headers' `msg_len`. No reference into the memory is alive.
+            // the lengths are now those of the received datagram. The kernel reads these records and writes
+            // the headers' `msg_len`. No reference into the memory is alive.
             let result = retry(|| unsafe {
                 let flags = MSG_DONTWAIT | MSG_NOSIGNAL;
                 syscall!(sendmmsg(fd, first, answers - next, flags))
@@ -299,8 +299,8 @@ impl Destination {
                 let info = unsafe { &mut self.info.v4 };
                 // The routing table chooses the interface of the reply.
                 info.ipi_ifindex = 0;
-                // 0: the datagram arrived before `report_destination`. The address may be a broadcast or multicast
-                // address; the kernel refuses to send from such an address.
+                // All zeros: the datagram arrived before `report_destination`. The address may be a broadcast
+                // or multicast address; the kernel refuses to send from such an address.
                 if info.ipi_spec_dst == [0; 4] {
                     info.ipi_spec_dst = info.ipi_addr;
                 }

@@ -45,8 +45,8 @@ pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
     unsafe { syscall!(bind(fd, &raw const raw, length)) }.map(drop)
 }
 
-/// Makes the socket accept connections (listen(2)). The accept queue holds up to `backlog` connections, and
-/// at most `net.core.somaxconn`.
+/// Makes the socket accept connections (listen(2)). The accept queue holds up to `backlog` + 1 connections.
+/// The kernel reduces `backlog` to `net.core.somaxconn`.
 ///
 /// # Errors
 /// `EADDRINUSE`: another socket has begun to listen at this address after this socket was bound.
@@ -163,7 +163,8 @@ fn read_address(call: impl FnOnce(*mut Sockaddr, *mut u32) -> Result<usize>) -> 
 /// `ENOPROTOOPT`: the socket has no such option.
 #[doc(alias = "setsockopt")]
 pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> Result<()> {
-    // SAFETY: the option's value is an int, without pointers.
+    // SAFETY: the kernel reads an int, which has no pointers. An option whose value has pointers is longer
+    // than an int: the kernel refuses an int for such an option.
     unsafe { set(fd, level, option, &value) }
 }
 

@@ -44,9 +44,9 @@ impl Sockaddr {
 
     /// Converts back; `None` for a family other than IPv4 and IPv6.
     pub fn address(&self) -> Option<SocketAddr> {
-        // SAFETY: both members are plain bytes, so any initialised bytes are valid. Every `Sockaddr` is
-        // created from a whole member, and an IPv4 address is no longer than an IPv6 address: so the bytes of
-        // `v4` are initialised.
+        // SAFETY: both members are plain bytes, so any initialised bytes are valid. A `Sockaddr` is created
+        // from a whole member, or is in the zeroed mapping of a `Batch`. An IPv4 address is no longer than an
+        // IPv6 address. So the bytes of `v4` are initialised.
         let v4 = unsafe { self.v4 };
         match v4.sin_family.into() {
             AF_INET => Some(SocketAddr::V4(SocketAddrV4::new(
@@ -55,7 +55,7 @@ impl Sockaddr {
             ))),
             AF_INET6 => {
                 // SAFETY: with this family all bytes of `v6` are initialised: `new` or `ZERO` created a whole
-                // `SockaddrIn6`.
+                // `SockaddrIn6`, or the `Sockaddr` is in the zeroed mapping of a `Batch`.
                 let v6 = unsafe { self.v6 };
                 Some(SocketAddr::V6(SocketAddrV6::new(
                     Ipv6Addr::from_octets(v6.sin6_addr),

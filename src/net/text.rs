@@ -19,7 +19,7 @@ pub fn address(text: &[u8]) -> Option<SocketAddr> {
 
 /// As [`address`], but the zone of an IPv6 address may be a name. Returns the address and the name.
 ///
-/// With a name, the returned address has no zone; without one, the returned name is empty.
+/// With a name, the returned address has no zone. Without a name, the returned name is empty.
 /// [`interface_number`](crate::system::interface_number) converts a name to a zone.
 pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let mut text = Text(text);
@@ -50,7 +50,7 @@ pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
 struct Text<'a>(&'a [u8]);
 
 impl Text<'_> {
-    /// Skips `what` if it comes next. Returns whether it did.
+    /// Skips `what` if the text begins with `what`. Returns whether `what` was skipped.
     fn skip(&mut self, what: &[u8]) -> bool {
         let is_next = self.0.starts_with(what);
         if is_next {

@@ -156,8 +156,8 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
         message.msg_control = (&raw mut ancillary).cast();
         message.msg_controllen = ancillary.head.cmsg_len;
     }
-    // SAFETY: the kernel only reads. The message's pointers and lengths are those of `bytes`, and of `ancillary`
-    // up to the last of `fds`; both live until the call returns.
+    // SAFETY: the kernel only reads. The message's pointers and lengths are those of `piece`, of `bytes`, and
+    // of `ancillary` up to the last of `fds`. All three live until the call returns.
     retry(|| unsafe { syscall!(sendmsg(socket, &raw const message, MSG_NOSIGNAL)) })
 }
 

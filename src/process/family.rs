@@ -34,12 +34,13 @@ pub fn signal_at_parents_end(signal: i32) -> Result<()> {
 #[doc(alias = "getpgid")]
 pub fn group() -> Pid {
     const OWN: i32 = 0;
-    // SAFETY: getpgid takes a number; the kernel accesses no memory of this process. For the calling process
-    // it does not fail.
+    // SAFETY: getpgid takes a number; the kernel accesses no memory of this process. For the calling process,
+    // getpgid does not fail.
     Pid(unsafe { syscall!(getpgid(OWN)) }.unwrap_or(0) as i32)
 }
 
-/// Sends a signal to all processes of the process group that `leader` leads (kill(2)).
+/// Sends a signal to all processes of the process group that `leader` leads (kill(2)). For the group of
+/// process 1, kill(2) gets -1: the signal goes to all processes, as by [`kill_all`].
 ///
 /// # Errors
 /// `ESRCH`: no such group. `EPERM`: no permission to signal any process of the group. `EINVAL`: no such

@@ -59,7 +59,7 @@ impl<'a> Lists<'a> {
     /// As [`push`](Self::push), for a string that is written later.
     ///
     /// # Safety
-    /// `pointer` is null, or is valid for `'a` and points to a C string whenever the list is read.
+    /// `pointer` is null, or points to a C string whenever the list is read.
     pub(super) unsafe fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;
@@ -76,9 +76,10 @@ impl<'a> Lists<'a> {
         if begin >= self.ended || !begin.is_multiple_of(POINTER) {
             return Strings::NONE;
         }
-        // SAFETY: `begin` is the index of a pointer below `ended`. From there on are pointers to strings of
-        // `'a`, which outlives `&self`, up to the null pointer of their list. `&self` keeps `push` and `end`
-        // from changing the memory.
+        // SAFETY: `begin` is the index of a pointer below `ended`. From `begin` on, there are pointers to
+        // strings, up to the null pointer of their list. The strings are valid while the list is read: `push`
+        // takes strings of `'a`, which outlives `&self`, and the caller of `put` guarantees this. `&self`
+        // keeps `push` and `end` from changing the memory.
         unsafe { Strings::new(self.memory.as_ptr().add(begin).cast()) }
     }
 }

@@ -64,7 +64,7 @@ impl Arg for Pid {
 /// `ESRCH`: no such process. `EPERM`: no permission to signal the process. `EINVAL`: no such signal.
 pub fn kill(pid: Pid, signal: i32) -> Result<()> {
     // SAFETY: the call takes numbers; the kernel accesses no memory of this process. Signalling this process
-    // itself only runs handlers that were promised to be sound at any moment.
+    // itself only runs handlers that are sound at any moment, as the callers of `signal::handle` guarantee.
     unsafe { syscall!(kill(pid, signal)) }.map(drop)
 }
 

@@ -57,7 +57,7 @@ impl Pidfd {
     pub fn kill(&self, signal: i32) -> Result<()> {
         let (default_info, flags) = (ptr::null::<Siginfo>(), 0_u32);
         // SAFETY: the call takes numbers and a null pointer, with which the kernel fills the `siginfo` as for
-        // kill(2). It accesses no memory of this process.
+        // kill(2). The kernel accesses no memory of this process.
         unsafe {
             syscall!(pidfd_send_signal(
                 self.0.as_fd(),

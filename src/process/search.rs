@@ -12,17 +12,18 @@ pub const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 /// A buffer for a path.
 pub type Room = MaybeUninit<[u8; PATH_MAX]>;
 
-/// Calls `exec` with the path of `name` in each directory of `path`, until the search is decided. Returns the
-/// error of the search, because `exec` returns only if it failed. The argument of `exec` is a path that ends
-/// with a zero, in `room`.
+/// Calls `exec` with the path of `name` in each directory of `path`, until an error ends the search. Returns
+/// the error of the search, because `exec` returns only if it failed. The argument of `exec` is a path that
+/// ends with a zero, in `room`.
 ///
 /// - An empty entry of `path` is the current directory. An empty `path` is one empty entry.
 /// - A `name` that contains `/` is a path; only that path is tried. An empty name is no file: `ENOENT`.
 /// - `EACCES`, a file that may not be executed, does not end the search. The search returns `EACCES` if no
 ///   other directory has the program. A missing file or directory (`ENOENT`, `ENOTDIR`) and an unavailable
 ///   file server (`ESTALE`, `ENODEV`, `ETIMEDOUT`) do not end it either, as in glibc.
-/// - Any other error ends the search, because the file exists. For example `ENOEXEC`, for a script without
-///   `#!`: unlike execvp(3), this function does not run it with a shell.
+/// - Any other error ends the search, as in glibc: usually the file exists, but can't be executed. For
+///   example `ENOEXEC`, for a script without `#!`: unlike execvp(3), this function does not run it with a
+///   shell.
 /// - An entry with which the path would be too long is skipped, because it can't lead to a file.
 pub fn search(
     name: &[u8],

@@ -13,7 +13,7 @@
 //! - The child has copies of the descriptor table and of the signal actions, which it may change.
 //!
 //! If the program can't be executed, the child writes the error to the plan in the frame (`answer`). But
-//! emulators such as qemu-user implement the call as fork(2): the child gets a copy of the memory, and the
+//! emulators such as qemu-user implement the clone as fork(2): the child gets a copy of the memory, and the
 //! parent continues at once. The same code is sound in a copy, but the answer does not reach the parent.
 //! Therefore the child also sends the error through a pipe, which execve closes. Creating the pipe takes a
 //! seventh of the time of a start. So the pipe is used only until a child has shown that the memory is
@@ -222,7 +222,8 @@ impl<'a> Command<'a> {
     /// Starts the program, and returns when it has begun. After an error there is no child.
     ///
     /// The caller must wait for the child, by [`Child::wait`] or [`wait::any`](super::any). If `SIGCHLD` is
-    /// ignored (a parent process can pass that on), the kernel discards how the child ended.
+    /// ignored, the kernel discards how the child ended. (A process inherits an ignored `SIGCHLD` from its
+    /// parent.)
     ///
     /// This takes 13 KiB of the stack.
     ///
@@ -253,8 +254,8 @@ impl<'a> Command<'a> {
                 lists.push(other)?;
             }
         }
-        // SAFETY: the caller keeps `entry` as long as the list. Its last byte is always zero: only `listen_pid` makes its
-        // values.
+        // SAFETY: the caller keeps `entry` for as long as the list is read. The last byte of `entry` is
+        // always zero: `spawn` sets all bytes to zero, and `listen_pid` keeps the last byte.
         unsafe { lists.put(entry.as_ptr().cast_const().cast())? };
         lists.end()?;
         Ok(lists)
@@ -399,7 +400,7 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     }
     let mut pipe = plan.pipe;
     // SAFETY: this process was created by a clone that copied descriptors and signal actions, with all
-    // signals blocked, and it ends below.
+    // signals blocked. This process ends below, and inherited the open descriptor `pipe`.
     let failed = unsafe { plan.command.begin(&mut pipe, room) };
     plan.answer.store(failed.answer(), Release);
     if let Some(pipe) = pipe {
@@ -508,7 +509,8 @@ impl Command<'_> {
         }
         let above = self.files.iter().map(|&(_, to)| to).max().unwrap_or(-1);
         let above = above.saturating_add(1); // dup3 reports EBADF for i32::MAX itself
-        // A descriptor whose number another descriptor is to have moves out of the way first.
+        // If a descriptor has the number that another descriptor is to get, the descriptor first moves to a
+        // number above all these numbers.
         let clear = |from: i32, own: i32| -> Result<i32> {
             let taken = self.files.iter().any(|&(_, to)| to == from);
             if !taken || from == own {

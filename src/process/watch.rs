@@ -46,8 +46,8 @@ impl Watch {
         Ok(Self(all))
     }
 
-    /// Waits for the next event, until the moment `until` as for [`left`]. Returns `Late` when that moment
-    /// has passed.
+    /// Waits for the next event, until the deadline `until` of the monotonic clock, in nanoseconds
+    /// ([`left`]). Returns `Late` when the deadline has passed.
     ///
     /// Pending events are reported at once, children before signals. `SIGCHLD` itself is never reported as a
     /// signal.

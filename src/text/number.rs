@@ -1,7 +1,7 @@
 //! Parsing numbers.
 
 /// Parses the digits at the beginning of `text` and removes them from it. Returns `None` if there is no digit
-/// or the number is above `most`. `radix` is at most 16.
+/// or the number is above `most`; then some digits may have been removed. `radix` is at most 16.
 pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
     let mut number = None;
     while let Some((&first, rest)) = text.split_first() {

@@ -13,7 +13,7 @@ pub use crate::abi::time::*;
 pub enum Clock {
     /// `CLOCK_REALTIME`: the time since 1970-01-01 00:00 UTC. The clock can be set, also back.
     Realtime = CLOCK_REALTIME,
-    /// `CLOCK_MONOTONIC`: the time since an arbitrary moment before this boot. Never goes back.
+    /// `CLOCK_MONOTONIC`: the time since an arbitrary moment in the past. The clock never goes back.
     Monotonic = CLOCK_MONOTONIC,
 }
 
@@ -47,8 +47,8 @@ pub fn monotonic() -> u64 {
     nanoseconds(Clock::Monotonic)
 }
 
-/// As [`nanoseconds`], always by a system call. For programs that seldom read clocks: they do without the 1.5
-/// KB of code that finds the vDSO's function.
+/// As [`nanoseconds`], always by a system call. This is for programs that seldom read clocks: such a program
+/// does not contain the 1.5 KB of code that finds the vDSO's function.
 #[doc(alias = "clock_gettime")]
 pub fn nanoseconds_by_call(clock: Clock) -> u64 {
     let mut time = Timespec::ZERO;

@@ -63,8 +63,8 @@ const VERSION_MASK: u16 = 0x7fff;
 
 /// A 64-bit little-endian ELF image in memory.
 ///
-/// Reading is safe for any bytes. It stays within `bytes`, because bytes beyond the end read as zeros. It
-/// always ends, because zeros end each table.
+/// Reading is safe for any bytes. Reading stays within `bytes`: bytes beyond the end are read as zeros.
+/// Reading always ends: positions only increase, and zeros end each table.
 struct Image<'a> {
     bytes: &'a [u8],
     /// The size of the loaded segment, from its program header.
@@ -116,8 +116,8 @@ impl<'a> Image<'a> {
         (offset < self.bytes.len()).then_some(offset)
     }
 
-    /// The index of the first symbol with this name for which `is_it` returns true. `is_it` is also called
-    /// for symbols with other names.
+    /// The index of the first symbol with this name for which `is_it` returns true. `is_it` must compare the
+    /// name, because `is_it` is also called for symbols with other names.
     fn look_up(&self, name: &CStr, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let gnu_hash = self.table(DT_GNU_HASH);
         if gnu_hash == 0 {

@@ -4,9 +4,10 @@
 //!
 //! The new file has no name (`O_TMPFILE`) until it is complete, so that the kernel removes it if the writer
 //! dies. linkat(2) can't replace an existing name. So the file first gets a temporary name, `.ring3-` and 16
-//! hexadecimal digits, and is renamed at once. This also happens if there is no old file: a watcher of the
-//! directory always sees a file that was moved there (`IN_MOVED_TO`). Only a SIGKILL or a power failure
-//! between these two system calls leaves the temporary name, with the whole new content.
+//! hexadecimal digits, and is renamed at once. The file gets the temporary name first even if there is no old
+//! file: so a watcher of the directory always sees a file that was moved there (`IN_MOVED_TO`). Only a
+//! SIGKILL or a power failure between these two system calls leaves the temporary name, with the whole new
+//! content.
 //!
 //! On a file system without `O_TMPFILE` the file has a temporary name from the start. SIGHUP, SIGINT,
 //! SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 remove this name. Any other signal that kills the writer, such as
@@ -41,8 +42,8 @@ use crate::text::{Print, Shown, Writer};
 
 use temporary::{Doomed, Temporary};
 
-/// The number of lookups: a lookup is repeated if another process replaced the file between stat and the
-/// lookup.
+/// The most attempts to look up a file. An attempt is repeated if another process replaced the file between
+/// the two calls of stat.
 const TRIES: usize = 16;
 
 /// The extended attribute that holds a file's access control list.
@@ -124,7 +125,7 @@ impl Print for Cause {
         let (cause, more) = match self {
             Self::None => return,
             Self::Part => ("it may have a part of the new content", ""),
-            // The programs that replace files have this option.
+            // The programs that replace files have the option `--in-place`.
             Self::Mount => ("it is a mount point", IN_PLACE),
             Self::Directory => ("its directory does not allow that", IN_PLACE),
             Self::Owner => ("its owner or group would change", IN_PLACE),
@@ -190,8 +191,9 @@ impl From<Stopped> for Failed {
     }
 }
 
-/// A file that is being written. Dropping it without [`commit`](Self::commit) discards the new content and
-/// leaves the old file unchanged.
+/// A file that is being written. Dropping the value without [`commit`](Self::commit) discards the new content
+/// and leaves the old file unchanged, except if the caller writes directly into the target
+/// ([`is_direct`](Self::is_direct)).
 pub struct Replacement<'path> {
     path: &'path CStr,
     /// The file to which the caller writes the content.
@@ -226,8 +228,8 @@ impl Old {
 enum Way {
     /// The caller writes directly into the target.
     Direct,
-    /// The caller writes into memory; [`Replacement::commit`] copies that over the content of this file. With
-    /// `None`, `commit` first opens and truncates the target.
+    /// The caller writes into memory; [`Replacement::commit`] copies the memory over the content of this
+    /// file. With `None`, `commit` first opens and truncates the target.
     FromMemory(Option<OwnedFd>),
     /// The caller writes a new file; [`Replacement::commit`] renames it to the target's name.
     Beside,
@@ -293,8 +295,8 @@ impl<'path> Replacement<'path> {
                 let file = beside
                     .may_rename()
                     .and_then(|()| {
-                        // `unnamed` may fail because the file system does not support it, or for another
-                        // reason. `named` reports the other reason.
+                        // `unnamed` may fail because the file system does not support `O_TMPFILE`, or for
+                        // another reason. `named` reports the other reason.
                         beside.unnamed().or_else(|_| beside.named())
                     })
                     .and_then(|file| keep_owner(file.as_fd(), old).map(|()| file))
@@ -326,8 +328,8 @@ impl<'path> Replacement<'path> {
     /// Completes the replacement: after success, the path leads to the new content.
     ///
     /// # Errors
-    /// - `replace`: `EBUSY` if the file is a mount point, as in containers; `EPERM` if it is immutable or the
-    ///   directory is sticky. The old file is unchanged.
+    /// - `replace`: `EBUSY` if the file is a mount point, as in containers; `EPERM` if the file is immutable
+    ///   or the directory is sticky. The old file is unchanged.
     /// - `sync`: `EIO`... The old file is unchanged.
     /// - `sync directory of`: the new file is in its place, but may not survive a power failure.
     /// - If the file is written directly, any error can leave a part of the new content.
@@ -397,7 +399,7 @@ impl<'path> Replacement<'path> {
             }
             _ => Ok(()),
         };
-        // Before the file has content that the permissions must protect.
+        // The permissions are set before the file has the content that they protect.
         set_mode()?;
         if let Some(content) = content {
             // Only SIGKILL and SIGSTOP can interrupt the copy.
@@ -474,7 +476,8 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
 /// The directory entry of the file that is being replaced, and the temporary name of the new file, if it has
 /// one. Dropping a `Beside` removes the temporary name.
 struct Beside {
-    /// Before `entry`, so that it is dropped before: it has the number of the entry's directory.
+    /// This field is before `entry`, so that the `Doomed` is dropped first: the `Doomed` holds the number of
+    /// the descriptor that `entry` closes.
     doomed: Option<Doomed>,
     entry: Entry,
     temporary: Option<Temporary>,
@@ -544,8 +547,8 @@ impl Drop for Beside {
 /// Links an unnamed file into a directory.
 fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     match fs::link(file, c"", dir, name, AT_EMPTY_PATH) {
-        // Before Linux 6.10 only root could do this. Other users link the file's path in /proc, if /proc is
-        // mounted.
+        // Before Linux 6.10 only root could link by `AT_EMPTY_PATH`. Other users link the file's path in
+        // /proc, if /proc is mounted.
         Err(errno) if errno != Errno::EEXIST => {
             let path = path_of(file);
             let path = bytes::until_zero(&path);

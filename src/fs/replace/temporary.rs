@@ -1,9 +1,9 @@
 //! Temporary names for new files.
 //!
-//! A temporary name is derived from FILE's own name. So the next writer that replaces FILE finds the leftover
-//! of a dead writer. The owner of a temporary file holds its lock (flock(2)). A writer that gets the lock
-//! knows that the owner is dead, and removes the name. A writer that does not get the lock tries the next
-//! name.
+//! A temporary name is derived from the name of FILE, the file to be replaced. So the next writer that
+//! replaces FILE finds the leftover of a dead writer. The owner of a temporary file holds its lock
+//! (flock(2)). A writer that gets the lock knows that the owner is dead, and removes the name. A writer that
+//! does not get the lock tries the next name.
 
 use core::ffi::CStr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -20,12 +20,12 @@ use crate::process;
 use crate::random;
 use crate::signal::{self, Action, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
-/// How many names are derived from FILE's name: as many writers can replace FILE at the same time with such a
-/// name.
+/// How many temporary names are derived from FILE's name. Each writer that replaces FILE at the same time
+/// uses one of them.
 const OWN: u64 = 4;
 
 /// How many names are tried. The names after the first [`OWN`] are random, in case another user occupies all
-/// of those.
+/// of the first names.
 const TRIES: u64 = 16;
 
 /// A temporary name: `.ring3-` and this number in 16 hexadecimal digits.
@@ -52,7 +52,8 @@ impl Temporary {
         entry: &Entry,
         mut make: impl FnMut(&CStr) -> Result<T>,
     ) -> core::result::Result<(T, Self), Failed> {
-        // All of them, even if the first is free: several writers at the same time use several names.
+        // Each derived name is cleared, even if the first is free: several writers at the same time use
+        // several names.
         for number in 0..OWN {
             if let Ok(name) = Self::new(entry, number) {
                 let _ = name.clear(entry); // on failure the name stays
@@ -74,7 +75,8 @@ impl Temporary {
         Self::claim(entry, |name| {
             let flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
             let file = fs::open(dir, name, flags, mode)?;
-            // Until the file is locked, another writer takes its owner for dead, and may lock and remove it.
+            // Until the file is locked, another writer takes the owner for dead, and may lock the file and
+            // remove the name.
             match fs::try_lock(file.as_fd()) {
                 Err(Errno::EAGAIN) => Err(Errno::EEXIST),
                 _ => match has_name(file.as_fd(), dir, name) {
@@ -164,8 +166,8 @@ impl Doomed {
         NAME.store(name.0, Release);
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2] {
             if let Ok(Action::Default) = signal::action(signal) {
-                // SAFETY: `remove` may run between any two instructions: it only loads atomics and makes
-                // system calls.
+                // SAFETY: `remove` may run between any two instructions: `remove` only loads atomics, uses
+                // its own stack, and makes system calls.
                 let _ = unsafe { signal::handle(signal, remove) };
             }
         }
@@ -183,8 +185,9 @@ impl Drop for Doomed {
 extern "C" fn remove(signal: i32) {
     let dir = DIRECTORY.load(Acquire);
     if dir != NONE {
-        // SAFETY: `Doomed::new` stored the number of an Entry's directory. The Beside that owns both has the Doomed as
-        // its first field. So it drops the Doomed, whose drop stores NONE, before it closes the directory.
+        // SAFETY: `Doomed::new` stored the number of an Entry's directory. The Beside that owns both has the
+        // Doomed as its first field. So the Beside drops the Doomed, which stores NONE, before the directory
+        // is closed; the Beside's thread drops the Doomed with signals blocked.
         let dir = unsafe { BorrowedFd::borrow_raw(dir) };
         Temporary(NAME.load(Acquire)).unlink(dir);
     }
