@@ -27,7 +27,7 @@ pub fn begins(text: &[u8], start: &[u8]) -> bool {
 pub fn until_zero(bytes: &[u8]) -> &CStr {
     let zero = bytes.iter().position(|&byte| byte == 0);
     match zero.and_then(|zero| bytes.get(..=zero)) {
-        // SAFETY: `position` found the first zero, and the slice ends with it.
+        // SAFETY: `position` found the first zero, and the slice ends with this zero.
         Some(text) => unsafe { CStr::from_bytes_with_nul_unchecked(text) },
         None => c"",
     }

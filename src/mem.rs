@@ -87,7 +87,7 @@ fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
     pointer(start)
 }
 
-/// Makes reserved pages readable and writable. They are zero (mprotect(2)).
+/// Makes reserved pages readable and writable (mprotect(2)). Pages that were never committed before are zero.
 ///
 /// # Errors
 /// `ENOMEM`: memory or the number of mappings is exhausted. A part of the pages may be changed.
@@ -95,8 +95,8 @@ fn new(length: usize, prot: Prot, flags: Map) -> Result<NonNull<u8>> {
 /// # Safety
 /// The range is whole pages from [`reserve`], which were not unmapped since.
 pub unsafe fn commit(start: NonNull<u8>, length: usize) -> Result<()> {
-    // SAFETY: the pages belong to the caller, who promises that. The call only adds rights, so no memory in use loses
-    // any.
+    // SAFETY: the caller promises that the pages are from `reserve` and still mapped. The call only adds rights, so no
+    // memory in use loses a right.
     unsafe { syscall!(mprotect(start.as_ptr(), length, PROT_READ | PROT_WRITE)) }.map(drop)
 }
 
@@ -190,8 +190,8 @@ pub unsafe fn move_to(
     unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
 }
 
-/// Converts the address of a mapping to a pointer. Only here does memory get its provenance. The provenance is exposed,
-/// so that code may convert an address inside the mapping to a pointer again.
+/// Converts the address of a mapping to a pointer. Pointers to mapped memory get their provenance only here. The
+/// provenance is exposed, so that code may convert an address inside the mapping to a pointer again.
 fn pointer(address: usize) -> Result<NonNull<u8>> {
     NonNull::new(ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
 }

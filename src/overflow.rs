@@ -2,7 +2,7 @@
 //! does without a report.
 //!
 //! ```ignore
-//! let _report = overflow::Report::new(PROGRAM)?; // in `main`, and in each thread that is to report
+//! let _report = overflow::Report::new(PROGRAM)?; // in `main`, and in each other thread to report
 //! ```
 //!
 //! Below each stack is memory without access: the guard pages of a thread, or the gap that the kernel keeps below the
@@ -37,8 +37,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reports stack overflows of the calling thread from now on, under the name of `program`. This replaces the
-    /// process's handler of SIGSEGV and the thread's alternate stack.
+    /// Reports stack overflows of the calling thread from now on, under the name of the `program` that the first call
+    /// in the process passed. The call replaces the process's handler of SIGSEGV and the thread's alternate stack.
     ///
     /// # Errors
     /// `ENOMEM`: there is no memory for the alternate stack. A seccomp filter's errors.
@@ -59,8 +59,8 @@ impl Report {
             mem::commit(stack, size)?;
             signal::use_alternate_stack(stack.as_ptr(), size)?;
         }
-        // SAFETY: `report_overflow` may run between any two instructions. It loads an atomic, makes system calls and
-        // writes only its own stack.
+        // SAFETY: `report_overflow` may run between any two instructions. It loads atomics, makes system calls and
+        // writes only to its own stack.
         unsafe { signal::handle_fault(SIGSEGV, report_overflow) }?;
         Ok(report)
     }
@@ -70,7 +70,8 @@ impl Drop for Report {
     fn drop(&mut self) {
         // EPERM: a handler that runs on this stack drops the report. Then the stack stays mapped.
         if signal::no_alternate_stack().is_ok() {
-            // SAFETY: the whole mapping. Only handlers of this thread ran on the stack, and now none does.
+            // SAFETY: the range is the whole mapping. Only handlers of this thread ran on the stack. None runs there
+            // now: the kernel refuses `no_alternate_stack` while a handler does.
             let _ = unsafe { mem::unmap(self.guard, self.length) };
         }
     }
@@ -86,7 +87,8 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
     };
     let is_access = [SEGV_MAPERR, SEGV_ACCERR].contains(&fault.si_code);
     let is_near = fault.si_addr.abs_diff(sp) <= arch::PAGE_MAX;
-    // A jump into the stack faults near the stack pointer too. Its `si_addr` is the instruction pointer.
+    // A jump to an address in the stack faults near the stack pointer too. The `si_addr` of such a fault is the
+    // instruction pointer.
     if is_access
         && is_near
         && fault.si_addr != pc
@@ -105,8 +107,8 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
     }
     let _ = signal::set_default(signal);
     if !is_access {
-        // A process sent the signal, so no instruction raises it again. The signal is sent again, and ends this process
-        // when the handler returns.
+        // A process sent the signal, so no instruction raises the signal again. This call sends it again, and it ends
+        // this process when the handler returns.
         let _ = process::kill(process::getpid(), signal);
     }
     // Else the same instruction faults again.

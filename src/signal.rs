@@ -73,7 +73,8 @@ pub const SIGNALS: i32 = __SIGRTMAX;
 /// The signals that a terminal sends for its keys and when it hangs up.
 ///
 /// A parent can ignore them on purpose: nohup(1) ignores `SIGHUP`, and a shell without job control ignores
-/// `SIGINT` and `SIGQUIT` for `&`. So a program that starts another program must leave them ignored there.
+/// `SIGINT` and `SIGQUIT` for `&`. So a program that starts another program must leave the ignored signals
+/// ignored in the new program.
 pub const TERMINALS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTSTP]);
 
 /// Parses a signal as kill(1) does: a number, or a name in upper or lower case, with or without `SIG` before
@@ -118,7 +119,7 @@ pub fn named(text: &[u8]) -> Option<i32> {
     })
 }
 
-/// Blocks the signals of `set` in the calling thread, in addition to those blocked already
+/// Blocks the signals of `set` in the calling thread, in addition to the signals that are blocked already
 /// (rt_sigprocmask(2)). A blocked signal stays pending until it is unblocked.
 ///
 /// With `SIGPIPE` blocked, a write to a closed pipe or socket only returns `EPIPE`.
@@ -179,7 +180,8 @@ pub fn set_mask(set: SignalSet) -> Result<()> {
 fn change_mask(how: i32, set: SignalSet, old: *mut SignalSet) -> Result<()> {
     let size = size_of::<SignalSet>();
     // SAFETY: the kernel reads the 8 bytes of `set`, which lives until the call returns. `old` is null, or
-    // points to the caller's SignalSet, to whose 8 bytes the kernel writes.
+    // the callers of this function pass the address of a SignalSet of their own, and the kernel writes its
+    // 8 bytes.
     unsafe { syscall!(rt_sigprocmask(how, &raw const set, old, size)) }.map(drop)
 }
 
@@ -208,8 +210,7 @@ pub fn set_default(signal: i32) -> Result<()> {
     unsafe { set_action(signal, DEFAULT) }
 }
 
-/// Sets the action of each signal of `set` to the default. That includes signals that a parent process set to
-/// be ignored.
+/// Sets the action of each signal of `set` to the default, also if a parent process ignored the signal.
 pub fn set_defaults(set: SignalSet) {
     for signal in set.iter() {
         let _ = set_default(signal); // fails for SIGKILL and SIGSTOP, which always have their default actions
@@ -268,10 +269,12 @@ pub fn on(signal: i32, count: &'static AtomicU32) -> Result<()> {
 static COUNTS: [AtomicPtr<AtomicU32>; SIGNALS as usize] =
     [const { AtomicPtr::new(ptr::null_mut()) }; SIGNALS as usize];
 
+/// Returns the place in `COUNTS` for a signal; `None` for a number that is no signal.
 fn count_of(signal: i32) -> Option<&'static AtomicPtr<AtomicU32>> {
     COUNTS.get(usize::try_from(signal).ok()?.checked_sub(1)?)
 }
 
+/// The handler that [`on`] sets.
 extern "C" fn counted(signal: i32) {
     if let Some(place) = count_of(signal) {
         // SAFETY: the pointer is null, or `on` made it from a `&'static AtomicU32`.
@@ -290,14 +293,15 @@ extern "C" fn counted(signal: i32) {
 /// # Errors
 /// As for [`set_default`].
 ///
-/// # Safety `handler` may run between any two instructions of the program. So it must not take a lock that
-/// the interrupted code may hold, including the heap's. It must not rely on a value that the interrupted code
+/// # Safety
+/// `handler` may run between any two instructions of the program. So `handler` must not take a lock that the
+/// interrupted code may hold, including the heap's locks. It must not rely on a value that the interrupted code
 /// may have half changed (signal-safety(7)).
 #[doc(alias = "rt_sigaction")]
 #[doc(alias = "sigaction")]
 pub unsafe fn handle(signal: i32, handler: extern "C" fn(i32)) -> Result<()> {
-    // Recorded before the handler can run: a child that shares this memory must not run it (`Command::spawn`
-    // resets it).
+    // The signal is recorded before the handler can run. A child that shares this memory must not run the
+    // handler, so `Command::spawn` resets the actions of the recorded signals.
     HANDLED.fetch_or(SignalSet::of(&[signal]).0, AcqRel);
     // SAFETY: the caller guarantees that `handler` may run at any moment.
     unsafe { set_action(signal, handler as usize) }
@@ -381,17 +385,22 @@ pub(crate) unsafe fn handle_fault(
 ) -> Result<()> {
     HANDLED.fetch_or(SignalSet::of(&[signal]).0, AcqRel);
     // SAFETY: the caller guarantees that `handler` may run at any moment. With SA_SIGINFO the kernel passes
-    // the three arguments that it takes.
+    // the three arguments that `handler` takes.
     unsafe { set_flagged_action(signal, handler as usize, SA_SIGINFO) }
 }
 
+/// Sets the action of a signal to the default, to ignoring it, or to a handler.
+///
 /// # Safety
 /// `handler` is `DEFAULT`, `IGNORE`, or the address of an `extern "C" fn(i32)` that may run at any moment.
 unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
-    // SAFETY: the caller guarantees the same. Without SA_SIGINFO a handler gets one argument.
+    // SAFETY: the caller guarantees what `set_flagged_action` requires. Without SA_SIGINFO a handler gets
+    // one argument.
     unsafe { set_flagged_action(signal, handler, 0) }
 }
 
+/// As [`set_action`], with these flags (`SA_*`).
+///
 /// # Safety
 /// As for [`set_action`]; with `SA_SIGINFO` the handler takes three arguments.
 unsafe fn set_flagged_action(signal: i32, handler: usize, flags: usize) -> Result<()> {
@@ -404,8 +413,8 @@ unsafe fn set_flagged_action(signal: i32, handler: usize, flags: usize) -> Resul
     let size = size_of::<SignalSet>();
     let no_old = ptr::null_mut::<Sigaction>();
     // SAFETY: the kernel reads `action`, a local, and writes nothing, as `no_old` is null. The caller
-    // guarantees that the handler may run. After the handler the kernel's frame returns to the restorer,
-    // which calls rt_sigreturn.
+    // guarantees that the handler may run at any moment. The handler returns to the restorer, which calls
+    // rt_sigreturn.
     unsafe { syscall!(rt_sigaction(signal, &raw const action, no_old, size)) }.map(drop)
 }
 
@@ -419,8 +428,8 @@ pub struct Received {
 }
 
 impl Received {
-    /// Whether the kernel sent the signal, and not a process. For SIGINT, SIGQUIT and SIGWINCH that means the
-    /// terminal, which sends the signal to all processes of its foreground group at once.
+    /// Whether the kernel sent the signal, and not a process. A SIGINT, SIGQUIT or SIGWINCH of the kernel
+    /// comes from the terminal, which sends the signal to all processes of its foreground group at once.
     pub fn is_kernels(self) -> bool {
         self.code == SI_KERNEL
     }

@@ -72,7 +72,7 @@ pub(crate) use syscall;
 pub(crate) unsafe fn check(result: usize) -> Result<usize> {
     #[cfg(test)]
     tests::after_call();
-    // SAFETY: `result` meets the requirement of `from_result`: the caller guarantees this.
+    // SAFETY: the caller guarantees that `result` meets the requirement of `from_result`.
     match unsafe { Errno::from_result(result) } {
         None => Ok(result),
         Some(errno) => Err(errno),

@@ -7,7 +7,7 @@ use core::num::NonZeroUsize;
 /// architectures).
 ///
 /// The representation is the result register as the kernel leaves it: the negated number. Results pass
-/// through most functions, and converting them would cost instructions in each.
+/// through most functions, and a conversion would cost instructions in each function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Errno(NonZeroUsize);
@@ -172,7 +172,8 @@ impl Errno {
     /// Only the sign is tested, because no call that this library makes has a result of 2^63 or more.
     ///
     /// # Safety
-    /// `result` is the result register of such a call. So it is negative only for an error.
+    /// `result` is the result register of a call that this library makes. So it is negative only for an
+    /// error.
     #[inline(always)]
     pub(crate) unsafe fn from_result(result: usize) -> Option<Self> {
         if (result as isize) < 0 {

@@ -14,7 +14,7 @@ super::abi! {
         O_WRONLY = 1,
         /// For reading and writing.
         O_RDWR = 2,
-        /// Calls on it do not wait: they return `EAGAIN`.
+        /// Calls on the descriptor do not wait: they fail with `EAGAIN`.
         O_NONBLOCK = 0o4000,
         /// Creates the file if it does not exist.
         O_CREAT = 0o100,
@@ -33,8 +33,8 @@ super::abi! {
         O_NOFOLLOW = { x86_64 0o400000, aarch64 0o100000 },
         /// execve(2) closes the descriptor.
         O_CLOEXEC = 0o2000000,
-        /// Opens only a location in the file system, for use with the `*at` calls. Not for reading or
-        /// writing, and needs no permission on the file itself.
+        /// Opens only a location in the file system, for use with the `*at` calls. The descriptor cannot be
+        /// read or written. The call needs no permission on the file itself.
         O_PATH = 0o10000000,
         /// An unnamed file on the file system of the given directory. Includes `O_DIRECTORY`.
         O_TMPFILE = { x86_64 0o20200000, aarch64 0o20040000 },

@@ -6,8 +6,8 @@ super::abi! {
         FUTEX_WAIT = 0,
         /// Wake at most the given number of waiting threads.
         FUTEX_WAKE = 1,
-        /// Only threads of this process use the futex. The kernel then identifies it by its address, without
-        /// looking up the mapping.
+        /// Only threads of this process use the futex. So the kernel identifies the futex by its address,
+        /// and does not look up the mapping.
         FUTEX_PRIVATE_FLAG = 128,
     }
 }

@@ -18,7 +18,7 @@ super::abi! {
         SOCK_DGRAM = 2,
         /// A connection in both directions that keeps message boundaries and order.
         SOCK_SEQPACKET = 5,
-        /// Calls on it do not wait: they return `EAGAIN`.
+        /// Calls on the socket do not wait: they fail with `EAGAIN`.
         SOCK_NONBLOCK = 0o4000,
         /// execve closes it.
         SOCK_CLOEXEC = 0o2000000,
@@ -65,7 +65,7 @@ super::abi! {
         SO_REUSEADDR = 2,
         /// The kind of the socket: `SOCK_STREAM` and others.
         SO_TYPE = 3,
-        /// The error of a failed connection or connection attempt. Reading it clears it.
+        /// The error of a failed connection or connection attempt. Reading the option clears the error.
         SO_ERROR = 4,
         /// Bytes sent out of band stay in their place in the byte stream.
         SO_OOBINLINE = 10,
@@ -217,7 +217,7 @@ super::abi! {
     flags ["sys/socket.h" Msg: u32] {
         /// The ancillary data was truncated: its buffer was too small.
         MSG_CTRUNC = 0x8,
-        /// If the peer has closed, only `EPIPE`, without SIGPIPE.
+        /// If the peer has closed, the call fails with `EPIPE`, and raises no SIGPIPE.
         MSG_NOSIGNAL = 0x4000,
         /// This call does not wait.
         MSG_DONTWAIT = 0x40,
@@ -225,7 +225,7 @@ super::abi! {
         MSG_CMSG_CLOEXEC = 0x40000000,
     }
 
-    /// A message of several, for sendmmsg(2) and recvmmsg(2).
+    /// One of several messages that sendmmsg(2) or recvmmsg(2) transfers in one call.
     record ["sys/socket.h" "struct mmsghdr" Mmsghdr] {
         /// The message.
         msg_hdr: Msghdr,

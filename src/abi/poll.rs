@@ -14,9 +14,9 @@ super::abi! {
 
     /// Flags of eventfd2.
     flags ["sys/eventfd.h" Efd: u32] {
-        /// Calls on it do not wait: they return `EAGAIN`.
+        /// Calls on the descriptor do not wait: they fail with `EAGAIN`.
         EFD_NONBLOCK = 0o4000,
-        /// execve closes it.
+        /// execve closes the descriptor.
         EFD_CLOEXEC = 0o2000000,
     }
 
@@ -37,7 +37,8 @@ super::abi! {
         /// If several epoll sets watch the same file, an event wakes at least one of them, and usually not
         /// all.
         EPOLLEXCLUSIVE = 0x10000000,
-        /// Edge-triggered: reports a change once, instead of a state for as long as it holds.
+        /// Edge-triggered: epoll reports a change once. Without this flag it reports a state for as long as
+        /// the state holds.
         EPOLLET = 0x80000000,
     }
 

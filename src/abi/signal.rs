@@ -131,8 +131,8 @@ super::abi! {
         _sifields: Sifields,
     }
 
-    /// The fields that depend on the signal. Of the union's many variants, this has the one for the end of a
-    /// child.
+    /// The fields that depend on the signal. The union has many variants; this record has only the variant
+    /// for the end of a child.
     record ["asm/siginfo.h" "union __sifields" Sifields] {
         /// For `SIGCHLD` and waitid(2).
         _sigchld: Sigchld,
@@ -166,7 +166,7 @@ super::abi! {
     }
 
     consts ["linux/signal.h" i32] {
-        /// There is no alternate stack.
+        /// `ss_flags`: there is no alternate stack.
         SS_DISABLE = 2,
     }
 
@@ -182,13 +182,13 @@ super::abi! {
 
     /// Flags of signalfd4.
     flags ["linux/signalfd.h" Sfd: u32] {
-        /// Reading it does not wait: it returns `EAGAIN`.
+        /// A read from the descriptor does not wait: it fails with `EAGAIN`.
         SFD_NONBLOCK = 0o4000,
-        /// execve closes it.
+        /// execve closes the descriptor.
         SFD_CLOEXEC = 0o2000000,
     }
 
-    /// The record that a signalfd returns for each signal. Of its many fields, this has the first.
+    /// The record that a signalfd returns for each signal. Only its first field has a name here.
     record ["linux/signalfd.h" "struct signalfd_siginfo" SignalfdSiginfo + 124] {
         /// The signal's number.
         ssi_signo: u32,

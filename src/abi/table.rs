@@ -11,7 +11,8 @@ pub struct Fact {
     pub value: i64,
 }
 
-/// Chooses the value for this architecture: a row has one value for both, or `{ x86_64 A, aarch64 B }`.
+/// Chooses the value for this architecture: a row has one value for both architectures, or `{ x86_64 A,
+/// aarch64 B }`.
 macro_rules! per_arch {
     ({ x86_64 $x86_64:expr, aarch64 $aarch64:expr }) => {
         if cfg!(target_arch = "x86_64") {

@@ -1,11 +1,11 @@
 //! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`: their names and contracts.
 //!
-//! The compiler inserts calls of the first five into code that does not name them. So they cannot be written in Rust: a
-//! loop that copies bytes compiles to a call of `memcpy`. The assembly is in `x86_64/mem.rs` and `aarch64/mem.rs`. Each
-//! function is in a section of its own, so the linker drops the functions that a program does not call.
+//! The compiler inserts calls of these functions into code that does not name them. So they cannot be written in Rust:
+//! a loop that copies bytes compiles to a call of `memcpy`. The assembly is in `x86_64/mem.rs` and `aarch64/mem.rs`.
+//! Each function is in a section of its own, so the linker drops the functions that a program does not call.
 //!
-//! The plain names are defined in the program, by [`mem_names!`](crate::__mem_names). Here they would collide with
-//! libc's in a test that uses std.
+//! The plain names are defined in the program, by [`__mem_names!`](crate::__mem_names). If the library defined these
+//! names, they would collide with libc's names in a test that uses std.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -29,8 +29,8 @@ unsafe extern "C" {
     pub fn ring3_strlen(s: *const c_char) -> usize;
 }
 
-/// Defines the names that the compiler calls by itself. They are part of the program, not of the library, so that the
-/// library can be linked with a libc that has them too.
+/// Defines the names that the compiler calls by itself. The names are part of the program, not of the library, so that
+/// the library can be linked with a libc that has the same names.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mem_names {

@@ -1,16 +1,16 @@
-//! The assembly of this crate: all of it, and nothing else.
+//! All assembly of this crate, and the declarations of the items that it defines.
 //!
 //! This module is not a public interface. It is `pub` for two users: the macros, which expand in a program's crate, and
 //! this repository's tests. Items that can break memory safety are `unsafe` all the same.
 //!
-//! `x86_64.rs` and `aarch64.rs` define the same items in the same order:
+//! `x86_64/mod.rs` and `aarch64/mod.rs` define the same items in the same order:
 //!
 //! | item | meaning |
 //! |---|---|
 //! | `PAGE_MAX` | the largest page size that a kernel runs with |
-//! | `start!` | `_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
-//! | `start_bare!` | the same for a program that has nothing to relocate |
-//! | `jump!` | the jump instruction |
+//! | `__start!` | `_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
+//! | `__start_bare!` | the same for a program that has nothing to relocate |
+//! | `__jump!` | the jump instruction |
 //! | `syscall0` to `syscall6` | a system call with this number of arguments |
 //! | `trap` | an instruction that ends the process by a signal |
 //! | `prefetch` | an instruction that loads a cache line for a later read |

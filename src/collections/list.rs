@@ -1,6 +1,7 @@
 //! A list: a vector of fixed capacity that needs no heap.
 //!
-//! The capacity reserves only address space. A page of it takes memory when its first value is pushed.
+//! The capacity reserves only address space. A page of the address space takes memory when the first value in this page
+//! is pushed.
 
 use core::ops::{Deref, DerefMut};
 

@@ -1,4 +1,5 @@
-//! Collections that reserve all their memory at once, and take it page by page as they fill.
+//! Collections that reserve address space for all their values at once. A page takes memory only when a value is put
+//! into it.
 
 mod list;
 mod slab;

@@ -1,6 +1,7 @@
 //! A slab: stores values and hands out small integer keys; freed keys are reused first.
 //!
-//! The capacity is fixed, and reserves only address space. A page of it takes memory when its first value is inserted.
+//! The capacity is fixed, and reserves only address space. A page of the address space takes memory when the first
+//! value in this page is inserted.
 
 use crate::abi::{Errno, Result};
 use crate::mem::Slots;
@@ -10,7 +11,8 @@ use crate::mem::Slots;
 pub struct Slab<T> {
     /// The key of a value is the index of its slot.
     slots: Slots<Slot<T>>,
-    /// The number of slots that were ever used. They are the first slots, and all of them are initialized.
+    /// The number of slots that were ever used, or were used since the last `clear`. They are the first slots, and all
+    /// of them are initialized.
     used: usize,
     /// The head of the free list: the key that was freed last, or [`NONE`].
     free: u32,
@@ -22,7 +24,7 @@ pub struct Slab<T> {
 enum Slot<T> {
     /// The slot holds a value.
     Full(T),
-    /// The slot is in the free list. The key is that of the next slot in it, or [`NONE`].
+    /// The slot is in the free list. Holds the key of the next slot in the free list, or [`NONE`].
     Free(u32),
 }
 

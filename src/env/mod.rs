@@ -1,6 +1,6 @@
 //! The data that the kernel passes to a program at its start: arguments, environment and auxiliary vector.
 //!
-//! The kernel leaves this at the initial stack pointer (execve(2); `create_elf_tables`, fs/binfmt_elf.c):
+//! The kernel leaves these data at the initial stack pointer (execve(2); `create_elf_tables`, fs/binfmt_elf.c):
 //!
 //! ```text
 //!  sp -> argc
@@ -35,10 +35,10 @@ impl Start {
     pub(crate) unsafe fn new(sp: *const usize) -> Self {
         // SAFETY: the caller promises that `sp` is the initial stack pointer.
         let args = unsafe { Args::new(sp) };
-        // SAFETY: argv ends with a null pointer, and the environment begins after it.
+        // SAFETY: argv ends with a null pointer, and the environment begins after this pointer.
         let environ = unsafe { args.next.add(args.left + 1) };
         let mut end = environ;
-        // SAFETY: `end` is at most at the null pointer that ends the environment: the loop stops there.
+        // SAFETY: `end` is not after the null pointer that ends the environment: the loop stops at this pointer.
         while !unsafe { *end }.is_null() {
             // SAFETY: the entry is not null, so another entry follows.
             end = unsafe { end.add(1) };
@@ -87,7 +87,8 @@ impl Args {
     /// used.
     #[inline]
     pub(crate) unsafe fn new(sp: *const usize) -> Self {
-        // SAFETY: argc is at the initial stack pointer, and argv follows.
+        // SAFETY: the caller promises that `sp` is the initial stack pointer. The kernel puts argc there, and argv
+        // after it.
         unsafe {
             Self {
                 next: sp.add(1).cast(),
@@ -164,7 +165,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Returns the `Start` of a stack, valid as long as the stack.
+    /// Returns the `Start` of a stack. The result is valid as long as the stack.
     fn start(stack: &Stack) -> Start {
         // SAFETY: the words are laid out as an initial stack, and the callers keep the stack.
         unsafe { Start::new(stack.words.as_ptr()) }

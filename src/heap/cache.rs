@@ -16,9 +16,9 @@
 //!
 //! # Which thread may access what
 //!
-//! Only a cache's owner accesses the cache: it forms a `&mut Cache` for each block. The data about an owner that other
-//! threads read is beside the cache, in an [`Entry`]. A thread accesses that data only with [`CACHES`] locked. An entry
-//! passes from one owner to the next in one of three ways:
+//! Only a cache's owner accesses the cache: the owner forms a `&mut Cache` for each operation. The data about an owner
+//! that other threads read is beside the cache, in an [`Entry`]. A thread accesses that data only with [`CACHES`]
+//! locked. An entry passes from one owner to the next in one of three ways:
 //!
 //! - The entry is new: no other thread knows its address.
 //! - The old owner left the entry. Its last write to the cache happens before its unlock of `CACHES`; the new owner's
@@ -89,8 +89,9 @@ struct Entry {
 /// The offset of the cache in an entry. The owner's thread word points to the cache.
 const CACHE: usize = offset_of!(Entry, cache);
 
-/// A thread, and its process. In a forked child, the thread that called `fork` continues under another id. So an owner
-/// of another process is never taken for a thread that has ended.
+/// A thread, and its process. The process is recorded because of `fork`: in the child, the thread that called `fork`
+/// continues under another id, and uses its cache under the old id. So the owner of an entry counts as ended only if
+/// its process is the searching thread's process.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Owner {
@@ -115,7 +116,7 @@ struct Caches {
     count: usize,
     /// The list of caches that their owners left.
     idle: Link,
-    /// The entry where the next search for an abandoned cache begins; the first of all if none.
+    /// The entry where the next search for an abandoned cache begins. `None` means the first of all entries.
     look: Link,
 }
 
@@ -134,9 +135,9 @@ static CACHES: Mutex<Caches> = Mutex::new(Caches {
 #[inline(always)]
 pub fn pop(class: Class) -> Option<Block> {
     // SAFETY: the thread word holds the address of the calling thread's own cache, which is never unmapped and which no
-    // other thread accesses. No other reference to the cache exists: each function here ends its reference before it
-    // returns, no function calls another that forms one, and the heap does not run in a signal handler that interrupted
-    // it.
+    // other thread accesses. No other reference to the cache exists. Each function here ends its reference before it
+    // returns, and calls no function that forms another reference. No signal handler that interrupted the heap uses the
+    // heap: the caller of `signal::handle` promises that.
     unsafe { mine()?.as_mut() }.pop(class)
 }
 
@@ -309,7 +310,7 @@ impl Cache {
             }
             return Ok(());
         }
-        // The blocks that are in the cache longest leave it.
+        // The blocks that have been in the cache for the longest time leave the cache.
         let gone = stock.limit.div_ceil(2) as usize;
         stock.count -= gone as u32; // `count` is at least `limit` here, because `push` failed
         stock.raise(class, 1);
@@ -326,7 +327,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Returns the blocks of all depots to their spans. The cache must be empty: its slots hold the blocks in between.
+    /// Returns the blocks of all depots to their spans. The cache must be empty, because its slots hold the blocks on
+    /// the way.
     fn flush_depots(&mut self) -> Result<(), Corrupt> {
         (0..SHARDS as u8).try_for_each(|shard| self.flush_depot(shard))
     }
@@ -340,7 +342,7 @@ impl Cache {
                 if count == 0 {
                     break;
                 }
-                // SAFETY: the blocks come from a depot. The depot got them from a cache, which makes the promise as in
+                // SAFETY: the blocks come from a depot. The depot got the blocks from a cache, whose blocks are as in
                 // `flush`.
                 unsafe { Store::put_back(class, &slots[..count])? };
             }

@@ -3,8 +3,8 @@
 
 use core::alloc::Layout;
 
-/// The size of the smallest block. All classes are multiples of it. It is also the largest alignment that a primitive
-/// type needs.
+/// The size of the smallest block. The sizes of all classes are multiples of this size. It is also the largest
+/// alignment that a primitive type needs.
 const SMALLEST: usize = 16;
 
 /// Up to this many bytes the class of a size is read from `TABLE`, and a doubling has eight classes.
@@ -27,7 +27,8 @@ static TABLE: [u8; FINE / SMALLEST + 1] = {
     table
 };
 
-/// Computes the class index of a size from its doubling and the part of the doubling.
+/// Computes the class index of a size from the doubling that contains the size, and from the place of the size in the
+/// doubling.
 const fn index(size: usize) -> usize {
     if size <= FINE {
         // An eighth of a doubling below 128 is less than 16 bytes. `| 128` keeps the step at 16 bytes there.

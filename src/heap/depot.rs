@@ -13,8 +13,8 @@ use crate::mem;
 use crate::sync::Mutex;
 
 /// The number of shards. A shard is a depot, and a store of each grain. A cache takes blocks from one shard only. So
-/// few threads compete for a lock, and after a thread has freed all its blocks, few blocks of other threads keep its
-/// spans.
+/// few threads compete for a lock. And after a thread has freed all its blocks, few of the spans of these blocks still
+/// hold blocks of other threads.
 pub const SHARDS: usize = 4;
 
 /// A depot has room for this many times the blocks of a class that a cache can hold.

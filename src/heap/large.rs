@@ -43,7 +43,7 @@ pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
         size: layout.size(),
         align: layout.align(),
         guarded,
-        // Most pages of a large zeroed table often remain unused.
+        // Often most pages of a large zeroed block remain unused, for example in a hash table.
         sparse: zeros,
     })?;
     let block = new.block();
@@ -75,8 +75,8 @@ fn look_up(
     take: impl FnOnce(&mut Register, Block) -> Option<Reservation>,
 ) -> Result<Kind, Corrupt> {
     let offset = block.addr().get() % region::SPACE;
-    // The address can lie outside the mapping of `block`. The register only compares it. Under qemu-user, a mapping can lie
-    // below `SPACE`: then the address is 0, and no region is there.
+    // The address can lie outside the mapping of `block`. The register only compares it. Under qemu-user, a mapping can
+    // lie below `SPACE`. Then the start of the region would be 0, and the block is in no region.
     let region = NonNull::new(block.as_ptr().wrapping_sub(offset));
     let mut register = REGISTER.lock();
     if register.get(block).is_some_and(Reservation::is_block)
@@ -114,8 +114,8 @@ pub unsafe fn dealloc(block: Block, layout: Layout) -> Result<(), Corrupt> {
     Ok(())
 }
 
-/// Resizes a block. `size` must be the size of a middling or large block; the alignment remains. Returns `None` if only
-/// a copy can do that; the block is unchanged then.
+/// Resizes a block. `size` must be the size of a middling or large block; the alignment remains. Returns `None` if the
+/// block does not fit in its place and must be copied; the block is unchanged then.
 ///
 /// # Errors
 /// `Foreign` if the block is not allocated with the size of `layout`.

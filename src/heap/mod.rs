@@ -16,9 +16,10 @@
 //! - *Large* blocks are mappings of their own, between guard pages (`reservation`). They grow by `mremap`.
 //!
 //! Memory returns to the kernel in these cases. A large block is unmapped when it is freed. Free units are discarded
-//! when they outnumber the units in use by more than 512 KiB. A thread cache is flushed when few of the touched bytes
-//! are in use, when the heap has grown by 2 MiB, and when the thread ends. Threads of [`thread`](mod@crate::thread)
-//! call the cache at their end. Threads of another runtime do not: a later thread takes over their caches.
+//! when they outnumber the units in use by more than 512 KiB. A thread cache is flushed when few of the *touched* bytes
+//! (bytes of spans that were handed out at least once) are in use, when the heap has grown by 2 MiB, and when the
+//! thread ends. Threads of [`thread`](mod@crate::thread) call the cache at their end. Threads of another runtime do
+//! not: a later thread takes over their caches.
 //!
 //! # Errors that are detected
 //!
@@ -27,9 +28,10 @@
 //! - a middling or large block is freed twice, or with a wrong length, or was never allocated;
 //! - a small block that a cache returns to its span is already free there, or cannot be a block of its class.
 //!
-//! SIGSEGV reports a write before the start of a large block, or after its last page. After a block has grown, the
-//! guard can begin up to 2 MiB after the end of the block. The heap's own records lie apart from the blocks: a write
-//! past the end of a block reaches them only if it overruns a whole region.
+//! SIGSEGV reports a write before the start of a large block that has guards, or after its last page. After a block has
+//! grown, the guard can begin up to 2 MiB after the end of the block. A block has no guards if the process has 10 000
+//! large blocks already, or if the kernel lacked address space for guards when the block grew. The heap's own records
+//! lie apart from the blocks: a write past the end of a block reaches them only if it overruns a whole region.
 //!
 //! # Errors that are not detected
 //!
@@ -173,7 +175,7 @@ unsafe impl GlobalAlloc for Heap {
         // SAFETY: the caller of `realloc` promises that `new_size` is not 0.
         let copy = unsafe { self.alloc(new) };
         if !copy.is_null() {
-            // SAFETY: both blocks have at least that many bytes. They do not overlap: both are allocated.
+            // SAFETY: both blocks have at least as many bytes as the copy. They do not overlap: both are allocated.
             unsafe { ptr::copy_nonoverlapping(block, copy, layout.size().min(new_size)) };
             // SAFETY: `alloc` returned `block` for `layout`. The caller does not use it again, because `copy` replaces
             // it.
@@ -193,7 +195,8 @@ fn small(class: Class) -> Option<Block> {
     })
 }
 
-/// Allocates a middling or large block. With `sparse`, the block is zero, and a large one gets no huge pages.
+/// Allocates a middling or large block. With `sparse`, the block is zero, and no huge pages are requested for a large
+/// block.
 #[cold]
 #[inline(never)]
 fn large(layout: Layout, sparse: bool) -> Option<Block> {
@@ -231,7 +234,8 @@ unsafe fn unmap(block: Block, layout: Layout) {
     check(unsafe { large::dealloc(block, layout) });
 }
 
-/// Resizes a middling or large block; a large block may move. Returns `None` if only a copy can do it.
+/// Resizes a middling or large block; a large block may move. Returns `None` if the block does not fit in its place and
+/// must be copied.
 ///
 /// # Safety
 /// The caller must use the block only at the returned address afterwards, and only its first `size` bytes.

@@ -18,7 +18,7 @@ use crate::mem::{self, HUGE_PAGE};
 /// The bytes of a unit.
 pub const UNIT: usize = 64 * 1024;
 
-/// The alignment of regions: the low bits of an address are its offset in its region. It is also their largest size.
+/// The alignment of regions, and their largest size. So the low bits of an address are its offset in its region.
 pub const SPACE: usize = 64 << 20;
 
 /// The most units of a region.
@@ -59,7 +59,8 @@ pub enum End {
     Used,
 }
 
-/// The record of a unit. The length and the links are valid only in an end of a run, as `end` says.
+/// The record of a unit. `end` says whether the unit is an end of a run. `length` is valid in both ends of a free run,
+/// and in the first unit of a run in use. The links are valid in the first unit of a free run.
 #[derive(Clone, Copy)]
 pub struct Unit {
     pub end: End,
@@ -76,8 +77,8 @@ pub struct Unit {
 pub struct Quad {
     /// The record of the span, if these units are a span.
     pub span: Span,
-    /// The shard of the span's store. Threads read the shard without the store's lock. So it is beside the span's
-    /// record, to which the thread that holds the lock has a `&mut`.
+    /// The shard of the span's store. Threads read the shard without the store's lock. So the shard is not in the
+    /// span's record, to which the thread that holds the lock has a `&mut`.
     pub shard: u8,
     pub units: [Unit; QUAD],
     /// The bitmap of the span.
@@ -233,8 +234,8 @@ impl Region {
 
     /// Frees a run, and merges it with the free runs on either side.
     pub fn put(&mut self, mut first: usize, mut length: usize) {
-        // The first unit may become the middle of a merged run. It must not look like the first unit of a run in use
-        // then.
+        // The first unit may become the middle of a merged run. Then its record must not look like the first unit of a
+        // run in use.
         self.unit_mut(first).end = End::Neither;
         let next = first + length;
         if next < self.rest && self.unit(next).end == End::Free {
@@ -352,7 +353,7 @@ impl Region {
     pub fn unit(&self, unit: usize) -> &Unit {
         // SAFETY: callers pass a unit from `OWN` on and below `units`, whose quad lies in the region's own units, which
         // are mapped. Unit records change only through `&mut self`, so the shared reference is valid while `self` is
-        // borrowed. It covers only `units`: stores use the other fields of a quad meanwhile.
+        // borrowed. The reference covers only `units`: stores use the other fields of a quad meanwhile.
         unsafe { &(*quad(NonNull::from(self), unit).as_ptr()).units[unit % QUAD] }
     }
 
@@ -410,7 +411,7 @@ impl Region {
             return 0;
         }
         // SAFETY: the range is whole units of the region. Callers pass only free units, so no code relies on their
-        // content. No cause of a failure is known; then the pages stay, and stay dirty.
+        // content. No cause of a failure is known. After a failure the pages stay in memory, and stay dirty.
         if unsafe { mem::discard(self.start(units.start), units.len() * UNIT) }.is_err() {
             return 0;
         }

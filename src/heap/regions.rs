@@ -1,7 +1,7 @@
 //! The regions of the process: allocates runs of units from them, and returns pages of free units to the kernel.
 //!
-//! Free units whose pages are still in memory are *warm*: the next run reuses them without a page fault. If there are
-//! more warm units than units in use, plus `WARM`, the kernel gets the excess back.
+//! Free units whose pages are still in memory are *warm*: the next run reuses them without a page fault. At most as
+//! many units stay warm as are in use, plus `WARM`. The kernel gets the excess back.
 
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -140,7 +140,7 @@ impl Regions {
     unsafe fn block(&self, block: Block, size: usize) -> Option<(NonNull<Region>, usize)> {
         let (region, first) = region::place(block);
         // SAFETY: the caller promises that the address is in a region, so `place` returns the region's valid header.
-        // `&self` excludes changes of it.
+        // `&self` excludes changes of the header.
         let header = unsafe { region.as_ref() };
         if first < OWN || first >= header.rest || header.start(first) != block {
             return None;
@@ -195,7 +195,7 @@ impl Regions {
         None
     }
 
-    /// Frees a run. Unmaps its region if nothing else in it is in use, unless it is the last region.
+    /// Frees a run. Unmaps its region if no other run of the region is in use, unless it is the only region.
     fn put(&mut self, mut region: NonNull<Region>, first: usize, length: usize) {
         // SAFETY: callers pass a region in the list, so its header is valid. `&mut self` excludes other users of it.
         let header = unsafe { region.as_mut() };
@@ -215,8 +215,8 @@ impl Regions {
         }
     }
 
-    /// Returns pages of free units to the kernel until at most `keep` units are warm. It splits huge pages only if the
-    /// whole ones do not suffice.
+    /// Returns pages of free units to the kernel until at most `keep` units are warm. This splits huge pages only if
+    /// the whole huge pages do not suffice.
     fn cool_to(&mut self, keep: usize) {
         for whole in [true, false] {
             let mut next = self.first;
@@ -305,8 +305,8 @@ impl Regions {
     /// Unmaps a region without runs in use, and removes it from the list and the register.
     fn unmap(&mut self, region: NonNull<Region>) {
         // SAFETY: the region and its neighbours are in the list, so their headers are valid, and `&mut self` excludes
-        // other users of them. No run of the region is in use, as the caller checked, so no code uses its memory after
-        // the unmapping.
+        // other users of them. No run of the region is in use, as the caller checked, so no code uses the region's
+        // memory after the unmapping.
         unsafe {
             let header = region.as_ref();
             self.dirty -= header.count_dirty();
@@ -349,9 +349,9 @@ fn aligned(length: usize, neighbour: Option<NonNull<u8>>) -> Option<NonNull<u8>>
     }
     let surplus = mem::reserve(length + SPACE).ok()?;
     let before = surplus.addr().get().wrapping_neg() % SPACE;
-    // SAFETY: `start` is the first multiple of `SPACE` in the reservation, so `start + length` and what is unmapped
-    // around it are within it. No other code has an address in it. If the kernel cannot unmap a part, its address space
-    // is lost but unused.
+    // SAFETY: `start` is the first multiple of `SPACE` in the reservation, so the `length` bytes from `start` on and
+    // the unmapped bytes around them are within the reservation. No other code has an address in the reservation. If
+    // the kernel cannot unmap a part, the address space of this part is lost but unused.
     unsafe {
         let start = surplus.add(before);
         if before != 0 {

@@ -30,7 +30,7 @@ pub struct Register {
 }
 
 // SAFETY: the table lies in memory of the process, which outlives each thread. Only the owner of the register accesses
-// it.
+// the table.
 unsafe impl Send for Register {}
 
 impl Register {
@@ -85,15 +85,16 @@ impl Register {
         Some(at)
     }
 
-    /// Removes a block that the caller will [give back](Self::give_back), perhaps with another address. Its slot stays
-    /// reserved: it still counts.
+    /// Removes a block that the caller will [give back](Self::give_back), perhaps with another address. The register
+    /// still counts the block, so that the table keeps room for it.
     pub fn lend(&mut self, block: Block) -> Slot {
         let mut gap = self.find(block)?;
         let table = self.table();
         let last = table.len() - 1;
         let found = table[gap].take();
-        // The table has no tombstones: an empty slot ends each search. So the gap must not cut a later block off from
-        // its home. Such a block moves into the gap, and leaves a gap in turn, up to the next empty slot.
+        // The table has no tombstones: an empty slot ends each search. So no gap may lie between the home of a block
+        // and its slot. A block after the gap whose search path crosses the gap moves into it, and leaves a new gap.
+        // The loop ends at the next empty slot.
         let mut at = gap;
         loop {
             at = (at + 1) & last;

@@ -1,4 +1,5 @@
-//! A reservation: the address space of one large block, with a guard on either side and room to grow.
+//! A reservation: the address space of one large block, with a guard on either side and room to grow. (A block without
+//! guards has only its own pages.)
 //!
 //! ```text
 //!  base     block                                block + length                   base + reserved
@@ -13,8 +14,8 @@ use core::ptr::NonNull;
 use super::span::Block;
 use crate::mem::{self, HUGE_PAGE, LEAST_PAGE, MREMAP_MAYMOVE};
 
-/// Blocks of at least this size are aligned to it, and ask for huge pages: a program mostly uses all of such a block,
-/// and a page fault every 4 KiB would cost more than all its other work with the block.
+/// Blocks of at least this size are aligned to this size, and the heap requests huge pages for them: a program mostly
+/// uses all of such a block, and a page fault every 4 KiB would cost more than all its other work with the block.
 const HUGE: usize = HUGE_PAGE;
 
 /// A block that must move to grow gets room for this many times its new size.
@@ -76,7 +77,8 @@ impl Reservation {
         }
     }
 
-    /// Returns a register entry for a region at `start`. It is no block, and does not own the region's address space.
+    /// Returns a register entry for a region at `start`. The entry is no block, and does not own the region's address
+    /// space.
     pub fn space(start: NonNull<u8>) -> Self {
         Self::bare(start, 0)
     }
@@ -142,12 +144,14 @@ impl Reservation {
         let Some(length) = pages(size) else {
             return false;
         };
-        // SAFETY: of `shrink`: the bytes after `length` are after `size`; the caller promises that no code uses them.
-        // Of `add` and `commit`: `length` is at most the room, so the range lies within the reservation, after the
-        // block. Of the moves: the caller promises that no code uses the old address after a move.
+        // SAFETY: `shrink` changes only bytes after `length`, which is at least `size`, and the caller promises that no
+        // code uses these bytes. For `add` and `commit`, `length` is at most the room, so the range lies within the
+        // reservation, after the block. For the moves, the caller promises that no code uses the old address after a
+        // move.
         unsafe {
             if length <= self.length {
-                // Fewer bytes may have been committed ahead by an earlier growth, and stay.
+                // A surplus of less than a huge page stays committed: an earlier growth may have committed these bytes
+                // ahead.
                 if self.length - length >= HUGE {
                     self.shrink(length);
                 }
@@ -197,10 +201,10 @@ impl Reservation {
         let room = new.room();
         // SAFETY: `move_to` needs one mapping at `self.block`, else the kernel refuses. The block is one mapping:
         // `commit` gives new pages the rights and flags of the block, so that the kernel merges them. The target is
-        // `new`, whose address no other code has, and `room` is its size. The move covers the whole room, so the moved
-        // mapping does too; `protect` then removes the rights of the part after the block. When the block grows, it is
-        // one mapping again. The caller promises that no code uses the old address, so `release_around` can unmap the
-        // rest of the old reservation.
+        // `new`, whose address no other code has, and `room` is its size. The move extends the mapping to the whole
+        // room, and `protect` then removes the rights of the part after the block. So when the block grows by `commit`,
+        // the kernel merges the two parts into one mapping again. The caller promises that no code uses the old
+        // address, so `release_around` can unmap the rest of the old reservation.
         unsafe {
             let moved = mem::move_to(self.block, self.length, new.block, room).is_ok();
             if !moved {
@@ -239,8 +243,8 @@ impl Reservation {
         }
     }
 
-    /// Requests huge pages for the block and its room, if the block is large enough. The room is included so that the
-    /// block is still one mapping after growth.
+    /// Requests huge pages for the block and its room, if the block is large enough. The room is included, so that the
+    /// block's flags and the room's flags are equal, and the block is still one mapping after growth.
     fn prefer_huge(&self) {
         if self.length >= HUGE {
             // The result is ignored: a kernel without huge pages refuses.

@@ -89,8 +89,8 @@ pub struct Span {
     gap: u16,
     /// The number of free granules.
     free: u16,
-    /// The high-water mark: no byte from this offset on was handed out since the kernel mapped it, so those bytes are
-    /// zero.
+    /// The high-water mark: no byte from this offset on was handed out since the kernel mapped its page, or since the
+    /// page was discarded. So these bytes are zero.
     touched: u32,
 }
 
@@ -218,7 +218,7 @@ impl Span {
             return Err(Corrupt::Twice(block));
         }
         self.rover = self.rover.min((first / BITS) as u16);
-        // The new gap includes the free granules before and after the row, at most 64 on either side.
+        // The new gap includes the free granules before and after the row. At most 64 on either side are counted.
         let gap = self.ones_before(first) + (end - first) + self.ones_from(end);
         self.gap = self.gap.max(gap as u16);
         Ok(())

@@ -1,6 +1,6 @@
 //! The stores: the spans of one grain and one shard, sorted into lists by the longest gap of each span.
 //!
-//! All threads share the stores, each behind a lock. A thread cache takes blocks from the store of its shard, and
+//! All threads share the stores. Each store has a lock. A thread cache takes blocks from the store of its shard, and
 //! returns each block to the store that the block's span belongs to.
 
 use core::ptr::NonNull;
@@ -30,10 +30,10 @@ pub struct Store {
 /// The number of lists. A gap has at most 2^14 granules.
 const LISTS: usize = list(1 << 14) as usize + 1;
 
-/// How many spans `find` examines in the list whose spans may or may not have a long enough gap.
+/// How many spans `find` examines in the list whose spans may have a gap that is long enough, or may not.
 const LOOK: usize = 32;
 
-/// A store on cache lines of its own, so that threads that use different stores do not share one.
+/// A store on cache lines of its own, so that threads that use different stores do not share a cache line.
 #[repr(align(64))]
 struct Line(Mutex<Store>);
 
@@ -252,7 +252,7 @@ impl Store {
     /// Adds a new span to the store. `None` if the kernel has no more memory.
     pub fn open(&mut self) -> span::Link {
         let mut span = REGIONS.lock().open(self.grain)?;
-        // SAFETY: `Regions::open` returned a valid record that no other code has the address of.
+        // SAFETY: `Regions::open` returned a valid record, and no other code has its address.
         let record = unsafe { span.as_mut() };
         // SAFETY: `Regions::open` returns a span that lies in a quad. No thread reads the shard yet: threads find a
         // span only by the address of a block, and the store has handed out no block of this span.

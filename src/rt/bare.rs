@@ -23,14 +23,15 @@ impl Words {
     }
 
     /// Returns the first four bytes of the first argument after the program's own name. If the argument is shorter, the
-    /// bytes after it are whatever the kernel put there. `None` if there is no argument.
+    /// bytes after its end are a zero and the bytes that the kernel put after the zero. `None` if there is no argument.
     #[inline(always)]
     pub fn first_four(&self) -> Option<[u8; 4]> {
         if self.is_empty() {
             return None;
         }
-        // SAFETY: `is_empty` has checked that argv[1] exists. At least the executable's path and 8 zeros lie after it
-        // (`bprm_mm_init` in the kernel's fs/exec.c leaves those at the end of the stack), so four bytes can be read.
+        // SAFETY: `is_empty` has checked that argv[1] exists. At least the executable's path and 8 zeros lie after this
+        // argument, so four bytes can be read. (`bprm_mm_init` in the kernel's fs/exec.c leaves the 8 zeros at the end
+        // of the stack.)
         Some(unsafe { *(*self.0.next.add(1)).cast() })
     }
 
@@ -39,8 +40,9 @@ impl Words {
     ///
     /// The text is made in place on the initial stack, which the program may write. The kernel puts the strings next to
     /// each other (`/proc/PID/cmdline` shows them so); spaces replace the zeros between them. `before` overwrites
-    /// `argv[0]`; if `argv[0]` is shorter, also the 16 bytes of `AT_RANDOM` below it. `after` overwrites the start of
-    /// the environment or of the executable's path, which follow the arguments.
+    /// `argv[0]`. If `argv[0]` is shorter, `before` also overwrites bytes below `argv[0]`, where the kernel puts the
+    /// string of `AT_PLATFORM` and the 16 bytes of `AT_RANDOM`. `after` overwrites the start of the environment or of
+    /// the executable's path, which follow the arguments.
     #[inline(always)]
     pub fn framed<const N: usize, const M: usize>(
         self,
@@ -51,10 +53,11 @@ impl Words {
         if self.is_empty() {
             return &[];
         }
-        // SAFETY: no string that this overwrites is borrowed: `Words` returns none, and the caller of `new` promised
-        // that no other code uses them. All written bytes are on the initial stack: `before` has at most 16 bytes and
-        // `after` at most 2, and the kernel puts at least as many bytes before and after the arguments, as described
-        // above. The result ends with the process, and `self` is consumed, so nothing writes these bytes again.
+        // SAFETY: no overwritten string is borrowed: `Words` returns no reference to a string, and the caller of `new`
+        // promised that no other code uses the strings. All written bytes are on the initial stack: `before` has at
+        // most 16 bytes and `after` at most 2, and the kernel puts at least as many bytes before and after the
+        // arguments, as described above. The result ends with the process, and `self` is consumed, so nothing writes
+        // these bytes again.
         unsafe {
             let mut end: *mut u8 = (*self.0.next.add(1)).cast_mut().cast::<u8>().sub(1);
             let begin = end.sub(N);

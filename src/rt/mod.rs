@@ -28,7 +28,8 @@ pub use bare::Words;
 ///
 /// - `sp`: the initial stack pointer.
 /// - `relro`, `relro_end`: the bounds of this program's RELRO, which nothing writes after the relocation.
-/// - `thread_words`: the bytes of a thread's words; 0 if no code of the program uses such a word.
+/// - `thread_words`: the bytes of the thread words (`arch::thread_word`); 0 if no code of the program uses a thread
+///   word.
 pub unsafe fn start<T: Termination>(
     refused: fn(&str, &str, Errno) -> Exit,
     sp: *const usize,
@@ -37,22 +38,24 @@ pub unsafe fn start<T: Termination>(
     thread_words: usize,
     main: impl FnOnce(Start) -> T,
 ) -> ! {
-    // SAFETY: the caller promises that `sp` is the initial stack pointer.
+    // SAFETY: the caller promises that `sp` is the initial stack pointer. Nothing changes the data there: only
+    // `Words::framed` would, and only a bare program calls `Words::framed`. A bare program does not call this function.
     let start = unsafe { Start::new(sp) };
-    // SAFETY: `Start::new` found the auxiliary vector on the initial stack, which stays unchanged.
+    // SAFETY: `Start::new` found the auxiliary vector on the initial stack. The vector stays unchanged, as described
+    // above.
     unsafe { auxv::set(start.auxv) };
     // SAFETY: the value comes from the kernel that this process runs on; 0 means that the kernel passes no such value.
     unsafe { arch::mem::choose(auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(0)) };
     if thread_words != 0 {
-        // SAFETY: the caller promises that this is the only call. It is in the first thread, before any code uses such
-        // a word.
+        // SAFETY: the caller promises that this is the only call. The call is in the first thread, before any code uses
+        // a thread word.
         if let Err(errno) = unsafe { give_thread_words() } {
             process::exit(refused("arch_prctl", "thread pointer", errno).status())
         }
     }
     // SAFETY: the caller promises that these are the bounds of RELRO, and that nothing writes it after the relocation.
     if let Err(errno) = unsafe { protect(relro, relro_end) } {
-        // A program promises to run with read-only relocated data, so it does not run without.
+        // A program promises that its relocated data are read-only, so it does not run if they are not.
         process::exit(refused("mprotect", "relocated data", errno).status())
     }
     process::exit(main(start).status())
@@ -61,7 +64,7 @@ pub unsafe fn start<T: Termination>(
 /// Gives thread words to the first thread.
 ///
 /// # Safety
-/// The caller calls this once, in the first thread, before any code uses such a word.
+/// The caller calls this function once, in the first thread, before any code uses a thread word.
 unsafe fn give_thread_words() -> abi::Result<()> {
     static mut BLOCK: ThreadBlock = ThreadBlock::NEW;
     let block = &raw mut BLOCK;
@@ -69,12 +72,13 @@ unsafe fn give_thread_words() -> abi::Result<()> {
     // uses of the block are through the thread pointer.
     let pointer = unsafe { (*block).thread_pointer() };
     // SAFETY: the block is a static, so it lives as long as the thread, and only the first thread has it. The linker
-    // script of this crate linked the program: `_start` passes its symbols. `check` gets the result of a system call.
+    // script of this crate linked the program: `_start` refers to symbols of this script. `check` gets the result of a
+    // system call.
     unsafe { abi::check(arch::set_thread_pointer(pointer)) }.map(drop)
 }
 
-/// Makes RELRO read-only. It may begin in the middle of its first page. No page of it holds anything else, because the
-/// linker script begins the next segment on a new page.
+/// Makes RELRO read-only. RELRO may begin in the middle of its first page. Its pages hold nothing else that code uses,
+/// because the linker script begins RELRO's segment and the next segment on new pages.
 ///
 /// # Errors
 /// Those of mprotect(2): for example `ENOMEM` if the number of mappings is exhausted.
@@ -128,8 +132,8 @@ impl<T: Termination> Termination for Result<T, Exit> {
 ///
 /// `PROGRAM: thread 'NAME' (TID) panicked at FILE:LINE:COLUMN: MESSAGE`
 pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
-    /// The id of the thread that panicked last. If the formatting of its message panics, the message is not formatted
-    /// again.
+    /// The id of the thread that panicked last. If the formatting of that thread's message panics, the message is not
+    /// formatted again.
     static PANICKING: AtomicI32 = AtomicI32::new(0);
 
     let tid = process::gettid().as_raw();

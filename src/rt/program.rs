@@ -2,9 +2,9 @@
 
 /// Makes the crate a program with a name and a `main` function.
 ///
-/// The macro defines the items that a program must define exactly once: the entry point, the panic handler, and
-/// `memcpy` and its kin under the names that the compiler calls. The library itself has none of them, so it links into
-/// tests that use std.
+/// The macro defines the items that a program must define exactly once: the entry point, the panic handler, and the
+/// memory functions (`memcpy` and others) under the names that the compiler calls. The library itself defines none of
+/// these items, so the library can be linked into tests that use std.
 ///
 /// `main` is a `fn(Start) -> T`, where `T` determines the exit status ([`Termination`](crate::rt::Termination)). With
 /// `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is the
@@ -24,7 +24,7 @@ macro_rules! program {
     ($name:literal, $main:path, inherited) => {
         $crate::program!(@ $name, |start: $crate::env::Start| {
             let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
-            // SAFETY: this runs once, before the program's code. Start-up opens no descriptor.
+            // SAFETY: this closure runs once, before the program's code. Start-up opens no descriptor.
             $main(start, unsafe { $crate::systemd::inherited(pid, fds) })
         });
     };
@@ -58,8 +58,8 @@ macro_rules! program {
             $crate::rt::panic($name, info)
         }
 
-        /// The `alloc` crate is compiled for unwinding, and some of its code calls this to resume unwinding. Nothing
-        /// unwinds here: a panic aborts.
+        /// The `alloc` crate is compiled for unwinding, and some code of `alloc` calls this function to resume
+        /// unwinding. Nothing unwinds here: a panic aborts.
         #[unsafe(no_mangle)]
         extern "C" fn _Unwind_Resume() -> ! {
             $crate::arch::trap()
@@ -69,10 +69,10 @@ macro_rules! program {
     };
 }
 
-/// Makes the crate a program that consists only of code and constants: for programs whose bytes count.
+/// Makes the crate a program that consists only of code and constants: for programs that must be small.
 ///
-/// The program has no auxiliary vector and no `memcpy`. A static that contains an address, or that is written, does not
-/// link: no segment can hold it. A panic traps, without a message.
+/// The program does not read the auxiliary vector, and has no `memcpy`. A static that contains an address, or that is
+/// written, does not link: no segment can hold it. A panic traps, without a message.
 ///
 /// With debug assertions (profile dev) the compiler makes statics that hold addresses: the source location of each
 /// check. So with debug assertions a bare program has the segments and the relocating start of [`program!`], and
@@ -103,7 +103,8 @@ macro_rules! bare_program {
         /// # Safety
         /// `_start` calls this once, with the initial stack pointer.
         unsafe extern "C" fn __entry(sp: *const usize) -> ! {
-            // SAFETY: `_start` passes the initial stack pointer of the kernel, and no other code uses it.
+            // SAFETY: `_start` passes the initial stack pointer of the kernel. `Words::new` is called only here, and a
+            // bare program does not call `rt::start`, so no other code uses the strings on the initial stack.
             let words = unsafe { $crate::rt::Words::new(sp) };
             $crate::process::exit($crate::rt::Termination::status($main(words)))
         }

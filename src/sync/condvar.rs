@@ -12,8 +12,8 @@ use super::futex;
 ///
 /// Wake-ups can be spurious, so a caller must check its condition in a loop.
 pub struct Condvar {
-    /// The number of notifications, modulo 2^32. A waiter sleeps only if this number has not changed since it unlocked
-    /// the mutex.
+    /// The number of notifications, modulo 2^32. A waiter reads this number before it unlocks the mutex, and sleeps
+    /// only if the number has not changed since.
     notifications: AtomicU32,
 }
 
@@ -61,7 +61,7 @@ impl Condvar {
 
     /// Wakes up to `count` waiting threads.
     fn notify(&self, count: i32) {
-        // Relaxed: the mutex orders the change that this notifies of. The number only has to differ.
+        // Relaxed: the mutex orders the change of the value that the waiters wait for. The number only has to differ.
         self.notifications.fetch_add(1, Relaxed);
         futex::wake(&raw const self.notifications, count);
     }

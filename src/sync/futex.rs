@@ -23,16 +23,16 @@ pub fn wait_timeout(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
     call_wait(word, how, value, &raw const timeout) == Err(Errno::ETIMEDOUT)
 }
 
-/// As [`wait`], for a wake-up by the kernel at a thread's exit. The kernel makes that wake-up as another process would:
-/// it never ends a private wait.
+/// As [`wait`], for a wake-up by the kernel at a thread's exit. The kernel's wake-up is not private: it does not end a
+/// private wait.
 pub fn wait_shared(word: &AtomicU32, value: u32) {
     let _ = call_wait(word, FUTEX_WAIT, value, ptr::null());
 }
 
 /// Calls futex(2) to wait. A null `timeout` means no limit.
 fn call_wait(word: &AtomicU32, how: i32, value: u32, timeout: *const Timespec) -> Result<usize> {
-    // SAFETY: the kernel reads `word`, and `timeout` if it is not null. The callers pass null or a valid Timespec,
-    // which is a duration of CLOCK_MONOTONIC. Neither is written.
+    // SAFETY: the kernel reads `word`, and `timeout` if it is not null. The callers pass null or a valid Timespec: a
+    // duration, which the kernel measures by CLOCK_MONOTONIC. The kernel writes neither.
     unsafe { syscall!(futex(word.as_ptr(), how, value, timeout)) }
 }
 

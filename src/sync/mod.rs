@@ -1,8 +1,8 @@
 //! Synchronization between threads: [`Mutex`], [`Condvar`], [`Once`] and [`OnceLock`].
 //!
-//! Each has a state word of 4 bytes, without allocation. Without contention an operation is a few instructions on that
-//! word. A thread that must wait sleeps in the kernel until the word changes (futex(7)). There is no poisoning: a panic
-//! ends the process.
+//! Each type has a state word of 4 bytes, and allocates nothing. Without contention an operation is a few instructions
+//! on that word. A thread that must wait sleeps in the kernel until the word changes (futex(7)). There is no poisoning:
+//! a panic ends the process.
 
 mod condvar;
 pub(crate) mod futex;

@@ -38,7 +38,7 @@ impl Lock {
             .is_ok()
     }
 
-    /// Locks the lock, and waits for that if necessary.
+    /// Locks the lock; first waits until the lock is free, if necessary.
     #[inline]
     pub(super) fn lock(&self) {
         if !self.try_lock() {
@@ -87,10 +87,10 @@ impl Lock {
     }
 }
 
-/// A value that one thread at a time can access. It is in a static, or in memory that its threads borrow.
+/// A value that one thread at a time can access. The mutex is in a static, or in memory that its threads borrow.
 ///
-/// It needs no allocation, no thread-local storage and no start-up code. It is not reentrant: a thread that locks it
-/// twice deadlocks.
+/// It needs no allocation, no thread-local storage and no start-up code. It is not reentrant: a thread deadlocks if it
+/// locks a mutex that it holds.
 pub struct Mutex<T: ?Sized> {
     lock: Lock,
     value: UnsafeCell<T>,
@@ -146,7 +146,7 @@ impl<T: Default> Default for Mutex<T> {
 #[must_use = "dropping it gives the value back at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    /// Makes the guard Send and Sync exactly if `&mut T` is.
+    /// The guard is Send only if `&mut T` is, and Sync only if `&mut T` is.
     value: PhantomData<&'a mut T>,
 }
 
@@ -171,8 +171,8 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the mutex is locked while the guard is borrowed, so only users of this guard access the value. (Only
-        // `Condvar` unlocks the mutex of a guard, which it owns then.) The result borrows the guard, so no `&mut` to the
-        // value exists meanwhile.
+        // `Condvar` unlocks the mutex of a guard that exists, and `Condvar` owns this guard until it has locked the
+        // mutex again.) The result borrows the guard, so no `&mut` to the value exists meanwhile.
         unsafe { &*self.mutex.value.get() }
     }
 }

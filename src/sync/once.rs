@@ -25,14 +25,14 @@ impl Once {
         Self(AtomicU32::new(NEW))
     }
 
-    /// Whether the work is done. If so, the caller sees all its writes.
+    /// Whether the work is done. If so, the caller sees all writes of the work.
     #[inline]
     pub fn is_completed(&self) -> bool {
         self.0.load(Acquire) == DONE
     }
 
-    /// Runs `work` if no call has started it; else waits until it is done. `work` must not call this on the same
-    /// `Once`: it would wait for itself.
+    /// Runs `work` if no call has started it; else waits until the work is done. `work` must not call `call_once` on
+    /// the same `Once`: it would wait for itself.
     #[inline]
     pub fn call_once(&self, work: impl FnOnce()) {
         if !self.is_completed() {
@@ -40,7 +40,7 @@ impl Once {
         }
     }
 
-    /// Runs `work`, or waits until it is done: `call_once` when it was not done yet.
+    /// The part of `call_once` for work that is not done yet: runs `work`, or waits until another thread has run it.
     #[cold]
     fn call(&self, work: impl FnOnce()) {
         // Relaxed: no write happens before NEW that this thread must see. `wait` reads any other state again.
@@ -86,7 +86,7 @@ pub struct OnceLock<T> {
 }
 
 // SAFETY: `once` lets one thread write the value before any thread reads it. After that the value is only shared, which
-// `T: Sync` allows. The thread that drops it may not be the thread that created it, which `T: Send` allows.
+// `T: Sync` allows. Another thread than the creator of the value may drop it, which `T: Send` allows.
 unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
 
 impl<T> OnceLock<T> {
@@ -108,8 +108,8 @@ impl<T> OnceLock<T> {
             .then(|| unsafe { (*self.value.get()).assume_init_ref() })
     }
 
-    /// Returns the value; the first call creates it with `make`. `make` must not call this on the same `OnceLock`: it
-    /// would wait for itself.
+    /// Returns the value; the first call creates it with `make`. `make` must not call `get_or_init` on the same
+    /// `OnceLock`: it would wait for itself.
     #[inline]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         self.once.call_once(|| {

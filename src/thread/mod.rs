@@ -41,8 +41,8 @@ where
     Builder::new().spawn(work)
 }
 
-/// The default bytes of a stack. Less than 2 MiB, so that the kernel does not back the whole stack with a huge page: a
-/// thread seldom needs more than a little of it.
+/// The default bytes of a stack. This is less than 2 MiB, so that the kernel does not back the whole stack with a huge
+/// page: a thread seldom uses more than a small part of its stack.
 pub const STACK: usize = 1 << 20;
 
 /// The properties of a new thread.
@@ -63,8 +63,8 @@ impl Builder {
         }
     }
 
-    /// Sets the bytes of the stack: at least 16 KiB, rounded up to whole pages. The captures of the thread's function
-    /// and its result pass over the stack too.
+    /// Sets the bytes of the stack: at least 16 KiB, rounded up to whole pages. The captures of the thread's function,
+    /// and the function's result, take room on this stack too.
     pub const fn stack_size(mut self, bytes: usize) -> Self {
         self.stack = bytes;
         self
@@ -124,7 +124,7 @@ pub fn yield_now() {
 }
 
 /// Returns the number of CPUs that this thread may run on, at least 1. A control group may grant less CPU time than
-/// that.
+/// these CPUs have.
 pub fn available_parallelism() -> usize {
     Cpus::allowed().iter().count().max(1)
 }
@@ -133,7 +133,7 @@ pub fn available_parallelism() -> usize {
 pub struct Cpus([u64; 128]); // 8192, the most that a kernel is built for
 
 impl Cpus {
-    /// Means the calling thread in a system call.
+    /// The thread id 0: the system calls below take it for the calling thread.
     const OWN: i32 = 0;
 
     /// Returns the CPUs that the calling thread may run on (sched_getaffinity(2)); none if the call fails.

@@ -71,18 +71,19 @@ impl<'scope> Scope<'scope, '_> {
         T: Send + 'scope,
         F: FnOnce() -> T + Send + 'scope,
     {
-        // The count is not 0 here while a thread waits for 0: a thread that starts another is counted itself. Relaxed:
-        // starting the thread orders this change before the new thread, and before the creator's own decrement.
+        // If the creator of the scope waits for 0 already, then the calling thread is a thread of the scope. This
+        // thread is counted, so the count is not 0 here. Relaxed: starting the thread orders this change before the new
+        // thread, and before the creator's own decrement.
         self.running.fetch_add(1, Relaxed);
         // SAFETY: `F: 'scope`, so the borrows of `work` are valid at least until `scope` returns. `scope` returns only
-        // when `running` is 0, so after the thread has dropped `work` and has counted down. `running` is part of the
-        // scope, so it lives as long. `T: 'scope`, so the borrows of the result are valid at the thread's end. A
-        // `JoinHandle<T>` cannot outlive the borrows in `T`, so they are valid too if the handle takes or drops the
-        // result.
+        // when `running` is 0, so after the thread has dropped `work` and has decremented `running`. `running` is part
+        // of the scope, so it lives as long as the scope. `T: 'scope`, so the borrows of the result are valid at the
+        // thread's end. A `JoinHandle<T>` cannot outlive the borrows in `T`, so they are valid too if the handle takes
+        // or drops the result.
         let handle = unsafe { task::start(builder, &raw const self.running, work) };
         if handle.is_err() {
-            // Nobody misses a wake-up: the creator still runs within the scope. So nobody waits for 0 yet, or the
-            // creator is a counted thread and the count stays above 0.
+            // No thread misses a wake-up here. If the calling thread called `scope`, no thread waits for 0 yet.
+            // Otherwise the calling thread is counted, so the count stays above 0.
             self.running.fetch_sub(1, Relaxed);
         }
         handle

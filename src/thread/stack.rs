@@ -18,8 +18,8 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Maps a stack of at least `bytes` bytes, with room for `top` above it. Returns also the address of that room, at
-    /// which the stack begins.
+    /// Maps a stack of at least `bytes` bytes, with room for `top` above it. Also returns the address of this room:
+    /// from there the stack grows down.
     ///
     /// # Errors
     /// `ENOSYS`: there is no auxiliary vector (another runtime). `ENOMEM`: no address space or memory.
@@ -52,8 +52,10 @@ impl Stack {
     /// # Safety
     /// No code uses the mapping any more.
     pub unsafe fn unmap(self) {
-        // SAFETY: the caller promises that no code uses the mapping. The call cannot fail: the range is a whole mapping
-        // or the end of a merged one, so it splits none.
+        // SAFETY: the caller promises that no code uses the mapping. If the stack was committed, the call cannot fail:
+        // the kernel may have merged the guard with a mapping below and the stack with a mapping above, but the range
+        // does not lie in the middle of one mapping. If `new` could not commit the stack, the call can fail too; then
+        // the address space is lost but unused.
         let _ = unsafe { mem::unmap(self.start, self.length) };
     }
 }

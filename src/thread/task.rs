@@ -15,7 +15,7 @@ use crate::arch::{self, ThreadBlock};
 use crate::signal::{self, SignalSet};
 use crate::sync::futex;
 
-/// The data of a thread that do not depend on its types.
+/// The data of a thread that do not depend on the types of its function and result.
 #[repr(C, align(16))] // the stack pointer starts at this address
 struct Thread {
     /// The thread's id. The kernel writes it before the thread starts. After the thread has ended and no longer
@@ -33,12 +33,13 @@ struct Thread {
     words: UnsafeCell<ThreadBlock>,
 }
 
-/// The initial state. The thread and its handle share the mapping. The first of them that no longer needs the other
-/// changes the state. The second finds the changed state, and unmaps the mapping.
+/// The initial state. The thread and its handle share the mapping. The thread sets `DONE` when its function has
+/// returned; a handle that is dropped sets `DETACHED`. The second of them finds that the first has changed the state,
+/// and unmaps the mapping. (`join` does not use the state: it waits for the thread's end, and unmaps the mapping.)
 const JOINABLE: u32 = 0;
 /// The thread's function has returned, and its result is in the task.
 const DONE: u32 = 1;
-/// The handle was dropped before that.
+/// The handle was dropped before the function returned.
 const DETACHED: u32 = 2;
 
 /// A thread, and room for the result of its function.
@@ -126,10 +127,11 @@ unsafe extern "C" fn run<T, F: FnOnce() -> T>(place: *mut u8) -> ! {
     // SAFETY: `start` wrote `work`, and this is the only read of it.
     let work = unsafe { ptr::read(&raw const (*start).work) };
     let result = task.result.get();
-    // SAFETY: the handle accesses the result only after the state is DONE.
+    // SAFETY: this thread writes the result before it ends, and the handle accesses the result only after the kernel's
+    // 0.
     unsafe { (*result).write(work()) };
     // Acquire: if this reads DETACHED, all uses of the handle happen before this, and so before the unmapping. (A
-    // handle that reads DONE waits for the kernel's 0 before it takes the result.)
+    // handle that reads DONE waits for the kernel's 0 before it drops the result.)
     let detached = task.thread.state.swap(DONE, Acquire) == DETACHED;
     if detached {
         // SAFETY: the result was written above. The handle was dropped, so no other code takes the result.
@@ -198,10 +200,10 @@ unsafe fn end(thread: *const Thread, detached: bool) -> ! {
 /// The handle of a thread: it can wait for the thread and take its result. Dropping it detaches the thread.
 pub struct JoinHandle<T>(NonNull<Task<T>>);
 
-// SAFETY: a handle returns the result only by value, and `T: Send` says that the value may go to another thread. It
-// never returns a reference to the result.
+// SAFETY: a handle returns the result only by value, and `T: Send` says that the value may go to another thread. A
+// handle never returns a reference to the result.
 unsafe impl<T: Send> Send for JoinHandle<T> {}
-// SAFETY: a shared handle has no methods.
+// SAFETY: a shared handle has no public methods.
 unsafe impl<T: Send> Sync for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {

@@ -4,7 +4,7 @@
 
 use core::arch::global_asm;
 
-/// Does nothing: x86-64 chooses between SSE2 and AVX here; on aarch64 there is no choice.
+/// Does nothing. On x86-64, this function chooses between SSE2 and AVX; on aarch64 there is no choice.
 ///
 /// # Safety
 /// `minsigstksz` comes from the kernel that this process runs on.
@@ -318,7 +318,7 @@ ring3_bcmp:
 );
 
 // strlen reads whole aligned blocks of 16 and 64 bytes, so it also reads bytes before the string and after its NUL.
-// That cannot fault, because such a block never crosses a page.
+// These reads cannot fault, because such a block never crosses a page.
 global_asm!(
     r#"
     .pushsection .text.ring3_strlen, "ax"

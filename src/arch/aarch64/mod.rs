@@ -17,9 +17,9 @@ pub const PAGE_MAX: usize = 65536;
 /// an entry covered.
 ///
 /// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides whether the compiler accesses an
-/// item through the GOT. `adrp` and `add` address the linker script's symbols relative to `pc`, within 4 GiB, so that
-/// this code does not limit the size of a program.
+/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
+/// accesses an item through the GOT. `adrp` and `add` address the linker script's symbols relative to `pc`, within 4
+/// GiB, so that this code does not limit the size of a program.
 ///
 /// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
 /// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
@@ -300,7 +300,8 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's. Returns 0: aarch64 needs no system call, so this cannot fail.
+/// Makes the block at `pointer` the calling thread's block. Returns 0: aarch64 needs no system call, so this cannot
+/// fail.
 ///
 /// # Safety
 /// - `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that no other thread has, and that

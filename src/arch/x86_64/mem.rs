@@ -1,7 +1,8 @@
 //! The memory functions for x86-64: see [`super::super::mem`].
 //!
-//! Every x86-64 processor has SSE2. A processor with AVX moves twice as many bytes in a cycle. From 65 bytes on
-//! (`strlen`: from 64) the functions choose between the two by [`XCR0`].
+//! Every x86-64 processor has SSE2. A processor with AVX moves twice as many bytes in a cycle. The functions choose
+//! between the two by [`XCR0`]: `memcpy`, `memmove` and `memset` from 65 bytes on, `memcmp` and `bcmp` from 64 bytes
+//! on, `strlen` after the first block of 64 bytes.
 
 use core::{
     arch::{asm, global_asm},
@@ -26,10 +27,11 @@ const OPMASK: u8 = 1 << 5;
 /// uses only SSE2.
 const MINSIGSTKSZ_FXSAVE: usize = 1440;
 
-/// Determines the instructions that the functions of this module may use. Without this call they work, but are slower.
+/// Determines the instructions that the functions of this module may use. Without this call the functions work, but are
+/// slower.
 ///
-/// `minsigstksz` is AT_MINSIGSTKSZ of the auxiliary vector, or 0 without one. CPUID is not used, because it traps under
-/// a hypervisor.
+/// `minsigstksz` is AT_MINSIGSTKSZ of the auxiliary vector, or 0 without one. This function does not use CPUID, because
+/// CPUID traps under a hypervisor.
 ///
 /// # Safety
 /// `minsigstksz` comes from the kernel that this process runs on.
@@ -415,8 +417,8 @@ ring3_bcmp:
     ymm = const YMM,
 );
 
-// strlen reads whole aligned blocks of 64 bytes, so it also reads bytes before the string and after its NUL. That
-// cannot fault, because such a block never crosses a page.
+// strlen reads whole aligned blocks of 64 bytes, so it also reads bytes before the string and after its NUL. These
+// reads cannot fault, because such a block never crosses a page.
 global_asm!(
     r#"
     .pushsection .text.ring3_strlen, "ax"

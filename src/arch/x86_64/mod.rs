@@ -18,8 +18,8 @@ pub const PAGE_MAX: usize = 4096;
 /// an entry covered.
 ///
 /// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item, `memcpy` and its kin included: the optimiser decides whether the compiler accesses an
-/// item through the GOT. The code addresses the linker script's symbols relative to `rip`.
+/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
+/// accesses an item through the GOT. The code addresses the linker script's symbols relative to `rip`.
 ///
 /// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
 /// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
@@ -295,7 +295,7 @@ impl ThreadBlock {
     }
 }
 
-/// Makes a block the calling thread's. Returns the system call's result: 0, or a negated errno.
+/// Makes the block at `pointer` the calling thread's block. Returns the system call's result: 0, or a negated errno.
 ///
 /// # Safety
 /// - `pointer` is the [`thread_pointer`](ThreadBlock::thread_pointer) of a block that no other thread has, and that
