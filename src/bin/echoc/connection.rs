@@ -108,7 +108,7 @@ pub struct Connection {
 enum State {
     Connecting,
     Open,
-    /// We have shut down our direction, and wait for EOF.
+    /// This side has shut down its direction, and waits for EOF.
     Closing,
 }
 
@@ -179,7 +179,8 @@ impl Connection {
         }
     }
 
-    /// Fails if the connection waits for something, and has made no progress for more than `patience` calls of this.
+    /// Fails if the connection waits for something, and has made no progress for more than `patience` calls of this
+    /// function.
     pub fn check_progress(&mut self, patience: u64) -> Result<(), Fault> {
         let waits = self.state != State::Open || self.received < self.sent;
         self.idle = if waits { self.idle + 1 } else { 0 };

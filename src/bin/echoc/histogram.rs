@@ -53,7 +53,8 @@ impl Histogram {
         self.max
     }
 
-    /// Returns the latency that `share` of 1000 do not exceed, to 1 %, or 0 if there is none.
+    /// Returns the latency that `share` in 1000 of the counted latencies do not exceed. The result is exact to 1 %, and
+    /// is 0 if no latency was counted.
     pub fn per_mille(&self, share: u64) -> u64 {
         let rank = self.count.saturating_mul(share).div_ceil(1000);
         let mut seen = 0;

@@ -51,8 +51,8 @@ rate and the latency of the replies. A missing or extra byte is an error.
   --version        print the version
 ";
 
-/// The descriptors that are not connections: the standard ones, two of the event loop, and some that a parent may have
-/// left open.
+/// The number of descriptors that are not connections: the standard ones, two of the event loop, and some that a parent
+/// may have left open.
 const OTHERS: u64 = 16;
 
 fn main(start: Start) -> Result<(), Exit> {

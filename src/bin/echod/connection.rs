@@ -12,8 +12,8 @@ use ring3::{Errno, Result};
 use crate::counts::Counts;
 use crate::held::{Held, Key};
 
-/// The size of the largest read, in bytes. A client that fills the buffer sends much, so from then on it is served by
-/// splice(2).
+/// The size of the largest read, in bytes. A client that fills the buffer sends much, so splice(2) serves the client
+/// until the client sends little again.
 pub const BUFFER: usize = 64 * 1024;
 
 /// How many times a client is served in a row while others wait. With the buffer of 64 KiB this takes about 100 us.
@@ -53,7 +53,8 @@ const _: () = assert!(
     "an idle client takes 8 bytes"
 );
 
-/// The buffer and the counters that all clients of a worker share: one client uses them at a time.
+/// The buffer, the store of held bytes and the counters, which all clients of a worker share. One client uses them at a
+/// time.
 pub struct Tools<'a> {
     pub buffer: Mapping,
     pub held: Held,

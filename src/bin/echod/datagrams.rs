@@ -16,8 +16,8 @@ const CLIENTS: u16 = 1024;
 ///
 /// Some datagrams are not answered:
 ///
-/// - Datagrams from a service: from a port below 1024, or from a port at which this or another echod listens
-///   (`is_own`).
+/// - Datagrams from a service: from a port below 1024, or from a port that this server serves too (`is_own`), because
+///   the sender may be this or another echod.
 /// - Broadcast and multicast datagrams. Every worker receives them, and so do other machines. All would answer, and so
 ///   flood the source address, which can be forged.
 ///

@@ -1,9 +1,9 @@
 //! The gate: counts the clients, limits their number, and records whether a worker waits for a client to leave.
 //!
 //! All of this is in one atomic word. If there is no room, one atomic step both refuses the worker and sets the bit
-//! [`WAITING`]. Each [`leave`](Gate::leave) happens before or after that step. If it happens before, there is room, and
-//! the worker is not refused. If it happens after, it sees the bit, and its caller wakes the waiting workers. So no
-//! wake-up is lost.
+//! [`WAITING`]. Each [`leave`](Gate::leave) happens before or after that step. If the `leave` happens before, there is
+//! room, and the worker is not refused. If the `leave` happens after, the `leave` sees the bit, and its caller wakes
+//! the waiting workers. So no wake-up is lost.
 //!
 //! This file makes no system call, and takes its atomics from the parent module. So a model checker can run this same
 //! file with its own atomics (`tests/loom`).
@@ -62,7 +62,8 @@ impl Gate {
         loop {
             let fits = clients(word) < self.most;
             let next = if fits { word + CLIENT } else { word | WAITING };
-            // Acquire: if this sees a `leave`, the descriptors closed before it are free for the caller's `accept`.
+            // Acquire: if this step sees a `leave`, the descriptors closed before the `leave` are free for the caller's
+            // `accept`.
             match self
                 .word
                 .compare_exchange_weak(word, next, Acquire, Relaxed)

@@ -16,7 +16,8 @@ use ring3::{Errno, Result};
 /// The most empty pipes that are kept for reuse.
 const SPARE: usize = 4;
 
-/// The key of a client's held bytes in [`Held`]. It has two bytes, because every connection has room for a key.
+/// The key of a client's held bytes in [`Held`]. A key has only two bytes, because every connection contains room for a
+/// key.
 #[derive(Clone, Copy)]
 pub struct Key(NonZeroU16);
 

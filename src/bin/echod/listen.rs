@@ -1,7 +1,8 @@
 //! Opens the listening sockets, and hands them to the workers.
 //!
-//! For each TCP or UDP address, every worker has a socket of its own. The kernel gives a new connection or a datagram
-//! to the worker whose CPU it arrives on. A Unix socket, and a socket from a service manager, is shared by all workers;
+//! For each TCP or UDP address, every worker has a socket of its own. If there is one worker for each CPU, the kernel
+//! gives a connection or a datagram to the worker of the CPU on which the connection or the datagram arrives. Otherwise
+//! the kernel distributes them by a hash. A Unix socket, and a socket from a service manager, is shared by all workers;
 //! the kernel wakes one idle worker for each event on it.
 
 use core::ffi::CStr;
@@ -75,8 +76,8 @@ fn open(
         if number == 0 {
             address = net::local_address(fd.as_fd()).map_err(|errno| ("getsockname", errno))?;
         }
-        // From the second socket on, the kernel has a group of sockets that share the address, to which it can attach
-        // the program. (A TCP group exists from the first socket on, a UDP group from the second.)
+        // The program is attached to the group of sockets that share the address. The second socket is the first for
+        // which the group exists in any case: a TCP group exists from the first socket on, a UDP group from the second.
         if let (1, Some(cpus)) = (number, cpus) {
             steer(fd.as_fd(), cpus);
         }
@@ -127,8 +128,8 @@ pub fn at_path(path: &CStr, backlog: i32, workers: &mut [Worker<'_>]) -> Result<
     let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     let address = Address::new(path).map_err(|errno| ("bind", errno))?;
     let fd = unix::socket(kind).map_err(|errno| ("socket", errno))?;
-    // Holds the lock until we listen. Between `bind` and `listen`, another echod that starts would find our socket
-    // without a listener, take it for an abandoned one, and replace it.
+    // This process holds the lock until it listens. Between `bind` and `listen`, another echod that starts would find
+    // this socket without a listener, take the socket for abandoned, and replace the socket.
     let directory = address
         .is_path()
         .then(|| lock_directory(path))
@@ -222,8 +223,8 @@ fn share(fd: BorrowedFd<'_>, kind: Kind, workers: &mut [Worker<'_>]) -> Result<(
 }
 
 /// Attaches a BPF program to a group of sockets that share an address. For each connection or datagram, the program
-/// chooses the socket of the worker that is pinned to the CPU on which it arrives. `listener` is any socket of the
-/// group. The Nth socket of the group must belong to the worker on the Nth of `cpus`.
+/// chooses the socket of the worker that is pinned to the CPU of the arrival. `listener` is any socket of the group.
+/// The Nth socket of the group must belong to the worker on the Nth of `cpus`.
 ///
 /// If the kernel refuses the program, it distributes connections and datagrams by a hash. This is slower, and loses
 /// nothing.

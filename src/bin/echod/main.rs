@@ -89,8 +89,8 @@ manager when it is ready and when it ends (NOTIFY_SOCKET). If all these sockets
 are accepted connections, it ends when they end.
 ";
 
-/// The most descriptors that the server reckons with, if RLIMIT_NOFILE allows more: the kernel's default of
-/// `fs.nr_open`.
+/// The most descriptors for which the server has room, even if RLIMIT_NOFILE allows more. The number is the kernel's
+/// default of `fs.nr_open`.
 const DESCRIPTORS: u64 = 1 << 20;
 
 /// The size of a worker's stack, in bytes.
@@ -124,7 +124,7 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         None => None,
     };
     // The table of clients is large and mostly unused. Huge pages would make it take memory for clients that do not
-    // exist. This fails only if the kernel has no huge pages.
+    // exist. An error is ignored: the server then works, and may take more memory.
     let _ = process::refuse_huge_pages();
     let descriptors = process::raise_limit(RLIMIT_NOFILE)
         .unwrap_or(DESCRIPTORS) // a descriptor above the real limit fails with EMFILE
@@ -197,7 +197,8 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     }
     let signals = SignalFd::new(awaited).or_fail(PROGRAM, "signalfd4", "signals")?;
 
-    // Before there are threads: in the kernel, each thread has a user of its own, and these calls change one thread.
+    // Before there are threads: in the kernel, each thread has its own user and group ids. `become_user` changes the
+    // ids of this thread only, and the threads that this thread starts inherit the ids.
     if let Some(root) = settings.root {
         process::chroot(root).or_fail(PROGRAM, "chroot", Shown(root.to_bytes()))?;
     }

@@ -61,8 +61,8 @@ impl Settings {
         }
     }
 
-    /// Parses the command line. The default addresses are used if it names no address and no path, and there is no
-    /// `inherited` socket.
+    /// Parses the command line. The default addresses are used if the command line names no address and no path, and
+    /// there is no `inherited` socket.
     #[inline(never)]
     pub fn of(start: Start, inherited: bool) -> Result<Self, Exit> {
         // At most one address or path for each argument, or the two default addresses.

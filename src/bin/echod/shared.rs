@@ -30,7 +30,8 @@ pub struct Shared {
     gate: Gate,
     /// How many workers have not ended.
     workers: AtomicUsize,
-    /// Whether the limit of clients, or a shortage of resources for them, was reported. It is reported once.
+    /// Whether a notice about the limit of clients, or about a shortage of resources for clients, was printed. Only the
+    /// first such notice is printed.
     reported: AtomicBool,
     /// When all workers end, in nanoseconds of the monotonic clock. [`NEVER`]: no signal has asked for the end yet.
     /// 0: a worker failed.

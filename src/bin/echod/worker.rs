@@ -32,8 +32,8 @@ const EVENTS: usize = 128;
 /// The most clients that are accepted in a row while others wait to be served.
 const ACCEPTS: usize = 64;
 
-/// After a shortage of descriptors or memory, accepting is tried again after this time, even if no client of ours has
-/// ended: another process may have freed the resource. In nanoseconds.
+/// After a shortage of descriptors or memory, accepting is tried again after this time, even if no client of this
+/// server has ended: another process may have freed the resource. In nanoseconds.
 const PAUSE: u64 = SECOND;
 
 /// The limit of `--idle` has this many ticks, so an idle client is closed at most one tick late.
@@ -367,7 +367,7 @@ impl<'a> Worker<'a> {
     #[inline(never)]
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS {
-            // None: a signal, earlier among the same events, has closed the listener.
+            // None: a signal, an earlier event of the same wait, has closed the listener.
             let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
@@ -383,8 +383,8 @@ impl<'a> Worker<'a> {
                 return self.shared.leave(); // another worker may have been refused because of this place
             }
             self.tools.counts.failed(errno);
-            // An error of one connection has taken the client from the accept queue. Not so EPERM: a seccomp filter
-            // refused accept4 itself, and the client is still in the queue.
+            // An error of one connection has taken the client from the accept queue. EPERM is the exception: a seccomp
+            // filter refused accept4 itself, and the client is still in the queue.
             if is_of_one_connection(errno) && errno != Errno::EPERM {
                 self.shared.leave();
                 continue;
@@ -422,7 +422,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Adds a client. If it has sent bytes already, the kernel reports an event for them as soon as it is watched.
+    /// Adds a client. If the client has sent bytes already, the kernel reports an event as soon as the client is
+    /// watched.
     #[inline(never)]
     fn admit(&mut self, client: OwnedFd) -> ring3::Result<()> {
         let number = match self.connections.insert(Connection::new(client, self.tick)) {
@@ -498,7 +499,7 @@ impl<'a> Worker<'a> {
 
     /// Serves a client after an event.
     fn serve(&mut self, number: usize, events: Events) {
-        // None: the client was closed because of an earlier one of the same events.
+        // None: an earlier event of the same wait has closed the client.
         let Some(client) = self.connections.get_mut(number) else {
             return;
         };

@@ -35,8 +35,8 @@ const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
     ]
 };
 
-/// Whether this is process 1 and `--boot` is one of the options before the first operand. This is for a command line
-/// with an error, which [`Settings`](crate::Settings) does not parse to its end.
+/// Whether this is process 1, and `--boot` is before the first argument that does not begin with `-`. This function is
+/// for a command line with an error: [`Settings`](crate::Settings) does not parse such a line to its end.
 pub fn is_asked_for(start: Start) -> bool {
     let options = start.args().skip(1);
     let mut options = options.take_while(|word| word.to_bytes().first() == Some(&b'-'));

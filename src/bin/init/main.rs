@@ -181,7 +181,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     // runs.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "children")?;
     // With SIGPIPE blocked, a write to a closed pipe fails with EPIPE. With SIGTTIN and SIGTTOU blocked, neither a
-    // message (under `stty tostop`) nor a change of the terminal stops us.
+    // message (under `stty tostop`) nor a change of the terminal stops `init`.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTIN, SIGTTOU]));
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
     if settings.adopt {
@@ -218,14 +218,15 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
                 Some(signal) => settings.pass(&child, signal),
                 None => {}
             },
-            // There are no children, but the program's end was not reported: nothing else here reaps children.
+            // There are no children, although the program's end was not reported. This cannot happen: only `watch`
+            // reaps children here.
             Event::Alone => return Err(PROGRAM.fail("wait4", "children", Errno::ECHILD)),
             Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "children", errno)),
         }
     }
 }
 
-/// Starts the program, with as many inherited `sockets`.
+/// Starts the program, and passes on that number of inherited `sockets`.
 fn begin(
     settings: &Settings,
     start: Start,
@@ -240,7 +241,7 @@ fn begin(
         .and_then(|()| lists.end())
         .or_fail(PROGRAM, "run", shown)?;
     let command = Command::new(settings.first, lists.get(arguments), start.environ()).search();
-    // Signals that our parent ignored get their default action in the program.
+    // Signals that the parent of `init` ignored get their default action in the program.
     let command = command.defaults(SignalSet::ALL.without(signal::TERMINALS));
     let command = if settings.session {
         command.session()

@@ -4,7 +4,7 @@ use ring3::signal::*;
 
 /// The signals that are passed on: all except
 ///
-/// - SIGILL to SIGSYS below, which a fault in `init` itself raises,
+/// - SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV and SIGSYS, which a fault in `init` itself raises,
 /// - SIGTTIN and SIGTTOU, by which a terminal stops a background process,
 /// - SIGKILL and SIGSTOP, which cannot be blocked or handled,
 /// - SIGCHLD, which reports our own children.

@@ -1,9 +1,9 @@
 //! Job control: makes the program's process group the foreground group of the terminal, and takes the terminal back. To
 //! a shell, `init` stops, continues and ends as the program itself would.
 //!
-//! `init` gives the terminal to the program's process group only if its own group is the foreground group. Otherwise it
-//! would take the terminal from a third group. So an `init` in the background, for instance under `timeout`, does not
-//! change the terminal.
+//! In the comments of this file, "we" are `init`. `init` gives the terminal to the program's process group only if the
+//! group of `init` is the foreground group. Otherwise `init` would take the terminal from a third group. So an `init`
+//! in the background, for instance under `timeout`, does not change the terminal.
 
 use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN};
@@ -42,14 +42,15 @@ impl Terminal {
     pub fn to_give(&self) -> Option<BorrowedFd<'_>> {
         let terminal = self.of(self.own)?;
         // The id of any group of another PID namespace is 0 here (unshare --pid --fork), so the ids do not distinguish
-        // two such groups. A read of 0 bytes does: with SIGTTIN blocked, it fails with EIO in a background group only.
+        // two such groups. A read of 0 bytes distinguishes them: with SIGTTIN blocked, the read fails with EIO in a
+        // background group only.
         let ours = self.own.as_raw() != 0 || io::read(terminal, &mut []) != Err(Errno::EIO);
         ours.then_some(terminal)
     }
 
     /// Takes the terminal back if the program's group has it, and returns the result. Returns `None` if the program's
-    /// group does not have it. SIGTTOU must be blocked. This fails if our group is in another PID namespace; then a
-    /// shell has to take the terminal.
+    /// group does not have it. SIGTTOU must be blocked. The change of the terminal fails if our group is in another PID
+    /// namespace; then a shell has to take the terminal.
     pub fn take_back(&self, program: Pid) -> Option<ring3::Result<()>> {
         let terminal = self.of(program)?;
         Some(process::set_foreground(terminal, self.own))

@@ -61,8 +61,8 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
 /// A list of lines under construction, with counts for the short lines.
 struct List {
     lines: Vec<Line>,
-    /// The latest short lines and their counts: a hash table in which a new key replaces the old one. It is on the
-    /// heap, because it is too large for a small stack.
+    /// The latest short lines and their counts: a hash table in which a new key replaces the old key of its slot. The
+    /// table is on the heap, because it is too large for a small stack.
     recent: Box<[Line; RECENT]>,
 }
 

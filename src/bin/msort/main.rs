@@ -1,8 +1,8 @@
 //! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
 //!
-//! This file parses the command line, and reads all inputs into one text. Its lines are then listed ([`index`]), sorted
-//! ([`sort`]) and written ([`output`]), by several threads if the text is large. All memory is allocated before the
-//! first byte of output, so that a lack of memory is reported instead of leaving half an output.
+//! This file parses the command line, and reads all inputs into one text. The lines of the text are then listed
+//! ([`index`]), sorted ([`sort`]) and written ([`output`]), by several threads if the text is large. All memory is
+//! allocated before the first byte of output, so that a lack of memory is reported instead of leaving half an output.
 //!
 //! Inputs are read, not mapped. If another process truncates an input meanwhile, the input just ends earlier; access to
 //! a mapping would raise SIGBUS.
@@ -67,7 +67,8 @@ fn main(start: Start) -> Result<(), Exit> {
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ]));
     let settings = Settings::of(start)?;
     if let [_, _, ..] = &settings.inputs[..] {
-        // With several inputs, errors of all are reported before reading the first, which may be a FIFO and block.
+        // With several inputs, all are checked before the first is read: the first may be a FIFO, and its read may
+        // wait.
         for &input in &settings.inputs {
             Input(input).check()?;
         }
@@ -156,8 +157,9 @@ impl Settings {
 
 /// Writes the lines to a new file, and replaces the file at `path` by it.
 ///
-/// The new file is opened after the last read, and closed before an error is printed. So if standard input or standard
-/// error is closed from the start, the file cannot be mistaken for it, although it gets its descriptor number.
+/// The new file is opened after the last read, and closed before an error is printed. If standard input or standard
+/// error is closed from the start, the new file gets the number of that descriptor. In this order, the new file is
+/// neither read as standard input, nor does it receive an error message.
 fn replace(
     sorted: &Sorted<'_>,
     path: &CStr,

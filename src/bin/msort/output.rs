@@ -94,7 +94,7 @@ impl Sorted<'_> {
         output.write(true)
     }
 
-    /// Copies the line at `place` to `output`. With `unique`, skips a line that equals the one before.
+    /// Copies the line at `place` to `output`. With `unique`, skips a line that equals the line before.
     fn put(&self, place: usize, output: &mut Output<'_, '_>) -> Result<()> {
         let Some(line) = self.line(place) else {
             return Ok(());

@@ -19,7 +19,7 @@ impl Key {
     /// The most bytes of a line in a key.
     pub const LENGTH: usize = WORD - 1;
 
-    /// The count of a line that has more bytes.
+    /// The count for a line of more than [`LENGTH`](Self::LENGTH) bytes.
     const GOES_ON: u64 = WORD as u64;
 
     /// The key of an empty line.

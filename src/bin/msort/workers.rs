@@ -6,7 +6,7 @@ use ring3::thread;
 /// The greatest number of threads.
 pub const MOST: usize = 8;
 
-/// How many bytes of text are worth a thread.
+/// The number of bytes of text for which one more thread is started.
 const SHARE: usize = 1 << 20;
 
 /// Returns how many threads to use for a text of this many bytes: at most one for each CPU, and at most [`MOST`].

@@ -54,10 +54,11 @@ ended it.
 const PASSED: SignalSet = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH]);
 
 fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
-    // `Watch::new` blocks the signals to pass on. From here on they are pending, so none is lost before all programs
-    // run. With SIGPIPE and SIGXFSZ blocked, a write to a closed pipe or a full file fails with EPIPE or EFBIG.
+    // `Watch::new` blocks the signals to pass on. From here on these signals stay pending, so none is lost before all
+    // programs run. With SIGPIPE and SIGXFSZ blocked, a write to a closed pipe or a full file fails with EPIPE or
+    // EFBIG.
     let watch = Watch::new(PASSED).or_fail(PROGRAM, "watch", "programs")?;
-    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // if a filter refuses this, they end `pipe`
+    let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGXFSZ])); // if this fails, the two signals end `pipe`
     // The programs do not inherit signals that a parent ignored: with SIGPIPE ignored, `yes | head` would not end.
     signal::set_defaults(SignalSet::ALL.without(signal::TERMINALS));
 

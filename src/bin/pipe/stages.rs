@@ -31,7 +31,7 @@ pub struct Stages {
 /// One program of the pipeline.
 struct Stage {
     name: &'static CStr,
-    /// The key of its arguments in [`Stages::lists`].
+    /// The position of its arguments in [`Stages::lists`].
     arguments: usize,
     state: State,
 }

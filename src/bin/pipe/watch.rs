@@ -10,7 +10,7 @@ use crate::stages::Stages;
 use crate::{PROGRAM, Settings};
 
 /// Waits until all started programs have ended. Returns true if `--timeout` ended them. If `started` is an error, a
-/// program could not be started, and this ends the others.
+/// program could not be started, and this function ends the others.
 ///
 /// Passes each received signal on to all programs, except SIGINT and SIGWINCH from the kernel: the terminal sends these
 /// to its whole foreground process group, and the programs are in our group.

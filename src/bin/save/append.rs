@@ -45,7 +45,7 @@ struct Opened {
     /// The place of a file that this process may have created, if the file's name is to be made durable.
     made: Option<Entry>,
     /// Whether the path named an open descriptor, such as /dev/stdout. Other processes may share that descriptor's
-    /// offset, and write after our bytes. So the file must not be cut back.
+    /// offset, and write after the bytes of this process. So the file must not be cut back.
     here: bool,
 }
 
