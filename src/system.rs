@@ -84,10 +84,11 @@ pub fn power_off() -> Result<()> {
 pub fn bring_up(socket: BorrowedFd<'_>, interface: &CStr) -> Result<()> {
     let mut request = Ifreq::ZERO;
     set_name(&mut request.ifr_name, interface.to_bytes())?;
-    // SAFETY: SIOCGIFFLAGS reads an Ifreq from `request`, a local, and writes the flags to it.
+    // SAFETY: Ifreq has the size of a `struct ifreq`. SIOCGIFFLAGS reads the name from `request`, a local,
+    // and writes the flags to `request`.
     unsafe { syscall!(ioctl(socket, SIOCGIFFLAGS, &raw mut request)) }?;
     request.ifr_flags |= IFF_UP;
-    // SAFETY: SIOCSIFFLAGS reads an Ifreq from `request`, a local.
+    // SAFETY: SIOCSIFFLAGS reads an Ifreq, of the size of a `struct ifreq`, from `request`, a local.
     unsafe { syscall!(ioctl(socket, SIOCSIFFLAGS, &raw const request)) }.map(drop)
 }
 
@@ -103,7 +104,7 @@ pub fn interface_number(name: &[u8]) -> Result<u32> {
     // The ioctl accepts a socket of any family.
     let socket = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
     // SAFETY: IfreqIndex has the size of a `struct ifreq`. SIOCGIFINDEX reads the name from `request`, a
-    // local, and writes the number to it.
+    // local, and writes the number to `request`.
     unsafe { syscall!(ioctl(socket.as_fd(), SIOCGIFINDEX, &raw mut request)) }?;
     Ok(request.ifr_ifindex.unsigned_abs())
 }

@@ -37,8 +37,8 @@ pub fn open(dir: BorrowedFd<'_>, path: &CStr, flags: Open, mode: u32) -> Result<
     Ok(unsafe { OwnedFd::from_raw(raw) })
 }
 
-/// Takes the exclusive lock of the file or directory, and waits until it is free (flock(2)). The lock ends
-/// when all descriptors of this open file description are closed.
+/// Waits until the exclusive lock of the file or directory is free, and takes the lock (flock(2)). The lock
+/// ends when all descriptors of this open file description are closed.
 ///
 /// # Errors
 /// `ENOLCK`: the kernel has no memory for the lock.

@@ -77,8 +77,9 @@ pub fn accept(fd: BorrowedFd<'_>, flags: Sock) -> Result<OwnedFd> {
 /// # Errors
 /// `EINPROGRESS`: the socket is non-blocking, and the connection is not complete. `EPOLLOUT` is reported when
 /// the attempt has ended; [`take_error`] returns its result. `ECONNREFUSED`: no socket listens there.
-/// `EADDRNOTAVAIL`: no local port is free. `ETIMEDOUT`, `ENETUNREACH` and other errors of the network.
-/// `EACCES`, `EPERM`: forbidden.
+/// `EADDRNOTAVAIL`: no local port is free. `EINTR`: a signal handler ran while a blocking socket connected;
+/// the kernel continues to connect. `ETIMEDOUT`, `ENETUNREACH` and other errors of the network. `EACCES`,
+/// `EPERM`: forbidden.
 pub fn connect(fd: BorrowedFd<'_>, address: SocketAddr) -> Result<()> {
     let (raw, length) = Sockaddr::new(address);
     // SAFETY: the kernel reads the first `length` bytes of `raw`, a local; `Sockaddr::new` returned both.
@@ -140,7 +141,8 @@ pub fn local_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
 /// The address of the socket's peer (getpeername(2)).
 ///
 /// # Errors
-/// `ENOTCONN`: there is no connection, or no longer. `ENOBUFS`. `EAFNOSUPPORT` as for [`local_address`].
+/// `ENOTCONN`: there is no connection, or the connection has ended. `ENOBUFS`. `EAFNOSUPPORT` as for
+/// [`local_address`].
 #[doc(alias = "getpeername")]
 pub fn peer_address(fd: BorrowedFd<'_>) -> Result<SocketAddr> {
     // SAFETY: `read_address` passes an address buffer and its length, to both of which the kernel may write.

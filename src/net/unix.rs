@@ -70,8 +70,8 @@ pub fn socket(kind: Sock) -> Result<OwnedFd> {
 /// `EADDRINUSE`: the file exists, even if no socket listens there; or the abstract name is in use. The errors
 /// of resolving a path.
 pub fn bind(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
-    // SAFETY: the kernel reads the first `address.length` bytes of `address.raw`, which `Address::new` filled
-    // in.
+    // SAFETY: the kernel reads the first `address.length` bytes of `address.raw`. `Address::new` filled them in,
+    // and checked that they fit.
     unsafe { syscall!(bind(fd, &raw const address.raw, address.length)) }.map(drop)
 }
 
@@ -82,8 +82,8 @@ pub fn bind(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
 /// and this socket is non-blocking. `EPROTOTYPE`: the other socket has another type. The errors of resolving
 /// a path. `EACCES`: no permission to write to the file.
 pub fn connect(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
-    // SAFETY: the kernel reads the first `address.length` bytes of `address.raw`, which `Address::new` filled
-    // in.
+    // SAFETY: the kernel reads the first `address.length` bytes of `address.raw`. `Address::new` filled them in,
+    // and checked that they fit.
     unsafe { syscall!(connect(fd, &raw const address.raw, address.length)) }.map(drop)
 }
 

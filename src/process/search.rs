@@ -20,7 +20,7 @@ pub type Room = MaybeUninit<[u8; PATH_MAX]>;
 /// - A `name` that contains `/` is a path; only that path is tried. An empty name is no file: `ENOENT`.
 /// - `EACCES`, a file that may not be executed, does not end the search. The search returns `EACCES` if no
 ///   other directory has the program. A missing file or directory (`ENOENT`, `ENOTDIR`) and an unavailable
-///   file server (`ESTALE`, `ENODEV`, `ETIMEDOUT`) do not end it either, as in glibc.
+///   file server (`ESTALE`, `ENODEV`, `ETIMEDOUT`) do not end the search either, as in glibc.
 /// - Any other error ends the search, as in glibc: usually the file exists, but can't be executed. For
 ///   example `ENOEXEC`, for a script without `#!`: unlike execvp(3), this function does not run it with a
 ///   shell.

@@ -293,7 +293,7 @@ impl<'a> Command<'a> {
                     Err(errno) => Some(Failed::Spawn(errno)),
                 }
             }
-            // The child was killed before it could answer. Its exit status will show that.
+            // The child was killed before it could answer. The child's exit status will show this.
             (NO_ANSWER, None) => None,
             (answer, _) => Failed::of(answer),
         };
@@ -339,7 +339,7 @@ const STACK: usize = 8192;
 #[repr(C)]
 struct Frame<'a> {
     stack: MaybeUninit<[u8; STACK]>,
-    /// The stack grows down from here.
+    /// The stack grows down from the plan's address.
     plan: Plan<'a>,
     room: Room,
 }
@@ -389,8 +389,8 @@ unsafe extern "C" fn child(place: *mut u8) -> ! {
     let frame = place.wrapping_sub(mem::offset_of!(Frame, plan));
     let frame = frame.cast::<Frame>();
     // SAFETY: `place` is the plan's address in a frame (the caller guarantees this). The plan was written
-    // before this process was created. From then on only this process changes it, and only its atomic and the
-    // `Cell`.
+    // before this process was created. From then on only this process changes the plan, and only its atomic
+    // and the `Cell`.
     let plan = unsafe { &(*frame).plan };
     // SAFETY: only the child uses `room`, and this is the only reference to it.
     let room = unsafe { &mut (*frame).room };

@@ -100,7 +100,7 @@ pub fn pid(pid: Pid) -> Result<Ended> {
 }
 
 /// Reaps a child that has ended, if there is one, without waiting (wait4(2) with `WNOHANG`). In process 1,
-/// and in a process that [adopts orphans](super::adopt_orphans), that includes orphans.
+/// and in a process that [adopts orphans](super::adopt_orphans), the child may be an orphan.
 ///
 /// # Errors
 /// `ECHILD`: there are no children.

@@ -69,8 +69,8 @@ pub fn after(span: u64) -> u64 {
     nanoseconds_by_call(Clock::Monotonic).saturating_add(span)
 }
 
-/// The time left until the deadline `until`; zero if it has passed, `None` if it is [`NEVER`]. `now` returns
-/// the current time, and is not called for `NEVER`.
+/// The time left until the deadline `until`: zero if the deadline has passed, `None` if `until` is [`NEVER`].
+/// `now` returns the current time, and is not called for `NEVER`.
 pub fn left(until: u64, now: impl FnOnce() -> u64) -> Option<Duration> {
     (until != NEVER).then(|| Duration::from_nanos(until.saturating_sub(now())))
 }

@@ -58,7 +58,8 @@ fn find() -> Option<usize> {
     Some(base + Image::new(image).function(name, version)?)
 }
 
-/// Bit 15 of a symbol's version number marks a version that is not the default.
+/// The bits of a symbol's version number. Bit 15 is not one of them: it marks a version that is not the
+/// default.
 const VERSION_MASK: u16 = 0x7fff;
 
 /// A 64-bit little-endian ELF image in memory.

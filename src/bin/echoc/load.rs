@@ -152,8 +152,8 @@ impl Load {
         match connection.go_on(events, &mut self.shared) {
             Ok(Next::Wait) => {}
             Ok(Next::Again) => {
-                // The kernel reports the connection again after all that are ready now: its ready list is the queue.
-                // This cannot fail, because the connection is being watched (epoll_ctl(2)).
+                // The kernel reports the connection again after all connections that are ready now: the kernel's ready
+                // list is the queue. The call cannot fail, because the connection is being watched (epoll_ctl(2)).
                 let watched = connection::watched();
                 let _ = self
                     .epoll

@@ -214,8 +214,8 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         for worker in all.iter_mut() {
             let job = Job(worker, places.next());
             // The first worker runs in this thread. So with one worker the process has one thread, and the kernel need
-            // not count the uses of a descriptor. If there are no listeners, only the first worker runs: it has all
-            // clients.
+            // not count the uses of a descriptor. If there are no listeners, only the first worker runs: the first
+            // worker has all clients.
             if first.is_none() {
                 first = Some(job);
                 continue;

@@ -507,8 +507,8 @@ impl<'a> Worker<'a> {
         match client.echo(events, &mut self.tools) {
             Ok(Next::Wait) => {}
             Ok(Next::Again) => {
-                // The kernel reports the client again after all clients that are ready now: its ready list is the
-                // queue.
+                // The kernel reports the client again after all clients that are ready now: the kernel's ready list is
+                // the queue.
                 if let Err(errno) = self.watch(number, Epoll::modify) {
                     self.fail(number, errno);
                 }

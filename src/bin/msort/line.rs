@@ -63,8 +63,8 @@ impl Line {
 
     /// Whether two neighbours in the sorted list have the same bytes.
     pub fn equals(self, other: Self, text: Text<'_>) -> bool {
-        // Sorting gives two equal lines their new keys together, from the same depth, so their keys are equal. But two
-        // lines with keys from different depths can have equal keys and different bytes: the text decides.
+        // Two equal lines get their new keys together, from the same depth, so their keys are equal. Two different
+        // lines can have equal keys from different depths: then the text decides.
         self.key == other.key
             && match (self.content(), other.content()) {
                 (Content::At(a), Content::At(b)) => text.line(a) == text.line(b),

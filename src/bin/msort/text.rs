@@ -1,4 +1,4 @@
-//! The text: the bytes of all inputs, divided into lines. They are read by words of eight bytes.
+//! The text: the bytes of all inputs, divided into lines. The bytes are read by words of eight bytes.
 
 use core::ops::Range;
 

@@ -101,7 +101,7 @@ fn finish(
 }
 
 /// Sets the file back to its old `length`. Returns how many of the `copied` bytes are still in it: 0 or all. The file
-/// is left alone if its size shows that another process has appended too.
+/// stays as it is if its size shows that another process has appended too.
 fn cut_back(file: &OwnedFd, length: u64, copied: u64) -> u64 {
     let only_ours = |now: Statx| now.stx_size == length + copied;
     let cut = copied == 0

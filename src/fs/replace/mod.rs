@@ -512,7 +512,8 @@ impl Beside {
     /// Gives `file` a temporary name, if it has none.
     fn link(&mut self, file: BorrowedFd<'_>) -> core::result::Result<(), Failed> {
         if self.temporary.is_none() {
-            // A failure is harmless: on a file system without locks, no other writer removes the name.
+            // A failure to lock is harmless: on a file system without locks, no other writer removes the
+            // name.
             let _ = fs::try_lock(file);
             let dir = self.entry.dir.as_fd();
             let ((), name) = Temporary::claim(&self.entry, |name| link(file, dir, name))?;
@@ -576,8 +577,9 @@ fn keep_owner(file: BorrowedFd<'_>, old: Option<Old>) -> core::result::Result<()
         return Ok(());
     };
     let kept = match fs::set_owner(file, Some(old.owner), Some(old.group)) {
-        // No permission, no such id in this namespace, or a file system without owners. That is no error if
-        // the file has the right owner already, as on a file system where all files have the same owner.
+        // No permission, no such id in this namespace, or a file system without owners. The failure is no
+        // error if the file has the right owner already, as on a file system where all files have the same
+        // owner.
         Err(Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP)
             if fs::stat(file)
                 .is_ok_and(|new| (new.stx_uid, new.stx_gid) == (old.owner, old.group)) =>
@@ -606,7 +608,7 @@ fn explain(failed: Failed, path: &CStr, old: Option<Old>) -> Failed {
 
 /// Gives `file` the access control list of the file at `path`.
 fn keep_acl(file: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    // An empty buffer: most files have no list, and this only checks for one.
+    // With an empty buffer, the call only checks whether the file has a list. Most files have none.
     match fs::get_attribute(path, ACL, &mut []) {
         Ok(_) => {
             let mut value = Mapping::new(XATTR_SIZE_MAX)?;
