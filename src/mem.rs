@@ -37,7 +37,7 @@ pub fn map(length: usize) -> Result<NonNull<u8>> {
 }
 
 /// Reserves `length` bytes of address space without memory, at the start of a page (mmap(2) with `PROT_NONE`). An
-/// access raises SIGSEGV until [`commit`].
+/// access to a page raises SIGSEGV until [`commit`] was called for the page.
 ///
 /// # Errors
 /// As for [`map`].
@@ -186,7 +186,8 @@ pub unsafe fn move_to(
     new_length: usize,
 ) -> Result<()> {
     let how = MREMAP_MAYMOVE | MREMAP_FIXED;
-    // SAFETY: the caller promises what `remap` asks, and that no code uses the pages at `to`, which the call replaces.
+    // SAFETY: the caller promises what `remap` requires, and that no code uses the pages at `to`, which the call
+    // replaces.
     unsafe { syscall!(mremap(start.as_ptr(), length, new_length, how, to.as_ptr())) }.map(drop)
 }
 
@@ -262,8 +263,8 @@ impl<T> DerefMut for Slots<T> {
 impl<T> Drop for Slots<T> {
     fn drop(&mut self) {
         // SAFETY: the range is the whole mapping, and no reference to it outlives `self`. The kernel may have merged
-        // the mapping with a neighbour, and refuse to split them if the number of mappings is exhausted. Then the pages
-        // stay mapped: a leak, but sound.
+        // the mapping with its neighbours. Then the kernel refuses to split the merged mapping if the number of
+        // mappings is exhausted. Then the pages stay mapped: a leak, but sound.
         let _ = unsafe { unmap(self.0.cast(), self.0.len() * size_of::<T>()) };
     }
 }

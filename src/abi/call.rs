@@ -127,8 +127,8 @@ pub(crate) mod tests {
     use std::cell::Cell;
 
     std::thread_local! {
-        /// A hook that the calling thread runs after each of its system calls. A test checks with it which locks are
-        /// held during the call.
+        /// A hook that the calling thread runs after each of its system calls. By the hook, a test checks which locks
+        /// are held during a system call.
         pub static AFTER_CALL: Cell<Option<fn()>> = const { Cell::new(None) };
     }
 

@@ -193,6 +193,7 @@ impl Errno {
         }
     }
 
+    /// The error with this number; `None` for 0. Callers pass at most 4095.
     const fn of(number: usize) -> Option<Self> {
         match NonZeroUsize::new(number.wrapping_neg()) {
             Some(register) => Some(Self(register)),
@@ -234,6 +235,7 @@ impl Errno {
 pub struct Letters(usize);
 
 impl Letters {
+    /// Returns the next code; `END` after the last.
     fn code(&mut self) -> u8 {
         let bit = CODE_BITS * self.0;
         self.0 += 1;
@@ -255,6 +257,7 @@ impl Iterator for Letters {
     }
 }
 
+/// The bits of a code.
 const CODE_BITS: usize = 5;
 /// The code at the end of each text.
 const END: u8 = 0;
@@ -262,6 +265,7 @@ const END: u8 = 0;
 const SHIFT: u8 = 31;
 /// The first alphabet: the letter of each code from 1 to 30.
 const PLAIN: &[u8; 32] = b"\0abcdefghijklmnopqrstuvwxyz 23-\0";
+/// The second alphabet: the letter of each code after a `SHIFT`.
 const SHIFTED: &[u8; 32] = b"\0ABCDEFGHIJKLMNOPQRSTUVWXYZ/.:\0\0";
 
 /// All texts, by increasing number from 0: words, then name. The texts of a number without a row are empty.
@@ -314,6 +318,7 @@ const fn pack_text(into: &mut [u8], mut codes: usize, text: &[u8], case: bool) -
     codes + 1
 }
 
+/// Packs one code at index `codes`, and returns the next index.
 const fn pack_code(into: &mut [u8], codes: usize, code: u8) -> usize {
     let bit = CODE_BITS * codes;
     let bits = (code as u16) << (bit % 8);

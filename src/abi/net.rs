@@ -63,7 +63,7 @@ super::abi! {
         SOL_SOCKET = 1,
         /// Allows binding to an address where connections of an earlier socket are still in TIME_WAIT.
         SO_REUSEADDR = 2,
-        /// The kind of the socket: `SOCK_STREAM` and others.
+        /// The type of the socket: `SOCK_STREAM` and others.
         SO_TYPE = 3,
         /// The error of a failed connection or connection attempt. Reading the option clears the error.
         SO_ERROR = 4,

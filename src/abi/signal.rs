@@ -45,8 +45,8 @@ super::abi! {
         SIGTSTP = 20,
         /// A background process reads from the terminal: stops the process.
         SIGTTIN = 21,
-        /// A background process changes the terminal's settings, or writes to it after `stty tostop`: stops
-        /// the process.
+        /// A background process changes the terminal's settings, or writes to the terminal after `stty
+        /// tostop`: stops the process.
         SIGTTOU = 22,
         /// Urgent data at a socket.
         SIGURG = 23,

@@ -5,9 +5,9 @@ super::abi! {
     flags ["linux/mount.h" Mount: usize] {
         /// Programs with the set-user-ID or set-group-ID bit gain no rights.
         MS_NOSUID = 2,
-        /// Device files on it can't be opened.
+        /// Device files of the mounted file system can't be opened.
         MS_NODEV = 4,
-        /// Programs on it can't be executed.
+        /// Programs of the mounted file system can't be executed.
         MS_NOEXEC = 8,
     }
 

@@ -118,7 +118,7 @@ impl Random {
 }
 
 /// Runs a test with every choice that [`choose`] can make here: the baseline, then the choice for the kernel's value.
-/// On aarch64 they are the same. The choice applies to the process, so one test at a time makes it.
+/// On aarch64 the two choices are the same. A choice applies to the process, so only one test at a time makes choices.
 pub(in crate::arch) fn with_each_choice(test: impl Fn()) {
     static CHOICE: Mutex<()> = Mutex::new(());
     let _held = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,8 +137,8 @@ type Move = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_vo
 type Fill = unsafe extern "C" fn(*mut c_void, c_int, usize) -> *mut c_void;
 type Length = unsafe extern "C" fn(*const c_char) -> usize;
 
-/// Moves `n` bytes inside the arena by `call`, and in a copy of it by the standard library. Then the arena gets its old
-/// content back: after many moves all bytes would be equal, and would hide errors.
+/// Moves `n` bytes inside the arena by `call`, and in a copy of the arena by the standard library. Then the arena gets
+/// its old content back: otherwise all bytes would be equal after many moves, and would hide errors.
 fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
     let before = arena.to_vec();
     let (to, from) = (
@@ -154,7 +154,7 @@ fn check_move(call: Move, arena: &mut [u8], dst: usize, src: usize, n: usize) {
     arena.copy_from_slice(&before);
 }
 
-/// Fills `n` bytes inside the arena by `ring3_memset`, and in a copy of it by the standard library.
+/// Fills `n` bytes inside the arena by `ring3_memset`, and in a copy of the arena by the standard library.
 fn check_fill(arena: &mut [u8], dst: usize, value: c_int, n: usize) {
     let before = arena.to_vec();
     let to = arena[dst..dst + n].as_mut_ptr();

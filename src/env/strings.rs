@@ -10,7 +10,7 @@ use crate::bytes::strip_prefix;
 #[derive(Clone, Copy)]
 pub struct Strings<'a>(*const *const c_char, PhantomData<&'a CStr>);
 
-/// A null pointer that threads may share.
+/// A null pointer that several threads may read.
 #[repr(transparent)]
 struct Null(*const c_char);
 

@@ -24,7 +24,7 @@
 //! - The old owner left the entry. Its last write to the cache happens before its unlock of `CACHES`; the new owner's
 //!   first access happens after a later lock.
 //! - The old owner abandoned the entry: the kernel no longer knows the old owner's thread id. Linux makes a full memory
-//!   barrier after a thread's last access to user memory (`exit_mm`), and releases the id after that. The new owner's
+//!   barrier after a thread's last access to user memory (`exit_mm`), and then releases the id. The new owner's
 //!   [`fence`] orders the system call that did not find the id before the first access to the cache. So all writes of
 //!   the old owner happen before all accesses of the new owner.
 
@@ -99,7 +99,7 @@ struct Owner {
     process: Pid,
 }
 
-/// A thread's own free blocks. Only the owner accesses them.
+/// A thread's own free blocks. Only the owner accesses the cache.
 #[repr(C, align(16))] // no stock lies on two cache lines
 struct Cache {
     stocks: [Stock; class::COUNT],
@@ -178,7 +178,8 @@ pub fn take_one(class: Class) -> Option<(Block, bool)> {
 #[inline(never)]
 pub unsafe fn flush(class: Class, block: Block) -> Result<(), Corrupt> {
     match mine().or_else(adopt) {
-        // SAFETY: the reference as in `pop`. The rest is the promise of this function's caller.
+        // SAFETY: the reference is sound as in `pop`. The caller of this function makes the promise that `Cache::flush`
+        // requires.
         Some(mut cache) => unsafe { cache.as_mut().flush(class, block) },
         // SAFETY: the promise of this function's caller; a block is not null.
         None => unsafe { Store::put_back(class, &[block.as_ptr()]) },
@@ -475,7 +476,7 @@ impl Caches {
         Some(entry)
     }
 
-    /// Finds an entry whose owner, a thread of `process`, no longer exists. Examines a few entries at each call.
+    /// Finds an entry whose owner, a thread of `process`, no longer exists. Each call examines a few entries.
     fn abandoned(&mut self, process: Pid) -> Link {
         /// How many entries to examine. The next call continues with the entry after the last, so several calls reach
         /// all.

@@ -49,7 +49,7 @@ const MOST: usize = 512;
 const MOST_BYTES: usize = 64 * 1024;
 const FEWEST: usize = 4;
 
-/// The index of the first slot of each class. The slots of a class follow those of the class before it.
+/// The index of the first slot of each class. The slots of a class follow the slots of the class before it.
 const FIRST_SLOTS: [usize; COUNT] = {
     let mut first = [0; COUNT];
     let mut class = 1;

@@ -1,8 +1,8 @@
 //! Middling and large blocks. A middling block is a run of units of a [region](super::region). A large block is a
 //! mapping of its own, between guard pages ([`reservation`](super::reservation)).
 //!
-//! The [register](super::register) lists all large blocks and all regions, apart from them. So the heap detects a block
-//! that is freed twice, or that it never allocated.
+//! The [register](super::register) lists all large blocks and all regions, in memory apart from both. So the heap
+//! detects a block that is freed twice, or that it never allocated.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -37,7 +37,7 @@ pub fn alloc(layout: Layout, zeros: bool) -> Option<Block> {
             return Some(block);
         }
     }
-    // In a statement of its own, so that the lock is released at its end: the next statement makes system calls.
+    // This is a statement of its own, so that the lock is released at its end: the next statement makes system calls.
     let guarded = REGISTER.lock().count() < GUARDED;
     let new = Reservation::new(Wish {
         size: layout.size(),

@@ -44,7 +44,7 @@
 //!
 //! - In a signal handler that may have interrupted the heap: the heap is not reentrant.
 //! - In the child of a `fork` by a process with several threads. Another thread may have held a lock of the heap at the
-//!   `fork`. That thread does not exist in the child, so nobody unlocks the lock.
+//!   `fork`. That thread does not exist in the child, so no thread unlocks the lock.
 
 mod cache;
 mod class;

@@ -171,7 +171,7 @@ impl Regions {
                 // users of its header.
                 Some((region, unsafe { region.as_mut() }.take(length, align)?))
             })?;
-        // SAFETY: the region is in the list, so its header is valid. `&mut self` excludes other users of it.
+        // SAFETY: the region is in the list, so its header is valid. `&mut self` excludes other users of the header.
         let header = unsafe { region.as_mut() };
         let units = first..first + length;
         let dirty = header.dirty(units.clone());
@@ -197,7 +197,8 @@ impl Regions {
 
     /// Frees a run. Unmaps its region if no other run of the region is in use, unless it is the only region.
     fn put(&mut self, mut region: NonNull<Region>, first: usize, length: usize) {
-        // SAFETY: callers pass a region in the list, so its header is valid. `&mut self` excludes other users of it.
+        // SAFETY: callers pass a region in the list, so its header is valid. `&mut self` excludes other users of the
+        // header.
         let header = unsafe { region.as_mut() };
         header.put(first, length);
         self.used -= length;
@@ -376,7 +377,7 @@ mod tests {
     const KIB: usize = 1024;
     const MIB: usize = 1024 * KIB;
 
-    /// The regions of a test. Marks in their units show which pages the kernel got back: a page that it got back has no
+    /// The regions of a test. Marks in the regions' units show which pages the kernel got back: these pages have no
     /// mark.
     struct Own(
         Regions,

@@ -107,7 +107,7 @@ impl Register {
         }
     }
 
-    /// Adds a block that was lent, or that `insert` counted: the table has room for it.
+    /// Adds a block that was lent, or that `insert` counted: the table has room for the block.
     pub fn give_back(&mut self, block: Reservation) {
         let table = self.table();
         let last = table.len() - 1;

@@ -489,7 +489,7 @@ mod tests {
                 return; // this kernel has no huge pages
             };
             assert_eq!(huge, wanted, "{size} {sparse}");
-            // After a move, huge pages are requested for the block and its room, whatever `sparse` was.
+            // After a move, huge pages are requested for the block and its room, even if `sparse` was set.
             resize(&mut block, 3 * HUGE);
             let first = block.block().addr().get();
             assert_eq!(has_huge_pages(first), Some(true));

@@ -109,8 +109,8 @@ impl Span {
     ) -> Self {
         let granules = SIZE >> grain.shift();
         for word in 0..granules / BITS {
-            // SAFETY: the bitmap has at most `BITMAP` bytes, whichever the grain. The caller promises that they can be
-            // written.
+            // SAFETY: the `granules` bits are at most `BITMAP` bytes, for either grain. The caller promises that these
+            // bytes can be written.
             unsafe { bits.add(word).write(u64::MAX) };
         }
         Self {
@@ -154,8 +154,8 @@ impl Span {
     /// Cuts blocks of a class until `out` is full or the search reaches the end of the span. Returns the number of
     /// blocks.
     ///
-    /// A search begins at the word where the last search ended. A search from the start to the end of the span has seen
-    /// all gaps, so `gap` becomes exact.
+    /// A search begins at the word where the last search ended. After a search from the start to the end of the span,
+    /// `gap` is exact, because the search has seen all gaps.
     pub fn take(&mut self, class: Class, out: &mut [*mut u8]) -> usize {
         let (length, align) = shape(class);
         let from_start = self.rover == 0;
@@ -351,8 +351,8 @@ pub struct List {
     first: Link,
 }
 
-// SAFETY: the records lie in memory of the process, which outlives each thread. A list is part of a store: threads access
-// the list, and the records in it, only with the store's lock held.
+// SAFETY: the records lie in memory of the process, which outlives each thread. A list is part of a store: a thread
+// accesses the list and its records only while the thread holds the store's lock.
 unsafe impl Send for List {}
 
 impl List {

@@ -82,7 +82,7 @@ impl Store {
     /// # Safety
     /// The heap handed the blocks out as small blocks of this class, and no code uses them again. None is null.
     pub unsafe fn put_back(class: Class, mut blocks: &[*mut u8]) -> Result<(), Corrupt> {
-        // SAFETY: `block` is one of `blocks`; the caller of `put_back` promises the same about all of them.
+        // SAFETY: `block` is one of `blocks`. The caller of `put_back` promises about each of them what `of` requires.
         let shard = |&block: &*mut u8| unsafe { Self::of(block) };
         while let Some(first) = blocks.first() {
             let of = shard(first);
@@ -271,7 +271,7 @@ impl Store {
         self.touched -= record.touched();
         self.unlink(span, record.list);
         // SAFETY: `Regions::open` returned the span. It is empty, as the caller checked, and in no list after `unlink`.
-        // The store has no other reference to it.
+        // The store has no other reference to the span.
         unsafe { REGIONS.lock().close(span) };
     }
 }

@@ -35,7 +35,8 @@ pub fn class(size: usize) -> Class {
     Class::of(Layout::from_size_align(size, 8).unwrap()).unwrap()
 }
 
-/// Returns the access rights of an address of this process, as in `/proc/self/maps`; "none" if it is not mapped.
+/// Returns the access rights of an address of this process, as in `/proc/self/maps`; "none" if the address is not
+/// mapped.
 pub fn rights(address: usize) -> String {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut lines = maps.lines().filter_map(|line| line.split_once(' '));
@@ -138,7 +139,8 @@ fn classes_are_of_these_sizes() {
         }
         assert_eq!(of(size, 16), Some(Class::ALL[nth]), "{size}");
     }
-    // A layout of size 0 has a class too. An alignment above 16 rounds the size up to a multiple of it.
+    // A layout of size 0 has a class too. An alignment above 16 rounds the size up to a power of two that is at least
+    // the alignment.
     assert_eq!(of(0, 1), Some(Class::ALL[0]));
     assert_eq!(of(1, 32).map(Class::size), Some(32));
     assert_eq!(of(33, 32).map(Class::size), Some(64));
@@ -178,7 +180,7 @@ struct Granules {
     free: Vec<bool>,
     bytes: usize,
     touched: usize,
-    /// Whether the last search reached the end of the span, so that the next begins at its start.
+    /// Whether the last search reached the end of the span, so that the next search begins at the start of the span.
     ended: bool,
     _memory: Vec<u64>,
 }
@@ -323,7 +325,7 @@ fn a_span_finds_what_came_back_before_all_else() {
     // A gap includes free granules in the neighbouring words.
     let small = granules.take(class(16), 300);
     let gap = |granules: &mut Granules| {
-        // All other granules are used, so that the only gap is what the test puts back.
+        // All other granules are used, so that the granules that the test puts back are the only gap.
         while !granules.take(class(16), 10_000).is_empty() {}
         granules.span.gap()
     };

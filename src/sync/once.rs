@@ -1,4 +1,5 @@
-//! Initialization that runs once: the first thread that needs it runs it, and other threads wait until it is done.
+//! Initialization that runs once: the first thread that needs the result runs the work, and other threads wait until
+//! the work is done.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -7,7 +8,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::futex;
 
-/// Work that runs once, even if several threads ask for it.
+/// Work that runs once, even if several threads call `call_once`.
 pub struct Once(AtomicU32);
 
 /// The work has not started.

@@ -64,7 +64,8 @@ struct Start<T, F> {
 ///
 /// # Safety
 /// - `running` is null, or valid until the thread has decremented it.
-/// - The borrows of `work` are valid until the thread has decremented `running`; for ever if `running` is null.
+/// - The borrows of `work` are valid until the thread has decremented `running`; if `running` is null, they are valid
+///   for ever.
 /// - The borrows of the result are valid until that time too, and for as long as a value of type `T` exists.
 pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
     builder: &Builder,
@@ -87,7 +88,7 @@ pub unsafe fn start<T: Send, F: FnOnce() -> T + Send>(
     // SAFETY: `Stack::new` returned room for a `Start<T, F>`, aligned for it, in a mapping whose address no other code
     // has.
     unsafe { start.write(Start { task, work }) };
-    // SAFETY: the task was written above, and the new thread does not run yet, so nothing else accesses it.
+    // SAFETY: the task was written above, and the new thread does not run yet, so no other code accesses the task.
     let pointer = unsafe { (*start).task.thread.words.get_mut().thread_pointer() };
     // qemu-user accepts exactly these flags as a new thread.
     let share = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
@@ -159,8 +160,8 @@ impl Thread {
 /// `thread` is the calling thread, and its result is in its task. If `detached` is set, the handle was dropped, and so
 /// was the result.
 unsafe fn end(thread: *const Thread, detached: bool) -> ! {
-    // From here on, no signal handler may run: it could find an unmapped stack, or use the heap after the thread has
-    // left its cache.
+    // From here on, no signal handler may run: a handler could find an unmapped stack, or use the heap after the thread
+    // has left its cache.
     let blocked = signal::block(SignalSet::ALL);
     let at_exit = arch::thread_word::<{ arch::WORD_AT_EXIT }>();
     if at_exit != 0 {
@@ -181,7 +182,7 @@ unsafe fn end(thread: *const Thread, detached: bool) -> ! {
     }
     // If a seccomp filter refuses to block signals, the mapping of a detached thread leaks.
     if detached && blocked.is_ok() {
-        // Otherwise the kernel would write its 0 to memory that may belong to another thread by then.
+        // Without this call, the kernel would write its 0 to memory that may belong to another thread by then.
         //
         // SAFETY: the call only makes the kernel forget the address.
         let _ = unsafe { syscall!(set_tid_address(ptr::null::<u32>())) };
@@ -189,8 +190,8 @@ unsafe fn end(thread: *const Thread, detached: bool) -> ! {
         // are blocked, so no handler runs on the unmapped stack.
         unsafe { arch::unmap_and_exit(stack.start.as_ptr(), stack.length) }
     }
-    // Release: everything that this thread did happens before the kernel's store of the 0, whatever kind of store that
-    // is.
+    // Release: everything that this thread did happens before the kernel's store of the 0, even if that store is
+    // relaxed.
     fence(Release);
     // SAFETY: the call ends only this thread. Then the kernel writes the 0 that the handle waits for.
     let _ = unsafe { syscall!(exit(0)) };

@@ -216,7 +216,7 @@ pub unsafe fn syscall6(
     result
 }
 
-/// Ends the process by SIGTRAP: for code that must not continue, and needs no system call for that.
+/// Ends the process by SIGTRAP, without a system call: for code that must not continue.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: brk raises an exception and does nothing else.
@@ -269,7 +269,7 @@ pub fn thread_word<const N: usize>() -> usize {
 ///
 /// # Safety
 /// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT) state their
-/// values. The code that uses the word relies on it.
+/// values. The code that uses the word relies on the value.
 #[inline(always)]
 pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
@@ -309,7 +309,7 @@ impl ThreadBlock {
 /// - The linker script of this crate linked the program. Under another runtime the thread pointer belongs to that
 ///   runtime.
 pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
-    // SAFETY: the instruction changes only this register. The caller promises that `pointer` is valid for it.
+    // SAFETY: the instruction changes only this register. The caller promises that `pointer` is a valid thread pointer.
     unsafe { asm!("msr tpidr_el0, {}", in(reg) pointer, options(nostack, preserves_flags)) };
     0
 }

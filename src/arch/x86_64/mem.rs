@@ -17,8 +17,8 @@ static XCR0: AtomicU8 = AtomicU8::new(0);
 /// XCR0 bit 2: AVX.
 const YMM: u8 = 1 << 2;
 
-/// XCR0 bit 5: AVX-512, and with it AVX2, which has no bit of its own. No processor has AVX-512 without AVX2, and
-/// compilers rely on that (LLVM, X86.td: AVX512 implies AVX2).
+/// XCR0 bit 5: AVX-512. This module takes the bit as a sign of AVX2 too, which has no bit of its own: no processor has
+/// AVX-512 without AVX2, and compilers rely on this (LLVM, X86.td: AVX512 implies AVX2).
 const OPMASK: u8 = 1 << 5;
 
 /// AT_MINSIGSTKSZ of a kernel that saves registers by FXSAVE: 512 bytes of registers, 112 for a 32-bit task, a frame of

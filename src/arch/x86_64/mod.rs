@@ -218,7 +218,7 @@ pub unsafe fn syscall6(
     result
 }
 
-/// Ends the process by SIGILL: for code that must not continue, and needs no system call for that.
+/// Ends the process by SIGILL, without a system call: for code that must not continue.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: ud2 raises an exception and does nothing else.
@@ -266,7 +266,7 @@ pub fn thread_word<const N: usize>() -> usize {
 ///
 /// # Safety
 /// `value` is valid for word `N`: [`WORD_HEAP`](super::WORD_HEAP) and [`WORD_AT_EXIT`](super::WORD_AT_EXIT) state their
-/// values. The code that uses the word relies on it.
+/// values. The code that uses the word relies on the value.
 #[inline(always)]
 pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
@@ -306,7 +306,7 @@ pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // Not `wrfsbase`: only CPUID shows whether a program may use that instruction, and CPUID traps under a hypervisor. The
     // system call always works.
     //
-    // SAFETY: the call changes only the base of `fs`. The caller promises that `pointer` is valid for it.
+    // SAFETY: the call changes only the base of `fs`. The caller promises that `pointer` is a valid thread pointer.
     unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) }
 }
 
