@@ -4,7 +4,7 @@ use super::Pid;
 use super::wait::{self, Ended};
 use crate::abi::{Errno, Result};
 use crate::signal::{self, Received, SIGCHLD, SignalSet};
-use crate::time::{Clock, left, nanoseconds_by_call};
+use crate::time::{Clock, Deadline, nanoseconds_by_call};
 
 /// Receives signals and reaps children, in one thread, without a descriptor or a handler: `SIGCHLD` and the
 /// signals are blocked, and rt_sigtimedwait(2) waits for them.
@@ -46,12 +46,11 @@ impl Watch {
         Ok(Self(all))
     }
 
-    /// Waits for the next event, until the deadline `until` of the monotonic clock, in nanoseconds
-    /// ([`left`]). Returns `Late` when the deadline has passed.
+    /// Waits for the next event, until `deadline`. Returns `Late` when the deadline has passed.
     ///
     /// Pending events are reported at once, children before signals. `SIGCHLD` itself is never reported as a
     /// signal.
-    pub fn next(&self, until: u64) -> Event {
+    pub fn next(&self, deadline: Deadline) -> Event {
         loop {
             match wait::any_or_stopped() {
                 Ok(change) if change.is_one() => {
@@ -64,7 +63,7 @@ impl Watch {
                 Err(Errno::ECHILD) => return Event::Alone,
                 Err(errno) => return Event::Refused("wait4", errno),
             }
-            let left = left(until, || nanoseconds_by_call(Clock::Monotonic));
+            let left = deadline.left(|| nanoseconds_by_call(Clock::Monotonic));
             match signal::wait(self.0, left) {
                 // SIGCHLD is pending only once for several children. So the loop asks for children until
                 // there are none.

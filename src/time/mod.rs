@@ -63,22 +63,52 @@ fn in_nanoseconds(time: Timespec) -> u64 {
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
 
-/// The deadline `span` nanoseconds from now, in nanoseconds of [`Clock::Monotonic`]; at most [`NEVER`]. Reads
-/// the clock by a system call.
-pub fn after(span: u64) -> u64 {
-    nanoseconds_by_call(Clock::Monotonic).saturating_add(span)
-}
+/// A moment of the monotonic clock, or never.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Deadline(u64);
 
-/// The time left until the deadline `until`: zero if the deadline has passed, `None` if `until` is [`NEVER`].
-/// `now` returns the current time, and is not called for `NEVER`.
-pub fn left(until: u64, now: impl FnOnce() -> u64) -> Option<Duration> {
-    (until != NEVER).then(|| Duration::from_nanos(until.saturating_sub(now())))
+impl Deadline {
+    /// A deadline that does not pass.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// A deadline that has passed at any moment.
+    pub const PASSED: Self = Self(0);
+
+    /// The deadline `span` nanoseconds from now. Reads the clock by a system call.
+    pub fn after(span: u64) -> Self {
+        Self::from(nanoseconds_by_call(Clock::Monotonic), span)
+    }
+
+    /// The deadline `span` nanoseconds after `moment`, a time of the monotonic clock in nanoseconds. If `span` is
+    /// [`NEVER`], the deadline is [`Deadline::NEVER`].
+    #[inline]
+    pub const fn from(moment: u64, span: u64) -> Self {
+        Self(moment.saturating_add(span))
+    }
+
+    /// The time of the monotonic clock in nanoseconds; `u64::MAX` for [`Deadline::NEVER`].
+    #[inline]
+    pub const fn as_nanoseconds(self) -> u64 {
+        self.0
+    }
+
+    /// Whether the deadline has passed at the moment `now`.
+    #[inline]
+    pub const fn has_passed(self, now: u64) -> bool {
+        now >= self.0
+    }
+
+    /// The time left; zero if the deadline has passed, `None` if it is [`Deadline::NEVER`]. `now` returns the current
+    /// time, and is not called for `NEVER`.
+    pub fn left(self, now: impl FnOnce() -> u64) -> Option<Duration> {
+        (self != Self::NEVER).then(|| Duration::from_nanos(self.0.saturating_sub(now())))
+    }
 }
 
 /// A second in nanoseconds.
 pub const SECOND: u64 = 1_000_000_000;
 
-/// A deadline in nanoseconds that is never reached.
+/// A span in nanoseconds that does not end: no limit.
 pub const NEVER: u64 = u64::MAX;
 
 #[cfg(test)]
@@ -114,21 +144,29 @@ mod tests {
         let begin = nanoseconds(Clock::Monotonic);
         assert_eq!(SECOND, 1_000_000_000);
         for span in [0, 1, SECOND, 1000 * SECOND] {
-            let moment = after(span);
+            let deadline = Deadline::after(span);
             let end = nanoseconds(Clock::Monotonic);
+            let moment = deadline.as_nanoseconds();
             assert!(begin + span <= moment && moment <= end + span);
+            assert_eq!(deadline, Deadline::from(moment - span, span));
+            assert!(!deadline.has_passed(moment - 1) && deadline.has_passed(moment));
         }
-        assert_eq!((after(NEVER), after(NEVER - 1)), (NEVER, NEVER));
+        for span in [NEVER, NEVER - 1] {
+            assert_eq!(Deadline::after(span), Deadline::NEVER);
+        }
+        assert!(Deadline::PASSED.has_passed(0) && !Deadline::NEVER.has_passed(NEVER - 1));
+        assert!(Deadline::PASSED < Deadline::after(0) && Deadline::after(0) < Deadline::NEVER);
     }
 
     #[test]
     fn the_time_left_is_never_negative() {
         let nanoseconds = Duration::from_nanos;
-        assert_eq!(left(9, || 4), Some(nanoseconds(5)));
-        assert_eq!(left(9, || 9), Some(Duration::ZERO));
-        assert_eq!(left(9, || NEVER), Some(Duration::ZERO));
-        assert_eq!(left(NEVER - 1, || 0), Some(nanoseconds(NEVER - 1)));
-        assert_eq!(left(NEVER, || unreachable!("nobody asks")), None);
+        let left = |moment, now| Deadline::from(moment, 0).left(|| now);
+        assert_eq!(left(9, 4), Some(nanoseconds(5)));
+        assert_eq!(left(9, 9), Some(Duration::ZERO));
+        assert_eq!(left(9, NEVER), Some(Duration::ZERO));
+        assert_eq!(left(NEVER - 1, 0), Some(nanoseconds(NEVER - 1)));
+        assert_eq!(Deadline::NEVER.left(|| unreachable!("nobody asks")), None);
     }
 
     #[test]

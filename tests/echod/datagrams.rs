@@ -79,7 +79,13 @@ pub fn client(server: SocketAddr) -> UdpSocket {
 pub fn ask(client: &UdpSocket, bytes: &[u8]) {
     client.send(bytes).unwrap();
     let mut back = vec![0; 1 << 16];
-    let length = client.recv(&mut back).expect("echod answers");
+    let length = loop {
+        match client.recv(&mut back) {
+            // A socket with a time-out is also interrupted without a signal handler (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            answer => break answer.expect("echod answers"),
+        }
+    };
     assert!(
         back[..length] == *bytes,
         "the reply has {length} bytes, or differs"

@@ -8,7 +8,7 @@ use ring3::eventfd::EventFd;
 use ring3::parts;
 use ring3::systemd::Manager;
 use ring3::text::Print;
-use ring3::time::{NEVER, monotonic};
+use ring3::time::{Deadline, monotonic};
 
 use crate::PROGRAM;
 use crate::counts::{Count, Counts};
@@ -33,7 +33,7 @@ pub struct Shared {
     /// Whether a notice about the limit of clients, or about a shortage of resources for clients, was printed. Only the
     /// first such notice is printed.
     reported: AtomicBool,
-    /// When all workers end, in nanoseconds of the monotonic clock. [`NEVER`]: no signal has asked for the end yet.
+    /// When all workers end: a [`Deadline`] as a number. `NEVER`: no signal has asked for the end yet.
     /// 0: a worker failed.
     end: AtomicU64,
     /// How many nanoseconds connections may go on after the first signal.
@@ -57,7 +57,7 @@ impl Shared {
             workers: AtomicUsize::new(counts.len()),
             counts,
             reported: AtomicBool::new(false),
-            end: AtomicU64::new(NEVER),
+            end: AtomicU64::new(Deadline::NEVER.as_nanoseconds()),
             grace: settings.grace,
             verbosity: settings.verbosity,
             manager,
@@ -147,34 +147,34 @@ impl Shared {
     pub fn end(&self) {
         let now = monotonic();
         let until = match self.ends() {
-            NEVER => {
+            Deadline::NEVER => {
                 self.notify_manager("STOPPING=1");
-                now.saturating_add(self.grace)
+                Deadline::from(now, self.grace)
             }
-            _ => now,
+            _ => Deadline::from(now, 0),
         };
         self.end_at(until);
     }
 
     /// Ends all workers at once, after a failure.
     pub fn end_now(&self) {
-        self.end_at(0);
+        self.end_at(Deadline::PASSED);
     }
 
     /// Sets the end to `until`, unless an earlier end is set already. So a signal after a failure changes nothing.
-    fn end_at(&self, until: u64) {
-        self.end.fetch_min(until, Relaxed);
+    fn end_at(&self, until: Deadline) {
+        self.end.fetch_min(until.as_nanoseconds(), Relaxed);
         self.wakeup.ring();
     }
 
-    /// Returns when the workers end, in nanoseconds of the monotonic clock; [`NEVER`] if nothing has asked for the end.
-    pub fn ends(&self) -> u64 {
-        self.end.load(Relaxed)
+    /// Returns when the workers end; `NEVER` if nothing has asked for the end.
+    pub fn ends(&self) -> Deadline {
+        Deadline::from(self.end.load(Relaxed), 0)
     }
 
     /// Whether the workers end because of a failure.
     pub fn has_failed(&self) -> bool {
-        self.ends() == 0
+        self.ends() == Deadline::PASSED
     }
 
     /// Records that a worker has ended, and wakes the others.

@@ -17,7 +17,7 @@ use ring3::poll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, Epoll, EpollEvent, Events, N
 use ring3::rt::Exit;
 use ring3::signal::{SIGINT, SIGTERM, SIGUSR1, SignalFd};
 use ring3::text::{Print, Writer};
-use ring3::time::{NEVER, SECOND, left, monotonic};
+use ring3::time::{Deadline, NEVER, SECOND, monotonic};
 
 use crate::PROGRAM;
 use crate::connection::{self, BUFFER, Connection, Tools};
@@ -39,9 +39,9 @@ const PAUSE: u64 = SECOND;
 /// The limit of `--idle` has this many ticks, so an idle client is closed at most one tick late.
 const TICKS: u64 = 16;
 
-/// Returns the time `span` nanoseconds from now, or [`NEVER`].
-fn after(span: u64) -> u64 {
-    monotonic().saturating_add(span)
+/// Returns the deadline `span` nanoseconds from now. Reads the clock in the vDSO, unlike [`Deadline::after`].
+fn after(span: u64) -> Deadline {
+    Deadline::from(monotonic(), span)
 }
 
 /// The kinds of event sources. An event's data is one of these, plus a number in the low 32 bits: the client's number
@@ -128,15 +128,15 @@ pub struct Worker<'a> {
     /// The buffers for datagrams, if there is a UDP socket.
     batch: Option<Batch>,
     connections: Slab<Connection>,
-    /// When to watch the listeners again after [`pause`](Self::pause), unless a client ends earlier. [`NEVER`]: there
+    /// When to watch the listeners again after [`pause`](Self::pause), unless a client ends earlier. `NEVER`: there
     /// is no pause.
-    paused: u64,
+    paused: Deadline,
     /// The current tick, for idle clients. It wraps.
     tick: u8,
-    /// The time of the next tick; [`NEVER`] if there is no client or no limit of idle time.
-    next_tick: u64,
+    /// The time of the next tick; `NEVER` if there is no client or no limit of idle time.
+    next_tick: Deadline,
     /// When to print the counts next.
-    next_stats: u64,
+    next_stats: Deadline,
     tools: Tools<'a>,
 }
 
@@ -162,10 +162,10 @@ impl<'a> Worker<'a> {
             listeners: List::new(listeners).or_fail(PROGRAM, "mmap", "listeners")?,
             batch: None,
             connections: mapped(Slab::new(config.capacity))?,
-            paused: NEVER,
+            paused: Deadline::NEVER,
             tick: 0,
-            next_tick: NEVER,
-            next_stats: NEVER,
+            next_tick: Deadline::NEVER,
+            next_stats: Deadline::NEVER,
             tools: Tools {
                 buffer: Mapping::new(BUFFER).or_fail(PROGRAM, "mmap", "buffer")?,
                 held: Held::new().or_fail(PROGRAM, "mmap", "held")?,
@@ -292,37 +292,34 @@ impl<'a> Worker<'a> {
                 if count != 0 {
                     return Ok(count);
                 }
-                if monotonic() >= until {
+                if until.has_passed(monotonic()) {
                     break;
                 }
             }
         }
-        wait(left(
-            self.shared.ends().min(self.next_deadline()),
-            monotonic,
-        ))
+        wait(self.shared.ends().min(self.next_deadline()).left(monotonic))
     }
 
-    /// Returns the time of the next timer, or [`NEVER`].
-    fn next_deadline(&self) -> u64 {
+    /// Returns the deadline of the next timer.
+    fn next_deadline(&self) -> Deadline {
         self.paused.min(self.next_tick).min(self.next_stats)
     }
 
     /// Runs the timers that are due: prints the counts, ends a pause, closes idle clients.
     #[inline(never)]
     fn run_timers(&mut self) {
-        if self.next_deadline() == NEVER {
+        if self.next_deadline() == Deadline::NEVER {
             return;
         }
         let now = monotonic();
-        if now >= self.next_stats {
+        if self.next_stats.has_passed(now) {
             self.shared.print_counts();
-            self.next_stats = now + self.config.stats;
+            self.next_stats = Deadline::from(now, self.config.stats);
         }
-        if now >= self.paused {
+        if self.paused.has_passed(now) {
             self.resume();
         }
-        if now >= self.next_tick {
+        if self.next_tick.has_passed(now) {
             self.tick = self.tick.wrapping_add(1);
             for number in 0..self.connections.used() {
                 let tick = self.tick;
@@ -333,8 +330,8 @@ impl<'a> Worker<'a> {
                 }
             }
             self.next_tick = match self.connections.is_empty() {
-                true => NEVER,
-                false => now + self.config.idle / TICKS,
+                true => Deadline::NEVER,
+                false => Deadline::from(now, self.config.idle / TICKS),
             };
         }
     }
@@ -342,14 +339,14 @@ impl<'a> Worker<'a> {
     /// Whether this worker must end now. Closes the listeners if a signal has asked for the end.
     fn ends_now(&mut self) -> bool {
         let until = self.shared.ends();
-        if until == NEVER {
+        if until == Deadline::NEVER {
             return false;
         }
         self.close_listeners();
-        self.paused = NEVER;
+        self.paused = Deadline::NEVER;
         // The first worker reads the second signal for all, so it ends last.
         let last = self.signals.is_none() || self.shared.workers() == 1;
-        (self.connections.is_empty() && last) || monotonic() >= until
+        (self.connections.is_empty() && last) || until.has_passed(monotonic())
     }
 
     /// Reads the pending signals, and acts on them.
@@ -450,7 +447,7 @@ impl<'a> Worker<'a> {
                 Err(_) => PROGRAM.say(parts!("client ", name, ": accepted")),
             }
         }
-        if self.config.idle != NEVER && self.next_tick == NEVER {
+        if self.config.idle != NEVER && self.next_tick == Deadline::NEVER {
             self.next_tick = after(self.config.idle / TICKS);
         }
         Ok(())
@@ -482,7 +479,7 @@ impl<'a> Worker<'a> {
 
     /// Ends a pause, if there is one: watches all listeners again.
     fn resume(&mut self) {
-        if core::mem::replace(&mut self.paused, NEVER) == NEVER {
+        if core::mem::replace(&mut self.paused, Deadline::NEVER) == Deadline::NEVER {
             return;
         }
         for number in 0..self.listeners.len() {

@@ -14,7 +14,7 @@ use ring3::rt::Exit;
 use ring3::signal::{SIGKILL, SIGTERM, SignalSet};
 use ring3::system::{self, MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
 use ring3::text::Shown;
-use ring3::time::{SECOND, after};
+use ring3::time::{Deadline, SECOND};
 
 use crate::PROGRAM;
 
@@ -89,7 +89,7 @@ fn end_all() {
         if process::kill_all(signal).is_err() {
             return; // ESRCH: there are no other processes
         }
-        let until = after(GRACE);
+        let until = Deadline::after(GRACE);
         loop {
             match watch.next(until) {
                 Event::Alone => return,

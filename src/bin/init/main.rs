@@ -27,7 +27,7 @@ use ring3::signal::{
 };
 use ring3::systemd::Inherited;
 use ring3::text::Shown;
-use ring3::time::NEVER;
+use ring3::time::Deadline;
 
 use signals::{PASSED, Rewrites};
 use terminal::Terminal;
@@ -194,7 +194,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     let child = begin(settings, start, &terminal, inherited.len() as u16)?; // at most u16::MAX
     drop(inherited); // only the program has these sockets now
     loop {
-        match watch.next(NEVER) {
+        match watch.next(Deadline::NEVER) {
             Event::Ended(ended) if ended.pid == child.pid() => {
                 terminal.take_back(ended.pid);
                 return match settings.code(ended.status) {

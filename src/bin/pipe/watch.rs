@@ -4,7 +4,7 @@ use ring3::Errno;
 use ring3::process::{Event, Watch};
 use ring3::rt::Exit;
 use ring3::signal::{SIGCONT, SIGINT, SIGKILL, SIGTERM, SIGWINCH};
-use ring3::time::{NEVER, after};
+use ring3::time::Deadline;
 
 use crate::stages::Stages;
 use crate::{PROGRAM, Settings};
@@ -25,9 +25,9 @@ pub fn until_ended(
     let mut ending = started.is_err();
     let mut next = if ending {
         end(stages);
-        after(settings.grace)
+        Deadline::after(settings.grace)
     } else {
-        after(settings.timeout)
+        Deadline::after(settings.timeout)
     };
     while stages.running() > 0 {
         match watch.next(next) {
@@ -42,11 +42,11 @@ pub fn until_ended(
             Event::Late if !ending => {
                 (late, ending) = (true, true);
                 end(stages);
-                next = after(settings.grace);
+                next = Deadline::after(settings.grace);
             }
             Event::Late => {
                 stages.kill(SIGKILL);
-                next = NEVER;
+                next = Deadline::NEVER;
             }
             Event::Alone => return Err(PROGRAM.fail("wait4", "programs", Errno::ECHILD)),
             Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "programs", errno)),

@@ -11,7 +11,7 @@ use ring3::process::*;
 use ring3::signal::{
     SIGCONT, SIGKILL, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SignalSet, ignore, set_default,
 };
-use ring3::time::{Clock, NEVER, SECOND, after, nanoseconds};
+use ring3::time::{Deadline, SECOND, monotonic};
 
 use crate::case::*;
 use crate::cases;
@@ -264,13 +264,14 @@ fn watched() -> Result<usize, Errno> {
     let (child, input) = waits(|command| command)?;
     crate::signal::raise(SIGUSR1);
     let mut heard = 0;
-    heard +=
-        usize::from(matches!(watch.next(NEVER), Event::Signal(signal) if signal.signal == SIGUSR1));
+    heard += usize::from(
+        matches!(watch.next(Deadline::NEVER), Event::Signal(signal) if signal.signal == SIGUSR1),
+    );
     drop(input);
     heard += usize::from(
-        matches!(watch.next(NEVER), Event::Ended(ended) if ended.pid == child.pid() && ended.status.success()),
+        matches!(watch.next(Deadline::NEVER), Event::Ended(ended) if ended.pid == child.pid() && ended.status.success()),
     );
-    heard += usize::from(watch.next(NEVER) == Event::Alone);
+    heard += usize::from(watch.next(Deadline::NEVER) == Event::Alone);
     heard += usize::from(any().map(drop) == Err(Errno::ECHILD));
     Ok(heard)
 }
@@ -279,9 +280,9 @@ fn late() -> Result<bool, Errno> {
     let _held = ring3::signal::hold(SignalSet::NONE)?;
     let watch = Watch::new(SignalSet::NONE)?;
     let (child, _input) = waits(|command| command)?;
-    let until = after(SECOND / 50);
+    let until = Deadline::after(SECOND / 50);
     let heard = watch.next(until);
-    let over = nanoseconds(Clock::Monotonic) >= until;
+    let over = until.has_passed(monotonic());
     child.kill(SIGTERM)?;
     child.wait()?;
     Ok(heard == Event::Late && over)
@@ -295,7 +296,7 @@ fn stopped() -> Result<i32, Errno> {
     // in the same session.
     let (child, input) = waits(|command| command.group(0))?;
     child.kill(SIGTSTP)?;
-    let Event::Stopped(pid, signal) = watch.next(after(10 * SECOND)) else {
+    let Event::Stopped(pid, signal) = watch.next(Deadline::after(10 * SECOND)) else {
         return Err(Errno::ETIMEDOUT);
     };
     if pid != child.pid() || any()?.is_some() {
@@ -303,7 +304,7 @@ fn stopped() -> Result<i32, Errno> {
     }
     drop(input);
     child.kill(SIGCONT)?;
-    match watch.next(after(10 * SECOND)) {
+    match watch.next(Deadline::after(10 * SECOND)) {
         Event::Ended(ended) if ended.pid == pid && ended.status.success() => Ok(signal),
         _ => Err(Errno::ECHILD),
     }
@@ -319,7 +320,7 @@ fn adopted(what: &CStr) -> Result<u8, Errno> {
     let mut input = Some(input.write);
     let mut code = None;
     loop {
-        match watch.next(after(20 * SECOND)) {
+        match watch.next(Deadline::after(20 * SECOND)) {
             Event::Ended(ended) if ended.pid == child.pid() => {
                 if !ended.status.success() {
                     return Err(Errno::EIO);
@@ -353,9 +354,9 @@ fn by_descriptor() -> Result<u8, Errno> {
 /// Whether the thread that runs `id` is gone some time after its end. (The kernel wakes the joining thread earlier.)
 fn has_ended(id: fn() -> Pid) -> Result<bool, Errno> {
     let ended = ring3::thread::spawn(id)?.join();
-    let until = after(5 * SECOND);
+    let until = Deadline::after(5 * SECOND);
     while thread_exists(ended) {
-        if nanoseconds(Clock::Monotonic) > until {
+        if until.has_passed(monotonic()) {
             return Ok(false);
         }
     }

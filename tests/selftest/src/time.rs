@@ -6,7 +6,7 @@ use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
 use ring3::time::{
-    CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, NEVER, SECOND, Timespec, after, left, monotonic,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, Clock, Deadline, NEVER, SECOND, Timespec, monotonic,
     nanoseconds, nanoseconds_by_call, now,
 };
 
@@ -21,11 +21,12 @@ cases! {
     "the same as one number", [nanoseconds], { let before = now(Clock::Monotonic).as_nanos() as u64; let number = nanoseconds(Clock::Monotonic); before <= number && number <= now(Clock::Monotonic).as_nanos() as u64 } => YES;
     "the same of the monotonic clock", [monotonic], { let before = nanoseconds(Clock::Monotonic); let number = monotonic(); before <= number && number <= nanoseconds(Clock::Monotonic) } => YES;
     "the same by the call", [nanoseconds_by_call], { let before = nanoseconds(Clock::Monotonic); let number = nanoseconds_by_call(Clock::Monotonic); before <= number && number <= nanoseconds(Clock::Monotonic) } => YES;
-    "a moment to come", [after], after(SECOND) > nanoseconds(Clock::Monotonic) => YES;
-    "none at all", [after], after(NEVER) == NEVER => YES;
-    "less than a second is left", [left], left(after(SECOND), || nanoseconds(Clock::Monotonic)).is_some_and(|left| !left.is_zero() && left <= Duration::from_secs(1)) => YES;
-    "nothing is left", [left], left(5, || 5) == Some(Duration::ZERO) && left(5, || 6) == Some(Duration::ZERO) => YES;
-    "no end", [left], left(NEVER, || 5).is_none() => YES;
+    "a deadline to come", [Deadline::after, Deadline::has_passed], Deadline::after(SECOND).has_passed(monotonic()) => NO;
+    "a deadline that has passed", [Deadline::from, Deadline::has_passed], Deadline::from(monotonic(), 0).has_passed(monotonic()) => YES;
+    "a deadline that does not pass", [Deadline::after, Deadline::as_nanoseconds], Deadline::after(NEVER).as_nanoseconds() == NEVER => YES;
+    "less than a second is left", [Deadline::left], Deadline::after(SECOND).left(monotonic).is_some_and(|left| !left.is_zero() && left <= Duration::from_secs(1)) => YES;
+    "nothing is left", [Deadline::left], Deadline::from(5, 0).left(|| 5) == Some(Duration::ZERO) && Deadline::from(2, 3).left(|| 6) == Some(Duration::ZERO) => YES;
+    "no end", [Deadline::left], Deadline::NEVER.left(|| 5).is_none() => YES;
     "two threads see one clock", [now], two_threads() => YES;
     "a clock that there is not", [], call(1_000).map(drop) => error(Errno::EINVAL);
 }

@@ -24,7 +24,7 @@ use ring3::signal::{
     self, Action, SIGCHLD, SIGHUP, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SignalSet,
 };
 use ring3::thread::{self, Builder, JoinHandle};
-use ring3::time::{Clock, NEVER, SECOND, after, nanoseconds};
+use ring3::time::{Deadline, SECOND, monotonic};
 
 ring3::program!("process", main);
 
@@ -379,12 +379,12 @@ fn others(environ: Strings<'_>) {
 fn watch(environ: Strings<'_>) {
     signal::ignore(SIGCHLD).unwrap(); // as a parent may have done before execve
     let watch = Watch::new(SignalSet::of(&[SIGUSR1, SIGUSR2])).unwrap();
-    assert_eq!(watch.next(NEVER), Event::Alone);
+    assert_eq!(watch.next(Deadline::NEVER), Event::Alone);
     let line = shell(c"kill -USR1 $PPID; kill -USR2 $PPID; exit 5");
     let child = line.command(environ).spawn().unwrap();
     let (mut signals, mut ends) = ([false; 2], 0);
     loop {
-        match watch.next(after(60 * SECOND)) {
+        match watch.next(Deadline::after(60 * SECOND)) {
             Event::Signal(received) => {
                 assert!(!received.is_kernels());
                 signals[usize::from(received.signal == SIGUSR2)] = true;
@@ -411,11 +411,11 @@ fn watch(environ: Strings<'_>) {
         .command(environ)
         .spawn()
         .unwrap();
-    let until = after(SECOND / 20);
+    let until = Deadline::after(SECOND / 20);
     assert_eq!(watch.next(until), Event::Late);
-    assert!(nanoseconds(Clock::Monotonic) >= until);
+    assert!(until.has_passed(monotonic()));
     sleeper.kill(SIGKILL).unwrap();
-    match watch.next(NEVER) {
+    match watch.next(Deadline::NEVER) {
         Event::Ended(ended) => assert_eq!(ended.status, Status::Killed(9)),
         event => panic!("{event:?}"),
     }
@@ -425,9 +425,11 @@ fn watch(environ: Strings<'_>) {
         line.command(environ).spawn().unwrap();
     }
     for _ in 0..20 {
-        assert!(matches!(watch.next(NEVER), Event::Ended(ended) if ended.status.success()));
+        assert!(
+            matches!(watch.next(Deadline::NEVER), Event::Ended(ended) if ended.status.success())
+        );
     }
-    assert_eq!(watch.next(NEVER), Event::Alone);
+    assert_eq!(watch.next(Deadline::NEVER), Event::Alone);
 }
 
 fn pidfd(environ: Strings<'_>) {
