@@ -359,7 +359,10 @@ fn aligned(length: usize, neighbour: Option<NonNull<u8>>) -> Option<NonNull<u8>>
             let _ = mem::unmap(surplus, before);
         }
         let _ = mem::unmap(start.add(length), SPACE - before);
-        mem::commit(start, length).ok()?;
+        if mem::commit(start, length).is_err() {
+            let _ = mem::unmap(start, length);
+            return None;
+        }
         Some(start)
     }
 }
