@@ -106,8 +106,8 @@ impl Entry {
         }
     }
 
-    /// Duplicates the descriptor that this entry stands for, if the directory is this process's /proc/PID/fd
-    /// or this thread's /proc/PID/task/TID/fd; otherwise returns `None`.
+    /// Returns a duplicate of the descriptor that is named by this entry, if the directory is this process's
+    /// /proc/PID/fd or this thread's /proc/PID/task/TID/fd. Otherwise returns `None`.
     ///
     /// `/dev/stdout`, `/dev/fd/N`, `/proc/self/fd/N` and `/proc/thread-self/fd/N` lead to such an entry.
     /// Opening the name instead would open the file again, with its own offset and flags.

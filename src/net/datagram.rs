@@ -271,8 +271,8 @@ impl Destination {
         // The header is cleared, so that no later call closes the descriptors again.
         let header = core::mem::replace(&mut self.header, Cmsghdr::ZERO);
         if (header.cmsg_level, header.cmsg_type) == (SOL_SOCKET, SCM_RIGHTS) {
-            // SAFETY: the union is in a mapping, so all its bytes are initialised, and any bytes are valid
-            // integers.
+            // SAFETY: the union is in the batch's mapping, so all bytes of the union are initialised, and any
+            // bytes are valid integers.
             let raws = unsafe { &self.info.descriptors };
             let count = header.cmsg_len.saturating_sub(size_of::<Cmsghdr>()) / size_of::<i32>();
             for &raw in raws.iter().take(count) {
@@ -295,7 +295,8 @@ impl Destination {
         } = self.header;
         match (cmsg_level, cmsg_type, cmsg_len) {
             (IPPROTO_IP, IP_PKTINFO, V4) if length >= V4 => {
-                // SAFETY: all bytes of the union are initialised, and any bytes are valid integers.
+                // SAFETY: the bytes of `v4` are initialised: the union is in the batch's mapping, or a test created
+                // the union from `v4`. Any bytes are valid integers.
                 let info = unsafe { &mut self.info.v4 };
                 // The routing table chooses the interface of the reply.
                 info.ipi_ifindex = 0;
@@ -307,7 +308,8 @@ impl Destination {
                 (length, info.ipi_addr != info.ipi_spec_dst)
             }
             (IPPROTO_IPV6, IPV6_PKTINFO, V6) if length >= V6 => {
-                // SAFETY: all bytes of the union are initialised, and any bytes are valid integers.
+                // SAFETY: the bytes of `v6` are initialised: the union is in the batch's mapping, or a test created
+                // the union from `v6`. Any bytes are valid integers.
                 let info = unsafe { &mut self.info.v6 };
                 let address = Ipv6Addr::from_octets(info.ipi6_addr);
                 if address.is_multicast() {

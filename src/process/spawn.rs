@@ -138,8 +138,8 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// Gives the program these descriptors, each under the number beside it. In the child they replace the
-    /// inherited descriptors with these numbers. The old and the new numbers may overlap in any way.
+    /// Gives the program these descriptors, each with the number beside the descriptor. An inherited
+    /// descriptor with one of these numbers is replaced. The old and the new numbers may overlap in any way.
     #[doc(alias = "dup3")]
     #[doc(alias = "dup2")]
     pub const fn files(self, files: &'a [(BorrowedFd<'a>, i32)]) -> Self {

@@ -74,7 +74,8 @@ impl Histogram {
 fn slot(value: u64) -> usize {
     let value = value.min((STEPS << DOUBLINGS) - 1);
     let doubling = (value | (STEPS - 1)).ilog2() + 1 - STEP_BITS;
-    // Doubling 0 has one slot for each value. In the others, halving the value `doubling - 1` times gives 64 to 127.
+    // Doubling 0 has one slot for each value. In the other doublings, halving the value `doubling - 1` times gives 64
+    // to 127.
     let step = match doubling.checked_sub(1) {
         None => value,
         Some(halvings) => (value >> halvings) - STEPS,

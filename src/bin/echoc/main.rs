@@ -127,7 +127,8 @@ impl Settings {
     }
 }
 
-/// Raises RLIMIT_NOFILE if it is below `count`. If that fails, the first socket above the limit reports the error.
+/// Raises RLIMIT_NOFILE if it is below `count`. If the limit can't be raised, the first socket above the limit reports
+/// the error.
 fn allow_descriptors(count: u64) {
     if process::limit(RLIMIT_NOFILE).is_ok_and(|limit| limit.rlim_cur < count) {
         let _ = process::raise_limit(RLIMIT_NOFILE);

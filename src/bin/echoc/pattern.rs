@@ -1,6 +1,5 @@
 //! The bytes that a connection sends, made so that a lost, repeated or misdirected part of a reply is found. All
-//! aligned words of eight bytes in a stream differ. Words of two streams are equal only at positions that no run
-//! reaches.
+//! aligned words of eight bytes in a stream differ. Two streams have equal words only at positions that no run reaches.
 
 use ring3::bytes;
 

@@ -38,7 +38,8 @@ impl Counts {
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// Adds `more`. Only one thread may call this, so a load and a store do: no atomic read-modify-write is needed.
+    /// Adds `more`. Only one thread may call this, so a load and a store are enough: no atomic read-modify-write is
+    /// needed.
     pub fn add(&self, more: u64) {
         self.0.store(self.get().wrapping_add(more), Relaxed);
     }

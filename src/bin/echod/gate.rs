@@ -18,7 +18,7 @@ const WAITING: u64 = 1;
 const CLIENT: u64 = 1 << 1;
 
 /// One client in the count of clients that have left. This count is modulo 2^32. If exactly 2^32 clients left while a
-/// worker did not run, the worker would miss that, and wait for the next client to leave.
+/// worker did not run, the worker would not see that clients have left, and would wait for the next client to leave.
 const LEFT: u64 = 1 << 32;
 
 /// Counts the clients, and admits at most `most` at once.

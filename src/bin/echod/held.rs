@@ -162,7 +162,7 @@ fn number(key: Key) -> usize {
 /// `EAGAIN`: the client's socket takes no more now. Otherwise the errors of splice(2) on the connection.
 fn drain(pipe: &Pipe, left: &mut usize, client: BorrowedFd<'_>) -> Result<()> {
     while *left != 0 {
-        // If the client has closed its end, this fails with EPIPE. The SIGPIPE that comes with it is blocked.
+        // If the client has closed its end, splice fails with EPIPE. The kernel also sends SIGPIPE, which is blocked.
         *left -= splice(pipe.read.as_fd(), client, *left, SPLICE_F_MOVE)?;
     }
     Ok(())

@@ -143,7 +143,8 @@ impl Shared {
         }
     }
 
-    /// Handles a signal to end: the first one sets the end after the grace period, the second one sets it to now.
+    /// Handles a signal to end: the first signal sets the end after the grace period, the second signal sets the end to
+    /// now.
     pub fn end(&self) {
         let now = monotonic();
         let until = match self.ends() {

@@ -68,7 +68,7 @@ fn bring_lo_up() -> ring3::Result<()> {
 }
 
 /// Ends all other processes, writes all files to the devices, prints the exit status of the program, and switches the
-/// machine off. Exits if that fails.
+/// machine off. Exits if the machine can't be switched off.
 pub fn end(result: Result<(), Exit>) -> ! {
     let Exit(status) = result.err().unwrap_or(Exit(0));
     end_all();

@@ -21,8 +21,8 @@ pub struct Terminal {
 
 impl Terminal {
     /// Opens the terminal of our session. With `session`, the program gets a session of its own, and there is no
-    /// terminal to share. A container's image may have no /dev/tty: then the terminal is standard input. (If that is
-    /// another file, [`process::foreground`] refuses it later.)
+    /// terminal to share. A container's image may have no /dev/tty: then the terminal is standard input. (If standard
+    /// input is not that terminal, [`process::foreground`] returns an error later.)
     pub fn new(session: bool) -> Self {
         let flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
         let open = || fs::open(CWD, c"/dev/tty", flags, 0).or_else(|_| STDIN.duplicate());

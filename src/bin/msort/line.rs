@@ -38,7 +38,7 @@ impl Line {
         Self { key, place }
     }
 
-    /// Returns where the line begins. The line must not be a counted one.
+    /// Returns where the line begins. The line must be in the text, not in the key.
     pub fn place(self) -> usize {
         self.place
     }
@@ -51,7 +51,7 @@ impl Line {
         }
     }
 
-    /// Adds `count` to the number of equal lines. The line must be a counted one.
+    /// Adds `count` to the number of equal lines. The line must be in the key ([`short`](Self::short)).
     pub fn add(&mut self, count: usize) {
         self.place += count;
     }

@@ -2,7 +2,7 @@
 //!
 //! This file parses the command line, and reads all inputs into one text. The lines of the text are then listed
 //! ([`index`]), sorted ([`sort`]) and written ([`output`]), by several threads if the text is large. All memory is
-//! allocated before the first byte of output, so that a lack of memory is reported instead of leaving half an output.
+//! allocated before the first byte of output, so that a lack of memory never leaves a part of the output.
 //!
 //! Inputs are read, not mapped. If another process truncates an input meanwhile, the input just ends earlier; access to
 //! a mapping would raise SIGBUS.

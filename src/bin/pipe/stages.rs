@@ -45,7 +45,7 @@ enum State {
 }
 
 impl Stages {
-    /// Splits the arguments into programs. No part may be empty ([`Settings`] checks that).
+    /// Splits the arguments into programs. No part may be empty ([`Settings`] checks this).
     pub fn of(settings: &Settings) -> Result<Self, Exit> {
         let bars = settings.words().filter(|word| settings.is_separator(word));
         let count = bars.count() + 1;
