@@ -70,10 +70,10 @@ miri: ## run unit tests under Miri and AddressSanitizer, if available
 	@scripts/setup.sh test
 	@scripts/miri.sh
 
-inspect: ## disassemble a program (PROGRAM=hello, ARCH)
+inspect: ## list system calls, disassemble (PROGRAM=hello, ARCH, CALLS=1)
 	@scripts/setup.sh inspect-$(ARCH)
 	@scripts/build.sh $(ARCH)
-	@scripts/inspect.sh $(ARCH) $(PROGRAM)
+	@CALLS=$(CALLS) scripts/inspect.sh $(ARCH) $(PROGRAM)
 
 size: ## print the size of each shipped program, in bytes
 	@scripts/setup.sh build-x86_64 build-aarch64

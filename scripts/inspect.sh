@@ -1,18 +1,46 @@
 #!/bin/sh
-# inspect.sh ARCH PROGRAM: prints the disassembly of a program, with the source line of each instruction.
+# inspect.sh ARCH PROGRAM: the system calls of a program, then its instructions between the lines of their source. With
+# CALLS set, the system calls alone.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
 
 file=target/dist/$1/$2.debug
 [ -e "$file" ] || die "no program is called $2; there are: $(programs src/bin | paste -s -d ' ' -)"
+work=target/inspection
+mkdir -p "$work"
+
+# quietly COMMAND...: runs it, and prints its warnings only if it fails. (llvm-objdump warns that the source of `core`
+# is not here.)
+quietly() { "$@" 2>"$work/warnings" || { cat "$work/warnings" >&2; exit 1; }; }
+
+# Each call site in decimal: address, number, how many arguments. The macro `call_site` in src/arch/mod.rs defines the
+# record. The address is 0 in a record of a function that the linker dropped.
+LD_LIBRARY_PATH=$OBJCOPY_LIBS quietly "$OBJCOPY" --dump-section ".debug_calls=$work/records" "$file" "$work/copy"
+od -A n -v -t u4 "$work/records" | awk '$1 { print $1, $3, $4 }' | sort -n >"$work/sites"
+
+# For each site: the functions that were inlined there, innermost first, and the line of each; then an empty line.
+awk '{ printf "0x%x\n", $1 }' "$work/sites" | quietly "$SYMBOLIZER" --obj="$file" >"$work/frames"
 
 # Intel's syntax, as in src/arch/x86_64/mod.rs.
-listing=target/inspect
-if ! "$OBJDUMP" --disassemble --demangle --source --line-numbers --no-show-raw-insn \
-	--x86-asm-syntax=intel "$file" >"$listing" 2>"$listing.log"; then
-	cat "$listing.log" >&2
-	exit 1
+listing=
+if [ -z "${CALLS-}" ]; then
+	listing=$work/listing
+	quietly "$OBJDUMP" --disassemble --demangle --source --line-numbers --no-show-raw-insn \
+		--x86-asm-syntax=intel "$file" >"$listing"
 fi
-# objdump's warnings are not shown: it does not find the source of `core`. A reader may close the pipe early (SIGPIPE).
-sed "s,; $PWD/,; ,; s,; /.*/library/core/,; core/," "$listing" || [ $? = 141 ]
+
+case $1 in
+x86_64) own=src/abi/x86.rs ;;
+aarch64) own=src/abi/generic.rs ;;
+esac
+start=__start
+if grep -qs '^ring3::bare_program!' "src/bin/$2.rs" "src/bin/$2/main.rs"; then start=__start_bare; fi
+awk -v arch="$1" -v root="$PWD/" -v start="$start" -f scripts/inspect.awk \
+	part=names src/abi/nr.rs "$own" part=assembly "src/arch/$1/mod.rs" part=sites "$work/sites" \
+	part=frames "$work/frames" part=listing ${listing:+"$listing"} >"$work/output"
+
+# shellcheck disable=SC2086 # a command with its options
+set -- ${PAGER:-less}
+if [ -t 1 ] && command -v "$1" >/dev/null; then exec "$@" <"$work/output"; fi
+cat "$work/output" || [ $? = 141 ] # SIGPIPE: the reader left early

@@ -4,6 +4,7 @@
 //! programs, sets the environment and starts this program; `support.rs` describes the environment. Each module is one
 //! suite. Its `trials()` lists its tests.
 
+mod calls;
 mod cli;
 mod crowd;
 mod descriptors;
@@ -11,6 +12,7 @@ mod echoc;
 mod echod;
 mod elf;
 mod functions;
+mod gdb;
 mod guest;
 mod heap;
 mod hello;
@@ -56,11 +58,13 @@ fn main() -> std::process::ExitCode {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
     let trials = [
+        calls::trials(),
         cli::trials(),
         crowd::trials(),
         echoc::trials(),
         echod::trials(),
         elf::trials(),
+        gdb::trials(),
         guest::trials(),
         heap::trials(),
         hello::trials(),

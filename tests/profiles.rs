@@ -26,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
 /// The folders where cargo puts the programs of each profile.
 const PROFILES: [&str; 4] = ["debug", "release", "s", "thin"];
 
-const PROGRAMS: [&str; 7] = ["hello", "save", "msort", "echod", "echoc", "init", "pipe"];
+pub const PROGRAMS: [&str; 7] = ["hello", "save", "msort", "echod", "echoc", "init", "pipe"];
 
 /// The file of a program as built in a profile.
 fn built(arch: Arch, profile: &str, program: &str) -> PathBuf {
@@ -98,7 +98,8 @@ fn is_larger_than_a_mebibyte(arch: Arch) {
     }
 }
 
-fn objdump(arch: Arch) -> Command {
+/// A command that runs objdump for the instructions of this architecture.
+pub fn objdump(arch: Arch) -> Command {
     Command::new(if arch.is_native() {
         "objdump".into()
     } else {

@@ -13,6 +13,10 @@ use crate::support::once;
 pub const STRACE: &str =
     "strace would trace the system calls of qemu-user, not those of the program";
 pub const OBJDUMP: &str = "objdump supports only the instructions of this machine";
+pub const PTRACE: &str = "this machine does not let gdb trace a program (ptrace)";
+pub const CORE: &str =
+    "this machine does not write the core of a process into its working directory";
+pub const NUMBERS: &str = "the tests of this machine have the numbers of another architecture";
 pub const PAGES: &str =
     "qemu-user only emulates such pages: its mmap and its maps differ from a kernel's";
 pub const PAGE_FAULTS: &str = "page faults under qemu-user are page faults of qemu";

@@ -49,6 +49,7 @@ find_need() {
 		file "$usr/$cross/include/linux/version.h" "linux-libc-dev-$cross_deb" "the kernel's headers for $foreign"
 		tool STRACE strace 'shows which system calls a program makes' strace
 		tool DASH dash 'the shell that pipe is compared with' dash
+		tool GDB gdb-multiarch 'prints backtraces of both architectures' gdb-multiarch
 		;;
 	lint)
 		for lint_arch in "$host" "$foreign"; do
@@ -120,4 +121,5 @@ find_objdump() {
 	objdump=$(llvm llvm-objdump)
 	if rust-objdump --version >/dev/null 2>&1; then objdump=rust-objdump; fi
 	tool OBJDUMP llvm 'disassembles' "$objdump" "$rust_tools/llvm-objdump"
+	tool SYMBOLIZER llvm 'finds the source line of an instruction' "$(llvm llvm-symbolizer)" # rustup has none
 }

@@ -5,34 +5,33 @@ use super::{Errno, Result};
 /// `syscall!(name(arguments))`: makes the system call `name` and checks its result.
 ///
 /// Each argument fills a 64-bit register, as [`Arg`] defines for its type.
+///
+/// In debugging information the call is at the line that uses the macro, not at a line of the macro.
+#[collapse_debuginfo(yes)]
 macro_rules! syscall {
     ($name:ident()) => {
-        $crate::abi::check($crate::arch::syscall0($crate::abi::nr::$name))
+        $crate::abi::check($crate::arch::syscall0::<{ $crate::abi::nr::$name }>())
     };
     ($name:ident($a:expr $(,)?)) => {
-        $crate::abi::check($crate::arch::syscall1(
-            $crate::abi::nr::$name,
+        $crate::abi::check($crate::arch::syscall1::<{ $crate::abi::nr::$name }>(
             $crate::abi::Arg::arg($a),
         ))
     };
     ($name:ident($a:expr, $b:expr $(,)?)) => {
-        $crate::abi::check($crate::arch::syscall2(
-            $crate::abi::nr::$name,
+        $crate::abi::check($crate::arch::syscall2::<{ $crate::abi::nr::$name }>(
             $crate::abi::Arg::arg($a),
             $crate::abi::Arg::arg($b),
         ))
     };
     ($name:ident($a:expr, $b:expr, $c:expr $(,)?)) => {
-        $crate::abi::check($crate::arch::syscall3(
-            $crate::abi::nr::$name,
+        $crate::abi::check($crate::arch::syscall3::<{ $crate::abi::nr::$name }>(
             $crate::abi::Arg::arg($a),
             $crate::abi::Arg::arg($b),
             $crate::abi::Arg::arg($c),
         ))
     };
     ($name:ident($a:expr, $b:expr, $c:expr, $d:expr $(,)?)) => {
-        $crate::abi::check($crate::arch::syscall4(
-            $crate::abi::nr::$name,
+        $crate::abi::check($crate::arch::syscall4::<{ $crate::abi::nr::$name }>(
             $crate::abi::Arg::arg($a),
             $crate::abi::Arg::arg($b),
             $crate::abi::Arg::arg($c),
@@ -40,8 +39,7 @@ macro_rules! syscall {
         ))
     };
     ($name:ident($a:expr, $b:expr, $c:expr, $d:expr, $e:expr $(,)?)) => {
-        $crate::abi::check($crate::arch::syscall5(
-            $crate::abi::nr::$name,
+        $crate::abi::check($crate::arch::syscall5::<{ $crate::abi::nr::$name }>(
             $crate::abi::Arg::arg($a),
             $crate::abi::Arg::arg($b),
             $crate::abi::Arg::arg($c),
@@ -50,8 +48,7 @@ macro_rules! syscall {
         ))
     };
     ($name:ident($a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr $(,)?)) => {
-        $crate::abi::check($crate::arch::syscall6(
-            $crate::abi::nr::$name,
+        $crate::abi::check($crate::arch::syscall6::<{ $crate::abi::nr::$name }>(
             $crate::abi::Arg::arg($a),
             $crate::abi::Arg::arg($b),
             $crate::abi::Arg::arg($c),

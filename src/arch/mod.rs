@@ -11,7 +11,7 @@
 //! | `__start!` | `_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
 //! | `__start_bare!` | the same for a program that has nothing to relocate |
 //! | `__jump!` | the jump instruction |
-//! | `syscall0` to `syscall6` | a system call with this number of arguments |
+//! | `syscall0` to `syscall6` | a system call with this number of arguments; the place of the call is recorded |
 //! | `trap` | an instruction that ends the process by a signal |
 //! | `prefetch` | an instruction that loads a cache line for a later read |
 //! | `thread_word`, `set_thread_word` | read and write the thread words, which each thread has its own copy of |
@@ -20,6 +20,31 @@
 //! | `restorer` | the address of the code that a signal handler returns to |
 //! | `unmap_and_exit` | ends a thread, and unmaps its stack |
 //! | `mem` | the code of the functions that [`mem`] declares; `choose` selects their instructions |
+
+/// The text of a system call in assembly: the instruction, and a record of the place where it is (a call site).
+///
+/// The arguments: the instruction, the name of the `const` operand that is the number of the call, and how many
+/// arguments the call has. The text uses the label 8.
+///
+/// A record has the instruction's address (64 bits), the number and the number of arguments (32 bits each). The records
+/// are in the section `.debug_calls`, which is not loaded: `make` keeps it in NAME.debug, and the shipped file has no
+/// byte of it. The linker treats it as debugging information, because of its name: if it drops the function with the
+/// instruction, it writes the address 0, where no instruction can be.
+macro_rules! call_site {
+    ($instruction:literal, $number:literal, $arguments:literal) => {
+        concat!(
+            "8: ",
+            $instruction,
+            "\n.pushsection .debug_calls, \"\", @progbits",
+            "\n.8byte 8b",
+            "\n.4byte {",
+            $number,
+            "}, ",
+            $arguments,
+            "\n.popsection",
+        )
+    };
+}
 
 pub mod mem;
 

@@ -72,14 +72,14 @@ pub fn kill(pid: Pid, signal: i32) -> Result<()> {
 #[inline]
 pub fn getpid() -> Pid {
     // SAFETY: getpid takes no argument, has no effect and does not fail.
-    Pid(unsafe { arch::syscall0(crate::abi::nr::getpid) as i32 })
+    Pid(unsafe { arch::syscall0::<{ crate::abi::nr::getpid }>() as i32 })
 }
 
 /// The id of the calling thread. The first thread's id is the process id.
 #[inline]
 pub fn gettid() -> Pid {
     // SAFETY: gettid takes no argument, has no effect and does not fail.
-    Pid(unsafe { arch::syscall0(crate::abi::nr::gettid) as i32 })
+    Pid(unsafe { arch::syscall0::<{ crate::abi::nr::gettid }>() as i32 })
 }
 
 /// Whether this process has a thread with this id (tgkill(2) with signal 0).

@@ -22,7 +22,7 @@ fn writes_the_words_of_a_thread() {
 }
 
 fn makes_a_system_call() {
-    ring3::arch::syscall0(39); //~ E0133
+    ring3::arch::syscall0::<39>(); //~ E0133
 }
 
 /// This would create a second owner of an open descriptor.

@@ -112,13 +112,15 @@ macro_rules! __jump {
 /// Makes a system call without arguments.
 ///
 /// # Safety
-/// The call must be sound: see the kernel's contract for `nr`. The same applies to the functions below.
+/// The call must be sound: see the kernel's contract for the call `NR`. The same applies to the functions below.
 #[inline(always)]
-pub unsafe fn syscall0(nr: usize) -> usize {
+pub unsafe fn syscall0<const NR: usize>() -> usize {
     let result;
     // SAFETY: the kernel preserves every register but x0. The caller promises that the call's accesses to memory are
     // sound.
-    unsafe { asm!("svc #0", in("x8") nr, lateout("x0") result, options(nostack)) };
+    unsafe {
+        asm!(call_site!("svc #0", "nr", 0), nr = const NR, in("x8") NR, lateout("x0") result, options(nostack));
+    }
     result
 }
 
@@ -127,10 +129,13 @@ pub unsafe fn syscall0(nr: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
+pub unsafe fn syscall1<const NR: usize>(a0: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe { asm!("svc #0", in("x8") nr, inlateout("x0") a0 => result, options(nostack)) };
+    unsafe {
+        asm!(call_site!("svc #0", "nr", 1), nr = const NR,
+            in("x8") NR, inlateout("x0") a0 => result, options(nostack));
+    }
     result
 }
 
@@ -139,11 +144,12 @@ pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
+pub unsafe fn syscall2<const NR: usize>(a0: usize, a1: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("svc #0", in("x8") nr, inlateout("x0") a0 => result, in("x1") a1, options(nostack));
+        asm!(call_site!("svc #0", "nr", 2), nr = const NR,
+            in("x8") NR, inlateout("x0") a0 => result, in("x1") a1, options(nostack));
     }
     result
 }
@@ -153,11 +159,12 @@ pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
+pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("svc #0", in("x8") nr, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
+        asm!(call_site!("svc #0", "nr", 3), nr = const NR,
+            in("x8") NR, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
             options(nostack));
     }
     result
@@ -168,11 +175,12 @@ pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
+pub unsafe fn syscall4<const NR: usize>(a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("svc #0", in("x8") nr, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
+        asm!(call_site!("svc #0", "nr", 4), nr = const NR,
+            in("x8") NR, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
             in("x3") a3, options(nostack));
     }
     result
@@ -183,11 +191,18 @@ pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) ->
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4: usize) -> usize {
+pub unsafe fn syscall5<const NR: usize>(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("svc #0", in("x8") nr, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
+        asm!(call_site!("svc #0", "nr", 5), nr = const NR,
+            in("x8") NR, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
             in("x3") a3, in("x4") a4, options(nostack));
     }
     result
@@ -198,8 +213,7 @@ pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall6(
-    nr: usize,
+pub unsafe fn syscall6<const NR: usize>(
     a0: usize,
     a1: usize,
     a2: usize,
@@ -210,7 +224,8 @@ pub unsafe fn syscall6(
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("svc #0", in("x8") nr, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
+        asm!(call_site!("svc #0", "nr", 6), nr = const NR,
+            in("x8") NR, inlateout("x0") a0 => result, in("x1") a1, in("x2") a2,
             in("x3") a3, in("x4") a4, in("x5") a5, options(nostack));
     }
     result
@@ -335,13 +350,14 @@ pub unsafe fn clone(
     // SAFETY: the new thread has only copies of the caller's registers, and does not access the caller's frame: it has
     // a stack of its own, and never returns from `entry`. For the caller this is an ordinary system call.
     unsafe {
-        asm!("svc #0",
+        asm!(call_site!("svc #0", "clone", 5),
             "cbnz x0, 2f",          // 0 in the new thread
             "mov x29, xzr",         // the outermost frame has no caller:
             "mov x30, xzr",         //   unwinders stop at 0, and nothing returns there
             "mov x0, sp",           // 1st argument: the end of the stack
             "br x5",
             "2:",
+            clone = const nr::clone,
             in("x8") nr::clone, inlateout("x0") flags => result, in("x1") stack, in("x2") tid,
             in("x3") pointer, in("x4") tid, in("x5") entry, options(nostack));
     }
@@ -357,7 +373,7 @@ global_asm!(
     ".type ring3_restorer, @function",
     "ring3_restorer:",
     "mov x8, {rt_sigreturn}",
-    "svc #0",
+    call_site!("svc #0", "rt_sigreturn", 0),
     "brk #1",                             // rt_sigreturn does not return
     ".popsection",
     rt_sigreturn = const nr::rt_sigreturn,
@@ -390,12 +406,13 @@ pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
     // SAFETY: the caller promises that no other code uses the mappings. No instruction after the first system call
     // accesses memory.
     unsafe {
-        asm!("svc #0",              // munmap(start, length)
+        asm!(call_site!("svc #0", "munmap", 2), // munmap(start, length)
             "mov x8, {exit}",
             "mov x0, xzr",          // status 0; no code reads it
-            "svc #0",
+            call_site!("svc #0", "exit", 1),
             "brk #1",               // exit does not return
-            exit = const nr::exit, in("x8") nr::munmap, in("x0") start, in("x1") length,
+            munmap = const nr::munmap, exit = const nr::exit,
+            in("x8") nr::munmap, in("x0") start, in("x1") length,
             options(noreturn));
     }
 }

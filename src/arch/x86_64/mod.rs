@@ -106,14 +106,14 @@ macro_rules! __jump {
 /// Makes a system call without arguments.
 ///
 /// # Safety
-/// The call must be sound: see the kernel's contract for `nr`. The same applies to the functions below.
+/// The call must be sound: see the kernel's contract for the call `NR`. The same applies to the functions below.
 #[inline(always)]
-pub unsafe fn syscall0(nr: usize) -> usize {
+pub unsafe fn syscall0<const NR: usize>() -> usize {
     let result;
     // SAFETY: the kernel preserves every register but rax, rcx (the return rip) and r11 (the return rflags). The caller
     // promises that the call's accesses to memory are sound.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result,
+        asm!(call_site!("syscall", "nr", 0), nr = const NR, inlateout("rax") NR => result,
             lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
@@ -124,11 +124,11 @@ pub unsafe fn syscall0(nr: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
+pub unsafe fn syscall1<const NR: usize>(a0: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0,
+        asm!(call_site!("syscall", "nr", 1), nr = const NR, inlateout("rax") NR => result, in("rdi") a0,
             lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
@@ -139,11 +139,12 @@ pub unsafe fn syscall1(nr: usize, a0: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
+pub unsafe fn syscall2<const NR: usize>(a0: usize, a1: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1,
+        asm!(call_site!("syscall", "nr", 2), nr = const NR,
+            inlateout("rax") NR => result, in("rdi") a0, in("rsi") a1,
             lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
@@ -154,11 +155,12 @@ pub unsafe fn syscall2(nr: usize, a0: usize, a1: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
+pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+        asm!(call_site!("syscall", "nr", 3), nr = const NR,
+            inlateout("rax") NR => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
             lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
@@ -169,11 +171,12 @@ pub unsafe fn syscall3(nr: usize, a0: usize, a1: usize, a2: usize) -> usize {
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
+pub unsafe fn syscall4<const NR: usize>(a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+        asm!(call_site!("syscall", "nr", 4), nr = const NR,
+            inlateout("rax") NR => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
             in("r10") a3, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
@@ -184,11 +187,18 @@ pub unsafe fn syscall4(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize) ->
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4: usize) -> usize {
+pub unsafe fn syscall5<const NR: usize>(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+) -> usize {
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+        asm!(call_site!("syscall", "nr", 5), nr = const NR,
+            inlateout("rax") NR => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
             in("r10") a3, in("r8") a4, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
@@ -199,8 +209,7 @@ pub unsafe fn syscall5(nr: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4
 /// # Safety
 /// As [`syscall0`].
 #[inline(always)]
-pub unsafe fn syscall6(
-    nr: usize,
+pub unsafe fn syscall6<const NR: usize>(
     a0: usize,
     a1: usize,
     a2: usize,
@@ -211,7 +220,8 @@ pub unsafe fn syscall6(
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
+        asm!(call_site!("syscall", "nr", 6), nr = const NR,
+            inlateout("rax") NR => result, in("rdi") a0, in("rsi") a1, in("rdx") a2,
             in("r10") a3, in("r8") a4, in("r9") a5,
             lateout("rcx") _, lateout("r11") _, options(nostack));
     }
@@ -307,7 +317,7 @@ pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // system call always works.
     //
     // SAFETY: the call changes only the base of `fs`. The caller promises that `pointer` is a valid thread pointer.
-    unsafe { syscall2(x86::arch_prctl, x86::ARCH_SET_FS, pointer) }
+    unsafe { syscall2::<{ x86::arch_prctl }>(x86::ARCH_SET_FS, pointer) }
 }
 
 /// Starts a thread or a process by clone(2). The new thread or process calls `entry(stack)` on the stack that ends at
@@ -331,7 +341,7 @@ pub unsafe fn clone(
     // SAFETY: the new thread has only copies of the caller's registers, and does not access the caller's frame: it has
     // a stack of its own, and never returns from `entry`. For the caller this is an ordinary system call.
     unsafe {
-        asm!("syscall",
+        asm!(call_site!("syscall", "clone", 5),
             "test rax, rax",        // 0 in the new thread
             "jnz 2f",
             "xor ebp, ebp",         // the outermost frame has no caller: unwinders stop at 0
@@ -339,6 +349,7 @@ pub unsafe fn clone(
             "push rbp",             // the return address that a `call` would push; nothing returns to it
             "jmp r9",
             "2:",
+            clone = const nr::clone,
             inlateout("rax") nr::clone => result, in("rdi") flags, in("rsi") stack, in("rdx") tid,
             in("r10") tid, in("r8") pointer, in("r9") entry, lateout("rcx") _, lateout("r11") _,
             options(nostack));
@@ -355,7 +366,7 @@ global_asm!(
     ".type ring3_restorer, @function",
     "ring3_restorer:",
     "mov eax, {rt_sigreturn}",
-    "syscall",
+    call_site!("syscall", "rt_sigreturn", 0),
     "ud2",                                // rt_sigreturn does not return
     ".popsection",
     rt_sigreturn = const nr::rt_sigreturn,
@@ -384,12 +395,13 @@ pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
     // SAFETY: the caller promises that no other code uses the mappings. No instruction after the first system call
     // accesses memory.
     unsafe {
-        asm!("syscall",             // munmap(start, length)
+        asm!(call_site!("syscall", "munmap", 2), // munmap(start, length)
             "mov eax, {exit}",
             "xor edi, edi",         // status 0; no code reads it
-            "syscall",
+            call_site!("syscall", "exit", 1),
             "ud2",                  // exit does not return
-            exit = const nr::exit, in("rax") nr::munmap, in("rdi") start, in("rsi") length,
+            munmap = const nr::munmap, exit = const nr::exit,
+            in("rax") nr::munmap, in("rdi") start, in("rsi") length,
             options(noreturn));
     }
 }

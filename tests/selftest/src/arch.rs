@@ -17,12 +17,12 @@ use crate::child::code;
 cases! {
     // SAFETY of all calls in this table: the calls change nothing, because the descriptor is never open, or the call
     // does not exist.
-    "a call without arguments", [syscall0], unsafe { syscall0(nr::getpid) > 0 } => YES;
-    "a call that there is not", [syscall0], errno(unsafe { syscall0(100_000) }) => error(Errno::ENOSYS);
-    "a call with one", [syscall1], errno(unsafe { syscall1(nr::close, usize::MAX) }) => error(Errno::EBADF);
-    "a call with two", [syscall2], errno(unsafe { syscall2(nr::listen, usize::MAX, 0) }) => error(Errno::EBADF);
-    "a call with three", [syscall3], errno(unsafe { syscall3(nr::read, usize::MAX, 0, 0) }) => error(Errno::EBADF);
-    "a call with four: each arrives", [syscall4], errno(unsafe { syscall4(nr::epoll_ctl, usize::MAX, 1, usize::MAX, 0) }) => error(Errno::EFAULT), cannot EBADF;
+    "a call without arguments", [syscall0], unsafe { syscall0::<{ nr::getpid }>() > 0 } => YES;
+    "a call that there is not", [syscall0], errno(unsafe { syscall0::<100_000>() }) => error(Errno::ENOSYS);
+    "a call with one", [syscall1], errno(unsafe { syscall1::<{ nr::close }>(usize::MAX) }) => error(Errno::EBADF);
+    "a call with two", [syscall2], errno(unsafe { syscall2::<{ nr::listen }>(usize::MAX, 0) }) => error(Errno::EBADF);
+    "a call with three", [syscall3], errno(unsafe { syscall3::<{ nr::read }>(usize::MAX, 0, 0) }) => error(Errno::EBADF);
+    "a call with four: each arrives", [syscall4], errno(unsafe { syscall4::<{ nr::epoll_ctl }>(usize::MAX, 1, usize::MAX, 0) }) => error(Errno::EFAULT), cannot EBADF;
     "a call with five", [syscall5], five_arguments() => error(Errno::EBADF);
     "a call with six: each arrives", [syscall6], six_arguments() => YES;
     "a trap", [trap], code(&[c"trap"]) => value(if cfg!(target_arch = "x86_64") { 128 + 4 } else { 128 + 5 });
@@ -55,16 +55,7 @@ fn five_arguments() -> Result<usize, Errno> {
         (&raw mut length).expose_provenance(),
     );
     // SAFETY: the descriptor is never open, and the kernel may write only to the two locals.
-    errno(unsafe {
-        syscall5(
-            nr::getsockopt,
-            usize::MAX,
-            level,
-            option,
-            places.0,
-            places.1,
-        )
-    })
+    errno(unsafe { syscall5::<{ nr::getsockopt }>(usize::MAX, level, option, places.0, places.1) })
 }
 
 /// mmap(2): each of length, protection, flags, descriptor and offset must arrive correctly.
@@ -74,11 +65,18 @@ fn six_arguments() -> Result<bool, Errno> {
     let (read, private) = (1, 2);
     // SAFETY: the calls only create new read-only mappings of a file, and unmap them. Other memory is not touched.
     unsafe {
-        let first = errno(syscall6(nr::mmap, 0, page, read, private, fd, 0))?;
+        let first = errno(syscall6::<{ nr::mmap }>(0, page, read, private, fd, 0))?;
         let magic = *core::ptr::with_exposed_provenance::<[u8; 4]>(first);
-        errno(syscall2(nr::munmap, first, page))?;
-        let askew = errno(syscall6(nr::mmap, 0, page, read, private, fd, 1));
-        let nobodys = errno(syscall6(nr::mmap, 0, page, read, private, usize::MAX, 0));
+        errno(syscall2::<{ nr::munmap }>(first, page))?;
+        let askew = errno(syscall6::<{ nr::mmap }>(0, page, read, private, fd, 1));
+        let nobodys = errno(syscall6::<{ nr::mmap }>(
+            0,
+            page,
+            read,
+            private,
+            usize::MAX,
+            0,
+        ));
         Ok(magic == *b"\x7fELF" && askew == Err(Errno::EINVAL) && nobodys == Err(Errno::EBADF))
     }
 }

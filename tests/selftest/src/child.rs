@@ -199,7 +199,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             let groups = [1_u32, 2];
             // SAFETY: the kernel reads two numbers from `groups`. Without CAP_SETGID the call fails, and become_user
             // fails too.
-            unsafe { syscall2(nr::setgroups, groups.len(), groups.as_ptr().addr()) };
+            unsafe { syscall2::<{ nr::setgroups }>(groups.len(), groups.as_ptr().addr()) };
             match process::become_user(65_533, 65_534) {
                 Ok(()) => exit(ids(65_533, 65_534)),
                 Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),

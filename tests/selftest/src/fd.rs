@@ -37,7 +37,8 @@ pub fn open() -> Result<OwnedFd, Errno> {
 /// Whether execve(2) closes a descriptor.
 pub fn closes_at_exec(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
     // SAFETY: F_GETFD accesses no memory of this process.
-    let flags = errno(unsafe { syscall2(nr::fcntl, fd.as_raw() as usize, F_GETFD as usize) })?;
+    let flags =
+        errno(unsafe { syscall2::<{ nr::fcntl }>(fd.as_raw() as usize, F_GETFD as usize) })?;
     Ok(flags & FD_CLOEXEC as usize != 0)
 }
 

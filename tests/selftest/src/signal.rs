@@ -94,12 +94,7 @@ pub fn raise(signal: i32) {
 pub fn send_to(thread: i32, signal: i32) {
     // SAFETY: tgkill(2) accesses no memory of this process, and each case has chosen the action of the signal.
     unsafe {
-        syscall3(
-            nr::tgkill,
-            getpid().as_raw() as usize,
-            thread as usize,
-            signal as usize,
-        )
+        syscall3::<{ nr::tgkill }>(getpid().as_raw() as usize, thread as usize, signal as usize)
     };
 }
 
@@ -386,7 +381,7 @@ pub fn without_restorer() -> Result<(), Exit> {
     };
     let action = (&raw const action).expose_provenance();
     // SAFETY: the kernel reads one Sigaction. If it has no return path for the handler, the process ends.
-    unsafe { syscall4(nr::rt_sigaction, SIGUSR1 as usize, action, 0, 8) };
+    unsafe { syscall4::<{ nr::rt_sigaction }>(SIGUSR1 as usize, action, 0, 8) };
     raise(SIGUSR1);
     if NOTES.load(SeqCst) == 0x22 {
         Ok(())

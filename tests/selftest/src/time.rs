@@ -36,11 +36,7 @@ fn call(clock: i32) -> Result<Duration, Errno> {
     let mut time = Timespec::ZERO;
     // SAFETY: the kernel writes a Timespec to the local `time`.
     match unsafe {
-        syscall2(
-            nr::clock_gettime,
-            clock as usize,
-            (&raw mut time).expose_provenance(),
-        )
+        syscall2::<{ nr::clock_gettime }>(clock as usize, (&raw mut time).expose_provenance())
     } {
         0 => Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32)),
         result => {

@@ -200,7 +200,7 @@ fn more_than_room() -> Result<usize, Errno> {
     let (socket, place) = (one.as_fd().as_raw() as usize, &raw const message);
     // SAFETY: the kernel reads the message and the memory that it points to. All of it is in locals that live until the
     // call returns.
-    let sent = unsafe { syscall3(nr::sendmsg, socket, place.expose_provenance(), 0) };
+    let sent = unsafe { syscall3::<{ nr::sendmsg }>(socket, place.expose_provenance(), 0) };
     if sent != 1 {
         return Err(Errno::EIO);
     }

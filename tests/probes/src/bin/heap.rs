@@ -396,14 +396,14 @@ fn fork() -> Result<(), Exit> {
     let kept = fill();
     drop(fill());
     // SAFETY: this process has one thread, so the child has all threads of this process. The child ends by `exit`.
-    let child = unsafe { syscall5(nr::clone, SIGCHLD as usize, 0, 0, 0, 0) };
+    let child = unsafe { syscall5::<{ nr::clone }>(SIGCHLD as usize, 0, 0, 0, 0) };
     if child == 0 {
         process::exit(i32::from(!is_whole_between_threads(&kept, fill)));
     }
     let mut status = -1_i32;
     let place = (&raw mut status).expose_provenance();
     // SAFETY: the kernel writes a status to ours.
-    let ended = unsafe { syscall4(nr::wait4, child, place, 0, 0) };
+    let ended = unsafe { syscall4::<{ nr::wait4 }>(child, place, 0, 0) };
     // The child's writes do not change this process's memory.
     assert!(kept.iter().flatten().all(|&byte| byte == 7));
     assert_eq!((ended, status), (child, 0));

@@ -229,7 +229,7 @@ fn at_exit() {
         // By now no handler runs: what one would use may be gone.
         let [process, thread] = [getpid(), gettid()].map(|id| id.as_raw() as usize);
         // SAFETY: a signal to this thread.
-        unsafe { syscall3(nr::tgkill, process, thread, SIGUSR1 as usize) };
+        unsafe { syscall3::<{ nr::tgkill }>(process, thread, SIGUSR1 as usize) };
         assert_eq!(HANDLED.load(SeqCst), 0);
         ENDS.fetch_add(1, SeqCst);
     }
@@ -265,7 +265,8 @@ fn shares() {
     let flags = O_RDONLY | O_CLOEXEC;
     let inside = spawn(Builder::new(), move || {
         // SAFETY: the path ends with a zero.
-        let moved = unsafe { syscall1(nr::chdir, c"/proc/self".as_ptr().expose_provenance()) };
+        let moved =
+            unsafe { syscall1::<{ nr::chdir }>(c"/proc/self".as_ptr().expose_provenance()) };
         // SAFETY: the handler does nothing.
         let handled = unsafe { signal::handle(SIGUSR2, nothing) };
         let file = fs::open(CWD, c"/proc/self/maps", flags, 0).unwrap();

@@ -1,0 +1,120 @@
+//! The call sites that a file records in its section `.debug_calls`, compared with the instructions that objdump finds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::{Completion, Trial};
+use object::Endianness;
+use object::elf::{FileHeader64, SHF_ALLOC};
+use object::read::elf::{FileHeader, SectionHeader};
+
+use crate::per_arch;
+use crate::profiles::{PROGRAMS, objdump};
+use crate::skip;
+use crate::support::{Arch, once, run};
+use crate::syscalls::calls_of;
+
+pub fn trials() -> Vec<Trial> {
+    let per_arch = per_arch![every_instruction_is_recorded,];
+    per_arch
+        .chain([once(
+            "calls::numbers_are_the_calls_that_are_made [x86_64]",
+            numbers,
+        )])
+        .collect()
+}
+
+/// A record of the macro `call_site` in src/arch/mod.rs.
+#[derive(Debug)]
+struct Site {
+    address: u64,
+    number: u32,
+    arguments: u32,
+}
+
+/// The records of a file whose instruction the linker did not drop.
+fn recorded(file: &Path) -> Vec<Site> {
+    let bytes = fs::read(file).unwrap();
+    let header = FileHeader64::<Endianness>::parse(&*bytes).unwrap();
+    let sections = header.sections(Endianness::Little, &*bytes).unwrap();
+    let (_, section) = sections
+        .section_by_name(Endianness::Little, b".debug_calls")
+        .unwrap_or_else(|| panic!("{} records no call site", file.display()));
+    let flags = section.sh_flags(Endianness::Little);
+    assert_eq!(flags & u64::from(SHF_ALLOC), 0, "{}", file.display());
+    let (records, rest) = section
+        .data(Endianness::Little, &*bytes)
+        .unwrap()
+        .as_chunks::<16>();
+    assert!(rest.is_empty(), "{}", file.display());
+    let site = |record: &[u8; 16]| Site {
+        address: u64::from_le_bytes(record[..8].try_into().unwrap()),
+        number: u32::from_le_bytes(record[8..12].try_into().unwrap()),
+        arguments: u32::from_le_bytes(record[12..].try_into().unwrap()),
+    };
+    let sites = records.iter().map(site);
+    sites.filter(|site| site.address != 0).collect()
+}
+
+/// The addresses of the instructions that make system calls, as objdump finds them.
+fn disassembled(arch: Arch, file: &Path) -> Vec<u64> {
+    let ran = run(objdump(arch).args(["-d", "--no-show-raw-insn"]).arg(file));
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    // A line of objdump: `     338:\tsvc\t#0x0`
+    let site = |line: &str| {
+        let (address, instruction) = line.split_once(":\t")?;
+        let mnemonic = instruction.split_whitespace().next()?;
+        let makes_a_call = ["syscall", "sysenter", "int", "svc"].contains(&mnemonic);
+        makes_a_call.then(|| u64::from_str_radix(address.trim(), 16).unwrap())
+    };
+    ran.stdout.lines().filter_map(site).collect()
+}
+
+/// Compares the two lists; each address is recorded once.
+fn compare(arch: Arch, file: &Path) {
+    let mut sites: Vec<_> = recorded(file).iter().map(|site| site.address).collect();
+    sites.sort_unstable();
+    assert_eq!(sites, disassembled(arch, file), "{}", file.display());
+}
+
+fn every_instruction_is_recorded(arch: Arch) {
+    for program in PROGRAMS {
+        // elf::is_stripped_to_its_segments compares the instructions with those of the shipped file.
+        let file = arch.debug(program);
+        compare(arch, &file);
+        for site in recorded(&file) {
+            assert!(site.arguments <= 6, "{program}: {site:?}");
+        }
+    }
+}
+
+/// Each call that docs/syscalls.md lists for a program, where strace saw it, is recorded in the program.
+fn numbers() -> Completion {
+    if !Arch::X86_64.is_native() {
+        return Completion::ignored_with(skip::NUMBERS);
+    }
+    let facts = ring3::abi::FACTS
+        .iter()
+        .copied()
+        .flatten()
+        .copied()
+        .flatten();
+    let names: BTreeMap<_, _> = facts
+        .filter_map(|fact| Some((fact.value, fact.expression.strip_prefix("__NR_")?)))
+        .collect();
+    for program in PROGRAMS {
+        let sites = recorded(&Arch::X86_64.debug(program));
+        let recorded: BTreeSet<_> = sites
+            .iter()
+            .map(|site| names[&i64::from(site.number)].to_owned())
+            .collect();
+        let made = calls_of(program);
+        let missing: Vec<_> = made.difference(&recorded).collect();
+        assert!(
+            missing.is_empty(),
+            "{program} makes calls that are not recorded: {missing:?}"
+        );
+    }
+    Completion::Completed
+}
