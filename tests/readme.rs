@@ -421,7 +421,7 @@ fn is_a_program(arch: Arch, text: &str) {
     let (_, lines) = manifest.split_once("[[bin]]\nname = \"hello\"\n").unwrap();
     let lines: Vec<_> = lines.lines().take_while(|line| !line.is_empty()).collect();
     let lines = format!("[[bin]]\nname = \"{name}\"\n{}\n", lines.join("\n"));
-    let promised = "give it the four lines in `Cargo.toml` that the others have";
+    let promised = "add the same four lines to `Cargo.toml` as for the other programs";
     let words: Vec<_> = readme().split_whitespace().map(str::to_owned).collect();
     assert!(lines.lines().count() == 4 && words.join(" ").contains(promised));
     let manifest = manifest.replacen("[lib]", &format!("{lines}\n[lib]"), 1);

@@ -49,8 +49,9 @@ struct Destination {
 union Pktinfo {
     v4: InPktinfo,
     v6: In6Pktinfo,
-    /// As many descriptors as fit in the union.
-    descriptors: [i32; size_of::<In6Pktinfo>() / size_of::<i32>()],
+    /// As many descriptors as fit in the control buffer, whose size the alignment of the header rounds up.
+    descriptors:
+        [i32; size_of::<In6Pktinfo>().next_multiple_of(align_of::<Cmsghdr>()) / size_of::<i32>()],
 }
 
 /// A received datagram.

@@ -4,7 +4,7 @@
 use super::Pid;
 use crate::abi::process::*;
 use crate::abi::system::{TIOCGPGRP, TIOCSPGRP};
-use crate::abi::{Result, syscall};
+use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 
 /// Makes the calling process a subreaper: the parent of its orphaned descendants, as process 1 is for all
@@ -39,14 +39,22 @@ pub fn group() -> Pid {
     Pid(unsafe { syscall!(getpgid(OWN)) }.unwrap_or(0) as i32)
 }
 
-/// Sends a signal to all processes of the process group that `leader` leads (kill(2)). For the group of
-/// process 1, kill(2) gets -1: the signal goes to all processes, as by [`kill_all`].
+/// Sends a signal to all processes of the process group that `leader` leads (kill(2)).
 ///
 /// # Errors
-/// `ESRCH`: no such group. `EPERM`: no permission to signal any process of the group. `EINVAL`: no such
+/// `ESRCH`: no such group; or the group of process 1, and the caller is not in it (kill(2) has no number for that
+/// group: -1 means all processes). `EPERM`: no permission to signal any process of the group. `EINVAL`: no such
 /// signal.
 #[doc(alias = "kill")]
 pub fn kill_group(leader: Pid, signal: i32) -> Result<()> {
+    const OWN_GROUP: i32 = 0;
+    if leader == Pid(1) {
+        if group() != leader {
+            return Err(Errno::ESRCH);
+        }
+        // SAFETY: as below.
+        return unsafe { syscall!(kill(OWN_GROUP, signal)) }.map(drop);
+    }
     // SAFETY: the call takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(kill(-leader.as_raw(), signal)) }.map(drop)
 }
