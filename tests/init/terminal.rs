@@ -29,6 +29,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         gives_the_terminal_to_a_job_that_ran_on,
         goes_on_where_nobody_could_continue_it,
         has_the_terminal_as_process_1,
+        stops_no_other_group_as_process_1,
         needs_no_device_of_the_terminal,
     ]
 }
@@ -350,6 +351,39 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     bash.types("wait\n");
     bash.shows("end-23");
     bash.answers();
+    Completion::Completed
+}
+
+/// `init` as process 1 that leads a session with a terminal, as in a container. For kill(2), -1 means all processes, and
+/// not the group of process 1: a stop of the program must not stop other groups.
+fn stops_no_other_group_as_process_1(arch: Arch) -> Completion {
+    let namespace = [
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ];
+    let ran = run(Command::new("unshare").args(namespace).arg("true"));
+    if ran.status != Some(0) {
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    }
+    let other = "setsid sleep 100 & sleep 0.3; kill -TSTP $$";
+    let state = "read -r _ _ state _ </proc/$!/stat; kill -KILL $!; echo state-$state";
+    let script = line(arch, "", &format!("{other}; {state}"));
+    let mut command = Command::new("unshare");
+    command
+        .args(namespace)
+        .args(["sh", "-c", &format!("exec setsid --ctty {script}")]);
+    let (keys, theirs) = open_terminal();
+    let dup = || Stdio::from(theirs.try_clone().unwrap());
+    command.stdin(dup()).stdout(dup()).stderr(dup());
+    let mut session = Session {
+        keys,
+        screen: Vec::new(),
+        leader: command.spawn().unwrap(),
+    };
+    session.shows("state-S");
     Completion::Completed
 }
 

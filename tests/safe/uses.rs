@@ -8,12 +8,12 @@
 
 use core::ffi::CStr;
 
+use ring3::collections::{List, Slab};
+use ring3::env::Strings;
 use ring3::fd::{BorrowedFd, OwnedFd};
-use ring3::collections::List;
 use ring3::net::unix::{Received, receive};
 use ring3::pipe::{O_CLOEXEC, Pipe};
-use ring3::process::{Lists, Strings};
-use ring3::collections::Slab;
+use ring3::process::Lists;
 use ring3::sync::Mutex;
 
 /// The thread would jump to this address when it ends.
