@@ -33,7 +33,7 @@ use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::io;
-use ring3::mem::page_size;
+use ring3::mem::{LEAST_PAGE, page_size};
 use ring3::parts;
 use ring3::process;
 use ring3::rt::Exit;
@@ -243,7 +243,10 @@ fn shrink() -> Result<(), Exit> {
     let full = resident();
     block.resize(64 * MIB);
     assert!(resident() < full - 31 * MIB);
-    assert_eq!(block.rights(80 * MIB as isize), Some(*b"---p"));
+    let rights = block.rights(80 * MIB as isize);
+    // With pages larger than the host's, qemu-user lists no pages without rights.
+    let is_left_out = rights.is_none() && page_size() > LEAST_PAGE;
+    assert!(rights == Some(*b"---p") || is_left_out, "{rights:?}");
     block.resize(96 * MIB);
     // SAFETY: within the block.
     let byte = |place| unsafe { *block.start.add(place) };
