@@ -369,7 +369,10 @@ fn stops_no_other_group_as_process_1(arch: Arch) -> Completion {
         return Completion::ignored_with(skip::namespaces(&ran.stderr));
     }
     let other = "setsid sleep 100 & sleep 0.3; kill -TSTP $$";
-    let state = "read -r _ _ state _ </proc/$!/stat; kill -KILL $!; echo state-$state";
+    // The state may be R (running) for a moment.
+    let state = "for i in 1 2 3 4 5 6 7 8 9; do read -r _ name state _ </proc/$!/stat; \
+                 case $name$state in *sleep*S | *T) break ;; esac; sleep 0.2; done; \
+                 kill -KILL $!; echo state-$state";
     let script = line(arch, "", &format!("{other}; {state}"));
     let mut command = Command::new("unshare");
     command
