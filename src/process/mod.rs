@@ -44,7 +44,7 @@ pub fn exit(status: i32) -> ! {
 pub struct Pid(pub(crate) i32);
 
 impl Pid {
-    /// The number, at least 1. The id of a group in another PID namespace is 0.
+    /// The number. It is positive, but 0 for a group of another PID namespace.
     pub const fn as_raw(self) -> i32 {
         self.0
     }

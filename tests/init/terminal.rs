@@ -45,9 +45,6 @@ pub struct Session {
 
 impl Session {
     pub fn new(mut command: Command, folder: &Path) -> Self {
-        let (keys, theirs) = open_terminal();
-        let dup = || Stdio::from(theirs.try_clone().unwrap());
-        command.stdin(dup()).stdout(dup()).stderr(dup());
         command
             .current_dir(folder)
             .env("PS1", "$ ")
@@ -61,6 +58,14 @@ impl Session {
                 Ok(())
             });
         }
+        Self::start(command)
+    }
+
+    /// Starts a command with a new terminal as its standard descriptors. The command makes the session.
+    fn start(mut command: Command) -> Self {
+        let (keys, theirs) = open_terminal();
+        let dup = || Stdio::from(theirs.try_clone().unwrap());
+        command.stdin(dup()).stdout(dup()).stderr(dup());
         Self {
             keys,
             screen: Vec::new(),
@@ -153,6 +158,12 @@ fn line(arch: Arch, options: &str, script: &str) -> String {
         .chain(program.get_args());
     let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
     format!("{} {options} -- sh -c '{script}'", words.join(" "))
+}
+
+/// The skip of a test, if this unshare(1) command makes no namespaces here.
+fn has_no_namespaces(unshare: &str) -> Option<Completion> {
+    let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
+    (ran.status != Some(0)).then(|| Completion::ignored_with(skip::namespaces(&ran.stderr)))
 }
 
 /// Reads two words, and prints each.
@@ -330,9 +341,8 @@ fn goes_on_where_nobody_could_continue_it(arch: Arch) {
 /// `init` as process 1 of a PID namespace, in which its process group has no id.
 fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     let unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
-    let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
-    if ran.status != Some(0) {
-        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    if let Some(skipped) = has_no_namespaces(unshare) {
+        return skipped;
     }
     let folder = Folder::new();
     let mut bash = Session::bash(&folder);
@@ -357,16 +367,9 @@ fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
 /// `init` as process 1 that leads a session with a terminal, as in a container. For kill(2), -1 means all processes, and
 /// not the group of process 1: a stop of the program must not stop other groups.
 fn stops_no_other_group_as_process_1(arch: Arch) -> Completion {
-    let namespace = [
-        "--user",
-        "--map-root-user",
-        "--pid",
-        "--fork",
-        "--mount-proc",
-    ];
-    let ran = run(Command::new("unshare").args(namespace).arg("true"));
-    if ran.status != Some(0) {
-        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    let unshare = "unshare --user --map-root-user --pid --fork --kill-child --mount-proc";
+    if let Some(skipped) = has_no_namespaces(unshare) {
+        return skipped;
     }
     let other = "setsid sleep 100 & sleep 0.3; kill -TSTP $$";
     // The state may be R (running) for a moment.
@@ -374,28 +377,17 @@ fn stops_no_other_group_as_process_1(arch: Arch) -> Completion {
                  case $name$state in *sleep*S | *T) break ;; esac; sleep 0.2; done; \
                  kill -KILL $!; echo state-$state";
     let script = line(arch, "", &format!("{other}; {state}"));
-    let mut command = Command::new("unshare");
-    command
-        .args(namespace)
-        .args(["sh", "-c", &format!("exec setsid --ctty {script}")]);
-    let (keys, theirs) = open_terminal();
-    let dup = || Stdio::from(theirs.try_clone().unwrap());
-    command.stdin(dup()).stdout(dup()).stderr(dup());
-    let mut session = Session {
-        keys,
-        screen: Vec::new(),
-        leader: command.spawn().unwrap(),
-    };
-    session.shows("state-S");
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec {unshare} setsid --ctty {script}")]);
+    Session::start(command).shows("state-S");
     Completion::Completed
 }
 
 /// An image may have no `/dev/tty`. Then `init` gives the program the terminal on standard input.
 fn needs_no_device_of_the_terminal(arch: Arch) -> Completion {
     let unshare = "unshare --user --map-root-user --mount";
-    let ran = run(Command::new("sh").args(["-c", &format!("{unshare} true")]));
-    if ran.status != Some(0) {
-        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    if let Some(skipped) = has_no_namespaces(unshare) {
+        return skipped;
     }
     let folder = Folder::new();
     let hide = "mount -t tmpfs none /dev && exec";
