@@ -58,6 +58,7 @@ mod span;
 mod store;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};

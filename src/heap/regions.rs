@@ -7,16 +7,17 @@ use core::ops::Range;
 use core::ptr::NonNull;
 
 use super::region::{
-    self, BIG, End, HUGE, LISTS, OWN, QUAD, Region, SPACE, STEP, UNIT, UNITS, quad,
+    self, BIG, End, HUGE, LISTS, NONE, OWN, QUAD, Region, SPACE, STEP, UNITS, quad,
 };
 use super::register::REGISTER;
 use super::reservation::Reservation;
 use super::span::{Block, Grain, Link, Span};
+use super::units::{Unit, Units};
 use crate::mem;
 use crate::sync::Mutex;
 
 /// The number of units that may be warm in addition to the number of units in use.
-const WARM: usize = (512 << 10) / UNIT;
+const WARM: Units = Units::of(512 << 10);
 
 /// How many addresses on either side of another region are tried for a new region.
 const TRIES: usize = 4;
@@ -29,9 +30,9 @@ pub struct Regions {
     /// The first region of the list.
     first: Option<NonNull<Region>>,
     /// The number of units in use.
-    used: usize,
+    used: Units,
     /// The number of dirty units. Units in use count as dirty.
-    dirty: usize,
+    dirty: Units,
 }
 
 // SAFETY: regions lie in memory of the process, which outlives each thread. Their headers are accessed only through
@@ -45,14 +46,14 @@ impl Regions {
     const fn new() -> Self {
         Self {
             first: None,
-            used: 0,
-            dirty: 0,
+            used: Units::ZERO,
+            dirty: Units::ZERO,
         }
     }
 
     /// Returns the bytes of all units in use, by spans and by middling blocks.
     pub fn used(&self) -> usize {
-        self.used * UNIT
+        self.used.bytes()
     }
 
     /// Allocates a span without allocated blocks, which is in no list. `None` if the kernel has no more memory.
@@ -60,7 +61,7 @@ impl Regions {
         let (region, first, dirty) = self.take(QUAD, QUAD)?;
         // SAFETY: `take` returns a region in the list, so its header is valid, and `&mut self` excludes other users.
         let start = unsafe { region.as_ref() }.start(first);
-        let touched = dirty.end.saturating_sub(first) * UNIT;
+        let touched = dirty.end.since(first).bytes();
         // SAFETY: `take` allocated the four units, whose first is a multiple of `QUAD`: a span's alignment. They stay
         // mapped until `close`. The quad's record and bitmap are in use only while its units are a span, so no other
         // code uses them now. `dirty` ends after the last unit that may hold anything but zeros.
@@ -87,10 +88,10 @@ impl Regions {
     /// Allocates a block of whole units at a multiple of `align`. Also returns the range of its bytes that may not be
     /// zero. `None` if no region has room, and the kernel has no more memory.
     pub fn alloc(&mut self, size: usize, align: usize) -> Option<(Block, Range<usize>)> {
-        let (region, first, dirty) = self.take(size.div_ceil(UNIT), align.div_ceil(UNIT))?;
+        let (region, first, dirty) = self.take(Units::of(size), Units::of(align))?;
         // SAFETY: as in `open`.
         let start = unsafe { region.as_ref() }.start(first);
-        let offset = |unit: usize| unit.saturating_sub(first) * UNIT;
+        let offset = |unit: Unit| unit.since(first).bytes();
         Some((start, offset(dirty.start)..offset(dirty.end)))
     }
 
@@ -103,7 +104,7 @@ impl Regions {
         let Some((region, first)) = (unsafe { self.block(block, size) }) else {
             return false;
         };
-        self.put(region, first, size.div_ceil(UNIT));
+        self.put(region, first, Units::of(size));
         true
     }
 
@@ -119,7 +120,7 @@ impl Regions {
         // SAFETY: `block` returns the region of the address, which is in the list. `&mut self` excludes other users of
         // its header.
         let region = unsafe { region.as_mut() };
-        let (length, new_length) = (size.div_ceil(UNIT), new_size.div_ceil(UNIT));
+        let (length, new_length) = (Units::of(size), Units::of(new_size));
         if !region.resize(first, new_length) {
             return Some(false);
         }
@@ -137,7 +138,7 @@ impl Regions {
     ///
     /// # Safety
     /// The address is in a region.
-    unsafe fn block(&self, block: Block, size: usize) -> Option<(NonNull<Region>, usize)> {
+    unsafe fn block(&self, block: Block, size: usize) -> Option<(NonNull<Region>, Unit)> {
         let (region, first) = region::place(block);
         // SAFETY: the caller promises that the address is in a region, so `place` returns the region's valid header.
         // `&self` excludes changes of the header.
@@ -145,8 +146,8 @@ impl Regions {
         if first < OWN || first >= header.rest || header.start(first) != block {
             return None;
         }
-        let unit = header.unit(first);
-        let is_out = unit.end == End::Used && usize::from(unit.length) == size.div_ceil(UNIT);
+        let is_out =
+            header.record(first).end == End::Used && header.length(first) == Units::of(size);
         is_out.then_some((region, first))
     }
 
@@ -154,9 +155,9 @@ impl Regions {
     /// the range of units that may not be zero.
     fn take(
         &mut self,
-        length: usize,
-        align: usize,
-    ) -> Option<(NonNull<Region>, usize, Range<usize>)> {
+        length: Units,
+        align: Units,
+    ) -> Option<(NonNull<Region>, Unit, Range<Unit>)> {
         let (mut region, first) = self
             .find(|region| region.take(length, align))
             .or_else(|| {
@@ -196,7 +197,7 @@ impl Regions {
     }
 
     /// Frees a run. Unmaps its region if no other run of the region is in use, unless it is the only region.
-    fn put(&mut self, mut region: NonNull<Region>, first: usize, length: usize) {
+    fn put(&mut self, mut region: NonNull<Region>, first: Unit, length: Units) {
         // SAFETY: callers pass a region in the list, so its header is valid. `&mut self` excludes other users of the
         // header.
         let header = unsafe { region.as_mut() };
@@ -218,19 +219,19 @@ impl Regions {
 
     /// Returns pages of free units to the kernel until at most `keep` units are warm. This splits huge pages only if
     /// the whole huge pages do not suffice.
-    fn cool_to(&mut self, keep: usize) {
+    fn cool_to(&mut self, keep: Units) {
         for whole in [true, false] {
             let mut next = self.first;
             while let Some(mut region) = next {
                 // SAFETY: regions in the list are valid. `&mut self` excludes other users of the header.
                 let region = unsafe { region.as_mut() };
-                self.discard(region, region.rest..region.units, keep, whole);
+                self.discard(region, region.rest..region.end, keep, whole);
                 for list in (0..LISTS).rev() {
-                    let mut run = usize::from(region.lists[list]);
-                    while run != 0 && self.excess(keep) != 0 {
+                    let mut run = Unit::from(region.lists[list]);
+                    while run != NONE && self.excess(keep) != Units::ZERO {
                         let units = run..run + region.length(run);
                         self.discard(region, units, keep, whole);
-                        run = region.unit(run).next.into();
+                        run = region.record(run).next.into();
                     }
                 }
                 next = region.next;
@@ -239,14 +240,14 @@ impl Regions {
     }
 
     /// Returns pages of a range of free units to the kernel until at most `keep` units are warm.
-    fn discard(&mut self, region: &mut Region, units: Range<usize>, keep: usize, whole: bool) {
+    fn discard(&mut self, region: &mut Region, units: Range<Unit>, keep: Units, whole: bool) {
         loop {
             let excess = self.excess(keep);
             let count = match excess {
-                0 => 0,
+                Units::ZERO => Units::ZERO,
                 _ => region.discard(units.clone(), excess, whole),
             };
-            if count == 0 {
+            if count == Units::ZERO {
                 return;
             }
             self.dirty -= count;
@@ -255,7 +256,7 @@ impl Regions {
 
     /// Returns the pages of all free units to the kernel, and unmaps the rest of each region.
     pub fn reclaim(&mut self) {
-        self.cool_to(0);
+        self.cool_to(Units::ZERO);
         self.find(|region| -> Option<()> {
             region.shorten();
             None
@@ -263,29 +264,29 @@ impl Regions {
     }
 
     /// Returns the number of warm units above `keep`.
-    fn excess(&self, keep: usize) -> usize {
+    fn excess(&self, keep: Units) -> Units {
         self.dirty.saturating_sub(self.used + keep)
     }
 
     /// Maps a region with room for more than `wanted` units, and adds it to the list and the register. `None` if the
     /// kernel has no more memory.
-    fn map(&mut self, wanted: usize) -> Option<NonNull<Region>> {
+    fn map(&mut self, wanted: Units) -> Option<NonNull<Region>> {
         let huge = match self.first {
             Some(_) => OWN.next_multiple_of(HUGE),
-            None => STEP,
+            None => Unit::START + STEP,
         };
-        let units = (huge + wanted).next_multiple_of(STEP).min(UNITS);
         // A small program may need no more than the first step of its first region.
-        let units = if wanted < BIG && self.first.is_none() {
-            STEP
+        let end = if wanted < BIG && self.first.is_none() {
+            huge
         } else {
-            units
+            let end = (huge + wanted).next_multiple_of(STEP);
+            end.min(Unit::START + UNITS)
         };
-        let region = aligned(units * UNIT, self.first.map(NonNull::cast))?;
+        let region = aligned(end.offset(), self.first.map(NonNull::cast))?;
         let note = Reservation::space(region);
         if REGISTER.lock().insert(note).is_err() {
             // SAFETY: the range is the new mapping, whose address no other code has.
-            let _ = unsafe { mem::unmap(region, units * UNIT) };
+            let _ = unsafe { mem::unmap(region, end.offset()) };
             return None;
         }
         let region = region.cast();
@@ -293,8 +294,8 @@ impl Regions {
         // records of units that begin no run. `self.first` is a valid region, and `&mut self` excludes other users of
         // its header.
         unsafe {
-            region.write(Region::new(units, huge, self.first));
-            region.as_ref().prefer_huge(0);
+            region.write(Region::new(end, huge, self.first));
+            region.as_ref().prefer_huge(Unit::START);
             if let Some(mut next) = self.first {
                 next.as_mut().previous = Some(region);
             }
@@ -319,7 +320,7 @@ impl Regions {
                 next.as_mut().previous = header.previous;
             }
             REGISTER.lock().remove(region.cast());
-            let _ = mem::unmap(region.cast(), header.units * UNIT);
+            let _ = mem::unmap(region.cast(), header.end.offset());
         }
     }
 }
@@ -380,6 +381,14 @@ mod tests {
     const KIB: usize = 1024;
     const MIB: usize = 1024 * KIB;
 
+    // The tests count in bare numbers.
+    const UNIT: usize = Units::ONE.bytes();
+    const UNITS: usize = region::UNITS.count();
+    const OWN: usize = region::OWN.index();
+    const STEP: usize = region::STEP.count();
+    const BIG: usize = region::BIG.count();
+    const HUGE: usize = region::HUGE.count();
+
     /// The regions of a test. Marks in the regions' units show which pages the kernel got back: these pages have no
     /// mark.
     struct Own(
@@ -398,7 +407,7 @@ mod tests {
                 let mut own = Self::new();
                 let block = own.at(OWN, 1);
                 own.free(block, 1);
-                let (end, length) = (header(block).start(STEP), SPACE - STEP * UNIT);
+                let (end, length) = (header(block).start(Unit::new(STEP)), SPACE - STEP * UNIT);
                 if mem::map_at(end.addr().get(), length).is_ok() {
                     // SAFETY: the range is the new mapping, whose address no other code has.
                     unsafe { mem::unmap(end, length) }.unwrap();
@@ -438,7 +447,7 @@ mod tests {
     }
 
     fn unit_of(block: Block) -> usize {
-        block.addr().get() % SPACE / UNIT
+        region::place(block).1.index()
     }
 
     fn header(block: Block) -> &'static Region {
@@ -473,10 +482,13 @@ mod tests {
     fn the_first_region_of_a_small_program_is_small() {
         let mut own = Own::new();
         let block = own.at(OWN, 1);
-        assert_eq!((OWN, header(block).units, header(block).huge), (12, 64, 64));
+        assert_eq!(
+            (OWN, header(block).end.index(), header(block).huge.index()),
+            (12, 64, 64)
+        );
         assert_eq!(own.0.used(), UNIT);
         own.free(block, 1);
-        assert_eq!((own.0.used(), header(block).rest), (0, OWN));
+        assert_eq!((own.0.used(), header(block).rest.index()), (0, OWN));
         // The region stays mapped, because it is the only one.
         let again = own.at(OWN, 1);
         assert_eq!(again, block);
@@ -490,7 +502,7 @@ mod tests {
             blocks[kept..]
                 .iter()
                 .rev()
-                .skip_while(|block| header(**block).rest <= unit_of(**block))
+                .skip_while(|block| header(**block).rest.index() <= unit_of(**block))
                 .for_each(|&block| own.free(block, 1));
             marked(blocks[0], 40)
         };
@@ -531,13 +543,13 @@ mod tests {
         let hole = own.at(OWN + 1, 2);
         let last = own.at(OWN + 3, 1);
         let behind = own.at(64, 300);
-        assert_eq!(header(first).units, 384);
+        assert_eq!(header(first).end.index(), 384);
         own.free(hole, 2);
         own.free(behind, 300);
         own.0.reclaim();
-        assert_eq!((header(first).units, own.0.used()), (64, 2 * UNIT));
+        assert_eq!((header(first).end.index(), own.0.used()), (64, 2 * UNIT));
         assert_eq!(marked(first, 4), [OWN, OWN + 3]);
-        assert_eq!(own.0.dirty, 2);
+        assert_eq!(own.0.dirty.count(), 2);
         // The unmapped part is mapped again at the same address.
         assert_eq!(own.at(64, 300), behind);
         own.free(last, 1);
@@ -567,7 +579,7 @@ mod tests {
             own.free(whole, 7);
             // A free run at the end becomes part of the rest.
             own.free(end, 1);
-            assert_eq!(header(pin).rest, OWN);
+            assert_eq!(header(pin).rest.index(), OWN);
             assert_eq!(own.at(OWN, BIG - 1), pin);
         }
     }
@@ -639,7 +651,7 @@ mod tests {
         assert_eq!((unit_of(second), dirty), (64 + BIG, 0..MIB));
         let (third, dirty) = own.0.alloc(MIB, 1).unwrap();
         assert_eq!((unit_of(third), dirty), (64 + 2 * BIG, 0..0));
-        assert_eq!(own.0.dirty, BIG + 2 * HUGE);
+        assert_eq!(own.0.dirty.count(), BIG + 2 * HUGE);
         assert_eq!(header(third).count_dirty(), own.0.dirty);
     }
 
@@ -656,7 +668,7 @@ mod tests {
         assert_ne!(region::place(first).0, region::place(other).0);
         if has_huge_pages(first.addr().get()).is_some() {
             let huge = |block: Block, unit: usize| {
-                has_huge_pages(header(block).start(unit).addr().get()) == Some(true)
+                has_huge_pages(header(block).start(Unit::new(unit)).addr().get()) == Some(true)
             };
             assert!(!huge(first, OWN) && !huge(first, 63) && huge(first, 64));
             assert!(huge(second, 600) && !huge(other, OWN));
@@ -679,7 +691,7 @@ mod tests {
             marked(big, 3 * HUGE + HUGE / 2),
             Vec::from_iter(64 + 3 * HUGE..64 + 3 * HUGE + HUGE / 2)
         );
-        assert_eq!(own.0.dirty, 1 + HUGE);
+        assert_eq!(own.0.dirty.count(), 1 + HUGE);
         own.free(end, BIG);
         assert_eq!(marked(pin, 1), [OWN]);
     }
@@ -697,7 +709,7 @@ mod tests {
         assert_eq!(own.resize(first, 2, 5), Some(false));
         assert_eq!(own.resize(first, 2, 3), Some(true));
         assert_eq!(own.resize(first, 3, 4), Some(true));
-        assert_eq!((own.0.used(), own.0.dirty), (5 * UNIT, 5));
+        assert_eq!((own.0.used(), own.0.dirty.count()), (5 * UNIT, 5));
         // The region records the new length: the old one is refused.
         assert_eq!(own.resize(first, 2, 3), None);
         assert_eq!(own.resize(first, 4, 1), Some(true));
@@ -707,18 +719,21 @@ mod tests {
         // The last block has room in all of the rest, but a block of `BIG` units must lie on huge pages.
         assert_eq!(own.resize(pin, 1, BIG - 1), Some(true));
         assert_eq!(own.resize(pin, BIG - 1, BIG), Some(false));
-        assert_eq!(header(pin).rest, OWN + 4 + BIG - 1);
+        assert_eq!(header(pin).rest.index(), OWN + 4 + BIG - 1);
         own.free(pin, BIG - 1);
-        assert_eq!(header(first).rest, OWN + 1);
+        assert_eq!(header(first).rest.index(), OWN + 1);
     }
 
     #[test]
     fn a_block_grows_into_what_is_not_mapped_yet() {
         let mut own = Own::with_room();
         let block = own.at(64, BIG);
-        assert_eq!(header(block).units, 128);
+        assert_eq!(header(block).end.index(), 128);
         assert_eq!(own.resize(block, BIG, 200), Some(true));
-        assert_eq!((header(block).units, header(block).rest), (320, 264));
+        assert_eq!(
+            (header(block).end.index(), header(block).rest.index()),
+            (320, 264)
+        );
         mark(block, 200);
         // It grows to the end of its region, and no further.
         assert_eq!(own.resize(block, 200, UNITS - 63), Some(false));
@@ -782,10 +797,13 @@ mod tests {
         let third = own.at(HUGE, half);
         assert!(is_noted(first) && is_noted(second) && is_noted(third));
         // The region in the middle of the list is unmapped, and the list still contains both others.
-        let dirty = own.0.dirty;
+        let dirty = own.0.dirty.count();
         own.free(second, half);
         assert!(is_noted(first) && !is_noted(second) && is_noted(third));
-        assert_eq!((own.0.dirty, own.0.used()), (dirty - half, 2 * half * UNIT));
+        assert_eq!(
+            (own.0.dirty.count(), own.0.used()),
+            (dirty - half, 2 * half * UNIT)
+        );
         let small = vec![own.0.alloc(30 * UNIT, 1), own.0.alloc(30 * UNIT, 1)];
         let mut regions: Vec<_> = small
             .iter()
