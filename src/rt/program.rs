@@ -18,17 +18,17 @@
 /// ```
 #[macro_export]
 macro_rules! program {
-    ($name:literal, $main:path) => {
+    ($name:expr, $main:path) => {
         $crate::program!(@ $name, $main);
     };
-    ($name:literal, $main:path, inherited) => {
+    ($name:expr, $main:path, inherited) => {
         $crate::program!(@ $name, |start: $crate::env::Start| {
             let (pid, fds) = (start.var("LISTEN_PID"), start.var("LISTEN_FDS"));
             // SAFETY: this closure runs once, before the program's code. Start-up opens no descriptor.
             $main(start, unsafe { $crate::systemd::inherited(pid, fds) })
         });
     };
-    (@ $name:literal, $main:expr) => {
+    (@ $name:expr, $main:expr) => {
         /// The name with which the program's messages begin.
         const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
 

@@ -2,7 +2,7 @@
 
 /// Parses the digits at the beginning of `text` and removes them from it. Returns `None` if there is no digit
 /// or the number is above `most`; then some digits may have been removed. `radix` is at most 16.
-pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
+pub const fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
     let mut number = None;
     while let Some((&first, rest)) = text.split_first() {
         let digit = match first {
@@ -13,8 +13,16 @@ pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
         if digit >= radix {
             break;
         }
-        let before = number.unwrap_or(0_u64).checked_mul(radix.into())?;
-        let so_far = before.checked_add(digit.into())?;
+        let before = match number {
+            Some(number) => number,
+            None => 0_u64,
+        };
+        let Some(shifted) = before.checked_mul(radix as u64) else {
+            return None;
+        };
+        let Some(so_far) = shifted.checked_add(digit as u64) else {
+            return None;
+        };
         if so_far > most {
             return None;
         }
@@ -24,9 +32,11 @@ pub fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
 }
 
 /// Parses `text`, which must be a number as a whole.
-pub fn whole(mut text: &[u8], radix: u8, most: u64) -> Option<u64> {
-    let number = take(&mut text, radix, most)?;
-    text.is_empty().then_some(number)
+pub const fn whole(mut text: &[u8], radix: u8, most: u64) -> Option<u64> {
+    match take(&mut text, radix, most) {
+        Some(number) if text.is_empty() => Some(number),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

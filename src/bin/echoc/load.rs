@@ -20,9 +20,9 @@ use crate::{PROGRAM, Settings};
 /// The most events that one wait returns.
 const EVENTS: usize = 128;
 
-/// How often the progress of all connections is checked. A stall is measured in these checks, so that time in which
+/// The interval of the checks of progress, in nanoseconds. A stall is measured in these checks, so that time in which
 /// this process was stopped does not count.
-const CHECKS_A_SECOND: u64 = 10;
+const CHECK: u64 = SECOND / 10;
 
 /// The event data of the signals. A connection's event data is its number.
 const SIGNALS: u64 = u64::MAX;
@@ -173,7 +173,7 @@ impl Load {
     /// Starts the time of the run, when all are connected; each connection sends its first messages.
     fn begin(&mut self) -> Result<(), Exit> {
         self.begin = monotonic();
-        self.until = self.begin.saturating_add(self.settings.seconds * SECOND);
+        self.until = self.begin.saturating_add(self.settings.time);
         self.shared.phase = Phase::Sending;
         self.send()
     }
@@ -222,8 +222,8 @@ impl Load {
 
     /// Checks that every connection makes progress.
     fn check_progress(&mut self) -> Result<(), Exit> {
-        self.next_check = self.shared.now + SECOND / CHECKS_A_SECOND;
-        let patience = self.settings.stall * CHECKS_A_SECOND;
+        self.next_check = self.shared.now + CHECK;
+        let patience = self.settings.stall.div_ceil(CHECK);
         self.each(|connection, _| connection.check_progress(patience))
     }
 
@@ -253,9 +253,10 @@ impl Load {
                 self.say(number, parts!("ended after ", received, " bytes of ", sent))
             }
             Fault::Stalled(Bytes { received, sent }) => {
-                let seconds = self.settings.stall;
-                let after = parts!(" s, after ", received, " bytes of ", sent);
-                self.say(number, parts!("no progress for ", seconds, after))
+                let tenths = self.settings.stall.div_ceil(CHECK);
+                let stall = parts!(tenths / 10, ".", tenths % 10, " s");
+                let after = parts!(", after ", received, " bytes of ", sent);
+                self.say(number, parts!("no progress for ", stall, after))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! `echoc`: a load generator for TCP echo servers. It works in a closed loop: each connection sends the next message
 //! when a reply arrives. It prints the rate and the latencies of the replies, and fails if a reply is wrong.
 //!
-//! This file parses the command line. The parts:
+//! This file reads the options. The parts:
 //!
+//! - `options.rs` is the table of options.
 //! - `load.rs` is the event loop.
 //! - `connection.rs` sends the messages of one connection, and checks the replies.
 //! - `pattern.rs` generates the bytes of the messages.
@@ -15,41 +16,24 @@
 mod connection;
 mod histogram;
 mod load;
+mod options;
 mod pattern;
 mod report;
 
 use core::net::SocketAddr;
-use core::ops::RangeInclusive;
 
-use ring3::cli::{Arg, Options, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::STDOUT;
-use ring3::parts;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::Exit;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
-use ring3::text::{Shown, Writer};
+use ring3::text::Writer;
 
 use load::Load;
+use options::{CONNECTIONS, DEPTH, Given, SIZE, STALL, TIME};
 
-ring3::program!("echoc", main);
-
-const HELP: &str = "\
-usage: echoc [OPTION...] ADDR:PORT
-Send messages to a TCP echo server, a new one after each reply, and print the
-rate and the latency of the replies. A missing or extra byte is an error.
-
-  -c CONNECTIONS   number of connections (default 1)
-  -s SIZE          bytes in a message (default 64)
-  -d DEPTH         messages without a reply on each connection (default 1)
-  -t SECONDS       how long to send new messages (default 1); SIGTERM and SIGINT
-                   end this time early
-  --verify         compare every byte
-  --stall SECONDS  fail if an expected reply makes no progress for this time
-                   (default 5)
-  --help           print this
-  --version        print the version
-";
+ring3::program!(Given::NAME, main);
 
 /// The number of descriptors that are not connections: the standard ones, two of the event loop, and some that a parent
 /// may have left open.
@@ -79,46 +63,41 @@ struct Settings {
     size: u64,
     /// The most messages without a reply on a connection.
     depth: u64,
-    /// How many seconds to send new messages.
-    seconds: u64,
+    /// For how many nanoseconds to send new messages.
+    time: u64,
     verify: bool,
-    /// After how many seconds without progress a connection fails.
+    /// After how many nanoseconds without progress a connection fails; [`NEVER`](ring3::time::NEVER) if there is no limit.
     stall: u64,
 }
 
 impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
-        const SECONDS: RangeInclusive<u64> = 1..=1_000_000;
-        let (mut connections, mut size, mut depth) = (1, 64, 1);
-        let (mut seconds, mut verify, mut stall) = (1, false, 5);
+        let (mut connections, mut size, mut depth) = (CONNECTIONS, SIZE, DEPTH);
+        let (mut time, mut verify, mut stall) = (TIME, false, STALL);
         let mut server = None;
-        let mut options = Options::new(PROGRAM, HELP, start.args());
-        while let Some(arg) = options.next_arg()? {
-            match arg {
-                Arg::Short(b'c') => connections = options.number(1..=1_000_000)? as usize,
-                Arg::Short(b's') => size = options.number(1..=16 << 20)?,
-                Arg::Short(b'd') => depth = options.number(1..=1024)?,
-                Arg::Short(b't') => seconds = options.number(SECONDS)?,
-                Arg::Long(b"verify") => verify = true,
-                Arg::Long(b"stall") => stall = options.number(SECONDS)?,
-                Arg::Operand(operand) => {
-                    if server.is_some() {
-                        let shown = Shown(operand.to_bytes());
-                        return Err(options.usage(parts!("unexpected ", shown)));
-                    }
-                    server = Some(options.address(operand)?);
+        let mut options = Options::new(start.args());
+        while let Some(given) = options.next_arg()? {
+            match given {
+                Given::Connections(count) => connections = count,
+                Given::Size(bytes) => size = bytes,
+                Given::Depth(count) => depth = count,
+                Given::Time(span) => time = span,
+                Given::Verify => verify = true,
+                Given::Stall(limit) => stall = limit,
+                Given::Operand(operand) if server.is_some() => {
+                    return Err(options.unexpected(operand));
                 }
-                _ => return Err(options.unknown()),
+                Given::Operand(operand) => server = Some(options.parser().address(operand)?),
             }
         }
         match server {
             Some(address) => Ok(Self {
                 address,
-                connections,
+                connections: connections as usize,
                 size,
                 depth,
-                seconds,
+                time,
                 verify,
                 stall,
             }),

@@ -2,7 +2,8 @@
 //!
 //! This file starts the workers, one thread for each CPU. The parts:
 //!
-//! - `settings.rs` parses the command line.
+//! - `options.rs` is the table of options.
+//! - `settings.rs` is what the command line sets.
 //! - `listen.rs` opens the listening sockets.
 //! - `worker.rs` is a worker's event loop.
 //! - `connection.rs` receives and sends the bytes of one client.
@@ -21,6 +22,7 @@ mod datagrams;
 mod gate;
 mod held;
 mod listen;
+mod options;
 mod settings;
 mod shared;
 mod worker;
@@ -48,46 +50,7 @@ use settings::{Settings, Verbosity};
 use shared::Shared;
 use worker::{Config, Worker};
 
-ring3::program!("echod", main, inherited);
-
-const HELP: &str = "\
-usage: echod [OPTION...]
-Send back what clients send, over TCP, Unix sockets and UDP (RFC 862).
-
-  -l ADDR:PORT     listen on this address, 127.0.0.1:7 or [::1]:7; repeatable.
-                   Port 0: the kernel chooses the port. [::] means IPv6 only. A
-                   link-local address needs its interface: [fe80::1%eth0]:7
-                   Default: 127.0.0.1:7007, and [::1]:7007 if there is IPv6
-  -u               serve UDP too, on the same addresses. Datagrams from ports
-                   below 1024 and from its own ports are not answered: two
-                   servers could loop for ever
-  -x PATH          listen on this Unix socket; repeatable. A socket on which no
-                   process listens is replaced. @NAME: an abstract socket
-  -w WORKERS       number of threads (default: one for each CPU that it may use;
-                   each client is then served by the CPU on which it arrives)
-  -b BACKLOG       length of the accept queue (default 4096; at most
-                   net.core.somaxconn)
-  --max-conns N    serve at most N clients at once; others wait
-  --idle SECONDS   close a client that has been idle for this time
-  --grace SECONDS  how long connections may go on after SIGTERM or SIGINT
-                   (default 5); a second signal ends them at once
-  --spin USEC      poll for events this long before sleeping (default 0): lower
-                   latency, but the CPUs are never idle
-  --user UID:GID   when it listens, change to this user and group (numbers)
-  --chroot DIR     before that, change the root directory to DIR
-  --stats SECONDS  at this interval, print the numbers of clients, bytes,
-                   requests, resets by clients and errors; also at SIGUSR1
-  -q               print only fatal errors
-  -v               print a line for each client that connects or ends
-  --help           print this
-  --version        print the version
-
-For each address it prints \"echod: listening on ADDR:PORT\" on standard output,
-and with -u \"echod: listening on udp ADDR:PORT\".
-It serves sockets that a service manager passes (LISTEN_FDS), and notifies the
-manager when it is ready and when it ends (NOTIFY_SOCKET). If all these sockets
-are accepted connections, it ends when they end.
-";
+ring3::program!(options::Given::NAME, main, inherited);
 
 /// The most descriptors for which the server has room, even if RLIMIT_NOFILE allows more. The number is the kernel's
 /// default of `fs.nr_open`.

@@ -3,26 +3,26 @@
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use ring3::cli::{Arg, MOST_SECONDS, Options, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::collections::List;
 use ring3::env::Start;
-use ring3::parts;
 use ring3::rt::Exit;
-use ring3::text::{Print, Shown, number};
-use ring3::time::{NEVER, SECOND};
+use ring3::text::Print;
+use ring3::time::NEVER;
 
+use crate::PROGRAM;
 use crate::gate::Gate;
-use crate::{HELP, PROGRAM};
+use crate::options::{BACKLOG, GRACE, Given, SPIN};
 
 const DEFAULT_PORT: u16 = 7007;
 
 /// Which messages the server prints.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
-    /// `-q`: only errors that end the server.
+    /// `--quiet`: only errors that end the server.
     Quiet,
     Normal,
-    /// `-v`: also a line for each client that connects or ends.
+    /// `--verbose`: also a line for each client that connects or ends.
     Verbose,
 }
 
@@ -54,7 +54,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Prints a notice, except with `-q`.
+    /// Prints a notice, except with `--quiet`.
     pub fn notice(&self, message: impl Print) {
         if self.verbosity != Verbosity::Quiet {
             PROGRAM.say(message);
@@ -73,61 +73,38 @@ impl Settings {
             by_default: false,
             datagrams: false,
             workers: None,
-            backlog: 4096,
+            backlog: BACKLOG as i32,
             most: Gate::MOST,
             idle: NEVER,
-            grace: 5 * SECOND,
-            spin: 0,
+            grace: GRACE,
+            spin: SPIN,
             stats: NEVER,
             user: None,
             root: None,
             verbosity: Verbosity::Normal,
         };
-        let mut options = Options::new(PROGRAM, HELP, start.args());
-        while let Some(arg) = options.next_arg()? {
-            match arg {
-                Arg::Short(b'l') => {
-                    let text = options.value()?;
-                    let address = options.address(text)?;
+        let mut options = Options::new(start.args());
+        while let Some(given) = options.next_arg()? {
+            match given {
+                Given::Listen(address) => {
                     let _ = settings.addresses.push(address); // there is room
                 }
-                Arg::Short(b'x') => {
-                    let _ = settings.paths.push(options.value()?); // there is room
+                Given::Unix(path) => {
+                    let _ = settings.paths.push(path); // there is room
                 }
-                Arg::Short(b'q') => settings.verbosity = Verbosity::Quiet,
-                Arg::Short(b'v') => settings.verbosity = Verbosity::Verbose,
-                Arg::Long(b"stats") => {
-                    settings.stats = options.number(1..=MOST_SECONDS)? * SECOND;
-                }
-                Arg::Long(b"user") => {
-                    let text = options.value()?;
-                    let Some(user) = user(text) else {
-                        let text = Shown(text.to_bytes());
-                        return Err(options.usage(parts!(text, " is not UID:GID")));
-                    };
-                    settings.user = Some(user);
-                }
-                Arg::Long(b"chroot") => settings.root = Some(options.value()?),
-                Arg::Short(b'u') => settings.datagrams = true,
-                Arg::Short(b'w') => {
-                    settings.workers = Some(options.number(1..=1024)? as usize);
-                }
-                Arg::Short(b'b') => settings.backlog = options.number(1..=65_535)? as i32,
-                Arg::Long(b"max-conns") => {
-                    settings.most = options.number(1..=Gate::MOST.into())? as u32;
-                }
-                Arg::Long(b"idle") => settings.idle = options.number(1..=MOST_SECONDS)? * SECOND,
-                Arg::Long(b"grace") => {
-                    settings.grace = options.number(0..=MOST_SECONDS)? * SECOND;
-                }
-                Arg::Long(b"spin") => {
-                    settings.spin = options.number(0..=1_000_000)? * (SECOND / 1_000_000);
-                }
-                Arg::Operand(operand) => {
-                    let operand = Shown(operand.to_bytes());
-                    return Err(options.usage(parts!("unexpected ", operand)));
-                }
-                _ => return Err(options.unknown()),
+                Given::Udp => settings.datagrams = true,
+                Given::Workers(count) => settings.workers = Some(count as usize),
+                Given::Backlog(length) => settings.backlog = length as i32,
+                Given::MaxConns(most) => settings.most = most as u32,
+                Given::Idle(limit) => settings.idle = limit,
+                Given::Grace(span) => settings.grace = span,
+                Given::Spin(span) => settings.spin = span,
+                Given::User(user) => settings.user = Some(user),
+                Given::Chroot(root) => settings.root = Some(root),
+                Given::Stats(interval) => settings.stats = interval,
+                Given::Quiet => settings.verbosity = Verbosity::Quiet,
+                Given::Verbose => settings.verbosity = Verbosity::Verbose,
+                Given::Operand(operand) => return Err(options.unexpected(operand)),
             }
         }
         if settings.addresses.is_empty() && settings.paths.is_empty() && !inherited {
@@ -138,15 +115,4 @@ impl Settings {
         }
         Ok(settings)
     }
-}
-
-/// Parses `UID:GID`. Both are numbers: names would need /etc/passwd, which may not exist. 2^32 - 1 is refused, because
-/// setresuid(2) takes -1 as "no change".
-fn user(text: &CStr) -> Option<(u32, u32)> {
-    const MOST: u64 = u32::MAX as u64 - 1;
-    let mut text = text.to_bytes();
-    let uid = number::take(&mut text, 10, MOST)?;
-    let [b':', gid @ ..] = text else { return None };
-    let gid = number::whole(gid, 10, MOST)?;
-    Some((uid as u32, gid as u32))
 }

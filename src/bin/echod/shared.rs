@@ -64,14 +64,14 @@ impl Shared {
         }
     }
 
-    /// Prints a notice, except with `-q`.
+    /// Prints a notice, except with `--quiet`.
     pub fn notice(&self, message: impl Print) {
         if self.verbosity != Verbosity::Quiet {
             PROGRAM.say(message);
         }
     }
 
-    /// Whether a line is printed for each client (`-v`).
+    /// Whether a line is printed for each client (`--verbose`).
     pub fn is_verbose(&self) -> bool {
         self.verbosity == Verbosity::Verbose
     }

@@ -39,6 +39,12 @@ const PAUSE: u64 = SECOND;
 /// The limit of `--idle` has this many ticks, so an idle client is closed at most one tick late.
 const TICKS: u64 = 16;
 
+/// Returns the length of a tick for this limit, in nanoseconds: at least a millisecond, so that a short limit does not
+/// make a worker scan its clients all the time.
+fn tick(idle: u64) -> u64 {
+    (idle / TICKS).max(SECOND / 1000)
+}
+
 /// Returns the deadline `span` nanoseconds from now. Reads the clock in the vDSO, unlike [`Deadline::after`].
 fn after(span: u64) -> Deadline {
     Deadline::from(monotonic(), span)
@@ -331,7 +337,7 @@ impl<'a> Worker<'a> {
             }
             self.next_tick = match self.connections.is_empty() {
                 true => Deadline::NEVER,
-                false => Deadline::from(now, self.config.idle / TICKS),
+                false => Deadline::from(now, tick(self.config.idle)),
             };
         }
     }
@@ -448,7 +454,7 @@ impl<'a> Worker<'a> {
             }
         }
         if self.config.idle != NEVER && self.next_tick == Deadline::NEVER {
-            self.next_tick = after(self.config.idle / TICKS);
+            self.next_tick = after(tick(self.config.idle));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use core::ffi::CStr;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ring3::Errno;
+use ring3::bytes;
 use ring3::cli::OrFail;
 use ring3::env::Start;
 use ring3::fs::{self, CWD};
@@ -35,12 +36,13 @@ const MOUNTS: [(&CStr, &CStr, Mount); 3] = {
     ]
 };
 
-/// Whether this is process 1, and `--boot` is before the first argument that does not begin with `-`. This function is
-/// for a command line with an error: [`Settings`](crate::Settings) does not parse such a line to its end.
+/// Whether this is process 1, and `--boot` or an abbreviation is among the arguments before `--`. This function is for a
+/// command line with an error: [`Settings`](crate::Settings) does not parse such a line to its end.
 pub fn is_asked_for(start: Start) -> bool {
-    let options = start.args().skip(1);
-    let mut options = options.take_while(|word| word.to_bytes().first() == Some(&b'-'));
-    process::getpid().as_raw() == 1 && options.any(|word| matches!(word.to_bytes(), b"--boot"))
+    let words = start.args().map(CStr::to_bytes);
+    let mut words = words.take_while(|word| *word != b"--");
+    process::getpid().as_raw() == 1
+        && words.any(|word| word.len() > 2 && bytes::begins(b"--boot", word))
 }
 
 /// Mounts the file systems and brings the loopback interface up. Reports errors; the program runs in any case.

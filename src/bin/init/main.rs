@@ -1,8 +1,9 @@
 //! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it, reaps
 //! orphans, and exits with that program's status.
 //!
-//! This file parses the command line, starts the program and waits. The parts:
+//! This file reads the options, starts the program and waits. The parts:
 //!
+//! - `options.rs`: the table of options.
 //! - `signals.rs`: which signals are passed on.
 //! - `terminal.rs`: job control; gives the terminal to the program and takes it back.
 //! - `boot.rs`: starts and switches off a machine, for `--boot`.
@@ -11,13 +12,14 @@
 #![no_main]
 
 mod boot;
+mod options;
 mod signals;
 mod terminal;
 
 use core::ffi::CStr;
 
 use ring3::Errno;
-use ring3::cli::{Arg, Options, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::env::{Args, Start};
 use ring3::parts;
 use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
@@ -29,30 +31,11 @@ use ring3::systemd::Inherited;
 use ring3::text::Shown;
 use ring3::time::Deadline;
 
+use options::Given;
 use signals::{PASSED, Rewrites};
 use terminal::Terminal;
 
-ring3::program!("init", main, inherited);
-
-const HELP: &str = "\
-usage: init [OPTION...] [--] CMD [ARG...]
-Run CMD as the first process of a container or a machine: pass signals on to it,
-reap orphans, and exit with CMD's status.
-
-  -g           pass signals on to CMD's process group, not only to CMD
-  -S           run CMD in a new session, without a terminal
-  -r S:R       pass signal R on instead of S, or no signal if R is 0; repeatable
-  -e STATUS    exit with 0 if CMD exits with STATUS; repeatable
-  -s           adopt orphans even if this is not process 1
-  -p SIGNAL    receive SIGNAL when the parent ends, and pass it on
-  -w           print a line on standard error for each orphan that ended
-  --boot       boot a machine: mount /proc, /sys and /dev, and bring lo up; at
-               the end, switch it off
-  --help       print this
-  --version    print the version
-
-Exit 127: CMD not found; 126: CMD can't be executed; 128 + N: ended by signal N.
-";
+ring3::program!(Given::NAME, main, inherited);
 
 fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     let settings = Settings::of(start);
@@ -94,7 +77,7 @@ struct Settings {
 impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
-        let mut options = Options::new(PROGRAM, HELP, start.args());
+        let mut options = Options::new(start.args());
         let mut settings = Self {
             group: false,
             session: false,
@@ -109,39 +92,26 @@ impl Settings {
         };
         settings.first = loop {
             match options.next_arg()? {
-                Some(Arg::Short(b'g')) => settings.group = true,
-                Some(Arg::Short(b'S')) => settings.session = true,
-                Some(Arg::Short(b'r')) => {
-                    let text = options.value()?.to_bytes();
-                    let Some((from, to)) = signals::rewrite(text) else {
-                        let text = Shown(text);
-                        return Err(options.usage(parts!(text, " is not SIGNAL:SIGNAL")));
-                    };
+                Some(Given::Group) => settings.group = true,
+                Some(Given::Session) => settings.session = true,
+                Some(Given::Rewrite((from, to))) => {
                     check_passed(&options, from, PASSED)?;
                     settings.rewrites.set(from, to);
                 }
-                Some(Arg::Short(b'e')) => {
-                    let status = usize::from(options.number(0..=255)? as u8);
+                Some(Given::Success(status)) => {
+                    let status = usize::from(status as u8);
                     settings.successes[status / 64] |= 1 << (status % 64);
                 }
-                Some(Arg::Short(b's')) => settings.adopt = true,
-                Some(Arg::Short(b'p')) => {
-                    let text = options.value()?.to_bytes();
-                    let Some(signal) = signal::named(text) else {
-                        let text = Shown(text);
-                        return Err(options.usage(parts!(text, " is not a signal")));
-                    };
+                Some(Given::Subreaper) => settings.adopt = true,
+                Some(Given::ParentEnd(signal)) => {
                     check_passed(&options, signal, PASSED | SignalSet::of(&[SIGKILL]))?;
                     settings.at_parents_end = Some(signal);
                 }
-                Some(Arg::Short(b'w')) => settings.report_orphans = true,
-                Some(Arg::Long(b"boot")) if process::getpid().as_raw() == 1 => settings.boot = true,
-                Some(Arg::Long(b"boot")) => {
-                    return Err(options.usage("--boot is only for process 1"));
-                }
+                Some(Given::Warn) => settings.report_orphans = true,
+                Some(Given::Boot) if process::getpid().as_raw() == 1 => settings.boot = true,
+                Some(Given::Boot) => return Err(options.refuse("only for process 1")),
                 // The arguments after it belong to the program.
-                Some(Arg::Operand(first)) => break first,
-                Some(_) => return Err(options.unknown()),
+                Some(Given::Operand(first)) => break first,
                 None => return Err(options.usage("no CMD")),
             }
         };
@@ -168,11 +138,11 @@ impl Settings {
 }
 
 /// Refuses an option for a signal that is not in `passed`: the option would have no effect.
-fn check_passed(options: &Options, signal: i32, passed: SignalSet) -> Result<(), Exit> {
+fn check_passed(options: &Options<Given>, signal: i32, passed: SignalSet) -> Result<(), Exit> {
     if passed.contains(signal) {
         return Ok(());
     }
-    Err(options.usage(parts!("signal ", signal, " is never passed on")))
+    Err(options.refuse(parts!("signal ", signal, " is never passed on")))
 }
 
 /// Runs the program until it ends.

@@ -1,4 +1,4 @@
-//! The signals that are passed on to the program, and the rewrites of `-r`.
+//! The signals that are passed on to the program, and the rewrites of `--rewrite`.
 
 use ring3::signal::*;
 
@@ -40,14 +40,4 @@ impl Rewrites {
         let to = *self.0.get(usize::try_from(signal).ok()?)?;
         (to != 0).then_some(to.into())
     }
-}
-
-/// Parses `SIGNAL:SIGNAL` or `SIGNAL:0`. Returns `None` for any other text.
-pub fn rewrite(text: &[u8]) -> Option<(i32, i32)> {
-    let colon = text.iter().position(|&byte| byte == b':')?;
-    let to = match &text[colon + 1..] {
-        b"0" => 0,
-        name => named(name)?,
-    };
-    Some((named(&text[..colon])?, to))
 }

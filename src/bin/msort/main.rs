@@ -1,6 +1,6 @@
 //! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
 //!
-//! This file parses the command line, and reads all inputs into one text. The lines of the text are then listed
+//! This file reads the options (`options.rs` is their table), and reads all inputs into one text. The lines of the text are then listed
 //! ([`index`]), sorted ([`sort`]) and written ([`output`]), by several threads if the text is large. All memory is
 //! allocated before the first byte of output, so that a lack of memory never leaves a part of the output.
 //!
@@ -15,6 +15,7 @@ extern crate alloc;
 mod index;
 mod line;
 mod memory;
+mod options;
 mod output;
 mod sort;
 mod text;
@@ -24,7 +25,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use ring3::abi::Errno;
-use ring3::cli::{Arg, Options, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
 use ring3::fs::replace::{self, During, Failed, Operation, Replacement};
@@ -37,29 +38,14 @@ use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 use ring3::text::{Print, Shown, Writer};
 
 use memory::reserve;
+use options::Given;
 use output::Sorted;
 use text::Text;
 
-program!("msort", main);
+program!(Given::NAME, main);
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
-
-const HELP: &str = "\
-usage: msort [-r] [-u] [-z] [-o FILE] [--in-place] [--no-sync] [FILE...]
-Sort the lines of all FILEs by their bytes, as LC_ALL=C sort does.
-If there is no FILE, or FILE is -, read standard input.
-
-  -r, --reverse          reverse the order
-  -u, --unique           print only one of equal lines
-  -z, --zero-terminated  a line ends with a zero byte, not with a newline
-  -o, --output=FILE      replace FILE by the sorted lines; it may be an input
-      --in-place         write into FILE, do not replace it; a reader can see
-                         a part of the lines, and a crash can leave a part
-      --no-sync          do not wait until FILE is on the device
-      --help             print this
-      --version          print the version
-";
 
 fn main(start: Start) -> Result<(), Exit> {
     // With these signals blocked, a write fails with EPIPE or EFBIG, and the error is reported. If a seccomp filter
@@ -126,26 +112,24 @@ impl Settings {
         let most = start.args().len() + 1;
         reserve(&mut settings.inputs, most).or_fail(PROGRAM, "read", "arguments")?;
 
-        let mut options = Options::new(PROGRAM, HELP, start.args());
-        while let Some(arg) = options.next_arg()? {
-            match arg {
-                Arg::Short(b'r') | Arg::Long(b"reverse") => settings.reverse = true,
-                Arg::Short(b'u') | Arg::Long(b"unique") => settings.unique = true,
-                Arg::Short(b'z') | Arg::Long(b"zero-terminated") => settings.end = 0,
-                Arg::Short(b'o') | Arg::Long(b"output") => {
-                    let path = options.value()?;
+        let mut options = Options::new(start.args());
+        while let Some(given) = options.next_arg()? {
+            match given {
+                Given::Reverse => settings.reverse = true,
+                Given::Unique => settings.unique = true,
+                Given::ZeroTerminated => settings.end = 0,
+                Given::Output(path) => {
                     if settings
                         .output
                         .replace(path)
                         .is_some_and(|other| other != path)
                     {
-                        return Err(options.usage("more than one output"));
+                        return Err(options.refuse("more than one output"));
                     }
                 }
-                Arg::Long(b"in-place") => settings.options.in_place = true,
-                Arg::Long(b"no-sync") => settings.options.sync = false,
-                Arg::Operand(path) => settings.inputs.push(path),
-                _ => return Err(options.unknown()),
+                Given::InPlace => settings.options.in_place = true,
+                Given::NoSync => settings.options.sync = false,
+                Given::Operand(path) => settings.inputs.push(path),
             }
         }
         if settings.inputs.is_empty() {

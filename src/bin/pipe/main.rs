@@ -1,20 +1,22 @@
 //! `pipe`: runs several programs at once, as a shell's pipeline does: the output of each is the input of the next.
 //!
-//! This file parses the command line. The parts:
+//! This file reads the options. The parts:
 //!
+//! - `options.rs` is the table of options.
 //! - `stages.rs` starts the programs, and reports how they ended.
 //! - `watch.rs` waits until all have ended, and meanwhile passes signals on.
 
 #![no_std]
 #![no_main]
 
+mod options;
 mod stages;
 mod watch;
 
 use core::ffi::CStr;
 
 use ring3::bytes;
-use ring3::cli::{Arg, Options, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::env::{Args, Start};
 use ring3::parts;
 use ring3::pipe;
@@ -24,31 +26,12 @@ use ring3::signal::{
     self, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ, SignalSet,
 };
 use ring3::systemd::Inherited;
-use ring3::time::{NEVER, SECOND};
+use ring3::time::NEVER;
 
+use options::{GRACE, Given};
 use stages::Stages;
 
-ring3::program!("pipe", main, inherited);
-
-const HELP: &str = "\
-usage: pipe [OPTION...] CMD [ARG...] ['|' CMD [ARG...]]...
-Run the programs at once. The standard output of each is the standard input of
-the next. The bar is a separate argument.
-
-  -s SEP             separate the programs by SEP instead of the bar
-  --last             exit with the status of the last program, not of the
-                     rightmost one that failed
-  --status           print on standard error how each program ended
-  --timeout SECONDS  after this time, send SIGTERM to all of them; exit 124
-  --grace SECONDS    send SIGKILL this long after SIGTERM (default 5)
-  --socket           connect the programs by Unix sockets, not by pipes
-  --size BYTES       capacity of each pipe (default 131072)
-  --help             print this
-  --version          print the version
-
-Exit 127: a program was not found; 126: it can't be executed; 128 + N: signal N
-ended it.
-";
+ring3::program!(Given::NAME, main, inherited);
 
 /// The signals that are passed on.
 const PASSED: SignalSet = SignalSet::of(&[SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH]);
@@ -111,23 +94,20 @@ impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let (mut separator, mut last, mut status) = (c"|", false, false);
-        let (mut timeout, mut grace) = (NEVER, 5 * SECOND);
+        let (mut timeout, mut grace) = (NEVER, GRACE);
         let (mut socket, mut size) = (false, None);
-        let mut options = Options::new(PROGRAM, HELP, start.args());
+        let mut options = Options::new(start.args());
         let first = loop {
             match options.next_arg()? {
-                Some(Arg::Short(b's')) => separator = options.value()?,
-                Some(Arg::Long(b"last")) => last = true,
-                Some(Arg::Long(b"status")) => status = true,
-                Some(Arg::Long(b"timeout")) => timeout = options.seconds()?,
-                Some(Arg::Long(b"grace")) => grace = options.seconds()?,
-                Some(Arg::Long(b"socket")) => socket = true,
-                Some(Arg::Long(b"size")) => {
-                    size = Some(options.number(1..=i32::MAX as u64)? as usize);
-                }
+                Some(Given::Separator(text)) => separator = text,
+                Some(Given::Last) => last = true,
+                Some(Given::Status) => status = true,
+                Some(Given::Timeout(limit)) => timeout = limit,
+                Some(Given::Grace(span)) => grace = span,
+                Some(Given::Socket) => socket = true,
+                Some(Given::Size(bytes)) => size = Some(bytes as usize),
                 // The arguments after it belong to the programs.
-                Some(Arg::Operand(first)) => break first,
-                Some(_) => return Err(options.unknown()),
+                Some(Given::Operand(first)) => break first,
                 None => return Err(options.usage("no CMD")),
             }
         };

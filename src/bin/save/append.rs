@@ -69,7 +69,7 @@ fn open(path: &CStr, options: Options) -> Result<Opened, Failed> {
         opened.during(Operation::OpenDirectory)?;
     }
     let name = entry.name.as_c_str();
-    // With `-m` the file gets its permissions at the end. Until then, no other user may open it.
+    // With `--mode` the file gets its permissions at the end. Until then, no other user may open it.
     let mode = if options.mode.is_some() { 0o600 } else { 0o666 };
     let file = fs::open(entry.dir.as_fd(), name, flags | O_CREAT, mode);
     opened(file, options.sync.then_some(entry), false)

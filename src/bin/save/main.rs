@@ -1,15 +1,17 @@
 //! `save`: writes standard input to a file atomically: the file gets all of the input, or stays as it was.
 //!
-//! This file parses the command line, and replaces the file (the library's `replace`). `append.rs` is the option `-a`.
+//! This file reads the options, and replaces the file (the library's `replace`). `options.rs` is the table of options;
+//! `append.rs` is the option `--append`.
 
 #![no_std]
 #![no_main]
 
 mod append;
+mod options;
 
 use core::ffi::CStr;
 
-use ring3::cli::{Arg, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::STDIN;
 use ring3::fs::copy::copy;
@@ -18,27 +20,11 @@ use ring3::fs::{self, Statx};
 use ring3::parts;
 use ring3::rt::Exit;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
-use ring3::text::{Shown, number};
+use ring3::text::Shown;
 
-ring3::program!("save", main);
+use options::Given;
 
-const HELP: &str = "\
-usage: save [-a] [-m MODE] [--in-place] [--no-sync] FILE
-Write standard input to FILE: all of it, or FILE stays as it was.
-
-  -a          append to FILE
-  -m MODE     set FILE's permissions to MODE, an octal number
-  --in-place  write into FILE, do not replace it; a reader can see a part of
-              the input, and a crash can leave a part
-  --no-sync   do not wait until FILE is on the device
-  --help      print this
-  --version   print the version
-
-FILE's permissions, owner, group and access control list stay; a new FILE's
-permissions are 666 less the umask. A symbolic link is followed. A device, a
-FIFO, /dev/stdout, /dev/fd/N and the files of /proc and /sys are written
-directly.
-";
+ring3::program!(Given::NAME, main);
 
 fn main(start: Start) -> Result<(), Exit> {
     let settings = Settings::of(start)?;
@@ -69,25 +55,15 @@ impl Settings {
         let mut append = false;
         let mut options = replace::Options::default();
         let mut file = None;
-        let mut args = ring3::cli::Options::new(PROGRAM, HELP, start.args());
-        while let Some(arg) = args.next_arg()? {
-            match arg {
-                Arg::Short(b'a') => append = true,
-                Arg::Short(b'm') => {
-                    let value = args.value()?;
-                    let mode = number::whole(value.to_bytes(), 8, 0o7777);
-                    options.mode = Some(mode.map(|mode| mode as u32).ok_or_else(|| {
-                        let value = Shown(value.to_bytes());
-                        args.usage(parts!("-m takes 0 to 7777, octal, not ", value))
-                    })?);
-                }
-                Arg::Long(b"in-place") => options.in_place = true,
-                Arg::Long(b"no-sync") => options.sync = false,
-                Arg::Operand(operand) if file.is_none() => file = Some(operand),
-                Arg::Operand(operand) => {
-                    return Err(args.usage(parts!("unexpected ", Shown(operand.to_bytes()))));
-                }
-                _ => return Err(args.unknown()),
+        let mut args = Options::new(start.args());
+        while let Some(given) = args.next_arg()? {
+            match given {
+                Given::Append => append = true,
+                Given::Mode(mode) => options.mode = Some(mode as u32),
+                Given::InPlace => options.in_place = true,
+                Given::NoSync => options.sync = false,
+                Given::Operand(operand) if file.is_none() => file = Some(operand),
+                Given::Operand(operand) => return Err(args.unexpected(operand)),
             }
         }
         match file {
