@@ -1,176 +1,284 @@
-//! Tests of the command line that all programs share (`ring3::cli`): each program runs with the same table of usage
-//! errors.
+//! Tests of the command lines of all programs. Each option of each program is tried in all its forms, which come from the
+//! programs' tables of options.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
+use ring3::cli::{Argument, Documentation, Item};
 
 use crate::per_arch;
 use crate::support::{Arch, Ran, ran, run};
+use crate::tables;
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
         reports_help_that_cannot_be_written,
+        takes_each_option_in_each_form,
+        refuses_wrong_values,
         refuses_options_that_it_does_not_have,
+        refuses_ambiguous_abbreviations,
         refuses_flags_with_a_value,
         refuses_options_without_their_value,
-        refuses_operands_too_few_and_too_many,
-        refuses_numbers_beyond_their_limits,
         answers_help_before_all_else,
+        prints_help_as_the_table_says,
     ]
     .collect()
 }
 
-/// A program and its options, for the usage errors that all programs share.
-struct Program {
-    name: &'static str,
-    /// Short options without a value.
-    short: &'static [&'static str],
-    /// Long options without a value.
-    long: &'static [&'static str],
-    /// Options with a value, short or long.
-    values: &'static [&'static str],
-    /// Operands of a wrong number, and the message.
-    operands: &'static [(&'static [&'static str], &'static str)],
-    /// Options whose value is a number, with the minimum and the maximum.
-    numbers: &'static [(&'static str, u64, u64)],
+/// The names of an option.
+struct Names {
+    /// `-x`.
+    short: Option<String>,
+    /// The long name, without `--`.
+    long: String,
+    takes_value: bool,
 }
 
-/// All programs except `hello`, which is too small for messages.
-const PROGRAMS: [Program; 6] = [
-    Program {
-        name: "save",
-        short: &["-a"],
-        long: &["--in-place", "--no-sync"],
-        values: &["-m"],
-        operands: &[
-            (&[], "no FILE"),
-            (&["--"], "no FILE"),
-            (&["-a", "--no-sync"], "no FILE"),
-            (&["f", "g"], "unexpected g"),
-            (&["f", "--", "-g"], "unexpected -g"),
-            (&["-", ""], "unexpected "),
-        ],
-        numbers: &[],
-    },
-    Program {
-        name: "msort",
-        short: &["-r", "-u", "-z"],
-        long: &[
-            "--reverse",
-            "--unique",
-            "--zero-terminated",
-            "--in-place",
-            "--no-sync",
-        ],
-        values: &["-o", "--output"],
-        operands: &[(&["-oa", "--output=b"], "more than one output")],
-        numbers: &[],
-    },
-    Program {
-        name: "echod",
-        short: &["-q", "-v", "-u"],
-        long: &[],
-        values: &[
-            "-l",
-            "-x",
-            "-w",
-            "-b",
-            "--max-conns",
-            "--idle",
-            "--grace",
-            "--spin",
-            "--user",
-            "--chroot",
-            "--stats",
-        ],
-        operands: &[
-            (&["x"], "unexpected x"),
-            (&["-"], "unexpected -"),
-            (&[""], "unexpected "),
-            (&["--", "-q"], "unexpected -q"),
-        ],
-        numbers: &[
-            ("-w", 1, 1024),
-            ("-b", 1, 65_535),
-            ("--max-conns", 1, (1 << 31) - 1),
-            ("--idle", 1, CENTURY),
-            ("--grace", 0, CENTURY),
-            ("--spin", 0, 1_000_000),
-            ("--stats", 1, CENTURY),
-        ],
-    },
-    Program {
-        name: "echoc",
-        short: &[],
-        long: &["--verify"],
-        values: &["-c", "-s", "-d", "-t", "--stall"],
-        operands: &[
-            (&[], "no ADDR:PORT"),
-            (&["127.0.0.1:7", "x"], "unexpected x"),
-            (&["x"], "x is not ADDR:PORT"),
-        ],
-        numbers: &[
-            ("-c", 1, 1_000_000),
-            ("-s", 1, 16 << 20),
-            ("-d", 1, 1024),
-            ("-t", 1, 1_000_000),
-            ("--stall", 1, 1_000_000),
-        ],
-    },
-    Program {
-        name: "init",
-        short: &["-g", "-S", "-s", "-w"],
-        long: &[],
-        values: &["-r", "-e", "-p"],
-        operands: &[(&[], "no CMD"), (&["-g", "--"], "no CMD")],
-        numbers: &[("-e", 0, 255)],
-    },
-    Program {
-        name: "pipe",
-        short: &[],
-        long: &["--last", "--status", "--socket"],
-        values: &["-s", "--timeout", "--grace", "--size"],
-        operands: &[
-            (&[], "no CMD"),
-            (&["--last", "--"], "no CMD"),
-            (&["true", "|"], "no CMD in part 2"),
-        ],
-        numbers: &[("--size", 1, (1 << 31) - 1)],
-    },
-];
-
-/// A century in seconds.
-const CENTURY: u64 = 100 * 365 * 24 * 60 * 60;
-
-impl Program {
-    /// The usage line: the first line of the help.
-    fn usage(&self, arch: Arch) -> String {
-        let help = run(arch.program(self.name).arg("--help"));
-        assert_eq!((help.status, &*help.stderr), (Some(0), ""));
-        let usage = help.stdout.split_inclusive('\n').next().unwrap().to_owned();
-        let begin = format!("usage: {} ", self.name);
-        assert!(
-            usage.starts_with(&begin) && usage.ends_with('\n'),
-            "{usage}"
-        );
-        usage
+impl Names {
+    fn of(names: &str) -> Self {
+        let (short, long) = names.split_once("--").unwrap();
+        let (long, value) = long.split_once('=').unwrap_or((long, ""));
+        Self {
+            short: short.trim().strip_suffix(',').map(str::to_owned),
+            long: long.to_owned(),
+            takes_value: !value.is_empty(),
+        }
     }
 }
 
-/// Runs each program with the usage errors that `faults` lists for it: the arguments, and the expected message.
-fn refuse(arch: Arch, faults: impl Fn(&Program) -> Vec<(Vec<String>, String)>) {
+/// All options of a program, with `--help` and `--version`.
+fn options(program: &Documentation) -> Vec<Names> {
+    let own = program.options.iter().map(|item| item.names);
+    own.chain(["-h, --help", "-V, --version"])
+        .map(Names::of)
+        .collect()
+}
+
+/// The abbreviations of `long`: true, if the abbreviation is unique or is the whole name.
+fn abbreviations(program: &Documentation, long: &str) -> Vec<(String, bool)> {
+    let all = options(program);
+    (1..=long.len())
+        .map(|length| {
+            let short = &long[..length];
+            let others = all.iter().filter(|option| option.long.starts_with(short));
+            (
+                short.to_owned(),
+                length == long.len() || others.count() == 1,
+            )
+        })
+        .collect()
+}
+
+/// Values that an option takes. After them the program must still be able to refuse another option: so no value has an
+/// effect while the command line is read.
+fn right_values(argument: Argument) -> Vec<String> {
+    let values: &[&str] = match argument {
+        Argument::None => &[],
+        Argument::Text => &["then", "", "-x", "--", "a=b"],
+        Argument::File | Argument::Directory => &["file", "-", "--help", "a=b", "=", "é"],
+        Argument::Command => unreachable!("no option takes a command"),
+        Argument::Number(least, most) => {
+            return [least, most, least + (most - least) / 2]
+                .iter()
+                .flat_map(|number| [number.to_string(), format!("{number:025}")])
+                .collect();
+        }
+        Argument::Size(least, most) => {
+            let mut values = vec![least.to_string(), most.to_string()];
+            for (unit, bytes) in [
+                ("k", 1 << 10),
+                ("KiB", 1 << 10),
+                ("M", 1 << 20),
+                ("G", 1_u64 << 30),
+            ] {
+                if bytes <= most {
+                    values.extend([format!("1{unit}"), format!("{}{unit}", most / bytes)]);
+                    values.extend([format!("0.5{unit}"), format!(".9{unit}")]);
+                }
+            }
+            return values;
+        }
+        Argument::Duration => &[
+            "0",
+            "5",
+            "0.5",
+            ".5",
+            "5.",
+            "90s",
+            "5m",
+            "2h",
+            "10ms",
+            "7us",
+            "3ns",
+            "1d",
+            "1.25h",
+            "0.000000000001",
+            "36500d",
+            "000000000000000000000001",
+        ],
+        Argument::Octal(most) => {
+            return vec![
+                "0".into(),
+                format!("{most:o}"),
+                format!("{most:030o}"),
+                "644".into(),
+            ];
+        }
+        Argument::Address => &[
+            "127.0.0.1:0",
+            "0.0.0.0:65535",
+            "[::]:1",
+            "[::1]:7007",
+            "[::1%lo]:7",
+            "[fe80::1%1]:7",
+        ],
+        Argument::Signal => &[
+            "TERM", "SIGTERM", "term", "15", "1", "64", "RTMIN", "RTMIN+3", "RTMAX", "HUP",
+        ],
+        Argument::Form { right, .. } => right,
+    };
+    values.iter().map(|&value| value.to_owned()).collect()
+}
+
+/// Values that an option refuses, each with the reason.
+fn wrong_values(argument: Argument) -> Vec<(String, String)> {
+    let refused = |values: &[&str], expected: &str| {
+        let reason = |value: &&str| ((*value).to_owned(), format!(": expected {expected}"));
+        values.iter().map(reason).collect::<Vec<_>>()
+    };
+    match argument {
+        Argument::None
+        | Argument::Text
+        | Argument::File
+        | Argument::Directory
+        | Argument::Command => vec![],
+        Argument::Number(least, most) => {
+            let mut values: Vec<_> = ["", "x", "-1", "+1", "1x", " 1", "1 ", "1.0", "0x1", "1k"]
+                .map(String::from)
+                .into();
+            values.extend(least.checked_sub(1).map(|number| number.to_string()));
+            values.extend(most.checked_add(1).map(|number| number.to_string()));
+            values.push("9".repeat(40));
+            let reason = format!(" is not a number from {least} to {most}");
+            values
+                .into_iter()
+                .map(|value| (value, reason.clone()))
+                .collect()
+        }
+        Argument::Size(least, most) => {
+            let mut values: Vec<_> = vec![(most + 1).to_string(), "8G".into(), "0.999".into()];
+            values.extend(least.checked_sub(1).map(|number| number.to_string()));
+            let reason = format!(" is not a size from {least} to {most}");
+            let mut wrong: Vec<_> = values
+                .into_iter()
+                .map(|value| (value, reason.clone()))
+                .collect();
+            wrong.extend(refused(
+                &[
+                    "",
+                    "x",
+                    "-1",
+                    "1B",
+                    "1kB",
+                    "1 k",
+                    "k",
+                    "1m",
+                    "1.5.5k",
+                    "0x10",
+                    "99999999999999999999",
+                ],
+                "a size such as 4096, 64k, 1M or 64KiB",
+            ));
+            wrong
+        }
+        Argument::Duration => refused(
+            &[
+                "",
+                ".",
+                "-1",
+                "+1",
+                "1 s",
+                "1S",
+                "1sec",
+                "s",
+                "1.5.5",
+                "1e3",
+                "x",
+                "0x1",
+                "99999999999999999999",
+                "300000d",
+            ],
+            "a duration such as 0.5, 90s, 5m, 2h or 10ms",
+        ),
+        Argument::Octal(most) => {
+            let above = format!("{:o}", most + 1);
+            refused(
+                &[
+                    "",
+                    "8",
+                    "-1",
+                    "+644",
+                    "0o7",
+                    "7 ",
+                    "u=rw",
+                    "9999999999999999999999999",
+                    &above,
+                ],
+                "an octal number such as 644",
+            )
+        }
+        Argument::Address => {
+            let mut wrong = refused(
+                &[
+                    "",
+                    "127.0.0.1",
+                    "127.0.0.1:",
+                    "127.0.0.1:65536",
+                    "127.0.0.1:7 ",
+                    "localhost:7",
+                    ":7",
+                    "::1:7",
+                    "[::1]",
+                    "[::1%]:7",
+                    "256.0.0.1:7",
+                    "7007",
+                ],
+                "a numeric address such as 127.0.0.1:7007 or [::1]:7007",
+            );
+            wrong.extend(refused(
+                &["[fe80::1]:7"],
+                "a zone, as in [fe80::1%eth0]:7007",
+            ));
+            wrong
+        }
+        Argument::Signal => refused(
+            &[
+                "", "NONE", "+9", "0", "65", "RTMIN+31", "RTMIN-1", "SIG9", "TERM ", "-15",
+            ],
+            "a signal such as TERM, RTMIN+3 or 15",
+        ),
+        // The words after "expected" are the program's.
+        Argument::Form { wrong, .. } => refused(wrong, ""),
+    }
+}
+
+/// Some options act while the command line is read: `--boot` is refused, unless `init` is process 1.
+fn acts_at_once(program: &Documentation, item: &Item) -> bool {
+    (program.name, Names::of(item.names).long.as_str()) == ("init", "boot")
+}
+
+/// Runs a program with usage errors: the arguments, and the expected message.
+fn refuse(arch: Arch, faults: impl Fn(&Documentation) -> Vec<(Vec<String>, String)>) {
     may_take(LONG);
-    for program in &PROGRAMS {
-        let usage = program.usage(arch);
+    for program in tables::ALL {
         for (arguments, message) in faults(program) {
             let ran = run(arch.program(program.name).args(&arguments));
-            let told = format!("{}: {message}\n{usage}", program.name);
             assert_eq!(
                 ran,
-                Ran::new(2, "", &told),
+                Ran::misused(program.name, &message),
                 "{} {arguments:?}",
                 program.name
             );
@@ -182,16 +290,134 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
+/// All right forms of an option are in one command line. It ends with an unknown option, so that the program does not
+/// start its work.
+fn takes_each_option_in_each_form(arch: Arch) {
+    refuse(arch, |program| {
+        let mut faults = Vec::new();
+        for item in program
+            .options
+            .iter()
+            .filter(|item| !acts_at_once(program, item))
+        {
+            let names = Names::of(item.names);
+            assert_eq!(
+                names.takes_value,
+                item.argument != Argument::None,
+                "{}",
+                item.names
+            );
+            let right = right_values(item.argument);
+            // Some options refuse another value than the first.
+            let values: &[String] = if item.argument == Argument::File {
+                &right[..1]
+            } else {
+                &right
+            };
+            let mut line = Vec::new();
+            if names.takes_value {
+                for value in values {
+                    if let Some(short) = &names.short {
+                        line.extend([short.clone(), value.clone()]);
+                        if !value.is_empty() {
+                            line.push(format!("{short}{value}"));
+                        }
+                    }
+                    line.extend([format!("--{}", names.long), value.clone()]);
+                    line.push(format!("--{}={value}", names.long));
+                }
+            }
+            for (name, is_unique) in abbreviations(program, &names.long) {
+                if !is_unique {
+                    continue;
+                }
+                if names.takes_value {
+                    line.extend([format!("--{name}"), values[0].clone()]);
+                    line.push(format!("--{name}={}", values[0]));
+                } else {
+                    line.push(format!("--{name}"));
+                }
+            }
+            if let (Some(short), false) = (&names.short, names.takes_value) {
+                line.extend([short.clone(), short.clone() + &short[1..]]);
+            }
+            // A program that ends its options at the first operand has the rest of the line for itself.
+            let operands = matches!(program.operands, Argument::Command);
+            let ends = if operands {
+                vec![]
+            } else {
+                words(&["operand"])
+            };
+            line.extend(ends);
+            let mut clustered = line.clone();
+            line.push("-?".into());
+            faults.push((line, "unknown option -?".to_owned()));
+            if let (Some(short), false) = (&names.short, names.takes_value) {
+                clustered.push(format!("{short}?"));
+                faults.push((clustered, "unknown option -?".to_owned()));
+            }
+        }
+        if matches!(program.name, "echod" | "echoc") {
+            // The first operand is refused before the last option is read.
+            for (line, _) in &mut faults {
+                line.retain(|word| word != "operand");
+            }
+        }
+        faults
+    });
+}
+
+fn refuses_wrong_values(arch: Arch) {
+    may_take(LONG);
+    for program in tables::ALL {
+        for item in program.options {
+            let names = Names::of(item.names);
+            // In turns after the long and the short name.
+            for (number, (value, reason)) in wrong_values(item.argument).into_iter().enumerate() {
+                let option = match &names.short {
+                    Some(short) if number % 2 == 1 => short.clone(),
+                    _ => format!("--{}", names.long),
+                };
+                let ran = run(arch.program(program.name).args([&option, &value]));
+                let message = format!("{option}: {value}{reason}");
+                match item.argument {
+                    Argument::Form { .. } => {
+                        assert_eq!(
+                            (ran.status, &*ran.stdout),
+                            (Some(2), ""),
+                            "{} {option} {value}",
+                            program.name
+                        );
+                        let begin = format!("{}: {message}", program.name);
+                        assert!(
+                            ran.stderr.starts_with(&begin) && ran.stderr.contains(" such as "),
+                            "{ran:?}"
+                        );
+                    }
+                    _ => assert_eq!(
+                        ran,
+                        Ran::misused(program.name, &message),
+                        "{option} {value}"
+                    ),
+                }
+            }
+        }
+    }
+}
+
 fn refuses_options_that_it_does_not_have(arch: Arch) {
     refuse(arch, |program| {
-        let mut faults = vec![
+        vec![
             (words(&["-X"]), "unknown option -X".to_owned()),
             (words(&["-?"]), "unknown option -?".into()),
+            (words(&["- "]), "unknown option - ".into()),
             (words(&["--bogus"]), "unknown option --bogus".into()),
             (words(&["--bogus=1"]), "unknown option --bogus".into()),
             (words(&["--=x"]), "unknown option --".into()),
-            (words(&["--hel"]), "unknown option --hel".into()),
+            (words(&["--helps"]), "unknown option --helps".into()),
+            (words(&["--HELP"]), "unknown option --HELP".into()),
             (words(&["---"]), "unknown option ---".into()),
+            (words(&["--\t"]), "unknown option --\\x09".into()),
             // Control characters in an argument are escaped.
             (
                 words(&["--b\n\x1b[1m"]),
@@ -199,104 +425,83 @@ fn refuses_options_that_it_does_not_have(arch: Arch) {
             ),
             (words(&["-\n"]), "unknown option -\\x0a".into()),
             (words(&["-é"]), "unknown option -\\xc3".into()),
-        ];
-        for &flag in program.short {
-            // In a cluster of short options, before and after a valid option.
-            faults.push((words(&[&format!("{flag}X")]), "unknown option -X".into()));
-            faults.push((words(&[flag, "-X"]), "unknown option -X".into()));
-            faults.push((words(&[&format!("{flag}=")]), "unknown option -=".into()));
+            (
+                words(&[&format!("--{}x", Names::of(program.options[0].names).long)]),
+                {
+                    format!(
+                        "unknown option --{}x",
+                        Names::of(program.options[0].names).long
+                    )
+                },
+            ),
+        ]
+    });
+}
+
+fn refuses_ambiguous_abbreviations(arch: Arch) {
+    refuse(arch, |program| {
+        let all = options(program);
+        let mut ambiguous = BTreeMap::new();
+        for names in &all {
+            for (name, is_unique) in abbreviations(program, &names.long) {
+                if !is_unique {
+                    let longs = all.iter().map(|option| &option.long);
+                    let longs: String = longs
+                        .filter(|long| long.starts_with(&name))
+                        .map(|long| format!(" --{long}"))
+                        .collect();
+                    ambiguous.insert(name, longs);
+                }
+            }
         }
+        ambiguous.retain(|name, _| all.iter().all(|option| option.long != *name));
+        let faults = ambiguous.into_iter();
         faults
+            .map(|(name, longs)| {
+                (
+                    words(&[&format!("--{name}")]),
+                    format!("--{name} is ambiguous:{longs}"),
+                )
+            })
+            .collect()
     });
 }
 
 fn refuses_flags_with_a_value(arch: Arch) {
     refuse(arch, |program| {
-        let faults = program.long.iter().flat_map(|flag| {
-            ["yes", ""].map(|value| {
-                let message = format!("{flag} takes no value");
-                (words(&[&format!("{flag}={value}"), "x"]), message)
-            })
-        });
-        faults.collect()
+        let mut faults = Vec::new();
+        for names in options(program).iter().filter(|option| !option.takes_value) {
+            let mut forms = vec![format!("--{}", names.long)];
+            forms.extend(names.short.clone());
+            for form in forms {
+                for value in ["yes", "", "3"] {
+                    faults.push((
+                        words(&[&format!("{form}={value}"), "x"]),
+                        format!("{form} takes no value"),
+                    ));
+                }
+            }
+        }
+        faults
     });
 }
 
 fn refuses_options_without_their_value(arch: Arch) {
     refuse(arch, |program| {
-        let faults = program.values.iter().map(|&option| {
-            let before = program.short.first().or(program.long.first());
-            let arguments = before.into_iter().chain([&option]);
-            let arguments: Vec<_> = arguments.copied().collect();
-            (words(&arguments), format!("{option} needs a value"))
-        });
-        faults.collect()
-    });
-}
-
-fn refuses_operands_too_few_and_too_many(arch: Arch) {
-    refuse(arch, |program| {
-        let faults = program.operands.iter();
-        faults
-            .map(|(arguments, message)| (words(arguments), (*message).to_owned()))
-            .collect()
-    });
-}
-
-/// Both sides of each limit. An accepted number is followed by an unknown option, so that the program does not start
-/// its work.
-fn refuses_numbers_beyond_their_limits(arch: Arch) {
-    refuse(arch, |program| {
         let mut faults = Vec::new();
-        let given = |option: &str, value: &str| match option.starts_with("--") {
-            true => words(&[&format!("{option}={value}"), "-X"]),
-            false => words(&[&format!("{option}{value}"), "-X"]),
-        };
-        for &(option, least, most) in program.numbers {
-            let refused = format!(" is not a number from {least} to {most}");
-            for number in [least, most] {
-                faults.push((
-                    given(option, &number.to_string()),
-                    "unknown option -X".into(),
-                ));
-                let padded = words(&[option, &format!("{number:025}"), "-X"]);
-                faults.push((padded, "unknown option -X".into()));
-            }
-            let mut wrong = vec![(most + 1).to_string(), "9".repeat(40)];
-            wrong.extend(least.checked_sub(1).map(|number| number.to_string()));
-            wrong.extend(["x", "-1", "+1", "1x", " 1", "1 ", "1.0", "0x1"].map(str::to_owned));
-            for number in wrong {
-                faults.push((given(option, &number), format!("{number}{refused}")));
-            }
-            faults.push((words(&[option, "", "-X"]), refused));
-        }
-        // A number of seconds may have a fraction.
-        if program.name == "pipe" {
-            for option in ["--timeout", "--grace"] {
-                for right in ["0", ".5", "5.", "3153600000", "0.000000000000000000001"] {
-                    faults.push((given(option, right), "unknown option -X".into()));
-                }
-                for wrong in [
-                    "",
-                    ".",
-                    "-1",
-                    "1s",
-                    "3153600001",
-                    "1.5.5",
-                    "99999999999999999999",
-                ] {
-                    let message = format!("{wrong} is not a number of seconds from 0 to {CENTURY}");
-                    faults.push((given(option, wrong), message));
-                }
-            }
-        }
-        if program.name == "save" {
-            for right in ["0", "7777", "00000000000000000000000007777"] {
-                faults.push((given("-m", right), "unknown option -X".into()));
-            }
-            for wrong in ["8", "10000", "-1", "0o7", "7 ", "9999999999999999999999999"] {
-                let message = format!("-m takes 0 to 7777, octal, not {wrong}");
-                faults.push((given("-m", wrong), message));
+        for names in options(program).iter().filter(|option| option.takes_value) {
+            let mut forms = vec![format!("--{}", names.long)];
+            forms.extend(names.short.clone());
+            let flags = options(program)
+                .into_iter()
+                .filter(|option| !option.takes_value && option.long != "boot");
+            let flag = flags
+                .map(|flag| format!("--{}", flag.long))
+                .next()
+                .filter(|flag| flag != "--help");
+            for form in forms {
+                let arguments = flag.iter().chain([&form]).cloned().collect();
+                faults.push((arguments, format!("{form} needs a value")));
             }
         }
         faults
@@ -305,7 +510,7 @@ fn refuses_numbers_beyond_their_limits(arch: Arch) {
 
 /// `--help` and `--version` work at any position, and later arguments are not read.
 fn answers_help_before_all_else(arch: Arch) {
-    for program in &PROGRAMS {
+    for program in tables::ALL {
         let said = |arguments: &[&str]| {
             let ran = run(arch.program(program.name).args(arguments));
             assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{arguments:?}");
@@ -313,32 +518,79 @@ fn answers_help_before_all_else(arch: Arch) {
         };
         let help = said(&["--help"]);
         let version = format!("{} (ring3) 0.1.0\n", program.name);
-        assert_eq!(said(&["--version"]), version);
-        assert_eq!(said(&["--help", "-X"]), help);
-        assert_eq!(said(&["--version", "--bogus", "--help"]), version);
-        for flag in program.short.iter().chain(program.long) {
-            assert_eq!(said(&[flag, "--help"]), help);
+        for arguments in [
+            &["-h"][..],
+            &["--h"],
+            &["-h", "-X"],
+            &["--help", "--bogus", "--version"],
+        ] {
+            assert_eq!(said(arguments), help);
         }
-        // Every option in the table is in the help, at the end of a word.
-        for option in program
-            .short
+        for arguments in [
+            &["-V"][..],
+            &["--version"],
+            &["-Vh"],
+            &["--version", "--bogus", "--help"],
+        ] {
+            assert_eq!(said(arguments), version);
+        }
+        for item in program
+            .options
             .iter()
-            .chain(program.long)
-            .chain(program.values)
+            .filter(|item| !acts_at_once(program, item))
         {
-            let mut words = help.split(|char: char| char.is_whitespace() || ",=".contains(char));
-            assert!(
-                words.any(|word| word == *option),
-                "{} {option}",
-                program.name
-            );
+            let names = Names::of(item.names);
+            if !names.takes_value {
+                assert_eq!(said(&[&format!("--{}", names.long), "--help"]), help);
+                if let Some(short) = &names.short {
+                    assert_eq!(said(&[&format!("{short}h")]), help);
+                }
+            }
+        }
+    }
+}
+
+/// `--help` has the usage, a line for each option in the order of the table, with the default, and examples at the end.
+/// No line is wider than 80 columns.
+fn prints_help_as_the_table_says(arch: Arch) {
+    for program in tables::ALL {
+        let help = run(arch.program(program.name).arg("--help")).stdout;
+        let usage = format!(
+            "usage: {} {}\n{}\n\n",
+            program.name, program.usage, program.about
+        );
+        let rest = help.strip_prefix(&usage).expect("the usage comes first");
+        let (lines, end) = rest.split_once("\n\n").unwrap();
+        let mut lines = lines.lines();
+        for item in program.options {
+            let default = match item.default {
+                "" => String::new(),
+                default => format!(" (default {default})"),
+            };
+            let line = format!("  {:<26}{}{default}", item.names, item.help);
+            assert_eq!(lines.next(), Some(&*line), "{}", program.name);
+        }
+        let last: Vec<_> = lines.map(str::trim_start).collect();
+        assert!(
+            matches!(last[..], [help, version] if help.starts_with("-h, --help ") && version.starts_with("-V, --version "))
+        );
+        let (_, examples) = end.split_once("Examples:\n").expect("examples come last");
+        let examples: Vec<_> = examples.lines().map(str::trim_start).collect();
+        let expected: Vec<_> = program
+            .examples
+            .iter()
+            .flat_map(|(command, effect)| [*command, *effect])
+            .collect();
+        assert_eq!(examples, expected);
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{}: {line}", program.name);
         }
     }
 }
 
 /// In every program, help or version that cannot be written is an error.
 fn reports_help_that_cannot_be_written(arch: Arch) {
-    let names = PROGRAMS.iter().map(|program| program.name);
+    let names = tables::ALL.iter().map(|program| program.name);
     for name in names.chain(["hello"]) {
         for argument in ["--help", "--version"] {
             let why = |errno: &str| match name {

@@ -37,6 +37,7 @@ mod start;
 mod support;
 mod syscalls;
 mod system;
+mod tables;
 mod thread;
 mod time;
 mod trial;

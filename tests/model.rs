@@ -198,17 +198,9 @@ fn agrees_over_the_corpus_under_std() {
 }
 
 /// A command that runs the probe `model`.
-///
-/// qemu-user may have larger pages than the machine. Then the kernel sometimes returns an address that is not a
-/// multiple of qemu's page size, and qemu reports exhausted memory. With a reserved address space qemu-user chooses
-/// addresses itself.
 fn probe(arch: Arch) -> Command {
     may_take(LONG);
-    let mut probe = arch.probe("model");
-    if !arch.is_native() {
-        probe.env("QEMU_RESERVED_VA", "256G");
-    }
-    probe
+    arch.mapping_probe("model")
 }
 
 /// Runs a part of the probe, which prints nothing on success.

@@ -49,7 +49,6 @@ pub fn trials() -> Vec<Trial> {
         combines_all_options,
         tells_of_failed_writes,
         tells_of_wrong_usage,
-        helps,
     ]
     .chain([
         once("msort::syncs_unless_told_not_to", syncs_unless_told_not_to),
@@ -760,38 +759,10 @@ fn tells_of_failed_writes(arch: Arch) {
     }
 }
 
-const USAGE: &str = "usage: msort [-r] [-u] [-z] [-o FILE] [--in-place] [--no-sync] [FILE...]\n";
-
+/// (`tests/cli.rs` tests each option.)
 fn tells_of_wrong_usage(arch: Arch) {
     let folder = Folder::with(&[]);
-    for (arguments, message) in [
-        (&["-x"][..], "unknown option -x"),
-        (&["-rux"], "unknown option -x"),
-        (&["--reversed"], "unknown option --reversed"),
-        (&["--reverse=yes"], "--reverse takes no value"),
-        (&["-o"], "-o needs a value"),
-        (&["--output"], "--output needs a value"),
-        (&["-o", "a", "-o", "b"], "more than one output"),
-    ] {
-        let ran = run(&mut folder.msort(arch, arguments));
-        assert_eq!(ran, Ran::new(2, "", &format!("msort: {message}\n{USAGE}")));
-    }
+    let ran = run(&mut folder.msort(arch, &["-o", "a", "--output=b"]));
+    assert_eq!(ran, Ran::misused("msort", "--output: more than one output"));
     assert!(folder.names().is_empty());
-}
-
-fn helps(arch: Arch) {
-    let folder = Folder::with(&[]);
-    let help = run(&mut folder.msort(arch, &["--help"]));
-    assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""));
-    assert!(help.stdout.starts_with(USAGE));
-    for option in [
-        "-r, --reverse",
-        "-u, --unique",
-        "-z, --zero-terminated",
-        "-o, --output=FILE",
-    ] {
-        assert!(help.stdout.contains(option), "{option}");
-    }
-    let version = run(&mut folder.msort(arch, &["--version"]));
-    assert_eq!(version, Ran::new(0, "msort (ring3) 0.1.0\n", ""));
 }

@@ -94,8 +94,8 @@ fn no_number_is_wrapped(arch: Arch) {
     let most = u64::MAX.to_string();
     assert_eq!(number(&most), Ran::new(0, &format!("{most}\n"), ""));
     for wrong in ["18446744073709551616", "184467440737095516150", "0x1", ""] {
-        let why = format!("safe: {wrong} is not a number from 0 to {most}\nusage: safe\n");
-        assert_eq!(number(wrong), Ran::new(2, "", &why));
+        let why = format!("-n: {wrong} is not a number from 0 to {most}");
+        assert_eq!(number(wrong), Ran::misused("safe", &why));
     }
 }
 

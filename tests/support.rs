@@ -68,6 +68,19 @@ impl Arch {
         self.command(self.shipped("probes").join(probe))
     }
 
+    /// A command that runs a probe that maps much memory.
+    ///
+    /// qemu-user may have larger pages than the machine. Then the kernel sometimes returns an address that is not a
+    /// multiple of qemu's page size, and qemu reports exhausted memory. With a reserved address space qemu-user chooses
+    /// addresses itself.
+    pub fn mapping_probe(self, probe: &str) -> Command {
+        let mut command = self.probe(probe);
+        if !self.is_native() {
+            command.env("QEMU_RESERVED_VA", "256G");
+        }
+        command
+    }
+
     /// A command that runs a program's file.
     pub fn command(self, file: PathBuf) -> Command {
         assert!(
@@ -136,6 +149,15 @@ impl Ran {
             stdout: stdout.into(),
             stderr: stderr.into(),
         }
+    }
+
+    /// A usage error of this program.
+    pub fn misused(program: &str, message: &str) -> Self {
+        Self::new(
+            2,
+            "",
+            &format!("{program}: {message}\nTry '{program} --help'.\n"),
+        )
     }
 }
 

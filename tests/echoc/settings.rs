@@ -186,7 +186,7 @@ fn stalls() {
         let begin = Instant::now();
         let ran = echoc(Arch::X86_64, &format!("{option} {address}"));
         took(begin, f64::from(seconds));
-        let before = format!("no progress for {seconds} s, after ");
+        let before = format!("no progress for {seconds}.0 s, after ");
         assert_eq!(bytes(&ran, address, &before, " bytes of "), [0, 64]);
         drop(socket.accept().unwrap()); // makes room in the accept queue for the next client
     }
@@ -206,7 +206,7 @@ fn stalls_when_all_was_sent() {
     let ran = echoc(Arch::X86_64, &format!("--stall 2 {address}"));
     // One second of sending, then the two seconds of `--stall`.
     took(begin, 3.0);
-    let [received, sent] = bytes(&ran, address, "no progress for 2 s, after ", " bytes of ");
+    let [received, sent] = bytes(&ran, address, "no progress for 2.0 s, after ", " bytes of ");
     assert_eq!(received, sent);
 }
 

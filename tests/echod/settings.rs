@@ -1,5 +1,5 @@
-//! Tests of echod's options: the limits of user ids, and each pair of options. The effects of both options must hold
-//! together. (`tests/cli.rs` tests the limits of numbers.)
+//! Tests of echod's options: each pair of options. The effects of both options must hold
+//! together. (`tests/cli.rs` tests each option alone.)
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -15,36 +15,13 @@ use super::client::{answered, connect, is_reset, ping};
 use super::datagrams;
 use super::server::Server;
 use super::workers::threads;
-use super::{Ran, USAGE, echod};
 use crate::descriptors;
-use crate::per_arch;
 use crate::support::{Arch, Folder, once, pairs, wait_until};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     let crossed = once("echod::settings::each_pair_holds [x86_64]", each_pair_holds);
-    per_arch![users_have_limits].chain([crossed])
-}
-
-fn users_have_limits(arch: Arch) {
-    let most = u32::MAX - 1;
-    for (user, is_one) in [
-        ("0:0".to_owned(), true),
-        (format!("{most}:0"), true),
-        (format!("0:{most}"), true),
-        (format!("{}:0", u32::MAX), false),
-        (format!("0:{}", u32::MAX), false),
-        ("1:1 ".to_owned(), false),
-        ("1:1:1".to_owned(), false),
-        (":1".to_owned(), false),
-        ("1;1".to_owned(), false),
-    ] {
-        let expected = match is_one {
-            true => Ran::new(0, "echod (ring3) 0.1.0\n", ""),
-            false => Ran::new(2, "", &format!("echod: {user} is not UID:GID\n{USAGE}")),
-        };
-        assert_eq!(echod(arch, &["--user", &user, "--version"]), expected);
-    }
+    [crossed].into_iter()
 }
 
 /// A running server with two options.
@@ -74,7 +51,7 @@ const ALL: [Tried; 14] = [
     tried(&["--max-conns", "2"], two_clients, 0),
     tried(&["--idle", "4"], idle, 0),
     tried(&["--grace", "0"], |_| {}, 0), // tested at the end of each life
-    tried(&["--spin", "300"], |_| {}, 0), // tested by echod::times
+    tried(&["--spin", "300us"], |_| {}, 0), // tested by echod::times
     tried(&["--stats", "1"], |life| sleep_until(life.begin, 1500), 0),
     tried(&["-q"], |_| {}, 0), // tested at the end of each life
     tried(&["-v"], |_| {}, 0), // tested at the end of each life

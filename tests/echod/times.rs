@@ -180,12 +180,12 @@ fn wait_of(line: &str) -> Option<(f64, i32)> {
 
 /// The server polls for the given time, then sleeps.
 fn spin() {
-    for (micros, least) in [("0", 0.0), ("1", 0.0), ("500000", 0.5), ("1000000", 1.0)] {
+    for (time, least) in [("0", 0.0), ("1us", 0.0), ("500ms", 0.5), ("1", 1.0)] {
         let folder = Folder::new();
         let mut strace = Command::new("strace");
         strace.args(["-D", "-qq", "-ttt", "--trace=epoll_pwait", "-o"]);
         strace.arg(folder.path("log")).arg(ARCH.shipped("echod"));
-        strace.args(["-l", "127.0.0.1:0", "-w", "1", "--spin", micros]);
+        strace.args(["-l", "127.0.0.1:0", "-w", "1", "--spin", time]);
         let server = Server::start(&mut strace, 1);
         let mut client = connect(server.address());
         ping(&mut client, b"quick");
@@ -201,12 +201,12 @@ fn spin() {
         for row in slept {
             count += 1;
             let (begin, end) = (row[0].0, row[row.len() - 1].0);
-            assert_eq!(row.len() == 1, micros == "0", "--spin {micros}: {log}");
+            assert_eq!(row.len() == 1, time == "0", "--spin {time}: {log}");
             assert!(
                 (least - 0.001..10.0 * least + 5.0).contains(&(end - begin)),
-                "--spin {micros}: {begin} to {end}"
+                "--spin {time}: {begin} to {end}"
             );
         }
-        assert!(count > 0, "--spin {micros}: {log}");
+        assert!(count > 0, "--spin {time}: {log}");
     }
 }

@@ -262,7 +262,7 @@ fn close_clients_that_are_idle(arch: Arch) {
 }
 
 fn spin(arch: Arch) {
-    let server = Server::new(arch, &["--spin", "200", "-w", "1"]);
+    let server = Server::new(arch, &["--spin", "200us", "-w", "1"]);
     let mut client = connect(server.address());
     (0..50).for_each(|_| ping(&mut client, b"quick"));
     drop(client);

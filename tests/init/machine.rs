@@ -91,6 +91,10 @@ fn ends_the_machine_at_wrong_use(arch: Arch) -> Completion {
         (&["--boot", "-x"][..], "init: unknown option -x"),
         (&["-x", "--boot"], "init: unknown option -x"),
         (&["--boot"], "init: no CMD"),
+        (
+            &["-e", "x", "--boo"],
+            "init: -e: x is not a number from 0 to 255",
+        ),
     ] {
         let command = match boot(arch, words) {
             Ok(command) => command,
@@ -98,8 +102,8 @@ fn ends_the_machine_at_wrong_use(arch: Arch) -> Completion {
         };
         let (signal, _, lines) = ended(command);
         assert_eq!(signal, POWER_OFF, "{words:?}");
-        let usage = "usage: init [OPTION...] [--] CMD [ARG...]";
-        assert_eq!(lines, [message, usage, "init: exit status 2"]);
+        let hint = "Try 'init --help'.";
+        assert_eq!(lines, [message, hint, "init: exit status 2"]);
     }
     // Arguments after the program's name are not options of `init`.
     let (signal, stdout, lines) = match boot(arch, &["echo", "--boot"]) {

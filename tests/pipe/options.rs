@@ -9,8 +9,9 @@ use std::process::Stdio;
 use libtest_mimic::Trial;
 use rustix::fs::OFlags;
 
-use super::{USAGE, command};
+use super::command;
 use crate::per_arch;
+use crate::support::Ran;
 use crate::support::{Arch, Folder, pairwise, ran, wait_until};
 use crate::trial::{LONG, may_take};
 
@@ -62,8 +63,8 @@ fn has_the_effect_of(arch: Arch, selected: [bool; 7]) {
     stdout.read_line(&mut line).unwrap();
     if socket && size {
         let ran = ran(pipe.wait_with_output().unwrap());
-        let told = format!("pipe: --size is for pipes, not for --socket\n{USAGE}");
-        assert_eq!((ran.status, ran.stderr, &*line), (Some(2), told, ""));
+        let message = "--size is for pipes, not for --socket";
+        assert_eq!((ran, &*line), (Ran::misused("pipe", message), ""));
         return;
     }
     let second = Path::new("/proc").join(line.trim_end());

@@ -13,7 +13,7 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
-use ring3::cli::{self, Options, OrFail};
+use ring3::cli::{Options, OrFail};
 use ring3::env::{Args, Start};
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY, O_WRONLY, read_link};
@@ -24,7 +24,7 @@ use ring3::rt::Exit;
 use ring3::signal::{self, Action, SIGABRT, SIGUSR1, SIGUSR2, SignalSet};
 use ring3::text::Shown;
 use ring3::text::number;
-use ring3::time::SECOND;
+use ring3::time::{NEVER, SECOND};
 
 use crate::PROGRAM;
 use crate::env::start;
@@ -350,34 +350,92 @@ fn orphan(bereaved: bool) -> Result<(), Exit> {
     Ok(())
 }
 
-const HELP: &str = "usage: cli [OPTION...]\n";
+/// The options of the child `cli`.
+mod table {
+    use ring3::cli::{
+        Address, Argument, Directory, Duration, Limit, Number, Octal, Path, Signal, Size, Text,
+    };
+
+    ring3::options! {
+        "cli", "[OPTION]...", "Return what an option is, in the exit status.";
+
+        /// A number.
+        Number(Number<10, 50>, NUMBER = "11") "-n, --number=N" "a number";
+        /// A size in KiB.
+        Size(Size<1, 0x10000>, SIZE = "12k") "    --size=SIZE" "a size";
+        /// A duration in tenths of a second.
+        Duration(Duration, DURATION = "1.3s") "    --duration=DURATION" "a duration";
+        /// A limit in tenths of a second.
+        Limit(Limit, LIMIT = "1.4") "    --limit=DURATION" "a limit";
+        /// An address.
+        Address(Address) "-a, --address=ADDR:PORT" "an address";
+        /// A mode.
+        Octal(Octal<0o77>) "    --mode=MODE" "a mode";
+        /// A signal.
+        Signal(Signal) "    --signal=SIGNAL" "a signal";
+        /// A text.
+        Text(Text) "-o, --text=TEXT" "a text";
+        /// A file.
+        Path(Path) "    --path=FILE" "a file";
+        /// A directory.
+        Directory(Directory) "    --directory=DIR" "a directory";
+        /// The defaults.
+        Defaults "    --defaults" "the sum of the defaults";
+        /// The rest.
+        Rest "-r, --rest" "the number of the other arguments";
+        /// Is refused.
+        Refused "-u, --refused" "refused";
+
+        operands: Argument::Text;
+        note: "The status is 60 and the number of operands, without options.";
+        example: "cli -n 5", "Exit with status 5.";
+    }
+}
 
 /// Parses the options of its own command line, and returns the result in the exit status.
 fn options(args: Args) -> Result<(), Exit> {
+    use table::{DURATION, Given, LIMIT, NUMBER, SIZE};
     let mut args = args;
     args.nth(1);
-    let mut options = Options::new(cli::Program::new("cli"), HELP, args);
+    let mut options = Options::new(args);
     let mut operands = 0;
+    let tenths = |nanoseconds| (nanoseconds / (SECOND / 10)) as u8;
     loop {
-        match options.next_arg()? {
-            Some(cli::Arg::Short(b'n')) => {
-                return exit(options.number(0..=50)? as u8);
+        let status = match options.next_arg()? {
+            Some(Given::Number(number)) => number as u8,
+            Some(Given::Size(bytes)) => (bytes / 1024) as u8,
+            Some(Given::Duration(span)) => tenths(span),
+            Some(Given::Limit(NEVER)) => 99,
+            Some(Given::Limit(limit)) => tenths(limit),
+            Some(Given::Address(address)) => address.port() as u8,
+            Some(Given::Octal(mode)) => mode as u8,
+            Some(Given::Signal(signal)) => signal as u8,
+            Some(Given::Text(text) | Given::Path(text) | Given::Directory(text)) => {
+                text.to_bytes().len() as u8
             }
-            Some(cli::Arg::Long(b"seconds")) => {
-                return exit((options.seconds()? / (SECOND / 10)) as u8);
+            Some(Given::Defaults) => {
+                NUMBER as u8 + (SIZE / 1024) as u8 + tenths(DURATION) + tenths(LIMIT)
             }
-            Some(cli::Arg::Short(b'a')) => {
-                let text = options.value()?;
-                return exit(options.address(text)?.port() as u8);
+            Some(Given::Rest) => options.rest().len() as u8,
+            Some(Given::Refused) if options.rest().len() == 0 => {
+                return Err(options.refuse("no reason"));
             }
-            Some(cli::Arg::Short(b'o')) => {
-                return exit(options.value()?.to_bytes().len() as u8);
+            Some(Given::Refused) => return Err(options.usage("no reason")),
+            Some(Given::Operand(operand)) if operand == c"no" => {
+                return Err(options.unexpected(operand));
             }
-            Some(cli::Arg::Short(b'r')) => return exit(options.rest().len() as u8),
-            Some(cli::Arg::Short(b'u')) => return Err(options.usage("no reason")),
-            Some(cli::Arg::Operand(_)) => operands += 1,
-            Some(_) => return Err(options.unknown()),
-            None => return exit(60 + operands),
-        }
+            Some(Given::Operand(operand)) if operand == c"lo:7" => {
+                return options.parser().address(operand).map(drop);
+            }
+            Some(Given::Operand(operand)) if operand == c"what" => {
+                return Err(options.parser().expected(operand, "something"));
+            }
+            Some(Given::Operand(_)) => {
+                operands += 1;
+                continue;
+            }
+            None => 60 + operands,
+        };
+        return exit(status);
     }
 }

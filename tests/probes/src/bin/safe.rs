@@ -11,7 +11,7 @@
 #![forbid(unsafe_code)]
 
 use ring3::Errno;
-use ring3::cli::{Arg, Options, OrFail};
+use ring3::cli::{Argument, Number, Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::{STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
@@ -25,7 +25,17 @@ use ring3::signal::{SIGTERM, SignalSet, on};
 use ring3::systemd::Inherited;
 use ring3::text::{Writer, number};
 
-ring3::program!("safe", main, inherited);
+ring3::program!(Given::NAME, main, inherited);
+
+ring3::options! {
+    "safe", "library | number -n NUMBER | inherited", "Call functions whose wrong results would break memory safety.";
+
+    /// The number to print.
+    Number(Number<0, { u64::MAX }>) "-n, --number=NUMBER" "print this number";
+
+    operands: Argument::Text;
+    example: "safe number -n 5", "Print 5.";
+}
 
 fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     match start.args().nth(1).map(|word| word.to_bytes()) {
@@ -81,10 +91,9 @@ fn beside_a_message() {
 fn number(start: Start) -> Result<(), Exit> {
     let mut args = start.args();
     args.next();
-    let mut options = Options::new(PROGRAM, "usage: safe\n", args);
+    let mut options = Options::<Given>::new(args);
     while let Some(arg) = options.next_arg()? {
-        if arg == Arg::Short(b'n') {
-            let number = options.number(0..=u64::MAX)?;
+        if let Given::Number(number) = arg {
             say(|out| out.print(parts!(number, "\n")))?;
         }
     }
