@@ -392,7 +392,8 @@ mod table {
     }
 }
 
-/// Parses the options of its own command line, and returns the result in the exit status.
+/// Parses the options of its own command line, and returns the result in the exit status. (`Options` calls `Table::read`,
+/// `Value::read` and `Table::operand`.)
 fn options(args: Args) -> Result<(), Exit> {
     use table::{DURATION, Given, LIMIT, NUMBER, SIZE};
     let mut args = args;
