@@ -415,9 +415,9 @@ impl Region {
         if units.is_empty() {
             return Units::ZERO;
         }
+        let length = (units.end - units.start).bytes();
         // SAFETY: the range is whole units of the region. Callers pass only free units, so no code relies on their
         // content. No cause of a failure is known. After a failure the pages stay in memory, and stay dirty.
-        let length = (units.end - units.start).bytes();
         if unsafe { mem::discard(self.start(units.start), length) }.is_err() {
             return Units::ZERO;
         }
