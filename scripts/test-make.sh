@@ -65,6 +65,64 @@ no line of src/arch/$arch/mod.rs"
 	verdict "make inspect shows the instructions and their source [$arch]"
 done
 
+# annotated: prints `ADDRESS NAME(REGISTERS)` for each instruction in $folder/out that makes a system call; without a
+# comment, the line as it is.
+annotated() {
+	awk '$2 ~ /^(syscall|sysenter|int|svc)$/ { sub(/^ */, "0x"); sub(/:.*  # /, " "); print }' "$folder/out"
+}
+
+# An executable that prints its options and the number of lines that it reads.
+pager=$folder/pager
+printf '%s\n' '#!/bin/sh' 'echo "paged $*: $(wc -l)"' >"$pager"
+chmod +x "$pager"
+
+for arch in x86_64 aarch64; do
+	case $arch in
+	x86_64) registers='rdi, rsi, rdx, r10, r8, r9' ;;
+	aarch64) registers='x0, x1, x2, x3, x4, x5' ;;
+	esac
+	set -- make inspect PROGRAM=echod ARCH=$arch
+	try "$@" CALLS=1
+	same status $status 0
+	same 'on stderr' "$(cat "$folder/err")" ''
+	row='0x[0-9a-f]{1,5} +[0-9]+  [a-z0-9_]+ +src/[a-z0-9_/]+\.rs:[0-9]+ +[^ ].*'
+	same 'no row' "$(grep -vxE -e "$row" "$folder/out" || true)" ''
+	cp -- "$folder/out" "$folder/table"
+	rows=$(wc -l <"$folder/table")
+	try "$@"
+	same status $status 0
+	same 'on stderr' "$(cat "$folder/err")" ''
+	same table "$(head -n "$rows" "$folder/out")" "$(cat "$folder/table")"
+	rest=$(tail -n +$((rows + 1)) "$folder/out" | grep . | head -n 1)
+	same 'after the table' "${rest%%:*}" target/dist/$arch/echod.debug
+	# The instructions are the table's sites, with its names.
+	same sites "$(annotated | sed 's/(.*//')" "$(awk '{ print $1, $3 }' "$folder/table")"
+	same 'not the first registers' "$(annotated | sed "s/.*(/(/" | sort -u | awk -v all="($registers" \
+		'{ sub(/\)$/, "") } index(all, $0) != 1')" ''
+	same arguments "$(annotated | grep -oE '(close|write|epoll_ctl|epoll_pwait)\(.*' | sort -u)" \
+		"$(printf '%s\n' close 1 epoll_ctl 4 epoll_pwait 6 write 3 | paste -d ' ' - - | while read -r name count; do
+			echo "$name($(echo "$registers" | cut -d , -f 1-"$count"))"
+		done)"
+	verdict "make inspect prints the table of call sites, and annotates each of them [$arch]"
+
+	# Mnemonic and comment of each instruction of `_start` that has a comment. The comments of objdump are addresses.
+	# (The linker replaces an adrp by a nop where the following adr reaches; objdump prints movz as mov.)
+	same 'comments of _start' \
+		"$(sed -n '/ <_start>:$/,/^$/{/# 0x[^#]*$/d;s/^ *[0-9a-f]*:[[:space:]]*\([a-z.]*\).*  # /\1 /p;}' \
+			"$folder/out" | sed 's/^nop /adrp /')" \
+		"$(sed -n '/^macro_rules! __start {$/,/^}$/s,^ *"\([a-z][a-z.]*\).*" *\,* *// *,\1 ,p' \
+			src/arch/$arch/mod.rs | sed 's/^movz /mov /')"
+	verdict "make inspect shows the comments of _start's own assembly [$arch]"
+
+	try env PAGER="$pager -S" script -qec "$* CALLS=1" /dev/null
+	same 'on a terminal' "$(tr -d '\r' <"$folder/out")" "paged -S: $rows"
+	try env PAGER="$pager -S" "$@" CALLS=1
+	same 'not on a terminal' "$(cat "$folder/out")" "$(cat "$folder/table")"
+	try env PAGER="$folder/nosuch" script -qec "$* CALLS=1" /dev/null
+	same 'without the pager' "$(tr -d '\r' <"$folder/out")" "$(cat "$folder/table")"
+	verdict "make inspect uses a pager on a terminal, and only there [$arch]"
+done
+
 try make inspect PROGRAM=nosuch
 same failed $((status != 0)) 1
 same said "$(head -n 1 "$folder/err")" "no program is called nosuch; there are: $(programs src/bin | paste -s -d ' ' -)"
