@@ -73,6 +73,7 @@ annotated() {
 
 # An executable that prints its options and the number of lines that it reads.
 pager=$folder/pager
+# shellcheck disable=SC2016 # the words of the pager
 printf '%s\n' '#!/bin/sh' 'echo "paged $*: $(wc -l)"' >"$pager"
 chmod +x "$pager"
 

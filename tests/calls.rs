@@ -10,13 +10,16 @@ use object::elf::{FileHeader64, SHF_ALLOC};
 use object::read::elf::{FileHeader, SectionHeader};
 
 use crate::per_arch;
-use crate::profiles::{PROGRAMS, objdump};
+use crate::profiles::{built, objdump};
 use crate::skip;
-use crate::support::{Arch, once, run};
+use crate::support::{Arch, once, programs, run};
 use crate::syscalls::calls_of;
 
 pub fn trials() -> Vec<Trial> {
-    let per_arch = per_arch![every_instruction_is_recorded,];
+    let per_arch = per_arch![
+        every_instruction_is_recorded,
+        every_instruction_is_recorded_without_lto,
+    ];
     per_arch
         .chain([once(
             "calls::numbers_are_the_calls_that_are_made [x86_64]",
@@ -79,7 +82,7 @@ fn compare(arch: Arch, file: &Path) {
 }
 
 fn every_instruction_is_recorded(arch: Arch) {
-    for program in PROGRAMS {
+    for program in &programs() {
         // elf::is_stripped_to_its_segments compares the instructions with those of the shipped file.
         let file = arch.debug(program);
         compare(arch, &file);
@@ -87,6 +90,11 @@ fn every_instruction_is_recorded(arch: Arch) {
             assert!(site.arguments <= 6, "{program}: {site:?}");
         }
     }
+}
+
+/// The build of cargo's profile `dev`. There the linker, and not LTO, drops unused functions with their call sites.
+fn every_instruction_is_recorded_without_lto(arch: Arch) {
+    compare(arch, &built(arch, "debug", "msort"));
 }
 
 /// Each call that docs/syscalls.md lists for a program, where strace saw it, is recorded in the program.
@@ -103,7 +111,7 @@ fn numbers() -> Completion {
     let names: BTreeMap<_, _> = facts
         .filter_map(|fact| Some((fact.value, fact.expression.strip_prefix("__NR_")?)))
         .collect();
-    for program in PROGRAMS {
+    for program in &programs() {
         let sites = recorded(&Arch::X86_64.debug(program));
         let recorded: BTreeSet<_> = sites
             .iter()

@@ -18,7 +18,7 @@ use libtest_mimic::{Completion, Trial};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::support::{Arch, Folder};
+use crate::support::{Arch, Folder, programs_except};
 use crate::trial::{Verdict, may_take, trial};
 
 /// The time limit for a guest to boot, run its whole script, and power off.
@@ -92,7 +92,7 @@ impl Guest {
         fs::write(folder.path("sorted"), lines.concat()).unwrap();
 
         let mut image = Image::new(self.arch, folder);
-        image.programs(&["hello", "save", "msort", "pipe", "echod", "echoc"]);
+        image.programs(&programs_except(&["init"])); // `new` added it
         image.probes(&["selftest", "script"]);
         let mut script = SCRIPT.to_owned();
         if self.has_other_pages() {
@@ -196,7 +196,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// The script that each guest runs; `tests/probes/src/bin/script.rs` describes the commands.
-const SCRIPT: &str = "\
+pub const SCRIPT: &str = "\
 selftest
 selftest --child orphan < /dev/null
 hello Ada Grace
@@ -272,8 +272,9 @@ impl Image {
         self.command.arg(format!("{name}={}", file.display()));
     }
 
-    pub fn programs(&mut self, names: &[&str]) {
+    pub fn programs(&mut self, names: &[impl AsRef<str>]) {
         for name in names {
+            let name = name.as_ref();
             self.add(&format!("bin/{name}"), &self.arch.shipped(name));
         }
     }

@@ -17,6 +17,7 @@ mod guest;
 mod heap;
 mod hello;
 mod init;
+mod lists;
 mod memory;
 mod model;
 mod msort;
@@ -70,6 +71,7 @@ fn main() -> std::process::ExitCode {
         heap::trials(),
         hello::trials(),
         init::trials(),
+        lists::trials(),
         memory::trials(),
         model::trials(),
         msort::trials(),

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::echod::server::Server;
 use crate::per_arch;
-use crate::support::{Arch, Folder, Ran, run, variable};
+use crate::support::{Arch, Folder, Ran, programs, run, variable};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
@@ -26,10 +26,8 @@ pub fn trials() -> Vec<Trial> {
 /// The folders where cargo puts the programs of each profile.
 const PROFILES: [&str; 4] = ["debug", "release", "s", "thin"];
 
-pub const PROGRAMS: [&str; 7] = ["hello", "save", "msort", "echod", "echoc", "init", "pipe"];
-
 /// The file of a program as built in a profile.
-fn built(arch: Arch, profile: &str, program: &str) -> PathBuf {
+pub fn built(arch: Arch, profile: &str, program: &str) -> PathBuf {
     let target = format!("{}-unknown-linux-gnu", arch.name());
     let target = Path::new(&variable("CARGO_TARGET_DIR")).join(target);
     target.join(profile).join(program)
@@ -37,11 +35,12 @@ fn built(arch: Arch, profile: &str, program: &str) -> PathBuf {
 
 fn every_program_starts_and_works(arch: Arch) {
     may_take(LONG);
+    let programs = programs();
     for profile in PROFILES {
         let file = |program| built(arch, profile, program);
         let command = |program| arch.command(file(program));
-        for program in PROGRAMS {
-            let ran = run(command(program).arg("--help"));
+        for program in &programs {
+            let ran = run(command(program.as_str()).arg("--help"));
             assert_eq!(ran.status, Some(0), "{profile} {program}: {ran:?}");
             let usage = format!("usage: {program} ");
             assert!(ran.stdout.starts_with(&usage), "{profile}: {ran:?}");
@@ -137,10 +136,11 @@ fn reads_a_constant_place(arch: Arch, instruction: &str) -> bool {
 }
 
 fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
-    let shipped = PROGRAMS.map(|program| arch.debug(program));
+    let programs = programs();
+    let shipped = programs.iter().map(|program| arch.debug(program));
     let others = PROFILES
         .iter()
-        .flat_map(|profile| PROGRAMS.map(|program| built(arch, profile, program)));
+        .flat_map(|profile| programs.iter().map(|program| built(arch, profile, program)));
     for file in others.chain(shipped) {
         // hello relocates nothing, except with debug assertions.
         if file.file_stem() == Some("hello".as_ref()) && !file.parent().unwrap().ends_with("debug")

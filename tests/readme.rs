@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::echoc::{sent, server};
 use crate::guest::scripts;
 use crate::skip;
-use crate::support::{Arch, Folder, once, run};
+use crate::support::{Arch, Folder, once, programs, run};
 use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
@@ -176,17 +176,6 @@ fn shell(arch: Arch, folder: &Folder, script: &str) -> Command {
     shell.env("PATH", std::env::join_paths(path).unwrap());
     shell.env("HOME", folder.root());
     shell
-}
-
-/// The programs' names.
-fn programs() -> Vec<String> {
-    let entries = fs::read_dir(root().join("src/bin")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names
-        .map(|name| name.trim_end_matches(".rs").to_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 /// A command of a block without output: it must exit with 0, and print nothing.

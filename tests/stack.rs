@@ -9,22 +9,26 @@ use rustix::process::Signal;
 
 use crate::echod::client::{connect, patterned, ping};
 use crate::echod::server::Server;
-use crate::per_arch;
-use crate::support::{Arch, Folder, Ran, limit_stack, ran, run};
+use crate::support::{Arch, Folder, Ran, limit_stack, per_arch, ran, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
-    per_arch![
-        is_enough_to_greet,
-        is_enough_to_save,
-        is_enough_to_sort,
-        is_enough_to_serve,
-        is_enough_to_load,
-        is_enough_to_join_programs,
-        is_enough_for_a_first_process,
-    ]
-    .collect()
+    let trials = |(program, test): &(&str, fn(Arch))| {
+        per_arch(&format!("stack::is_enough_for_{program}"), *test).collect::<Vec<_>>()
+    };
+    RUNS.iter().flat_map(trials).collect()
 }
+
+/// The programs, each with a test that runs it.
+pub const RUNS: &[(&str, fn(Arch))] = &[
+    ("hello", greets),
+    ("save", saves),
+    ("msort", sorts),
+    ("echod", serves),
+    ("echoc", loads),
+    ("pipe", joins_programs),
+    ("init", is_a_first_process),
+];
 
 /// A command that runs a program with 48 KiB of stack.
 fn program(arch: Arch, program: &str) -> Command {
@@ -51,12 +55,12 @@ fn fed(command: &mut Command, input: &[u8]) -> Ran {
     ran(child.wait_with_output().unwrap())
 }
 
-fn is_enough_to_greet(arch: Arch) {
+fn greets(arch: Arch) {
     let ran = run(program(arch, "hello").args(["Ada", "Grace"]));
     assert_eq!(ran, Ran::new(0, "Hello, Ada Grace!\n", ""));
 }
 
-fn is_enough_to_save(arch: Arch) {
+fn saves(arch: Arch) {
     let folder = Folder::new();
     let bytes = patterned(1, 0, 1 << 20);
     let mut save = program(arch, "save");
@@ -73,7 +77,7 @@ fn is_enough_to_save(arch: Arch) {
     assert_eq!(folder.read("new").len(), 2 << 20);
 }
 
-fn is_enough_to_sort(arch: Arch) {
+fn sorts(arch: Arch) {
     may_take(LONG);
     // Enough lines for several threads.
     let lines: Vec<_> = (0..500_000_u64)
@@ -95,7 +99,7 @@ fn is_enough_to_sort(arch: Arch) {
     assert!(folder.read("lines") == sorted.concat().as_bytes());
 }
 
-fn is_enough_to_serve(arch: Arch) {
+fn serves(arch: Arch) {
     let folder = Folder::new();
     let mut echod = program(arch, "echod");
     echod
@@ -109,7 +113,7 @@ fn is_enough_to_serve(arch: Arch) {
     assert_eq!(server.wait().status, Some(0));
 }
 
-fn is_enough_to_load(arch: Arch) {
+fn loads(arch: Arch) {
     let server = Server::new(arch, &[]);
     let mut echoc = program(arch, "echoc");
     echoc.args(["--verify", "-t", "1", "-c", "10", "-s", "100000"]);
@@ -117,7 +121,7 @@ fn is_enough_to_load(arch: Arch) {
     assert_eq!(ran.status, Some(0), "{ran:?}");
 }
 
-fn is_enough_to_join_programs(arch: Arch) {
+fn joins_programs(arch: Arch) {
     let folder = Folder::new();
     let mut pipe = program(arch, "pipe");
     pipe.current_dir(folder.root())
@@ -136,7 +140,7 @@ fn is_enough_to_join_programs(arch: Arch) {
     assert_eq!(ran, Ran::new(0, "found\n", ""));
 }
 
-fn is_enough_for_a_first_process(arch: Arch) {
+fn is_a_first_process(arch: Arch) {
     let mut init = program(arch, "init");
     let ran = run(init.args(["-w", "--"]).args(words(arch, "hello")));
     assert_eq!(ran, Ran::new(0, "Hello, world!\n", ""));

@@ -107,6 +107,25 @@ pub fn once<V: Verdict + 'static>(name: &str, test: fn() -> V) -> Trial {
     trial(name, test)
 }
 
+/// The names of the shipped programs, sorted. As in cargo, a program of `src/bin` is NAME.rs or NAME/main.rs.
+pub fn programs() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/bin");
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The names of the shipped programs except some.
+pub fn programs_except(except: &[&str]) -> Vec<String> {
+    let mut names = programs();
+    names.retain(|name| !except.contains(&name.as_str()));
+    names
+}
+
 /// The trials of a test: one for each architecture.
 pub fn per_arch<V: Verdict + 'static>(
     name: &str,

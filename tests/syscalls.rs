@@ -21,16 +21,22 @@ use crate::support::{Arch, Folder, once, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        once("syscalls::of_hello [x86_64]", of_hello),
-        once("syscalls::of_save [x86_64]", of_save),
-        once("syscalls::of_msort [x86_64]", of_msort),
-        once("syscalls::of_echod [x86_64]", of_echod),
-        once("syscalls::of_echoc [x86_64]", of_echoc),
-        once("syscalls::of_pipe [x86_64]", of_pipe),
-        once("syscalls::of_init [x86_64]", of_init),
-    ]
+    let trial = |(program, test): &(&str, fn() -> Completion)| {
+        once(&format!("syscalls::of_{program} [x86_64]"), *test)
+    };
+    RUNS.iter().map(trial).collect()
 }
+
+/// The programs, each with a test that runs it under strace.
+pub const RUNS: &[(&str, fn() -> Completion)] = &[
+    ("hello", of_hello),
+    ("save", of_save),
+    ("msort", of_msort),
+    ("echod", of_echod),
+    ("echoc", of_echoc),
+    ("pipe", of_pipe),
+    ("init", of_init),
+];
 
 /// The calls of a program in docs/syscalls.md: the names in backquotes at the start of the rows of its table.
 pub fn calls_of(program: &str) -> BTreeSet<String> {
