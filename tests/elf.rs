@@ -31,7 +31,7 @@ pub fn trials() -> Vec<Trial> {
 pub const PROGRAMS: &[(&str, u64, u64)] = &[
     ("hello", 512, 640),
     ("save", 22_800, 22_300),
-    ("msort", 65_000, 61_700),
+    ("msort", 75_000, 70_600),
     ("echod", 43_100, 40_300),
     ("echoc", 24_200, 22_600),
     ("init", 21_100, 21_300),

@@ -2,6 +2,7 @@
 //! output file unchanged.
 
 mod inputs;
+mod modes;
 
 use std::fs;
 use std::io::Write;
@@ -50,6 +51,7 @@ pub fn trials() -> Vec<Trial> {
         tells_of_failed_writes,
         tells_of_wrong_usage,
     ]
+    .chain(modes::trials())
     .chain([
         once("msort::syncs_unless_told_not_to", syncs_unless_told_not_to),
         once(

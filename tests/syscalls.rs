@@ -195,6 +195,10 @@ fn of_msort() -> Completion {
     // must grow and move.
     watch.run("$strace -f ./msort many >sorted", 0);
     watch.run("cat many | $strace -f ./msort >sorted", 0);
+    watch.run("$strace ./msort -n many >sorted", 0);
+    watch.run("$strace ./msort -c lines", 0);
+    watch.run("$strace ./msort -m lines - <lines >sorted", 0);
+    watch.run("$strace ./msort -m -o f lines f", 0);
     watch.run("$strace ./msort lines >/dev/full", 1);
     watch.run("$strace ./msort .", 1);
     watch.run("$strace ./msort -x", 2);

@@ -12,21 +12,27 @@ use ring3::{Errno, Result};
 
 use crate::line::Line;
 use crate::memory::reserve;
+use crate::numeric;
+use crate::order::Order;
 use crate::text::{Key, Text, WORD};
 use crate::workers::{MOST, share};
 
-/// Returns the lines of `text`. Long lines are in the order of the text; short lines, which are counted, are not.
+/// Returns the lines of `text`. Long lines are in the order of the text; short lines, which are counted, are not. If
+/// the order is by numbers, the keys are those of the numbers, and all lines are in the order of the text.
 ///
 /// # Errors
 /// `ENOMEM`.
-pub fn lines(text: Text<'_>, threads: usize) -> Result<Vec<Line>> {
+pub fn lines(text: Text<'_>, threads: usize, order: Order) -> Result<Vec<Line>> {
     let mut lists = [const { Ok(Vec::new()) }; MOST];
     share(
         threads,
         lists.iter_mut().take(threads).enumerate(),
         |(part, list)| {
             let part = text.part(part, threads)..text.part(part + 1, threads);
-            *list = lines_of(text, part);
+            *list = match order.numeric {
+                false => lines_of(text, part),
+                true => numeric::lines_of(text, part),
+            };
         },
     );
     let [first, others @ ..] = lists;
@@ -46,7 +52,7 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
     while at < part.end {
         let key = text.key(at);
         if key.goes_on() {
-            list.push(Line::at(at, key))?;
+            push(&mut list.lines, Line::at(at, key))?;
             at = text.end_from(at + WORD) + 1;
         } else {
             let length = key.length() + 1;
@@ -56,6 +62,16 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
         }
     }
     list.into_lines()
+}
+
+/// Appends a line to a list.
+#[inline]
+pub fn push(lines: &mut Vec<Line>, line: Line) -> Result<()> {
+    if lines.len() == lines.capacity() {
+        reserve(lines, MORE)?;
+    }
+    lines.push(line);
+    Ok(())
 }
 
 /// A list of lines under construction, with counts for the short lines.
@@ -83,15 +99,6 @@ impl List {
         })
     }
 
-    #[inline]
-    fn push(&mut self, line: Line) -> Result<()> {
-        if self.lines.len() == self.lines.capacity() {
-            reserve(&mut self.lines, MORE)?;
-        }
-        self.lines.push(line);
-        Ok(())
-    }
-
     /// Adds `count` equal lines whose bytes are all in `key`.
     #[inline]
     fn count(&mut self, key: Key, count: usize) -> Result<()> {
@@ -108,7 +115,7 @@ impl List {
     fn push_counted(&mut self, line: Line) -> Result<()> {
         match line.is_none() {
             true => Ok(()),
-            false => self.push(line),
+            false => push(&mut self.lines, line),
         }
     }
 

@@ -5,7 +5,8 @@ use crate::text::{Key, Text};
 /// A line of the text; or several equal lines, if the key holds all bytes of the line.
 #[derive(Clone, Copy)]
 pub struct Line {
-    /// The key of the whole line. While lines with a common prefix are sorted, the key of the rest after the prefix.
+    /// The key of the whole line, or of its number. While lines with a common prefix are sorted, the key of the rest
+    /// after the prefix.
     pub key: Key,
     /// Where the line begins in the text; or [`COUNTED`] and the number of equal lines.
     place: usize,

@@ -1,8 +1,11 @@
 //! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
 //!
-//! This file reads the options (`options.rs` is their table), and reads all inputs into one text. The lines of the text are then listed
-//! ([`index`]), sorted ([`sort`]) and written ([`output`]), by several threads if the text is large. All memory is
-//! allocated before the first byte of output, so that a lack of memory never leaves a part of the output.
+//! This file reads the options (`options.rs` is their table), and reads all inputs into one text. The lines of the text
+//! are then listed ([`index`]), sorted ([`sort`], [`numeric`]) and written ([`output`]), by several threads if the text
+//! is large. All memory is allocated before the first byte of output, so that a lack of memory never leaves a part of
+//! the output.
+//!
+//! To check an input ([`check`]) or to merge inputs ([`merge`]), it reads them line by line ([`stream`]).
 //!
 //! Inputs are read, not mapped. If another process truncates an input meanwhile, the input just ends earlier; access to
 //! a mapping would raise SIGBUS.
@@ -12,12 +15,17 @@
 
 extern crate alloc;
 
+mod check;
 mod index;
 mod line;
 mod memory;
+mod merge;
+mod numeric;
 mod options;
+mod order;
 mod output;
 mod sort;
+mod stream;
 mod text;
 mod workers;
 
@@ -29,16 +37,17 @@ use ring3::cli::{Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN, STDOUT};
 use ring3::fs::replace::{self, During, Failed, Operation, Replacement};
-use ring3::fs::{self, At, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY, S_IFDIR, S_IFREG};
+use ring3::fs::{self, At, CWD, O_CLOEXEC, O_NOCTTY, O_RDONLY, S_IFDIR, S_IFREG, Statx};
 use ring3::heap::Heap;
-use ring3::io;
-use ring3::program;
 use ring3::rt::Exit;
 use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 use ring3::text::{Print, Shown, Writer};
+use ring3::{io, parts, program};
 
 use memory::reserve;
+use merge::Merge;
 use options::Given;
+use order::Order;
 use output::Sorted;
 use text::Text;
 
@@ -59,36 +68,41 @@ fn main(start: Start) -> Result<(), Exit> {
             Input(input).check()?;
         }
     }
+    let order = settings.order();
+    let (inputs, end) = (&settings.inputs[..], settings.end);
+    if settings.check || settings.quiet {
+        return check::check(Input(inputs[0]), end, order, settings.quiet);
+    }
+    if settings.merge && merge::is_possible(inputs) {
+        let mut merge = Merge::new(inputs, end, order)?;
+        return settings.write(Content::Merge(&mut merge));
+    }
     let mut text = Vec::new();
     for &input in &settings.inputs {
         Input(input).read(&mut text, settings.end)?;
     }
     let text = Text::new(&text, settings.end);
     let threads = workers::threads(text.len());
-    let mut lines = index::lines(text, threads).or_fail(PROGRAM, "sort", "input")?;
-    sort::sort(text, &mut lines, threads);
+    let mut lines = index::lines(text, threads, order).or_fail(PROGRAM, "sort", "input")?;
+    sort::sort(text, &mut lines, threads, order);
     let sorted = Sorted {
         text,
         lines: &lines,
-        reverse: settings.reverse,
-        unique: settings.unique,
+        order,
     };
-
-    match settings.output {
-        None => sorted
-            .write(STDOUT, threads)
-            .or_fail(PROGRAM, "write", "stdout"),
-        Some(path) => replace(&sorted, path, settings.options, threads).map_err(|failed| {
-            PROGRAM.say(failed.of(path));
-            Exit(1)
-        }),
-    }
+    settings.write(Content::Sorted(&sorted, threads))
 }
 
 /// The options of the command line, or their defaults.
 struct Settings {
+    numeric: bool,
+    stable: bool,
     reverse: bool,
     unique: bool,
+    check: bool,
+    /// Whether an input is checked without a message.
+    quiet: bool,
+    merge: bool,
     /// The byte that ends a line.
     end: u8,
     output: Option<&'static CStr>,
@@ -101,8 +115,13 @@ impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let mut settings = Self {
+            numeric: false,
+            stable: false,
             reverse: false,
             unique: false,
+            check: false,
+            quiet: false,
+            merge: false,
             end: b'\n',
             output: None,
             options: replace::Options::default(),
@@ -115,9 +134,14 @@ impl Settings {
         let mut options = Options::new(start.args());
         while let Some(given) = options.next_arg()? {
             match given {
+                Given::Numeric => settings.numeric = true,
+                Given::Stable => settings.stable = true,
                 Given::Reverse => settings.reverse = true,
                 Given::Unique => settings.unique = true,
                 Given::ZeroTerminated => settings.end = 0,
+                Given::Check => settings.check = true,
+                Given::QuietCheck => settings.quiet = true,
+                Given::Merge => settings.merge = true,
                 Given::Output(path) => {
                     if settings
                         .output
@@ -132,29 +156,90 @@ impl Settings {
                 Given::Operand(path) => settings.inputs.push(path),
             }
         }
+        if settings.check && settings.quiet {
+            return Err(options.usage("-c and -C are incompatible"));
+        }
+        if settings.check || settings.quiet {
+            if settings.output.is_some() {
+                return Err(options.usage("-c and -o are incompatible"));
+            }
+            if let [_, extra, ..] = &settings.inputs[..] {
+                let extra = Shown(extra.to_bytes());
+                return Err(options.usage(parts!("extra operand ", extra, " with -c")));
+            }
+        }
         if settings.inputs.is_empty() {
             settings.inputs.push(c"-");
         }
         Ok(settings)
     }
+
+    /// The order of the lines.
+    fn order(&self) -> Order {
+        Order {
+            numeric: self.numeric,
+            stable: self.stable,
+            unique: self.unique,
+            reverse: self.reverse,
+        }
+    }
+
+    /// Writes the lines to the output.
+    fn write(&self, content: Content<'_>) -> Result<(), Exit> {
+        let written = match self.output {
+            None => content.write(STDOUT),
+            Some(path) => replace(path, self.options, content),
+        };
+        written.map_err(|stopped| match (stopped, self.output) {
+            (Stopped::Read(input, errno), _) => PROGRAM.fail("read", input, errno),
+            (Stopped::Write(failed), None) => PROGRAM.fail("write", "stdout", failed.errno),
+            (Stopped::Write(failed), Some(path)) => {
+                PROGRAM.say(failed.of(path));
+                Exit(1)
+            }
+        })
+    }
+}
+
+/// The lines to be written.
+enum Content<'a> {
+    /// With the number of threads.
+    Sorted(&'a Sorted<'a>, usize),
+    Merge(&'a mut Merge),
+}
+
+impl Content<'_> {
+    fn write(self, fd: BorrowedFd<'_>) -> Result<(), Stopped> {
+        match self {
+            Self::Sorted(sorted, threads) => {
+                Ok(sorted.write(fd, threads).during(Operation::Write)?)
+            }
+            Self::Merge(merge) => merge.write(fd),
+        }
+    }
+}
+
+/// The error that ends the output.
+enum Stopped {
+    Read(Input, Errno),
+    Write(Failed),
+}
+
+impl From<Failed> for Stopped {
+    fn from(failed: Failed) -> Self {
+        Self::Write(failed)
+    }
 }
 
 /// Writes the lines to a new file, and replaces the file at `path` by it.
 ///
-/// The new file is opened after the last read, and closed before an error is printed. If standard input or standard
-/// error is closed from the start, the new file gets the number of that descriptor. In this order, the new file is
-/// neither read as standard input, nor does it receive an error message.
-fn replace(
-    sorted: &Sorted<'_>,
-    path: &CStr,
-    options: replace::Options,
-    threads: usize,
-) -> Result<(), Failed> {
+/// The new file is opened after the last open of an input, and closed before an error is printed. If standard input or
+/// standard error is closed from the start, the new file gets the number of that descriptor. In this order, the new
+/// file is neither read as standard input, nor does it receive an error message.
+fn replace(path: &CStr, options: replace::Options, content: Content<'_>) -> Result<(), Stopped> {
     let replacement = Replacement::new(path, options)?;
-    sorted
-        .write(replacement.as_fd(), threads)
-        .during(Operation::Write)?;
-    replacement.commit()
+    content.write(replacement.as_fd())?;
+    Ok(replacement.commit()?)
 }
 
 /// One input, by its name on the command line.
@@ -190,13 +275,24 @@ impl Input {
     /// files may block or have an effect, so these are not opened here.
     fn check(self) -> Result<(), Exit> {
         if self.is_stdin() {
-            return Ok(());
+            // Without standard input, the first file that is opened would be read as standard input.
+            return match STDIN.is_open() {
+                true => Ok(()),
+                false => Err(Errno::EBADF).or_fail(PROGRAM, "read", self),
+            };
         }
-        let found = fs::stat_at(CWD, self.0, At::NONE).or_fail(PROGRAM, "open", self)?;
+        let found = self.stat().or_fail(PROGRAM, "open", self)?;
         match found.kind() {
             S_IFREG => self.open().map(drop),
             S_IFDIR => Err(Errno::EISDIR).or_fail(PROGRAM, "read", self),
             _ => Ok(()),
+        }
+    }
+
+    fn stat(self) -> ring3::Result<Statx> {
+        match self.is_stdin() {
+            true => fs::stat(STDIN),
+            false => fs::stat_at(CWD, self.0, At::NONE),
         }
     }
 

@@ -14,3 +14,14 @@ pub fn reserve<T>(list: &mut Vec<T>, count: usize) -> Result<()> {
         .or_else(|_| list.try_reserve_exact(count))
         .map_err(|_| Errno::ENOMEM)
 }
+
+/// Replaces the bytes of `copy` by `bytes`.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn copy(bytes: &[u8], copy: &mut Vec<u8>) -> Result<()> {
+    copy.clear();
+    reserve(copy, bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Ok(())
+}

@@ -13,6 +13,8 @@ use ring3::{Result, io};
 
 use crate::line::{Content, Line};
 use crate::memory::reserve;
+use crate::numeric;
+use crate::order::Order;
 use crate::text::{Text, WORD, first};
 use crate::workers::share;
 
@@ -23,14 +25,11 @@ const BUFFER: usize = 256 * 1024;
 /// How many lines ahead the text is prefetched: neighbours in sorted order are at random places in the text.
 const AHEAD: usize = 24;
 
-/// The sorted lines, and the options for writing them.
+/// The sorted lines, and their order.
 pub struct Sorted<'a> {
     pub text: Text<'a>,
     pub lines: &'a [Line],
-    /// Whether the lines are written in reverse order.
-    pub reverse: bool,
-    /// Whether only one of equal lines is written.
-    pub unique: bool,
+    pub order: Order,
 }
 
 impl Sorted<'_> {
@@ -76,7 +75,7 @@ impl Sorted<'_> {
 
     /// Returns the line at `place` in the order of the output.
     fn line(&self, place: usize) -> Option<Line> {
-        let place = match self.reverse {
+        let place = match self.order.reverse {
             false => place,
             true => self.lines.len().checked_sub(place + 1)?,
         };
@@ -101,9 +100,12 @@ impl Sorted<'_> {
         };
         let is_again = || {
             let before = place.checked_sub(1).and_then(|before| self.line(before));
-            before.is_some_and(|before| line.equals(before, self.text))
+            before.is_some_and(|before| match self.order.numeric {
+                false => line.equals(before, self.text),
+                true => numeric::are_equal(self.text, &line, &before),
+            })
         };
-        if self.unique && is_again() {
+        if self.order.unique && is_again() {
             return Ok(());
         }
         match line.content() {
@@ -116,7 +118,7 @@ impl Sorted<'_> {
                 at += WORD;
             },
             Content::Short(key, count) => {
-                let count = if self.unique { 1 } else { count };
+                let count = if self.order.unique { 1 } else { count };
                 let word = self.text.word_of(key);
                 for _ in 0..count {
                     output.put(word, key.length() + 1)?;

@@ -3,21 +3,28 @@
 //! Lines are sorted by their [`Key`]s. So most comparisons compare two integers, and do not access the text. Lines with
 //! equal keys and more bytes than a key holds are then sorted again among themselves. Their new keys begin after their
 //! longest common prefix.
+//!
+//! With `-n` the first keys are those of the numbers, and [`numeric`] sorts the lines with equal keys.
 
 use core::mem;
 use core::num::NonZero;
 
 use crate::line::Line;
+use crate::numeric;
+use crate::order::Order;
 use crate::text::{Key, Text};
 use crate::workers::{MOST, share};
 
-/// Sorts lines by their bytes. A line that is a prefix of another line comes first.
-pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize) {
+/// Sorts lines by their bytes or, as the order says, by their numbers. A line that is a prefix of another line comes
+/// first.
+pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize, order: Order) {
     // If all lines begin with the same key, the keys are replaced by those after the common prefix. Otherwise all lines
     // would be in one part, for one thread.
     let depth = match lines {
         [first, others @ ..]
-            if first.key.goes_on() && others.iter().all(|line| line.key == first.key) =>
+            if !order.numeric
+                && first.key.goes_on()
+                && others.iter().all(|line| line.key == first.key) =>
         {
             go_on(text, lines, 0)
         }
@@ -29,8 +36,9 @@ pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize) {
     } else {
         split(lines, &mut parts[..threads]);
     }
-    share(threads, parts.into_iter(), |part| {
-        sort_from(text, part, depth)
+    share(threads, parts.into_iter(), |part| match order.numeric {
+        false => sort_from(text, part, depth),
+        true => numeric::sort(text, part, order),
     });
 }
 
@@ -71,7 +79,7 @@ fn partition(lines: &mut [Line], share: usize, whole: usize) -> usize {
 }
 
 /// Sorts lines that are equal before `depth`, and whose keys begin at `depth`.
-fn sort_from(text: Text<'_>, mut lines: &mut [Line], mut depth: usize) {
+pub fn sort_from(text: Text<'_>, mut lines: &mut [Line], mut depth: usize) {
     loop {
         sort_by_key(lines);
         // The longest part is left for the loop, and the others are sorted by recursion. So each call has at most half
@@ -96,7 +104,8 @@ fn sort_from(text: Text<'_>, mut lines: &mut [Line], mut depth: usize) {
     }
 }
 
-fn sort_by_key(lines: &mut [Line]) {
+/// Sorts lines by their keys. Lines with equal keys are in any order.
+pub fn sort_by_key(lines: &mut [Line]) {
     lines.sort_unstable_by_key(|line| line.key);
 }
 

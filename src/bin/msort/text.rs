@@ -12,8 +12,11 @@ pub const WORD: usize = size_of::<u64>();
 /// The first byte of the line is the most significant. If the line has fewer than seven bytes, zeros follow. The least
 /// significant byte is the count: the length of the line, or 8 if the line has more than seven bytes. So between a
 /// short line and one that continues with zero bytes, the shorter comes first.
+///
+/// While lines are sorted by their numbers, the integer is the key of the number instead
+/// ([`numeric::key`](crate::numeric::key)).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key(u64);
+pub struct Key(pub u64);
 
 impl Key {
     /// The most bytes of a line in a key.
