@@ -1,6 +1,7 @@
 //! Tests of `echoc`, the load generator: its measurements are correct, it ends when it should, and it detects errors of
 //! a server.
 
+mod count;
 mod parts;
 pub mod server;
 mod settings;
@@ -46,6 +47,7 @@ pub fn trials() -> Vec<Trial> {
         tells_of_a_reader_that_is_gone,
         refuses_what_it_does_not_understand,
     ]
+    .chain(count::trials())
     .chain(parts::trials())
     .chain(settings::trials())
     .collect()
@@ -541,7 +543,7 @@ fn tells_of_a_refused_connection(arch: Arch) {
     // A bound port that does not listen: no other process can listen there.
     let (_socket, address) = bound();
     let why = "Connection refused (ECONNREFUSED)";
-    for more in ["", "-c 10"] {
+    for more in ["", "-c 10", "-n 1"] {
         assert_eq!(
             echoc(arch, &format!("{more} {address}")),
             Ran::new(1, "", &format!("echoc: connect {address}: {why}\n"))

@@ -343,6 +343,7 @@ fn of_echoc() -> Completion {
         &format!("ulimit -Sn 20; $strace ./echoc -c 30 {address}"),
         0,
     );
+    watch.run(&format!("$strace ./echoc -n 100 -c 3 {address}"), 0);
     watch.run("$strace ./echoc 127.0.0.1:1", 1);
     watch.run("$strace ./echoc --help", 0);
     watch.run("$strace ./echoc -x", 2);

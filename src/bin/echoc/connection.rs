@@ -88,6 +88,8 @@ impl Shared {
 pub struct Connection {
     fd: OwnedFd,
     number: usize,
+    /// The most messages that this connection sends.
+    share: u64,
     pattern: Pattern,
     state: State,
     /// Whether the last send failed with EAGAIN. The kernel then reports `EPOLLOUT` when there is room again.
@@ -133,8 +135,8 @@ pub struct Bytes {
 }
 
 impl Connection {
-    /// Starts to connect to `address`, without waiting for the connection.
-    pub fn new(number: usize, address: SocketAddr) -> Result<Self, Fault> {
+    /// Starts to connect to `address`, without waiting for the connection, which will send at most `share` messages.
+    pub fn new(number: usize, address: SocketAddr, share: u64) -> Result<Self, Fault> {
         let kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
         let fd = net::socket(address, kind).map_err(failed("socket"))?;
         // The kernel must send a small message at once, even if an earlier one is not yet acknowledged.
@@ -146,6 +148,7 @@ impl Connection {
         Ok(Self {
             fd,
             number,
+            share,
             pattern: Pattern::new(number as u64),
             state: State::Connecting,
             blocked: false,
@@ -267,11 +270,11 @@ impl Connection {
         Ok(()) // the difference is after the last byte that was sent: the caller reports `TooMany`
     }
 
-    /// Sends messages up to the allowed depth, until the kernel takes no more. In the ending phase, shuts down our
-    /// direction when all replies have arrived.
+    /// Sends messages up to the allowed depth, until the kernel takes no more. In the ending phase, or after the last
+    /// message of the connection's share, shuts down our direction when all replies have arrived.
     pub fn send(&mut self, shared: &mut Shared) -> Result<(), Fault> {
         let messages = match shared.phase {
-            Phase::Sending => self.answered + shared.depth,
+            Phase::Sending => self.share.min(self.answered + shared.depth),
             Phase::Connecting | Phase::Ending => self.begun, // only completes a message that was begun
         };
         let end = messages * shared.size;
@@ -297,7 +300,8 @@ impl Connection {
                 self.begun += 1;
             }
         }
-        if shared.phase == Phase::Ending && self.state == State::Open && self.received == end {
+        let is_last = shared.phase == Phase::Ending || messages == self.share;
+        if is_last && self.state == State::Open && self.received == end {
             net::shutdown_write(self.as_fd()).map_err(failed("shutdown"))?;
             self.state = State::Closing;
             self.idle = 0;

@@ -1,4 +1,5 @@
-//! The event loop: opens all connections, serves their events, and ends the run when its time is over.
+//! The event loop: opens all connections, serves their events, and ends the run when its time is over. With `-n`, each
+//! connection ends by itself after its share of the messages.
 
 use core::time::Duration;
 
@@ -119,7 +120,11 @@ impl Load {
     }
 
     fn connect(&mut self, number: usize) -> Result<(), Exit> {
-        let connection = match Connection::new(number, self.settings.address) {
+        // Shares differ by at most one message. (There is at least one connection; without `max`, the division could
+        // panic as far as the compiler knows.)
+        let connections = self.settings.connections.max(1) as u64;
+        let share = (self.settings.count - number as u64).div_ceil(connections);
+        let connection = match Connection::new(number, self.settings.address, share) {
             Ok(connection) => connection,
             Err(fault) => return Err(self.report(number, fault)),
         };

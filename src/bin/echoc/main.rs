@@ -29,6 +29,7 @@ use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::Exit;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
 use ring3::text::Writer;
+use ring3::time::NEVER;
 
 use load::Load;
 use options::{CONNECTIONS, DEPTH, Given, SIZE, STALL, TIME};
@@ -63,10 +64,12 @@ struct Settings {
     size: u64,
     /// The most messages without a reply on a connection.
     depth: u64,
-    /// For how many nanoseconds to send new messages.
+    /// How many messages to send in total; `u64::MAX` if there is no limit.
+    count: u64,
+    /// For how many nanoseconds to send new messages; [`NEVER`] if there is no limit.
     time: u64,
     verify: bool,
-    /// After how many nanoseconds without progress a connection fails; [`NEVER`](ring3::time::NEVER) if there is no limit.
+    /// After how many nanoseconds without progress a connection fails; [`NEVER`] if there is no limit.
     stall: u64,
 }
 
@@ -74,7 +77,8 @@ impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let (mut connections, mut size, mut depth) = (CONNECTIONS, SIZE, DEPTH);
-        let (mut time, mut verify, mut stall) = (TIME, false, STALL);
+        let (mut count, mut time) = (u64::MAX, None);
+        let (mut verify, mut stall) = (false, STALL);
         let mut server = None;
         let mut options = Options::new(start.args());
         while let Some(given) = options.next_arg()? {
@@ -82,7 +86,8 @@ impl Settings {
                 Given::Connections(count) => connections = count,
                 Given::Size(bytes) => size = bytes,
                 Given::Depth(count) => depth = count,
-                Given::Time(span) => time = span,
+                Given::Requests(number) => count = number,
+                Given::Time(span) => time = Some(span),
                 Given::Verify => verify = true,
                 Given::Stall(limit) => stall = limit,
                 Given::Operand(operand) if server.is_some() => {
@@ -94,10 +99,11 @@ impl Settings {
         match server {
             Some(address) => Ok(Self {
                 address,
-                connections: connections as usize,
+                connections: connections.min(count) as usize, // each sends at least one message
                 size,
                 depth,
-                time,
+                count,
+                time: time.unwrap_or(if count == u64::MAX { TIME } else { NEVER }),
                 verify,
                 stall,
             }),

@@ -14,7 +14,10 @@ ring3::options! {
     /// Sets the number of messages that a connection has in flight.
     Depth(Number<1, 1024>, DEPTH = "1") "-d, --depth=N" "messages in flight on each connection";
 
-    /// Sets how long `echoc` sends new messages. SIGTERM and SIGINT end that early.
+    /// Sends exactly N messages in total, which the connections share evenly. There are at most N connections.
+    Requests(Number<1, 1_000_000_000_000>) "-n, --requests=N" "number of messages on all connections";
+
+    /// Sets how long `echoc` sends new messages; with `-n` the default is no limit. SIGTERM and SIGINT end that early.
     Time(Duration, TIME = "1s") "-t, --time=DURATION" "how long to send new messages";
 
     /// Compares every byte of the replies.
@@ -25,5 +28,6 @@ ring3::options! {
 
     operands: Argument::Address;
     note: "A missing byte or an extra byte is an error.";
+    example: "echoc -n 1 127.0.0.1:7007", "Check whether a server answers.";
     example: "echoc -c 64 -t 10s 127.0.0.1:7007", "Put 64 clients on a server, for 10 seconds.";
 }
