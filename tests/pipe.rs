@@ -1,6 +1,7 @@
 //! Tests of `pipe`: it connects each program's output to the next program's input, waits for all programs, and leaves
 //! nothing behind.
 
+mod commit;
 mod descriptors;
 mod ends;
 mod options;
@@ -32,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         works_where_nothing_else_is,
         refuses_what_it_does_not_understand,
     ]
+    .chain(commit::trials())
     .chain(descriptors::trials())
     .chain(ends::trials())
     .chain(options::trials())

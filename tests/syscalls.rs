@@ -410,6 +410,11 @@ fn of_pipe() -> Completion {
     watch.run(&format!("{strace} ./hello '|' ./nothing"), 127);
     watch.run("$strace ./pipe --timeout 0.1 sleep 100", 124);
     watch.run(
+        &format!("{strace} --commit --allow-sigpipe ./hello '|' ./hello"),
+        0,
+    );
+    watch.run("$strace ./pipe --commit false '|' cat", 1);
+    watch.run(
         "export LISTEN_PID=7 LISTEN_FDS=1; $strace -f -e inject=getpid:retval=7 ./pipe ./hello 3</dev/null",
         0,
     );

@@ -24,20 +24,25 @@ pub fn trials() -> Vec<Trial> {
 const LIST: &str = "ls /proc/self/fd >list$0; exec cat";
 
 fn have_the_three_and_no_other(arch: Arch) {
-    for more in [&[][..], &["--socket"]] {
+    for more in [
+        &[][..],
+        &["--socket"],
+        &["--commit"],
+        &["--commit", "--socket"],
+    ] {
         let folder = Folder::new();
         let mut words = more.to_vec();
         for number in ["1", "2", "3", "4", "5"] {
             words.extend(["sh", "-c", LIST, number, "|"]);
         }
-        words.extend(["wc", "-c"]);
+        words.extend(["sh", "-c", "ls /proc/self/fd >list6; wc -c"]);
         let ran = run(command(arch, &words).current_dir(folder.root()));
         assert_eq!(ran, Ran::new(0, "0\n", ""));
         // The descriptors of a program that is started without `pipe`: the three standard descriptors, descriptors that
         // the test runner left open, and the descriptor with which `ls` reads the folder.
         let usual = run(Command::new("sh").args(["-c", "ls /proc/self/fd"])).stdout;
         assert!(usual.contains("0\n1\n"), "{usual}");
-        for number in 1..=5 {
+        for number in 1..=6 {
             let list = folder.read(format!("list{number}"));
             assert_eq!(list, usual.as_bytes(), "program {number}");
         }

@@ -117,8 +117,12 @@ fn ends_programs_that_are_stopped(arch: Arch) {
 }
 
 fn lets_those_that_are_quicker_be(arch: Arch) {
-    let ran = pipe(arch, &["--timeout", "100", "echo", "quick", "|", "cat"]);
-    assert_eq!(ran, Ran::new(0, "quick\n", ""));
+    // 0 is no limit, as for timeout(1).
+    for timeout in ["100", "0", "0.0"] {
+        let quick = ["sh", "-c", "sleep 0.2; echo quick", "|", "cat"];
+        let ran = pipe(arch, &[&["--timeout", timeout], &quick[..]].concat());
+        assert_eq!(ran, Ran::new(0, "quick\n", ""));
+    }
 }
 
 fn tells_that_there_are_no_descriptors(arch: Arch) {

@@ -30,6 +30,7 @@ use ring3::time::NEVER;
 
 use options::{GRACE, Given};
 use stages::Stages;
+use watch::Course;
 
 ring3::program!(Given::NAME, main, inherited);
 
@@ -50,18 +51,19 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
     let mut stages = Stages::of(&settings)?;
     pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
     let started = stages.start(&settings, start.environ(), inherited);
-    let late = watch::until_ended(&watch, &mut stages, &settings, started)?;
+    let course = watch::until_ended(&watch, &mut stages, &settings, started)?;
     if settings.status {
         stages.print();
     }
     started?;
-    if late {
-        return Err(Exit(124));
-    }
-    match stages.code(settings.last) {
-        0 => Ok(()),
-        code => Err(Exit(code)),
-    }
+    let (others, last) = (stages.others(settings.allow_sigpipe), stages.last());
+    let code = match course {
+        Course::Late => 124,
+        Course::Cut => others,
+        Course::Free if settings.last || last != 0 => last,
+        Course::Free => others,
+    };
+    if code == 0 { Ok(()) } else { Err(Exit(code)) }
 }
 
 /// The options of the command line, or their defaults.
@@ -69,6 +71,10 @@ struct Settings {
     /// The argument that stands between two programs.
     separator: &'static CStr,
     last: bool,
+    /// Whether SIGPIPE may end a program before the last one.
+    allow_sigpipe: bool,
+    /// Whether the last program gets EOF only after the success of all others.
+    commit: bool,
     status: bool,
     /// After how many nanoseconds all programs are ended; [`NEVER`] if there is no limit.
     timeout: u64,
@@ -94,6 +100,7 @@ impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let (mut separator, mut last, mut status) = (c"|", false, false);
+        let (mut allow_sigpipe, mut commit) = (false, false);
         let (mut timeout, mut grace) = (NEVER, GRACE);
         let (mut socket, mut size) = (false, None);
         let mut options = Options::new(start.args());
@@ -101,6 +108,8 @@ impl Settings {
             match options.next_arg()? {
                 Some(Given::Separator(text)) => separator = text,
                 Some(Given::Last) => last = true,
+                Some(Given::AllowSigpipe) => allow_sigpipe = true,
+                Some(Given::Commit) => commit = true,
                 Some(Given::Status) => status = true,
                 Some(Given::Timeout(limit)) => timeout = limit,
                 Some(Given::Grace(span)) => grace = span,
@@ -117,6 +126,8 @@ impl Settings {
         let settings = Self {
             separator,
             last,
+            allow_sigpipe,
+            commit,
             status,
             timeout,
             grace,

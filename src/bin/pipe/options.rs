@@ -14,6 +14,13 @@ the next. The bar is a separate argument.";
     /// failed.
     Last "    --last" "exit with the status of the last program";
 
+    /// Death by SIGPIPE of a program before the last one is no failure: `pipe --allow-sigpipe yes '|' head -1` exits with 0.
+    AllowSigpipe "    --allow-sigpipe" "death by SIGPIPE before the last is no failure";
+
+    /// Withholds EOF from the last program until all others have exited with 0, and ends the last program if one has
+    /// failed. So `pipe --commit source '|' save FILE` keeps the old FILE if `source` fails.
+    Commit "    --commit" "no end-of-file for the last if another one fails";
+
     /// Reports on standard error how each program ended: `pipe: sort: pid 71, exit 0, wall 0.251301 s, user 0.240112 s,
     /// system 0.008004 s, 9812 KiB`.
     Status "    --status" "print how each program ended";
@@ -21,7 +28,7 @@ the next. The bar is a separate argument.";
     /// Sends SIGTERM to all programs after this time, and exits with 124. 0 means no limit.
     Timeout(Limit) "    --timeout=DURATION" "after this time, send SIGTERM to all; exit 124";
 
-    /// Sends SIGKILL this much later; also after a program could not be started.
+    /// Sends SIGKILL this much later; also after a program could not be started, and with `--commit`.
     Grace(Duration, GRACE = "5s") "    --grace=DURATION" "send SIGKILL this long after SIGTERM";
 
     /// Connects the programs by Unix sockets, in which bytes can flow both ways (and which cannot be opened as
@@ -36,5 +43,5 @@ the next. The bar is a separate argument.";
     note: "\
 Exit 127: a program was not found; 126: it can't be executed; 128 + N: signal N
 ended it.";
-    example: "pipe source '|' msort -u '|' save list", "Save the lines of a program in order.";
+    example: "pipe --commit source '|' msort -u '|' save list", "Save the lines of a program, unless it fails.";
 }

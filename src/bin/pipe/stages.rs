@@ -4,6 +4,7 @@
 use core::ffi::CStr;
 use core::time::Duration;
 
+use ring3::Errno;
 use ring3::cli::OrFail;
 use ring3::collections::Slab;
 use ring3::env::Strings;
@@ -11,8 +12,10 @@ use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, unix};
 use ring3::parts;
 use ring3::pipe::{O_CLOEXEC, Pipe};
-use ring3::process::{Child, Command, Ended, Lists};
+use ring3::poll::{Epoll, EpollEvent, Events};
+use ring3::process::{Child, Command, Ended, Lists, Status};
 use ring3::rt::Exit;
+use ring3::signal::SIGPIPE;
 use ring3::systemd::Inherited;
 use ring3::text::{Digits, Print, Shown, Writer};
 use ring3::time::{Clock, nanoseconds_by_call};
@@ -26,6 +29,8 @@ pub struct Stages {
     all: Slab<Stage>,
     /// How many programs are running.
     running: usize,
+    /// With `--commit`, our own writing end of the last connection. While it is open, the last program gets no EOF.
+    held: Option<OwnedFd>,
 }
 
 /// One program of the pipeline.
@@ -56,6 +61,7 @@ impl Stages {
             lists,
             all,
             running: 0,
+            held: None,
         };
         let mut name = None;
         for word in settings.words() {
@@ -131,6 +137,9 @@ impl Stages {
             }
             self.running += 1;
             input = next;
+            if settings.commit && number + 1 == last {
+                self.held = output;
+            }
         }
         Ok(())
     }
@@ -138,6 +147,34 @@ impl Stages {
     /// Returns how many programs are running.
     pub fn running(&self) -> usize {
         self.running
+    }
+
+    /// Whether the last program is running, and all others have ended.
+    pub fn only_last_runs(&self) -> bool {
+        let last = self.all.get(self.all.len() - 1);
+        self.running == 1 && last.is_some_and(|stage| matches!(stage.state, State::Running(..)))
+    }
+
+    /// Whether a process has the reading end of the last connection open, as far as the kernel tells.
+    pub fn last_reads(&self) -> bool {
+        let mut events = [EpollEvent::ZERO];
+        let mut look = |held: &OwnedFd| {
+            let epoll = Epoll::new()?;
+            // The writing end of a pipe without a reader reports EPOLLERR, a socket without a peer EPOLLHUP. Both are
+            // reported without being asked for.
+            epoll.add(held.as_fd(), Events::NONE, 0)?;
+            let ready = epoll.wait(&mut events, Some(Duration::ZERO))?;
+            Ok::<_, Errno>(ready.is_empty())
+        };
+        self.held
+            .as_ref()
+            .is_some_and(|held| look(held).unwrap_or(true))
+    }
+
+    /// Gives up our own writing end of the last connection: the last program gets EOF when all others have closed
+    /// theirs.
+    pub fn release(&mut self) {
+        self.held = None;
     }
 
     /// Sends a signal to all running programs.
@@ -163,18 +200,27 @@ impl Stages {
         }
     }
 
-    /// Returns the exit status for the pipeline: with `last`, the last program's. Otherwise that of the rightmost
-    /// program that failed, or 0.
-    pub fn code(&self, last: bool) -> u8 {
+    /// Returns the exit status of the rightmost failed program before the last one, or 0. With `allow_sigpipe`, death by
+    /// SIGPIPE is no failure.
+    pub fn others(&self, allow_sigpipe: bool) -> u8 {
+        const SIGPIPED: Status = Status::Killed(SIGPIPE as u8);
         let mut code = 0;
-        for stage in self.all.iter() {
+        for stage in self.all.iter().take(self.all.len() - 1) {
             if let State::Ended(ended, _) = &stage.state
-                && (last || !ended.status.success())
+                && !(ended.status.success() || allow_sigpipe && ended.status == SIGPIPED)
             {
                 code = ended.status.code();
             }
         }
         code
+    }
+
+    /// Returns the exit status of the last program.
+    pub fn last(&self) -> u8 {
+        match self.all.get(self.all.len() - 1).map(|stage| &stage.state) {
+            Some(State::Ended(ended, _)) => ended.status.code(),
+            _ => 0, // it was not started, and the caller reports that
+        }
     }
 
     /// Prints a line on standard error for each program that ended.

@@ -24,7 +24,10 @@ ring3::options! {
     note: "\
 FILE keeps its permissions, owner, group and access control list. A symbolic
 link is followed. A device, a FIFO, /dev/stdout, /dev/fd/N and the files of
-/proc and /sys are written directly.";
+/proc and /sys are written directly.
+
+`false | save FILE` empties FILE: save cannot see that the program before it
+failed. `pipe --commit false '|' save FILE` keeps FILE.";
     example: "sort list | uniq | save list", "Replace a file by a part of itself.";
     example: "save -m 600 key <new-key", "No other user can open the new file at any moment.";
 }
