@@ -608,9 +608,9 @@ fn reports_help_that_cannot_be_written(arch: Arch) {
                 .stdout(full)
                 .stderr(Stdio::piped())
                 .spawn();
-            let told = ran(child.unwrap().wait_with_output().unwrap());
+            let printed = ran(child.unwrap().wait_with_output().unwrap());
             let message = why("No space left on device (ENOSPC)");
-            assert_eq!(told, Ran::new(1, "", &message), "{name} {argument}");
+            assert_eq!(printed, Ran::new(1, "", &message), "{name} {argument}");
 
             let mut shell = Command::new("sh");
             shell

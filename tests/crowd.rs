@@ -87,14 +87,17 @@ fn judge(session: &Session) {
         "{text}"
     );
     let all = CLIENTS * ADDRESSES.len() as u64;
-    let told: Vec<_> = text
+    let printed: Vec<_> = text
         .lines()
         .filter(|line| line.contains(" clients of "))
         .collect();
     let at_once = format!("echod: {all} clients of {all}, ");
-    assert!(told.iter().any(|line| line.starts_with(&at_once)), "{text}");
     assert!(
-        told.iter().all(|line| line.ends_with(", 0 errors")),
+        printed.iter().any(|line| line.starts_with(&at_once)),
+        "{text}"
+    );
+    assert!(
+        printed.iter().all(|line| line.ends_with(", 0 errors")),
         "{text}"
     );
     // `echoc` exits with 0 only if each request of each client came back unchanged.

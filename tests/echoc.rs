@@ -28,7 +28,7 @@ pub fn trials() -> Vec<Trial> {
         every_byte_of_echod_comes_back,
         many_connections,
         counts_what_came_back,
-        tells_how_long_replies_take,
+        prints_how_long_replies_take,
         more_under_way_than_the_buffers_hold,
         has_more_descriptors_than_it_was_given,
         goes_on_when_interrupted,
@@ -39,12 +39,12 @@ pub fn trials() -> Vec<Trial> {
         finds_pieces_that_changed_places,
         finds_a_lost_byte,
         finds_a_byte_too_many,
-        tells_of_a_server_that_does_not_answer,
-        tells_of_a_server_that_does_not_end,
-        tells_of_a_server_that_does_not_accept,
-        tells_of_a_reset,
-        tells_of_a_refused_connection,
-        tells_of_a_reader_that_is_gone,
+        reports_a_server_that_does_not_answer,
+        reports_a_server_that_does_not_end,
+        reports_a_server_that_does_not_accept,
+        reports_a_reset,
+        reports_a_refused_connection,
+        reports_a_reader_that_is_gone,
         refuses_what_it_does_not_understand,
     ]
     .chain(count::trials())
@@ -171,7 +171,7 @@ fn counts_what_came_back(arch: Arch) {
     }
 }
 
-fn tells_how_long_replies_take(arch: Arch) {
+fn prints_how_long_replies_take(arch: Arch) {
     let delays = Arc::new(Mutex::new(Vec::new()));
     let noted = delays.clone();
     // Every tenth message of a connection is delayed longer.
@@ -496,7 +496,7 @@ fn bytes(ran: &Ran, address: SocketAddr, before: &str, between: &str) -> [u64; 2
     [received, sent].map(|number| number.parse().expect("a number"))
 }
 
-fn tells_of_a_server_that_does_not_answer(arch: Arch) {
+fn reports_a_server_that_does_not_answer(arch: Arch) {
     finds(
         arch,
         "-t 1000 --stall 1",
@@ -505,7 +505,7 @@ fn tells_of_a_server_that_does_not_answer(arch: Arch) {
     );
 }
 
-fn tells_of_a_server_that_does_not_end(arch: Arch) {
+fn reports_a_server_that_does_not_end(arch: Arch) {
     may_take(LONG);
     let (address, _) = server::start(1, |client| {
         server::echo(client, |_, bytes| {
@@ -520,7 +520,7 @@ fn tells_of_a_server_that_does_not_end(arch: Arch) {
     assert_eq!(received, sent);
 }
 
-fn tells_of_a_server_that_does_not_accept(arch: Arch) {
+fn reports_a_server_that_does_not_accept(arch: Arch) {
     let (socket, address) = bound();
     socket.listen(0).unwrap();
     let why = "Connection timed out (ETIMEDOUT)";
@@ -530,7 +530,7 @@ fn tells_of_a_server_that_does_not_accept(arch: Arch) {
     );
 }
 
-fn tells_of_a_reset(arch: Arch) {
+fn reports_a_reset(arch: Arch) {
     finds(
         arch,
         "-t 1000 --stall 60",
@@ -539,7 +539,7 @@ fn tells_of_a_reset(arch: Arch) {
     );
 }
 
-fn tells_of_a_refused_connection(arch: Arch) {
+fn reports_a_refused_connection(arch: Arch) {
     // A bound port that does not listen: no other process can listen there.
     let (_socket, address) = bound();
     let why = "Connection refused (ECONNREFUSED)";
@@ -551,7 +551,7 @@ fn tells_of_a_refused_connection(arch: Arch) {
     }
 }
 
-fn tells_of_a_reader_that_is_gone(arch: Arch) {
+fn reports_a_reader_that_is_gone(arch: Arch) {
     let (address, _) = server::start(1, |client| server::echo(client, |_, _| true));
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

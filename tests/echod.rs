@@ -7,13 +7,13 @@ mod datagrams;
 mod each_call;
 mod injected;
 mod networks;
+mod reports;
 mod rights;
 pub mod server;
 pub mod service;
 mod settings;
 mod sockets;
 pub mod times;
-mod told;
 mod unix;
 mod workers;
 
@@ -39,7 +39,7 @@ pub fn trials() -> Vec<Trial> {
         refuses_a_zone_that_there_is_not,
         serves_both_loopback_addresses_by_default,
         refuses_what_cannot_be_bound,
-        tells_of_a_reader_that_is_gone,
+        reports_a_reader_that_is_gone,
         gives_no_client_a_standard_descriptor,
         drains_at_a_signal,
         ends_when_the_grace_is_over,
@@ -56,7 +56,7 @@ pub fn trials() -> Vec<Trial> {
     .chain(unix::trials())
     .chain(service::trials())
     .chain(rights::trials())
-    .chain(told::trials())
+    .chain(reports::trials())
     .chain(datagrams::trials())
     .chain(settings::trials())
     .chain(sockets::trials())
@@ -206,7 +206,7 @@ fn refuses_what_cannot_be_bound(arch: Arch) {
     }
 }
 
-fn tells_of_a_reader_that_is_gone(arch: Arch) {
+fn reports_a_reader_that_is_gone(arch: Arch) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = arch.program("echod");
@@ -282,9 +282,7 @@ fn drains_at_a_signal(arch: Arch) {
             .addresses
             .iter()
             .for_each(|&address| wait_until_refused(address));
-        clients
-            .iter_mut()
-            .for_each(|client| ping(client, b"behind"));
+        clients.iter_mut().for_each(|client| ping(client, b"after"));
         drop(clients);
         assert_eq!(server.wait(), Ran::new(0, &printed, ""));
     }
@@ -319,7 +317,7 @@ fn gives_less_grace_than_docker_does(arch: Arch) -> Completion {
     ping(&mut client, b"before");
     server.signal(Signal::TERM);
     wait_until_refused(server.address());
-    ping(&mut client, b"behind");
+    ping(&mut client, b"after");
     server.end("");
     // The timeout is the third argument from the end of the call.
     let log = String::from_utf8(folder.read("log")).unwrap();
@@ -337,7 +335,7 @@ fn ends_at_once_at_a_second_signal(arch: Arch) {
     ping(&mut client, b"before");
     server.signal(Signal::TERM);
     wait_until_refused(server.address());
-    ping(&mut client, b"behind");
+    ping(&mut client, b"after");
     server.signal(Signal::INT);
     let ran = server.wait();
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
@@ -361,7 +359,7 @@ fn goes_on_at_a_hangup(arch: Arch) {
     let mut client = connect(server.address());
     ping(&mut client, b"before");
     server.signal(Signal::HUP);
-    ping(&mut client, b"behind");
+    ping(&mut client, b"after");
     ping(&mut connect(server.address()), b"new");
     drop(client);
     server.end("");

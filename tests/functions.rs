@@ -154,7 +154,7 @@ fn functions(text: &str) -> BTreeSet<String> {
         let indent = line.len() - code.len();
         if indent == 0 {
             if let Some(rest) = line.strip_prefix("impl") {
-                let of = behind_generics(rest);
+                let of = after_generics(rest);
                 inside = if of.contains(" for ") {
                     In::Nothing
                 } else {
@@ -208,7 +208,7 @@ fn first_word(text: &str) -> &str {
 }
 
 /// The rest of `<T: Bound<U>> Type<T> {` after the generic parameters, that is, after the first pair of angle brackets.
-fn behind_generics(text: &str) -> &str {
+fn after_generics(text: &str) -> &str {
     let mut depth = 0;
     if !text.starts_with('<') {
         return text;

@@ -156,7 +156,7 @@ fn a_guard_ends_a_write_beside_a_large_block(arch: Arch) {
     }
 }
 
-/// Some steps up find room that was left behind the block.
+/// Some steps up find room after the block.
 fn a_large_block_grows_by_moving_its_pages() -> Completion {
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with(skip::STRACE);
@@ -178,12 +178,12 @@ fn a_large_block_grows_by_moving_its_pages() -> Completion {
 fn is_caught(arch: Arch, part: &str, why: &str) {
     let mut probe = arch.mapping_probe("heap");
     let output = probe.arg(part).stdin(Stdio::null()).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     // qemu-user adds a line of its own.
-    let line = told.lines().next().unwrap_or_default();
+    let line = printed.lines().next().unwrap_or_default();
     assert!(
         line.contains(": heap: freed 0x") && line.ends_with(why),
-        "{told}"
+        "{printed}"
     );
     assert_eq!(output.status.signal(), Some(6));
 }

@@ -19,10 +19,10 @@ pub fn trials() -> Vec<Trial> {
         greets_many_names,
         helps,
         refuses_unknown_options,
-        tells_of_a_full_device,
-        tells_of_a_closed_stdout,
-        tells_of_a_broken_pipe,
-        goes_on_behind_a_short_write,
+        reports_a_full_device,
+        reports_a_closed_stdout,
+        reports_a_broken_pipe,
+        continues_after_a_short_write,
     ]
     .collect()
 }
@@ -97,7 +97,7 @@ fn refuses_unknown_options(arch: Arch) {
     }
 }
 
-fn tells_of_a_full_device(arch: Arch) {
+fn reports_a_full_device(arch: Arch) {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = arch
         .program("hello")
@@ -108,7 +108,7 @@ fn tells_of_a_full_device(arch: Arch) {
     assert_eq!(ran, Ran::new(1, "", FAILED));
 }
 
-fn tells_of_a_closed_stdout(arch: Arch) {
+fn reports_a_closed_stdout(arch: Arch) {
     let program = arch.program("hello");
     let mut shell = Command::new("sh");
     shell
@@ -117,7 +117,7 @@ fn tells_of_a_closed_stdout(arch: Arch) {
     assert_eq!(run(shell.args(program.get_args())), Ran::new(1, "", FAILED));
 }
 
-fn tells_of_a_broken_pipe(arch: Arch) {
+fn reports_a_broken_pipe(arch: Arch) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let child = arch
@@ -133,7 +133,7 @@ fn tells_of_a_broken_pipe(arch: Arch) {
 }
 
 /// A full pipe and a signal cause a real partial write. The greeting must continue after the written part.
-fn goes_on_behind_a_short_write(arch: Arch) {
+fn continues_after_a_short_write(arch: Arch) {
     let names = many_names();
     let mut child = arch
         .program("hello")

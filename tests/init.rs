@@ -35,9 +35,9 @@ pub fn trials() -> Vec<Trial> {
         gives_signals_their_default,
         reaps_whom_it_adopts,
         reaps_as_process_1,
-        hears_of_its_parents_end,
+        receives_a_signal_at_its_parents_end,
         gives_the_program_the_terminal,
-        tells_of_wrong_use,
+        reports_wrong_usage,
     ]
     .chain(machine::trials())
     .chain(options::trials())
@@ -127,14 +127,14 @@ impl Running {
 }
 
 /// A script that prints the name of each signal, and exits with 3 at SIGTERM.
-const TELLS: &str = "
+const PRINTS_SIGNALS: &str = "
 for name in HUP INT QUIT USR1 USR2 ALRM WINCH CONT TSTP; do trap \"echo $name\" $name; done
 trap 'exit 3' TERM
 echo ready
 while :; do sleep 0.02; done";
 
 fn passes_signals_on(arch: Arch) {
-    let mut running = Running::new(arch, &[], TELLS);
+    let mut running = Running::new(arch, &[], PRINTS_SIGNALS);
     for (signal, name) in [
         (Signal::HUP, "HUP"),
         (Signal::INT, "INT"),
@@ -224,7 +224,7 @@ fn rewrites_signals(arch: Arch) {
     ] {
         options.extend(["-r", rewrite]);
     }
-    let mut running = Running::new(arch, &options, TELLS);
+    let mut running = Running::new(arch, &options, PRINTS_SIGNALS);
     running.send(Signal::TERM);
     assert_eq!(running.line(), "USR1");
     running.send(Signal::HUP);
@@ -318,9 +318,10 @@ fn reaps(mut command: Command) -> Ran {
 
 /// Checks the messages about 20 orphans, and the exit status.
 fn check_reaped(ran: &Ran) {
-    let told = |line: &&str| line.starts_with("init: orphan ") && line.ends_with(" ended: exit 0");
+    let reported =
+        |line: &&str| line.starts_with("init: orphan ") && line.ends_with(" ended: exit 0");
     assert_eq!((ran.status, &*ran.stdout), (Some(5), ""), "{ran:?}");
-    assert_eq!(ran.stderr.lines().filter(told).count(), 20, "{ran:?}");
+    assert_eq!(ran.stderr.lines().filter(reported).count(), 20, "{ran:?}");
 }
 
 fn reaps_whom_it_adopts(arch: Arch) -> Completion {
@@ -357,7 +358,7 @@ fn reaps_as_process_1(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-fn hears_of_its_parents_end(arch: Arch) {
+fn receives_a_signal_at_its_parents_end(arch: Arch) {
     let program = init(
         arch,
         &["-p", "USR1"],
@@ -451,7 +452,7 @@ fn gives_the_program_the_terminal(arch: Arch) {
 }
 
 /// (`tests/cli.rs` tests each option.)
-fn tells_of_wrong_use(arch: Arch) {
+fn reports_wrong_usage(arch: Arch) {
     let refuses = |arguments: &[&str], message: &str| {
         let ran = run(arch.program("init").args(arguments));
         assert_eq!(ran, Ran::misused("init", message), "{arguments:?}");

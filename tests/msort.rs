@@ -41,19 +41,22 @@ pub fn trials() -> Vec<Trial> {
         leaves_the_output_where_its_room_ends,
         leaves_the_output_where_memory_ends,
         uses_the_memory_there_is,
-        tells_of_inputs_it_cannot_read,
+        reports_inputs_it_cannot_read,
         looks_at_all_inputs_first,
         reads_more_inputs_than_it_may_open,
         writes_in_place,
         writes_over_a_mount_point,
-        tells_of_outputs_it_cannot_make,
+        reports_outputs_it_cannot_create,
         combines_all_options,
-        tells_of_failed_writes,
-        tells_of_wrong_usage,
+        reports_failed_writes,
+        reports_wrong_usage,
     ]
     .chain(modes::trials())
     .chain([
-        once("msort::syncs_unless_told_not_to", syncs_unless_told_not_to),
+        once(
+            "msort::syncs_except_with_no_sync",
+            syncs_except_with_no_sync,
+        ),
         once(
             "msort::writes_nothing_after_a_failed_write",
             writes_nothing_after_a_failed_write,
@@ -290,9 +293,9 @@ fn reads_a_pipe_piece_by_piece(arch: Arch) {
     let mut random = StdRng::seed_from_u64(10);
     let mut rest = &text[..];
     while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(random.random_range(1..5000).min(rest.len()));
+        let (piece, after) = rest.split_at(random.random_range(1..5000).min(rest.len()));
         stdin.write_all(piece).unwrap();
-        rest = behind;
+        rest = after;
     }
     drop(stdin);
     let output = child.wait_with_output().unwrap();
@@ -484,7 +487,7 @@ fn uses_the_memory_there_is(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-fn tells_of_inputs_it_cannot_read(arch: Arch) {
+fn reports_inputs_it_cannot_read(arch: Arch) {
     let folder = Folder::with(&[("input", b"2\n1\n")]);
     for (arguments, stderr) in [
         (
@@ -657,17 +660,17 @@ fn writes_over_a_mount_point(arch: Arch) -> Completion {
     );
     let program = arch.program("msort");
     command.arg(program.get_program()).args(program.get_args());
-    let told = "msort: replace f: Device or resource busy (EBUSY): it is a mount point; \
+    let printed = "msort: replace f: Device or resource busy (EBUSY): it is a mount point; \
                 --in-place writes into it\n";
     let wanted = "exit 1\nb\na\nexit 0\na\nb\nf\ng\n";
     assert_eq!(
         run(command.current_dir(folder.root())),
-        Ran::new(0, wanted, told)
+        Ran::new(0, wanted, printed)
     );
     Completion::Completed
 }
 
-fn syncs_unless_told_not_to() {
+fn syncs_except_with_no_sync() {
     let arch = Arch::NATIVE;
     for (arguments, syncs) in [(&[][..], 2), (&["--no-sync"], 0)] {
         let folder = Folder::with(&[("a", b"b\na\n")]);
@@ -688,7 +691,7 @@ fn syncs_unless_told_not_to() {
     }
 }
 
-fn tells_of_outputs_it_cannot_make(arch: Arch) {
+fn reports_outputs_it_cannot_create(arch: Arch) {
     let folder = Folder::with(&[("input", b"2\n1\n")]);
     for (output, stderr) in [
         (".", "msort: open .: Is a directory (EISDIR)\n"),
@@ -721,7 +724,7 @@ fn by_shell(script: &str, command: &Command) -> Command {
     shell
 }
 
-fn tells_of_failed_writes(arch: Arch) {
+fn reports_failed_writes(arch: Arch) {
     may_take(LONG);
     // An output that fits into the buffer, an output that does not, and an output that several threads write.
     for count in [10, 50_000, 400_000] {
@@ -762,7 +765,7 @@ fn tells_of_failed_writes(arch: Arch) {
 }
 
 /// (`tests/cli.rs` tests each option.)
-fn tells_of_wrong_usage(arch: Arch) {
+fn reports_wrong_usage(arch: Arch) {
     let folder = Folder::with(&[]);
     let ran = run(&mut folder.msort(arch, &["-o", "a", "--output=b"]));
     assert_eq!(ran, Ran::misused("msort", "--output: more than one output"));

@@ -1,5 +1,5 @@
 //! Tests of `pipe`: it connects each program's output to the next program's input, waits for all programs, and leaves
-//! nothing behind.
+//! no descriptor and no process.
 
 mod commit;
 mod descriptors;
@@ -26,10 +26,10 @@ pub fn trials() -> Vec<Trial> {
         carries_every_byte_through_64_programs,
         runs_one_alone,
         leaves_options_to_their_programs,
-        separates_by_what_it_is_told,
-        leaves_nothing_behind_in_many_runs,
+        separates_by_the_given_word,
+        leaves_nothing_after_many_runs,
         makes_pipes_larger,
-        tells_how_each_ended,
+        prints_how_each_ended,
         works_where_nothing_else_is,
         refuses_what_it_does_not_understand,
     ]
@@ -96,10 +96,10 @@ fn runs_one_alone(arch: Arch) {
 }
 
 fn leaves_options_to_their_programs(arch: Arch) {
-    let told = "--status -s x --help\n";
+    let printed = "--status -s x --help\n";
     assert_eq!(
         line(arch, "echo --status -s x --help"),
-        Ran::new(0, told, "")
+        Ran::new(0, printed, "")
     );
     assert_eq!(
         line(arch, "-- echo -- --last"),
@@ -111,13 +111,13 @@ fn leaves_options_to_their_programs(arch: Arch) {
     );
 }
 
-fn separates_by_what_it_is_told(arch: Arch) {
-    let told = Ran::new(0, "     1\ta | b\n", "");
-    assert_eq!(line(arch, "-s then echo a | b then cat -n"), told);
-    assert_eq!(line(arch, "-s@ echo a | b @ cat -n"), told);
+fn separates_by_the_given_word(arch: Arch) {
+    let printed = Ran::new(0, "     1\ta | b\n", "");
+    assert_eq!(line(arch, "-s then echo a | b then cat -n"), printed);
+    assert_eq!(line(arch, "-s@ echo a | b @ cat -n"), printed);
     // The empty string is also a valid separator.
     let words = ["-s", "", "echo", "a", "|", "b", "", "cat", "-n"];
-    assert_eq!(pipe(arch, &words), told);
+    assert_eq!(pipe(arch, &words), printed);
 }
 
 /// Whether any process runs this file.
@@ -130,7 +130,7 @@ fn runs(file: &Path) -> bool {
 
 /// Ten thousand runs, one after the other. Under qemu-user a hundred, because a run takes thirty times as long. (The
 /// library's tests check that a single process that starts as many programs leaks nothing.)
-fn leaves_nothing_behind_in_many_runs(arch: Arch) {
+fn leaves_nothing_after_many_runs(arch: Arch) {
     may_take(LONG);
     let folder = Folder::new();
     // A separate copy identifies the processes of this test. `hello` is small and starts quickly.
@@ -173,7 +173,7 @@ fn makes_pipes_larger(arch: Arch) {
     assert_eq!(ran, Ran::new(0, "131072\n", ""));
 }
 
-fn tells_how_each_ended(arch: Arch) {
+fn prints_how_each_ended(arch: Arch) {
     let words = [
         "--status",
         "sh",

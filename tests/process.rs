@@ -14,8 +14,8 @@ use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
-        tells_how_children_end,
-        tells_why_none_was_started,
+        reports_how_children_end,
+        reports_why_none_was_started,
         places_descriptors_that_overlap,
         starts_thousands_and_leaves_nothing,
         starts_from_several_threads,
@@ -27,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
         waits_by_pidfd,
         handles_signals,
         is_interrupted_by_handlers,
-        goes_on_as_it_was_behind_a_handler,
+        continues_unchanged_after_a_handler,
         passes_descriptors_through_sockets,
         keeps_no_descriptor_where_not_all_have_room,
         sizes_pipes,
@@ -54,11 +54,11 @@ fn prints(arch: Arch, part: &str) -> String {
     ran.stdout
 }
 
-fn tells_how_children_end(arch: Arch) {
+fn reports_how_children_end(arch: Arch) {
     holds(arch, "statuses");
 }
 
-fn tells_why_none_was_started(arch: Arch) {
+fn reports_why_none_was_started(arch: Arch) {
     let folder = Folder::new();
     for (name, mode) in [("text", 0o755), ("plain", 0o644)] {
         fs::write(folder.path(name), "no program\n").unwrap();
@@ -158,7 +158,7 @@ fn is_interrupted_by_handlers(arch: Arch) {
     holds(arch, "waits");
 }
 
-fn goes_on_as_it_was_behind_a_handler(arch: Arch) {
+fn continues_unchanged_after_a_handler(arch: Arch) {
     may_take(LONG);
     holds(arch, "restored");
 }

@@ -20,7 +20,7 @@ use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
-        once("readme::tells_sizes", tells_sizes),
+        once("readme::states_sizes", states_sizes),
         once(
             "readme::names_options_as_help_does",
             names_options_as_help_does,
@@ -196,8 +196,8 @@ fn works(arch: Arch, line: &str) {
             .unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         for _ in line.matches("-l ") {
-            let told = lines.next().unwrap().unwrap();
-            assert!(told.starts_with("echod: listening on "), "{told}");
+            let printed = lines.next().unwrap().unwrap();
+            assert!(printed.starts_with("echod: listening on "), "{printed}");
         }
         kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
         assert!(server.wait().unwrap().success());
@@ -283,8 +283,8 @@ fn is_what_make_run_shows(arch: Arch, text: &str) {
 
 /// A server that changes the byte that the block names. `echoc` gets more than a second to reach that byte.
 fn finds_the_byte(arch: Arch, text: &str) {
-    let (command, told) = text.trim_end().split_once('\n').unwrap();
-    let place = told
+    let (command, printed) = text.trim_end().split_once('\n').unwrap();
+    let place = printed
         .split("byte ")
         .nth(1)
         .unwrap()
@@ -317,7 +317,7 @@ fn finds_the_byte(arch: Arch, text: &str) {
     let folder = Folder::new();
     let script = format!("echoc -t 1000 --stall 60 {options} {address}");
     let ran = run(&mut shell(arch, &folder, &script));
-    same(&masked(told), &masked(ran.stderr.trim_end()));
+    same(&masked(printed), &masked(ran.stderr.trim_end()));
 }
 
 /// The strings of an array in JSON.
@@ -367,11 +367,11 @@ fn is_an_image(arch: Arch, text: &str) -> Completion {
     }
     let mut child = image.args(words).stdout(Stdio::piped()).spawn().unwrap();
     if text.contains("echod") {
-        let mut told = String::new();
+        let mut printed = String::new();
         BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut told)
+            .read_line(&mut printed)
             .unwrap();
-        assert_eq!(told, "echod: listening on 0.0.0.0:7\n");
+        assert_eq!(printed, "echod: listening on 0.0.0.0:7\n");
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     }
     assert!(child.wait().unwrap().success());
@@ -483,14 +483,14 @@ fn sizes(name: &str) -> [u64; 2] {
 
 /// Each program has a row with the sizes of its files, within one per cent or [`SLACK`], whichever is more: another
 /// compiler's and another linker's sizes differ.
-fn tells_sizes() {
+fn states_sizes() {
     let mut wrong = String::new();
     for name in programs() {
         let is = Arch::ALL.map(|arch| fs::metadata(arch.shipped(&name)).unwrap().len());
         let right = sizes(&name)
             .iter()
             .zip(is)
-            .all(|(told, is)| told.abs_diff(is) <= (is / 100).max(SLACK));
+            .all(|(stated, is)| stated.abs_diff(is) <= (is / 100).max(SLACK));
         if !right {
             let [x86_64, aarch64] = is.map(with_commas);
             wrong += &format!("\n{name} | {x86_64} | {aarch64} |");
@@ -523,17 +523,17 @@ fn names_options_as_help_does() {
                 .to_owned()
         };
         let rows = text.lines().filter_map(|line| line.strip_prefix("| `-"));
-        let mut told: Vec<_> = rows.map(option).collect();
+        let mut listed: Vec<_> = rows.map(option).collect();
         let lines = help
             .lines()
             .filter(|line| line.starts_with(' '))
             .filter_map(|line| line.trim_start().strip_prefix('-'));
         let mut is: Vec<_> = lines.map(option).collect();
         is.retain(|option| option != "help" && option != "version");
-        told.sort();
+        listed.sort();
         is.sort();
         assert_eq!(
-            told, is,
+            listed, is,
             "the options of {name} in docs/{name}.md, and those of --help"
         );
     }

@@ -238,8 +238,8 @@ fn keeps_the_old_content_on_a_full_disk(arch: Arch) -> Completion {
     if mount != fine() {
         return Completion::ignored_with(skip::namespaces(&mount.stderr));
     }
-    let told = "save: write f: No space left on device (ENOSPC)\n";
-    let kept = Ran::new(0, "exit 1\nthe old content\nf\n", told);
+    let printed = "save: write f: No space left on device (ENOSPC)\n";
+    let kept = Ran::new(0, "exit 1\nthe old content\nf\n", printed);
     let input = content(200_000);
     assert_eq!(save_on_a_small_disk(arch, "f", &input), kept);
     assert_eq!(save_on_a_small_disk(arch, "-a f", &input), kept);

@@ -147,7 +147,7 @@ impl Environment {
                     probe.env("SELFTEST_UNDER", which(probe.get_program()));
                 }
                 let ran = run(probe.current_dir(folder.root()));
-                assert_eq!(folder.names(), [""; 0], "files were left behind");
+                assert_eq!(folder.names(), [""; 0], "files are left");
                 Ok(Report::of(ran.stdout.lines()))
             }
             On::Guest(guest) => match guest.session() {

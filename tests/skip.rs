@@ -75,13 +75,16 @@ pub fn trials() -> Vec<Trial> {
             "skip::reasons_stand_in_one_place",
             reasons_stand_in_one_place,
         ),
-        once("skip::an_error_is_told_in_words", an_error_is_told_in_words),
+        once(
+            "skip::an_error_is_printed_in_words",
+            an_error_is_printed_in_words,
+        ),
     ]
 }
 
-fn an_error_is_told_in_words() {
-    let told = "qemu-user answers \"Function not implemented\" (ENOSYS) here";
-    assert_eq!(refused("qemu-user", "ENOSYS"), told);
+fn an_error_is_printed_in_words() {
+    let printed = "qemu-user answers \"Function not implemented\" (ENOSYS) here";
+    assert_eq!(refused("qemu-user", "ENOSYS"), printed);
 }
 
 /// Checks that no other file of the tests contains the text of a skip's reason.

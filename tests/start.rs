@@ -20,13 +20,13 @@ pub fn trials() -> Vec<Trial> {
         protects_relocated_data,
         protects_code,
         does_not_run_its_stack,
-        tells_of_a_stack_overflow,
-        tells_of_no_other_fault,
+        reports_a_stack_overflow,
+        reports_no_other_fault,
         a_report_leaves_no_mapping,
-        tells_what_the_kernel_refuses,
+        reports_what_the_kernel_refuses,
         ends_with_the_status_of_main,
-        tells_of_a_panic,
-        tells_of_a_panic_in_a_panic,
+        reports_a_panic,
+        reports_a_panic_in_a_panic,
         aborts_whatever_was_set_for_sigabrt,
         aborts_nobody_else,
     ]
@@ -164,47 +164,50 @@ fn says_and_ends_by_sigsegv(arch: Arch, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn tells_of_a_stack_overflow(arch: Arch) {
+fn reports_a_stack_overflow(arch: Arch) {
     for what in ["overflow", "overflow-thread"] {
-        let told = says_and_ends_by_sigsegv(arch, &[what, "told"]);
+        let printed = says_and_ends_by_sigsegv(arch, &[what, "reported"]);
         // qemu-user adds a line of its own; ours is the first.
-        let line = told.lines().next().unwrap_or_default();
+        let line = printed.lines().next().unwrap_or_default();
         let (begin, thread) = line.split_once(" (").unwrap_or((line, ""));
         let name = match begin.strip_prefix("protect: stack overflow in thread '") {
             Some(name) => name.trim_end_matches('\''),
-            None => panic!("{what}: {told}"),
+            None => panic!("{what}: {printed}"),
         };
         let expected = match what {
             "overflow-thread" => "deep",
             _ if arch.is_native() => "protect",
             _ => "qemu-aarch64",
         };
-        assert!(name.starts_with(expected), "{what}: {told}");
+        assert!(name.starts_with(expected), "{what}: {printed}");
         let id = thread.trim_end_matches(')');
-        assert!(id.parse::<u32>().is_ok_and(|id| id > 0), "{what}: {told}");
+        assert!(
+            id.parse::<u32>().is_ok_and(|id| id > 0),
+            "{what}: {printed}"
+        );
         // Only the library prints the message, and only with a `Report`.
-        let told = says_and_ends_by_sigsegv(arch, &[what]);
-        assert!(!told.contains("overflow"), "{what}: {told}");
+        let printed = says_and_ends_by_sigsegv(arch, &[what]);
+        assert!(!printed.contains("overflow"), "{what}: {printed}");
     }
 }
 
 /// After the last report is dropped, a stack overflow ends the process without a message.
 fn a_report_leaves_no_mapping(arch: Arch) {
-    let told = says_and_ends_by_sigsegv(arch, &["reports"]);
+    let printed = says_and_ends_by_sigsegv(arch, &["reports"]);
     assert!(
-        !told.contains("overflow") && !told.contains("panicked"),
-        "{told}"
+        !printed.contains("overflow") && !printed.contains("panicked"),
+        "{printed}"
     );
 }
 
-fn tells_of_no_other_fault(arch: Arch) {
+fn reports_no_other_fault(arch: Arch) {
     for what in ["relro", "text", "stack", "sent"] {
-        let told = says_and_ends_by_sigsegv(arch, &[what, "told"]);
-        assert!(!told.contains("overflow"), "{what}: {told}");
+        let printed = says_and_ends_by_sigsegv(arch, &[what, "reported"]);
+        assert!(!printed.contains("overflow"), "{what}: {printed}");
     }
 }
 
-fn tells_what_the_kernel_refuses(arch: Arch) -> Completion {
+fn reports_what_the_kernel_refuses(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }
@@ -220,15 +223,15 @@ fn tells_what_the_kernel_refuses(arch: Arch) -> Completion {
         let segments = std::fs::read(arch.shipped(program)).unwrap();
         if crate::elf::relocates(&segments) {
             let message = "mprotect relocated data: Operation not permitted (EPERM)";
-            let told = format!("{program}: {message}\n");
-            assert_eq!(refused(program, "mprotect"), Ran::new(1, "", &told));
+            let printed = format!("{program}: {message}\n");
+            assert_eq!(refused(program, "mprotect"), Ran::new(1, "", &printed));
         }
     }
     // A program in which no code uses a thread's words sets no thread pointer.
     if arch == Arch::X86_64 {
         let message = "arch_prctl thread pointer: Operation not permitted (EPERM)";
-        let told = format!("msort: {message}\n");
-        assert_eq!(refused("msort", "arch_prctl"), Ran::new(1, "", &told));
+        let printed = format!("msort: {message}\n");
+        assert_eq!(refused("msort", "arch_prctl"), Ran::new(1, "", &printed));
     }
     Completion::Completed
 }
@@ -248,9 +251,9 @@ fn panics(arch: Arch, how: &str) -> String {
         .unwrap();
     assert_eq!(output.status.signal(), Some(6), "{how}: {}", output.status);
     assert_eq!(output.stdout, b"");
-    let told = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
     // qemu-user adds a line of its own; ours is the first.
-    let line = told.lines().next().unwrap().to_owned();
+    let line = printed.lines().next().unwrap().to_owned();
     // The thread's id differs from run to run: panic: thread 'NAME' (ID) panicked...
     let (begin, rest) = line.split_once(" (").unwrap();
     let (id, rest) = rest.split_once(") ").unwrap();
@@ -263,24 +266,27 @@ fn panics(arch: Arch, how: &str) -> String {
     rest.to_owned()
 }
 
-fn tells_of_a_panic(arch: Arch) {
+fn reports_a_panic(arch: Arch) {
     let place = "panicked at tests/probes/src/bin/panic.rs:";
-    let told = panics(arch, "index");
-    assert!(told.starts_with(place), "{told}");
+    let printed = panics(arch, "index");
+    assert!(printed.starts_with(place), "{printed}");
     assert!(
-        told.ends_with(": index out of bounds: the len is 3 but the index is 7"),
-        "{told}"
+        printed.ends_with(": index out of bounds: the len is 3 but the index is 7"),
+        "{printed}"
     );
-    let told = panics(arch, "message");
+    let printed = panics(arch, "message");
     assert!(
-        told.starts_with(place) && told.ends_with(": the answer is 42"),
-        "{told}"
+        printed.starts_with(place) && printed.ends_with(": the answer is 42"),
+        "{printed}"
     );
 }
 
-fn tells_of_a_panic_in_a_panic(arch: Arch) {
-    let told = panics(arch, "nested");
-    assert!(told.ends_with(": while it printed this message"), "{told}");
+fn reports_a_panic_in_a_panic(arch: Arch) {
+    let printed = panics(arch, "nested");
+    assert!(
+        printed.ends_with(": while it printed this message"),
+        "{printed}"
+    );
 }
 
 /// A shell that runs the probe `panic` as `"$@" index`.

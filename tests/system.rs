@@ -44,8 +44,8 @@ fn mounts_and_unmounts(arch: Arch) -> Completion {
         Ok(ran) => ran,
         Err(ignored) => return ignored,
     };
-    let told = "selftest: do unmount: Invalid argument (EINVAL)\n";
-    assert_eq!((ran.status, &*ran.stderr), (Some(1), told), "{ran:?}");
+    let printed = "selftest: do unmount: Invalid argument (EINVAL)\n";
+    assert_eq!((ran.status, &*ran.stderr), (Some(1), printed), "{ran:?}");
     let [mount, first, second] = ran.stdout.lines().collect::<Vec<_>>()[..] else {
         panic!("{ran:?}")
     };

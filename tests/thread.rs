@@ -24,9 +24,9 @@ pub fn trials() -> Vec<Trial> {
         has_the_stack_that_was_asked_for,
         ends_whole_in_a_storm_of_signals,
         waits_for_a_mutex_and_a_once,
-        leaves_no_mapping_behind,
+        leaves_no_mapping,
         has_a_name,
-        tells_its_name_in_a_panic,
+        prints_its_name_in_a_panic,
         has_a_guard_below_its_stack,
         overflows_into_sigsegv,
         counts_the_cpus_it_may_use,
@@ -34,8 +34,8 @@ pub fn trials() -> Vec<Trial> {
     ]
     .chain([
         once(
-            "thread::a_refusal_of_the_kernel_is_told [x86_64]",
-            a_refusal_of_the_kernel_is_told,
+            "thread::a_refusal_of_the_kernel_is_reported [x86_64]",
+            a_refusal_of_the_kernel_is_reported,
         ),
         once(
             "thread::takes_itself_down_in_order [x86_64]",
@@ -89,7 +89,7 @@ fn waits_for_a_mutex_and_a_once(arch: Arch) {
     holds(arch, "sync");
 }
 
-fn leaves_no_mapping_behind(arch: Arch) {
+fn leaves_no_mapping(arch: Arch) {
     holds(arch, "many");
 }
 
@@ -131,10 +131,10 @@ fn ends_by(arch: Arch, signal: i32, part: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn tells_its_name_in_a_panic(arch: Arch) {
-    let told = ends_by(arch, 6, "panic");
+fn prints_its_name_in_a_panic(arch: Arch) {
+    let printed = ends_by(arch, 6, "panic");
     // qemu-user adds a line of its own; ours is the first. The thread's id differs from run to run.
-    let line = told.lines().next().unwrap();
+    let line = printed.lines().next().unwrap();
     let (begin, rest) = line.split_once(" (").unwrap();
     let (id, rest) = rest.split_once(") ").unwrap();
     assert_eq!(begin, "thread: thread 'second'");
@@ -202,8 +202,8 @@ fn counts_the_cpus_it_may_use(arch: Arch) {
 fn exhaustion_is_an_error_and_what_ended_makes_room(arch: Arch) {
     let mut probe = arch.probe("thread");
     limit_memory(arch, &mut probe, 64 << 20);
-    let told = "Cannot allocate memory (ENOMEM)\n".repeat(2);
-    assert_eq!(run(probe.arg("exhaust")), Ran::new(0, &told, ""));
+    let printed = "Cannot allocate memory (ENOMEM)\n".repeat(2);
+    assert_eq!(run(probe.arg("exhaust")), Ran::new(0, &printed, ""));
 }
 
 /// Runs a part of the probe under strace with these options. Returns the log, one line for each call.
@@ -220,11 +220,11 @@ fn traced(options: &[&str], part: &str, ran: &Ran) -> String {
 
 /// strace refuses the first clone as the kernel does beyond `RLIMIT_NPROC`, which would be the user's,
 /// and not root's at all; or the memory of the first stack.
-fn a_refusal_of_the_kernel_is_told() -> Completion {
+fn a_refusal_of_the_kernel_is_reported() -> Completion {
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }
-    for (refusal, told) in [
+    for (refusal, printed) in [
         (
             "clone:error=EAGAIN:when=1",
             "Resource temporarily unavailable (EAGAIN)",
@@ -235,7 +235,7 @@ fn a_refusal_of_the_kernel_is_told() -> Completion {
             "Cannot allocate memory (ENOMEM)",
         ),
     ] {
-        let ran = Ran::new(0, &format!("{told}\n2\n"), "");
+        let ran = Ran::new(0, &format!("{printed}\n2\n"), "");
         traced(&["-e", &format!("inject={refusal}")], "refused", &ran);
     }
     Completion::Completed

@@ -43,8 +43,8 @@ pub fn trials() -> Vec<Trial> {
     }
     vec![
         once(
-            "trial::tells_of_a_test_that_hangs",
-            tells_of_a_test_that_hangs,
+            "trial::reports_a_test_that_hangs",
+            reports_a_test_that_hangs,
         ),
         once(
             "trial::counts_time_by_the_share_of_a_cpu",
@@ -71,7 +71,7 @@ fn waits() {
     wait_until("pigs fly", || false);
 }
 
-fn tells_of_a_test_that_hangs() {
+fn reports_a_test_that_hangs() {
     let mut runner = Command::new(std::env::current_exe().unwrap());
     let ran = run(runner
         .args(["trial::", "--test-threads", "1"])
@@ -79,14 +79,14 @@ fn tells_of_a_test_that_hangs() {
     assert_eq!(ran.status, Some(101), "{ran:?}");
     let count = "test result: FAILED. 1 passed; 2 failed; 0 ignored;";
     assert!(ran.stdout.contains(count), "{ran:?}");
-    let told = |test| told_of(test, &ran.stdout);
+    let printed = |test| printed_of(test, &ran.stdout);
     let limit = "not done after 1 s, its limit";
-    let [late, until] = told("trial::waits")[..] else {
+    let [late, until] = printed("trial::waits")[..] else {
         panic!("{ran:?}")
     };
     assert!(late.starts_with(limit), "{late}");
     assert_eq!(until, "it waited until pigs fly");
-    let [late, sleep, shell] = told("trial::hangs")[..] else {
+    let [late, sleep, shell] = printed("trial::hangs")[..] else {
         panic!("{ran:?}")
     };
     assert!(late.starts_with(limit), "{late}");
@@ -109,9 +109,12 @@ fn tells_of_a_test_that_hangs() {
 }
 
 /// The lines that a runner printed for a failed test.
-pub fn told_of<'a>(test: &str, stdout: &'a str) -> Vec<&'a str> {
-    let (_, told) = stdout.split_once(&format!("---- {test} ----\n")).unwrap();
-    told.lines().take_while(|line| !line.is_empty()).collect()
+pub fn printed_of<'a>(test: &str, stdout: &'a str) -> Vec<&'a str> {
+    let (_, printed) = stdout.split_once(&format!("---- {test} ----\n")).unwrap();
+    printed
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect()
 }
 
 /// The runner may lead a session without a terminal: no terminal that a test opens becomes the session's controlling
@@ -289,10 +292,10 @@ fn under_limit<V: Verdict>(
         running().get_mut(&thread).unwrap().counted += begin.elapsed().mul_f64(share);
     }
     let Ok(result) = result else {
-        let told = running()[&thread].told(end_processes(&thread));
+        let printed = running()[&thread].report(end_processes(&thread));
         running().remove(&thread);
         let _ = receiver.recv_timeout(AFTERWARDS);
-        return Err(Failed::from(told));
+        return Err(Failed::from(printed));
     };
     let ran = running().remove(&thread).unwrap();
     if ran.counted > ran.limit / 2 {
@@ -321,19 +324,19 @@ impl Running {
     }
 
     /// The report of a test that exceeded its limit.
-    fn told(&self, processes: Vec<String>) -> String {
+    fn report(&self, processes: Vec<String>) -> String {
         let (limit, all) = (self.limit.as_secs(), self.begin.elapsed().as_secs());
-        let mut told = format!("not done after {limit} s, its limit");
+        let mut printed = format!("not done after {limit} s, its limit");
         if all > limit {
-            told += &format!(" ({all} s on a busy machine)");
+            printed += &format!(" ({all} s on a busy machine)");
         }
         if let Some(what) = &self.until {
-            told += &format!("\nit waited until {what}");
+            printed += &format!("\nit waited until {what}");
         }
         for process in processes {
-            told += &format!("\nkilled: {process}");
+            printed += &format!("\nkilled: {process}");
         }
-        told
+        printed
     }
 }
 

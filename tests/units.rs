@@ -10,7 +10,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 
 use crate::support::{Folder, once, run};
-use crate::trial::{may_take, told_of, trial};
+use crate::trial::{may_take, printed_of, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![once(
@@ -70,11 +70,11 @@ fn ends_a_test_that_hangs() {
     assert_eq!(ran.status, Some(101), "{ran:?}");
     let count = "test result: FAILED. 1 passed; 2 failed; 0 ignored;";
     assert!(ran.stdout.contains(count), "{ran:?}");
-    let told = told_of("hangs", &ran.stdout);
+    let printed = printed_of("hangs", &ran.stdout);
     assert!(
-        told[0].starts_with("not done after 1 s, its limit"),
-        "{told:?}"
+        printed[0].starts_with("not done after 1 s, its limit"),
+        "{printed:?}"
     );
-    assert!(told[1].ends_with(": sleep 1000"), "{told:?}");
+    assert!(printed[1].ends_with(": sleep 1000"), "{printed:?}");
     assert!(ran.stdout.contains("because"), "{ran:?}");
 }

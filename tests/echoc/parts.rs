@@ -25,8 +25,8 @@ use ring3::text::Writer;
 pub fn trials() -> [Trial; 6] {
     [
         once(
-            "echoc::parts::latencies_are_told_to_one_percent",
-            latencies_are_told_to_one_percent,
+            "echoc::parts::latencies_are_printed_to_one_percent",
+            latencies_are_printed_to_one_percent,
         ),
         once(
             "echoc::parts::few_latencies_and_extreme_ones",
@@ -51,7 +51,7 @@ pub fn trials() -> [Trial; 6] {
     ]
 }
 
-fn latencies_are_told_to_one_percent() {
+fn latencies_are_printed_to_one_percent() {
     let mut random = StdRng::seed_from_u64(1);
     for bits in 1..=41 {
         let mut histogram = Histogram::new().unwrap();
@@ -64,10 +64,10 @@ fn latencies_are_told_to_one_percent() {
         assert_eq!(histogram.max(), values[4999]);
         for share in [1, 10, 500, 900, 990, 999, 1000] {
             let exact = values[5 * share - 1];
-            let told = histogram.per_mille(share as u64);
+            let printed = histogram.per_mille(share as u64);
             assert!(
-                told.abs_diff(exact) * 100 <= exact,
-                "{share} in 1000 of {bits} bits: {told}, not {exact}"
+                printed.abs_diff(exact) * 100 <= exact,
+                "{share} in 1000 of {bits} bits: {printed}, not {exact}"
             );
         }
     }
@@ -89,7 +89,7 @@ fn few_latencies_and_extreme_ones() {
 
 /// The value that the histogram reports for a latency: the middle of its slot. The width of a slot is at most 1/64 of
 /// its lower end.
-fn told(value: u64) -> u64 {
+fn middle(value: u64) -> u64 {
     let value = value.min((1 << 42) - 1);
     match value.checked_ilog2() {
         None | Some(0..7) => value,
@@ -109,7 +109,7 @@ fn a_slot_is_as_wide_as_it_should_be() {
         let mut histogram = Histogram::new().unwrap();
         histogram.add(value);
         histogram.add(u64::MAX); // ensures that the maximum does not bound the reported values
-        assert_eq!(histogram.per_mille(500), told(value), "{value}");
+        assert_eq!(histogram.per_mille(500), middle(value), "{value}");
         assert_eq!((histogram.count(), histogram.max()), (2, u64::MAX));
     }
 }
@@ -124,7 +124,7 @@ fn shares_are_of_the_count() {
             let rank = (1..=count)
                 .find(|rank| rank * 1000 >= count * share)
                 .unwrap();
-            let expected = told(rank - 1).min(count - 1);
+            let expected = middle(rank - 1).min(count - 1);
             assert_eq!(histogram.per_mille(share), expected, "{share} of {count}");
         }
     }
@@ -229,7 +229,7 @@ fn every_figure_is_computed_of_what_came_back() {
         format!("{}.{} us", tenths / 10, tenths % 10)
     };
     let [half, most, nearly] =
-        [505, 999, 1008].map(|rank| tenths(told(all[rank - 1]).min(1009 * MS)));
+        [505, 999, 1008].map(|rank| tenths(middle(all[rank - 1]).min(1009 * MS)));
     let latency = format!("latency p50 {half}, p99 {most}, p99.9 {nearly}, max 1009000.0 us");
     let outcome = Outcome {
         elapsed: 1000 * MS,

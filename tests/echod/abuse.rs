@@ -32,7 +32,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         a_client_that_resets_unread,
         stopped_and_continued,
         more_clients_than_descriptors,
-        no_descriptor_is_left_behind,
+        no_descriptor_is_leaked,
     ]
 }
 
@@ -220,13 +220,13 @@ fn bytes_out_of_band_stay_in_their_place(arch: Arch) {
     let server = Server::new(arch, &[]);
     let mut stream = connect(server.address());
     for round in 0..200 {
-        let (before, behind) = (round % 7, round % 5);
+        let (before, after) = (round % 7, round % 5);
         stream.write_all(&b"before"[..before.min(6)]).unwrap();
         rustix::net::send(&stream, b"!", SendFlags::OOB).unwrap();
-        stream.write_all(&b"behind"[..behind]).unwrap();
-        let mut back = vec![0; before.min(6) + 1 + behind];
+        stream.write_all(&b"after"[..after]).unwrap();
+        let mut back = vec![0; before.min(6) + 1 + after];
         stream.read_exact(&mut back).expect("echod answers");
-        let expected = [&b"before"[..before.min(6)], b"!", &b"behind"[..behind]].concat();
+        let expected = [&b"before"[..before.min(6)], b"!", &b"after"[..after]].concat();
         assert_eq!(back, expected);
     }
 }
@@ -329,7 +329,7 @@ fn more_clients_than_descriptors(arch: Arch) {
     server.end("echod: accept client: Too many open files (EMFILE)\n");
 }
 
-fn no_descriptor_is_left_behind(arch: Arch) {
+fn no_descriptor_is_leaked(arch: Arch) {
     let server = Server::new(arch, &[]);
     let mut witness = connect(server.address());
     ping(&mut witness, b"first");

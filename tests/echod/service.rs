@@ -28,8 +28,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         listens_elsewhere_too_where_asked,
         takes_no_socket_of_another_process,
         refuses_what_it_cannot_serve,
-        tells_when_it_is_ready_and_when_it_ends,
-        serves_where_nobody_hears_it,
+        reports_when_it_is_ready_and_when_it_ends,
+        serves_where_no_manager_receives,
         serves_where_the_manager_does_not_read,
     ]
 }
@@ -260,7 +260,7 @@ fn refuses_what_it_cannot_serve(arch: Arch) {
     }
 }
 
-fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
+fn reports_when_it_is_ready_and_when_it_ends(arch: Arch) {
     let folder = Folder::new();
     let path = folder.path("manager");
     let name = format!("ring3-manager-{}-{}", std::process::id(), arch.name());
@@ -272,7 +272,7 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
         ),
     ] {
         manager.set_read_timeout(Some(PATIENCE)).unwrap();
-        let heard = || {
+        let received = || {
             let mut text = [0; 100];
             let length = manager.recv(&mut text).expect("echod notifies the manager");
             String::from_utf8_lossy(&text[..length]).into_owned()
@@ -280,11 +280,11 @@ fn tells_when_it_is_ready_and_when_it_ends(arch: Arch) {
         let mut command = arch.program("echod");
         command.args(["-l", "127.0.0.1:0", "--grace", "1000"]);
         let server = Server::start(command.env("NOTIFY_SOCKET", address), 1);
-        assert_eq!(heard(), "READY=1");
+        assert_eq!(received(), "READY=1");
         let mut client = connect(server.address());
         ping(&mut client, b"served");
         server.signal(Signal::TERM);
-        assert_eq!(heard(), "STOPPING=1");
+        assert_eq!(received(), "STOPPING=1");
         ping(&mut client, b"still");
         drop(client);
         assert_eq!(server.wait().status, Some(0));
@@ -313,7 +313,7 @@ fn serves_where_the_manager_does_not_read(arch: Arch) {
 }
 
 /// Addresses where no manager listens, in all forms of sd_notify(3), and invalid addresses.
-fn serves_where_nobody_hears_it(arch: Arch) {
+fn serves_where_no_manager_receives(arch: Arch) {
     let folder = Folder::new();
     drop(UnixDatagram::bind(folder.path("left")).unwrap());
     let _stream = UnixListener::bind(folder.path("stream")).unwrap();

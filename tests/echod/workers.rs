@@ -32,7 +32,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         close_clients_that_are_idle,
         spin,
         are_those_that_could_be_made,
-        tell_that_they_are_ready_when_they_are,
+        report_that_they_are_ready_when_they_are,
     ]
 }
 
@@ -307,7 +307,7 @@ fn are_those_that_could_be_made(arch: Arch) -> Completion {
 
 /// strace delays clone or replaces its result. Before clone has returned, echod must neither print an address nor
 /// notify the manager.
-fn tell_that_they_are_ready_when_they_are(arch: Arch) -> Completion {
+fn report_that_they_are_ready_when_they_are(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }

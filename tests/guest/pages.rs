@@ -58,8 +58,8 @@ const TESTS: [Test; 11] = [
          $ room 18446744073709551615\n$ same large large-sorted\n",
         |session| {
             session.says("heap exhaust", &types().lines().collect::<Vec<_>>());
-            let told = "Cannot allocate memory (ENOMEM)";
-            session.says("thread exhaust", &[told, told]);
+            let printed = "Cannot allocate memory (ENOMEM)";
+            session.says("thread exhaust", &[printed, printed]);
         },
     ),
     (
@@ -191,10 +191,10 @@ fn heap(session: &Session) {
     session.says("heap types", &types().lines().collect::<Vec<_>>());
     for part in ["twice", "twice-small", "foreign"] {
         let said = session.of(&format!("heap {part}"));
-        let [told, "status 134"] = said[..] else {
+        let [printed, "status 134"] = said[..] else {
             panic!("{part}: {said:?}")
         };
-        assert!(told.contains(": heap: freed 0x"), "{told}");
+        assert!(printed.contains(": heap: freed 0x"), "{printed}");
     }
 }
 

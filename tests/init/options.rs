@@ -52,7 +52,7 @@ wait $!
 exit 7";
 
 /// Starts `init` in the background, and ends before `init` does.
-const PARENT: &str = "\"$@\" 2>told & echo $! >init; until [ -e ready ]; do sleep 0.01; done";
+const PARENT: &str = "\"$@\" 2>reports & echo $! >init; until [ -e ready ]; do sleep 0.01; done";
 
 /// Waits until that `init`, which is an orphan now, has ended.
 const OUTSIDE: &str = "sh -c \"$0\" \"$@\"; while [ -e /proc/$(cat init) ]; do sleep 0.01; done";
@@ -61,7 +61,7 @@ fn has_the_effect_of_each_beside_each(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::SUBREAPER);
     }
-    for [to_group, session, rewrites, status, adopts, at_end, tells] in pairwise() {
+    for [to_group, session, rewrites, status, adopts, at_end, reports] in pairwise() {
         let mut options = Vec::new();
         for (given, words) in [
             (to_group, &["-g"][..]),
@@ -70,7 +70,7 @@ fn has_the_effect_of_each_beside_each(arch: Arch) -> Completion {
             (status, &["-e", "7"]),
             (adopts, &["-s"]),
             (at_end, &["-p", "USR1"]),
-            (tells, &["-w"]),
+            (reports, &["-w"]),
         ] {
             options.extend(if given { words } else { &[] });
         }
@@ -101,19 +101,23 @@ fn has_the_effect_of_each_beside_each(arch: Arch) -> Completion {
         let mut signals = vec![if rewrites { "USR2" } else { "HUP" }];
         signals.extend(at_end.then_some("USR1"));
         signals.push("ALRM");
-        let heard = |name| {
+        let received = |name| {
             let text = fs::read_to_string(folder.path(name)).unwrap_or_default();
             text.lines().map(str::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(heard("own"), signals, "{options:?}");
+        assert_eq!(received("own"), signals, "{options:?}");
         signals.truncate(if to_group { 3 } else { 0 });
-        assert_eq!(heard("other"), signals, "{options:?}");
-        let told = heard("told");
+        assert_eq!(received("other"), signals, "{options:?}");
+        let reported = received("reports");
         let ended = |line: &String| {
             line.starts_with("init: orphan ") && line.ends_with(" ended: signal 15")
         };
-        assert!(told.iter().all(ended), "{options:?}: {told:?}");
-        assert_eq!(told.len(), usize::from(tells && adopts), "{options:?}");
+        assert!(reported.iter().all(ended), "{options:?}: {reported:?}");
+        assert_eq!(
+            reported.len(),
+            usize::from(reports && adopts),
+            "{options:?}"
+        );
     }
     Completion::Completed
 }
@@ -173,6 +177,9 @@ fn passes_each_signal_on(arch: Arch) {
             echo $n
         done"
     );
-    let told = format!("{}\n", signals.replace(' ', "\n"));
-    assert_eq!(run(&mut init(arch, &[], &script)), Ran::new(0, &told, ""));
+    let printed = format!("{}\n", signals.replace(' ', "\n"));
+    assert_eq!(
+        run(&mut init(arch, &[], &script)),
+        Ran::new(0, &printed, "")
+    );
 }

@@ -27,19 +27,19 @@ fn never_hangs_where_a_mask_is_refused(arch: Arch) -> Completion {
         return Completion::ignored_with(skip::STRACE);
     }
     let hello = arch.shipped("hello");
-    let told = |message: &str| {
+    let printed = |message: &str| {
         Ran::new(
             1,
             "",
             &format!("init: {message}: Operation not permitted (EPERM)\n"),
         )
     };
-    let run_failed = told(&format!("run {}", hello.display()));
+    let run_failed = printed(&format!("run {}", hello.display()));
     let fine = Ran::new(0, "Hello, world!\n", "");
     // Each call fails in turn. `init` blocks SIGCHLD and the passed signals, then SIGPIPE, then all signals, and then
     // restores the mask. The calls of the child have the same numbers; its first call sets the program's mask.
     let expected = [
-        told("watch children"),
+        printed("watch children"),
         fine.clone(),
         run_failed.clone(),
         fine.clone(),
@@ -69,8 +69,9 @@ fn names_what_was_refused(arch: Arch) -> Completion {
             // A short program, because strace ends only after all traced processes.
             command.args(["sh", "-c", "sleep 0.2"]).stdin(Stdio::null());
             let ran = refused(&mut command, &format!("{call}:error=EPERM:when=1"));
-            let told = format!("{program}: {call} {operands}: Operation not permitted (EPERM)\n");
-            assert_eq!(ran, Ran::new(1, "", &told));
+            let printed =
+                format!("{program}: {call} {operands}: Operation not permitted (EPERM)\n");
+            assert_eq!(ran, Ran::new(1, "", &printed));
         }
     }
     Completion::Completed

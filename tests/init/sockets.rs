@@ -17,7 +17,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         serves_below_a_wrapper,
         names_the_program_and_keeps_nothing,
         leaves_what_names_another,
-        tells_of_what_is_closed,
+        reports_what_is_closed,
     ]
 }
 
@@ -63,19 +63,19 @@ fn serves_below_a_wrapper(arch: Arch) {
 }
 
 /// A shell as the program, which prints its environment, its descriptors, and the descriptors of the wrapper.
-const TELLS: &str = "[ $LISTEN_PID = $$ ] && echo itself; echo $LISTEN_FDS ${LISTEN_PIDFDID-none} $OTHER; \
+const PRINTS: &str = "[ $LISTEN_PID = $$ ] && echo itself; echo $LISTEN_FDS ${LISTEN_PIDFDID-none} $OTHER; \
 readlink /proc/$$/fd/3 /proc/$$/fd/4 | sed s/:.*//; \
 until ! readlink /proc/$PPID/fd/* | grep -q socket:; do sleep 0.02; done; echo closed";
 
 fn names_the_program_and_keeps_nothing(arch: Arch) {
-    let told = Ran::new(0, "itself\n2 none kept\nsocket\nsocket\nclosed\n", "");
+    let printed = Ran::new(0, "itself\n2 none kept\nsocket\nsocket\nclosed\n", "");
     for name in ["init", "pipe"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let wrapper = wrapper(arch, name, &["sh", "-c", TELLS]);
+        let wrapper = wrapper(arch, name, &["sh", "-c", PRINTS]);
         let variables =
             "LISTEN_FDNAMES=a:b LISTEN_PIDFDID=7 LISTEN_PID=$$ LISTEN_FDS=2 OTHER=kept; exec 4<&3";
         let mut shell = activate(&wrapper, listener, variables);
-        assert_eq!(ran(shell.output().unwrap()), told, "{name}");
+        assert_eq!(ran(shell.output().unwrap()), printed, "{name}");
     }
     // The second program has none of the sockets, and LISTEN_PID is not its id.
     let second = "cat; [ $LISTEN_PID != $$ ] && echo other; readlink /proc/$$/fd/3 || echo none";
@@ -96,17 +96,17 @@ fn leaves_what_names_another(arch: Arch) {
         let wrapper = wrapper(arch, name, &["sh", "-c", script]);
         let variables = "LISTEN_PID=1 LISTEN_FDS=1 LISTEN_PIDFDID=7";
         let mut shell = activate(&wrapper, listener, variables);
-        let told = Ran::new(0, "1 1 7\nsocket\n", "");
-        assert_eq!(ran(shell.output().unwrap()), told, "{name}");
+        let printed = Ran::new(0, "1 1 7\nsocket\n", "");
+        assert_eq!(ran(shell.output().unwrap()), printed, "{name}");
     }
 }
 
-fn tells_of_what_is_closed(arch: Arch) {
+fn reports_what_is_closed(arch: Arch) {
     for name in ["init", "pipe"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let wrapper = wrapper(arch, name, &["true"]);
         let mut shell = activate(&wrapper, listener, "LISTEN_PID=$$ LISTEN_FDS=60");
-        let told = format!("{name}: fcntl LISTEN_FDS: Bad file descriptor (EBADF)\n");
-        assert_eq!(ran(shell.output().unwrap()), Ran::new(1, "", &told));
+        let printed = format!("{name}: fcntl LISTEN_FDS: Bad file descriptor (EBADF)\n");
+        assert_eq!(ran(shell.output().unwrap()), Ran::new(1, "", &printed));
     }
 }

@@ -286,16 +286,16 @@ fn waits_for_the_terminal_in_the_background(arch: Arch) {
     let mut bash = Session::bash(&folder);
     bash.types(&format!("{} &\n", line(arch, "", TWO_WORDS)));
     // bash reports a stopped job before its next prompt.
-    let mut told = false;
+    let mut is_stopped = false;
     for _ in 0..600 {
         bash.types("echo answer-$((20+3))\n");
-        told |= bash.shows("answer-23").contains("Stopped");
-        if told {
+        is_stopped |= bash.shows("answer-23").contains("Stopped");
+        if is_stopped {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert!(told);
+    assert!(is_stopped);
     bash.types("fg\n");
     bash.shows(TWO_WORDS);
     bash.types("one\ntwo\n");

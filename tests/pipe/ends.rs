@@ -17,12 +17,12 @@ pub fn trials() -> Vec<Trial> {
         kills_what_does_not_end,
         ends_programs_that_are_stopped,
         lets_those_that_are_quicker_be,
-        tells_that_there_are_no_descriptors,
+        reports_that_there_are_no_descriptors,
     ]
     .chain([
         once(
-            "pipe::ends::tells_of_shortages_halfway [x86_64]",
-            tells_of_shortages_halfway,
+            "pipe::ends::reports_shortages_halfway [x86_64]",
+            reports_shortages_halfway,
         ),
         once(
             "pipe::ends::kills_after_five_seconds",
@@ -125,7 +125,7 @@ fn lets_those_that_are_quicker_be(arch: Arch) {
     }
 }
 
-fn tells_that_there_are_no_descriptors(arch: Arch) {
+fn reports_that_there_are_no_descriptors(arch: Arch) {
     // qemu-user needs a descriptor to open the program.
     let limit = if arch.is_native() { 4 } else { 6 };
     let pipe = command(arch, &["cat", "|", "cat", "|", "cat"]);
@@ -144,12 +144,12 @@ fn tells_that_there_are_no_descriptors(arch: Arch) {
 
 /// strace injects the errors that the kernel returns if the user has too many processes, pipes or sockets; root has no
 /// such limits.
-fn tells_of_shortages_halfway() -> Completion {
+fn reports_shortages_halfway() -> Completion {
     if !Arch::X86_64.is_native() {
         return Completion::ignored_with(skip::STRACE);
     }
     let (none, follow): (&[&str], &[&str]) = (&[], &["-f"]);
-    for (inject, follow, more, told) in [
+    for (inject, follow, more, printed) in [
         (
             "mmap:error=ENOMEM:when=1",
             none,
@@ -218,8 +218,8 @@ fn tells_of_shortages_halfway() -> Completion {
             .args(more);
         strace.args(["sleep", "100", "|", "cat", "|", "sort", "|", "cat"]);
         let begin = Instant::now();
-        let told = format!("pipe: {told}\n");
-        assert_eq!(run(&mut strace), Ran::new(1, "", &told), "{inject}");
+        let printed = format!("pipe: {printed}\n");
+        assert_eq!(run(&mut strace), Ran::new(1, "", &printed), "{inject}");
         // Programs that had already started were ended at once.
         assert!(begin.elapsed() < Duration::from_secs(30));
     }

@@ -50,14 +50,14 @@ fn takes_the_first_that_may_run(arch: Arch) {
         .with_file("c/prog", SCRIPT, 0o755)
         .with_file("a/plain", SCRIPT, 0o644);
     let search = |path, words: &[&str]| folder.search(arch, Some(path), words);
-    let told = Ran::new(0, "b/prog x\n", "");
-    assert_eq!(search("a:b:c", &["prog", "x"]), told);
-    assert_eq!(search("missing:a/plain:b", &["prog", "x"]), told);
+    let printed = Ran::new(0, "b/prog x\n", "");
+    assert_eq!(search("a:b:c", &["prog", "x"]), printed);
+    assert_eq!(search("missing:a/plain:b", &["prog", "x"]), printed);
     // The file is not executable and no other directory has the name: the error is EACCES, not ENOENT.
-    let told = "pipe: run plain: Permission denied (EACCES)\n";
-    assert_eq!(search("a:b:c", &["plain"]), Ran::new(126, "", told));
-    let told = "pipe: run none: No such file or directory (ENOENT)\n";
-    assert_eq!(search("a:b:c", &["none"]), Ran::new(127, "", told));
+    let printed = "pipe: run plain: Permission denied (EACCES)\n";
+    assert_eq!(search("a:b:c", &["plain"]), Ran::new(126, "", printed));
+    let printed = "pipe: run none: No such file or directory (ENOENT)\n";
+    assert_eq!(search("a:b:c", &["none"]), Ran::new(127, "", printed));
 }
 
 fn takes_an_empty_entry_for_here(arch: Arch) {
@@ -81,25 +81,25 @@ fn passes_over_what_is_too_long(arch: Arch) {
     let ran = folder.search(arch, Some(&path), &["prog"]);
     assert_eq!(ran, Ran::new(0, "b/prog\n", ""));
     let name = "n".repeat(300);
-    let told = format!("pipe: run {name}: File name too long (ENAMETOOLONG)\n");
+    let printed = format!("pipe: run {name}: File name too long (ENAMETOOLONG)\n");
     let ran = folder.search(arch, Some("b"), &[&name]);
-    assert_eq!(ran, Ran::new(127, "", &told));
+    assert_eq!(ran, Ran::new(127, "", &printed));
 }
 
 fn guesses_at_no_shell(arch: Arch) {
     let folder = Folder::new().with_file("b/prog", "echo guessed\n", 0o755);
-    let told = "pipe: run prog: Exec format error (ENOEXEC)\n";
+    let printed = "pipe: run prog: Exec format error (ENOEXEC)\n";
     let ran = folder.search(arch, Some("b:/bin"), &["prog"]);
-    assert_eq!(ran, Ran::new(126, "", told));
+    assert_eq!(ran, Ran::new(126, "", printed));
 }
 
 fn gives_the_name_as_it_was_written(arch: Arch) {
     let folder = Folder::new();
     let words = ["/bin/sh", "-c", "tr '\\0' ' ' </proc/$$/cmdline; :", "x"];
     let ran = folder.search(arch, Some("/bin"), &words);
-    let told = "/bin/sh -c tr '\\0' ' ' </proc/$$/cmdline; : x ";
-    assert_eq!(ran, Ran::new(0, told, ""));
+    let printed = "/bin/sh -c tr '\\0' ' ' </proc/$$/cmdline; : x ";
+    assert_eq!(ran, Ran::new(0, printed, ""));
     let words = ["sh", "-c", "tr '\\0' ' ' </proc/$$/cmdline; :", "x"];
     let ran = folder.search(arch, Some("/nowhere:/bin"), &words);
-    assert_eq!(ran, Ran::new(0, &told[5..], ""));
+    assert_eq!(ran, Ran::new(0, &printed[5..], ""));
 }

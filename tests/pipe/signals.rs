@@ -71,8 +71,11 @@ fn passes_each_on_to_all(arch: Arch) {
         fs::write(folder.path("end"), "").unwrap();
         let output = pipe.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
-        let told = format!("{name}\n").into_bytes();
-        assert_eq!((folder.read("a"), folder.read("b")), (told.clone(), told));
+        let printed = format!("{name}\n").into_bytes();
+        assert_eq!(
+            (folder.read("a"), folder.read("b")),
+            (printed.clone(), printed)
+        );
     }
 }
 
@@ -121,7 +124,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
         .chain(pipe.get_args())
         .collect();
     // `true` must end first; otherwise the key would end it too.
-    let script = format!("cat; trap 'echo INT >>heard' INT; echo ready; {UNTIL_END}");
+    let script = format!("cat; trap 'echo INT >>received' INT; echo ready; {UNTIL_END}");
     for word in ["true", "|", "sh", "-c", &script] {
         words.push(word.as_ref());
     }
@@ -144,7 +147,7 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     assert_eq!(line.trim_end(), "ready");
     keys.write_all(b"\x03").unwrap();
     wait_until("the program has received the signal", || {
-        folder.path("heard").exists()
+        folder.path("received").exists()
     });
     // If the signal had been sent twice, the second arrival would be recorded by the time the next signal has passed
     // through `pipe`.
@@ -160,14 +163,14 @@ fn gives_a_key_of_the_terminal_once(arch: Arch) {
     wait_until_taken(pid, Signal::INT);
     kill_process(pid, Signal::INT).unwrap();
     wait_until("the program has received the second signal", || {
-        folder.read("heard").len() >= 8
+        folder.read("received").len() >= 8
     });
     fs::write(folder.path("end"), "").unwrap();
     let mut rest = String::new();
     screen.read_to_string(&mut rest).unwrap();
     let status = terminal.wait().unwrap();
     assert!(status.success(), "{status}: {rest:?}");
-    assert_eq!(folder.read("heard"), b"INT\nINT\n");
+    assert_eq!(folder.read("received"), b"INT\nINT\n");
 }
 
 /// Waits until the process has received this signal, which it blocks: it is not pending any more.
@@ -184,7 +187,7 @@ fn wait_until_taken(pid: Pid, signal: Signal) {
 fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
     let folder = Folder::new();
     let program = format!(
-        "for name in WINCH USR1; do trap \"echo $name >>heard\" $name; done; echo ready; {UNTIL_END}"
+        "for name in WINCH USR1; do trap \"echo $name >>received\" $name; done; echo ready; {UNTIL_END}"
     );
     let mut pipe = arch.program("pipe");
     pipe.args(["sh", "-c", &program]);
@@ -198,18 +201,18 @@ fn gives_a_new_size_of_the_terminal_once(arch: Arch) {
     };
     tcsetwinsize(&session.keys, size).unwrap();
     wait_until("the program has received the signal", || {
-        folder.path("heard").exists()
+        folder.path("received").exists()
     });
     let pid = Pid::from_child(&session.leader);
     wait_until_taken(pid, Signal::WINCH);
     // This signal passes through `pipe` after everything that `pipe` did for the first signal.
     kill_process(pid, Signal::USR1).unwrap();
     wait_until("the program has received the second signal", || {
-        folder.read("heard").ends_with(b"USR1\n")
+        folder.read("received").ends_with(b"USR1\n")
     });
     fs::write(folder.path("end"), "").unwrap();
     assert!(session.leader.wait().unwrap().success());
-    assert_eq!(folder.read("heard"), b"WINCH\nUSR1\n");
+    assert_eq!(folder.read("received"), b"WINCH\nUSR1\n");
 }
 
 /// Runs `pipe` as process 1 of a PID namespace. A skip if this machine does not allow that.

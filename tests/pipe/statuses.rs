@@ -14,8 +14,8 @@ pub fn trials() -> Vec<Trial> {
     per_arch![
         takes_the_rightmost_that_failed,
         takes_the_last_as_a_shell_does,
-        tells_each_signal_by_its_number,
-        tells_what_is_not_there_from_what_may_not_run,
+        encodes_each_signal_by_its_number,
+        distinguishes_a_missing_file_from_one_that_may_not_run,
         ends_the_others_where_one_cannot_start,
         waits_for_all,
         ignores_children_that_it_did_not_start,
@@ -94,7 +94,7 @@ fn takes_the_last_as_a_shell_does(arch: Arch) {
 }
 
 /// All signals that end a program without a handler. Signals that stop a program or have no effect are left out.
-fn tells_each_signal_by_its_number(arch: Arch) {
+fn encodes_each_signal_by_its_number(arch: Arch) {
     for signal in 1..=64 {
         if matches!(signal, 17..=23 | 28) {
             continue;
@@ -110,7 +110,7 @@ fn tells_each_signal_by_its_number(arch: Arch) {
     }
 }
 
-fn tells_what_is_not_there_from_what_may_not_run(arch: Arch) {
+fn distinguishes_a_missing_file_from_one_that_may_not_run(arch: Arch) {
     let folder = Folder::new();
     let link = folder.path("link");
     std::os::unix::fs::symlink(&link, &link).unwrap();
@@ -125,8 +125,8 @@ fn tells_what_is_not_there_from_what_may_not_run(arch: Arch) {
         (link, "Too many levels of symbolic links (ELOOP)"),
     ] {
         let status = dash(&format!("'{name}'"));
-        let told = format!("pipe: run {name}: {words}\n");
-        assert_eq!(pipe(arch, &[name]), Ran::new(status, "", &told));
+        let printed = format!("pipe: run {name}: {words}\n");
+        assert_eq!(pipe(arch, &[name]), Ran::new(status, "", &printed));
     }
     assert_eq!(pipe(arch, &[link]).status, Some(127));
 }
@@ -149,9 +149,9 @@ fn ends_the_others_where_one_cannot_start(arch: Arch) {
         "cat",
     ];
     let mut command = command(arch, &words);
-    let told = "pipe: run nonexistent-anywhere: No such file or directory (ENOENT)\n";
+    let printed = "pipe: run nonexistent-anywhere: No such file or directory (ENOENT)\n";
     let ran = run(command.current_dir(folder.root()));
-    assert_eq!(ran, Ran::new(127, "", told));
+    assert_eq!(ran, Ran::new(127, "", printed));
     // If the first program had started, it was asked to end. Otherwise SIGTERM ended it before.
     assert_eq!(folder.path("begun").exists(), folder.path("ended").exists());
     // A program that does not end is killed.
@@ -165,7 +165,7 @@ fn ends_the_others_where_one_cannot_start(arch: Arch) {
         "nonexistent-anywhere",
     ];
     let begin = Instant::now();
-    assert_eq!(pipe(arch, &words), Ran::new(127, "", told));
+    assert_eq!(pipe(arch, &words), Ran::new(127, "", printed));
     // (The program may have ended before it ignored the signal.)
     assert!(begin.elapsed() < Duration::from_secs(30));
 }

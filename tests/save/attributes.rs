@@ -18,7 +18,7 @@ use crate::support::{Arch, Folder, wait_until};
 pub fn trials() -> Vec<Trial> {
     per_arch![
         takes_the_umask_from_a_new_file,
-        sets_the_mode_it_is_told,
+        sets_the_given_mode,
         sets_the_mode_where_root_does_not_write,
         opens_no_new_file_to_others_while_appending,
         keeps_permissions,
@@ -81,7 +81,7 @@ fn takes_the_umask_from_a_new_file(arch: Arch) {
     }
 }
 
-fn sets_the_mode_it_is_told(arch: Arch) {
+fn sets_the_given_mode(arch: Arch) {
     for (text, mode) in [
         ("0", 0o000),
         ("400", 0o400),

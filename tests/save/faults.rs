@@ -288,7 +288,7 @@ struct Call {
     name: String,
     nth: usize,
     /// The start of the message if the call fails with EIO, before the text of the error.
-    told: Option<String>,
+    message: Option<String>,
 }
 
 /// Calls that are repeated if a signal interrupts them.
@@ -296,7 +296,7 @@ const RETRIED: [&str; 5] = ["openat", "read", "write", "fsync", "ftruncate"];
 
 impl Call {
     /// The start of the message if the call fails with this error. `None` if the program works without the call.
-    fn told(&self, error: &str) -> Option<&str> {
+    fn message(&self, error: &str) -> Option<&str> {
         let without = match error {
             "EINTR" => RETRIED.contains(&self.name.as_str()),
             // The file already has the right owner.
@@ -306,7 +306,7 @@ impl Call {
             }
             _ => false,
         };
-        self.told.as_deref().filter(|_| !without)
+        self.message.as_deref().filter(|_| !without)
     }
 }
 
@@ -377,7 +377,7 @@ impl Scenario {
             calls.push(Call {
                 name: name.into(),
                 nth,
-                told: None,
+                message: None,
             });
         }
         (ran, calls)
@@ -386,12 +386,12 @@ impl Scenario {
     /// The calls of `self.calls`, each with the operation and the object of its message.
     fn expected(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
         self.calls.split_whitespace().map(|call| {
-            let (name, told) = call.split_once(':').unzip();
-            let told = told.map(|told: &str| match told.replace('_', " ") {
-                told if told.ends_with("stdin") => told,
-                told => told + " f",
+            let (name, message) = call.split_once(':').unzip();
+            let message = message.map(|message: &str| match message.replace('_', " ") {
+                message if message.ends_with("stdin") => message,
+                message => message + " f",
             });
-            (name.unwrap_or(call), told)
+            (name.unwrap_or(call), message)
         })
     }
 
@@ -411,14 +411,14 @@ impl Scenario {
             calls.drain(..first.unwrap());
         }
         let mut expected = self.expected().peekable();
-        let mut told = None;
+        let mut message = None;
         for call in &mut calls {
             // (An older kernel may refuse the first way to link a file or to create a memfd; a call for the second way
             // follows.)
             if let Some((_, next)) = expected.next_if(|(name, _)| *name == call.name) {
-                told = next;
+                message = next;
             }
-            call.told = told.clone();
+            call.message = message.clone();
         }
         assert!(expected.next().is_none(), "{:?}", expected.next());
         calls
@@ -537,14 +537,14 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
             let context = format!("{injection}: {ran:?}");
             let others = folder.names().into_iter().filter(|name| name != "f");
             assert_eq!(others.count(), 0, "{context}");
-            let Some(told) = call.told(error) else {
+            let Some(message) = call.message(error) else {
                 assert_eq!(ran, fine(), "{context}");
                 assert!(is_new, "{context}");
                 assert_eq!(folder.mode("f"), 0o640, "{context}");
                 continue;
             };
             let in_place = scenario.arguments[0] == "--in-place";
-            let causes: &[_] = match told {
+            let causes: &[_] = match message {
                 // `msort` writes to a memfd before it writes to the file.
                 "write f" if in_place && scenario.program == "msort" => &["", PART],
                 "write f" if in_place => &[PART],
@@ -552,19 +552,19 @@ fn survives_errors_of_any_call(scenario: &Scenario) {
                 _ => &[""],
             };
             assert_eq!((ran.status, &*ran.stdout), (Some(1), ""), "{context}");
-            let wanted = format!("{}: {told}: ", scenario.program);
+            let wanted = format!("{}: {message}: ", scenario.program);
             let words = ran.stderr.strip_prefix(&wanted).expect(&context);
             let (_, cause) = words.split_once(&format!(" ({error})")).expect(&context);
             let cause = cause.strip_suffix('\n').expect(&context);
             assert!(causes.contains(&cause), "{context}");
             // Whether the new file is in place, or complete, when the call fails.
-            let late = match told {
+            let late = match message {
                 "sync f" | "close f" => in_place,
                 // The file is cut to its new length after all bytes are written.
                 "write f" if in_place => is_new,
                 // The second time, when -m gives a mode.
                 "set mode of f" if in_place => call.nth == 2,
-                _ => told == "sync directory of f" && scenario.arguments[0] != "-a",
+                _ => message == "sync directory of f" && scenario.arguments[0] != "-a",
             };
             assert_eq!(is_new, late, "{context}");
         }

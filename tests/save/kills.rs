@@ -18,8 +18,8 @@ use crate::trial::{LONG, may_take};
 pub fn trials() -> Vec<Trial> {
     per_arch![
         survives_a_kill_at_any_time,
-        survives_a_kill_behind_any_byte,
-        leaves_nothing_behind_at_a_signal,
+        survives_a_kill_after_any_byte,
+        leaves_nothing_at_a_signal,
         is_whole_to_every_reader,
         copes_with_what_changes_meanwhile,
     ]
@@ -114,7 +114,7 @@ fn start_and_feed(
 }
 
 /// Kills after a number of bytes; the numbers are evenly spread.
-fn survives_a_kill_behind_any_byte(arch: Arch) {
+fn survives_a_kill_after_any_byte(arch: Arch) {
     may_take(LONG);
     let folder = Folder::new();
     let (old, new) = (content(500_000), vec![b'n'; 700_000]);
@@ -133,7 +133,7 @@ fn survives_a_kill_behind_any_byte(arch: Arch) {
     }
 }
 
-fn leaves_nothing_behind_at_a_signal(arch: Arch) {
+fn leaves_nothing_at_a_signal(arch: Arch) {
     let folder = Folder::new();
     let old = content(500_000);
     fs::write(folder.path("f"), &old).unwrap();

@@ -91,12 +91,12 @@ fn writes_into_a_read_only_directory(arch: Arch) -> Completion {
         echo new | "$@" d/f; echo new | "$@" d/g; echo new | "$@" d/h; cat d/f
         echo new | "$@" --in-place d/f; echo more | "$@" -a d/f; cat d/f; ls -A d; }"#;
     let why = "Read-only file system (EROFS)";
-    let told = format!(
+    let printed = format!(
         "save: open d/f: {why}: its directory does not allow that; --in-place writes into it\n\
          save: open d/g: {why}\nsave: open d/h: {why}\n"
     );
     match with_mounts(arch, &folder, on_a_small_disk, script) {
-        Ok(ran) => assert_eq!(ran, Ran::new(0, "old\nnew\nmore\nf\ng\n", &told)),
+        Ok(ran) => assert_eq!(ran, Ran::new(0, "old\nnew\nmore\nf\ng\n", &printed)),
         Err(ignored) => return ignored,
     }
     Completion::Completed
@@ -120,8 +120,8 @@ fn knows_the_file_systems_of_the_kernel(arch: Arch) -> Completion {
     let refused = "1 save: open k/nothing: No such file or directory (ENOENT)";
     let mut mounted = Vec::new();
     for line in ends.lines() {
-        let (kind, told) = line.split_once(' ').unwrap();
-        assert_eq!(told, refused, "{kind}");
+        let (kind, printed) = line.split_once(' ').unwrap();
+        assert_eq!(printed, refused, "{kind}");
         mounted.push(kind);
     }
     assert!(ran.stdout.ends_with("x\n"), "{ran:?}");

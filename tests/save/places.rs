@@ -248,9 +248,9 @@ fn writes_to_what_is_open_here(arch: Arch) {
     command = program_with(arch, &["-a", "/dev/stdout"]);
     let mut command = after("ulimit -f 100; exec >log", &command);
     let ran = folder.feed(&mut command, &content(200_000));
-    let told =
+    let printed =
         "write /dev/stdout: File too large (EFBIG)\nsave: /dev/stdout has 51200 bytes of the input";
-    assert_eq!(ran, failed(told));
+    assert_eq!(ran, failed(printed));
     assert_eq!(folder.read("log"), content(200_000)[..51_200]);
 }
 
@@ -463,12 +463,12 @@ fn writes_over_a_mount_point(arch: Arch) -> Completion {
            echo new | "$@" --in-place -m 600 f; echo "exit $?"; cat f; stat -c %a g; ls -A; }"#,
     );
     command.arg(program.get_program()).args(program.get_args());
-    let told = "save: replace f: Device or resource busy (EBUSY): it is a mount point; \
+    let printed = "save: replace f: Device or resource busy (EBUSY): it is a mount point; \
                 --in-place writes into it\n";
     let wanted = "exit 1\nthe old content\nexit 0\nnew\n600\nf\ng\n";
     assert_eq!(
         folder.run(&mut command, Stdio::null()),
-        Ran::new(0, wanted, told)
+        Ran::new(0, wanted, printed)
     );
     Completion::Completed
 }

@@ -65,9 +65,9 @@ fn finds(fault: &str, work: fn()) {
     let mut own = process::Command::new(std::env::current_exe().unwrap());
     own.env(OWN, "1").args(["--exact", "--nocapture", fault]);
     let ran = own.output().unwrap();
-    let told = String::from_utf8_lossy(&ran.stderr);
-    println!("{told}");
-    assert_eq!(ran.status.code(), Some(FOUND), "{told}");
+    let printed = String::from_utf8_lossy(&ran.stderr);
+    println!("{printed}");
+    assert_eq!(ran.status.code(), Some(FOUND), "{printed}");
 }
 
 macro_rules! models {

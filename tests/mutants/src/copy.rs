@@ -183,9 +183,9 @@ impl Copy {
             Ran::Passed => (),
             _ => return Err(DoesNotBuild),
         }
-        let told = cargo().args(["--message-format", "json"]).output();
-        let told = told.map_err(|_| DoesNotBuild)?.stdout;
-        let messages = serde_json::Deserializer::from_slice(&told)
+        let printed = cargo().args(["--message-format", "json"]).output();
+        let printed = printed.map_err(|_| DoesNotBuild)?.stdout;
+        let messages = serde_json::Deserializer::from_slice(&printed)
             .into_iter::<Value>()
             .flatten();
         let file =

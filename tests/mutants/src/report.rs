@@ -45,13 +45,16 @@ impl Report {
     }
 
     pub fn add(&mut self, mutant: &Mutant, text: &str, verdict: Verdict) {
-        let told = match &verdict {
+        let printed = match &verdict {
             Verdict::Killed(test) => format!("killed by {test}"),
             Verdict::Survived => "survived".into(),
             Verdict::TimedOut(suite) => format!("timed out in {suite}"),
             Verdict::DoesNotBuild => "does not build".into(),
         };
-        println!("{}:{}: {}: {told}", mutant.file, mutant.line, mutant.what);
+        println!(
+            "{}:{}: {}: {printed}",
+            mutant.file, mutant.line, mutant.what
+        );
         let _ = std::io::stdout().flush();
         if matches!(verdict, Verdict::Survived) {
             self.count += 1;

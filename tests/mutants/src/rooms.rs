@@ -84,7 +84,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "src/systemd",
-        "init:: pipe:: echod::service:: echod::told::",
+        "init:: pipe:: echod::service:: echod::reports::",
     ),
     ("src/text/shown", "start:: save:: pipe::"),
     (

@@ -135,12 +135,12 @@ pub fn main(start: Start) -> Result<(), Exit> {
             Ok(handle) => exit(handle.join() as u8),
             Err(_) => Err(UNKNOWN),
         },
-        b"overflow-told" => {
+        b"overflow-reported" => {
             let stack = vec![0; 1 << 16].leak();
-            let told = signal::set_alternate_stack(stack);
+            let set = signal::set_alternate_stack(stack);
             // SAFETY: the handler is async-signal-safe: it only makes a system call, which ends the process.
             let handled = unsafe { signal::handle(11, overflowed) };
-            exit(if told.and(handled).is_ok() {
+            exit(if set.and(handled).is_ok() {
                 recurse(0) as u8
             } else {
                 98

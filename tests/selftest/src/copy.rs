@@ -48,8 +48,8 @@ fn whose_error() -> Result<bool, Errno> {
     let pipe = Pipe::new(O_CLOEXEC)?;
     write(pipe.write.as_fd(), b"lost")?;
     drop(pipe.write);
-    let told = copy(pipe.read.as_fd(), full.as_fd());
-    Ok(told.is_err_and(|stopped| {
+    let copied = copy(pipe.read.as_fd(), full.as_fd());
+    Ok(copied.is_err_and(|stopped| {
         stopped.copied == 0 && stopped.end == End::To && stopped.errno == Errno::ENOSPC
     }))
 }

@@ -25,7 +25,7 @@ cases! {
     "a copy is closed at execve", [BorrowedFd::duplicate], STDERR.duplicate().and_then(|copy| closes_at_exec(copy.as_fd())) => YES;
     "nothing to close at execve", [BorrowedFd::set_cloexec], nobody().set_cloexec() => error(Errno::EBADF);
     "close says that all is well", [OwnedFd::close], open().and_then(OwnedFd::close) => DONE;
-    "one that nobody has is told by close", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
+    "close reports a descriptor that is not open", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
     "one that nobody has is no file", [BorrowedFd::borrow_raw], fs::stat(nobody()).map(drop) => error(Errno::EBADF);
     "dropping it closes it", [OwnedFd::from_raw], open().and_then(dropped) => error(Errno::EBADF);
 }

@@ -1,4 +1,4 @@
-//! Memory by mmap.
+//! Self-test cases of memory from the kernel: mappings, reserved address space, and slots for values.
 
 use core::ptr::NonNull;
 
@@ -10,31 +10,31 @@ use crate::cases;
 use crate::maps::{mapped, protection};
 
 cases! {
-    "a page", [page_size], page_size().is_power_of_two() && page_size() >= 4096 => YES;
+    "the page size", [page_size], page_size().is_power_of_two() && page_size() >= 4096 => YES;
     "fresh memory is zero and begins on a page", [map], fresh() => YES;
-    "no memory", [map], map(0).map(drop) => error(Errno::EINVAL);
-    "more than there are addresses", [map], map(1 << 62).map(drop) => error(Errno::ENOMEM);
+    "a mapping without bytes", [map], map(0).map(drop) => error(Errno::EINVAL);
+    "a mapping larger than the address space", [map], map(1 << 62).map(drop) => error(Errno::ENOMEM);
     "reserved memory has no rights", [reserve], reserved(|start, _| protection(start.as_ptr().addr()) == Some(*b"---p")) => YES;
-    "more than can be reserved", [reserve], reserve(1 << 62).map(drop) => error(Errno::ENOMEM);
+    "a reservation larger than the address space", [reserve], reserve(1 << 62).map(drop) => error(Errno::ENOMEM);
     // SAFETY: of all that is done here: `reserved` and `map` give whole pages that nobody else uses.
     "committed memory is written", [commit], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) }) => YES;
     "a part of it is protected again", [protect], reserved(|start, length| unsafe { commit(start, length).is_ok() && protect(start, page_size()).is_ok() } && protection(start.as_ptr().addr()) == Some(*b"---p") && protection(start.as_ptr().addr() + page_size()) == Some(*b"rw-p")) => YES;
     "discarded memory is zero", [discard], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) && discard(start, length).is_ok() && start.read() == 0 }) => YES;
-    "huge pages are asked for", [prefer_huge], huge() => DONE, cannot EINVAL;
-    "at an address that is free", [map_at], at_free() => YES;
-    "at an address that is taken", [map_at], at_taken() => error(Errno::EEXIST);
-    "unmapped memory is gone", [unmap], unmapped() => YES;
+    "huge pages are requested", [prefer_huge], huge() => DONE, cannot EINVAL;
+    "a mapping at a free address", [map_at], at_free() => YES;
+    "a mapping at a used address", [map_at], at_taken() => error(Errno::EEXIST);
+    "unmapped memory is not accessible", [unmap], unmapped() => YES;
     "unmapping no page", [unmap], map(page_size()).and_then(|start| unsafe { let result = unmap(start.add(1), 1); unmap(start, page_size())?; result }) => error(Errno::EINVAL);
     "a mapping grows and keeps its bytes", [remap], grown() => YES;
     "a mapping that may not move", [remap], may_not_move() => error(Errno::ENOMEM);
     "a mapping moves into reserved space", [move_to], moved() => YES;
-    "a mapping of one's own", [Mapping::new], own_mapping() => YES;
-    "is given back", [Mapping::new], given_back() => YES;
+    "an owned mapping", [Mapping::new], own_mapping() => YES;
+    "a dropped mapping is unmapped", [Mapping::new], given_back() => YES;
     "a thousand mappings leave no mapping", [Mapping::new], stays(|| Mapping::new(1 << 20).map(|mapping| mapping[0] == 0)) => value(0);
     "slots for values", [Slots::new], Slots::<u64>::new(3).map(|slots| slots.len()) => value(3);
-    "zeros in slots", [Slots::values, Slots::values_mut], zeros_in_slots() => YES;
-    "more slots than there are addresses", [Slots::new], Slots::<u64>::new(1 << 61).map(drop) => error(Errno::ENOMEM);
-    "a mapping of nothing", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);
+    "slots are zero", [Slots::values, Slots::values_mut], zeros_in_slots() => YES;
+    "more slots than the address space has", [Slots::new], Slots::<u64>::new(1 << 61).map(drop) => error(Errno::ENOMEM);
+    "an owned mapping without bytes", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);
 }
 
 /// The number of bytes that stay mapped after a thousand values were made and dropped. The kernel's count of pages in
@@ -146,7 +146,7 @@ fn grown() -> Result<bool, Errno> {
 fn may_not_move() -> Result<(), Errno> {
     let length = page_size();
     let start = map(2 * length)?;
-    // SAFETY: the first page alone, which has no room behind it: the second is there.
+    // SAFETY: the first page alone, which has no room after it: the second is there.
     unsafe {
         let result = remap(start, length, 2 * length, Remap::NONE);
         unmap(start, 2 * length)?;

@@ -12,5 +12,5 @@ cases! {
     "up to the largest", [number::whole], whole(b"18446744073709551615", 10, u64::MAX) == Some(u64::MAX) && whole(b"18446744073709551616", 10, u64::MAX).is_none() => YES;
     "none", [number::take], take(&mut &b"x1"[..], 10, 100).is_none() => YES;
     "a whole text", [number::whole], whole(b"65535", 10, 65535) == Some(65535) => YES;
-    "with something behind it", [number::whole], whole(b"1 ", 10, 100).is_none() && whole(b"", 10, 100).is_none() => YES;
+    "with something after it", [number::whole], whole(b"1 ", 10, 100).is_none() && whole(b"", 10, 100).is_none() => YES;
 }

@@ -263,17 +263,17 @@ fn watched() -> Result<usize, Errno> {
     let watch = Watch::new(SignalSet::of(&[SIGUSR1]))?;
     let (child, input) = waits(|command| command)?;
     crate::signal::raise(SIGUSR1);
-    let mut heard = 0;
-    heard += usize::from(
+    let mut received = 0;
+    received += usize::from(
         matches!(watch.next(Deadline::NEVER), Event::Signal(signal) if signal.signal == SIGUSR1),
     );
     drop(input);
-    heard += usize::from(
+    received += usize::from(
         matches!(watch.next(Deadline::NEVER), Event::Ended(ended) if ended.pid == child.pid() && ended.status.success()),
     );
-    heard += usize::from(watch.next(Deadline::NEVER) == Event::Alone);
-    heard += usize::from(any().map(drop) == Err(Errno::ECHILD));
-    Ok(heard)
+    received += usize::from(watch.next(Deadline::NEVER) == Event::Alone);
+    received += usize::from(any().map(drop) == Err(Errno::ECHILD));
+    Ok(received)
 }
 
 fn late() -> Result<bool, Errno> {
@@ -281,11 +281,11 @@ fn late() -> Result<bool, Errno> {
     let watch = Watch::new(SignalSet::NONE)?;
     let (child, _input) = waits(|command| command)?;
     let until = Deadline::after(SECOND / 50);
-    let heard = watch.next(until);
+    let received = watch.next(until);
     let over = until.has_passed(monotonic());
     child.kill(SIGTERM)?;
     child.wait()?;
-    Ok(heard == Event::Late && over)
+    Ok(received == Event::Late && over)
 }
 
 /// The signal that stopped a child. Afterwards the child is resumed and ends.

@@ -1,4 +1,4 @@
-//! From `_start` to `main`: the program in memory, panics, exit statuses.
+//! Self-test cases of the run-time, from `_start` to `main`: the program in memory, panics, exit statuses.
 
 use core::hint::black_box;
 

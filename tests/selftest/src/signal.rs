@@ -50,7 +50,7 @@ cases! {
     "in the thread that it was sent to", [handle], in_its_thread() => YES;
     "on the alternate stack", [set_alternate_stack], on_the_alternate_stack() => YES;
     "on a thread's own otherwise", [handle], on_its_own_stack() => YES;
-    "a stack that is full, told on another", [set_alternate_stack], code(&[c"overflow-told"]) => value(42);
+    "a stack that is full, reported on another", [set_alternate_stack], code(&[c"overflow-reported"]) => value(42);
     "a stack that is just large enough", [set_alternate_stack, alternate_stack_size], just_large_enough() => YES;
     "a stack that is too small", [set_alternate_stack, alternate_stack_size], too_small() => error(Errno::ENOMEM);
     "without our restorer", [], code(&[c"no-restorer"]) => value(if cfg!(target_arch = "x86_64") { 128 + 11 } else { 0 });
@@ -60,7 +60,7 @@ cases! {
     "read from a descriptor", [SignalFd::new, SignalFd::next], by_descriptor() => YES;
     "a descriptor closed at execve", [SignalFd::new], SignalFd::new(SignalSet::of(&[SIGUSR1])).and_then(|signals| closes_at_exec(signals.as_fd())) => YES;
     "none to be read", [SignalFd::next], SignalFd::new(SignalSet::of(&[SIGUSR1])).and_then(|signals| signals.next()) => error(Errno::EAGAIN);
-    "a descriptor that tells", [SignalFd::as_fd], tells() => value(1);
+    "a descriptor that reports signals", [SignalFd::as_fd], from_descriptor() => value(1);
     "a handler interrupts no write", [on], uninterrupted() => YES;
 }
 
@@ -442,7 +442,7 @@ fn by_descriptor() -> Result<bool, Errno> {
         && signals.next() == Err(Errno::EAGAIN))
 }
 
-fn tells() -> Result<usize, Errno> {
+fn from_descriptor() -> Result<usize, Errno> {
     let set = SignalSet::of(&[SIGUSR1]);
     let _held = hold(set)?;
     let (epoll, signals) = (ring3::poll::Epoll::new()?, SignalFd::new(set)?);

@@ -132,13 +132,13 @@ fn timed_out() -> bool {
 }
 
 fn in_time() -> Result<bool, Errno> {
-    let (told, changed) = (Mutex::new(false), Condvar::new());
+    let (ready, changed) = (Mutex::new(false), Condvar::new());
     scope(|scope| {
         let teller = scope.spawn(|| {
-            *told.lock() = true;
+            *ready.lock() = true;
             changed.notify_one();
         })?;
-        let mut guard = told.lock();
+        let mut guard = ready.lock();
         let mut over = false;
         while !*guard && !over {
             (guard, over) = changed.wait_timeout(guard, Duration::from_secs(60));

@@ -20,7 +20,7 @@ cases! {
     "sockets for another process", [inherited], of(Some(c"1000000000"), Some(c"2")).map(|fds| fds.len()) => value(0);
     "sockets are owned, once", [inherited], passed(c"2") => value(0b1111);
     "a socket that is not there", [inherited], passed(c"60") => value(98);
-    "a manager is told", [Manager::at, Manager::notify], told() => value(7);
+    "a manager receives a notification", [Manager::at, Manager::notify], notified() => value(7);
     "its descriptor is closed at execve", [Manager::at], closed() => YES;
     "more sockets than there can be", [inherited], passed(c"65536") => value(98);
     "a manager that does not read is waited for", [Manager::notify], patient() => YES;
@@ -98,7 +98,7 @@ fn patient() -> Result<bool, Errno> {
     })
 }
 
-fn told() -> Result<usize, Errno> {
+fn notified() -> Result<usize, Errno> {
     let (ear, manager) = manager()?;
     manager.notify("READY=1")?;
     let mut buffer = [0; 16];

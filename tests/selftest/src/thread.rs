@@ -1,4 +1,4 @@
-//! Threads.
+//! Self-test cases of threads: spawning, joining, scopes, names, stacks and CPU affinity.
 
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::SeqCst;
@@ -14,22 +14,22 @@ use crate::cases;
 use crate::maps::{maps, protection};
 
 cases! {
-    "what its function gives", [spawn, JoinHandle::join], spawn(|| 42).map(JoinHandle::join) => value(42);
-    "another id than ours", [spawn], spawn(gettid).map(JoinHandle::join).map(|id| id != gettid() && id.as_raw() > 0) => YES;
-    "much in and much out", [spawn], much() => YES;
-    "a stack for which there is no room", [Builder::new, Builder::stack_size, Builder::spawn], Builder::new().stack_size(1 << 50).spawn(|| ()).map(drop) => error(Errno::ENOMEM);
+    "the result of its function", [spawn, JoinHandle::join], spawn(|| 42).map(JoinHandle::join) => value(42);
+    "an id of its own", [spawn], spawn(gettid).map(JoinHandle::join).map(|id| id != gettid() && id.as_raw() > 0) => YES;
+    "large captures and results", [spawn], much() => YES;
+    "a stack larger than the address space", [Builder::new, Builder::stack_size, Builder::spawn], Builder::new().stack_size(1 << 50).spawn(|| ()).map(drop) => error(Errno::ENOMEM);
     "a name", [Builder::name], named() => YES;
-    "a page below its stack that nobody may touch", [Builder::stack_size], guarded() => YES;
-    "who borrows is waited for", [scope, Scope::spawn], borrowed() => value(45);
+    "a guard page below its stack", [Builder::stack_size], guarded() => YES;
+    "a scope waits for its threads", [scope, Scope::spawn], borrowed() => value(45);
     "a name within a scope", [Builder::spawn_scoped], scope(|scope| Builder::new().name(b"scoped").spawn_scoped(scope, || 7).map(JoinHandle::join)) => value(7);
-    "thousands, one after the other", [spawn], thousands() => value(2000);
-    "no mapping of them stays", [JoinHandle::join], mappings_stay() => value(0);
-    "many at once", [spawn], at_once() => value(64);
-    "others run meanwhile", [yield_now], yielded() => YES;
-    "how many CPUs", [available_parallelism, Cpus::allowed, Cpus::iter], available_parallelism() == Cpus::allowed().iter().count() => YES;
-    "kept on one CPU", [Cpus::one, Cpus::pin], pinned() => value(1);
-    "kept on none", [Cpus::pin], Cpus::one(8000).pin() => error(Errno::EINVAL);
-    "one that no set has", [Cpus::one], Cpus::one(10_000).iter().count() => value(0);
+    "thousands of threads in sequence", [spawn], thousands() => value(2000);
+    "joined threads leave no mapping", [JoinHandle::join], mappings_stay() => value(0);
+    "many threads at the same time", [spawn], at_once() => value(64);
+    "other threads run after a yield", [yield_now], yielded() => YES;
+    "the number of CPUs", [available_parallelism, Cpus::allowed, Cpus::iter], available_parallelism() == Cpus::allowed().iter().count() => YES;
+    "pinned to one CPU", [Cpus::one, Cpus::pin], pinned() => value(1);
+    "pinned to no CPU", [Cpus::pin], Cpus::one(8000).pin() => error(Errno::EINVAL);
+    "a CPU beyond every set", [Cpus::one], Cpus::one(10_000).iter().count() => value(0);
 }
 
 fn much() -> Result<bool, Errno> {

@@ -37,9 +37,9 @@ cases! {
     "one that came is closed at execve", [unix::receive], came() => YES;
     "as many as there can be", [unix::send, unix::receive], many(DESCRIPTORS) => value(DESCRIPTORS as i64);
     "more than that", [unix::send], many(DESCRIPTORS + 1) => error(Errno::EINVAL);
-    "a descriptor behind credentials", [unix::receive], behind(SO_PASSCRED) => value(1);
-    "a descriptor before another record", [unix::receive], behind(PASS_PIDFD) => value(1), cannot ENOPROTOOPT;
-    "more than there is room for: told, and closed", [unix::receive], more_than_room() => value(DESCRIPTORS as i64);
+    "a descriptor after credentials", [unix::receive], after(SO_PASSCRED) => value(1);
+    "a descriptor before another record", [unix::receive], after(PASS_PIDFD) => value(1), cannot ENOPROTOOPT;
+    "more than there is room for: reported, and closed", [unix::receive], more_than_room() => value(DESCRIPTORS as i64);
     "bytes alone", [unix::send, unix::receive], bytes_alone() => value(0);
     "no message there yet", [unix::receive], stream().and_then(|[_one, two]| receive(two.as_fd(), &mut [0])).map(|received| received.bytes) => error(Errno::EAGAIN);
     "the end of them", [unix::receive], stream().and_then(|[one, two]| { drop(one); receive(two.as_fd(), &mut [0]) }).map(|received| received.bytes) => value(0);
@@ -155,7 +155,7 @@ const PASS_PIDFD: i32 = 76;
 
 /// How many descriptors are received of one sent descriptor, if the receiver has also asked for other ancillary data.
 /// Checks that no descriptor stays open.
-fn behind(option: i32) -> Result<usize, Errno> {
+fn after(option: i32) -> Result<usize, Errno> {
     let [one, two] = stream()?;
     let file = crate::fd::open()?;
     set_option(two.as_fd(), SOL_SOCKET, option, 1)?;

@@ -179,7 +179,7 @@ fn output(command: Command<'_>, files: &[(BorrowedFd<'_>, i32)], to: &mut [u8]) 
 fn files(environ: Strings<'_>) {
     let next = next_fd();
     let raw = |fd: &OwnedFd| fd.as_fd().as_raw();
-    let told = |files: &[(&OwnedFd, i32)], text: &str| {
+    let printed = |files: &[(&OwnedFd, i32)], text: &str| {
         let mut line = Lists::new(4, 1).unwrap();
         line.push(c"cat").unwrap();
         let mut placed = [(STDIN, 0); 3];
@@ -198,13 +198,13 @@ fn files(environ: Strings<'_>) {
         // memory of the parent, only the first spawn has a pipe, so this check is first.
         let (one, two) = (holding("1"), holding("2"));
         let own = next_fd() + 2;
-        told(&[(&one, own), (&two, own + 1)], "12");
+        printed(&[(&one, own), (&two, own + 1)], "12");
     }
     {
         // A cycle: the target of each descriptor is the number of the next descriptor.
         let (one, two, three) = (holding("one"), holding("two"), holding("three"));
         let circle = [(&one, raw(&two)), (&two, raw(&three)), (&three, raw(&one))];
-        told(&circle, "onetwothree");
+        printed(&circle, "onetwothree");
     }
     // Every assignment of three descriptors to these targets: standard input, each other's numbers, their own number,
     // and a number beyond a gap.
@@ -213,7 +213,7 @@ fn files(environ: Strings<'_>) {
         let places = [0, raw(&one), raw(&two), raw(&three), 13];
         let [a, b, c] = [order % 5, order / 5 % 5, order / 25].map(|place| places[place]);
         if a != b && b != c && c != a {
-            told(&[(&one, a), (&two, b), (&three, c)], "onetwothree");
+            printed(&[(&one, a), (&two, b), (&three, c)], "onetwothree");
         }
     }
     {
@@ -236,7 +236,7 @@ fn files(environ: Strings<'_>) {
     {
         // A descriptor that keeps its number, and a descriptor with two targets.
         let (one, two) = (holding("one"), holding("two"));
-        told(&[(&one, raw(&one)), (&two, 14), (&two, 0)], "onetwo");
+        printed(&[(&one, raw(&one)), (&two, 14), (&two, 0)], "onetwo");
     }
     assert_eq!(next_fd(), next);
     no_child_is_left();
@@ -511,7 +511,7 @@ fn handlers() {
 /// Calls that wait return `EINTR` when a handler has run.
 fn waits() {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    static HEARD: AtomicU32 = AtomicU32::new(0);
+    static RECEIVED: AtomicU32 = AtomicU32::new(0);
     signal::on(SIGUSR1, &COUNT).unwrap();
     let nothing = SignalSet::of(&[SIGUSR2]);
     signal::block(nothing).unwrap();
@@ -521,10 +521,10 @@ fn waits() {
     let received = signal::wait(nothing, None).unwrap();
     assert_eq!((received.signal, received.is_kernels()), (SIGUSR2, false));
     // The other thread sends the signal until a wait has returned: a handler may also run before the wait starts.
-    let sender = sender(&HEARD, 1);
-    let heard = signal::wait(nothing, Some(Duration::from_secs(60))).err();
-    HEARD.store(1, Relaxed);
-    assert_eq!(heard, Some(Errno::EINTR));
+    let sender = sender(&RECEIVED, 1);
+    let received = signal::wait(nothing, Some(Duration::from_secs(60))).err();
+    RECEIVED.store(1, Relaxed);
+    assert_eq!(received, Some(Errno::EINTR));
     sender.join();
     assert!(COUNT.load(Relaxed) > 0);
 }

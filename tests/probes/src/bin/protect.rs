@@ -1,6 +1,6 @@
 //! Does what a program may not: writes to its read-only data after relocation (`relro`), to its
 //! code (`text`), runs its stack (`stack`), or overflows it, in the first thread (`overflow`) or in another
-//! (`overflow-thread`). It returns only if nothing stopped it. With a second argument, `told`, a stack overflow is
+//! (`overflow-thread`). It returns only if nothing stopped it. With a second argument, `reported`, a stack overflow is
 //! reported. With `reports` it makes and drops a thousand reports, and then overflows its stack.
 
 #![no_std]
@@ -33,8 +33,8 @@ static RELOCATED: [&&str; 1] = [&"read-only"];
 fn main(start: Start) -> Result<(), Exit> {
     let mut args = start.args().skip(1);
     let what = args.next();
-    let told = args.next() == Some(c"told");
-    let report = move || told.then(|| Report::new(PROGRAM).ok());
+    let is_reported = args.next() == Some(c"reported");
+    let report = move || is_reported.then(|| Report::new(PROGRAM).ok());
     let _report = report();
     match what.map(|arg| arg.to_bytes()) {
         Some(b"overflow") => return Err(Exit(recurse(0) as u8)),

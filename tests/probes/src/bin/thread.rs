@@ -453,11 +453,11 @@ fn names() -> Result<(), Exit> {
         let mut buffer = [0; 16];
         let mut out = Writer::new(STDOUT, &mut buffer);
         out.print("ready\n");
-        let told = out.flush().or_fail(PROGRAM, "write", "stdout");
+        let flushed = out.flush().or_fail(PROGRAM, "write", "stdout");
         let read = io::read(STDIN, &mut [0]).or_fail(PROGRAM, "read", "stdin");
         *over.0.lock() = true;
         over.1.notify_all();
-        told.and(read.map(drop))
+        flushed.and(read.map(drop))
     })
 }
 
@@ -536,7 +536,7 @@ fn refused() -> Result<(), Exit> {
 /// Prints where a thread's stack is, and the mappings meanwhile.
 fn guard() -> Result<(), Exit> {
     let stack_size = 100_000;
-    let told = Builder::new().stack_size(stack_size).spawn(|| {
+    let spawned = Builder::new().stack_size(stack_size).spawn(|| {
         let mut buffer = [0; 4096];
         let mut out = Writer::new(STDOUT, &mut buffer);
         let place = (&raw const out).addr();
@@ -544,8 +544,8 @@ fn guard() -> Result<(), Exit> {
         read_maps(|piece| out.put(piece));
         out.flush()
     });
-    let told = told.or_fail(PROGRAM, "spawn", "thread")?;
-    told.join().or_fail(PROGRAM, "write", "stdout")
+    let spawned = spawned.or_fail(PROGRAM, "spawn", "thread")?;
+    spawned.join().or_fail(PROGRAM, "write", "stdout")
 }
 
 fn panics() {

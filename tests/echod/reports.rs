@@ -30,11 +30,11 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     ]
     .chain([
         once(
-            "echod::told::each_error_is_counted_once",
+            "echod::reports::each_error_is_counted_once",
             each_error_is_counted_once,
         ),
         once(
-            "echod::told::errors_of_one_connection_are_those_of_the_network",
+            "echod::reports::errors_of_one_connection_are_those_of_the_network",
             errors_of_one_connection_are_those_of_the_network,
         ),
     ])
