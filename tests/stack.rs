@@ -13,14 +13,17 @@ use crate::support::{Arch, Folder, Ran, limit_stack, per_arch, ran, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
-    let trials = |(program, test): &(&str, fn(Arch))| {
+    let trials = |(program, test): &Run| {
         per_arch(&format!("stack::is_enough_for_{program}"), *test).collect::<Vec<_>>()
     };
     RUNS.iter().flat_map(trials).collect()
 }
 
-/// The programs, each with a test that runs it.
-pub const RUNS: &[(&str, fn(Arch))] = &[
+/// A program, and a test that runs it.
+type Run = (&'static str, fn(Arch));
+
+/// All programs.
+pub const RUNS: &[Run] = &[
     ("hello", greets),
     ("save", saves),
     ("msort", sorts),

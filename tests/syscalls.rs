@@ -21,14 +21,15 @@ use crate::support::{Arch, Folder, once, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
-    let trial = |(program, test): &(&str, fn() -> Completion)| {
-        once(&format!("syscalls::of_{program} [x86_64]"), *test)
-    };
+    let trial = |(program, test): &Run| once(&format!("syscalls::of_{program} [x86_64]"), *test);
     RUNS.iter().map(trial).collect()
 }
 
-/// The programs, each with a test that runs it under strace.
-pub const RUNS: &[(&str, fn() -> Completion)] = &[
+/// A program, and a test that runs it under strace.
+type Run = (&'static str, fn() -> Completion);
+
+/// All programs.
+pub const RUNS: &[Run] = &[
     ("hello", of_hello),
     ("save", of_save),
     ("msort", of_msort),
