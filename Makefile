@@ -2,7 +2,7 @@
 # scripts/ that does the work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe install clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe manual install uninstall clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -105,10 +105,18 @@ bench-pipe: ## run the bench of pipe, posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
 
-install: ## install this machine's programs (PREFIX=/usr/local, DESTDIR)
-	@scripts/setup.sh build-$(shell uname -m)
+manual: ## write man pages, completions and the tables in docs/
+	@scripts/setup.sh manual
+	@scripts/manual.sh
+
+install: ## install programs, man pages, completions (PREFIX, DESTDIR)
+	@scripts/setup.sh build-$(shell uname -m) manual
 	@scripts/build.sh $(shell uname -m)
-	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
+	@scripts/manual.sh
+	@scripts/install.sh install "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove what make install installed (PREFIX, DESTDIR)
+	@scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
 
 clean: ## remove everything in target, except target/setup
 	@find target -mindepth 1 -maxdepth 1 ! -name setup -exec rm -rf {} +

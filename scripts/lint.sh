@@ -6,7 +6,7 @@ use_tools
 export RUSTFMT
 
 "$CARGO_FMT" fmt --all --check
-for package in tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+for package in manual tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
 # The library, the programs and the probes, with the rustc that clippy belongs to. Nothing is linked.
 # CARGO_ENCODED_RUSTFLAGS replaces the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics)
@@ -29,6 +29,7 @@ lint_std() { # PACKAGE [OPTION...]
 	fetch "$package"
 	"$clippy" clippy --quiet --manifest-path "$package/Cargo.toml" "$@" --all-targets --locked --offline -- -D warnings
 }
+lint_std manual
 lint_std tests
 lint_std tests/loom
 lint_std tests/fuzz

@@ -50,6 +50,14 @@ find_need() {
 		tool STRACE strace 'shows which system calls a program makes' strace
 		tool DASH dash 'the shell that pipe is compared with' dash
 		tool GDB gdb-multiarch 'prints backtraces of both architectures' gdb-multiarch
+		tool MANDOC mandoc 'checks the man pages' mandoc
+		tool BASH_SHELL bash 'tries the completions for bash' bash
+		tool ZSH_SHELL zsh 'tries the completions for zsh' zsh
+		tool FISH_SHELL fish 'tries the completions for fish' fish
+		;;
+	manual) # make man pages and completions, by a program with std
+		find_toolchain
+		find_c
 		;;
 	lint)
 		for lint_arch in "$host" "$foreign"; do

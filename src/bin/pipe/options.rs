@@ -35,8 +35,8 @@ the next. The bar is a separate argument.";
     /// `/dev/stdin`).
     Socket "    --socket" "connect the programs by Unix sockets";
 
-    /// Sets the capacity of each pipe, which the kernel rounds up to a power of two. If the kernel refuses more to this
-    /// user, the pipe keeps its size.
+    /// Sets the capacity of each pipe, which the kernel rounds up to a power of two. The default is `128k`. If the
+    /// kernel refuses more to this user, the pipe keeps its size.
     Size(Size<1, 0x7fff_ffff>) "    --size=BYTES" "capacity of each pipe (default 128k)";
 
     operands: Argument::Command;

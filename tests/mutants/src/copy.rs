@@ -13,11 +13,12 @@ use crate::rooms::Suite;
 use crate::suite::{self, Ran};
 
 /// The files and folders that the programs and the tests are built from.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
     "linker",
+    "manual",
     "rust-toolchain.toml",
     "src",
     "tests",

@@ -1,0 +1,142 @@
+//! Completions for bash.
+
+use ring3::cli::Argument;
+
+use crate::completions::signals;
+use crate::programs::{Opt, Program};
+
+/// The file of a program.
+pub fn of(program: &Program) -> String {
+    let options: Vec<_> = program
+        .options
+        .iter()
+        .flat_map(|option| {
+            let equals = if option.word.is_some() { "=" } else { "" };
+            names(option).into_iter().map(move |name| {
+                if name.starts_with("--") {
+                    name + equals
+                } else {
+                    name
+                }
+            })
+        })
+        .collect();
+    let with_value = || {
+        program
+            .options
+            .iter()
+            .filter(|option| option.word.is_some())
+    };
+    let values: String = with_value()
+        .map(|option| {
+            let names = names(option).join(" | ");
+            let action = match option.argument {
+                Argument::File => "        compopt -o default\n".to_owned(),
+                Argument::Directory => "        compopt -o dirnames\n".to_owned(),
+                Argument::Signal => format!(
+                    "        mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")\n",
+                    signals().join(" ")
+                ),
+                _ => String::new(),
+            };
+            format!("    {names})\n{action}        return\n        ;;\n")
+        })
+        .collect();
+    let (command, operands) = match program.operands {
+        Argument::Command => {
+            let names: Vec<_> = with_value().flat_map(self::names).collect();
+            let bar = if program.usage.contains("'|'") {
+                BAR
+            } else {
+                ""
+            };
+            (
+                COMMAND
+                    .replace("@NAMES@", &names.join(" | "))
+                    .replace("@BAR@", bar),
+                "",
+            )
+        }
+        Argument::File => (String::new(), "    compopt -o default\n"),
+        _ => (String::new(), ""),
+    };
+    FILE.replace("@COMMAND@", &command)
+        .replace("@VALUES@", &values)
+        .replace("@OPTIONS@", &options.join(" "))
+        .replace("@OPERANDS@", operands)
+        .replace("@PROGRAM@", program.name)
+}
+
+fn names(option: &Opt) -> Vec<String> {
+    let short = option.short.map(|short| format!("-{short}"));
+    short
+        .into_iter()
+        .chain([format!("--{}", option.long)])
+        .collect()
+}
+
+const FILE: &str = r#"# Completions of @PROGRAM@ for bash. Made by make manual.
+
+_ring3_@PROGRAM@() {
+    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+@COMMAND@    # bash splits --option=VALUE at the =.
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $before == = ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    case $before in
+@VALUES@    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '@OPTIONS@' -- "$cur")
+        [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+        return
+    fi
+@OPERANDS@}
+
+complete -F _ring3_@PROGRAM@ @PROGRAM@
+"#;
+
+/// For a program whose operands are a command line: if the cursor is in the command line, completes the command or its
+/// arguments.
+const COMMAND: &str = r#"
+    # Finds the command: the first word that is neither an option nor the value of an option.
+    local start options=yes
+    for ((start = 1; start < COMP_CWORD; start++)); do
+        case ${COMP_WORDS[start]} in
+        --)
+            options=
+            ((start++))
+            break
+            ;;
+        @NAMES@)
+            ((start++))
+            [[ ${COMP_WORDS[start]} != = ]] || ((start++))
+            ;;
+        -*) ;;
+        *) break ;;
+        esac
+    done
+@BAR@    if ((start == COMP_CWORD)) && [[ -z $options || $cur != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+        return
+    elif ((start < COMP_CWORD)); then
+        if declare -F _comp_command_offset >/dev/null; then
+            _comp_command_offset "$start"
+        elif declare -F _command_offset >/dev/null; then
+            _command_offset "$start"
+        else
+            compopt -o default
+        fi
+        return
+    fi
+
+"#;
+
+/// A quoted bar begins the next command.
+const BAR: &str = r#"    local i
+    for ((i = start; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} != [\'\"\\]'|'* ]] || start=$((i + 1)) options=
+    done
+"#;

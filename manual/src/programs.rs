@@ -1,0 +1,165 @@
+//! The programs and their options.
+
+use ring3::cli::{Argument, Documentation, Table, Texts};
+
+#[path = "../../src/bin/echoc/options.rs"]
+mod echoc;
+#[path = "../../src/bin/echod/options.rs"]
+mod echod;
+#[path = "../../src/bin/init/options.rs"]
+mod init;
+#[path = "../../src/bin/msort/options.rs"]
+mod msort;
+#[path = "../../src/bin/pipe/options.rs"]
+mod pipe;
+#[path = "../../src/bin/save/options.rs"]
+mod save;
+
+/// All programs, in the order of their names.
+pub fn all() -> Vec<Program> {
+    vec![
+        Program::new::<echoc::Given>(),
+        Program::new::<echod::Given>(),
+        hello(),
+        Program::new::<init::Given>(),
+        Program::new::<msort::Given>(),
+        Program::new::<pipe::Given>(),
+        Program::new::<save::Given>(),
+    ]
+}
+
+/// A program.
+pub struct Program {
+    /// The name.
+    pub name: &'static str,
+    /// The usage, without the name.
+    pub usage: &'static str,
+    /// The summary.
+    pub about: &'static str,
+    /// The options in the order of `--help`.
+    pub options: Vec<Opt>,
+    /// What the operands are.
+    pub operands: Argument,
+    /// Examples: a command, and its effect.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// The text that `--help` prints.
+    pub help: String,
+}
+
+/// An option.
+pub struct Opt {
+    /// The short name.
+    pub short: Option<char>,
+    /// The long name, without the dashes.
+    pub long: &'static str,
+    /// The word for the argument.
+    pub word: Option<&'static str>,
+    /// The line of help, without the default.
+    pub help: &'static str,
+    /// The default; empty if there is none.
+    pub default: &'static str,
+    /// What the argument is.
+    pub argument: Argument,
+    /// The paragraphs of the manual, in Markdown. Empty for `--help` and `--version`, which all programs have.
+    pub manual: &'static str,
+}
+
+impl Program {
+    fn new<T: Table>() -> Self {
+        let Documentation {
+            name,
+            usage,
+            about,
+            options,
+            operands,
+            examples,
+        } = T::DOCUMENTATION;
+        let mut options: Vec<_> = options
+            .iter()
+            .map(|item| Opt {
+                default: item.default,
+                argument: item.argument,
+                manual: item.manual,
+                ..Opt::new(item.names, item.help)
+            })
+            .collect();
+        // `options!` adds the lines of --help and --version.
+        for line in T::TEXTS.options.lines().skip(options.len()) {
+            let (names, help) = line.split_once('\t').unwrap_or((line, ""));
+            options.push(Opt::new(names.trim_start(), help));
+        }
+        Self {
+            name,
+            usage,
+            about,
+            options,
+            operands,
+            examples,
+            help: help(T::TEXTS),
+        }
+    }
+
+    /// The name of the man page. `man init` has to show the page of the system's init.
+    pub fn page(&self) -> &'static str {
+        match self.name {
+            "init" => "ring3-init",
+            name => name,
+        }
+    }
+}
+
+impl Opt {
+    /// An option without an argument. `names` are the names as `--help` prints them.
+    fn new(names: &'static str, help: &'static str) -> Self {
+        let (short, long) = names.split_once("--").unwrap_or(("", names));
+        let (long, word) = match long.split_once('=') {
+            Some((long, word)) => (long, Some(word)),
+            None => (long, None),
+        };
+        Self {
+            short: short
+                .trim_start_matches(['-', ' '])
+                .chars()
+                .next()
+                .filter(|char| *char != ','),
+            long,
+            word,
+            help,
+            default: "",
+            argument: Argument::None,
+            manual: "",
+        }
+    }
+
+    /// The names, the long name with the word for the argument: `-m`, `--mode=MODE`.
+    pub fn names(&self) -> Vec<String> {
+        let word = self.word.map(|word| format!("={word}")).unwrap_or_default();
+        let short = self.short.map(|short| format!("-{short}"));
+        let long = format!("--{}{word}", self.long);
+        short.into_iter().chain([long]).collect()
+    }
+}
+
+/// The text that `--help` prints: the help of an option begins in column 28.
+fn help(texts: &Texts) -> String {
+    let mut help = texts.usage.to_owned();
+    for line in texts.options.lines() {
+        let (names, text) = line.split_once('\t').unwrap_or((line, ""));
+        help += &format!("{names:28}{text}\n");
+    }
+    help + texts.end
+}
+
+/// `hello` is too small for a table.
+fn hello() -> Program {
+    let usage = "[NAME...]";
+    Program {
+        name: "hello",
+        usage,
+        about: "Print a greeting.",
+        options: vec![Opt::new("    --help", "print the usage")],
+        operands: Argument::Text,
+        examples: &[("hello Ada Grace", "Print \"Hello, Ada Grace!\".")],
+        help: format!("usage: hello {usage}\n"),
+    }
+}
