@@ -134,11 +134,13 @@ try() {
 if [ -n "$short" ]; then
 	commands='make run-x86
 make run-arm
+make install DESTDIR=target/installed
 make lint
 make test SAMPLE=yes'
 else
 	# shellcheck disable=SC2016 # the README's backquotes
 	commands="$(sed -n '/^```sh$/,/^```$/s/^\(make [a-z0-9-]*\).*/\1/p' README.md)
+make install DESTDIR=target/installed
 make lint
 make inspect
 make size"

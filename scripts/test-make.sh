@@ -134,11 +134,45 @@ same failed $((status != 0)) 1
 same said "$(head -n 1 "$folder/err")" 'ARCH is x86_64 or aarch64, not arm'
 verdict 'make inspect with an unknown architecture prints the known ones'
 
-try make install DESTDIR="$folder/image" PREFIX=/usr
-same status $status 0
-same installed "$(cd "$folder/image" && find . -type f | sort)" "$(programs src/bin | sed 's,^,./usr/bin/,; s,bin/init$,libexec/ring3/init,' | sort)"
+# files: prints the files under DESTDIR.
+files() { (cd "$folder/image" && find . -type f | sort); }
+# Files of others, one of them where ring3 has a directory of its own.
+mkdir -p "$folder/image/usr/bin" "$folder/image/usr/libexec/ring3" "$folder/image/usr/share/man/man8"
+for other in bin/other libexec/ring3/other share/man/man8/init.8; do echo >"$folder/image/usr/$other"; done
+before=$(files)
+# expected: prints the files that are installed.
+expected() {
+	programs src/bin | sed -n 's,^init$,libexec/ring3/init\nshare/man/man1/ring3-init.1,p; t
+		s,.*,bin/&\nshare/man/man1/&.1\nshare/bash-completion/completions/&\nshare/zsh/site-functions/_&\nshare/fish/vendor_completions.d/&.fish,p'
+	echo share/man/man7/ring3.7
+}
+for again in no yes; do
+	try make install DESTDIR="$folder/image" PREFIX=/usr
+	same "status (again: $again)" $status 0
+	same printed "$(sort "$folder/out")" "$(expected | sed "s,^,$folder/image/usr/," | sort)"
+	same installed "$(files)" "$({ expected | sed 's,^,./usr/,'; echo "$before"; } | sort)"
+done
 same 'Hello' "$("$folder/image/usr/bin/hello")" 'Hello, world!'
-verdict 'make install puts the programs under DESTDIR'
+# modes DIRECTORY: prints the modes of the installed files in DIRECTORY.
+modes() { find "$folder/image/usr/$1" -type f -size +1c -printf '%m\n' | sort -u; }
+same 'modes' "$(modes bin) $(modes share)" '755 644'
+verdict 'make install puts the programs, man pages and completions under DESTDIR, and prints where'
+
+git status --porcelain docs >"$folder/docs" 2>/dev/null || true
+try make manual
+same status $status 0
+same 'changes in docs' "$(git status --porcelain docs 2>/dev/null)" "$(cat "$folder/docs")"
+verdict 'make manual changes no page of docs that is up to date'
+
+try make uninstall DESTDIR="$folder/image" PREFIX=/usr
+same status $status 0
+same printed "$(sort "$folder/out")" "$(expected | sed "s,^,$folder/image/usr/," | sort)"
+same 'files' "$(files)" "$before"
+rm "$folder/image/usr/libexec/ring3/other"
+try make uninstall DESTDIR="$folder/image" PREFIX=/usr
+same 'printed the second time' "$status$(cat "$folder/out" "$folder/err")" 0
+same 'its own directory' "$([ ! -e "$folder/image/usr/libexec/ring3" ] || echo there)" ''
+verdict 'make uninstall removes these files, and no others'
 
 try make
 same status $status 0

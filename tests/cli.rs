@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 use ring3::cli::{Argument, Documentation, Item};
+use ring3_manual::TABLES;
 
 use crate::per_arch;
 use crate::support::{Arch, Ran, ran, run};
-use crate::tables;
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
@@ -273,7 +273,7 @@ fn acts_at_once(program: &Documentation, item: &Item) -> bool {
 /// Runs a program with usage errors: the arguments, and the expected message.
 fn refuse(arch: Arch, faults: impl Fn(&Documentation) -> Vec<(Vec<String>, String)>) {
     may_take(LONG);
-    for program in tables::ALL {
+    for program in TABLES {
         for (arguments, message) in faults(program) {
             let ran = run(arch.program(program.name).args(&arguments));
             assert_eq!(
@@ -369,7 +369,7 @@ fn takes_each_option_in_each_form(arch: Arch) {
 
 fn refuses_wrong_values(arch: Arch) {
     may_take(LONG);
-    for program in tables::ALL {
+    for program in TABLES {
         for item in program.options {
             let names = Names::of(item.names);
             // In turns after the long and the short name.
@@ -510,7 +510,7 @@ fn refuses_options_without_their_value(arch: Arch) {
 
 /// `--help` and `--version` work at any position, and later arguments are not read.
 fn answers_help_before_all_else(arch: Arch) {
-    for program in tables::ALL {
+    for program in TABLES {
         let said = |arguments: &[&str]| {
             let ran = run(arch.program(program.name).args(arguments));
             assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{arguments:?}");
@@ -553,7 +553,7 @@ fn answers_help_before_all_else(arch: Arch) {
 /// `--help` has the usage, a line for each option in the order of the table, with the default, and examples at the end.
 /// No line is wider than 80 columns.
 fn prints_help_as_the_table_says(arch: Arch) {
-    for program in tables::ALL {
+    for program in TABLES {
         let help = run(arch.program(program.name).arg("--help")).stdout;
         let usage = format!(
             "usage: {} {}\n{}\n\n",
@@ -590,7 +590,7 @@ fn prints_help_as_the_table_says(arch: Arch) {
 
 /// In every program, help or version that cannot be written is an error.
 fn reports_help_that_cannot_be_written(arch: Arch) {
-    let names = tables::ALL.iter().map(|program| program.name);
+    let names = TABLES.iter().map(|program| program.name);
     for name in names.chain(["hello"]) {
         for argument in ["--help", "--version"] {
             let why = |errno: &str| match name {

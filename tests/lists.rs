@@ -6,7 +6,7 @@ use std::path::Path;
 use libtest_mimic::Trial;
 
 use crate::support::{once, programs};
-use crate::{elf, guest, stack, syscalls, tables};
+use crate::{elf, guest, stack, syscalls};
 
 pub fn trials() -> Vec<Trial> {
     vec![once("lists::name_every_program", name_every_program)]
@@ -24,15 +24,17 @@ fn name_every_program() {
     let rooms = page("mutants/src/rooms.rs");
     let rows = rooms.split('"');
     let rows = rows.filter_map(|path| path.strip_prefix("src/bin/"));
-    let hello = ["hello"]; // it is too small for messages about options
     let init = ["init"]; // it runs the script
-    let options = tables::ALL.iter().map(|program| program.name);
+    let manual = ring3_manual::all();
     let lists: [(&str, Vec<&str>); 7] = [
         (
             "tests/elf.rs",
             elf::PROGRAMS.iter().map(|row| row.0).collect(),
         ),
-        ("tests/tables.rs", options.chain(hello).collect()),
+        (
+            "manual/src/programs.rs",
+            manual.iter().map(|program| program.name).collect(),
+        ),
         (
             "tests/stack.rs",
             stack::RUNS.iter().map(|run| run.0).collect(),

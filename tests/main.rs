@@ -18,6 +18,7 @@ mod heap;
 mod hello;
 mod init;
 mod lists;
+mod manual;
 mod memory;
 mod model;
 mod msort;
@@ -38,7 +39,6 @@ mod start;
 mod support;
 mod syscalls;
 mod system;
-mod tables;
 mod thread;
 mod time;
 mod trial;
@@ -72,6 +72,7 @@ fn main() -> std::process::ExitCode {
         hello::trials(),
         init::trials(),
         lists::trials(),
+        manual::trials(),
         memory::trials(),
         model::trials(),
         msort::trials(),

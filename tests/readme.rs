@@ -1,5 +1,5 @@
 //! Compares the README and the manuals (`docs/PROGRAM.md`) with the programs: runs each block of commands and compares the
-//! output, except for figures, dates, ports and process ids; compares the table of sizes, the lists of options, the source of
+//! output, except for figures, dates, ports and process ids; compares the table of sizes, the source of
 //! `hello` and the addresses of its system calls; builds the README's program; looks for the targets of all links.
 //!
 //! A test that fails prints the text that the page should have.
@@ -21,10 +21,6 @@ use crate::trial::{LONG, may_take, trial};
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         once("readme::states_sizes", states_sizes),
-        once(
-            "readme::names_options_as_help_does",
-            names_options_as_help_does,
-        ),
         once("readme::names_what_is_there", names_what_is_there),
         once("readme::links_lead_somewhere", links_lead_somewhere),
         once("readme::counts_the_faults", counts_the_faults),
@@ -54,11 +50,6 @@ fn readme() -> String {
     page("README.md")
 }
 
-/// The manual of a program.
-fn manual(program: &str) -> String {
-    page(&format!("docs/{program}.md"))
-}
-
 /// A fenced block.
 #[derive(Clone)]
 struct Block {
@@ -69,9 +60,10 @@ struct Block {
 
 /// The blocks of the README and of the manuals.
 fn blocks() -> Vec<Block> {
-    // `names_options_as_help_does` reports a manual that is missing.
-    let path = |program: String| root().join(format!("docs/{program}.md"));
-    let manuals = programs().into_iter().map(path);
+    // `manual::docs_are_those_of_the_table` reports a manual that is missing.
+    let path = |page: String| root().join(format!("docs/{page}.md"));
+    let pages = programs().into_iter().chain(["ring3".to_owned()]);
+    let manuals = pages.map(path);
     let manuals = manuals.map(|path| fs::read_to_string(path).unwrap_or_default());
     let pages = std::iter::once(readme()).chain(manuals);
     pages.flat_map(|page| blocks_of(&page)).collect()
@@ -497,46 +489,6 @@ fn states_sizes() {
         }
     }
     assert!(wrong.is_empty(), "these sizes should stand there:{wrong}");
-}
-
-/// The title of a program's manual is its usage, unless that is too long. The options in the manual's table are those of its
-/// `--help`, except for `--help` and `--version`.
-fn names_options_as_help_does() {
-    let native = Arch::ALL.into_iter().find(|arch| arch.is_native()).unwrap();
-    for name in programs() {
-        let help = run(native.program(&name).arg("--help")).stdout;
-        let usage = help.lines().next().unwrap();
-        let usage = usage.strip_prefix("usage: ").unwrap();
-        let text = manual(&name);
-        let title = text.lines().next().unwrap();
-        assert!(title.starts_with(&format!("# `{name} ")), "{title}");
-        assert!(
-            title == format!("# `{usage}`") || title.contains("[OPTION]"),
-            "docs/{name}.md has {title}, and --help {usage}"
-        );
-
-        let option = |text: &str| {
-            text.split([' ', '`', ','])
-                .next()
-                .unwrap()
-                .trim_matches('-')
-                .to_owned()
-        };
-        let rows = text.lines().filter_map(|line| line.strip_prefix("| `-"));
-        let mut listed: Vec<_> = rows.map(option).collect();
-        let lines = help
-            .lines()
-            .filter(|line| line.starts_with(' '))
-            .filter_map(|line| line.trim_start().strip_prefix('-'));
-        let mut is: Vec<_> = lines.map(option).collect();
-        is.retain(|option| option != "help" && option != "version");
-        listed.sort();
-        is.sort();
-        assert_eq!(
-            listed, is,
-            "the options of {name} in docs/{name}.md, and those of --help"
-        );
-    }
 }
 
 /// Each path in the list at "Where things are" exists.

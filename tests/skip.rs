@@ -13,6 +13,7 @@ use crate::support::once;
 pub const STRACE: &str =
     "strace would trace the system calls of qemu-user, not those of the program";
 pub const OBJDUMP: &str = "objdump supports only the instructions of this machine";
+pub const GROFF: &str = "this machine has no groff, which the test needs";
 pub const PTRACE: &str = "this machine does not let gdb trace a program (ptrace)";
 pub const CORE: &str =
     "this machine does not write the core of a process into its working directory";

@@ -7,29 +7,11 @@ use crate::programs::{Opt, Program};
 
 /// The file of a program.
 pub fn of(program: &Program) -> String {
-    let options: Vec<_> = program
-        .options
-        .iter()
-        .flat_map(|option| {
-            let equals = if option.word.is_some() { "=" } else { "" };
-            names(option).into_iter().map(move |name| {
-                if name.starts_with("--") {
-                    name + equals
-                } else {
-                    name
-                }
-            })
-        })
-        .collect();
-    let with_value = || {
-        program
-            .options
-            .iter()
-            .filter(|option| option.word.is_some())
-    };
-    let values: String = with_value()
+    let options: Vec<_> = program.options.iter().flat_map(words).collect();
+    let values: String = program
+        .with_argument()
         .map(|option| {
-            let names = names(option).join(" | ");
+            let names = option.names().join(" | ");
             let action = match option.argument {
                 Argument::File => "        compopt -o default\n".to_owned(),
                 Argument::Directory => "        compopt -o dirnames\n".to_owned(),
@@ -44,7 +26,7 @@ pub fn of(program: &Program) -> String {
         .collect();
     let (command, operands) = match program.operands {
         Argument::Command => {
-            let names: Vec<_> = with_value().flat_map(self::names).collect();
+            let names: Vec<_> = program.with_argument().flat_map(Opt::names).collect();
             let bar = if program.usage.contains("'|'") {
                 BAR
             } else {
@@ -67,12 +49,13 @@ pub fn of(program: &Program) -> String {
         .replace("@PROGRAM@", program.name)
 }
 
-fn names(option: &Opt) -> Vec<String> {
-    let short = option.short.map(|short| format!("-{short}"));
-    short
-        .into_iter()
-        .chain([format!("--{}", option.long)])
-        .collect()
+/// The names of an option, as bash inserts them: an equals sign ends the long name of an option with an argument.
+fn words(option: &Opt) -> Vec<String> {
+    let mut names = option.names();
+    if let (Some(_), Some(long)) = (option.word, names.last_mut()) {
+        long.push('=');
+    }
+    names
 }
 
 const FILE: &str = r#"# Completions of @PROGRAM@ for bash. Made by make manual.

@@ -21,13 +21,20 @@ pub fn of(program: &Program) -> Vec<File> {
     let path = |path: String| format!("target/completions/{path}");
     vec![
         file(path(format!("bash/{name}")), bash::of(program)),
-        file(path(format!("zsh/_{name}")), made(Shell::Zsh)),
+        file(
+            path(format!("zsh/_{name}")),
+            made(Shell::Zsh).replace(":_cmdambivalent'", ZSH_COMMAND),
+        ),
         file(
             path(format!("fish/{name}.fish")),
             made(Shell::Fish) + &fish_operands(program),
         ),
     ]
 }
+
+/// Completes a command and its arguments in zsh. clap_complete's rule takes a `--` for the command.
+const ZSH_COMMAND: &str =
+    ":{ [[ $words[1] != -- ]] || { shift words; (( CURRENT-- )) }; _normal }'";
 
 /// The program for clap. An option with an argument may be repeated.
 fn command(program: &Program) -> Command {
@@ -92,15 +99,7 @@ fn fish_operands(program: &Program) -> String {
     match program.operands {
         Argument::File => String::new(),
         Argument::Command => {
-            let with_value = program
-                .options
-                .iter()
-                .filter(|option| option.word.is_some());
-            let names = with_value.flat_map(|option| {
-                let short = option.short.map(|short| format!("-{short}"));
-                short.into_iter().chain([format!("--{}", option.long)])
-            });
-            let names: Vec<_> = names.collect();
+            let names: Vec<_> = program.with_argument().flat_map(Opt::names).collect();
             let names = names.join(" ");
             format!("complete -c {name} -x -a '(__fish_complete_subcommand {names})'\n")
         }

@@ -39,7 +39,7 @@ pub fn with_table(doc: &str, program: &Program) -> Result<String, String> {
 /// The row of an option.
 fn row(option: &Opt) -> String {
     let names: Vec<_> = option
-        .names()
+        .names_and_word()
         .into_iter()
         .map(|name| format!("`{name}`"))
         .collect();

@@ -21,7 +21,7 @@ use std::path::Path;
 
 use page::Edition;
 
-pub use programs::{Program, all};
+pub use programs::{Opt, Program, TABLES, all};
 
 /// A file that this crate makes.
 pub struct File {

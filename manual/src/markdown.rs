@@ -103,7 +103,7 @@ impl Converter<'_> {
 
             Event::Start(Tag::List(None)) if self.text.is_empty() => {}
             Event::Start(Tag::Item) => {
-                self.page += ".IP \\(bu 2\n";
+                self.page += ".IP \\[u2022] 2\n";
                 (self.is_first, self.is_tagged) = (true, true);
             }
             // Without an empty line between the items, the text of an item is no paragraph.

@@ -33,7 +33,7 @@ pub fn of_program(doc: &str, program: &Program, edition: &Edition) -> Result<Str
     page += ".SH OPTIONS\n";
     for option in &program.options {
         let names: Vec<_> = option
-            .names()
+            .names_and_word()
             .iter()
             .map(|name| named_option(name))
             .collect();

@@ -1,6 +1,6 @@
 //! The programs and their options.
 
-use ring3::cli::{Argument, Documentation, Table, Texts};
+use ring3::cli::{Argument, Documentation, Table};
 
 #[path = "../../src/bin/echoc/options.rs"]
 mod echoc;
@@ -15,18 +15,22 @@ mod pipe;
 #[path = "../../src/bin/save/options.rs"]
 mod save;
 
-/// All programs, in the order of their names.
-pub fn all() -> Vec<Program> {
-    vec![
-        Program::new::<echoc::Given>(),
-        Program::new::<echod::Given>(),
-        hello(),
-        Program::new::<init::Given>(),
-        Program::new::<msort::Given>(),
-        Program::new::<pipe::Given>(),
-        Program::new::<save::Given>(),
-    ]
+/// Defines the lists of programs.
+macro_rules! programs {
+    ($($name:ident)*) => {
+        /// The table of each program that has one: of all programs except `hello`.
+        pub const TABLES: &[Documentation] = &[$($name::Given::DOCUMENTATION),*];
+
+        /// All programs, in the order of their names.
+        pub fn all() -> Vec<Program> {
+            let mut all = vec![hello(), $(Program::new::<$name::Given>()),*];
+            all.sort_by_key(|program| program.name);
+            all
+        }
+    };
 }
+
+programs! { echoc echod init msort pipe save }
 
 /// A program.
 pub struct Program {
@@ -42,8 +46,6 @@ pub struct Program {
     pub operands: Argument,
     /// Examples: a command, and its effect.
     pub examples: &'static [(&'static str, &'static str)],
-    /// The text that `--help` prints.
-    pub help: String,
 }
 
 /// An option.
@@ -95,8 +97,12 @@ impl Program {
             options,
             operands,
             examples,
-            help: help(T::TEXTS),
         }
+    }
+
+    /// The options with an argument.
+    pub fn with_argument(&self) -> impl Iterator<Item = &Opt> {
+        self.options.iter().filter(|option| option.word.is_some())
     }
 
     /// The name of the man page. `man init` has to show the page of the system's init.
@@ -131,35 +137,31 @@ impl Opt {
         }
     }
 
-    /// The names, the long name with the word for the argument: `-m`, `--mode=MODE`.
+    /// The names: `-m`, `--mode`.
     pub fn names(&self) -> Vec<String> {
-        let word = self.word.map(|word| format!("={word}")).unwrap_or_default();
         let short = self.short.map(|short| format!("-{short}"));
-        let long = format!("--{}{word}", self.long);
+        let long = format!("--{}", self.long);
         short.into_iter().chain([long]).collect()
     }
-}
 
-/// The text that `--help` prints: the help of an option begins in column 28.
-fn help(texts: &Texts) -> String {
-    let mut help = texts.usage.to_owned();
-    for line in texts.options.lines() {
-        let (names, text) = line.split_once('\t').unwrap_or((line, ""));
-        help += &format!("{names:28}{text}\n");
+    /// The names, the long name with the word for the argument: `-m`, `--mode=MODE`.
+    pub fn names_and_word(&self) -> Vec<String> {
+        let mut names = self.names();
+        if let (Some(word), Some(long)) = (self.word, names.last_mut()) {
+            *long += &format!("={word}");
+        }
+        names
     }
-    help + texts.end
 }
 
 /// `hello` is too small for a table.
 fn hello() -> Program {
-    let usage = "[NAME...]";
     Program {
         name: "hello",
-        usage,
+        usage: "[NAME...]",
         about: "Print a greeting.",
         options: vec![Opt::new("    --help", "print the usage")],
         operands: Argument::Text,
         examples: &[("hello Ada Grace", "Print \"Hello, Ada Grace!\".")],
-        help: format!("usage: hello {usage}\n"),
     }
 }

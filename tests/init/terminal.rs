@@ -90,7 +90,7 @@ impl Session {
         Self::new(sh, folder.root())
     }
 
-    fn types(&mut self, keys: &str) {
+    pub fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
