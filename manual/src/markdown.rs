@@ -176,7 +176,12 @@ impl Converter<'_> {
         let file = target.split('#').next().unwrap_or(target);
         let name = file.strip_suffix(".md").unwrap_or(file);
         if let Some(program) = all().into_iter().find(|program| program.name == name) {
-            return format!("{}(1)", font('B', &code(program.page())));
+            let page = format!("{}(1)", font('B', &code(program.page())));
+            let is_name = [prose(name), font('B', &code(name))].contains(&text.to_owned());
+            return match is_name {
+                true => page,
+                false => format!("{text} (see {page})"),
+            };
         }
         if name == "ring3" {
             return format!("{}(7)", font('B', name));
