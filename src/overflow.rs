@@ -10,12 +10,14 @@
 //! alternate stack (sigaltstack(2)). Each thread has its own alternate stack.
 //!
 //! The stack pointer distinguishes a stack overflow from another fault. Compiled code probes each page by which its
-//! stack grows, so a stack overflow faults within a page of the stack pointer.
+//! stack grows, so a stack overflow faults within a page of the stack pointer. The memory there cannot be read: a write to
+//! memory that can be read, for instance to code that is mapped next to the stack, is another fault.
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::abi::Result;
+use crate::abi::poll::EPOLL_CTL_ADD;
+use crate::abi::{Errno, Result, syscall};
 use crate::cli::Program;
 use crate::process;
 use crate::signal::{self, SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, SigFault, UC_PC, UC_SP};
@@ -92,6 +94,7 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
     if is_access
         && is_near
         && fault.si_addr != pc
+        && !is_readable(fault.si_addr)
         && let Some(program) = PROGRAM.get()
     {
         let mut name = [0; 16];
@@ -112,4 +115,13 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
         let _ = process::kill(process::getpid(), signal);
     }
     // Else the same instruction faults again.
+}
+
+/// Whether memory at `address` can be read.
+fn is_readable(address: usize) -> bool {
+    let event = core::ptr::without_provenance::<u8>(address);
+    // SAFETY: the kernel checks that it can read the event, and reports EFAULT if it cannot. Then it finds that -1 is no
+    // descriptor, and reports EBADF. So the call has no effect.
+    let result = unsafe { syscall!(epoll_ctl(-1, EPOLL_CTL_ADD, -1, event)) };
+    result == Err(Errno::EBADF)
 }

@@ -201,7 +201,7 @@ fn a_report_leaves_no_mapping(arch: Arch) {
 }
 
 fn reports_no_other_fault(arch: Arch) {
-    for what in ["relro", "text", "stack", "sent"] {
+    for what in ["relro", "text", "local", "stack", "sent"] {
         let printed = says_and_ends_by_sigsegv(arch, &[what, "reported"]);
         assert!(!printed.contains("overflow"), "{what}: {printed}");
     }

@@ -1,5 +1,5 @@
 //! Does what a program may not: writes to its read-only data after relocation (`relro`), to its
-//! code (`text`), runs its stack (`stack`), or overflows it, in the first thread (`overflow`) or in another
+//! code (`text`) or to a page of its stack that it made read-only (`local`), runs its stack (`stack`), or overflows it, in the first thread (`overflow`) or in another
 //! (`overflow-thread`). It returns only if nothing stopped it. With a second argument, `reported`, a stack overflow is
 //! reported. With `reports` it makes and drops a thousand reports, and then overflows its stack.
 
@@ -12,7 +12,11 @@ mod maps;
 
 use core::hint::black_box;
 
+use ring3::abi::mem::PROT_READ;
+use ring3::abi::nr;
+use ring3::arch;
 use ring3::env::Start;
+use ring3::mem;
 use ring3::overflow::Report;
 use ring3::process;
 use ring3::rt::Exit;
@@ -62,6 +66,19 @@ fn main(start: Start) -> Result<(), Exit> {
         Some(b"sent") => process::kill(process::getpid(), SIGSEGV).map_err(|_| Exit(5))?,
         Some(b"relro") => overwrite((&raw const RELOCATED).cast()),
         Some(b"text") => overwrite(overwrite as *const u8),
+        Some(b"local") => {
+            let local = black_box([0_u8; 2 * arch::PAGE_MAX]);
+            let page = mem::page_size();
+            let start = local
+                .as_ptr()
+                .map_addr(|address| address.next_multiple_of(page));
+            // SAFETY: the page is in `local`, which nothing writes any more, except for the fault.
+            let _ = unsafe {
+                arch::syscall3::<{ nr::mprotect }>(start.addr(), page, PROT_READ.bits() as usize)
+            };
+            overwrite(start);
+            black_box(local);
+        }
         Some(b"stack") => {
             let code = black_box(RETURN);
             // SAFETY: none. The test is that the kernel ends the program here.
