@@ -29,7 +29,7 @@ use crate::{arch, mem, parts};
 static PROGRAM: OnceLock<Program> = OnceLock::new();
 
 /// While a `Report` exists, a stack overflow of the thread that created it prints a message on standard error. With or
-/// without the message, SIGSEGV ends the process.
+/// without the message, SIGSEGV ends the process. A thread has at most one `Report` at a time.
 pub struct Report {
     /// A mapping: a guard, and the alternate stack.
     guard: NonNull<u8>,
@@ -110,8 +110,8 @@ extern "C" fn report_overflow(signal: i32, fault: *const SigFault, context: *con
     }
     let _ = signal::set_default(signal);
     if !is_access {
-        // A process sent the signal, so no instruction raises the signal again. This call sends it again, and it ends
-        // this process when the handler returns.
+        // A process may have sent the signal. Then no instruction raises the signal again. This call sends it again, and
+        // it ends this process when the handler returns.
         let _ = process::kill(process::getpid(), signal);
     }
     // Else the same instruction faults again.

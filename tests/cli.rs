@@ -119,14 +119,7 @@ fn right_values(argument: Argument) -> Vec<String> {
             "36500d",
             "000000000000000000000001",
         ],
-        Argument::Octal(most) => {
-            return vec![
-                "0".into(),
-                format!("{most:o}"),
-                format!("{most:030o}"),
-                "644".into(),
-            ];
-        }
+        Argument::Mode => &["0", "7777", "644", "00000000000000000000000007777"],
         Argument::Address => &[
             "127.0.0.1:0",
             "0.0.0.0:65535",
@@ -209,27 +202,24 @@ fn wrong_values(argument: Argument) -> Vec<(String, String)> {
                 "x",
                 "0x1",
                 "99999999999999999999",
-                "300000d",
+                "36501d",
             ],
             "a duration such as 0.5, 90s, 5m, 2h or 10ms",
         ),
-        Argument::Octal(most) => {
-            let above = format!("{:o}", most + 1);
-            refused(
-                &[
-                    "",
-                    "8",
-                    "-1",
-                    "+644",
-                    "0o7",
-                    "7 ",
-                    "u=rw",
-                    "9999999999999999999999999",
-                    &above,
-                ],
-                "an octal number such as 644",
-            )
-        }
+        Argument::Mode => refused(
+            &[
+                "",
+                "8",
+                "10000",
+                "-1",
+                "+644",
+                "0o7",
+                "7 ",
+                "u=rw",
+                "9999999999999999999999999",
+            ],
+            "an octal number from 0 to 7777, such as 644",
+        ),
         Argument::Address => {
             let mut wrong = refused(
                 &[

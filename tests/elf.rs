@@ -31,7 +31,7 @@ pub fn trials() -> Vec<Trial> {
 pub const PROGRAMS: &[(&str, u64, u64)] = &[
     ("hello", 512, 640),
     ("save", 23_900, 23_400),
-    ("msort", 75_000, 70_600),
+    ("msort", 75_400, 70_900),
     ("echod", 43_730, 41_200),
     ("echoc", 26_600, 25_300),
     ("init", 22_300, 22_500),

@@ -36,8 +36,8 @@ pub struct File {
 /// # Errors
 /// A page of `docs` cannot be read, or has a form that this crate does not know; the text names the page.
 pub fn files(root: &Path, date: &str) -> Result<Vec<File>, String> {
-    let manifest =
-        fs::read_to_string(root.join("Cargo.toml")).map_err(|error| error.to_string())?;
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))
+        .map_err(|error| format!("Cargo.toml: {error}"))?;
     let version = manifest.split("\nversion = \"").nth(1);
     let version = version.and_then(|rest| rest.split('"').next());
     let version = version.ok_or("Cargo.toml has no version")?;

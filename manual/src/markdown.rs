@@ -5,7 +5,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use crate::programs::all;
 use crate::roff::{code, font, line, prose};
 
-/// What stands before the text: the next paragraph needs another macro.
+/// The element before the text; it determines the first macro.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Start {
     /// The heading of a section: the first paragraph needs no macro.

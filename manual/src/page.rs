@@ -5,7 +5,7 @@ use crate::markdown::{Start, convert};
 use crate::programs::Program;
 use crate::roff::{code, font, line, prose};
 
-/// What the foot of a page names.
+/// The date and the version in the foot of a page.
 pub struct Edition<'a> {
     pub date: &'a str,
     pub version: &'a str,

@@ -115,7 +115,7 @@ impl Program {
 }
 
 impl Opt {
-    /// An option without an argument. `names` are the names as `--help` prints them.
+    /// An option with these names, as `--help` prints them. `default`, `argument` and `manual` are empty.
     fn new(names: &'static str, help: &'static str) -> Self {
         let (short, long) = names.split_once("--").unwrap_or(("", names));
         let (long, word) = match long.split_once('=') {
@@ -123,11 +123,7 @@ impl Opt {
             None => (long, None),
         };
         Self {
-            short: short
-                .trim_start_matches(['-', ' '])
-                .chars()
-                .next()
-                .filter(|char| *char != ','),
+            short: short.trim_start_matches(['-', ' ']).chars().next(),
             long,
             word,
             help,

@@ -16,7 +16,7 @@ mod value;
 pub use options::{Options, Parser};
 pub use table::{Argument, Documentation, Item, Table, Texts};
 pub use value::{
-    Address, Directory, Duration, Limit, Number, Octal, Path, Signal, Size, Text, Value,
+    Address, Directory, Duration, Limit, Mode, Number, Path, Signal, Size, Text, Value,
 };
 
 use crate::abi::{Errno, Result};

@@ -38,7 +38,8 @@ impl<T: Table> Options<T> {
     ///
     /// # Errors
     /// Exit 2: an unknown option, or an option without its value, or with a wrong value; a message was printed.
-    /// Exit 0: `--help` or `--version`; the answer was printed.
+    /// Exit 0: `--help` or `--version`; the answer was printed. Exit 1: the answer could not be printed, or the value
+    /// names an interface that does not exist; a message was printed.
     #[inline]
     pub fn next_arg(&mut self) -> Result<Option<T>, Exit> {
         Ok(match self.parser.piece()? {
@@ -54,7 +55,7 @@ impl<T: Table> Options<T> {
         self.parser.args
     }
 
-    /// The parser, for operands with a value.
+    /// The parser, for an operand with the syntax of a value ([`Parser::address`]).
     pub fn parser(&self) -> &Parser {
         &self.parser
     }
@@ -65,7 +66,7 @@ impl<T: Table> Options<T> {
         self.parser.refuse(why)
     }
 
-    /// Prints that there is an `operand` too many. Returns exit status 2.
+    /// Prints that `operand` is unexpected. Returns exit status 2.
     #[cold]
     pub fn unexpected(&self, operand: &CStr) -> Exit {
         self.usage(parts!("unexpected ", Shown(operand.to_bytes())))
@@ -84,7 +85,7 @@ pub struct Parser {
     args: Args,
     /// The text after the last option: the rest of its cluster, or its `=value`.
     rest: Rest,
-    /// The last element, for messages.
+    /// The last element: the name to look up, and the subject of messages.
     last: Last,
     operands_only: bool,
 }
@@ -190,6 +191,7 @@ impl Parser {
         }
         let has_value = match self.rest {
             Rest::Value(_) => true,
+            // `-q=1` is not the options `-q`, `-=` and `-1`.
             Rest::Cluster(rest) => rest.to_bytes().first() == Some(&b'='),
             Rest::None => false,
         };

@@ -3,8 +3,12 @@
 use crate::text::number::take;
 use crate::time::SECOND;
 
+/// A century, in nanoseconds.
+const CENTURY: u64 = 100 * 365 * 24 * 60 * 60 * SECOND;
+
 /// Parses a duration: `0.5`, `90s`, `5m`, `2h`, `10ms`. The units are ns, us, ms, s, m, h and d; without a unit, the
-/// number is in seconds. Returns nanoseconds, rounded down; `None` also if the number is above `u64::MAX`.
+/// number is in seconds. Returns nanoseconds, rounded down; `None` also above a century, which is longer than any useful
+/// time limit. So a time of the clock plus a duration does not overflow.
 pub const fn duration(text: &[u8]) -> Option<u64> {
     let (number, unit) = split(text);
     let nanoseconds = match unit {
@@ -17,11 +21,14 @@ pub const fn duration(text: &[u8]) -> Option<u64> {
         b"d" => 24 * 60 * 60 * SECOND,
         _ => return None,
     };
-    quantity(number, nanoseconds)
+    match quantity(number, nanoseconds) {
+        Some(span) if span <= CENTURY => Some(span),
+        _ => None,
+    }
 }
 
 /// Parses a size: `4096`, `64k`, `1.5M`, `64KiB`. The units are the powers of 1024: k or K, M, G and T, each also with
-/// `iB`. Returns bytes, rounded down; `None` also if the number is above `u64::MAX`.
+/// `iB`. Returns bytes, rounded down; `None` also if the result is above `u64::MAX`.
 pub const fn size(text: &[u8]) -> Option<u64> {
     let (number, unit) = split(text);
     let bytes = match unit {
@@ -51,7 +58,7 @@ const fn split(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Parses a number with an optional fraction, `5`, `0.25`, `.5` or `5.`, and multiplies it by `unit`, which is at most
-/// 2^59. Returns the product, rounded down; `None` also if the number is above `u64::MAX`.
+/// 2^59, so that ten units fit into a u64. Returns the product, rounded down; `None` also if it is above `u64::MAX`.
 const fn quantity(text: &[u8], unit: u64) -> Option<u64> {
     let mut rest = text;
     let whole = match (take(&mut rest, 10, u64::MAX), text) {
@@ -64,8 +71,7 @@ const fn quantity(text: &[u8], unit: u64) -> Option<u64> {
         [b'.', digits @ ..] => digits,
         _ => return None,
     };
-    // From the last digit to the first, so that each division rounds down a number whose fraction has no effect on the
-    // next one.
+    // From the last digit to the first. Rounding down at each division gives the same integer as rounding down once.
     let mut part = 0;
     while let [digits @ .., digit @ b'0'..=b'9'] = fraction {
         part = (part + (*digit - b'0') as u64 * unit) / 10;
@@ -103,7 +109,8 @@ mod tests {
             ("0.9999999999999999999999999", 999_999_999),
             ("0.3333333333333333333333333h", 1_199_999_999_999),
             ("0000000000000000000000000001s", 1_000_000_000),
-            ("18446744073.709551615", u64::MAX),
+            ("3153600000", CENTURY),
+            ("36500d", CENTURY),
         ] {
             assert_eq!(nanoseconds(text), Some(expected), "{text}");
         }
@@ -125,6 +132,8 @@ mod tests {
             "1x",
             "1s1",
             "0x1",
+            "3153600000.000000001",
+            "36500.1d",
             "18446744073.709551616",
             "18446744074",
             "99999999999999999999999",

@@ -110,7 +110,7 @@ macro_rules! options {
                 $(if index == Index::$option as usize {
                     return Ok(Self::$option $((<$kind as $crate::cli::Value>::read(parser)?))?);
                 })*
-                Err(parser.unknown()) // `index` is an index of the texts, which have no more options
+                Err(parser.unknown()) // not reached: the parser itself answers the other two lines, help and version
             }
 
             fn operand(operand: &'static ::core::ffi::CStr) -> Self {
@@ -123,7 +123,7 @@ macro_rules! options {
     };
 }
 
-/// What [`options!`](macro@crate::options) makes of a table.
+/// A program's table of options. [`options!`](macro@crate::options) implements this trait.
 pub trait Table: Sized {
     /// The texts of the options.
     const TEXTS: &'static Texts;
@@ -134,7 +134,8 @@ pub trait Table: Sized {
     /// Reads the argument of the option with this index.
     ///
     /// # Errors
-    /// Exit 2: the option has no argument, or a wrong one; a message was printed.
+    /// Exit 2: the option has no argument, or a wrong one. Exit 1: the argument names an interface that does not exist. A
+    /// message was printed.
     fn read(index: usize, parser: &mut Parser) -> Result<Self, Exit>;
 
     /// An operand.
@@ -280,8 +281,8 @@ pub enum Argument {
     Duration,
     /// A number of bytes in this range.
     Size(u64, u64),
-    /// An octal number up to this one.
-    Octal(u64),
+    /// The permissions of a file, in octal.
+    Mode,
     /// An address and a port.
     Address,
     /// The name or the number of a signal.

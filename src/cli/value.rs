@@ -83,11 +83,11 @@ impl<const LEAST: u64, const MOST: u64> Number<LEAST, MOST> {
     /// The text is not such a number. In a constant, that is an error of the compiler.
     #[must_use]
     pub const fn constant(text: &str) -> u64 {
-        constant(number::whole(text.as_bytes(), 10, MOST), LEAST)
+        constant(number::whole(text.as_bytes(), 10, MOST), LEAST, MOST)
     }
 }
 
-/// Is not generic, so that a program contains it once.
+/// Not generic: a program contains one copy.
 #[inline(never)]
 fn read_number(parser: &mut Parser, least: u64, most: u64) -> Result<u64, Exit> {
     let text = parser.value()?;
@@ -123,7 +123,7 @@ impl<const LEAST: u64, const MOST: u64> Size<LEAST, MOST> {
     /// The text is not such a number. In a constant, that is an error of the compiler.
     #[must_use]
     pub const fn constant(text: &str) -> u64 {
-        constant(quantity::size(text.as_bytes()), LEAST)
+        constant(quantity::size(text.as_bytes()), LEAST, MOST)
     }
 }
 
@@ -162,7 +162,7 @@ impl Duration {
     /// The text is not a duration. In a constant, that is an error of the compiler.
     #[must_use]
     pub const fn constant(text: &str) -> u64 {
-        constant(quantity::duration(text.as_bytes()), 0)
+        constant(quantity::duration(text.as_bytes()), 0, u64::MAX)
     }
 }
 
@@ -183,34 +183,39 @@ impl Value for Limit {
 }
 
 impl Limit {
-    /// The nanoseconds in a constant text, as for [`Duration`].
+    /// The nanoseconds in a constant text, or [`NEVER`] for 0.
+    ///
+    /// # Panics
+    /// The text is not a duration. In a constant, that is an error of the compiler.
     #[must_use]
     pub const fn constant(text: &str) -> u64 {
-        Duration::constant(text)
+        match Duration::constant(text) {
+            0 => NEVER,
+            span => span,
+        }
     }
 }
 
-/// Returns a number in a constant, which is at least `least`.
-const fn constant(number: Option<u64>, least: u64) -> u64 {
+/// Unwraps a default. Panics if the default is missing, or not from `least` to `most`.
+const fn constant(number: Option<u64>, least: u64, most: u64) -> u64 {
     match number {
-        Some(number) if number >= least => number,
+        Some(number) if least <= number && number <= most => number,
         _ => panic!("the default is not an argument of this type"),
     }
 }
 
-/// An octal number from 0 to `MOST`.
-pub struct Octal<const MOST: u64>;
+/// The permissions of a file: an octal number from 0 to 7777.
+pub struct Mode;
 
-impl<const MOST: u64> Value for Octal<MOST> {
-    type Is = u64;
-    const ARGUMENT: Argument = Argument::Octal(MOST);
+impl Value for Mode {
+    type Is = u32;
+    const ARGUMENT: Argument = Argument::Mode;
 
-    #[inline]
-    fn read(parser: &mut Parser) -> Result<u64, Exit> {
+    fn read(parser: &mut Parser) -> Result<u32, Exit> {
         let text = parser.value()?;
-        match number::whole(text.to_bytes(), 8, MOST) {
-            Some(number) => Ok(number),
-            None => Err(parser.expected(text, "an octal number such as 644")),
+        match number::whole(text.to_bytes(), 8, 0o7777) {
+            Some(mode) => Ok(mode as u32),
+            None => Err(parser.expected(text, "an octal number from 0 to 7777, such as 644")),
         }
     }
 }

@@ -336,9 +336,9 @@ fn tells_of_checks_it_cannot_make(arch: Arch) {
     let folder = Folder::with(&[("a", b"b\na\n"), ("b", b"")]);
     for (arguments, message) in [
         (&["-c", "a", "b"][..], "extra operand b with -c"),
-        (&["-C", "a", "b\n", "c"], "extra operand b\\x0a with -c"),
+        (&["-C", "a", "b\n", "c"], "extra operand b\\x0a with -C"),
         (&["-c", "-o", "b", "a"], "-c and -o are incompatible"),
-        (&["-o", "b", "-C"], "-c and -o are incompatible"),
+        (&["-o", "b", "-C"], "-C and -o are incompatible"),
         (&["-cC"], "-c and -C are incompatible"),
     ] {
         let ran = run(&mut folder.msort(arch, arguments));
@@ -464,6 +464,7 @@ fn merges_into_an_input(arch: Arch) {
         "exec \"$@\" -o b --in-place",
         "exec \"$@\" -o /dev/stdout 1<>b",
         "exec \"$@\" 1<>a",
+        "exec \"$@\" -o /dev/fd/3 3<>a",
     ] {
         fill();
         // Without the limit, an output that is read again would grow until the disk is full.
@@ -483,14 +484,19 @@ fn merges_into_an_input(arch: Arch) {
             "{script}"
         );
     }
-    fill();
-    let script = "ulimit -f 4096; exec \"$@\" <a >>a";
-    let ran = run(&mut by_shell(
-        script,
-        &folder.msort(arch, &["-m", "-", "b"]),
-    ));
-    assert_eq!(ran, Ran::new(0, "", ""));
-    assert!(folder.read("a") == [&a[..], &expected].concat());
+    for script in [
+        "exec \"$@\" <a >>a",
+        "exec \"$@\" -o /dev/fd/3 <a 3>>a",
+        "exec \"$@\" -o /dev/stderr <a 2>>a",
+    ] {
+        fill();
+        let ran = run(&mut by_shell(
+            &format!("ulimit -f 4096; {script}"),
+            &folder.msort(arch, &["-m", "-", "b"]),
+        ));
+        assert_eq!(ran, Ran::new(0, "", ""), "{script}");
+        assert!(folder.read("a") == [&a[..], &expected].concat(), "{script}");
+    }
     assert_eq!(folder.names(), ["a", "b"]);
 }
 

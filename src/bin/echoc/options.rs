@@ -14,16 +14,18 @@ ring3::options! {
     /// Sets the number of messages that a connection has in flight.
     Depth(Number<1, 1024>, DEPTH = "1") "-d, --depth=N" "messages in flight on each connection";
 
-    /// Sends exactly N messages in total, which the connections share evenly. There are at most N connections.
+    /// Sends N messages in total, or fewer if `-t` or a signal ends the run. The connections share the messages evenly, and
+    /// there are at most N connections.
     Requests(Number<1, 1_000_000_000_000>) "-n, --requests=N" "number of messages on all connections";
 
-    /// Sets how long `echoc` sends new messages; with `-n` the default is no limit. SIGTERM and SIGINT end that early.
+    /// Sends no new messages after this time, or after SIGTERM or SIGINT. `-n` without `-t` has no limit of time.
     Time(Duration, TIME = "1s") "-t, --time=DURATION" "how long to send new messages";
 
     /// Compares every byte of the replies.
     Verify "    --verify" "compare every byte";
 
-    /// Fails if a connection that owes bytes sends nothing for this time. 0 means no limit.
+    /// Fails if a connection makes no progress for this time, rounded up to 0.1 s, while it connects, awaits a reply, or
+    /// awaits the end. 0 means no limit.
     Stall(Limit, STALL = "5s") "    --stall=DURATION" "fail if a reply makes no progress";
 
     operands: Argument::Address;

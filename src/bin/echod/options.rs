@@ -32,14 +32,14 @@ ring3::options! {
     /// Serves at most N clients at once. Other clients wait; `echod` reports the first wait.
     MaxConns(Number<1, 0x7fff_ffff>) "    --max-conns=N" "serve at most N clients at once; others wait";
 
-    /// Closes a client after this time without activity (at most a sixteenth later). 0 means no limit.
+    /// Closes a client after this time without activity, at most a sixteenth and 20 ms later. 0 means no limit.
     Idle(Limit) "    --idle=DURATION" "close a client that is idle for this time";
 
     /// Limits how long connections may continue after SIGTERM or SIGINT. A second signal ends `echod` at once. (`docker
     /// stop` kills after 10 seconds.)
     Grace(Duration, GRACE = "5s") "    --grace=DURATION" "time for connections after SIGTERM";
 
-    /// Polls for events for this time before a thread sleeps. The latency is lower, but the CPUs are never idle.
+    /// Polls for events for this time before a thread sleeps. The latency is lower, but a thread that polls uses its CPU.
     Spin(Duration, SPIN = "0") "    --spin=DURATION" "poll this long before sleeping";
 
     /// Changes to this user and group, by numbers, once all addresses are bound.

@@ -15,7 +15,7 @@ reap orphans, and exit with CMD's status.";
     /// Runs CMD in a new session, without a terminal.
     Session "-S, --session" "run CMD in a new session, without a terminal";
 
-    /// Passes on signal R in place of S, and nothing if R is 0 (`--rewrite=TERM:QUIT`); may be repeated. A signal is a
+    /// Passes on signal R in place of S (`--rewrite=TERM:QUIT`), or no signal if R is 0; may be repeated. A signal is a
     /// number or a name: `TERM`, `SIGTERM`, `term`, `RTMIN+3`.
     Rewrite(Rewriting) "-r, --rewrite=S:R" "pass on R, not S; nothing if R is 0; repeatable";
 

@@ -14,16 +14,35 @@ use crate::order::Order;
 use crate::stream::Stream;
 use crate::{Input, PROGRAM};
 
+/// How an input is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// `-c`: the first line out of order is printed.
+    Printed,
+    /// `-C`: the line is not printed.
+    Quiet,
+}
+
+impl Check {
+    /// The option's name.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Printed => "-c",
+            Self::Quiet => "-C",
+        }
+    }
+}
+
 /// Checks that the lines of an input are sorted, and that no two lines are equal if only one of them would be printed.
 ///
 /// # Errors
-/// Exit 1: a line is out of order. If not `quiet`, the line was printed. Exit 2: an error, whose message was printed.
-pub fn check(input: Input, end: u8, order: Order, quiet: bool) -> Result<(), Exit> {
+/// Exit 1: a line is out of order, and was printed if `check` says so. Exit 2: an error, whose message was printed.
+pub fn check(input: Input, end: u8, order: Order, check: Check) -> Result<(), Exit> {
     // As in sort, exit status 1 has one meaning.
     let Some((number, line)) = disorder(input, end, order).map_err(|Exit(_)| Exit(2))? else {
         return Ok(());
     };
-    if !quiet {
+    if check == Check::Printed {
         let name = Shown(input.0.to_bytes());
         PROGRAM.say(parts!(name, ":", number, ": disorder: ", Shown(&line)));
     }

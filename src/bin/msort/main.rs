@@ -2,8 +2,8 @@
 //!
 //! This file reads the options (`options.rs` is their table), and reads all inputs into one text. The lines of the text
 //! are then listed ([`index`]), sorted ([`sort`], [`numeric`]) and written ([`output`]), by several threads if the text
-//! is large. All memory is allocated before the first byte of output, so that a lack of memory never leaves a part of
-//! the output.
+//! is large. To sort, `msort` allocates all memory before the first byte of output, so that a lack of memory never
+//! leaves a part of the output. A merge can run out of memory in the middle.
 //!
 //! To check an input ([`check`]) or to merge inputs ([`merge`]), it reads them line by line ([`stream`]).
 //!
@@ -44,6 +44,7 @@ use ring3::signal::{self, SIGPIPE, SIGXFSZ, SignalSet};
 use ring3::text::{Print, Shown, Writer};
 use ring3::{io, parts, program};
 
+use check::Check;
 use memory::reserve;
 use merge::Merge;
 use options::Given;
@@ -70,10 +71,10 @@ fn main(start: Start) -> Result<(), Exit> {
     }
     let order = settings.order();
     let (inputs, end) = (&settings.inputs[..], settings.end);
-    if settings.check || settings.quiet {
-        return check::check(Input(inputs[0]), end, order, settings.quiet);
+    if let Some(check) = settings.check {
+        return check::check(Input(inputs[0]), end, order, check);
     }
-    if settings.merge && merge::is_possible(inputs) {
+    if settings.merge && merge::is_possible(inputs, settings.output) {
         let mut merge = Merge::new(inputs, end, order)?;
         return settings.write(Content::Merge(&mut merge));
     }
@@ -99,9 +100,8 @@ struct Settings {
     stable: bool,
     reverse: bool,
     unique: bool,
-    check: bool,
-    /// Whether an input is checked without a message.
-    quiet: bool,
+    /// Whether the input is only checked, and how.
+    check: Option<Check>,
     merge: bool,
     /// The byte that ends a line.
     end: u8,
@@ -119,8 +119,7 @@ impl Settings {
             stable: false,
             reverse: false,
             unique: false,
-            check: false,
-            quiet: false,
+            check: None,
             merge: false,
             end: b'\n',
             output: None,
@@ -129,7 +128,9 @@ impl Settings {
         };
         // Every argument may be an input; without inputs there is one, `-`.
         let most = start.args().len() + 1;
-        reserve(&mut settings.inputs, most).or_fail(PROGRAM, "read", "arguments")?;
+        reserve(&mut settings.inputs, most)
+            .or_fail(PROGRAM, "read", "arguments")
+            .map_err(|_| Exit(2))?; // not 1: with `-c`, 1 means that the input is not sorted
 
         let mut options = Options::new(start.args());
         while let Some(given) = options.next_arg()? {
@@ -139,8 +140,8 @@ impl Settings {
                 Given::Reverse => settings.reverse = true,
                 Given::Unique => settings.unique = true,
                 Given::ZeroTerminated => settings.end = 0,
-                Given::Check => settings.check = true,
-                Given::QuietCheck => settings.quiet = true,
+                Given::Check => settings.set_check(Check::Printed, &options)?,
+                Given::QuietCheck => settings.set_check(Check::Quiet, &options)?,
                 Given::Merge => settings.merge = true,
                 Given::Output(path) => {
                     if settings
@@ -156,22 +157,27 @@ impl Settings {
                 Given::Operand(path) => settings.inputs.push(path),
             }
         }
-        if settings.check && settings.quiet {
-            return Err(options.usage("-c and -C are incompatible"));
-        }
-        if settings.check || settings.quiet {
+        if let Some(check) = settings.check {
+            let name = check.option();
             if settings.output.is_some() {
-                return Err(options.usage("-c and -o are incompatible"));
+                return Err(options.usage(parts!(name, " and -o are incompatible")));
             }
             if let [_, extra, ..] = &settings.inputs[..] {
                 let extra = Shown(extra.to_bytes());
-                return Err(options.usage(parts!("extra operand ", extra, " with -c")));
+                return Err(options.usage(parts!("extra operand ", extra, " with ", name)));
             }
         }
         if settings.inputs.is_empty() {
             settings.inputs.push(c"-");
         }
         Ok(settings)
+    }
+
+    fn set_check(&mut self, check: Check, options: &Options<Given>) -> Result<(), Exit> {
+        match self.check.replace(check) {
+            Some(other) if other != check => Err(options.usage("-c and -C are incompatible")),
+            _ => Ok(()),
+        }
     }
 
     /// The order of the lines.

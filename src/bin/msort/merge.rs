@@ -11,7 +11,7 @@ use core::mem;
 use ring3::cli::OrFail;
 use ring3::fd::{BorrowedFd, STDOUT};
 use ring3::fs::replace::{During, Operation};
-use ring3::fs::{self, S_IFREG};
+use ring3::fs::{self, At, CWD, S_IFREG};
 use ring3::io;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::Exit;
@@ -24,22 +24,27 @@ use crate::{Input, PROGRAM, Stopped};
 /// The size of the output's buffer, in bytes; and the greatest size of an input's buffer before it grows.
 pub const BUFFER: usize = 128 * 1024;
 
-/// The least size of an input's buffer.
+/// The least size of an input's buffer, in bytes.
 const SMALLEST: usize = 16 * 1024;
 
-/// The size of all inputs' buffers, if they can be that small.
+/// The target for the sum of all inputs' buffers, in bytes. Below 64 inputs the sum is smaller, above 512 it is larger.
 const BUFFERS: usize = 8 << 20;
 
 /// No stream: an empty place in the tournament.
 const NONE: usize = usize::MAX;
 
 /// Whether the inputs can be merged while they are read. They can't if the process may not open all of them at the same
-/// time, or if an input is the output, as in `msort -m a b >>a`.
-pub fn is_possible(inputs: &[&'static CStr]) -> bool {
+/// time, or if an input is the output, as in `msort -m a b >>a` or `msort -m a b -o /dev/fd/3 3>>a`. `output` is the path of
+/// the output; `None` for standard output.
+pub fn is_possible(inputs: &[&'static CStr], output: Option<&CStr>) -> bool {
     /// Descriptors for other files: the standard ones, and those for the replacement of a file.
     const OTHERS: usize = 16;
     let most = process::raise_limit(RLIMIT_NOFILE).unwrap_or_default();
-    let output = fs::stat(STDOUT).ok().filter(|file| file.kind() == S_IFREG);
+    let output = match output {
+        None => fs::stat(STDOUT),
+        Some(path) => fs::stat_at(CWD, path, At::NONE),
+    };
+    let output = output.ok().filter(|file| file.kind() == S_IFREG);
     let is_output = |&input: &_| {
         output.is_some_and(|output| {
             let input = Input(input).stat();
@@ -68,7 +73,7 @@ struct Player {
 }
 
 impl Merge {
-    /// Opens the inputs and reads their first lines. Standard input has all its lines where it is named first.
+    /// Opens the inputs and reads their first lines. If standard input is named twice, all its lines are at the first place.
     ///
     /// # Errors
     /// Exit 1: a message was printed.

@@ -1,8 +1,8 @@
-//! Sorting by numbers, the option `-n`: blanks, a minus, digits, a point and digits, each of which may be missing. The
-//! rest of the line is not looked at. A line without a digit has the number 0.
+//! Sorts by the numbers at the beginnings of lines (`-n`). A number is blanks, a minus, digits, a point, digits; each
+//! part may be missing. The rest of the line is ignored. A line without a digit has the number 0.
 //!
-//! Numbers are compared as texts of digits, so that no number is too long or too precise. But most numbers are
-//! compared by their keys, which are integers, as lines are compared by theirs.
+//! Digits are compared as text, so a number may have any length. Most comparisons need only the keys, which are
+//! integers.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -75,7 +75,8 @@ impl<'a> Number<'a> {
     /// same digits before. Numbers with equal keys are equal, unless the keys are [cut](is_cut).
     ///
     /// The key is `ZERO` plus or minus an integer that consists of, from the most significant bit: the number of digits
-    /// before the point (8 bits), [`DIGITS`] digits (4 bits each), and whether there are more digits (1 bit).
+    /// before the point (8 bits), [`DIGITS`] digits (4 bits each), and whether there are more digits (1 bit). From 255
+    /// digits before the point on, the key has the count 255, no digits, and the last bit.
     fn key(&self, skip: usize) -> u64 {
         const MOST: usize = 255;
         let length = self.whole.len();

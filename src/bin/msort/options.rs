@@ -24,8 +24,8 @@ ring3::options! {
     /// order. Sorts nothing.
     Check "-c, --check" "print the first line out of order; exit 1";
 
-    /// As `-c`, but prints nothing.
-    QuietCheck "-C, --quiet-check" "as -c, but print nothing";
+    /// As `-c`, but does not print the line.
+    QuietCheck "-C, --quiet-check" "as -c, but do not print the line";
 
     /// Merges FILEs that are sorted, without reading them into memory.
     Merge "-m, --merge" "merge sorted FILEs, do not sort";

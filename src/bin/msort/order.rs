@@ -11,7 +11,7 @@ use crate::text::WORD;
 pub struct Order {
     /// Whether lines are compared by their numbers first.
     pub numeric: bool,
-    /// Whether lines with equal numbers are equal. Otherwise their bytes are compared.
+    /// Whether lines with equal numbers keep the order of the input.
     pub stable: bool,
     pub unique: bool,
     pub reverse: bool,

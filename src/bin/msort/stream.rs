@@ -31,7 +31,10 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens an input. The size of the buffer is at least 2.
+    /// Opens an input, with a buffer of `size` bytes, at least 2.
+    ///
+    /// # Errors
+    /// Exit 1: the input cannot be opened, or there is no memory; a message was printed.
     pub fn open(input: Input, end: u8, size: usize) -> core::result::Result<Self, Exit> {
         let file = match input.is_stdin() {
             true => None,
@@ -51,7 +54,7 @@ impl Stream {
         })
     }
 
-    /// Returns the current line with its terminator; nothing before the first line and after the last.
+    /// The current line with its terminator; an empty slice before the first line and after the last.
     pub fn line(&self) -> &[u8] {
         &self.buffer[self.line.clone()]
     }
@@ -61,6 +64,7 @@ impl Stream {
     /// # Errors
     /// Those of read(2); `ENOMEM` if the line does not fit into memory.
     pub fn advance(&mut self) -> Result<()> {
+        // A last line without a terminator ends after `used`.
         let mut begin = self.line.end.min(self.used);
         let mut searched = begin;
         loop {

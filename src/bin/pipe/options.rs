@@ -17,7 +17,7 @@ the next. The bar is a separate argument.";
     /// Death by SIGPIPE of a program before the last one is no failure: `pipe --allow-sigpipe yes '|' head -1` exits with 0.
     AllowSigpipe "    --allow-sigpipe" "death by SIGPIPE before the last is no failure";
 
-    /// Withholds EOF from the last program until all others have exited with 0, and ends the last program if one has
+    /// Withholds EOF from the last program until all others have ended without failure, and ends the last program if one has
     /// failed. So `pipe --commit source '|' save FILE` keeps the old FILE if `source` fails.
     Commit "    --commit" "no end-of-file for the last if another one fails";
 
@@ -28,15 +28,15 @@ the next. The bar is a separate argument.";
     /// Sends SIGTERM to all programs after this time, and exits with 124. 0 means no limit.
     Timeout(Limit) "    --timeout=DURATION" "after this time, send SIGTERM to all; exit 124";
 
-    /// Sends SIGKILL this much later; also after a program could not be started, and with `--commit`.
+    /// Sends SIGKILL this long after SIGTERM: after `--timeout`, after a failed start, and after a failure with `--commit`.
     Grace(Duration, GRACE = "5s") "    --grace=DURATION" "send SIGKILL this long after SIGTERM";
 
     /// Connects the programs by Unix sockets, in which bytes can flow both ways (and which cannot be opened as
     /// `/dev/stdin`).
     Socket "    --socket" "connect the programs by Unix sockets";
 
-    /// Sets the capacity of each pipe, which the kernel rounds up to a power of two. The default is `128k`. If the
-    /// kernel refuses more to this user, the pipe keeps its size.
+    /// Sets the capacity of each pipe, which the kernel rounds up to a power of two. If the kernel refuses BYTES to this
+    /// user, `pipe` fails. The default is `128k`, or the kernel's own default if the kernel refuses that.
     Size(Size<1, 0x7fff_ffff>) "    --size=BYTES" "capacity of each pipe (default 128k)";
 
     operands: Argument::Command;

@@ -59,7 +59,7 @@ impl Settings {
         while let Some(given) = args.next_arg()? {
             match given {
                 Given::Append => append = true,
-                Given::Mode(mode) => options.mode = Some(mode as u32),
+                Given::Mode(mode) => options.mode = Some(mode),
                 Given::InPlace => options.in_place = true,
                 Given::NoSync => options.sync = false,
                 Given::Operand(operand) if file.is_none() => file = Some(operand),

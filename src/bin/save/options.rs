@@ -1,6 +1,6 @@
 //! The options.
 
-use ring3::cli::{Argument, Octal};
+use ring3::cli::{self, Argument};
 
 ring3::options! {
     "save", "[OPTION]... FILE", "Write standard input to FILE: all of it, or FILE stays as it was.";
@@ -11,7 +11,7 @@ ring3::options! {
 
     /// Gives FILE these permissions, in octal. Without this option a FILE that exists keeps its permissions, and a new
     /// FILE has 666 less the umask.
-    Mode(Octal<0o7777>) "-m, --mode=MODE" "set FILE's permissions, in octal";
+    Mode(cli::Mode) "-m, --mode=MODE" "set FILE's permissions, in octal";
 
     /// Writes into FILE instead of replacing it: see [Files that are not replaced](#files-that-are-not-replaced). A
     /// reader can see a part of the input, and a crash can leave a part.

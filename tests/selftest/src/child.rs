@@ -353,7 +353,7 @@ fn orphan(bereaved: bool) -> Result<(), Exit> {
 /// The options of the child `cli`.
 mod table {
     use ring3::cli::{
-        Address, Argument, Directory, Duration, Limit, Number, Octal, Path, Signal, Size, Text,
+        Address, Argument, Directory, Duration, Limit, Mode, Number, Path, Signal, Size, Text,
     };
 
     ring3::options! {
@@ -370,7 +370,7 @@ mod table {
         /// An address.
         Address(Address) "-a, --address=ADDR:PORT" "an address";
         /// A mode.
-        Octal(Octal<0o77>) "    --mode=MODE" "a mode";
+        Mode(Mode) "    --mode=MODE" "a mode";
         /// A signal.
         Signal(Signal) "    --signal=SIGNAL" "a signal";
         /// A text.
@@ -409,7 +409,7 @@ fn options(args: Args) -> Result<(), Exit> {
             Some(Given::Limit(NEVER)) => 99,
             Some(Given::Limit(limit)) => tenths(limit),
             Some(Given::Address(address)) => address.port() as u8,
-            Some(Given::Octal(mode)) => mode as u8,
+            Some(Given::Mode(mode)) => mode as u8,
             Some(Given::Signal(signal)) => signal as u8,
             Some(Given::Text(text) | Given::Path(text) | Given::Directory(text)) => {
                 text.to_bytes().len() as u8

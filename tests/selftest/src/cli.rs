@@ -29,7 +29,7 @@ cases! {
     "a limit", [Table::read, Value::read], code(&[c"cli", c"--limit=1500ms"]) => value(15);
     "no limit", [Table::read, Value::read], code(&[c"cli", c"--limit=0"]) => value(99);
     "a mode", [Table::read, Value::read], code(&[c"cli", c"--mode=077"]) => value(0o77);
-    "no mode", [Table::read, Value::read], code(&[c"cli", c"--mode=100"]) => value(2);
+    "no mode", [Table::read, Value::read], code(&[c"cli", c"--mode=10000"]) => value(2);
     "a signal", [Table::read, Value::read], code(&[c"cli", c"--signal=term"]) => value(15);
     "no signal", [Table::read, Value::read], code(&[c"cli", c"--signal=0"]) => value(2);
     "a text", [Value::read, Parser::value], code(&[c"cli", c"-ofile"]) => value(4);
@@ -44,7 +44,7 @@ cases! {
     "a number in a constant", [Number::constant], Number::<1, 9>::constant("9") => value(9);
     "a size in a constant", [Size::constant], Size::<1, 4096>::constant("4k") => value(4096);
     "a duration in a constant", [Duration::constant], Duration::constant("1.5us") => value(1500);
-    "a limit in a constant", [Limit::constant], Limit::constant("0") => value(0);
+    "a limit in a constant", [Limit::constant], Limit::constant("0") => value(-1);
     "texts", [Texts::checked], texts().checked().options.len() => value(21);
     "the defaults", [], code(&[c"cli", c"--defaults"]) => value(11 + 12 + 13 + 14);
     "the rest", [Options::rest], code(&[c"cli", c"-r", c"a", c"-b"]) => value(2);
