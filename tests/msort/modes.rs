@@ -23,6 +23,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         checks,
         checks_no_more_than_it_must,
         tells_of_checks_it_cannot_make,
+        a_check_without_memory_is_no_disorder,
         merges_long_inputs,
         merges_more_inputs_than_it_may_open,
         merges_inputs_larger_than_memory,
@@ -509,6 +510,30 @@ fn merges_standard_input_once(arch: Arch) {
         ran(run_with(&mut folder.msort(arch, &["-m"]), b"a\nb")),
         Ran::new(0, "a\nb\n", "")
     );
+}
+
+/// Exit status 1 means that the input is not sorted, so no error may have this status.
+fn a_check_without_memory_is_no_disorder(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let folder = Folder::with(&[("sorted", b"a\nb\n")]);
+    for (option, nth) in ["-c", "-C"]
+        .into_iter()
+        .flat_map(|option| (1..=3).map(move |nth| (option, nth)))
+    {
+        let mut strace = Command::new("strace");
+        strace.args(["-qq", "-o", "/dev/null"]);
+        strace.arg(format!("--inject=mmap:error=ENOMEM:when={nth}+"));
+        strace.arg(arch.shipped("msort")).args([option, "sorted"]);
+        let ran = run(strace.current_dir(folder.root()));
+        assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{option} {nth}");
+        assert!(
+            ran.stderr.ends_with(": Cannot allocate memory (ENOMEM)\n"),
+            "{ran:?}"
+        );
+    }
+    Completion::Completed
 }
 
 /// All inputs are opened before the first is read, and a line does not wait for the end of its input.
