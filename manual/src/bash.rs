@@ -2,8 +2,7 @@
 
 use ring3::cli::Argument;
 
-use crate::completions::signals;
-use crate::programs::{Opt, Program};
+use crate::programs::{Opt, Program, signals};
 
 /// The file of a program.
 pub fn of(program: &Program) -> String {

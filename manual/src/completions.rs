@@ -5,9 +5,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::{Shell, generate};
 use ring3::cli::Argument;
-use ring3::signal::NAMES;
 
-use crate::programs::{Opt, Program};
+use crate::programs::{Opt, Program, signals};
 use crate::{File, bash, file};
 
 /// The files of a program.
@@ -83,14 +82,6 @@ fn help(option: &Opt) -> String {
         "" => option.help.to_owned(),
         default => format!("{} (default {default})", option.help),
     }
-}
-
-/// The signals' names, without the real-time signals.
-pub fn signals() -> Vec<&'static str> {
-    NAMES
-        .split_whitespace()
-        .filter_map(|name| name.strip_prefix("SIG"))
-        .collect()
 }
 
 /// The operands for fish, which completes files if there is no rule.

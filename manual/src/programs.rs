@@ -1,6 +1,7 @@
 //! The programs and their options.
 
 use ring3::cli::{Argument, Documentation, Table};
+use ring3::signal::NAMES;
 
 #[path = "../../src/bin/echoc/options.rs"]
 mod echoc;
@@ -160,4 +161,12 @@ fn hello() -> Program {
         operands: Argument::Text,
         examples: &[("hello Ada Grace", "Print \"Hello, Ada Grace!\".")],
     }
+}
+
+/// The signals' names, without the real-time signals.
+pub fn signals() -> Vec<&'static str> {
+    NAMES
+        .split_whitespace()
+        .filter_map(|name| name.strip_prefix("SIG"))
+        .collect()
 }

@@ -12,7 +12,7 @@ use ring3::{Errno, Result};
 
 use crate::line::Line;
 use crate::memory::reserve;
-use crate::numeric;
+use crate::number;
 use crate::order::Order;
 use crate::text::{Key, Text, WORD};
 use crate::workers::{MOST, share};
@@ -31,7 +31,7 @@ pub fn lines(text: Text<'_>, threads: usize, order: Order) -> Result<Vec<Line>> 
             let part = text.part(part, threads)..text.part(part + 1, threads);
             *list = match order.numeric {
                 false => lines_of(text, part),
-                true => numeric::lines_of(text, part),
+                true => lines_by_number(text, part),
             };
         },
     );
@@ -64,9 +64,21 @@ fn lines_of(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
     list.into_lines()
 }
 
+/// Returns the lines of a part of the text, with the keys of their numbers.
+fn lines_by_number(text: Text<'_>, part: Range<usize>) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    let mut at = part.start;
+    while at < part.end {
+        let line = text.line(at);
+        push(&mut lines, Line::at(at, Key(number::key(line, 0))))?;
+        at += line.len() + 1;
+    }
+    Ok(lines)
+}
+
 /// Appends a line to a list.
 #[inline]
-pub fn push(lines: &mut Vec<Line>, line: Line) -> Result<()> {
+fn push(lines: &mut Vec<Line>, line: Line) -> Result<()> {
     if lines.len() == lines.capacity() {
         reserve(lines, MORE)?;
     }

@@ -1,7 +1,7 @@
 //! `msort`: sorts lines by their bytes, as `LC_ALL=C sort` does.
 //!
 //! This file reads the options (`options.rs` is their table), and reads all inputs into one text. The lines of the text
-//! are then listed ([`index`]), sorted ([`sort`], [`numeric`]) and written ([`output`]), by several threads if the text
+//! are then listed ([`index`]), sorted ([`sort`]) and written ([`output`]), by several threads if the text
 //! is large. To sort, `msort` allocates all memory before the first byte of output, so that a lack of memory never
 //! leaves a part of the output. A merge can run out of memory in the middle.
 //!
@@ -15,12 +15,14 @@
 
 extern crate alloc;
 
+mod by_bytes;
+mod by_number;
 mod check;
 mod index;
 mod line;
 mod memory;
 mod merge;
-mod numeric;
+mod number;
 mod options;
 mod order;
 mod output;

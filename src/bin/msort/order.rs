@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use crate::numeric::{self, Number};
+use crate::number::{self, Number};
 use crate::text::WORD;
 
 /// The options that make the order. Lines that are equal in this order keep the order of the inputs; with `unique`,
@@ -47,7 +47,7 @@ impl Order {
     /// if the order is not reversed.
     pub fn key(self, line: &[u8]) -> u64 {
         match self.numeric {
-            true => numeric::key(line, 0),
+            true => number::key(line, 0),
             false => {
                 let mut first = [0; WORD];
                 ring3::bytes::copy(&mut first, line);

@@ -11,9 +11,9 @@ use ring3::fd::BorrowedFd;
 use ring3::sync::{Condvar, Mutex};
 use ring3::{Result, io};
 
+use crate::by_number;
 use crate::line::{Content, Line};
 use crate::memory::reserve;
-use crate::numeric;
 use crate::order::Order;
 use crate::text::{Text, WORD, first};
 use crate::workers::share;
@@ -102,7 +102,7 @@ impl Sorted<'_> {
             let before = place.checked_sub(1).and_then(|before| self.line(before));
             before.is_some_and(|before| match self.order.numeric {
                 false => line.equals(before, self.text),
-                true => numeric::are_equal(self.text, &line, &before),
+                true => by_number::are_equal(self.text, &line, &before),
             })
         };
         if self.order.unique && is_again() {

@@ -1,18 +1,13 @@
-//! Sorts lines.
-//!
-//! Lines are sorted by their [`Key`]s. So most comparisons compare two integers, and do not access the text. Lines with
-//! equal keys and more bytes than a key holds are then sorted again among themselves. Their new keys begin after their
-//! longest common prefix.
-//!
-//! With `-n` the first keys are those of the numbers, and [`numeric`] sorts the lines with equal keys.
+//! Sorts lines: divides them among the threads, each of which sorts a part by bytes (`by_bytes.rs`) or by numbers
+//! (`by_number.rs`).
 
-use core::mem;
 use core::num::NonZero;
 
+use crate::by_bytes::{go_on, sort_by_key, sort_from};
+use crate::by_number;
 use crate::line::Line;
-use crate::numeric;
 use crate::order::Order;
-use crate::text::{Key, Text};
+use crate::text::Text;
 use crate::workers::{MOST, share};
 
 /// Sorts lines by their bytes or, as the order says, by their numbers. A line that is a prefix of another line comes
@@ -38,7 +33,7 @@ pub fn sort(text: Text<'_>, lines: &mut [Line], threads: usize, order: Order) {
     }
     share(threads, parts.into_iter(), |part| match order.numeric {
         false => sort_from(text, part, depth),
-        true => numeric::sort(text, part, order),
+        true => by_number::sort(text, part, order),
     });
 }
 
@@ -76,54 +71,4 @@ fn partition(lines: &mut [Line], share: usize, whole: usize) -> usize {
         less += usize::from(lines[less].key < pivot); // no branch: it would often be mispredicted
     }
     less
-}
-
-/// Sorts lines that are equal before `depth`, and whose keys begin at `depth`.
-pub fn sort_from(text: Text<'_>, mut lines: &mut [Line], mut depth: usize) {
-    loop {
-        sort_by_key(lines);
-        // The longest part is left for the loop, and the others are sorted by recursion. So each call has at most half
-        // the lines of its caller, and the depth of the stack is at most log2 of the number of lines.
-        let mut longest: (&mut [Line], usize) = (&mut [], 0);
-        for part in lines.chunk_by_mut(|a, b| a.key == b.key) {
-            if part.len() == 1 || !part[0].key.goes_on() {
-                continue;
-            }
-            let depth = go_on(text, part, depth);
-            let (part, depth) = if part.len() <= longest.0.len() {
-                (part, depth)
-            } else {
-                mem::replace(&mut longest, (part, depth))
-            };
-            sort_from(text, part, depth);
-        }
-        if longest.0.is_empty() {
-            return;
-        }
-        (lines, depth) = longest;
-    }
-}
-
-/// Sorts lines by their keys. Lines with equal keys are in any order.
-pub fn sort_by_key(lines: &mut [Line]) {
-    lines.sort_unstable_by_key(|line| line.key);
-}
-
-/// For lines with the same key at `depth` and more bytes than that key holds: finds their longest common prefix,
-/// replaces their keys by the keys after it, and returns its length.
-fn go_on(text: Text<'_>, lines: &mut [Line], depth: usize) -> usize {
-    let [first, others @ ..] = &*lines else {
-        return depth;
-    };
-    let depth = depth + Key::LENGTH;
-    let begin = first.place() + depth;
-    let rest = text.end_from(begin) - begin;
-    let common = others.iter().fold(rest, |most, line| {
-        text.common(begin, line.place() + depth, most)
-    });
-    let depth = depth + common;
-    for line in lines {
-        line.key = text.key(line.place() + depth);
-    }
-    depth
 }

@@ -14,7 +14,7 @@ pub const WORD: usize = size_of::<u64>();
 /// short line and one that continues with zero bytes, the shorter comes first.
 ///
 /// While lines are sorted by their numbers, the integer is the key of the number instead
-/// ([`numeric::key`](crate::numeric::key)).
+/// ([`number::key`](crate::number::key)).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(pub u64);
 
