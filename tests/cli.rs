@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 use ring3::cli::{Argument, Documentation, Item};
-use ring3_manual::TABLES;
+use ring3_manual::{Opt, TABLES};
 
 use crate::per_arch;
 use crate::support::{Arch, Ran, ran, run};
@@ -28,32 +28,16 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// The names of an option.
-struct Names {
-    /// `-x`.
-    short: Option<String>,
-    /// The long name, without `--`.
-    long: String,
-    takes_value: bool,
-}
-
-impl Names {
-    fn of(names: &str) -> Self {
-        let (short, long) = names.split_once("--").unwrap();
-        let (long, value) = long.split_once('=').unwrap_or((long, ""));
-        Self {
-            short: short.trim().strip_suffix(',').map(str::to_owned),
-            long: long.to_owned(),
-            takes_value: !value.is_empty(),
-        }
-    }
+/// The short name of an option: `-x`.
+fn short_name(option: &Opt) -> Option<String> {
+    option.short.map(|letter| format!("-{letter}"))
 }
 
 /// All options of a program, with `--help` and `--version`.
-fn options(program: &Documentation) -> Vec<Names> {
+fn options(program: &Documentation) -> Vec<Opt> {
     let own = program.options.iter().map(|item| item.names);
     own.chain(["-h, --help", "-V, --version"])
-        .map(Names::of)
+        .map(|names| Opt::new(names, ""))
         .collect()
 }
 
@@ -257,7 +241,7 @@ fn wrong_values(argument: Argument) -> Vec<(String, String)> {
 
 /// Some options act while the command line is read: `--boot` is refused, unless `init` is process 1.
 fn acts_at_once(program: &Documentation, item: &Item) -> bool {
-    (program.name, Names::of(item.names).long.as_str()) == ("init", "boot")
+    (program.name, Opt::new(item.names, "").long) == ("init", "boot")
 }
 
 /// Runs a program with usage errors: the arguments, and the expected message.
@@ -290,9 +274,9 @@ fn takes_each_option_in_each_form(arch: Arch) {
             .iter()
             .filter(|item| !acts_at_once(program, item))
         {
-            let names = Names::of(item.names);
+            let names = Opt::new(item.names, "");
             assert_eq!(
-                names.takes_value,
+                names.word.is_some(),
                 item.argument != Argument::None,
                 "{}",
                 item.names
@@ -305,9 +289,9 @@ fn takes_each_option_in_each_form(arch: Arch) {
                 &right
             };
             let mut line = Vec::new();
-            if names.takes_value {
+            if names.word.is_some() {
                 for value in values {
-                    if let Some(short) = &names.short {
+                    if let Some(short) = &short_name(&names) {
                         line.extend([short.clone(), value.clone()]);
                         if !value.is_empty() {
                             line.push(format!("{short}{value}"));
@@ -317,18 +301,18 @@ fn takes_each_option_in_each_form(arch: Arch) {
                     line.push(format!("--{}={value}", names.long));
                 }
             }
-            for (name, is_unique) in abbreviations(program, &names.long) {
+            for (name, is_unique) in abbreviations(program, names.long) {
                 if !is_unique {
                     continue;
                 }
-                if names.takes_value {
+                if names.word.is_some() {
                     line.extend([format!("--{name}"), values[0].clone()]);
                     line.push(format!("--{name}={}", values[0]));
                 } else {
                     line.push(format!("--{name}"));
                 }
             }
-            if let (Some(short), false) = (&names.short, names.takes_value) {
+            if let (Some(short), false) = (&short_name(&names), names.word.is_some()) {
                 line.extend([short.clone(), short.clone() + &short[1..]]);
             }
             // A program that ends its options at the first operand has the rest of the line for itself.
@@ -342,7 +326,7 @@ fn takes_each_option_in_each_form(arch: Arch) {
             let mut clustered = line.clone();
             line.push("-?".into());
             faults.push((line, "unknown option -?".to_owned()));
-            if let (Some(short), false) = (&names.short, names.takes_value) {
+            if let (Some(short), false) = (&short_name(&names), names.word.is_some()) {
                 clustered.push(format!("{short}?"));
                 faults.push((clustered, "unknown option -?".to_owned()));
             }
@@ -361,10 +345,10 @@ fn refuses_wrong_values(arch: Arch) {
     may_take(LONG);
     for program in TABLES {
         for item in program.options {
-            let names = Names::of(item.names);
+            let names = Opt::new(item.names, "");
             // In turns after the long and the short name.
             for (number, (value, reason)) in wrong_values(item.argument).into_iter().enumerate() {
-                let option = match &names.short {
+                let option = match &short_name(&names) {
                     Some(short) if number % 2 == 1 => short.clone(),
                     _ => format!("--{}", names.long),
                 };
@@ -416,11 +400,14 @@ fn refuses_options_that_it_does_not_have(arch: Arch) {
             (words(&["-\n"]), "unknown option -\\x0a".into()),
             (words(&["-é"]), "unknown option -\\xc3".into()),
             (
-                words(&[&format!("--{}x", Names::of(program.options[0].names).long)]),
+                words(&[&format!(
+                    "--{}x",
+                    Opt::new(program.options[0].names, "").long
+                )]),
                 {
                     format!(
                         "unknown option --{}x",
-                        Names::of(program.options[0].names).long
+                        Opt::new(program.options[0].names, "").long
                     )
                 },
             ),
@@ -433,7 +420,7 @@ fn refuses_ambiguous_abbreviations(arch: Arch) {
         let all = options(program);
         let mut ambiguous = BTreeMap::new();
         for names in &all {
-            for (name, is_unique) in abbreviations(program, &names.long) {
+            for (name, is_unique) in abbreviations(program, names.long) {
                 if !is_unique {
                     let longs = all.iter().map(|option| &option.long);
                     let longs: String = longs
@@ -460,10 +447,11 @@ fn refuses_ambiguous_abbreviations(arch: Arch) {
 fn refuses_flags_with_a_value(arch: Arch) {
     refuse(arch, |program| {
         let mut faults = Vec::new();
-        for names in options(program).iter().filter(|option| !option.takes_value) {
-            let mut forms = vec![format!("--{}", names.long)];
-            forms.extend(names.short.clone());
-            for form in forms {
+        for names in options(program)
+            .iter()
+            .filter(|option| option.word.is_none())
+        {
+            for form in names.names() {
                 for value in ["yes", "", "3"] {
                     faults.push((
                         words(&[&format!("{form}={value}"), "x"]),
@@ -479,17 +467,18 @@ fn refuses_flags_with_a_value(arch: Arch) {
 fn refuses_options_without_their_value(arch: Arch) {
     refuse(arch, |program| {
         let mut faults = Vec::new();
-        for names in options(program).iter().filter(|option| option.takes_value) {
-            let mut forms = vec![format!("--{}", names.long)];
-            forms.extend(names.short.clone());
+        for names in options(program)
+            .iter()
+            .filter(|option| option.word.is_some())
+        {
             let flags = options(program)
                 .into_iter()
-                .filter(|option| !option.takes_value && option.long != "boot");
+                .filter(|option| option.word.is_none() && option.long != "boot");
             let flag = flags
                 .map(|flag| format!("--{}", flag.long))
                 .next()
                 .filter(|flag| flag != "--help");
-            for form in forms {
+            for form in names.names() {
                 let arguments = flag.iter().chain([&form]).cloned().collect();
                 faults.push((arguments, format!("{form} needs a value")));
             }
@@ -529,10 +518,10 @@ fn answers_help_before_all_else(arch: Arch) {
             .iter()
             .filter(|item| !acts_at_once(program, item))
         {
-            let names = Names::of(item.names);
-            if !names.takes_value {
+            let names = Opt::new(item.names, "");
+            if names.word.is_none() {
                 assert_eq!(said(&[&format!("--{}", names.long), "--help"]), help);
-                if let Some(short) = &names.short {
+                if let Some(short) = &short_name(&names) {
                     assert_eq!(said(&[&format!("{short}h")]), help);
                 }
             }

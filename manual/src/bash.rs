@@ -25,7 +25,7 @@ pub fn of(program: &Program) -> String {
         .collect();
     let (command, operands) = match program.operands {
         Argument::Command => {
-            let names: Vec<_> = program.with_argument().flat_map(Opt::names).collect();
+            let names = program.names_with_argument();
             let bar = if program.usage.contains("'|'") {
                 BAR
             } else {

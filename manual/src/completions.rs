@@ -90,8 +90,7 @@ fn fish_operands(program: &Program) -> String {
     match program.operands {
         Argument::File => String::new(),
         Argument::Command => {
-            let names: Vec<_> = program.with_argument().flat_map(Opt::names).collect();
-            let names = names.join(" ");
+            let names = program.names_with_argument().join(" ");
             format!("complete -c {name} -x -a '(__fish_complete_subcommand {names})'\n")
         }
         _ => format!("complete -c {name} -f\n"),

@@ -69,16 +69,9 @@ pub struct Opt {
 
 impl Program {
     fn new<T: Table>() -> Self {
-        let Documentation {
-            name,
-            usage,
-            about,
-            options,
-            operands,
-            examples,
-        } = T::DOCUMENTATION;
-        let mut options: Vec<_> = options
-            .iter()
+        let table = T::DOCUMENTATION;
+        let own = table.options.iter();
+        let mut options: Vec<_> = own
             .map(|item| Opt {
                 default: item.default,
                 argument: item.argument,
@@ -92,13 +85,18 @@ impl Program {
             options.push(Opt::new(names.trim_start(), help));
         }
         Self {
-            name,
-            usage,
-            about,
+            name: table.name,
+            usage: table.usage,
+            about: table.about,
             options,
-            operands,
-            examples,
+            operands: table.operands,
+            examples: table.examples,
         }
+    }
+
+    /// The names of all options with an argument.
+    pub fn names_with_argument(&self) -> Vec<String> {
+        self.with_argument().flat_map(Opt::names).collect()
     }
 
     /// The options with an argument.
@@ -117,7 +115,7 @@ impl Program {
 
 impl Opt {
     /// An option with these names, as `--help` prints them. `default`, `argument` and `manual` are empty.
-    fn new(names: &'static str, help: &'static str) -> Self {
+    pub fn new(names: &'static str, help: &'static str) -> Self {
         let (short, long) = names.split_once("--").unwrap_or(("", names));
         let (long, word) = match long.split_once('=') {
             Some((long, word)) => (long, Some(word)),

@@ -227,14 +227,29 @@ impl Parser {
         self.texts.program
     }
 
+    /// Parses the value of the last option with `parse`, which returns `None` for a wrong value. `expected` describes a
+    /// right value, with an example.
+    ///
+    /// # Errors
+    /// Exit 2: there is no value, or a wrong one; a message was printed.
+    #[inline]
+    pub fn parse<T>(
+        &mut self,
+        parse: impl FnOnce(&'static [u8]) -> Option<T>,
+        expected: &str,
+    ) -> Result<T, Exit> {
+        let text = self.value()?;
+        parse(text.to_bytes()).ok_or_else(|| self.expected(text, expected))
+    }
+
     /// Prints that the program does not have the last option. Returns exit status 2.
     #[cold]
     pub fn unknown(&self) -> Exit {
         self.usage(parts!("unknown option ", self.last))
     }
 
-    /// Prints that `text`, a value of the last option or an operand, is wrong, and what was expected. Returns exit
-    /// status 2.
+    /// Prints that `text`, a value of the last option or an operand, is wrong. `expected` describes a right
+    /// text. Returns exit status 2.
     #[cold]
     #[inline(never)]
     pub fn expected(&self, text: &CStr, expected: &str) -> Exit {

@@ -147,11 +147,10 @@ impl Value for Duration {
 
     #[inline(never)]
     fn read(parser: &mut Parser) -> Result<u64, Exit> {
-        let text = parser.value()?;
-        match quantity::duration(text.to_bytes()) {
-            Some(span) => Ok(span),
-            None => Err(parser.expected(text, "a duration such as 0.5, 90s, 5m, 2h or 10ms")),
-        }
+        parser.parse(
+            quantity::duration,
+            "a duration such as 0.5, 90s, 5m, 2h or 10ms",
+        )
     }
 }
 
@@ -212,11 +211,8 @@ impl Value for Mode {
     const ARGUMENT: Argument = Argument::Mode;
 
     fn read(parser: &mut Parser) -> Result<u32, Exit> {
-        let text = parser.value()?;
-        match number::whole(text.to_bytes(), 8, 0o7777) {
-            Some(mode) => Ok(mode as u32),
-            None => Err(parser.expected(text, "an octal number from 0 to 7777, such as 644")),
-        }
+        let mode = |text| number::whole(text, 8, 0o7777).map(|mode| mode as u32);
+        parser.parse(mode, "an octal number from 0 to 7777, such as 644")
     }
 }
 
@@ -228,11 +224,7 @@ impl Value for Signal {
     const ARGUMENT: Argument = Argument::Signal;
 
     fn read(parser: &mut Parser) -> Result<i32, Exit> {
-        let text = parser.value()?;
-        match signal::named(text.to_bytes()) {
-            Some(signal) => Ok(signal),
-            None => Err(parser.expected(text, "a signal such as TERM, RTMIN+3 or 15")),
-        }
+        parser.parse(signal::named, "a signal such as TERM, RTMIN+3 or 15")
     }
 }
 

@@ -25,7 +25,7 @@ pub const UNITS: Units = Units::of(SPACE);
 /// The number of units of a span, and the alignment of its first unit.
 pub const QUAD: Units = Units::of(span::SIZE);
 
-/// The first unit after those that hold the `Region` and its quads.
+/// The first unit after the units that hold the `Region` and its quads.
 pub const OWN: Unit = Unit::at(
     (size_of::<Region>() + UNITS.count() / QUAD.count() * size_of::<Quad>())
         .next_multiple_of(span::SIZE),

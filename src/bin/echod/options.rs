@@ -1,7 +1,5 @@
 //! The options.
 
-use core::ffi::CStr;
-
 use ring3::cli::{Address, Argument, Directory, Duration, Limit, Number, Parser, Path, Value};
 use ring3::rt::Exit;
 use ring3::text::number;
@@ -85,14 +83,12 @@ impl Value for UserGroup {
     };
 
     fn read(parser: &mut Parser) -> Result<(u32, u32), Exit> {
-        let text = parser.value()?;
-        user_group(text).ok_or_else(|| parser.expected(text, "two numbers such as 1000:1000"))
+        parser.parse(user_group, "two numbers such as 1000:1000")
     }
 }
 
-fn user_group(text: &CStr) -> Option<(u32, u32)> {
+fn user_group(mut text: &[u8]) -> Option<(u32, u32)> {
     const MOST: u64 = u32::MAX as u64 - 1;
-    let mut text = text.to_bytes();
     let uid = number::take(&mut text, 10, MOST)?;
     let [b':', gid @ ..] = text else { return None };
     let gid = number::whole(gid, 10, MOST)?;

@@ -62,9 +62,7 @@ impl Value for Rewriting {
     };
 
     fn read(parser: &mut Parser) -> Result<(i32, i32), Exit> {
-        let text = parser.value()?;
-        rewriting(text.to_bytes())
-            .ok_or_else(|| parser.expected(text, "two signals such as TERM:QUIT or HUP:0"))
+        parser.parse(rewriting, "two signals such as TERM:QUIT or HUP:0")
     }
 }
 

@@ -71,7 +71,7 @@ fn main(start: Start) -> Result<(), Exit> {
             Input(input).check()?;
         }
     }
-    let order = settings.order();
+    let order = settings.order;
     let (inputs, end) = (&settings.inputs[..], settings.end);
     if let Some(check) = settings.check {
         return check::check(Input(inputs[0]), end, order, check);
@@ -98,10 +98,7 @@ fn main(start: Start) -> Result<(), Exit> {
 
 /// The options of the command line, or their defaults.
 struct Settings {
-    numeric: bool,
-    stable: bool,
-    reverse: bool,
-    unique: bool,
+    order: Order,
     /// Whether the input is only checked, and how.
     check: Option<Check>,
     merge: bool,
@@ -117,10 +114,7 @@ impl Settings {
     /// Parses the command line.
     fn of(start: Start) -> Result<Self, Exit> {
         let mut settings = Self {
-            numeric: false,
-            stable: false,
-            reverse: false,
-            unique: false,
+            order: Order::default(),
             check: None,
             merge: false,
             end: b'\n',
@@ -137,10 +131,10 @@ impl Settings {
         let mut options = Options::new(start.args());
         while let Some(given) = options.next_arg()? {
             match given {
-                Given::Numeric => settings.numeric = true,
-                Given::Stable => settings.stable = true,
-                Given::Reverse => settings.reverse = true,
-                Given::Unique => settings.unique = true,
+                Given::Numeric => settings.order.numeric = true,
+                Given::Stable => settings.order.stable = true,
+                Given::Reverse => settings.order.reverse = true,
+                Given::Unique => settings.order.unique = true,
                 Given::ZeroTerminated => settings.end = 0,
                 Given::Check => settings.set_check(Check::Printed, &options)?,
                 Given::QuietCheck => settings.set_check(Check::Quiet, &options)?,
@@ -179,16 +173,6 @@ impl Settings {
         match self.check.replace(check) {
             Some(other) if other != check => Err(options.usage("-c and -C are incompatible")),
             _ => Ok(()),
-        }
-    }
-
-    /// The order of the lines.
-    fn order(&self) -> Order {
-        Order {
-            numeric: self.numeric,
-            stable: self.stable,
-            unique: self.unique,
-            reverse: self.reverse,
         }
     }
 

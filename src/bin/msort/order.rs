@@ -7,7 +7,7 @@ use crate::text::WORD;
 
 /// The options that make the order. Lines that are equal in this order keep the order of the inputs; with `unique`,
 /// only the first of them is printed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Order {
     /// Whether lines are compared by their numbers first.
     pub numeric: bool,

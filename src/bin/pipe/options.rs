@@ -36,8 +36,8 @@ the next. The bar is a separate argument.";
     Socket "    --socket" "connect the programs by Unix sockets";
 
     /// Sets the capacity of each pipe, which the kernel rounds up to a power of two. If the kernel refuses BYTES to this
-    /// user, `pipe` fails. The default is `128k`, or the kernel's own default if the kernel refuses that.
-    Size(Size<1, 0x7fff_ffff>) "    --size=BYTES" "capacity of each pipe (default 128k)";
+    /// user, `pipe` fails; if it refuses the default, the pipes keep the kernel's own default.
+    Size(Size<1, 0x7fff_ffff>, SIZE = "128k") "    --size=BYTES" "capacity of each pipe";
 
     operands: Argument::Command;
     note: "\

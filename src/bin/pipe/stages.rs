@@ -20,6 +20,7 @@ use ring3::systemd::Inherited;
 use ring3::text::{Digits, Print, Shown, Writer};
 use ring3::time::{Clock, nanoseconds_by_call};
 
+use crate::options::SIZE;
 use crate::{Join, PROGRAM, Settings};
 
 /// All programs of the pipeline, from left to right.
@@ -252,10 +253,6 @@ impl Print for Seconds {
     }
 }
 
-/// The default capacity of a pipe, in bytes. `cat` and others write this much at once. With the kernel's default of
-/// 64 KiB, each such write would wait for the reader.
-const USUAL: usize = 128 * 1024;
-
 /// Creates the connection after the program `name`. Returns the end for that program to write to, and the end for the
 /// next program to read from.
 fn join(how: Join, name: &CStr) -> Result<(OwnedFd, OwnedFd), Exit> {
@@ -263,7 +260,9 @@ fn join(how: Join, name: &CStr) -> Result<(OwnedFd, OwnedFd), Exit> {
     match how {
         Join::Pipe(size) => {
             let pipe = Pipe::new(O_CLOEXEC).or_fail(PROGRAM, "pipe2 after", name)?;
-            let resized = pipe.resize(size.unwrap_or(USUAL));
+            // The default is what `cat` and others write at once. With the kernel's default of 64 KiB, each such write
+            // would wait for the reader.
+            let resized = pipe.resize(size.unwrap_or(SIZE as usize));
             if size.is_some() {
                 resized.or_fail(PROGRAM, "resize the pipe after", name)?;
             } // Without --size, an error is ignored: EPERM for a user who has many pipes. The pipe stays small.

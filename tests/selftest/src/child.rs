@@ -13,7 +13,7 @@ use core::time::Duration;
 use ring3::Errno;
 use ring3::abi::nr;
 use ring3::arch::syscall2;
-use ring3::cli::{Options, OrFail};
+use ring3::cli::{Argument, Options, OrFail, Parser, Value};
 use ring3::env::{Args, Start};
 use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY, O_WRONLY, read_link};
@@ -350,6 +350,21 @@ fn orphan(bereaved: bool) -> Result<(), Exit> {
     Ok(())
 }
 
+/// The text `yes`, which becomes 1.
+pub struct Yes;
+
+impl Value for Yes {
+    type Is = u8;
+    const ARGUMENT: Argument = Argument::Form {
+        right: &["yes"],
+        wrong: &["no"],
+    };
+
+    fn read(parser: &mut Parser) -> Result<u8, Exit> {
+        parser.parse(|text| (text == b"yes").then_some(1), "yes")
+    }
+}
+
 /// The options of the child `cli`.
 mod table {
     use ring3::cli::{
@@ -379,6 +394,8 @@ mod table {
         Path(Path) "    --path=FILE" "a file";
         /// A directory.
         Directory(Directory) "    --directory=DIR" "a directory";
+        /// A value of another form.
+        Form(super::Yes) "    --form=FORM" "a value of another form";
         /// The defaults.
         Defaults "    --defaults" "the sum of the defaults";
         /// The rest.
@@ -410,6 +427,7 @@ fn options(args: Args) -> Result<(), Exit> {
             Some(Given::Limit(limit)) => tenths(limit),
             Some(Given::Address(address)) => address.port() as u8,
             Some(Given::Mode(mode)) => mode as u8,
+            Some(Given::Form(yes)) => yes,
             Some(Given::Signal(signal)) => signal as u8,
             Some(Given::Text(text) | Given::Path(text) | Given::Directory(text)) => {
                 text.to_bytes().len() as u8

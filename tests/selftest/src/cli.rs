@@ -35,6 +35,8 @@ cases! {
     "a text", [Value::read, Parser::value], code(&[c"cli", c"-ofile"]) => value(4);
     "a file", [Value::read, Parser::value], code(&[c"cli", c"--path=file"]) => value(4);
     "a directory", [Value::read, Parser::value], code(&[c"cli", c"--dir", c"name"]) => value(4);
+    "a value of another form", [Parser::parse], code(&[c"cli", c"--form=yes"]) => value(1);
+    "a wrong value of another form", [Parser::parse], code(&[c"cli", c"--form=no"]) => value(2);
     "no value", [Parser::value], code(&[c"cli", c"-o"]) => value(2);
     "an address", [Value::read, Parser::address], code(&[c"cli", c"-a[::1%lo]:77"]) => value(77);
     "no address", [Parser::address], code(&[c"cli", c"-alo:77"]) => value(2);
@@ -69,6 +71,7 @@ Return what an option is, in the exit status.
   -o, --text=TEXT           a text
       --path=FILE           a file
       --directory=DIR       a directory
+      --form=FORM           a value of another form
       --defaults            the sum of the defaults
   -r, --rest                the number of the other arguments
   -u, --refused             refused
