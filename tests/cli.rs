@@ -23,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         refuses_flags_with_a_value,
         refuses_options_without_their_value,
         answers_help_before_all_else,
+        has_the_version_of_its_own_package,
         prints_help_as_the_table_says,
     ]
     .collect()
@@ -485,6 +486,12 @@ fn refuses_options_without_their_value(arch: Arch) {
         }
         faults
     });
+}
+
+/// The probe is in another package than the library.
+fn has_the_version_of_its_own_package(arch: Arch) {
+    let ran = run(arch.probe("safe").args(["number", "--version"]));
+    assert_eq!(ran, Ran::new(0, "safe (probes) 0.0.0\n", ""));
 }
 
 /// `--help` and `--version` work at any position, and later arguments are not read.

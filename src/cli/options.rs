@@ -200,10 +200,7 @@ impl Parser {
         }
         match line.short() {
             Some(b'h') => Err(self.answer(Any::new(&Help(self.texts)))),
-            Some(b'V') => {
-                let version = concat!(" (ring3) ", env!("CARGO_PKG_VERSION"), "\n");
-                Err(self.answer(Any::new(&parts!(self.texts.program.name, version))))
-            }
+            Some(b'V') => Err(self.answer(Any::new(&self.texts.version))),
             _ => Ok(Some(Piece::Option(index))),
         }
     }

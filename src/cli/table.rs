@@ -33,8 +33,11 @@ use crate::rt::Exit;
 /// - its line of help.
 ///
 /// Then come the kind of the operands ([`Argument`](crate::cli::Argument)), a note for `--help` if there is one, and
-/// examples. The macro adds `-h, --help` and `-V, --version`. A text of `--help` that is wider than 80 columns does not
-/// compile.
+/// examples. A text of `--help` that is wider than 80 columns does not compile.
+///
+/// The macro adds `-h, --help` and `-V, --version`. `--version` prints `NAME (PACKAGE) VERSION`, or `NAME VERSION` if the
+/// package has the program's name. Package and version are of the package that uses the macro (`CARGO_PKG_NAME` and
+/// `CARGO_PKG_VERSION`, which cargo sets).
 #[macro_export]
 macro_rules! options {
     (
@@ -68,6 +71,11 @@ macro_rules! options {
         impl $crate::cli::Table for Given {
             const TEXTS: &'static $crate::cli::Texts = &$crate::cli::Texts {
                 program: $crate::cli::Program::new($name),
+                version: $crate::cli::Texts::version(
+                    [$name, env!("CARGO_PKG_NAME")],
+                    concat!($name, " ", env!("CARGO_PKG_VERSION"), "\n"),
+                    concat!($name, " (", env!("CARGO_PKG_NAME"), ") ", env!("CARGO_PKG_VERSION"), "\n"),
+                ),
                 usage: concat!("usage: ", $name, " ", $usage, "\n", $about, "\n\n"),
                 options: concat!(
                     $("  ", $names, "\t", $help $($(, " (default ", $default, ")")?)?, "\n",)*
@@ -147,6 +155,8 @@ pub trait Table: Sized {
 pub struct Texts {
     /// The program.
     pub program: Program,
+    /// The answer to `--version`, a line.
+    pub version: &'static str,
     /// The usage, the summary and an empty line.
     pub usage: &'static str,
     /// A line for each option: `  -s, --long=WORD`, a tab, and the help.
@@ -162,6 +172,27 @@ pub(super) const COLUMN: usize = 28;
 const WIDTH: usize = 80;
 
 impl Texts {
+    /// Returns the answer to `--version`: `short` if the program and its package have the same name, `long` if not.
+    #[must_use]
+    pub const fn version(
+        [program, package]: [&str; 2],
+        short: &'static str,
+        long: &'static str,
+    ) -> &'static str {
+        let (program, package) = (program.as_bytes(), package.as_bytes());
+        if program.len() != package.len() {
+            return long;
+        }
+        let mut at = 0;
+        while at < program.len() {
+            if program[at] != package[at] {
+                return long;
+            }
+            at += 1;
+        }
+        short
+    }
+
     /// Returns the texts unchanged. It panics if a line is wider than 80 columns, or a line of an option has not the
     /// form that the parser reads. In a constant, that is an error of the compiler.
     #[must_use]
@@ -294,4 +325,16 @@ pub enum Argument {
         /// Wrong texts.
         wrong: &'static [&'static str],
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Texts;
+
+    #[test]
+    fn a_package_with_another_name_is_named() {
+        for (package, version) in [("ab", "ab 1"), ("ac", "ab (p) 1"), ("abc", "ab (p) 1")] {
+            assert_eq!(Texts::version(["ab", package], "ab 1", "ab (p) 1"), version);
+        }
+    }
 }

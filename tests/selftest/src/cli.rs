@@ -47,6 +47,8 @@ cases! {
     "a size in a constant", [Size::constant], Size::<1, 4096>::constant("4k") => value(4096);
     "a duration in a constant", [Duration::constant], Duration::constant("1.5us") => value(1500);
     "a limit in a constant", [Limit::constant], Limit::constant("0") => value(-1);
+    "a version", [Texts::version], Texts::version(["x", "y"], "x 1\n", "x (y) 1\n").len() => value(8);
+    "the version of a package with the program's name", [Texts::version], Texts::version(["x", "x"], "x 1\n", "x (x) 1\n").len() => value(4);
     "texts", [Texts::checked], texts().checked().options.len() => value(21);
     "the defaults", [], code(&[c"cli", c"--defaults"]) => value(11 + 12 + 13 + 14);
     "the rest", [Options::rest], code(&[c"cli", c"-r", c"a", c"-b"]) => value(2);
@@ -89,6 +91,7 @@ Examples:
 fn texts() -> Texts {
     Texts {
         program: crate::PROGRAM,
+        version: "x 1\n",
         usage: "usage: x\n\n",
         options: "  -x, --xxx=Y\thelp x\n",
         end: "\nExamples:\n",
