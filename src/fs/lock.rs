@@ -1,0 +1,29 @@
+//! Advisory locks of whole files (flock(2)).
+
+use crate::abi::fs::*;
+use crate::abi::{Result, syscall};
+use crate::fd::BorrowedFd;
+use crate::io::retry;
+
+/// Waits until the exclusive lock of the file or directory is free, and takes the lock (flock(2)). The lock
+/// ends when all descriptors of this open file description are closed.
+///
+/// # Errors
+/// `ENOLCK`: the kernel has no memory for the lock.
+#[doc(alias = "flock")]
+pub fn lock(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: flock takes numbers; the kernel accesses no memory of this process.
+    retry(|| unsafe { syscall!(flock(fd, LOCK_EX)) }).map(drop)
+}
+
+/// Takes the exclusive lock of the file without waiting (flock(2)). The lock ends when all descriptors of
+/// this open file description are closed.
+///
+/// # Errors
+/// `EAGAIN`: another open file description holds the lock. `EBADF`: NFS requires a descriptor open for
+/// writing. `ENOLCK`, `EOPNOTSUPP`, `ENOSYS`: this file system has no locks.
+#[doc(alias = "flock")]
+pub fn try_lock(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: flock takes numbers; the kernel accesses no memory of this process.
+    retry(|| unsafe { syscall!(flock(fd, LOCK_EX | LOCK_NB)) }).map(drop)
+}
