@@ -51,6 +51,8 @@ super::abi! {
         AT_SYMLINK_NOFOLLOW = 0x100,
         /// unlinkat(2): removes an empty directory instead of a file.
         AT_REMOVEDIR = 0x200,
+        /// faccessat2(2): the check uses the effective user and group id. (The value of `AT_REMOVEDIR`.)
+        AT_EACCESS = 0x200,
         /// linkat(2): if the last component is a symbolic link, the call applies to its target.
         AT_SYMLINK_FOLLOW = 0x400,
         /// If the path is empty, the call applies to the file of the descriptor.
@@ -63,6 +65,24 @@ super::abi! {
         F_DUPFD_CLOEXEC = 1030,
         /// fcntl(2): sets the capacity of a pipe.
         F_SETPIPE_SZ = 1031,
+        /// fcntl(2): adds seals to a file in memory.
+        F_ADD_SEALS = 1033,
+        /// fcntl(2): reads the seals of a file in memory.
+        F_GET_SEALS = 1034,
+    }
+
+    /// Seals of a file in memory: operations that nobody can do any more.
+    flags ["linux/fcntl.h" Seal: u32] {
+        /// No more seals can be added.
+        F_SEAL_SEAL = 0x1,
+        /// The file cannot become shorter.
+        F_SEAL_SHRINK = 0x2,
+        /// The file cannot become longer.
+        F_SEAL_GROW = 0x4,
+        /// The content cannot be changed. Fails with `EBUSY` while the file is mapped for writing.
+        F_SEAL_WRITE = 0x8,
+        /// The content cannot be changed, except through mappings that exist already.
+        F_SEAL_FUTURE_WRITE = 0x10,
     }
 
     consts ["asm/fcntl.h" i32] {
@@ -79,10 +99,61 @@ super::abi! {
     }
 
     consts ["sys/file.h" i32] {
+        /// flock(2): a shared lock.
+        LOCK_SH = 1,
         /// flock(2): an exclusive lock.
         LOCK_EX = 2,
         /// flock(2): combined with `LOCK_EX`, fails instead of waiting for the lock.
         LOCK_NB = 4,
+        /// flock(2): releases the lock.
+        LOCK_UN = 8,
+    }
+
+    /// Rights that access(2) checks.
+    flags ["unistd.h" Access: i32] {
+        /// The file exists.
+        F_OK = 0,
+        /// Executing the file, or searching the directory.
+        X_OK = 1,
+        /// Writing.
+        W_OK = 2,
+        /// Reading.
+        R_OK = 4,
+    }
+
+    /// Flags for renaming (renameat2(2)).
+    flags ["linux/fs.h" Rename: u32] {
+        /// Fails with `EEXIST` if the new name exists.
+        RENAME_NOREPLACE = 1,
+        /// Exchanges the two names, which both exist.
+        RENAME_EXCHANGE = 2,
+        /// Leaves a whiteout at the old name, for an overlay file system.
+        RENAME_WHITEOUT = 4,
+    }
+
+    /// What fallocate(2) does with the blocks of a range.
+    flags ["linux/falloc.h" Fallocate: i32] {
+        /// The length of the file does not change.
+        FALLOC_FL_KEEP_SIZE = 0x01,
+        /// Frees the blocks: the range becomes a hole. Only with `FALLOC_FL_KEEP_SIZE`.
+        FALLOC_FL_PUNCH_HOLE = 0x02,
+        /// Reserved; no kernel supports it.
+        FALLOC_FL_NO_HIDE_STALE = 0x04,
+        /// Removes the range: the bytes after it move to its place.
+        FALLOC_FL_COLLAPSE_RANGE = 0x08,
+        /// Makes the bytes of the range zero, without writing them where possible.
+        FALLOC_FL_ZERO_RANGE = 0x10,
+        /// Inserts a hole: the bytes from the offset on move to the end of the range.
+        FALLOC_FL_INSERT_RANGE = 0x20,
+        /// Gives the file own blocks in place of blocks that it shares with other files.
+        FALLOC_FL_UNSHARE_RANGE = 0x40,
+    }
+
+    consts ["sys/stat.h" i64] {
+        /// utimensat(2): in `tv_nsec`, the current time.
+        UTIME_NOW = 0x3fff_ffff,
+        /// utimensat(2): in `tv_nsec`, the time does not change.
+        UTIME_OMIT = 0x3fff_fffe,
     }
 
     consts ["linux/stat.h" u32] {
@@ -92,6 +163,14 @@ super::abi! {
         S_IFDIR = 0o040000,
         /// A regular file.
         S_IFREG = 0o100000,
+        /// A FIFO: a pipe with a name.
+        S_IFIFO = 0o010000,
+        /// A character device.
+        S_IFCHR = 0o020000,
+        /// A block device.
+        S_IFBLK = 0o060000,
+        /// A symbolic link.
+        S_IFLNK = 0o120000,
         /// A local socket (`AF_UNIX`).
         S_IFSOCK = 0o140000,
         /// Set-user-ID: the program runs with the rights of the file's owner.
@@ -132,12 +211,51 @@ super::abi! {
     consts ["linux/memfd.h" u32] {
         /// memfd_create(2): execve(2) closes the descriptor.
         MFD_CLOEXEC = 1,
+        /// memfd_create(2): the file can be sealed.
+        MFD_ALLOW_SEALING = 2,
     }
 
     /// Information about a file system (statfs(2)).
-    record ["asm/statfs.h" "struct statfs" Statfs + 112] {
+    record ["asm/statfs.h" "struct statfs" Statfs] {
         /// The type of the file system: `*_MAGIC`.
         f_type: u64,
+        /// The preferred size for reads and writes, in bytes.
+        f_bsize: u64,
+        /// The size of the file system, in blocks of `f_frsize` bytes.
+        f_blocks: u64,
+        /// The free blocks.
+        f_bfree: u64,
+        /// The free blocks that a user without privileges may use.
+        f_bavail: u64,
+        /// The number of inodes; 0 if the file system has no fixed number.
+        f_files: u64,
+        /// The free inodes.
+        f_ffree: u64,
+        /// The file system's id.
+        f_fsid: [i32; 2],
+        /// The longest file name, in bytes.
+        f_namelen: u64,
+        /// The size of a block, in bytes.
+        f_frsize: u64,
+        /// The flags of the mount: `ST_*`.
+        f_flags: u64,
+        /// Reserved.
+        f_spare: [u64; 4],
+    }
+
+    /// An entry of a directory (getdents64(2)), in the C library's form: the kernel's record ends after the zero
+    /// of the name, at a multiple of 8 bytes.
+    record ["dirent.h" "struct dirent64" Dirent64] {
+        /// The inode number.
+        d_ino: u64,
+        /// The offset of the next entry, for lseek(2).
+        d_off: i64,
+        /// The length of this record, in bytes.
+        d_reclen: u16,
+        /// The type of the file: `S_IFMT` of its mode, shifted right by 12 bits; 0 if unknown.
+        d_type: u8,
+        /// The name, which ends with a zero.
+        d_name: [u8; 256],
     }
 
     consts ["linux/magic.h" u32] {
@@ -182,6 +300,19 @@ super::abi! {
     consts ["linux/fs.h" i32] {
         /// lseek(2): from the beginning.
         SEEK_SET = 0,
+        /// lseek(2): from the current offset.
+        SEEK_CUR = 1,
+        /// lseek(2): from the end of the file.
+        SEEK_END = 2,
+        /// lseek(2): the next data, not a hole.
+        SEEK_DATA = 3,
+        /// lseek(2): the next hole; the end of the file is one.
+        SEEK_HOLE = 4,
+    }
+
+    consts ["linux/uio.h" usize] {
+        /// The greatest number of buffers that readv(2) and writev(2) take.
+        UIO_MAXIOV = 1024,
     }
 
     /// A point in time.

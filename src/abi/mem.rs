@@ -13,6 +13,8 @@ super::abi! {
 
     /// The kind of a mapping, and which processes see its changes.
     flags ["linux/mman.h" Map: u32] {
+        /// All processes with a mapping of the file see the changes, and the kernel writes them to the file.
+        MAP_SHARED = 0x01,
         /// Only this process sees the changes.
         MAP_PRIVATE = 0x02,
         /// Not backed by a file: fresh pages of zeros.
@@ -21,6 +23,15 @@ super::abi! {
         MAP_FIXED_NOREPLACE = 0x10_0000,
         /// Reserves no swap space for the mapping.
         MAP_NORESERVE = 0x4000,
+    }
+
+    consts ["asm/mman.h" i32] {
+        /// msync(2): starts to write the changes to the device.
+        MS_ASYNC = 1,
+        /// msync(2): other mappings of the file see the changes.
+        MS_INVALIDATE = 2,
+        /// msync(2): waits until the changes are on the device.
+        MS_SYNC = 4,
     }
 
     /// How mremap(2) may change a mapping.
