@@ -33,6 +33,7 @@ macro_rules! per_arch {
 /// - `numbered ["header" type: NAMES]`: constants with the values 1, 2, 3 and so on. `NAMES` is a string of
 ///   their names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, combined with `|`.
+/// - `more ["header" Type]`: constants of a type that a group `flags` defines, from another header.
 /// - `offsets ["header" "struct name"]`: offsets of a structure's members. Each row has the member's C name on
 ///   x86_64 and on aarch64.
 /// - `record ["header" "struct name" Type]`: a structure with its fields in the kernel's order. `Type + N`:
@@ -128,12 +129,13 @@ macro_rules! items {
             }
         }
 
-        $(
-            $(#[$doc])*
-            #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
-            pub const $name: $type = $type($crate::abi::per_arch!($value));
-        )*
+        $crate::abi::items! { more [$header $type] { $( $(#[$doc])* $name = $value, )* } }
     };
+    ($(#[$meta:meta])* more [$header:literal $type:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
+        $(#[$doc])*
+        #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
+        pub const $name: $type = $type($crate::abi::per_arch!($value));
+    )* };
     ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
         $(#[$meta])*
         #[doc = concat!("(`", $c, "` of `", $header, "`)")]
@@ -183,7 +185,10 @@ macro_rules! facts {
     (numbered [$header:literal $type:ty: $names:ident] $rows:tt) => {
         $crate::abi::facts!(consts [$header $type] $rows)
     };
-    (flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+    (flags [$header:literal $type:ident: $repr:ty] $rows:tt) => {
+        $crate::abi::facts!(more [$header $type] $rows)
+    };
+    (more [$header:literal $type:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {
             header: $header, expression: stringify!($name), value: $name.bits() as i64,
         } ),* ]
