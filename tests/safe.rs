@@ -13,10 +13,16 @@ use crate::support::{Arch, Folder, Ran, once, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
-    [once(
-        "safe::what_is_unsound_does_not_compile",
-        what_is_unsound_does_not_compile,
-    )]
+    [
+        once(
+            "safe::what_is_unsound_does_not_compile",
+            what_is_unsound_does_not_compile,
+        ),
+        once(
+            "safe::a_mistake_names_its_remedy",
+            a_mistake_names_its_remedy,
+        ),
+    ]
     .into_iter()
     .chain(per_arch![
         what_compiles_does_no_harm,
@@ -26,12 +32,94 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
+/// Programs that must not compile: the program's code, how its panics end, and texts of the compiler's report.
+const MISTAKES: &[(&str, &str, &[&str])] = &[
+    (
+        "fn main(_: ring3::env::Start) -> u32 { 0 }",
+        "abort",
+        &["`main` cannot return `u32`", "or_fail(PROGRAM,"],
+    ),
+    (
+        "fn main(_: ring3::env::Start) -> Result<(), &'static str> { Ok(()) }",
+        "abort",
+        &["`main` cannot return `&'static str`", "or_fail(PROGRAM,"],
+    ),
+    (
+        "fn main() {}",
+        "abort",
+        &[
+            "expected function that takes 1 argument",
+            "takes 0 arguments",
+        ],
+    ),
+    (
+        "fn main(_: u32) {}",
+        "abort",
+        &["expected function signature `fn(Start) -> _`"],
+    ),
+    (
+        "fn main(_: ring3::env::Start) {}",
+        "unwind",
+        &[
+            "needs `panic = \"abort\"`",
+            "[profile.dev] and [profile.release]",
+        ],
+    ),
+];
+
+/// Programs that must compile.
+const RIGHT: &[&str] = &[
+    "fn main(_: ring3::env::Start) {}",
+    "fn main(_: ring3::env::Start) -> ! { loop {} }",
+    "fn main(_: ring3::env::Start) -> ring3::rt::Exit { ring3::rt::Exit(3) }",
+    "fn main(_: ring3::env::Start) -> ring3::Result<()> { ring3::fd::STDIN.set_cloexec() }",
+];
+
+fn a_mistake_names_its_remedy() {
+    may_take(LONG);
+    let folder = Folder::new();
+    let library = library(&folder);
+    let check = |code: &str, panic: &str| {
+        let text = format!("#![no_std]\n#![no_main]\nring3::program!(\"mine\", main);\n{code}\n");
+        let file = folder.path("mine.rs");
+        fs::write(&file, text).unwrap();
+        let mut rustc = rustc(folder.root(), "bin", "human");
+        run(rustc
+            .args(["-C", &format!("panic={panic}")])
+            .arg("--extern")
+            .arg(&library)
+            .arg(file))
+    };
+    for code in RIGHT {
+        let ran = check(code, "abort");
+        assert_eq!(ran.status, Some(0), "{code}: {}", ran.stderr);
+    }
+    for (code, panic, reported) in MISTAKES {
+        let ran = check(code, panic);
+        assert_eq!(ran.status, Some(1), "{code} compiles");
+        for text in *reported {
+            assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
+        }
+    }
+}
+
+/// Checks the library, and returns the argument of `--extern` for it.
+fn library(folder: &Folder) -> String {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/lib.rs");
+    let mut rustc = rustc(folder.root(), "lib", "short");
+    let ran = run(rustc
+        .args(["--crate-name", "ring3", "-C", "panic=abort"])
+        .arg(source));
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    format!("ring3={}", folder.path("libring3.rmeta").display())
+}
+
 /// A `rustc` command that only checks a crate, and writes the crate's metadata to `folder`.
-fn rustc(folder: &Path) -> Command {
+fn rustc(folder: &Path, kind: &str, format: &str) -> Command {
     let mut rustc = Command::new("rustc");
     rustc
-        .args(["--edition", "2024", "--crate-type", "lib", "--emit"])
-        .args(["metadata", "--error-format", "short", "--out-dir"])
+        .args(["--edition", "2024", "--crate-type", kind, "--emit"])
+        .args(["metadata", "--error-format", format, "--out-dir"])
         .arg(folder);
     rustc
 }
@@ -50,10 +138,7 @@ fn what_is_unsound_does_not_compile() {
     may_take(LONG);
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Folder::new();
-    let library = run(rustc(folder.root())
-        .args(["--crate-name", "ring3"])
-        .arg(tests.join("../src/lib.rs")));
-    assert_eq!(library.status, Some(0), "{}", library.stderr);
+    let library = library(&folder);
     let text = fs::read_to_string(tests.join("safe/uses.rs")).unwrap();
     let marked: Vec<_> = (1..)
         .zip(text.lines())
@@ -68,10 +153,8 @@ fn what_is_unsound_does_not_compile() {
         });
         let file = folder.path("uses.rs");
         fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
-        run(rustc(folder.root())
-            .arg("--extern")
-            .arg(format!("ring3={}", folder.path("libring3.rmeta").display()))
-            .arg(file))
+        let mut rustc = rustc(folder.root(), "lib", "short");
+        run(rustc.arg("--extern").arg(&library).arg(file))
     };
     let none = check(0);
     assert_eq!(none.status, Some(0), "{}", none.stderr);

@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use crate::abi::{self, Errno, syscall};
 use crate::arch::{self, ThreadBlock};
+use crate::cli::Program;
 use crate::env::{Start, auxv};
 use crate::fd::STDERR;
 use crate::mem;
@@ -20,8 +21,8 @@ pub use bare::Words;
 
 /// Runs a program from its initial stack to its exit status. `_start` calls this after it has relocated the program.
 ///
-/// If the kernel refuses a system call of start-up, `refused` prints a message, and the program exits; `main` does not
-/// run. `refused` gets the operation, its object and the error.
+/// If the kernel refuses a system call of start-up, this prints a message of `program`, and the program exits; `main`
+/// does not run.
 ///
 /// # Safety
 /// `_start` calls this once, before anything else, with:
@@ -31,7 +32,7 @@ pub use bare::Words;
 /// - `thread_words`: the bytes of the thread words (`arch::thread_word`); 0 if no code of the program uses a thread
 ///   word.
 pub unsafe fn start<T: Termination>(
-    refused: fn(&str, &str, Errno) -> Exit,
+    program: Program,
     sp: *const usize,
     relro: usize,
     relro_end: usize,
@@ -50,15 +51,21 @@ pub unsafe fn start<T: Termination>(
         // SAFETY: the caller promises that this is the only call. The call is in the first thread, before any code uses
         // a thread word.
         if let Err(errno) = unsafe { give_thread_words() } {
-            process::exit(refused("arch_prctl", "thread pointer", errno).status())
+            refuse(program, "arch_prctl", "thread pointer", errno)
         }
     }
     // SAFETY: the caller promises that these are the bounds of RELRO, and that nothing writes it after the relocation.
     if let Err(errno) = unsafe { protect(relro, relro_end) } {
         // A program promises that its relocated data are read-only, so it does not run if they are not.
-        process::exit(refused("mprotect", "relocated data", errno).status())
+        refuse(program, "mprotect", "relocated data", errno)
     }
-    process::exit(main(start).status())
+    process::exit(main(start).report(program))
+}
+
+/// Prints that start-up failed, and ends the program.
+#[cold]
+fn refuse(program: Program, operation: &str, object: &str, errno: Errno) -> ! {
+    process::exit(program.fail(operation, object, errno).status())
 }
 
 /// Gives thread words to the first thread.
@@ -101,9 +108,35 @@ unsafe fn protect(relro: usize, relro_end: usize) -> abi::Result<()> {
 pub struct Exit(pub u8);
 
 /// A result type of `main`, which determines the exit status.
+///
+/// `Result<(), Exit>` is for programs that print their errors where they know the operation and its object
+/// ([`OrFail`](crate::cli::OrFail)). `Result<(), Errno>` is for small programs: an error of `main` is printed as
+/// `PROGRAM: Words of errno (ENAME)`, and the exit status is 1.
+///
+/// ```ignore
+/// fn main(_: ring3::env::Start) -> ring3::Result<()> {
+///     ring3::io::write_all(ring3::fd::STDOUT, b"Hello\n")
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`main` cannot return `{Self}`",
+    label = "`main` returns `{Self}`, which is no exit status",
+    note = "`main` returns `()`, `ring3::rt::Exit`, `ring3::Result<()>` or `Result<(), ring3::rt::Exit>`",
+    note = "`result.or_fail(PROGRAM, \"open\", path)?` prints an error and returns an `Exit` (trait `ring3::cli::OrFail`)"
+)]
 pub trait Termination {
     /// Returns the exit status, 0 to 255.
     fn status(self) -> i32;
+
+    /// Prints the error if `self` is an error that was not printed yet, and returns the exit status.
+    #[inline]
+    fn report(self, program: Program) -> i32
+    where
+        Self: Sized,
+    {
+        let _ = program;
+        self.status()
+    }
 }
 
 impl Termination for () {
@@ -112,17 +145,55 @@ impl Termination for () {
     }
 }
 
+/// A `main` that never returns.
+impl Termination for <fn() -> ! as Returns>::Of {
+    fn status(self) -> i32 {
+        self
+    }
+}
+
+/// Names the type that a function returns: stable Rust has no other name for the type `!`.
+#[doc(hidden)]
+pub trait Returns {
+    /// The type.
+    type Of;
+}
+
+impl<T> Returns for fn() -> T {
+    type Of = T;
+}
+
 impl Termination for Exit {
     fn status(self) -> i32 {
         self.0.into()
     }
 }
 
-impl<T: Termination> Termination for Result<T, Exit> {
+/// The status is 1.
+impl Termination for Errno {
+    fn status(self) -> i32 {
+        1
+    }
+
+    fn report(self, program: Program) -> i32 {
+        program.say(self);
+        self.status()
+    }
+}
+
+impl<T: Termination, E: Termination> Termination for Result<T, E> {
     fn status(self) -> i32 {
         match self {
             Ok(value) => value.status(),
-            Err(exit) => exit.status(),
+            Err(error) => error.status(),
+        }
+    }
+
+    #[inline]
+    fn report(self, program: Program) -> i32 {
+        match self {
+            Ok(value) => value.report(program),
+            Err(error) => error.report(program),
         }
     }
 }
@@ -180,5 +251,7 @@ mod tests {
             [0, 0, 255]
         );
         assert_eq!([failed.status(), Ok::<_, Exit>(Exit(3)).status()], [7, 3]);
+        let failed: crate::Result<()> = Err(Errno::ENOENT);
+        assert_eq!([failed.status(), crate::Result::Ok(()).status()], [1, 0]);
     }
 }

@@ -6,6 +6,8 @@
 /// memory functions (`memcpy` and others) under the names that the compiler calls. The library itself defines none of
 /// these items, so the library can be linked into tests that use std.
 ///
+/// The program's name is also the constant `PROGRAM`, which prints messages ([`Program`](crate::cli::Program)).
+///
 /// `main` is a `fn(Start) -> T`, where `T` determines the exit status ([`Termination`](crate::rt::Termination)). With
 /// `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is the
 /// result of [`inherited`](crate::systemd::inherited): the descriptors that a service manager opened.
@@ -32,6 +34,8 @@ macro_rules! program {
         /// The name with which the program's messages begin.
         const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
 
+        $crate::__panics_abort!();
+
         // The program's segments: lld finds the file by -L, and reads it as a piece of linker script.
         #[link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")]
         unsafe extern "C" {}
@@ -48,9 +52,8 @@ macro_rules! program {
             relro_end: usize,
             thread_words: usize,
         ) -> ! {
-            let refused = |operation: &str, object: &str, errno| PROGRAM.fail(operation, object, errno);
             // SAFETY: `_start` calls this function once, with the values that `rt::start` expects.
-            unsafe { $crate::rt::start(refused, sp, relro, relro_end, thread_words, $main) }
+            unsafe { $crate::rt::start(PROGRAM, sp, relro, relro_end, thread_words, $main) }
         }
 
         #[panic_handler]
@@ -82,6 +85,8 @@ macro_rules! program {
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
+        $crate::__panics_abort!();
+
         // The program's segments: lld finds the file by -L, and reads it as a piece of linker script.
         #[cfg_attr(
             debug_assertions,
@@ -116,5 +121,19 @@ macro_rules! bare_program {
 
         #[cfg(debug_assertions)]
         $crate::__mem_names!();
+    };
+}
+
+/// Refuses a program whose panics unwind: nothing here can unwind, and the compiler's own error names no remedy. (Tests
+/// run under std, where panics unwind.)
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __panics_abort {
+    () => {
+        #[cfg(all(panic = "unwind", not(test)))]
+        ::core::compile_error!(
+            "a program of ring3 needs `panic = \"abort\"`: write it into both [profile.dev] and [profile.release] \
+             of Cargo.toml (in a workspace, the Cargo.toml of its root)"
+        );
     };
 }

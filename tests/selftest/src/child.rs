@@ -20,7 +20,7 @@ use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY, O_WRONLY, read_link};
 use ring3::io::{read, write};
 use ring3::pipe::Pipe;
 use ring3::process::{self, Child, Command, Failed, Lists, Status};
-use ring3::rt::Exit;
+use ring3::rt::{Exit, Termination};
 use ring3::signal::{self, Action, SIGABRT, SIGUSR1, SIGUSR2, SignalSet};
 use ring3::text::Shown;
 use ring3::text::number;
@@ -114,6 +114,10 @@ pub fn main(start: Start) -> Result<(), Exit> {
             Err(_) => Err(UNKNOWN),
         },
         b"return" => Err(Exit(u8::try_from(number()?).unwrap_or(99))),
+        b"unreported" => {
+            let failed: ring3::Result<()> = Err(Errno::ENOENT);
+            exit(Termination::report(failed, PROGRAM) as u8)
+        }
         b"abort" => process::abort(),
         b"abort-blocked" => {
             let _ = signal::block(SignalSet::ALL);

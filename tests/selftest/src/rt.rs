@@ -2,11 +2,15 @@
 
 use core::hint::black_box;
 
+use ring3::Errno;
+use ring3::fd::STDERR;
+use ring3::io::read;
+use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::rt::{Exit, Termination};
 
 use crate::case::*;
 use crate::cases;
-use crate::child::code;
+use crate::child::{code, spawn};
 use crate::maps::{maps, protection};
 
 cases! {
@@ -18,6 +22,8 @@ cases! {
     "no memory is writable and executable", [start], maps(|line| line.rights[1] == b'w' && line.rights[2] == b'x') => value(0);
     "a panic aborts", [panic], code(&[c"panic"]) => value(128 + 6);
     "an exit status by its type", [Termination::status], statuses() => YES;
+    "an error of main is printed", [Termination::report], reported() => YES;
+    "its exit status", [Termination::report], code(&[c"unreported"]) => value(1);
 }
 
 /// By how much a function finds its stack off the alignment that both ABIs promise.
@@ -56,4 +62,15 @@ fn statuses() -> bool {
         && Exit(3).status() == 3
         && failed.status() == 7
         && Ok::<(), Exit>(()).status() == 0
+        && ring3::Result::<()>::Err(Errno::EIO).status() == 1
+}
+
+fn reported() -> Result<bool, Errno> {
+    let pipe = Pipe::new(O_CLOEXEC)?;
+    let files = [(pipe.write.as_fd(), STDERR.as_raw())];
+    spawn(&[c"unreported"], &files, |command| command)?.wait()?;
+    drop(pipe.write);
+    let mut buffer = [0; 256];
+    let length = read(pipe.read.as_fd(), &mut buffer)?;
+    Ok(buffer[..length] == *b"selftest: No such file or directory (ENOENT)\n")
 }
