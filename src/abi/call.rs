@@ -92,7 +92,7 @@ macro_rules! integer_arg {
         }
     )* };
 }
-integer_arg!(usize u64 u32 isize i64 i32);
+integer_arg!(usize u64 u32 u16 u8 isize i64 i32 i16 i8);
 
 impl<T> Arg for *const T {
     #[inline(always)]

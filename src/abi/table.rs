@@ -58,6 +58,7 @@ macro_rules! items {
         $(#[$doc])*
         #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
         #[allow(unused_parens, reason = "they make one token of a negative number")]
+        #[allow(non_upper_case_globals, reason = "a name of the kernel's own, as AF_DECnet")]
         pub const $name: $type = $crate::abi::per_arch!($value);
     )* };
     ($(#[$meta:meta])* offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => { $(
