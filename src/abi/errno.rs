@@ -26,7 +26,7 @@ macro_rules! errnos {
 
         /// The facts about the kernel's headers that this file claims.
         pub const FACTS: &[&[super::Fact]] = &[&[$(
-            super::Fact { header: "asm/errno.h", expression: stringify!($name), value: $number }
+            super::Fact { header: "asm/errno.h", expression: stringify!($name), value: $number, newer: false }
         ),*]];
     };
 }

@@ -383,6 +383,18 @@ super::abi! {
         MFD_HUGE_16GB = 0x88000000,
     }
 
+    consts ["linux/memfd.h" newer u32] {
+        /// memfd_create(2), since Linux 6.3: the file cannot be executed.
+        MFD_NOEXEC_SEAL = 0x8,
+        /// memfd_create(2), since Linux 6.3: the file can be executed.
+        MFD_EXEC = 0x10,
+    }
+
+    more ["linux/fcntl.h" newer Seal] {
+        /// The permissions to execute cannot be changed. Since Linux 6.3.
+        F_SEAL_EXEC = 0x20,
+    }
+
     /// Information about a file system (statfs(2)).
     record ["asm/statfs.h" "struct statfs" Statfs] {
         /// The type of the file system: `*_MAGIC`.
@@ -881,6 +893,3 @@ super::abi! {
 
 /// `f_type` of /sys/kernel/config. No UAPI header defines this number; the kernel's fs/configfs/mount.c does.
 pub const CONFIGFS_MAGIC: u32 = 0x62656570;
-
-/// memfd_create(2), since Linux 6.3: the file cannot be executed. Headers before 6.3 lack the constant.
-pub const MFD_NOEXEC_SEAL: u32 = 8;

@@ -17,6 +17,8 @@ pub mod generic;
 pub mod mem;
 pub mod net;
 pub mod nr;
+#[cfg(target_arch = "x86_64")]
+mod nr_x86;
 pub mod poll;
 pub mod process;
 pub mod signal;
@@ -48,6 +50,8 @@ pub const FACTS: &[&[&[Fact]]] = &[
     mem::FACTS,
     net::FACTS,
     nr::FACTS,
+    #[cfg(target_arch = "x86_64")]
+    nr_x86::FACTS,
     poll::FACTS,
     process::FACTS,
     signal::FACTS,

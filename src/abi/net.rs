@@ -308,6 +308,20 @@ super::abi! {
         SO_RCVMARK = 75,
     }
 
+    consts ["asm/socket.h" newer i32] {
+        /// Each received message carries a pidfd of the sender, as `SCM_PIDFD`. Since Linux 6.5.
+        SO_PASSPIDFD = 76,
+        /// A pidfd of the peer of a local socket. Since Linux 6.5.
+        SO_PEERPIDFD = 77,
+    }
+
+    consts ["linux/in.h" newer i32] {
+        /// Option: the range of local ports that connect(2) and binding to port 0 choose from. Since Linux 6.3.
+        IP_LOCAL_PORT_RANGE = 51,
+        /// Option of a raw socket: the protocol. Since Linux 6.4.
+        IP_PROTOCOL = 52,
+    }
+
     consts ["linux/in.h" i32] {
         /// The level of IPv4's options.
         IPPROTO_IP = 0,

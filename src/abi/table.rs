@@ -2,6 +2,7 @@
 
 /// A claim about the kernel's headers: in `header`, the C expression `expression` has the value `value` on
 /// this architecture.
+#[derive(Clone, Copy, Debug)]
 pub struct Fact {
     /// The header that a C program includes.
     pub header: &'static str,
@@ -9,6 +10,21 @@ pub struct Fact {
     pub expression: &'static str,
     /// The expression's value, sign-extended if its C type is signed.
     pub value: i64,
+    /// Whether the headers of Linux 6.1, the oldest that the tests use, may lack the expression, a macro's name.
+    pub newer: bool,
+}
+
+impl Fact {
+    /// The facts of a group that is marked `newer`.
+    pub(crate) const fn newer<const N: usize>(facts: &[Self; N]) -> [Self; N] {
+        let mut facts = *facts;
+        let mut place = 0;
+        while place < N {
+            facts[place].newer = true;
+            place += 1;
+        }
+        facts
+    }
 }
 
 /// Chooses the value for this architecture: a row has one value for both architectures, or `{ x86_64 A,
@@ -30,6 +46,8 @@ macro_rules! per_arch {
 ///
 /// - `numbers ["header"]`: system call numbers. The name in C has the prefix `__NR_`.
 /// - `consts ["header" type]`: constants of an integer type.
+/// - `numbers ["header" newer]`, `consts ["header" newer type]`, `more ["header" newer Type]`: macros that the headers of
+///   Linux 6.1 lack.
 /// - `numbered ["header" type: NAMES]`: constants with the values 1, 2, 3 and so on. `NAMES` is a string of
 ///   their names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, combined with `|`.
@@ -54,6 +72,15 @@ macro_rules! items {
         #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
         pub const $name: usize = $crate::abi::per_arch!($value);
     )* };
+    ($(#[$meta:meta])* numbers [$header:literal newer] $rows:tt) => {
+        $crate::abi::items! { $(#[$meta])* numbers [$header] $rows }
+    };
+    ($(#[$meta:meta])* consts [$header:literal newer $type:ty] $rows:tt) => {
+        $crate::abi::items! { $(#[$meta])* consts [$header $type] $rows }
+    };
+    ($(#[$meta:meta])* more [$header:literal newer $type:ident] $rows:tt) => {
+        $crate::abi::items! { $(#[$meta])* more [$header $type] $rows }
+    };
     ($(#[$meta:meta])* consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
         $(#[$doc])*
         #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
@@ -164,12 +191,24 @@ macro_rules! items {
 macro_rules! facts {
     (numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {
-            header: $header, expression: concat!("__NR_", stringify!($name)), value: $name as i64,
+            header: $header,
+            expression: concat!("__NR_", stringify!($name)),
+            value: $name as i64,
+            newer: false,
         } ),* ]
+    };
+    (numbers [$header:literal newer] $rows:tt) => {
+        &$crate::abi::Fact::newer($crate::abi::facts!(numbers [$header] $rows))
+    };
+    (consts [$header:literal newer $type:ty] $rows:tt) => {
+        &$crate::abi::Fact::newer($crate::abi::facts!(consts [$header $type] $rows))
+    };
+    (more [$header:literal newer $type:ident] $rows:tt) => {
+        &$crate::abi::Fact::newer($crate::abi::facts!(more [$header $type] $rows))
     };
     (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {
-            header: $header, expression: stringify!($name), value: $name as i64,
+            header: $header, expression: stringify!($name), value: $name as i64, newer: false,
         } ),* ]
     };
     (offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => {
@@ -181,6 +220,7 @@ macro_rules! facts {
                 concat!("__builtin_offsetof(", $c, ", ", $aarch64, ")")
             },
             value: $name as i64,
+            newer: false,
         } ),* ]
     };
     (numbered [$header:literal $type:ty: $names:ident] $rows:tt) => {
@@ -191,24 +231,26 @@ macro_rules! facts {
     };
     (more [$header:literal $type:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         &[ $( $crate::abi::Fact {
-            header: $header, expression: stringify!($name), value: $name.bits() as i64,
+            header: $header, expression: stringify!($name), value: $name.bits() as i64, newer: false,
         } ),* ]
     };
     (record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
         &[
             $crate::abi::Fact {
-                header: $header, expression: concat!("sizeof(", $c, ")"), value: size_of::<$type>() as i64,
+                header: $header, expression: concat!("sizeof(", $c, ")"), value: size_of::<$type>() as i64, newer: false,
             },
             $(
                 $crate::abi::Fact {
                     header: $header,
                     expression: concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
                     value: core::mem::offset_of!($type, $field) as i64,
+                    newer: false,
                 },
                 $crate::abi::Fact {
                     header: $header,
                     expression: concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
                     value: size_of::<$ty>() as i64,
+                    newer: false,
                 },
             )*
         ]

@@ -1,10 +1,6 @@
-//! Calls and structures that the kernel has only on x86-64.
+//! Constants and structures that the kernel has only on x86-64.
 
 super::abi! {
-    numbers ["asm/unistd.h"] {
-        arch_prctl = 158,
-    }
-
     consts ["asm/prctl.h" usize] {
         /// `arch_prctl`: sets the base address of the segment `fs`, which is the thread pointer.
         ARCH_SET_FS = 0x1002,

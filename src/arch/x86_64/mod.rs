@@ -317,7 +317,7 @@ pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // system call always works.
     //
     // SAFETY: the call changes only the base of `fs`. The caller promises that `pointer` is a valid thread pointer.
-    unsafe { syscall2::<{ x86::arch_prctl }>(x86::ARCH_SET_FS, pointer) }
+    unsafe { syscall2::<{ nr::arch_prctl }>(x86::ARCH_SET_FS, pointer) }
 }
 
 /// Starts a thread or a process by clone(2). The new thread or process calls `entry(stack)` on the stack that ends at

@@ -1,5 +1,5 @@
-//! Prints every fact (constant or layout) of `ring3::abi`, one a line: header, C expression and value, separated by
-//! tabs. `tests/oracle.rs` generates a C program from this list, and a compiler with the kernel's headers checks the
+//! Prints every fact (constant or layout) of `ring3::abi`, one a line: header, C expression, value, and `newer` if older
+//! headers lack the expression, separated by tabs. `tests/oracle.rs` generates a C program from this list, and a compiler with the kernel's headers checks the
 //! values.
 
 #![no_std]
@@ -23,8 +23,10 @@ fn main(_: Start) -> Result<(), Exit> {
             header,
             expression,
             value,
+            newer,
         } = *fact;
-        out.print(parts!(header, "\t", expression, "\t", value, "\n"));
+        let newer = if newer { "\tnewer" } else { "" };
+        out.print(parts!(header, "\t", expression, "\t", value, newer, "\n"));
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
