@@ -75,6 +75,8 @@ super::abi! {
         SIG_UNBLOCK = 1,
         /// `rt_sigprocmask`: replaces the set of blocked signals.
         SIG_SETMASK = 2,
+        /// The first real-time signal of the kernel. (The C library keeps the first two for itself.)
+        SIGRTMIN = 32,
     }
 
     consts ["signal.h" i32] {
@@ -83,21 +85,151 @@ super::abi! {
     }
 
     consts ["asm/signal.h" usize] {
+        /// `SIGCHLD`: not when a child is stopped or continued.
+        SA_NOCLDSTOP = 0x1,
+        /// `SIGCHLD`: children that end need not be waited for.
+        SA_NOCLDWAIT = 0x2,
         /// The handler also gets a `siginfo` and a `ucontext`.
         SA_SIGINFO = 4,
+        /// Never supported: shows which of the flags the kernel knows (sigaction(2)).
+        SA_UNSUPPORTED = 0x400,
+        /// `si_addr` has the address's tag (aarch64).
+        SA_EXPOSE_TAGBITS = 0x800,
         /// `sa_restorer` is set.
         SA_RESTORER = 0x04000000,
         /// The handler runs on the thread's alternate stack, if the thread has one.
         SA_ONSTACK = 0x08000000,
+        /// A call that the signal interrupts is started again, where possible.
+        SA_RESTART = 0x10000000,
+        /// The signal is not blocked while its handler runs.
+        SA_NODEFER = 0x40000000,
+        /// The signal gets its default action before its handler runs.
+        SA_RESETHAND = 0x80000000,
     }
 
     consts ["asm/siginfo.h" i32] {
+        /// `si_code`: kill(2).
+        SI_USER = 0,
         /// `si_code`: the kernel sent the signal, not a process.
         SI_KERNEL = 0x80,
+        /// `si_code`: rt_sigqueueinfo(2).
+        SI_QUEUE = (-1),
+        /// `si_code`: a timer of timer_create(2).
+        SI_TIMER = (-2),
+        /// `si_code`: a POSIX message queue.
+        SI_MESGQ = (-3),
+        /// `si_code`: asynchronous input or output.
+        SI_ASYNCIO = (-4),
+        /// `si_code`: `SIGIO`, queued.
+        SI_SIGIO = (-5),
+        /// `si_code`: tgkill(2).
+        SI_TKILL = (-6),
+        /// `si_code`: another thread executes a program. For use in the kernel only.
+        SI_DETHREAD = (-7),
+        /// `si_code`: a name was looked up.
+        SI_ASYNCNL = (-60),
+        /// `si_code` of `SIGILL`: an illegal opcode.
+        ILL_ILLOPC = 1,
+        /// `si_code` of `SIGILL`: an illegal operand.
+        ILL_ILLOPN = 2,
+        /// `si_code` of `SIGILL`: an illegal addressing mode.
+        ILL_ILLADR = 3,
+        /// `si_code` of `SIGILL`: an illegal trap.
+        ILL_ILLTRP = 4,
+        /// `si_code` of `SIGILL`: a privileged opcode.
+        ILL_PRVOPC = 5,
+        /// `si_code` of `SIGILL`: a privileged register.
+        ILL_PRVREG = 6,
+        /// `si_code` of `SIGILL`: an error of a coprocessor.
+        ILL_COPROC = 7,
+        /// `si_code` of `SIGILL`: an error of an internal stack.
+        ILL_BADSTK = 8,
+        /// `si_code` of `SIGILL`: an instruction address that is not implemented.
+        ILL_BADIADDR = 9,
+        /// `si_code` of `SIGFPE`: an integer division by zero.
+        FPE_INTDIV = 1,
+        /// `si_code` of `SIGFPE`: an integer overflow.
+        FPE_INTOVF = 2,
+        /// `si_code` of `SIGFPE`: a floating-point division by zero.
+        FPE_FLTDIV = 3,
+        /// `si_code` of `SIGFPE`: a floating-point overflow.
+        FPE_FLTOVF = 4,
+        /// `si_code` of `SIGFPE`: a floating-point underflow.
+        FPE_FLTUND = 5,
+        /// `si_code` of `SIGFPE`: an inexact floating-point result.
+        FPE_FLTRES = 6,
+        /// `si_code` of `SIGFPE`: an invalid floating-point operation.
+        FPE_FLTINV = 7,
+        /// `si_code` of `SIGFPE`: a subscript out of range.
+        FPE_FLTSUB = 8,
+        /// `si_code` of `SIGFPE`: an unknown floating-point exception.
+        FPE_FLTUNK = 14,
+        /// `si_code` of `SIGFPE`: a trap on a condition.
+        FPE_CONDTRAP = 15,
         /// `si_code` of `SIGSEGV`: the address is not mapped.
         SEGV_MAPERR = 1,
         /// `si_code` of `SIGSEGV`: the mapping's protection forbids the access.
         SEGV_ACCERR = 2,
+        /// `si_code` of `SIGSEGV`: a failed check of bounds.
+        SEGV_BNDERR = 3,
+        /// `si_code` of `SIGSEGV`: a protection key forbids the access.
+        SEGV_PKUERR = 4,
+        /// `si_code` of `SIGSEGV`: ADI is not enabled for the address.
+        SEGV_ACCADI = 5,
+        /// `si_code` of `SIGSEGV`: a disrupting mismatch of ADI.
+        SEGV_ADIDERR = 6,
+        /// `si_code` of `SIGSEGV`: a precise mismatch of ADI.
+        SEGV_ADIPERR = 7,
+        /// `si_code` of `SIGSEGV`: a fault of a memory tag, reported later.
+        SEGV_MTEAERR = 8,
+        /// `si_code` of `SIGSEGV`: a fault of a memory tag.
+        SEGV_MTESERR = 9,
+        /// `si_code` of `SIGBUS`: an address that is not aligned.
+        BUS_ADRALN = 1,
+        /// `si_code` of `SIGBUS`: memory that does not exist, as after the end of a mapped file.
+        BUS_ADRERR = 2,
+        /// `si_code` of `SIGBUS`: an error of the device.
+        BUS_OBJERR = 3,
+        /// `si_code` of `SIGBUS`: failed memory was accessed.
+        BUS_MCEERR_AR = 4,
+        /// `si_code` of `SIGBUS`: failed memory was found, and not accessed.
+        BUS_MCEERR_AO = 5,
+        /// `si_code` of `SIGTRAP`: a breakpoint.
+        TRAP_BRKPT = 1,
+        /// `si_code` of `SIGTRAP`: a single step.
+        TRAP_TRACE = 2,
+        /// `si_code` of `SIGTRAP`: a branch.
+        TRAP_BRANCH = 3,
+        /// `si_code` of `SIGTRAP`: a breakpoint or watchpoint of the CPU.
+        TRAP_HWBKPT = 4,
+        /// `si_code` of `SIGTRAP`: an unknown trap.
+        TRAP_UNK = 5,
+        /// `si_code` of `SIGTRAP`: an event of a performance counter.
+        TRAP_PERF = 6,
+        /// `si_code` of `SIGIO`: data can be read.
+        POLL_IN = 1,
+        /// `si_code` of `SIGIO`: data can be written.
+        POLL_OUT = 2,
+        /// `si_code` of `SIGIO`: a message can be read.
+        POLL_MSG = 3,
+        /// `si_code` of `SIGIO`: an error.
+        POLL_ERR = 4,
+        /// `si_code` of `SIGIO`: priority data can be read.
+        POLL_PRI = 5,
+        /// `si_code` of `SIGIO`: the peer has closed.
+        POLL_HUP = 6,
+        /// `si_code` of `SIGSYS`: a seccomp filter.
+        SYS_SECCOMP = 1,
+        /// `si_code` of `SIGSYS`: `PR_SET_SYSCALL_USER_DISPATCH`.
+        SYS_USER_DISPATCH = 2,
+        /// A timer or queue notifies by a signal.
+        SIGEV_SIGNAL = 0,
+        /// A timer or queue does not notify.
+        SIGEV_NONE = 1,
+        /// A timer or queue notifies by a thread. The C library does this.
+        SIGEV_THREAD = 2,
+        /// A timer notifies by a signal to a given thread.
+        SIGEV_THREAD_ID = 4,
     }
 
     /// The `siginfo` of a fault.
@@ -166,6 +298,8 @@ super::abi! {
     }
 
     consts ["linux/signal.h" i32] {
+        /// `ss_flags`: the thread runs on the alternate stack. Reported.
+        SS_ONSTACK = 1,
         /// `ss_flags`: there is no alternate stack.
         SS_DISABLE = 2,
     }
@@ -192,5 +326,17 @@ super::abi! {
     record ["linux/signalfd.h" "struct signalfd_siginfo" SignalfdSiginfo + 124] {
         /// The signal's number.
         ssi_signo: u32,
+    }
+
+    consts ["asm/signal.h" i32] {
+        /// Another name of `SIGABRT`.
+        SIGIOT = 6,
+        /// Another name of `SIGIO`.
+        SIGPOLL = 29,
+    }
+
+    consts ["linux/signal.h" u32] {
+        /// `ss_flags`: there is no alternate stack while a handler runs on it.
+        SS_AUTODISARM = 0x80000000,
     }
 }
