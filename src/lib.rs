@@ -16,7 +16,7 @@
 //! | collections | [`collections`] ([`List`](collections::List), [`Slab`](collections::Slab)) |
 //! | typed system calls | [`pipe`](mod@pipe) [`net`] [`poll`] [`eventfd`] [`mem`] [`process`] [`signal`] [`system`] [`time`] [`random`] |
 //! | text | [`text`] (printing, and parsing numbers) |
-//! | input and output | [`fd`] [`io`] [`env`](mod@env) (arguments, environment, auxiliary vector) [`bytes`] (copying and comparing bytes) |
+//! | input and output | [`fd`] [`io`] [`env`](mod@env) (arguments, environment, auxiliary vector) [`path`] (paths as text) [`bytes`] (copying and comparing bytes) |
 //! | Linux's interface | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
 //! | instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
@@ -37,6 +37,7 @@ pub mod io;
 pub mod mem;
 pub mod net;
 pub mod overflow;
+pub mod path;
 pub mod pipe;
 pub mod poll;
 pub mod process;

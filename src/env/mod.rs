@@ -11,10 +11,12 @@
 //! ```
 
 pub mod auxv;
+mod directory;
 mod strings;
 
 use core::ffi::{CStr, c_char};
 
+pub use directory::{current_dir, set_current_dir, set_current_dir_to};
 pub use strings::Strings;
 
 /// The arguments and the environment of a program.

@@ -2,7 +2,9 @@
 
 use core::ffi::CStr;
 
-use ring3::env::{Start, Strings};
+use ring3::Errno;
+use ring3::env::{Start, Strings, current_dir, set_current_dir, set_current_dir_to};
+use ring3::fs::{At, CWD, O_DIRECTORY, O_PATH, make_directory, remove_directory, stat_at};
 use ring3::sync::OnceLock;
 
 use crate::case::*;
@@ -17,7 +19,40 @@ cases! {
     "a variable is found by its name", [Start::var], found_by_name() => YES;
     "the arguments as a list", [Args::strings], start().args().strings().iter().eq(start().args()) => YES;
     "a list of no strings", [Strings::iter], Strings::NONE.iter().count() => value(0);
+    "the current directory", [current_dir], current_dir().map(|path| is_here(path.as_c_str())) => YES;
+    "another current directory, and back", [set_current_dir, set_current_dir_to], there_and_back() => YES;
+    "a current directory that is none", [set_current_dir], set_current_dir(c"/proc/self/exe") => error(Errno::ENOTDIR);
+    "a current directory that nobody has", [set_current_dir_to], set_current_dir_to(crate::fd::nobody()) => error(Errno::EBADF);
+    "a current directory that was removed", [current_dir], removed() => error(Errno::ENOENT);
     "a variable in one", [Strings::value, Strings::new], start().environ().value("RING3_NOT_SET").is_some() => NO;
+}
+
+fn is_here(path: &CStr) -> bool {
+    let of = |path| stat_at(CWD, path, At::NONE);
+    of(path).is_ok_and(|there| of(c".").is_ok_and(|here| here.is_same_file(&there)))
+}
+
+/// Calls `work` in a new current directory, and returns to the old one.
+fn elsewhere<T>(path: &CStr, work: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+    let here = crate::fs::at(c".", O_PATH | O_DIRECTORY)?;
+    set_current_dir(path)?;
+    let result = work();
+    set_current_dir_to(here.as_fd())?;
+    result
+}
+
+fn there_and_back() -> Result<bool, Errno> {
+    let before = current_dir()?;
+    let there = elsewhere(c"/proc", || Ok(current_dir()?.as_bytes() == b"/proc"))?;
+    Ok(there && current_dir()? == before)
+}
+
+fn removed() -> Result<(), Errno> {
+    make_directory(CWD, c"current", 0o700)?;
+    elsewhere(c"current", || {
+        remove_directory(CWD, c"../current")?;
+        current_dir().map(drop)
+    })
 }
 
 /// The arguments, the environment and the auxiliary vector, which exist as long as the process.

@@ -35,6 +35,7 @@ mod maps;
 mod mem;
 mod net;
 mod number;
+mod path;
 mod pipe;
 mod poll;
 mod print;
@@ -76,6 +77,7 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("rt", rt::CASES),
     ("env", env::CASES),
     ("bytes", bytes::CASES),
+    ("path", path::CASES),
     ("fd", fd::CASES),
     ("io", io::CASES),
     ("text", print::CASES),
