@@ -47,6 +47,29 @@ pub fn tail(text: &CStr, count: usize) -> &CStr {
     }
 }
 
+/// The index of the first `byte` in `bytes`.
+///
+/// As `iter().position()`, eight bytes at a time: for long texts.
+pub fn position(bytes: &[u8], byte: u8) -> Option<usize> {
+    const LOW: u64 = u64::from_ne_bytes([0x01; _]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; _]);
+    let all = u64::from_ne_bytes([byte; _]);
+    let (words, rest) = bytes.as_chunks();
+    let mut at = 0;
+    for word in words {
+        // Little endian: the lowest byte is the first.
+        let zero_for_byte = u64::from_le_bytes(*word) ^ all;
+        // The high bit of each byte that is zero. A borrow may set the bit of a byte after the first such byte only.
+        let found = zero_for_byte.wrapping_sub(LOW) & !zero_for_byte & HIGH;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += word.len();
+    }
+    let last = rest.iter().position(|&each| each == byte)?;
+    Some(at + last)
+}
+
 /// Starts to load the cache line of `byte`, for a read a little later.
 #[inline]
 pub fn prefetch(byte: &u8) {
@@ -56,6 +79,26 @@ pub fn prefetch(byte: &u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_equal_bytes_is_found() {
+        for byte in [0, 1, 0x7f, 0x80, 0x81, 0xff] {
+            for other in [0, 1, 0x7f, 0x80, 0x81, 0xfe, 0xff] {
+                for length in 0..20 {
+                    let mut text = [other; 20];
+                    let naive = |text: &[u8]| text.iter().position(|&each| each == byte);
+                    assert_eq!(position(&text[..length], byte), naive(&text[..length]));
+                    for first in 0..length {
+                        for second in first..length {
+                            text = [other; 20];
+                            (text[first], text[second]) = (byte, byte);
+                            assert_eq!(position(&text[..length], byte), naive(&text[..length]));
+                        }
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_comes_after_is_a_string_of_its_own() {

@@ -5,9 +5,12 @@ extern crate alloc;
 use alloc::vec;
 
 use ring3::Errno;
-use ring3::fd::OwnedFd;
+use ring3::fd::{BorrowedFd, OwnedFd};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
-use ring3::io::{read, retry, write, write_all, write_counting};
+use ring3::io::{
+    BufReader, IoSlice, IoSliceMut, read, read_at, read_vectored, retry, write, write_all,
+    write_all_at, write_all_vectored, write_at, write_counting, write_vectored,
+};
 use ring3::pipe::Pipe;
 use ring3::signal::{SIGPIPE, SignalSet, hold};
 
@@ -31,6 +34,24 @@ cases! {
     "all of it", [write_all], open(c"/dev/null", O_WRONLY).and_then(|null| write_all(null.as_fd(), &[0; 100_000])) => DONE;
     "all of it, into a full pipe", [write_all], write_all_into_a_full_pipe() => error(Errno::EAGAIN);
     "how much of it there was before the error", [write_counting], counted_before_the_error() => value(65536);
+    "a place in a file", [read_at, write_at], in_a_file(|file| { write_at(file, b"abc", 5)?; let mut text = [0; 8]; let count = read_at(file, &mut text, 4)?; Ok(count == 4 && text[..4] == *b"\0abc") }) => YES;
+    "a place in a pipe", [read_at], Pipe::new(O_CLOEXEC).and_then(|pipe| read_at(pipe.read.as_fd(), &mut [0], 0)) => error(Errno::ESPIPE);
+    "a place that is none", [write_at], in_a_file(|file| write_at(file, b"x", u64::MAX)) => error(Errno::EINVAL);
+    "all of it at a place", [write_all_at], in_a_file(|file| { write_all_at(file, b"abc", 5)?; fs::stat(file).map(|stat| stat.stx_size) }) => value(8);
+    "all of it at a place that is none", [write_all_at], in_a_file(|file| write_all_at(file, b"x", 1 << 63)) => error(Errno::EINVAL);
+    "buffers in order", [IoSlice::new, IoSliceMut::new, read_vectored, write_vectored], buffers() => YES;
+    "buffers of what nobody has", [read_vectored], read_vectored(nobody(), &mut [IoSliceMut::new(&mut [0])]) => error(Errno::EBADF);
+    "buffers for a full device", [write_vectored], open(c"/dev/full", O_WRONLY).and_then(|full| write_vectored(full.as_fd(), &[IoSlice::new(b"x")])) => error(Errno::ENOSPC);
+    "more buffers than the kernel takes", [write_vectored], open(c"/dev/null", O_WRONLY).and_then(|null| write_vectored(null.as_fd(), &[IoSlice::new(b"x"); 1025])) => value(1024);
+    "all of more buffers than the kernel takes", [write_all_vectored], all_buffers() => value(3000);
+    "a buffer without its beginning", [IoSlice::advance], { let mut bytes = IoSlice::new(b"abc"); bytes.advance(1); let rest = *bytes == *b"bc"; bytes.advance(9); rest && bytes.is_empty() } => YES;
+    "lines of a file", [BufReader::new, BufReader::next_line], text(b"one\r\n\ntwo", 8, |reader| Ok([reader.next_line()? == Some(b"one"), reader.next_line()? == Some(b""), reader.next_line()? == Some(b"two"), reader.next_line()?.is_none()] == [true; 4])) => YES;
+    "a line with its end", [BufReader::read_until], text(b"one;two", 8, |reader| Ok(reader.read_until(b';')? == Some(b"one;") && reader.read_until(b';')? == Some(b"two"))) => YES;
+    "a line longer than the buffer", [BufReader::next_line], text(b"a long line\n", 8, |reader| reader.next_line().map(drop)) => error(Errno::EMSGSIZE);
+    "it is not lost", [BufReader::buffer, BufReader::consume], text(b"a long line\n", 8, |reader| Ok(reader.next_line().is_err() && reader.buffer() == b"a long l" && { reader.consume(8); reader.next_line()? == Some(b"ine") })) => YES;
+    "a buffer is filled", [BufReader::fill_buf], text(b"0123456789", 8, |reader| Ok(reader.fill_buf()? == b"01234567" && { reader.consume(8); reader.fill_buf()? == b"89" })) => YES;
+    "bytes past a buffer", [BufReader::read], text(b"0123456789", 8, |reader| { let mut bytes = [0; 9]; Ok(reader.read(&mut bytes)? == 9 && reader.read(&mut bytes)? == 1 && reader.read(&mut bytes)? == 0) }) => YES;
+    "lines of what nobody has", [BufReader::next_line], BufReader::new(nobody(), &mut [0; 8]).next_line().map(drop) => error(Errno::EBADF);
     "retried until it is not interrupted", [retry], interrupted(3) => value(3);
     "another error is not retried", [retry], retry(|| Err::<(), _>(Errno::EAGAIN)) => error(Errno::EAGAIN);
 }
@@ -101,5 +122,42 @@ fn interrupted(times: usize) -> Result<usize, Errno> {
         } else {
             Ok(made)
         }
+    })
+}
+
+/// Calls `work` with an empty file.
+fn in_a_file<T>(work: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>) -> Result<T, Errno> {
+    work(fs::in_memory(c"io")?.as_fd())
+}
+
+fn buffers() -> Result<bool, Errno> {
+    in_a_file(|file| {
+        let pieces = [IoSlice::new(b"one, "), IoSlice::new(b"two")];
+        let written = write_vectored(file, &pieces)?;
+        fs::seek(file, 0)?;
+        let (mut first, mut second) = ([0; 3], [0; 9]);
+        let mut pieces = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
+        let count = read_vectored(file, &mut pieces)?;
+        Ok((written, count, first, second) == (8, 8, *b"one", *b", two\0\0\0\0"))
+    })
+}
+
+fn all_buffers() -> Result<u64, Errno> {
+    in_a_file(|file| {
+        write_all_vectored(file, &mut [IoSlice::new(b"x"); 3000])?;
+        fs::stat(file).map(|stat| stat.stx_size)
+    })
+}
+
+/// Calls `work` with a reader of this text, through a buffer of `size` bytes.
+fn text<T>(
+    text: &[u8],
+    size: usize,
+    work: impl FnOnce(&mut BufReader<'_>) -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    in_a_file(|file| {
+        write_all(file, text)?;
+        fs::seek(file, 0)?;
+        work(&mut BufReader::new(file, &mut vec![0; size]))
     })
 }
