@@ -283,6 +283,23 @@ impl Mapping {
             _ => Slots::new(length).map(Self),
         }
     }
+
+    /// Changes the length to `length` bytes; the bytes may move to another address (mremap(2)). Added pages are
+    /// zero. Bytes that a shorter length cut off may be there again if the length grows later.
+    ///
+    /// # Errors
+    /// As for [`map`]. `EINVAL`: also if `length` is larger than the address space. The mapping is unchanged.
+    #[doc(alias = "mremap")]
+    pub fn resize(&mut self, length: usize) -> Result<()> {
+        if length == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let old = self.0.0;
+        // SAFETY: the range is the whole mapping, and `&mut self` excludes references to its bytes.
+        let start = unsafe { remap(old.cast(), old.len(), length, MREMAP_MAYMOVE) }?;
+        self.0.0 = NonNull::slice_from_raw_parts(start.cast(), length);
+        Ok(())
+    }
 }
 
 impl Deref for Mapping {

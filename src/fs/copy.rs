@@ -78,6 +78,29 @@ pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -
     retry(|| unsafe { syscall!(copy_file_range(from, here, to, here, count, 0)) })
 }
 
+/// Copies up to `count` bytes from a regular file or a block device to a file, a pipe or a socket, within the kernel
+/// (sendfile(2)). Returns how many bytes were copied, which may be fewer; 0 is EOF.
+///
+/// The bytes come from the current offset of `from`, which advances; or, with `offset`, from this offset, which
+/// advances instead.
+///
+/// # Errors
+/// `EINVAL`: `from` has no pages in memory that the kernel can send (a pipe, a socket, most files of /proc), or `to`
+/// is open for appending. `ESPIPE`: `offset` for a file without offsets. `EAGAIN`: `to` is non-blocking and full.
+/// Also the errors of both ends.
+#[doc(alias = "sendfile64")]
+pub fn sendfile(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    offset: Option<&mut u64>,
+    count: usize,
+) -> Result<usize> {
+    let offset = offset.map_or(ptr::null_mut(), ptr::from_mut);
+    // SAFETY: `offset` is null, or a `u64` that this function borrows mutably. The kernel reads and writes this
+    // number, and no other memory of this process.
+    retry(|| unsafe { syscall!(sendfile(to, from, offset, count)) })
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -17,6 +17,18 @@ pub fn sync(fd: BorrowedFd<'_>) -> Result<()> {
     retry(|| unsafe { syscall!(fsync(fd)) }).map(drop)
 }
 
+/// Makes the content of a file durable, and of the attributes only those that are necessary to read the content:
+/// the length, not the times (fdatasync(2)).
+///
+/// # Errors
+/// As for [`sync`].
+#[doc(alias = "fdatasync")]
+#[inline]
+pub fn sync_data(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: fdatasync takes a number; the kernel accesses no memory of this process.
+    retry(|| unsafe { syscall!(fdatasync(fd)) }).map(drop)
+}
+
 /// As [`sync`], but it is not an error if the file can't be made durable.
 ///
 /// # Errors

@@ -1,8 +1,10 @@
-//! Metadata: status, permissions, owner.
+//! Metadata: status, permissions, owner, times.
 
 use core::ffi::CStr;
+use core::ptr;
 
 use crate::abi::fs::*;
+use crate::abi::time::Timespec;
 use crate::abi::{Errno, Result, syscall};
 use crate::fd::BorrowedFd;
 
@@ -117,6 +119,18 @@ pub fn set_permissions(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
     unsafe { syscall!(fchmod(fd, mode)) }.map(drop)
 }
 
+/// Sets the permissions of the file at a path; follows a symbolic link (fchmodat(2)).
+///
+/// # Errors
+/// Those of the path, and those of [`set_permissions`].
+#[doc(alias = "fchmodat")]
+#[doc(alias = "chmod")]
+#[inline]
+pub fn set_permissions_at(dir: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
+    // SAFETY: the kernel only reads the path, which ends with a zero.
+    unsafe { syscall!(fchmodat(dir, path, mode)) }.map(drop)
+}
+
 /// Sets the owner and the group of a file; `None` leaves an id unchanged (fchown(2)). Clears `S_ISUID` and
 /// `S_ISGID`.
 ///
@@ -131,6 +145,116 @@ pub fn set_owner(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Resu
     }
     // SAFETY: fchown takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(fchown(fd, uid.unwrap_or(leave), gid.unwrap_or(leave))) }.map(drop)
+}
+
+/// As [`set_owner`], of the file at a path (fchownat(2)). With `AT_SYMLINK_NOFOLLOW` the owner of a symbolic link
+/// itself changes.
+///
+/// # Errors
+/// Those of the path, and those of [`set_owner`].
+#[doc(alias = "fchownat")]
+#[doc(alias = "chown")]
+#[doc(alias = "lchown")]
+#[inline]
+pub fn set_owner_at(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    flags: At,
+) -> Result<()> {
+    let leave = u32::MAX; // as in `set_owner`
+    if uid == Some(leave) || gid == Some(leave) {
+        return Err(Errno::EINVAL);
+    }
+    let (uid, gid) = (uid.unwrap_or(leave), gid.unwrap_or(leave));
+    // SAFETY: the kernel only reads the path, which ends with a zero.
+    unsafe { syscall!(fchownat(dir, path, uid, gid, flags)) }.map(drop)
+}
+
+/// What [`set_times`] does to a time of a file.
+#[derive(Clone, Copy)]
+pub enum SetTime {
+    /// The time does not change (`UTIME_OMIT`).
+    Leave,
+    /// The time becomes the current time (`UTIME_NOW`).
+    Now,
+    /// The time becomes this time, since 1970-01-01 00:00 UTC.
+    To(Timespec),
+}
+
+impl From<SetTime> for Timespec {
+    #[inline]
+    fn from(set: SetTime) -> Self {
+        let special = |tv_nsec| Self { tv_sec: 0, tv_nsec };
+        match set {
+            SetTime::Leave => special(UTIME_OMIT),
+            SetTime::Now => special(UTIME_NOW),
+            SetTime::To(time) => time,
+        }
+    }
+}
+
+/// Sets the times of the last access and of the last change of the content of an open file (utimensat(2) without a
+/// path).
+///
+/// # Errors
+/// `EINVAL`: `tv_nsec` is not less than 1 000 000 000. `EPERM`, `EACCES`: the caller is not the owner. `EROFS`.
+#[doc(alias = "futimens")]
+pub fn set_times(file: BorrowedFd<'_>, accessed: SetTime, modified: SetTime) -> Result<()> {
+    let times = [accessed, modified].map(Timespec::from);
+    let itself = ptr::null::<u8>(); // no path: the file of the descriptor
+    // SAFETY: the kernel reads both times.
+    unsafe { syscall!(utimensat(file, itself, times.as_ptr(), 0)) }.map(drop)
+}
+
+/// As [`set_times`], of the file at a path (utimensat(2)). With `AT_SYMLINK_NOFOLLOW` the times of a symbolic link
+/// itself change.
+///
+/// # Errors
+/// Those of the path, and those of [`set_times`].
+#[doc(alias = "utimensat")]
+pub fn set_times_at(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    accessed: SetTime,
+    modified: SetTime,
+    flags: At,
+) -> Result<()> {
+    let times = [accessed, modified].map(Timespec::from);
+    // SAFETY: the kernel reads the path, which ends with a zero, and both times.
+    unsafe { syscall!(utimensat(dir, path, times.as_ptr(), flags)) }.map(drop)
+}
+
+/// Checks whether the process may access the file at a path: with all rights of `wanted`, and with `F_OK` only
+/// whether the file exists (faccessat2(2)). The check uses the real user id, and with `AT_EACCESS` the effective
+/// user id.
+///
+/// The rights may change after the check: to open a file, call [`open`](super::open), and see whether it succeeds.
+///
+/// # Errors
+/// Those of the path. `EACCES`: a right is missing. `EROFS`, `ETXTBSY`: nobody may write. `ENOSYS`, `EPERM`: with
+/// flags, and the kernel is older than Linux 5.8, or a seccomp filter refuses faccessat2.
+#[doc(alias = "faccessat2")]
+#[doc(alias = "faccessat")]
+pub fn access(dir: BorrowedFd<'_>, path: &CStr, wanted: Access, flags: At) -> Result<()> {
+    // SAFETY: the kernel only reads the path, which ends with a zero.
+    match unsafe { syscall!(faccessat2(dir, path, wanted, flags)) } {
+        Err(Errno::ENOSYS | Errno::EPERM) if flags == At::NONE => {
+            // SAFETY: as above.
+            unsafe { syscall!(faccessat(dir, path, wanted)) }.map(drop)
+        }
+        result => result.map(drop),
+    }
+}
+
+/// Sets the process's umask: the permissions that new files do not get. Returns the old umask (umask(2)). Threads
+/// share the umask.
+#[doc(alias = "umask")]
+#[inline]
+pub fn set_umask(mask: u32) -> u32 {
+    // SAFETY: umask takes a number; the kernel accesses no memory of this process. The call has no errors.
+    unsafe { syscall!(umask(mask)) }.unwrap_or_default() as u32
 }
 
 #[cfg(test)]

@@ -6,13 +6,17 @@
 
 mod attributes;
 pub mod copy;
+pub mod dir;
 mod durability;
 mod file_system;
 mod lock;
+pub mod mapping;
 mod metadata;
 mod names;
 pub mod replace;
 pub mod resolve;
+mod seals;
+mod whole;
 
 use core::ffi::CStr;
 
@@ -22,6 +26,8 @@ pub use file_system::*;
 pub use lock::*;
 pub use metadata::*;
 pub use names::*;
+pub use seals::*;
+pub use whole::*;
 
 pub use crate::abi::fs::*;
 use crate::abi::{Errno, Result, syscall};
@@ -72,8 +78,55 @@ pub fn seek(fd: BorrowedFd<'_>, offset: u64) -> Result<()> {
     unsafe { syscall!(lseek(fd, offset, SEEK_SET)) }.map(drop)
 }
 
+/// A place in a file, for [`seek_from`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekFrom {
+    /// So many bytes from the beginning (`SEEK_SET`).
+    Start(u64),
+    /// So many bytes from the end: a negative number is before it (`SEEK_END`).
+    End(i64),
+    /// So many bytes from the current offset (`SEEK_CUR`).
+    Current(i64),
+    /// The first data at or after this offset: not a hole (`SEEK_DATA`).
+    Data(u64),
+    /// The first hole at or after this offset; the end of the file is a hole (`SEEK_HOLE`).
+    Hole(u64),
+}
+
+/// Sets the offset of the next read or write, and returns it, in bytes from the beginning of the file (lseek(2)).
+///
+/// # Errors
+/// `ESPIPE`: a pipe, a socket or a terminal. `EINVAL`: the result would be negative, or greater than `i64::MAX`.
+/// `ENXIO`: `Data` or `Hole` after the end, or no data follows.
+#[doc(alias = "lseek")]
+pub fn seek_from(fd: BorrowedFd<'_>, to: SeekFrom) -> Result<u64> {
+    let (offset, whence) = match to {
+        SeekFrom::Start(offset) => (offset as i64, SEEK_SET),
+        SeekFrom::End(offset) => (offset, SEEK_END),
+        SeekFrom::Current(offset) => (offset, SEEK_CUR),
+        SeekFrom::Data(offset) => (offset as i64, SEEK_DATA),
+        SeekFrom::Hole(offset) => (offset as i64, SEEK_HOLE),
+    };
+    // SAFETY: lseek takes numbers; the kernel accesses no memory of this process.
+    unsafe { syscall!(lseek(fd, offset, whence)) }.map(|offset| offset as u64)
+}
+
+/// Allocates, frees or zeroes blocks of a file (fallocate(2)). Without flags: the `length` bytes from `offset` on
+/// get blocks, and writing to them later does not fail for lack of space; the file grows if it is shorter.
+///
+/// # Errors
+/// `EOPNOTSUPP`: the file system does not support the operation. `ENOSPC`. `EFBIG`. `EINVAL`: `length` is 0, or a
+/// number is greater than `i64::MAX`. `EBADF`: not open for writing. `ENODEV`: not a regular file. `ESPIPE`.
+/// `EPERM`: a seal or an attribute forbids the operation.
+#[doc(alias = "fallocate")]
+pub fn allocate(fd: BorrowedFd<'_>, how: Fallocate, offset: u64, length: u64) -> Result<()> {
+    // SAFETY: fallocate takes numbers; the kernel accesses no memory of this process.
+    retry(|| unsafe { syscall!(fallocate(fd, how, offset, length)) }).map(drop)
+}
+
 /// Creates a file in memory that has no name in any directory and can't be executed (memfd_create(2)). /proc
-/// shows `name`. Before Linux 6.3 the file's permissions allow execution.
+/// shows `name`. Before Linux 6.3 the file's permissions allow execution. The file can be sealed; see
+/// [`add_seals`].
 ///
 /// # Errors
 /// `EMFILE`, `ENFILE`, `ENOMEM`.
@@ -86,7 +139,7 @@ pub fn in_memory(name: &CStr) -> Result<OwnedFd> {
     };
     // With `vm.memfd_noexec=2` the kernel refuses to create files that could be executed.
     match make(MFD_CLOEXEC | MFD_NOEXEC_SEAL) {
-        Err(Errno::EINVAL) => make(MFD_CLOEXEC),
+        Err(Errno::EINVAL) => make(MFD_CLOEXEC | MFD_ALLOW_SEALING),
         made => made,
     }
 }

@@ -7,6 +7,7 @@ use ring3::fd::{OwnedFd, STDIN};
 use ring3::fs::*;
 use ring3::io::{read, write};
 use ring3::pipe::Pipe;
+use ring3::time::Timespec;
 
 use crate::case::*;
 use crate::cases;
@@ -84,6 +85,63 @@ cases! {
     "nothing to make durable", [sync], Pipe::new(O_CLOEXEC).and_then(|pipe| sync(pipe.write.as_fd())) => error(Errno::EINVAL);
     "and that is no error", [sync_if_possible], Pipe::new(O_CLOEXEC).and_then(|pipe| sync_if_possible(pipe.write.as_fd())) => DONE;
     "but this is", [sync_if_possible], sync_if_possible(nobody()) => error(Errno::EBADF);
+    "a content is made durable", [sync_data], with(c"data", |file| { write(file.as_fd(), b"x")?; sync_data(file.as_fd()) }) => DONE;
+    "the content of a pipe", [sync_data], Pipe::new(O_CLOEXEC).and_then(|pipe| sync_data(pipe.write.as_fd())) => error(Errno::EINVAL);
+    "a symbolic link has its text", [symlink], with_link(c"text of any kind", |link| read_link(CWD, link, &mut [0; 64]).map(|text| text == b"text of any kind")) => YES;
+    "a symbolic link where a name is", [symlink], symlink(c"x", CWD, c"/proc") => error(Errno::EEXIST);
+    "a symbolic link to no text", [symlink], symlink(c"", CWD, c"symlink") => error(Errno::ENOENT);
+    "rename into a directory", [rename_with], into_a_directory() => YES;
+    "rename onto a name that is taken", [rename_with], with(c"one", |_| with(c"two", |_| rename_with(CWD, c"one", CWD, c"two", RENAME_NOREPLACE))) => error(Errno::EEXIST), cannot EINVAL;
+    "two names are exchanged", [rename_with], exchanged() => YES, cannot EINVAL;
+    "exchange with nothing", [rename_with], with(c"one", |_| rename_with(CWD, c"one", CWD, c"nothing", RENAME_EXCHANGE)) => error(Errno::ENOENT), cannot EINVAL;
+    "a FIFO", [make_fifo], make_fifo(CWD, c"fifo", 0o600).and_then(|()| { let kind = kind_at(CWD, c"fifo", At::NONE); unlink(CWD, c"fifo")?; kind }) => value(S_IFIFO as i64);
+    "a FIFO where a name is", [make_fifo], make_fifo(CWD, c"/proc", 0o600) => error(Errno::EEXIST);
+    "an empty file is a node", [make_node], make_node(CWD, c"node", S_IFREG | 0o600, 0, 0).and_then(|()| { let kind = kind_at(CWD, c"node", At::NONE); unlink(CWD, c"node")?; kind }) => value(S_IFREG as i64);
+    "a device has its number", [make_node], device() => YES, cannot EPERM;
+    "a major number that is too large", [make_node], make_node(CWD, c"node", S_IFCHR, 1 << 12, 0) => error(Errno::EINVAL);
+    "a minor number that is too large", [make_node], make_node(CWD, c"node", S_IFCHR, 0, 1 << 20) => error(Errno::EINVAL);
+    "permissions at a path", [set_permissions_at], with(c"mode", |file| { set_permissions_at(CWD, c"mode", 0o1640)?; stat(file.as_fd()).map(|stat| stat.permissions()) }) => value(0o1640);
+    "permissions at no path", [set_permissions_at], set_permissions_at(CWD, c"nothing", 0) => error(Errno::ENOENT);
+    "owner at a path stays", [set_owner_at], with(c"owner", |_| set_owner_at(CWD, c"owner", None, None, At::NONE)) => DONE;
+    "owner of a symbolic link stays", [set_owner_at], with_link(c"nowhere", |link| set_owner_at(CWD, link, None, None, AT_SYMLINK_NOFOLLOW)) => DONE;
+    "nobody's number for an owner at a path", [set_owner_at], with(c"owner", |_| match set_owner_at(CWD, c"owner", Some(u32::MAX), None, At::NONE) { Ok(()) => Ok(()), Err(_) => set_owner_at(CWD, c"owner", None, Some(u32::MAX), At::NONE) }) => error(Errno::EINVAL);
+    "times are what they were set to", [set_times], with(c"times", |file| { set_times(file.as_fd(), SetTime::To(EARLY), SetTime::To(LATE))?; times(file) }) => value(5_000_000_007);
+    "a time that is not set stays", [set_times], with(c"times", |file| { set_times(file.as_fd(), SetTime::To(EARLY), SetTime::To(LATE))?; set_times(file.as_fd(), SetTime::Leave, SetTime::To(EARLY))?; times(file) }) => value(7_000_000_007);
+    "a time becomes now", [set_times], with(c"times", |file| { set_times(file.as_fd(), SetTime::To(EARLY), SetTime::Now)?; stat(file.as_fd()).map(|stat| stat.stx_atime.tv_sec == 7 && stat.stx_mtime.tv_sec > 1_700_000_000) }) => YES;
+    "a time of too many nanoseconds", [set_times], with(c"times", |file| set_times(file.as_fd(), SetTime::To(Timespec { tv_sec: 0, tv_nsec: 1_000_000_000 }), SetTime::Leave)) => error(Errno::EINVAL);
+    "times of what nobody has", [set_times], set_times(nobody(), SetTime::Now, SetTime::Now) => error(Errno::EBADF);
+    "times at a path", [set_times_at], with(c"times", |file| { set_times_at(CWD, c"times", SetTime::To(EARLY), SetTime::To(LATE), At::NONE)?; times(file) }) => value(5_000_000_007);
+    "times of a symbolic link", [set_times_at], with_link(c"nowhere", |link| { set_times_at(CWD, link, SetTime::To(EARLY), SetTime::To(LATE), AT_SYMLINK_NOFOLLOW)?; stat_at(CWD, link, AT_SYMLINK_NOFOLLOW).map(|stat| stat.stx_mtime.tv_sec) }) => value(5);
+    "times of nothing", [set_times_at], set_times_at(CWD, c"nothing", SetTime::Now, SetTime::Now, At::NONE) => error(Errno::ENOENT);
+    "access to what is there", [access], access(CWD, c"/proc/self/exe", R_OK | X_OK, At::NONE) => DONE;
+    "access by the effective user", [access], access(CWD, c"/proc/self/maps", R_OK, AT_EACCESS) => DONE, cannot EPERM | EINVAL;
+    "access to nothing", [access], access(CWD, c"nothing", F_OK, At::NONE) => error(Errno::ENOENT);
+    "nobody may execute a file without permissions", [access], with(c"access", |_| access(CWD, c"access", X_OK, At::NONE)) => error(Errno::EACCES);
+    "a umask is what it was set to", [set_umask], { let old = set_umask(0o27); set_umask(old) } => value(0o27);
+    "a umask applies to a new file", [set_umask], masked() => value(0o640);
+    "a shared lock beside another", [lock_shared, try_lock_shared], with(c"shared", |file| { lock_shared(file.as_fd())?; try_lock_shared(at(c"shared", O_RDONLY)?.as_fd()) }) => DONE;
+    "a shared lock beside an exclusive lock", [try_lock_shared], with(c"shared", |file| { lock(file.as_fd())?; try_lock_shared(at(c"shared", O_RDONLY)?.as_fd()) }) => error(Errno::EAGAIN);
+    "an exclusive lock beside a shared lock", [lock_shared], with(c"shared", |file| { lock_shared(file.as_fd())?; try_lock(at(c"shared", O_RDONLY)?.as_fd()) }) => error(Errno::EAGAIN);
+    "a lock is released", [unlock], with(c"unlocked", |file| { lock(file.as_fd())?; unlock(file.as_fd())?; try_lock(at(c"unlocked", O_RDONLY)?.as_fd()) }) => DONE;
+    "a lock that nobody released", [unlock], unlock(nobody()) => error(Errno::EBADF);
+    "the type of a file system", [stat_file_system], at(c"/proc", O_PATH).and_then(|dir| stat_file_system(dir.as_fd())).map(|stat| stat.f_type == PROC_SUPER_MAGIC.into() && stat.f_namelen >= 255) => YES;
+    "the file system nobody has", [stat_file_system], stat_file_system(nobody()).map(drop) => error(Errno::EBADF);
+    "the type of a file system at a path", [stat_file_system_at], stat_file_system_at(c"/proc/self").map(|stat| stat.f_type == PROC_SUPER_MAGIC.into()) => YES;
+    "no file system at a path", [stat_file_system_at], stat_file_system_at(c"nothing").map(drop) => error(Errno::ENOENT);
+    "from the end", [seek_from], with(c"seek", |file| { set_length(file.as_fd(), 100)?; seek_from(file.as_fd(), SeekFrom::End(-1)) }) => value(99);
+    "from here", [seek_from], with(c"seek", |file| { seek_from(file.as_fd(), SeekFrom::Start(50))?; seek_from(file.as_fd(), SeekFrom::Current(-8)) }) => value(42);
+    "before the beginning", [seek_from], with(c"seek", |file| seek_from(file.as_fd(), SeekFrom::Current(-1))) => error(Errno::EINVAL);
+    "an offset that is too large", [seek_from], with(c"seek", |file| seek_from(file.as_fd(), SeekFrom::Start(1 << 63))) => error(Errno::EINVAL);
+    "the end is a hole", [seek_from], with(c"seek", |file| { write(file.as_fd(), b"12345")?; seek_from(file.as_fd(), SeekFrom::Hole(0)) }) => value(5);
+    "data after the end", [seek_from], with(c"seek", |file| { write(file.as_fd(), b"12345")?; seek_from(file.as_fd(), SeekFrom::Data(5)) }) => error(Errno::ENXIO);
+    "a file gets blocks", [allocate], with(c"allocate", |file| { allocate(file.as_fd(), Fallocate::NONE, 0, 10_000)?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(10_000), cannot EOPNOTSUPP;
+    "a file gets blocks after its end", [allocate], with(c"allocate", |file| { allocate(file.as_fd(), FALLOC_FL_KEEP_SIZE, 0, 10_000)?; stat(file.as_fd()).map(|stat| stat.stx_size) }) => value(0), cannot EOPNOTSUPP;
+    "blocks for no byte", [allocate], with(c"allocate", |file| allocate(file.as_fd(), Fallocate::NONE, 0, 0)) => error(Errno::EINVAL), cannot EOPNOTSUPP;
+    "blocks for a pipe", [allocate], Pipe::new(O_CLOEXEC).and_then(|pipe| allocate(pipe.write.as_fd(), Fallocate::NONE, 0, 1)) => error(Errno::ESPIPE);
+    "a file in memory can be sealed", [seals], in_memory(c"seals").and_then(|file| seals(file.as_fd())).map(|seals| seals.intersects(F_SEAL_SEAL | F_SEAL_WRITE)) => NO;
+    "a pipe has no seals", [seals], Pipe::new(O_CLOEXEC).and_then(|pipe| seals(pipe.write.as_fd())).map(drop) => error(Errno::EINVAL);
+    "a sealed file is not written to", [add_seals], in_memory(c"seals").and_then(|file| { add_seals(file.as_fd(), F_SEAL_WRITE)?; write(file.as_fd(), b"x") }) => error(Errno::EPERM);
+    "a seal after the last", [add_seals], in_memory(c"seals").and_then(|file| { add_seals(file.as_fd(), F_SEAL_SEAL)?; add_seals(file.as_fd(), F_SEAL_GROW) }) => error(Errno::EPERM);
 }
 
 /// A name of 256 bytes.
@@ -184,6 +242,76 @@ fn named_by_descriptor() -> Result<(), Errno> {
         c"named",
         link(file.as_fd(), c"", CWD, c"named", AT_EMPTY_PATH),
     )
+}
+
+/// Creates a symbolic link, calls `work` with its name, and removes the link.
+fn with_link<T>(target: &CStr, work: impl FnOnce(&CStr) -> Result<T, Errno>) -> Result<T, Errno> {
+    symlink(target, CWD, c"symlink")?;
+    let result = work(c"symlink");
+    unlink(CWD, c"symlink")?;
+    result
+}
+
+const EARLY: Timespec = Timespec {
+    tv_sec: 7,
+    tv_nsec: 0,
+};
+const LATE: Timespec = Timespec {
+    tv_sec: 5,
+    tv_nsec: 0,
+};
+
+/// The seconds of both times: 1 000 000 000 times the last change's, and the last access's.
+fn times(file: &OwnedFd) -> Result<i64, Errno> {
+    stat(file.as_fd()).map(|stat| stat.stx_mtime.tv_sec * 1_000_000_000 + stat.stx_atime.tv_sec)
+}
+
+fn into_a_directory() -> Result<bool, Errno> {
+    make_directory(CWD, c"into", 0o700)?;
+    drop(at(c"from", O_CREAT | O_EXCL | O_WRONLY)?);
+    let dir = at(c"into", O_PATH | O_DIRECTORY)?;
+    rename_with(CWD, c"from", dir.as_fd(), c"to", Rename::NONE)?;
+    let gone = stat_at(CWD, c"from", At::NONE).err();
+    unlink(dir.as_fd(), c"to")?;
+    remove_directory(CWD, c"into")?;
+    Ok(gone == Some(Errno::ENOENT))
+}
+
+fn exchanged() -> Result<bool, Errno> {
+    with(c"one", |one| {
+        with(c"two", |two| {
+            rename_with(CWD, c"one", CWD, c"two", RENAME_EXCHANGE)?;
+            let is = |name, file: &OwnedFd| {
+                let named = stat_at(CWD, name, At::NONE)?;
+                Ok(named.is_same_file(&stat(file.as_fd())?))
+            };
+            Ok(is(c"one", two)? && is(c"two", one)?)
+        })
+    })
+}
+
+/// The device with the largest number. Only root may create it.
+fn device() -> Result<bool, Errno> {
+    let (major, minor) = (0xfff, 0xf_ffff);
+    make_node(CWD, c"device", S_IFCHR | 0o600, major, minor)?;
+    let stat = stat_at(CWD, c"device", At::NONE);
+    unlink(CWD, c"device")?;
+    let stat = stat?;
+    Ok(stat.kind() == S_IFCHR && (stat.stx_rdev_major, stat.stx_rdev_minor) == (major, minor))
+}
+
+fn masked() -> Result<u32, Errno> {
+    let old = set_umask(0o137);
+    let made = open(
+        CWD,
+        c"masked",
+        O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC,
+        0o777,
+    );
+    set_umask(old);
+    let mode = stat(made?.as_fd()).map(|stat| stat.permissions());
+    unlink(CWD, c"masked")?;
+    mode
 }
 
 fn renamed() -> Result<(), Errno> {

@@ -20,6 +20,7 @@ mod case;
 mod child;
 mod cli;
 mod copy;
+mod dir;
 mod env;
 mod eventfd;
 mod fd;
@@ -53,6 +54,7 @@ mod systemd;
 mod thread;
 mod time;
 mod unix;
+mod whole;
 
 use case::{Case, Verdict};
 use ring3::cli::OrFail;
@@ -83,6 +85,8 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("text", print::CASES),
     ("text", number::CASES),
     ("fs", fs::CASES),
+    ("fs", dir::CASES),
+    ("fs", whole::CASES),
     ("pipe", pipe::CASES),
     ("net", net::CASES),
     ("net", unix::CASES),

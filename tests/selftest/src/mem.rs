@@ -31,6 +31,10 @@ cases! {
     "an owned mapping", [Mapping::new], own_mapping() => YES;
     "a dropped mapping is unmapped", [Mapping::new], given_back() => YES;
     "a thousand mappings leave no mapping", [Mapping::new], stays(|| Mapping::new(1 << 20).map(|mapping| mapping[0] == 0)) => value(0);
+    "an owned mapping grows and keeps its bytes", [Mapping::resize], Mapping::new(10).and_then(|mut mapping| { mapping[9] = 7; mapping.resize(1 << 20)?; Ok(mapping.len() == 1 << 20 && mapping[9] == 7 && mapping[(1 << 20) - 1] == 0) }) => YES;
+    "an owned mapping shrinks", [Mapping::resize], stays(|| Mapping::new(1 << 20).and_then(|mut mapping| { mapping.resize(5)?; Ok(mapping.len() == 5) })) => value(0);
+    "an owned mapping of no bytes", [Mapping::resize], Mapping::new(1).and_then(|mut mapping| mapping.resize(0)) => error(Errno::EINVAL);
+    "an owned mapping larger than the address space", [Mapping::resize], Mapping::new(1).and_then(|mut mapping| mapping.resize(1 << 62)).is_err() => YES;
     "slots for values", [Slots::new], Slots::<u64>::new(3).map(|slots| slots.len()) => value(3);
     "slots are zero", [Slots::values, Slots::values_mut], zeros_in_slots() => YES;
     "more slots than the address space has", [Slots::new], Slots::<u64>::new(1 << 61).map(drop) => error(Errno::ENOMEM);
