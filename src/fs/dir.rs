@@ -168,7 +168,7 @@ impl<'a> DirEntry<'a> {
     /// store the type in the directory; the call does not follow a symbolic link.
     ///
     /// # Errors
-    /// Those of [`kind_at`](super::kind_at). `ENOENT`: the name was removed meanwhile.
+    /// Those of [`kind_at`]. `ENOENT`: the name was removed meanwhile.
     #[doc(alias = "file_type")]
     #[doc(alias = "d_type")]
     pub fn kind(&self) -> Result<u32> {

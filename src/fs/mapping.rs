@@ -2,7 +2,8 @@
 //!
 //! A mapped file is memory that others can change: a process that writes to the file changes the bytes of a
 //! mapping. A process that truncates the file removes pages of the mapping: an access to such a page raises
-//! SIGBUS, which ends the program. Rust assumes that the bytes of a `&[u8]` do not change. So the constructors are
+//! SIGBUS, which ends the program. So does an access after an error of the device, and a write to a hole of the
+//! file if the file system is full. Rust assumes that the bytes of a `&[u8]` do not change. So the constructors are
 //! `unsafe`, and the caller guarantees that nobody changes the file. To read a file that others may change, use
 //! [`fs::read`](super::read) or [`io::read_at`](crate::io::read_at).
 //!
@@ -166,8 +167,8 @@ impl FileMappingMut {
     /// seal forbids writing.
     ///
     /// # Safety
-    /// As long as the value lives, no process reads these bytes through another mapping of this program, changes
-    /// them except through this value, or truncates the file before their end.
+    /// As long as the value lives, only this value changes these bytes of the file, nobody truncates the file before
+    /// their end, and this program has no other mapping of them.
     #[doc(alias = "mmap")]
     pub unsafe fn shared(file: BorrowedFd<'_>, offset: u64, length: usize) -> Result<Self> {
         Range::new(file, offset, length, PROT_READ | PROT_WRITE, MAP_SHARED).map(Self)

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_change_has_the_result_of_std() {
-        for text in &texts(6) {
+        for text in &texts(*b"/.a", 6) {
             let of_std = || std_path(text).to_path_buf();
             let of_ours = || PathBuf::new(text).unwrap();
             assert_same(&of_ours(), &of_std());

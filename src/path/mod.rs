@@ -95,14 +95,14 @@ pub(crate) mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    /// Every text of at most `longest` of these bytes.
-    pub fn texts(longest: usize) -> Vec<Vec<u8>> {
+    /// Every text of at most `longest` bytes of this alphabet.
+    pub fn texts(alphabet: [u8; 3], longest: usize) -> Vec<Vec<u8>> {
         let mut all = vec![vec![]];
         let mut begin = 0;
         for _ in 0..longest {
             let end = all.len();
             for at in begin..end {
-                for byte in *b"/.a" {
+                for byte in alphabet {
                     let mut text = all[at].clone();
                     text.push(byte);
                     all.push(text);
@@ -131,7 +131,7 @@ pub(crate) mod tests {
     #[test]
     fn the_parts_of_a_path_are_those_of_std() {
         let bytes = |part: Option<&OsStr>| part.map(|part| part.as_bytes().to_vec());
-        for text in &texts(8) {
+        for text in &texts(*b"/.a", 8) {
             let std = std_path(text);
             assert_eq!(is_absolute(text), std.is_absolute());
             assert_eq!(file_name(text).map(Vec::from), bytes(std.file_name()));
@@ -145,7 +145,7 @@ pub(crate) mod tests {
     /// From the front, from the back, and from both ends in every order.
     #[test]
     fn the_components_are_those_of_std() {
-        for text in &texts(7) {
+        for text in &texts(*b"/.a", 7) {
             for order in 0..1_u32 << 5 {
                 let mut std = std_path(text).components();
                 let mut own = components(text);

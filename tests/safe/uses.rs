@@ -11,6 +11,9 @@ use core::ffi::CStr;
 use ring3::collections::{List, Slab};
 use ring3::env::Strings;
 use ring3::fd::{BorrowedFd, OwnedFd};
+use ring3::fs::dir::ReadDir;
+use ring3::fs::mapping::{FileMapping, FileMappingMut};
+use ring3::io::{BufReader, IoSliceMut};
 use ring3::net::unix::{Received, receive};
 use ring3::pipe::{O_CLOEXEC, Pipe};
 use ring3::process::Lists;
@@ -103,4 +106,33 @@ fn shares_what_is_one_threads() {
     fn share<T: Sync>(_: &T) {}
     share(&Mutex::new(1));
     share(&Mutex::new(core::ptr::null::<u8>())); //~ E0277
+}
+
+/// The kernel writes the next entries to the buffer that holds the name.
+fn keeps_an_entry(mut entries: ReadDir<'_>) -> usize {
+    let entry = entries.next_entry().ok().flatten();
+    let _ = entries.next_entry(); //~ E0499
+    entry.map_or(0, |entry| entry.file_name().count_bytes())
+}
+
+fn keeps_a_line(mut reader: BufReader<'_>) -> usize {
+    let line = reader.next_line().ok().flatten();
+    reader.consume(1); //~ E0499
+    line.map_or(0, <[u8]>::len)
+}
+
+fn changes_what_is_read_into(fd: BorrowedFd<'_>) {
+    let mut buffer = [0; 8];
+    let mut slices = [IoSliceMut::new(&mut buffer)];
+    buffer[0] = 1; //~ E0506
+    let _ = ring3::io::read_vectored(fd, &mut slices);
+}
+
+/// Another process could change or truncate the file.
+fn maps_a_file(fd: BorrowedFd<'_>) {
+    let _ = FileMapping::whole(fd); //~ E0133
+}
+
+fn maps_a_file_to_change_it(fd: BorrowedFd<'_>) {
+    let _ = FileMappingMut::shared(fd, 0, 1); //~ E0133
 }

@@ -50,6 +50,9 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("src/fs/copy", "save:: msort::"),
     ("src/fd", "start:: save:: pipe:: init:: echod::service::"),
+    ("src/fs/dir", "start::"),
+    ("src/fs/mapping", "start::"),
+    ("src/fs/whole", "start::"),
     ("src/fs", "start:: save:: msort:: init::"),
     ("src/heap", "heap:: memory:: model:: thread:: msort::"),
     ("src/io", "start:: hello:: save:: pipe:: msort::"),
@@ -68,6 +71,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("src/fs/resolve", "save:: msort::"),
     ("src/eventfd", "echod::"),
     ("src/bytes", "start:: save:: pipe:: process::"),
+    ("src/path", "start::"),
     ("src/poll", "pipe:: init:: echoc:: echod::"),
     (
         "src/text/print",

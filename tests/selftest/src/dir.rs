@@ -57,7 +57,7 @@ fn filled<T>(dir: BorrowedFd<'_>, work: impl FnOnce() -> Result<T, Errno>) -> Re
         drop(open(dir, &name(number)?, flags, 0o600)?);
     }
     let result = work();
-    (0..100).try_for_each(|number| unlink(dir, &*name(number)?))?;
+    (0..100).try_for_each(|number| unlink(dir, &name(number)?))?;
     result
 }
 
