@@ -14,7 +14,7 @@
 //! | service managers | [`systemd`] (inherited sockets, readiness) |
 //! | threads | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
 //! | collections | [`collections`] ([`List`](collections::List), [`Slab`](collections::Slab)) |
-//! | typed system calls | [`pipe`](mod@pipe) [`net`] [`poll`] [`eventfd`] [`mem`] [`process`] [`signal`] [`system`] [`time`] [`random`] |
+//! | typed system calls | [`pipe`](mod@pipe) [`net`] [`poll`] [`eventfd`] [`mem`] [`process`] [`signal`] [`system`] [`time`] [`random`] [`inotify`] [`terminal`] |
 //! | text | [`text`] (printing, and parsing numbers) |
 //! | input and output | [`fd`] [`io`] [`env`](mod@env) (arguments, environment, auxiliary vector) [`path`] (paths as text) [`bytes`] (copying and comparing bytes) |
 //! | Linux's interface | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
@@ -33,6 +33,7 @@ pub mod eventfd;
 pub mod fd;
 pub mod fs;
 pub mod heap;
+pub mod inotify;
 pub mod io;
 pub mod mem;
 pub mod net;
@@ -47,6 +48,7 @@ pub mod signal;
 pub mod sync;
 pub mod system;
 pub mod systemd;
+pub mod terminal;
 pub mod text;
 pub mod thread;
 pub mod time;

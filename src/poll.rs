@@ -1,4 +1,22 @@
-//! Waiting for events on many descriptors at once: epoll(7).
+//! Waiting for events on many descriptors at once: epoll(7), and poll(2) for a few.
+//!
+//! ```
+//! use ring3::pipe::{O_CLOEXEC, Pipe};
+//! use ring3::poll::{EPOLLIN, Epoll, EpollEvent};
+//!
+//! let (epoll, pipe) = (Epoll::new()?, Pipe::new(O_CLOEXEC)?);
+//! epoll.add(pipe.read.as_fd(), EPOLLIN, 7)?;
+//! ring3::io::write(pipe.write.as_fd(), b"x")?;
+//! let mut buffer = [EpollEvent::ZERO; 16];
+//! for event in epoll.wait(&mut buffer, None)? {
+//!     assert!(event.happened().contains(EPOLLIN) && { event.data } == 7);
+//! }
+//! # Ok::<(), ring3::Errno>(())
+//! ```
+
+mod fds;
+
+pub use fds::{PollFd, poll};
 
 use core::ptr;
 use core::time::Duration;

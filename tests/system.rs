@@ -9,7 +9,13 @@ use crate::skip;
 use crate::support::{Arch, Folder, Ran, run};
 
 pub fn trials() -> Vec<Trial> {
-    per_arch![mounts_and_unmounts, brings_an_interface_up].collect()
+    per_arch![
+        mounts_and_unmounts,
+        brings_an_interface_up,
+        names_the_machine_in_a_namespace,
+        changes_the_root,
+    ]
+    .collect()
 }
 
 /// The output of `script`, which runs as root of new namespaces. In the script `"$@"` starts a child of the self-test
@@ -19,7 +25,7 @@ fn as_root_of_namespaces(arch: Arch, script: &str) -> Result<Ran, Completion> {
     let unshared = |script: &str| {
         let mut command = Command::new("unshare");
         command
-            .args(["--user", "--map-root-user", "--net", "--mount"])
+            .args(["--user", "--map-root-user", "--net", "--mount", "--uts"])
             .args(["sh", "-c", script, "sh"])
             .current_dir(folder.root());
         command
@@ -63,6 +69,28 @@ fn brings_an_interface_up(arch: Arch) -> Completion {
         "$@" up lo && cat flags && "$@" up lo && cat flags"#;
     match as_root_of_namespaces(arch, script) {
         Ok(ran) => assert_eq!(ran, Ran::new(0, "0x8\n0x9\n0x9\n", "")),
+        Err(ignored) => return ignored,
+    }
+    Completion::Completed
+}
+
+/// The child leaves the UTS namespace, changes the name of its own, and comes back.
+fn names_the_machine_in_a_namespace(arch: Arch) -> Completion {
+    let script =
+        r#"before=$(hostname) && "$@" rename another-name && test "$(hostname)" = "$before""#;
+    match as_root_of_namespaces(arch, script) {
+        Ok(ran) => assert_eq!(ran, Ran::new(0, "", "")),
+        Err(ignored) => return ignored,
+    }
+    Completion::Completed
+}
+
+/// The kernel also changes the root of the shell, which waits for the child.
+fn changes_the_root(arch: Arch) -> Completion {
+    let script = r#"mkdir d && mount -t tmpfs none d && echo "in it" >d/file && root=$(pwd -P)/d &&
+        mount --make-rprivate / && "$@" pivot "$root" && cd / && read -r line </file && echo "$line""#;
+    match as_root_of_namespaces(arch, script) {
+        Ok(ran) => assert_eq!(ran, Ran::new(0, "in it\n", "")),
         Err(ignored) => return ignored,
     }
     Completion::Completed

@@ -14,6 +14,7 @@ pub mod fs;
 pub mod futex;
 #[cfg(target_arch = "aarch64")]
 pub mod generic;
+pub mod inotify;
 pub mod mem;
 pub mod net;
 pub mod nr;
@@ -24,6 +25,7 @@ pub mod process;
 pub mod signal;
 pub mod system;
 mod table;
+pub mod terminal;
 pub mod time;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
@@ -47,6 +49,7 @@ pub const FACTS: &[&[&[Fact]]] = &[
     futex::FACTS,
     #[cfg(target_arch = "aarch64")]
     generic::FACTS,
+    inotify::FACTS,
     mem::FACTS,
     net::FACTS,
     nr::FACTS,
@@ -56,6 +59,7 @@ pub const FACTS: &[&[&[Fact]]] = &[
     process::FACTS,
     signal::FACTS,
     system::FACTS,
+    terminal::FACTS,
     time::FACTS,
     #[cfg(target_arch = "x86_64")]
     x86::FACTS,

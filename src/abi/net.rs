@@ -194,6 +194,12 @@ super::abi! {
         SO_RCVLOWAT = 18,
         /// Always 1: can't be changed.
         SO_SNDLOWAT = 19,
+        /// The time limit of receiving calls, as a `SockTimeval`; 0 is none. (With 32 bits this is the option
+        /// `SO_RCVTIMEO_NEW`.)
+        SO_RCVTIMEO = 20,
+        /// The time limit of sending calls, as a `SockTimeval`; 0 is none. (With 32 bits this is the option
+        /// `SO_SNDTIMEO_NEW`.)
+        SO_SNDTIMEO = 21,
         /// The time limit of receiving calls, as a `Timeval`; 0 is none.
         SO_RCVTIMEO_OLD = 20,
         /// The time limit of sending calls, as a `Timeval`; 0 is none.

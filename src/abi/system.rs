@@ -145,4 +145,57 @@ super::abi! {
         /// Does not wait until the generator is seeded: the bytes may be predictable.
         GRND_INSECURE = 0x4,
     }
+
+    /// The names of the kernel and of the machine. Each ends with a zero.
+    record ["linux/utsname.h" "struct new_utsname" Utsname] {
+        /// The system.
+        sysname: [u8; 65],
+        /// The machine's name.
+        nodename: [u8; 65],
+        /// The kernel's release.
+        release: [u8; 65],
+        /// The kernel's build.
+        version: [u8; 65],
+        /// The architecture.
+        machine: [u8; 65],
+        /// The NIS domain.
+        domainname: [u8; 65],
+    }
+
+    consts ["linux/sysinfo.h" u32] {
+        /// The bits after the point in `Sysinfo::loads`.
+        SI_LOAD_SHIFT = 16,
+    }
+
+    /// The machine's memory, load and uptime.
+    record ["linux/sysinfo.h" "struct sysinfo" Sysinfo] {
+        /// Seconds since boot.
+        uptime: isize,
+        /// The load averages of 1, 5 and 15 minutes, in units of 1/65,536.
+        loads: [usize; 3],
+        /// The memory that the kernel manages, in units of `mem_unit` bytes.
+        totalram: usize,
+        /// The free memory, in the same unit.
+        freeram: usize,
+        /// The memory of `tmpfs` and shared mappings, in the same unit.
+        sharedram: usize,
+        /// The memory of buffers, in the same unit.
+        bufferram: usize,
+        /// The swap space, in the same unit.
+        totalswap: usize,
+        /// The free swap space, in the same unit.
+        freeswap: usize,
+        /// The number of processes and threads.
+        procs: u16,
+        /// Padding.
+        pad: u16,
+        /// The high memory of 32-bit kernels, in units of `mem_unit` bytes.
+        totalhigh: usize,
+        /// The free high memory, in the same unit.
+        freehigh: usize,
+        /// The unit of the sizes, in bytes.
+        mem_unit: u32,
+        /// Padding.
+        _f: [u8; 20 - 2 * size_of::<usize>() - size_of::<u32>()],
+    }
 }

@@ -45,6 +45,14 @@ super::abi! {
         tv_nsec: i64,
     }
 
+    /// A duration, as the value of a socket's option.
+    record ["linux/time_types.h" "struct __kernel_sock_timeval" SockTimeval] {
+        /// Seconds.
+        tv_sec: i64,
+        /// Microseconds, 0 to 999 999.
+        tv_usec: i64,
+    }
+
     /// A duration, as older calls return it.
     record ["linux/time_types.h" "struct __kernel_old_timeval" Timeval] {
         /// Seconds.

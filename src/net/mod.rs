@@ -1,10 +1,33 @@
-//! TCP and UDP sockets over IPv4 and IPv6. Local sockets are in [`unix`].
+//! TCP and UDP sockets over IPv4 and IPv6. Local sockets are in [`unix`], typed options in [`sockopt`].
+//!
+//! ```
+//! use ring3::net::{self, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM};
+//!
+//! let any = net::address(b"127.0.0.1:0").unwrap();
+//! let listener = net::socket(any, SOCK_STREAM | SOCK_CLOEXEC)?;
+//! net::bind(listener.as_fd(), any)?;
+//! net::listen(listener.as_fd(), 16)?;
+//! let client = net::socket(any, SOCK_STREAM | SOCK_CLOEXEC)?;
+//! net::connect(client.as_fd(), net::local_address(listener.as_fd())?)?;
+//! let server = net::accept(listener.as_fd(), SOCK_CLOEXEC)?;
+//! net::send(client.as_fd(), b"hello")?;
+//! assert_eq!(net::recv(server.as_fd(), &mut [0; 16])?, 5);
+//!
+//! let (one, two) = (net::socket(any, SOCK_DGRAM)?, net::socket(any, SOCK_DGRAM)?);
+//! net::bind(one.as_fd(), any)?;
+//! net::send_to(two.as_fd(), b"a datagram", net::local_address(one.as_fd())?)?;
+//! let (length, _sender) = net::recv_from(one.as_fd(), &mut [0; 64])?;
+//! assert_eq!(length, 10);
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
+pub mod sockopt;
 pub mod unix;
 
 mod datagram;
 mod sockaddr;
 mod text;
+mod udp;
 
 use core::net::SocketAddr;
 
@@ -16,6 +39,7 @@ use sockaddr::Sockaddr;
 
 pub use datagram::*;
 pub use text::{address, address_and_zone};
+pub use udp::{recv_from, send_to};
 
 /// Creates a socket of `address`'s family (socket(2)).
 ///
@@ -101,20 +125,28 @@ pub fn take_error(fd: BorrowedFd<'_>) -> Result<()> {
 /// `ENOTSOCK`: the descriptor is not a socket. `ENOPROTOOPT`: the socket has no such option.
 #[doc(alias = "getsockopt")]
 pub fn get_option(fd: BorrowedFd<'_>, level: i32, option: i32) -> Result<i32> {
-    let mut number = 0i32;
-    let mut length = size_of::<i32>() as u32;
-    // SAFETY: the kernel writes at most `length` bytes, an int, to `number`, and the written length to
-    // `length`. Both are locals.
+    // SAFETY: any bytes are a valid i32.
+    unsafe { get(fd, level, option, 0) }
+}
+
+/// The value of an option, over `value`: of a shorter option, the last bytes of `value` remain.
+///
+/// # Safety
+/// Any bytes are a valid `T`.
+unsafe fn get<T>(fd: BorrowedFd<'_>, level: i32, option: i32, mut value: T) -> Result<T> {
+    let mut length = size_of::<T>() as u32;
+    // SAFETY: the kernel writes at most `length` bytes to `value`, and the written length to `length`. Both are
+    // locals. The caller guarantees that any bytes are valid.
     unsafe {
         syscall!(getsockopt(
             fd,
             level,
             option,
-            &raw mut number,
+            &raw mut value,
             &raw mut length
         ))
     }?;
-    Ok(number)
+    Ok(value)
 }
 
 /// Closes the sending direction (shutdown(2), `SHUT_WR`): the peer reads EOF after all sent bytes. Receiving

@@ -7,6 +7,7 @@
 mod family;
 mod ids;
 mod lists;
+mod namespaces;
 mod pidfd;
 mod search;
 mod spawn;
@@ -16,16 +17,23 @@ mod watch;
 pub use family::{
     adopt_orphans, foreground, group, kill_all, kill_group, set_foreground, signal_at_parents_end,
 };
-pub use ids::{become_user, chroot};
+pub use ids::{
+    become_user, chroot, getegid, geteuid, getgid, getgroups, getppid, getuid, group_count,
+};
 pub use lists::Lists;
+pub use namespaces::{setns, unshare};
 pub use pidfd::Pidfd;
 pub use search::{DEFAULT_PATH, Room, search};
 pub use spawn::{Child, Command, Failed};
 pub use wait::{Ended, Status, Usage, any};
 pub use watch::{Event, Watch};
 
+pub use crate::abi::process::{
+    CLONE_FILES, CLONE_FS, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID,
+    CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_SYSVSEM, RLIMIT_AS, RLIMIT_NOFILE, Rlimit,
+    Share,
+};
 use crate::abi::process::{PR_GET_NAME, PR_SET_THP_DISABLE};
-pub use crate::abi::process::{RLIMIT_AS, RLIMIT_NOFILE, Rlimit};
 use crate::abi::{Arg, Errno, Result, syscall};
 use crate::arch;
 use crate::signal::{self, SIGABRT, SignalSet};

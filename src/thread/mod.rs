@@ -23,6 +23,9 @@ mod task;
 pub use scope::{Scope, scope};
 pub use task::JoinHandle;
 
+#[doc(inline)]
+pub use crate::time::sleep;
+
 use core::ptr;
 
 use crate::Result;

@@ -1,11 +1,27 @@
-//! Reading clocks, and deadlines in nanoseconds.
+//! Clocks, deadlines in nanoseconds, sleeping, timers, and the calendar of UTC.
+//!
+//! ```
+//! use core::time::Duration;
+//! use ring3::time::{Clock, Rfc3339, UtcDateTime, now, sleep};
+//!
+//! let begin = now(Clock::Monotonic);
+//! sleep(Duration::from_millis(5));
+//! assert!(now(Clock::Monotonic) - begin >= Duration::from_millis(5));
+//! println!("{}", Rfc3339(UtcDateTime::now())); // for instance 2026-11-29T13:37:00.123456789Z
+//! ```
 
+mod calendar;
+mod timer;
 mod vdso;
+
+pub use calendar::{HttpDate, Rfc3339, UtcDateTime, Weekday};
+pub use timer::TimerFd;
 
 use core::time::Duration;
 
 use crate::abi::syscall;
 pub use crate::abi::time::*;
+use crate::io::retry;
 
 /// A clock of the kernel (clock_gettime(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +77,36 @@ pub fn nanoseconds_by_call(clock: Clock) -> u64 {
 fn in_nanoseconds(time: Timespec) -> u64 {
     // Neither field is negative: the kernel lets no clock be set to before 1970.
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
+}
+
+/// Waits for at least `duration` (clock_nanosleep(2)).
+///
+/// A signal handler does not shorten the wait. Time that the machine is suspended does not count.
+#[doc(alias = "clock_nanosleep")]
+#[doc(alias = "nanosleep")]
+pub fn sleep(duration: Duration) {
+    let span = u64::try_from(duration.as_nanos()).unwrap_or(NEVER);
+    sleep_until(Deadline::after(span));
+}
+
+/// Waits until `deadline` has passed (clock_nanosleep(2)). The wait for [`Deadline::NEVER`] does not end.
+#[doc(alias = "clock_nanosleep")]
+pub fn sleep_until(deadline: Deadline) {
+    let until = Timespec::from(Duration::from_nanos(deadline.as_nanoseconds()));
+    let nothing_left = core::ptr::null_mut::<Timespec>();
+    // An absolute time: a wait that is repeated after EINTR ends at the same moment. The call has no other error
+    // (clock_nanosleep(2)): the clock exists and the time is valid.
+    let _ = retry(|| {
+        // SAFETY: the kernel reads a Timespec from `until`, a local. With an absolute time it does not write the time left.
+        unsafe {
+            syscall!(clock_nanosleep(
+                CLOCK_MONOTONIC,
+                TIMER_ABSTIME,
+                &raw const until,
+                nothing_left
+            ))
+        }
+    });
 }
 
 /// A moment of the monotonic clock, or never.
@@ -176,6 +222,16 @@ mod tests {
             let time = nanoseconds_by_call(clock);
             assert!(begin <= time && time <= nanoseconds(clock));
         }
+    }
+
+    #[test]
+    fn a_sleep_is_not_shorter() {
+        for micros in [0, 1, 1500, 20_000] {
+            let (begin, span) = (Instant::now(), Duration::from_micros(micros));
+            sleep(span);
+            assert!(begin.elapsed() >= span);
+        }
+        sleep_until(Deadline::PASSED);
     }
 
     #[test]

@@ -194,7 +194,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             let duplicate = STDERR.duplicate().map_err(|_| UNKNOWN)?;
             exit(duplicate.as_fd().as_raw() as u8)
         }
-        b"mount" | b"unmount" | b"up" => {
+        b"mount" | b"unmount" | b"pivot" | b"rename" | b"up" => {
             let word = words.next().ok_or(UNKNOWN)?;
             let done = crate::system::child(what, word);
             done.or_fail(PROGRAM, "do", Shown(what))

@@ -16,6 +16,7 @@ mod abi;
 mod arch;
 mod auxv;
 mod bytes;
+mod calendar;
 mod case;
 mod child;
 mod cli;
@@ -27,6 +28,7 @@ mod fd;
 mod fs;
 mod heap;
 mod ids;
+mod inotify;
 mod io;
 mod kernel;
 mod list;
@@ -48,11 +50,14 @@ mod rt;
 mod shown;
 mod signal;
 mod slab;
+mod sockopt;
 mod sync;
 mod system;
 mod systemd;
+mod terminal;
 mod thread;
 mod time;
+mod timer;
 mod unix;
 mod whole;
 
@@ -89,6 +94,7 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("fs", whole::CASES),
     ("pipe", pipe::CASES),
     ("net", net::CASES),
+    ("net", sockopt::CASES),
     ("net", unix::CASES),
     ("poll", poll::CASES),
     ("eventfd", eventfd::CASES),
@@ -97,8 +103,12 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("process", ids::CASES),
     ("signal", signal::CASES),
     ("time", time::CASES),
+    ("time", timer::CASES),
+    ("time", calendar::CASES),
     ("random", random::CASES),
     ("system", system::CASES),
+    ("inotify", inotify::CASES),
+    ("terminal", terminal::CASES),
     ("sync", sync::CASES),
     ("thread", thread::CASES),
     ("heap", heap::CASES),

@@ -44,6 +44,9 @@ cases! {
     "a zone by its name", [address_and_zone], address_and_zone(b"[fe80::1%lo]:7").is_some_and(|(address, zone)| address.port() == 7 && zone == b"lo") => YES;
     "a text that is none", [address], address(b"127.0.0.1").or(address(b"1.2.3.4:65536")).is_some() => NO;
     "datagrams, many a call, and back", [Batch::new, Batch::receive, Batch::send_back, report_destination], datagrams() => value(3);
+    "a datagram, and whose", [send_to, recv_from], one_datagram() => value(4);
+    "a datagram that is too long", [send_to], bound_udp().and_then(|fd| send_to(fd.as_fd(), &[0; 66_000], local_address(fd.as_fd())?)) => error(Errno::EMSGSIZE);
+    "no datagram at all", [recv_from], bound_udp().and_then(|fd| { fd.as_fd().set_nonblocking()?; recv_from(fd.as_fd(), &mut [0]).map(drop) }) => error(Errno::EAGAIN);
     "no datagram there", [Batch::receive], bound_udp().and_then(|fd| Batch::new(4)?.receive(fd.as_fd())) => error(Errno::EAGAIN);
     "room for none", [Batch::new], Batch::new(0).map(drop) => error(Errno::EINVAL);
     "no such option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, 9999, 1)) => error(Errno::ENOPROTOOPT);
@@ -118,6 +121,19 @@ fn datagrams() -> Result<usize, Errno> {
         }
     }
     Ok(back)
+}
+
+/// The length of a datagram, if it comes from the socket that sent it.
+fn one_datagram() -> Result<usize, Errno> {
+    let (one, two) = (bound_udp()?, bound_udp()?);
+    send_to(one.as_fd(), b"four", local_address(two.as_fd())?)?;
+    let mut buffer = [0; 16];
+    let (length, source) = recv_from(two.as_fd(), &mut buffer)?;
+    if source == local_address(one.as_fd())? && buffer[..length] == *b"four" {
+        Ok(length)
+    } else {
+        Err(Errno::EIO)
+    }
 }
 
 fn taken() -> Result<(), Errno> {

@@ -1,4 +1,4 @@
-//! Self-test cases of epoll: waiting for many descriptors at once.
+//! Self-test cases of epoll and poll: waiting for many descriptors at once.
 
 use core::time::Duration;
 
@@ -29,6 +29,11 @@ cases! {
     "watched no more", [Epoll::remove], watched(|epoll, pipe| { epoll.remove(pipe.read.as_fd())?; write(pipe.write.as_fd(), b"x")?; epoll.wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO)).map(<[_]>::len) }) => value(0);
     "removing what is not watched", [Epoll::remove], watched(|epoll, pipe| epoll.remove(pipe.write.as_fd())) => error(Errno::ENOENT);
     "no room for events", [Epoll::wait], watched(|epoll, _| epoll.wait(&mut [], None).map(<[_]>::len)) => error(Errno::EINVAL);
+    "a pipe with a byte", [PollFd::new, PollFd::revents, poll], polled(|fds| poll(fds, None)).map(|(count, events)| count == 1 && events == POLLIN) => YES;
+    "events that nobody waits for", [PollFd::set_events], polled(|fds| { fds[0].set_events(PollEvents::NONE); poll(fds, Some(Duration::ZERO)) }).map(|(count, _)| count) => value(0);
+    "no descriptors", [poll], poll(&mut [], Some(Duration::from_micros(1))) => value(0);
+    "not before the time is over", [poll], { let begin = now(Clock::Monotonic); poll(&mut [], Some(Duration::from_micros(2500))).map(|count| count == 0 && now(Clock::Monotonic) - begin >= Duration::from_micros(2500)) } => YES;
+    "a descriptor that is closed", [poll], { let mut fds = [PollFd::new(nobody(), POLLIN)]; poll(&mut fds, None).map(|_| fds[0].revents() == POLLNVAL) } => YES;
     "a closed descriptor leaves the set", [Epoll::add], closed() => value(0);
 }
 
@@ -74,4 +79,15 @@ fn closed() -> Result<usize, Errno> {
     epoll
         .wait(&mut [EpollEvent::ZERO], Some(Duration::ZERO))
         .map(<[_]>::len)
+}
+
+/// What `call` returns for the reading end of a pipe with a byte, and the events that it reports.
+fn polled(
+    call: impl FnOnce(&mut [PollFd<'_>]) -> Result<usize, Errno>,
+) -> Result<(usize, PollEvents), Errno> {
+    let pipe = Pipe::new(O_CLOEXEC)?;
+    write(pipe.write.as_fd(), b"x")?;
+    let mut fds = [PollFd::new(pipe.read.as_fd(), POLLIN)];
+    let count = call(&mut fds)?;
+    Ok((count, fds[0].revents()))
 }
