@@ -9,7 +9,7 @@ part == "names" && numbers && $2 == "=" {
 	names[number + 0] = $1
 }
 
-# src/arch: the line of each label; the comments in the macro of `_start`, by the instruction's position.
+# src/arch: the line of each label; the comments in the macro of `ring3_start`, by the instruction's position.
 part == "assembly" && /^macro_rules! / { macro = $2 }
 part == "assembly" && /^ *"[a-z0-9_]+:"/ {
 	split($1, words, /[":]/)
@@ -62,9 +62,9 @@ part == "frames" && !NF {
 	is_found = whole = 0
 }
 
-# The path of the source is shortened; each system call and each instruction of `_start` gets its comment.
+# The path of the source is shortened; each system call and each instruction of `ring3_start` gets its comment.
 part == "listing" && FNR == 1 { print "" }
-part == "listing" && /^[0-9a-f]+ <.*>:$/ { in_start = $2 == "<_start>:"; position = 0 }
+part == "listing" && /^[0-9a-f]+ <.*>:$/ { in_start = $2 == "<ring3_start>:"; position = 0 }
 part == "listing" {
 	if (index($0, "; " root) == 1) $0 = "; " substr($0, length(root) + 3)
 	sub(/; \/.*\/library\/core\//, "; core/")

@@ -21,7 +21,7 @@ done
 clippy=$(value "CLIPPY_$host")
 RUSTC=$(dirname -- "$clippy")/rustc
 export RUSTC
-"$clippy" clippy --quiet --lib --tests -- -D warnings
+"$clippy" clippy --quiet --all-targets -- -D warnings
 RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --lib
 lint_std() { # PACKAGE [OPTION...]
 	package=$1

@@ -59,7 +59,7 @@ verdict 'make builds nothing twice, and is silent the second time'
 for arch in x86_64 aarch64; do
 	try make inspect PROGRAM=hello ARCH=$arch
 	same status $status 0
-	same entry "$(grep -c '<_start>:$' "$folder/out")" 1
+	same entry "$(grep -c '<ring3_start>:$' "$folder/out")" 1
 	grep -q "^; src/arch/$arch/mod.rs:" "$folder/out" || wrong="$wrong
 no line of src/arch/$arch/mod.rs"
 	verdict "make inspect shows the instructions and their source [$arch]"
@@ -106,14 +106,14 @@ for arch in x86_64 aarch64; do
 		done)"
 	verdict "make inspect prints the table of call sites, and annotates each of them [$arch]"
 
-	# Mnemonic and comment of each instruction of `_start` that has a comment. The comments of objdump are addresses.
+	# Mnemonic and comment of each instruction of `ring3_start` that has a comment. The comments of objdump are addresses.
 	# (The linker replaces an adrp by a nop where the following adr reaches; objdump prints movz as mov.)
-	same 'comments of _start' \
-		"$(sed -n '/ <_start>:$/,/^$/{/# 0x[^#]*$/d;s/^ *[0-9a-f]*:[[:space:]]*\([a-z.]*\).*  # /\1 /p;}' \
+	same 'comments of ring3_start' \
+		"$(sed -n '/ <ring3_start>:$/,/^$/{/# 0x[^#]*$/d;s/^ *[0-9a-f]*:[[:space:]]*\([a-z.]*\).*  # /\1 /p;}' \
 			"$folder/out" | sed 's/^nop /adrp /')" \
 		"$(sed -n '/^macro_rules! __start {$/,/^}$/s,^ *"\([a-z][a-z.]*\).*" *\,* *// *,\1 ,p' \
 			src/arch/$arch/mod.rs | sed 's/^movz /mov /')"
-	verdict "make inspect shows the comments of _start's own assembly [$arch]"
+	verdict "make inspect shows the comments of ring3_start's own assembly [$arch]"
 
 	try env PAGER="$pager -S" script -qec "$* CALLS=1" /dev/null
 	same 'on a terminal' "$(tr -d '\r' <"$folder/out")" "paged -S: $rows"

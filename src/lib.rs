@@ -9,7 +9,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | `src/bin/` | the programs, each defined by [`program!`] |
-//! | start and end of a program | [`rt`] (`_start` to `main`, panic), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
+//! | start and end of a program | [`rt`] (`ring3_start` to `main`, panic), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
 //! | memory and whole files | [`heap`](mod@heap) (the allocator), [`fs`] (files; [`fs::copy`], [`fs::resolve`], [`fs::replace`]) |
 //! | service managers | [`systemd`] (inherited sockets, readiness) |
 //! | threads | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
@@ -18,7 +18,7 @@
 //! | text | [`text`] (printing, and parsing numbers) |
 //! | input and output | [`fd`] [`io`] [`env`](mod@env) (arguments, environment, auxiliary vector) [`path`] (paths as text) [`bytes`] (copying and comparing bytes) |
 //! | Linux's interface | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
-//! | instructions | [`arch`]: `_start`, the system call, `clone`, the signal restorer, `memcpy` |
+//! | instructions | [`arch`]: `ring3_start`, the system call, `clone`, the signal restorer, `memcpy` |
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! Backtraces: with a NAME.debug file, gdb finds the callers up to `_start`.
+//! Backtraces: with a NAME.debug file, gdb finds the callers up to `ring3_start`.
 
 use std::fs;
 use std::io::Write;
@@ -35,7 +35,7 @@ fn gdb(arch: Arch, folder: &Folder, commands: &[&str]) -> Result<String, Complet
     Ok(format!("{}{}", ran.stdout, ran.stderr))
 }
 
-/// Checks a backtrace: it has the functions `callers`, innermost first, and its last frame is `_start`. The lines of
+/// Checks a backtrace: it has the functions `callers`, innermost first, and its last frame is `ring3_start`. The lines of
 /// gdb are `#6  main () at FILE:LINE` or `#6  0x00005555 in main () at FILE:LINE`.
 fn check(output: &str, callers: &[&str]) {
     let frames = output.lines().filter(|line| line.starts_with('#'));
@@ -48,7 +48,7 @@ fn check(output: &str, callers: &[&str]) {
         words.split([' ', '<']).next().unwrap().to_owned()
     };
     let names: Vec<String> = frames.map(name).collect();
-    assert_eq!(names.last().map(String::as_str), Some("_start"), "{output}");
+    assert_eq!(names.last().map(String::as_str), Some("ring3_start"), "{output}");
     let mut rest = names.iter();
     for caller in callers {
         assert!(rest.any(|name| name == caller), "no {caller}: {output}");

@@ -106,10 +106,10 @@ pub fn objdump(arch: Arch) -> Command {
     })
 }
 
-/// The instructions of `_start`, up to its only call, which enters Rust, and the trap after the call.
+/// The instructions of `ring3_start`, up to its only call, which enters Rust, and the trap after the call.
 fn start_up(arch: Arch, file: &Path) -> Vec<String> {
     let mut objdump = objdump(arch);
-    objdump.args(["-d", "--no-show-raw-insn", "--disassemble=_start"]);
+    objdump.args(["-d", "--no-show-raw-insn", "--disassemble=ring3_start"]);
     let ran = run(objdump.arg(file));
     assert_eq!(ran.status, Some(0), "{ran:?}");
     // A line of objdump: `     338:   mov     x30, xzr`

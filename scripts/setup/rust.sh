@@ -130,8 +130,10 @@ find_core() {
 cargo_config() {
 	echo "# Written by scripts/setup.sh: how this machine compiles and links for $1."
 	[ "$rustc" = "$RUST_BIN/rustc" ] || printf '[build]\nrustc = "%s"\n' "$rustc"
+	# lld is called directly and not by a C compiler, and nothing builds build.rs, which would need a C compiler.
 	printf '[target.%s]\nlinker = "%s"\n' "$(triple "$1")" "$LLD"
-	[ -z "$core_flag" ] || printf 'rustflags = ["%s"]\n' "$core_flag"
+	printf 'rustflags = ["-Clinker-flavor=ld.lld"%s]\n' "${core_flag:+, \"$core_flag\"}"
+	printf '[target.%s.ring3]\nrustc-link-search = ["native=linker"]\n' "$(triple "$1")"
 }
 
 # find_component KEY ARCH PROGRAM COMPONENT: finds rustfmt or clippy, of the version of rustc that compiles for ARCH.

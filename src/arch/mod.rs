@@ -8,7 +8,7 @@
 //! | item | meaning |
 //! |---|---|
 //! | `PAGE_MAX` | the largest page size that a kernel runs with |
-//! | `__start!` | `_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
+//! | `__start!` | `ring3_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
 //! | `__start_bare!` | the same for a program that has nothing to relocate |
 //! | `__jump!` | the jump instruction |
 //! | `syscall0` to `syscall6` | a system call with this number of arguments; the place of the call is recorded |

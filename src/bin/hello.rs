@@ -4,8 +4,7 @@
 //! room to report the errno of a failed write, nor for `--version` and `--`. The other programs have these from
 //! `ring3::cli`. The option `--help` is recognized by its first four bytes.
 
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 use ring3::fd::{STDERR, STDOUT};
 use ring3::io;

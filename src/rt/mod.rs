@@ -1,4 +1,4 @@
-//! The run-time of a program: the way from `_start` to `main`, exit statuses, and the panic handler.
+//! The run-time of a program: the way from `ring3_start` to `main`, exit statuses, and the panic handler.
 
 mod bare;
 mod program;
@@ -19,13 +19,14 @@ use crate::text::{Shown, Writer};
 
 pub use bare::Words;
 
-/// Runs a program from its initial stack to its exit status. `_start` calls this after it has relocated the program.
+/// Runs a program from its initial stack to its exit status. `ring3_start` calls this after it has relocated the
+/// program.
 ///
 /// If the kernel refuses a system call of start-up, this prints a message of `program`, and the program exits; `main`
 /// does not run.
 ///
 /// # Safety
-/// `_start` calls this once, before anything else, with:
+/// `ring3_start` calls this once, before anything else, with:
 ///
 /// - `sp`: the initial stack pointer.
 /// - `relro`, `relro_end`: the bounds of this program's RELRO, which nothing writes after the relocation.
@@ -79,8 +80,8 @@ unsafe fn give_thread_words() -> abi::Result<()> {
     // uses of the block are through the thread pointer.
     let pointer = unsafe { (*block).thread_pointer() };
     // SAFETY: the block is a static, so it lives as long as the thread, and only the first thread has it. The linker
-    // script of this crate linked the program: `_start` refers to symbols of this script. `check` gets the result of a
-    // system call.
+    // script of this crate linked the program: `ring3_start` refers to symbols of this script. `check` gets the result
+    // of a system call.
     unsafe { abi::check(arch::set_thread_pointer(pointer)) }.map(drop)
 }
 

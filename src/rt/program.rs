@@ -34,10 +34,19 @@ macro_rules! program {
         /// The name with which the program's messages begin.
         const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
 
+        // A unit test is a program of std: std defines these items.
+        #[cfg(not(test))]
+        $crate::program!(@@ $name, $main);
+        #[cfg(test)]
+        const _: () = {
+            let _ = $main;
+        };
+    };
+    (@@ $name:expr, $main:expr) => {
         $crate::__panics_abort!();
 
-        // The program's segments: lld finds the file by -L, and reads it as a piece of linker script.
-        #[link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")]
+        // The linker script. build.rs reports the directory in which lld finds the file.
+        #[link(name = "ring3-program.ld", kind = "dylib", modifiers = "+verbatim")]
         unsafe extern "C" {}
 
         $crate::__start!(__entry);
@@ -45,14 +54,14 @@ macro_rules! program {
         /// The first Rust function of the program.
         ///
         /// # Safety
-        /// `_start` calls this once, with the initial stack pointer and the linker script's values.
+        /// `ring3_start` calls this once, with the initial stack pointer and the linker script's values.
         unsafe extern "C" fn __entry(
             sp: *const usize,
             relro: usize,
             relro_end: usize,
             thread_words: usize,
         ) -> ! {
-            // SAFETY: `_start` calls this function once, with the values that `rt::start` expects.
+            // SAFETY: `ring3_start` calls this function once, with the values that `rt::start` expects.
             unsafe { $crate::rt::start(PROGRAM, sp, relro, relro_end, thread_words, $main) }
         }
 
@@ -69,47 +78,42 @@ macro_rules! program {
         }
 
         $crate::__mem_names!();
+        $crate::__libc_names!();
     };
 }
 
-/// Makes the crate a program that consists only of code and constants: for programs that must be small.
+/// Makes the crate a program that does not read the auxiliary vector: for programs that must be small. A panic traps,
+/// without a message.
 ///
-/// The program does not read the auxiliary vector, and has no `memcpy`. A static that contains an address, or that is
-/// written, does not link: no segment can hold it. A panic traps, without a message.
-///
-/// With debug assertions (profile dev) the compiler makes statics that hold addresses: the source location of each
-/// check. So with debug assertions a bare program has the segments and the relocating start of [`program!`], and
-/// `memcpy`.
+/// With `--cfg ring3_unrelocated` (as in `.cargo/programs.toml`) and without debug assertions, the program consists only
+/// of code and constants, and has no `memcpy`. A static that contains an address, or that is written, does not link
+/// then: no segment can hold it. In other builds the compiler itself makes such statics: the addresses of functions of
+/// other crates, and the source location of each check. So a bare program then has the segments and the relocating
+/// start of [`program!`], and `memcpy`.
 ///
 /// `main` is a `fn(Words) -> T`, where `T` determines the exit status ([`Termination`](crate::rt::Termination)).
 #[macro_export]
 macro_rules! bare_program {
     ($main:path) => {
+        // A unit test is a program of std: std defines these items.
+        #[cfg(not(test))]
+        $crate::bare_program!(@ $main);
+        #[cfg(test)]
+        const _: () = {
+            let _ = $main;
+        };
+    };
+    (@ $main:path) => {
         $crate::__panics_abort!();
-
-        // The program's segments: lld finds the file by -L, and reads it as a piece of linker script.
-        #[cfg_attr(
-            debug_assertions,
-            link(name = "program.phdrs", kind = "dylib", modifiers = "+verbatim")
-        )]
-        #[cfg_attr(
-            not(debug_assertions),
-            link(name = "bare.phdrs", kind = "dylib", modifiers = "+verbatim")
-        )]
-        unsafe extern "C" {}
-
-        #[cfg(debug_assertions)]
-        $crate::__start!(__entry);
-        #[cfg(not(debug_assertions))]
-        $crate::__start_bare!(__entry);
+        $crate::__bare_start!(__entry);
 
         /// The first Rust function of the program.
         ///
         /// # Safety
-        /// `_start` calls this once, with the initial stack pointer.
+        /// `ring3_start` calls this once, with the initial stack pointer.
         unsafe extern "C" fn __entry(sp: *const usize) -> ! {
-            // SAFETY: `_start` passes the initial stack pointer of the kernel. `Words::new` is called only here, and a
-            // bare program does not call `rt::start`, so no other code uses the strings on the initial stack.
+            // SAFETY: `ring3_start` passes the initial stack pointer of the kernel. `Words::new` is called only here,
+            // and a bare program does not call `rt::start`, so no other code uses the strings on the initial stack.
             let words = unsafe { $crate::rt::Words::new(sp) };
             $crate::process::exit($crate::rt::Termination::status($main(words)))
         }
@@ -118,9 +122,34 @@ macro_rules! bare_program {
         fn __panic(_: &::core::panic::PanicInfo<'_>) -> ! {
             $crate::arch::trap()
         }
+    };
+}
 
-        #[cfg(debug_assertions)]
+/// The linker script and the entry point of a bare program that has nothing to relocate.
+#[cfg(all(ring3_unrelocated, not(debug_assertions)))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bare_start {
+    ($entry:path) => {
+        #[link(name = "ring3-bare.ld", kind = "dylib", modifiers = "+verbatim")]
+        unsafe extern "C" {}
+
+        $crate::__start_bare!($entry);
+    };
+}
+
+/// The linker script and the entry point of other bare programs: those of `program!`.
+#[cfg(not(all(ring3_unrelocated, not(debug_assertions))))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bare_start {
+    ($entry:path) => {
+        #[link(name = "ring3-program.ld", kind = "dylib", modifiers = "+verbatim")]
+        unsafe extern "C" {}
+
+        $crate::__start!($entry);
         $crate::__mem_names!();
+        $crate::__libc_names!();
     };
 }
 

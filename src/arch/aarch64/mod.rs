@@ -9,12 +9,14 @@ pub(super) mod mem;
 /// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 65536;
 
-/// `_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`ELF_PLAT_INIT` in the
+/// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`ELF_PLAT_INIT` in the
 /// kernel's arch/arm64/include/asm/elf.h). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI). An even entry
-/// of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last word that
-/// an entry covered.
+/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
+/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last
+/// word that an entry covered. In the second list (`SHT_RELA`) an entry has three words: the offset, the type, and the
+/// address without the load base. Without shared libraries the only type is `R_AARCH64_RELATIVE`. Each linker option
+/// `--pack-dyn-relocs` fills one of the lists.
 ///
 /// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
 /// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
@@ -28,10 +30,10 @@ pub const PAGE_MAX: usize = 65536;
 macro_rules! __start {
     ($entry:path) => {
         ::core::arch::global_asm!(
-            ".pushsection .text._start, \"ax\"",
-            ".globl _start",
-            ".type _start, @function",
-            "_start:",
+            ".pushsection .text.ring3_start, \"ax\"",
+            ".globl ring3_start",
+            ".type ring3_start, @function",
+            "ring3_start:",
             "mov x29, xzr",                       // the outermost frame has no caller:
             "mov x30, xzr",                       //   unwinders stop at 0
             "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv begin here
@@ -63,15 +65,28 @@ macro_rules! __start {
             "5:",
             "add x8, x8, #63*8",
             "b 2b",
-            "6:",                                 // relocated: from here on Rust code can run
+            "6:",                                 // the second list begins at the end of the first
+            "adrp x6, __rela_end",
+            "add x6, x6, :lo12:__rela_end",
+            "7:",
+            "cmp x5, x6",
+            "b.eq 8f",
+            "ldp x7, xzr, [x5], #16",             // the offset, and the type, always the same
+            "ldr x9, [x5], #8",                   // the address relative to the base
+            "add x9, x9, x4",
+            "str x9, [x4, x7]",
+            "b 7b",
+            "8:",                                 // relocated: from here on Rust code can run
             "adrp x1, __relro_start",             // 2nd argument
             "add x1, x1, :lo12:__relro_start",
             "adrp x2, __relro_end",               // 3rd
             "add x2, x2, :lo12:__relro_end",
-            "movz x3, #:abs_g0:__thread_words",   // 4th: a number, not an address
+            "adrp x3, __thread_words",            // 4th: bytes, and so far from the load base
+            "add x3, x3, :lo12:__thread_words",
+            "sub x3, x3, x4",
             "bl {entry}",                         // the kernel aligned sp to 16, as the ABI requires
             "brk #1",                             // entry does not return
-            ".size _start, . - _start",
+            ".size ring3_start, . - ring3_start",
             ".popsection",
             ".pushsection .data.begin, \"aw\"",   // makes .data never empty: see the linker script
             ".byte 0",
@@ -81,7 +96,7 @@ macro_rules! __start {
     };
 }
 
-/// `_start` of a program without relocations and without RELRO: it only passes the stack pointer on.
+/// `ring3_start` of a program without relocations and without RELRO: it only passes the stack pointer on.
 ///
 /// `$entry` is an `unsafe extern "C" fn(*const usize) -> !`.
 #[doc(hidden)]
@@ -89,14 +104,39 @@ macro_rules! __start {
 macro_rules! __start_bare {
     ($entry:path) => {
         ::core::arch::global_asm!(
-            ".pushsection .text._start, \"ax\"",
-            ".globl _start",
-            "_start:",
+            ".pushsection .text.ring3_start, \"ax\"",
+            ".globl ring3_start",
+            "ring3_start:",
             "mov x0, sp",                         // 1st argument: argc, argv, envp and auxv begin here
             "bl {entry}",                         // the kernel aligned sp to 16, as the ABI requires
             ".popsection",
             entry = sym $entry,
         );
+    };
+}
+
+/// Defines what the compiler's own library (`compiler_builtins`) expects of a C library: its outlined atomic operations
+/// look for LSE instructions by `getauxval`, in C code with a stack protector.
+///
+/// That code is a constructor, and no program of this crate runs constructors. So the outlined operations use exclusive
+/// loads and stores, which each processor has. Code that is compiled with `-Ctarget-feature=-outline-atomics` or `+lse`
+/// does not call these operations.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __libc_names {
+    () => {
+        #[unsafe(no_mangle)]
+        extern "C" fn getauxval(key: usize) -> usize {
+            $crate::env::auxv::get(key).unwrap_or(0)
+        }
+
+        #[unsafe(no_mangle)]
+        static __stack_chk_guard: usize = 0;
+
+        #[unsafe(no_mangle)]
+        extern "C" fn __stack_chk_fail() -> ! {
+            $crate::arch::trap()
+        }
     };
 }
 

@@ -10,12 +10,14 @@ pub(super) mod mem;
 /// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 4096;
 
-/// `_start`: the kernel jumps here with `rsp` at argc and every other register undefined (System V ABI for AMD64,
+/// `ring3_start`: the kernel jumps here with `rsp` at argc and every other register undefined (System V ABI for AMD64,
 /// "Process Initialization"). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's list (`SHT_RELR` of the ELF gABI). An even entry
-/// of the list is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last word that
-/// an entry covered.
+/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
+/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last
+/// word that an entry covered. In the second list (`SHT_RELA`) an entry has three words: the offset, the type, and the
+/// address without the load base. Without shared libraries the only type is `R_X86_64_RELATIVE`. Each linker option
+/// `--pack-dyn-relocs` fills one of the lists.
 ///
 /// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
 /// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
@@ -28,10 +30,10 @@ pub const PAGE_MAX: usize = 4096;
 macro_rules! __start {
     ($entry:path) => {
         ::core::arch::global_asm!(
-            ".pushsection .text._start, \"ax\"",
-            ".globl _start",
-            ".type _start, @function",
-            "_start:",
+            ".pushsection .text.ring3_start, \"ax\"",
+            ".globl ring3_start",
+            ".type ring3_start, @function",
+            "ring3_start:",
             "xor ebp, ebp",                       // the outermost frame has no caller: unwinders stop at 0
             "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv begin here
             "lea rdx, [rip + __ehdr_start]",      // linked at 0, so its address is the load base
@@ -59,13 +61,26 @@ macro_rules! __start {
             "jnz 4b",
             "add r8, 63*8",
             "jmp 2b",
-            "6:",                                 // relocated: from here on Rust code can run
+            "6:",                                 // the second list begins at the end of the first
+            "lea rcx, [rip + __rela_end]",
+            "7:",
+            "cmp rsi, rcx",
+            "je 8f",
+            "lodsq",                              // the offset
+            "mov r8, rax",
+            "lodsq",                              // the type, always the same
+            "lodsq",                              // the address relative to the base
+            "add rax, rdx",
+            "mov qword ptr [rdx + r8], rax",
+            "jmp 7b",
+            "8:",                                 // relocated: from here on Rust code can run
+            "lea rcx, [rip + __thread_words]",    // 4th argument: bytes, and so far from the load base
+            "sub rcx, rdx",
             "lea rsi, [rip + __relro_start]",     // 2nd argument
             "lea rdx, [rip + __relro_end]",       // 3rd
-            "mov ecx, offset __thread_words",     // 4th: a number, not an address
             "call {entry}",                       // the kernel aligned rsp to 16, as the ABI requires before a call
             "ud2",                                // entry does not return
-            ".size _start, . - _start",
+            ".size ring3_start, . - ring3_start",
             ".popsection",
             ".pushsection .data.begin, \"aw\"",   // makes .data never empty: see the linker script
             ".byte 0",
@@ -75,7 +90,7 @@ macro_rules! __start {
     };
 }
 
-/// `_start` of a program without relocations and without RELRO: it only passes the stack pointer on.
+/// `ring3_start` of a program without relocations and without RELRO: it only passes the stack pointer on.
 ///
 /// `$entry` is an `unsafe extern "C" fn(*const usize) -> !`.
 #[doc(hidden)]
@@ -83,15 +98,22 @@ macro_rules! __start {
 macro_rules! __start_bare {
     ($entry:path) => {
         ::core::arch::global_asm!(
-            ".pushsection .text._start, \"ax\"",
-            ".globl _start",
-            "_start:",
+            ".pushsection .text.ring3_start, \"ax\"",
+            ".globl ring3_start",
+            "ring3_start:",
             "mov rdi, rsp",                       // 1st argument: argc, argv, envp and auxv begin here
             "call {entry}",                       // the kernel aligned rsp to 16, as the ABI requires before a call
             ".popsection",
             entry = sym $entry,
         );
     };
+}
+
+/// Defines what the compiler's own library (`compiler_builtins`) expects of a C library: nothing on this architecture.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __libc_names {
+    () => {};
 }
 
 /// The jump instruction. It changes no register.

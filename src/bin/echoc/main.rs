@@ -10,8 +10,7 @@
 //! - `histogram.rs` counts the latencies.
 //! - `report.rs` prints the result.
 
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 mod connection;
 mod histogram;

@@ -8,8 +8,7 @@
 //! - `terminal.rs`: job control; gives the terminal to the program and takes it back.
 //! - `boot.rs`: starts and switches off a machine, for `--boot`.
 
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 mod boot;
 mod options;

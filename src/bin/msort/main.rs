@@ -10,8 +10,7 @@
 //! Inputs are read, not mapped. If another process truncates an input meanwhile, the input just ends earlier; access to
 //! a mapping would raise SIGBUS.
 
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 extern crate alloc;
 

@@ -6,8 +6,7 @@
 //! - `stages.rs` starts the programs, and reports how they ended.
 //! - `watch.rs` waits until all have ended, and meanwhile passes signals on.
 
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 mod options;
 mod stages;

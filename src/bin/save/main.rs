@@ -3,8 +3,7 @@
 //! This file reads the options, and replaces the file (the library's `replace`). `options.rs` is the table of options;
 //! `append.rs` is the option `--append`.
 
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 mod append;
 mod options;

@@ -13,8 +13,9 @@ use crate::rooms::Suite;
 use crate::suite::{self, Ran};
 
 /// The files and folders that the programs and the tests are built from.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     ".cargo",
+    "build.rs",
     "Cargo.lock",
     "Cargo.toml",
     "linker",

@@ -1,4 +1,4 @@
-//! Self-test cases of the run-time, from `_start` to `main`: the program in memory, panics, exit statuses.
+//! Self-test cases of the run-time, from `ring3_start` to `main`: the program in memory, panics, exit statuses.
 
 use core::hint::black_box;
 
