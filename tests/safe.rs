@@ -65,6 +65,14 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
             "[profile.dev] and [profile.release]",
         ],
     ),
+    (
+        "fn main(_: ring3::env::Start) { let mut n = 0; unsafe { ring3::syscall!(read(0, &mut n, 4)) }.unwrap(); }",
+        "abort",
+        &[
+            "`&mut {integer}` cannot be an argument of a system call",
+            "by `&raw const` or `&raw mut`",
+        ],
+    ),
 ];
 
 /// Programs that must compile.

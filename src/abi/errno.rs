@@ -1,5 +1,6 @@
 //! Error numbers of system calls, with their names and texts.
 
+use core::cmp::Ordering;
 use core::fmt::{self, Write as _};
 use core::num::NonZeroUsize;
 
@@ -8,16 +9,20 @@ use core::num::NonZeroUsize;
 ///
 /// The representation is the result register as the kernel leaves it: the negated number. Results pass
 /// through most functions, and a conversion would cost instructions in each function.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Errno(NonZeroUsize);
 
 macro_rules! errnos {
-    ($( $name:ident = $number:literal, $words:literal; )*) => {
+    ({ $( $name:ident = $number:literal, $words:literal; )* } { $( $other:ident: $same:ident; )* }) => {
         impl Errno {
             $(
                 #[doc = $words]
                 pub const $name: Self = Self::of($number).unwrap();
+            )*
+            $(
+                #[doc = concat!("Another name of `", stringify!($same), "`.")]
+                pub const $other: Self = Self::$same;
             )*
         }
 
@@ -25,13 +30,14 @@ macro_rules! errnos {
         const ROWS: &[(u16, &str, &str)] = &[$( ($number, stringify!($name), $words) ),*];
 
         /// The facts about the kernel's headers that this file claims.
-        pub const FACTS: &[&[super::Fact]] = &[&[$(
-            super::Fact { header: "asm/errno.h", expression: stringify!($name), value: $number, newer: false }
-        ),*]];
+        pub const FACTS: &[&[super::Fact]] = &[
+            &[$( fact("asm/errno.h", stringify!($name), Errno::$name) ),*],
+            &[$( fact("errno.h", stringify!($other), Errno::$other) ),*],
+        ];
     };
 }
 
-errnos! {
+errnos! {{
     EPERM = 1, "Operation not permitted";
     ENOENT = 2, "No such file or directory";
     ESRCH = 3, "No such process";
@@ -163,6 +169,20 @@ errnos! {
     ENOTRECOVERABLE = 131, "State not recoverable";
     ERFKILL = 132, "Operation not possible due to RF-kill";
     EHWPOISON = 133, "Memory page has hardware error";
+} {
+    EWOULDBLOCK: EAGAIN;
+    EDEADLOCK: EDEADLK;
+    ENOTSUP: EOPNOTSUPP;
+}
+}
+
+const fn fact(header: &'static str, expression: &'static str, errno: Errno) -> super::Fact {
+    super::Fact {
+        header,
+        expression,
+        value: errno.0.get().wrapping_neg() as i64,
+        newer: false,
+    }
 }
 
 impl Errno {
@@ -172,8 +192,7 @@ impl Errno {
     /// Only the sign is tested, because no call that this library makes has a result of 2^63 or more.
     ///
     /// # Safety
-    /// `result` is the result register of a call that this library makes. So it is negative only for an
-    /// error.
+    /// `result` is the result register of a system call. If it is negative, it is an error.
     #[inline(always)]
     pub(crate) unsafe fn from_result(result: usize) -> Option<Self> {
         if (result as isize) < 0 {
@@ -232,6 +251,7 @@ impl Errno {
 ///
 /// The plain texts of all errors would be a fifth of a small program. So they are packed: five bits per
 /// letter.
+#[derive(Clone, Debug)]
 pub struct Letters(usize);
 
 impl Letters {
@@ -327,6 +347,34 @@ const fn pack_code(into: &mut [u8], codes: usize, code: u8) -> usize {
     codes + 1
 }
 
+/// By the number: `EPERM` (1) is the first.
+impl Ord for Errno {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number().cmp(&other.number())
+    }
+}
+
+impl PartialOrd for Errno {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl core::error::Error for Errno {}
+
+/// `No space left on device (ENOSPC)`, as [`Print`](crate::text::Print) prints the error.
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((mut words, mut name)) = self.words().zip(self.name()) else {
+            return write!(f, "Unknown error {}", self.number());
+        };
+        words.try_for_each(|letter| f.write_char(letter.into()))?;
+        f.write_str(" (")?;
+        name.try_for_each(|letter| f.write_char(letter.into()))?;
+        f.write_char(')')
+    }
+}
+
 /// `ENOSPC`
 impl fmt::Debug for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -373,6 +421,18 @@ mod tests {
             std::format!("{:?} {:?}", Errno::ENOSPC, Errno::from_number(41)),
             "ENOSPC Some(error 41)"
         );
+        assert_eq!(
+            std::format!("{}, {}", Errno::ENOSPC, Errno::from_number(41).unwrap()),
+            "No space left on device (ENOSPC), Unknown error 41"
+        );
+    }
+
+    #[test]
+    fn errors_are_in_the_order_of_their_numbers() {
+        assert!(Errno::EPERM < Errno::ENOENT && Errno::ENOENT < Errno::EHWPOISON);
+        assert_eq!(Errno::EIO.cmp(&Errno::EIO), Ordering::Equal);
+        let error: &dyn core::error::Error = &Errno::EIO;
+        assert_eq!(error.to_string(), "Input/output error (EIO)");
     }
 
     #[test]

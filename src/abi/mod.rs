@@ -30,9 +30,10 @@ pub mod time;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
+pub(crate) use call::syscall;
 #[cfg(test)]
 pub(crate) use call::tests;
-pub(crate) use call::{Arg, check, syscall};
+pub use call::{Arg, check};
 pub use errno::Errno;
 pub use table::Fact;
 pub(crate) use table::{abi, facts, items, per_arch};

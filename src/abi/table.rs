@@ -109,7 +109,7 @@ macro_rules! items {
     };
     ($(#[$meta:meta])* flags [$header:literal $type:ident: $repr:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(transparent)]
         pub struct $type($repr);
 
@@ -140,13 +140,59 @@ macro_rules! items {
             pub const fn intersects(self, other: Self) -> bool {
                 self.0 & other.0 != 0
             }
+
+            /// The flags that are set in `self` or in `other`: `|` for a constant.
+            #[inline]
+            #[must_use]
+            pub const fn union(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
         }
 
         impl core::ops::BitOr for $type {
             type Output = Self;
             #[inline]
             fn bitor(self, other: Self) -> Self {
-                Self(self.0 | other.0)
+                self.union(other)
+            }
+        }
+
+        impl core::ops::BitOrAssign for $type {
+            #[inline]
+            fn bitor_assign(&mut self, other: Self) {
+                *self = self.union(other);
+            }
+        }
+
+        impl core::ops::BitAnd for $type {
+            type Output = Self;
+            #[inline]
+            fn bitand(self, other: Self) -> Self {
+                Self(self.0 & other.0)
+            }
+        }
+
+        impl core::ops::BitAndAssign for $type {
+            #[inline]
+            fn bitand_assign(&mut self, other: Self) {
+                self.0 &= other.0;
+            }
+        }
+
+        /// The complement: every other bit, also the bits that have no name here. It is meant for `&`, which
+        /// clears flags: `flags & !other`.
+        impl core::ops::Not for $type {
+            type Output = Self;
+            #[inline]
+            fn not(self) -> Self {
+                Self(!self.0)
+            }
+        }
+
+        /// The type's name and the bits, for example `Open(0x241)`.
+        impl core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, concat!(stringify!($type), "({:#x})"), self.0)
             }
         }
 
@@ -183,6 +229,15 @@ macro_rules! items {
                 // which zero bytes are a valid value.
                 unsafe { core::mem::zeroed() }
             };
+        }
+
+        impl core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                const REST: usize = 0 $(+ $rest)?;
+                let mut record = f.debug_struct(stringify!($type));
+                $( record.field(stringify!($field), &{ self.$field }); )*
+                if REST > 0 { record.finish_non_exhaustive() } else { record.finish() }
+            }
         }
     };
 }
@@ -261,7 +316,12 @@ pub(crate) use {abi, facts, items, per_arch};
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use std::format;
+
     use crate::abi::mem::{Map, PROT_READ, PROT_WRITE, Prot};
+
+    const BOTH: Prot = PROT_READ.union(PROT_WRITE);
 
     #[test]
     fn flags_combine_and_compare_as_bits() {
@@ -271,5 +331,27 @@ mod tests {
         assert!(!PROT_READ.contains(both) && PROT_READ.intersects(both));
         assert!(!PROT_READ.intersects(PROT_WRITE) && !both.intersects(Prot::NONE));
         assert_eq!(Map::NONE.bits(), 0);
+
+        let mut flags = Prot::NONE;
+        flags |= both;
+        assert!(flags == BOTH && flags & !PROT_READ == PROT_WRITE);
+        flags &= PROT_READ;
+        assert_eq!(flags, PROT_READ);
+        assert!((!PROT_READ).contains(Prot::from_bits(!1)));
+    }
+
+    #[test]
+    fn values_are_shown_for_debugging() {
+        use super::super::poll::EpollEvent;
+        use super::super::process::{Rlimit, Rusage};
+        let limit = Rlimit {
+            rlim_cur: 1,
+            rlim_max: 2,
+        };
+        assert_eq!(format!("{BOTH:?}"), "Prot(0x3)");
+        assert_eq!(format!("{limit:?}"), "Rlimit { rlim_cur: 1, rlim_max: 2 }");
+        let event = EpollEvent { events: 1, data: 2 }; // packed on x86_64
+        assert_eq!(format!("{event:?}"), "EpollEvent { events: 1, data: 2 }");
+        assert!(format!("{:?}", Rusage::ZERO).ends_with("ru_maxrss: 0, .. }"));
     }
 }

@@ -28,6 +28,10 @@ fn makes_a_system_call() {
     ring3::arch::syscall0::<39>(); //~ E0133
 }
 
+fn makes_a_system_call_by_its_name() {
+    let _ = ring3::syscall!(getpid()); //~ E0133
+}
+
 /// This would create a second owner of an open descriptor.
 fn takes_what_was_inherited(pid: &CStr) {
     let _ = ring3::systemd::inherited(Some(pid), Some(c"1")); //~ E0133
