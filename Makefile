@@ -42,6 +42,8 @@ test: ## run all tests, for both architectures
 	@scripts/build.sh aarch64 probes
 	@scripts/profiles.sh x86_64
 	@scripts/profiles.sh aarch64
+	@scripts/outside.sh x86_64
+	@scripts/outside.sh aarch64
 	@scripts/test.sh
 
 test-fresh: ## run the README's commands in new Debian roots (FRESH=short)

@@ -66,30 +66,35 @@ fn of_type(file: &[u8], p_type: u32) -> Vec<&Segment> {
 
 fn is_a_static_pie(arch: Arch) {
     each(arch, |program, file| {
-        let header = header(file);
-        let machine = match arch {
-            Arch::X86_64 => EM_X86_64,
-            Arch::Aarch64 => EM_AARCH64,
-        };
-        assert_eq!(
-            (header.e_type(LE), header.e_machine(LE)),
-            (ET_DYN, machine),
-            "{program}"
-        );
-        assert!(
-            of_type(file, PT_INTERP).is_empty(),
-            "{program} asks for an interpreter"
-        );
-        assert!(
-            of_type(file, PT_DYNAMIC).is_empty(),
-            "{program} has a dynamic section"
-        );
-        assert_eq!(
-            of_type(file, PT_LOAD)[0].p_vaddr(LE),
-            0,
-            "{program} has a fixed address"
-        );
+        assert_is_a_static_pie(arch, program, file)
     });
+}
+
+/// Checks that a file needs no interpreter and no dynamic loader, and can be at any address.
+pub fn assert_is_a_static_pie(arch: Arch, program: &str, file: &[u8]) {
+    let header = header(file);
+    let machine = match arch {
+        Arch::X86_64 => EM_X86_64,
+        Arch::Aarch64 => EM_AARCH64,
+    };
+    assert_eq!(
+        (header.e_type(LE), header.e_machine(LE)),
+        (ET_DYN, machine),
+        "{program}"
+    );
+    assert!(
+        of_type(file, PT_INTERP).is_empty(),
+        "{program} asks for an interpreter"
+    );
+    assert!(
+        of_type(file, PT_DYNAMIC).is_empty(),
+        "{program} has a dynamic section"
+    );
+    assert_eq!(
+        of_type(file, PT_LOAD)[0].p_vaddr(LE),
+        0,
+        "{program} has a fixed address"
+    );
 }
 
 fn is_stripped_to_its_segments(arch: Arch) {

@@ -20,15 +20,20 @@ pub fn trials() -> Vec<Trial> {
 /// The program of these tests. It waits for standard input in a function that `main` calls.
 const PROGRAM: &str = "msort";
 
-/// Runs gdb with a NAME.debug file and these commands. Returns its output, or the reason of a skip.
-fn gdb(arch: Arch, folder: &Folder, commands: &[&str]) -> Result<String, Completion> {
+/// Runs gdb with the debug file of `PROGRAM` and these commands. Returns its output, or the reason of a skip.
+fn of_program(arch: Arch, folder: &Folder, commands: &[&str]) -> Result<String, Completion> {
+    gdb(folder, &arch.debug(PROGRAM), commands)
+}
+
+/// Runs gdb with a file that has symbols, and these commands. Returns its output, or the reason of a skip.
+pub fn gdb(folder: &Folder, file: &Path, commands: &[&str]) -> Result<String, Completion> {
     let mut gdb = Command::new("gdb-multiarch");
     gdb.current_dir(folder.root()).args(["-nx", "-batch"]);
     gdb.args(["-iex", "set debuginfod enabled off"]);
     for command in commands {
         gdb.args(["-ex", command]);
     }
-    let ran = run(gdb.arg(arch.debug(PROGRAM)));
+    let ran = run(gdb.arg(file));
     if ran.stderr.contains("ptrace: Operation not permitted") {
         return Err(Completion::ignored_with(skip::PTRACE));
     }
@@ -37,7 +42,7 @@ fn gdb(arch: Arch, folder: &Folder, commands: &[&str]) -> Result<String, Complet
 
 /// Checks a backtrace: it has the functions `callers`, innermost first, and its last frame is `ring3_start`. The lines of
 /// gdb are `#6  main () at FILE:LINE` or `#6  0x00005555 in main () at FILE:LINE`.
-fn check(output: &str, callers: &[&str]) {
+pub fn check(output: &str, callers: &[&str]) {
     let frames = output.lines().filter(|line| line.starts_with('#'));
     let name = |line: &str| {
         let words = line.split_once(' ').unwrap().1.trim_start();
@@ -48,7 +53,11 @@ fn check(output: &str, callers: &[&str]) {
         words.split([' ', '<']).next().unwrap().to_owned()
     };
     let names: Vec<String> = frames.map(name).collect();
-    assert_eq!(names.last().map(String::as_str), Some("ring3_start"), "{output}");
+    assert_eq!(
+        names.last().map(String::as_str),
+        Some("ring3_start"),
+        "{output}"
+    );
     let mut rest = names.iter();
     for caller in callers {
         assert!(rest.any(|name| name == caller), "no {caller}: {output}");
@@ -107,7 +116,7 @@ fn of_a_core(arch: Arch) -> Completion {
     };
     let core = format!("core-file {core}");
     let output = if arch.is_native() {
-        gdb(arch, &folder, &[&core, "backtrace"])
+        of_program(arch, &folder, &[&core, "backtrace"])
     } else {
         // The core has no program headers, by which gdb finds the load base: it is where qemu-user puts every program.
         let symbols = format!(
@@ -115,7 +124,7 @@ fn of_a_core(arch: Arch) -> Completion {
             base(arch, &folder, &core),
             arch.debug(PROGRAM).display()
         );
-        gdb(arch, &folder, &[&core, &symbols, "backtrace"])
+        of_program(arch, &folder, &[&core, &symbols, "backtrace"])
     };
     match output {
         Ok(output) => check(&output, &["read_to_end", "main", "start"]),
@@ -126,7 +135,7 @@ fn of_a_core(arch: Arch) -> Completion {
 
 /// The load base of the program in a core: AT_ENTRY there, less the entry point in the file.
 fn base(arch: Arch, folder: &Folder, core: &str) -> u64 {
-    let output = gdb(arch, folder, &[core, "info auxv", "info files"]).unwrap_or_default();
+    let output = of_program(arch, folder, &[core, "info auxv", "info files"]).unwrap_or_default();
     let last = |start: &str| {
         let line = output
             .lines()
@@ -149,7 +158,7 @@ fn of_a_running_process(arch: Arch) -> Completion {
     let mut waiting = Waiting::new(&mut arch.program(PROGRAM));
     waiting.until_it_reads();
     let attach = format!("attach {}", waiting.0.id());
-    match gdb(arch, &folder, &[&attach, "backtrace"]) {
+    match of_program(arch, &folder, &[&attach, "backtrace"]) {
         Ok(output) => check(&output, &["read_to_end", "main", "start"]),
         Err(ignored) => return ignored,
     }

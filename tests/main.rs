@@ -24,6 +24,7 @@ mod model;
 mod msort;
 mod network;
 mod oracle;
+mod outside;
 mod pipe;
 mod powercut;
 mod process;
@@ -77,6 +78,7 @@ fn main() -> std::process::ExitCode {
         model::trials(),
         msort::trials(),
         oracle::trials(),
+        outside::trials(),
         pipe::trials(),
         powercut::trials(),
         process::trials(),

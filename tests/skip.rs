@@ -15,6 +15,8 @@ pub const STRACE: &str =
 pub const OBJDUMP: &str = "objdump supports only the instructions of this machine";
 pub const GROFF: &str = "this machine has no groff, which the test needs";
 pub const PTRACE: &str = "this machine does not let gdb trace a program (ptrace)";
+pub const PTRACE_OF_QEMU: &str = "gdb would trace qemu-user, not the program";
+pub const MOLD: &str = "this machine has no mold, which the test needs";
 pub const CORE: &str =
     "this machine does not write the core of a process into its working directory";
 pub const NUMBERS: &str = "the tests of this machine have the numbers of another architecture";

@@ -132,8 +132,8 @@ cargo_config() {
 	[ "$rustc" = "$RUST_BIN/rustc" ] || printf '[build]\nrustc = "%s"\n' "$rustc"
 	# lld is called directly and not by a C compiler, and nothing builds build.rs, which would need a C compiler.
 	printf '[target.%s]\nlinker = "%s"\n' "$(triple "$1")" "$LLD"
-	printf 'rustflags = ["-Clinker-flavor=ld.lld"%s]\n' "${core_flag:+, \"$core_flag\"}"
-	printf '[target.%s.ring3]\nrustc-link-search = ["native=linker"]\n' "$(triple "$1")"
+	[ -z "$core_flag" ] || printf 'rustflags = ["%s"]\n' "$core_flag"
+	printf '[target.%s.ring3]\nrustc-link-search = ["native=%s/linker"]\n' "$(triple "$1")" "$PWD"
 }
 
 # find_component KEY ARCH PROGRAM COMPONENT: finds rustfmt or clippy, of the version of rustc that compiles for ARCH.
