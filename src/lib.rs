@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `src/bin/` | the programs, each defined by [`program!`] |
 //! | start and end of a program | [`rt`] (`ring3_start` to `main`, panic), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
-//! | memory and whole files | [`heap`](mod@heap) (the allocator), [`fs`] (files; [`fs::copy`], [`fs::resolve`], [`fs::replace`]) |
+//! | memory and whole files | [`heap`](mod@heap) (the allocators), [`fs`] (files; [`fs::copy`], [`fs::resolve`], [`fs::replace`]) |
 //! | service managers | [`systemd`] (inherited sockets, readiness) |
 //! | threads | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
 //! | collections | [`collections`] ([`List`](collections::List), [`Slab`](collections::Slab)) |

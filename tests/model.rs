@@ -12,7 +12,7 @@ use std::thread;
 
 use heap_model::{Exchange, Fault, Model, Random, Wrong};
 use libtest_mimic::Trial;
-use ring3::heap::Heap;
+use ring3::heap::{Heap, Small};
 
 use crate::per_arch;
 use crate::support::{Arch, Ran, once, run};
@@ -24,11 +24,16 @@ pub fn trials() -> Vec<Trial> {
         agrees_between_threads,
         agrees_over_generations_of_threads,
         agrees_over_the_corpus,
+        small_agrees_over_random_operations,
+        small_agrees_between_threads,
+        small_agrees_over_generations_of_threads,
+        small_agrees_over_the_corpus,
     ]
     .chain([
         once("model::a_sound_heap_passes", a_sound_heap_passes),
         once("model::broken_heaps_do_not", broken_heaps_do_not),
         once("model::agrees_under_std", agrees_under_std),
+        once("model::small_agrees_under_std", small_agrees_under_std),
         once(
             "model::agrees_between_threads_of_std",
             agrees_between_threads_of_std,
@@ -149,6 +154,10 @@ fn agrees_under_std() {
     random(&Heap::new(), 2, 1_000_000).unwrap();
 }
 
+fn small_agrees_under_std() {
+    random(&Small::new(), 3, 100_000).unwrap();
+}
+
 /// In each line threads follow one another. Each thread continues with the blocks of its predecessor.
 fn agrees_between_threads_of_std() {
     may_take(LONG);
@@ -204,24 +213,42 @@ fn probe(arch: Arch) -> Command {
 }
 
 /// Runs a part of the probe, which prints nothing on success.
-fn holds(arch: Arch, part: &str) {
-    assert_eq!(run(probe(arch).arg(part)), Ran::new(0, "", ""));
+fn holds(arch: Arch, part: &[&str]) {
+    assert_eq!(run(probe(arch).args(part)), Ran::new(0, "", ""));
 }
 
 fn agrees_over_random_operations(arch: Arch) {
-    holds(arch, "random");
+    holds(arch, &["random"]);
 }
 
 fn agrees_between_threads(arch: Arch) {
-    holds(arch, "threads");
+    holds(arch, &["threads"]);
 }
 
 fn agrees_over_generations_of_threads(arch: Arch) {
-    holds(arch, "generations");
+    holds(arch, &["generations"]);
 }
 
 fn agrees_over_the_corpus(arch: Arch) {
     let mut probe = probe(arch);
     probe.arg("corpus").args(corpus());
+    assert_eq!(run(&mut probe), Ran::new(0, "", ""));
+}
+
+fn small_agrees_over_random_operations(arch: Arch) {
+    holds(arch, &["small", "random"]);
+}
+
+fn small_agrees_between_threads(arch: Arch) {
+    holds(arch, &["small", "threads"]);
+}
+
+fn small_agrees_over_generations_of_threads(arch: Arch) {
+    holds(arch, &["small", "generations"]);
+}
+
+fn small_agrees_over_the_corpus(arch: Arch) {
+    let mut probe = probe(arch);
+    probe.args(["small", "corpus"]).args(corpus());
     assert_eq!(run(&mut probe), Ran::new(0, "", ""));
 }

@@ -1,9 +1,13 @@
-//! The memory allocator. `alloc`'s `Vec`, `String`, `BTreeMap` and `Arc` allocate from it after this line:
+//! The memory allocators: [`Heap`] for all programs, and [`Small`] for programs that must be small. `alloc`'s `Vec`,
+//! `String`, `BTreeMap` and `Arc` allocate from an allocator after this line:
 //!
 //! ```ignore
 //! #[global_allocator]
 //! static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
 //! ```
+//!
+//! [`Heap`] takes 24 KB of code, [`Small`] less than 1 KB. `Small` is slower with many blocks or many threads. The rest of
+//! this page is about [`Heap`].
 //!
 //! The allocator serves freestanding programs and programs that use std. A caller frees a block with the [`Layout`]
 //! that it allocated the block with, so no block has a header. There are three kinds of blocks, by size:
@@ -54,6 +58,7 @@ mod region;
 mod regions;
 mod register;
 mod reservation;
+mod small;
 mod span;
 mod store;
 #[cfg(test)]
@@ -65,6 +70,7 @@ use core::ptr::{self, NonNull};
 
 use class::Class;
 use regions::REGIONS;
+pub use small::Small;
 use span::{Block, Corrupt};
 
 use crate::mem::LEAST_PAGE;

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 
 use ring3::Errno;
-use ring3::heap::Heap;
+use ring3::heap::{Heap, Small};
 use ring3::thread::{scope, spawn};
 
 use crate::case::*;
@@ -23,12 +23,33 @@ cases! {
     // SAFETY of both cases: no size is 0, and a block is freed once, with its layout.
     "more than there is", [Heap::new], unsafe { Heap::new().alloc(layout(1 << 60, 8)).is_null() } => YES;
     "and again what there is", [], unsafe { let block = alloc(layout(1 << 20, 8)); let got = !block.is_null(); dealloc(block, layout(1 << 20, 8)); got } => YES;
+    "blocks of the small allocator", [Small::new], small() => YES;
+    "more than the small allocator has", [Small::new], unsafe { Small::new().alloc(layout(1 << 60, 8)).is_null() } => YES;
     "a vector", [], (0..100_000).collect::<Vec<usize>>().iter().sum::<usize>() => value(4_999_950_000);
     "a map", [], (0..10_000).map(|n| (n * 7919 % 10_007, n)).collect::<BTreeMap<i32, i32>>().len() => value(10_000);
     "a string", [], core::iter::repeat_n("word ", 1000).collect::<String>().len() => value(5000);
     "a block that another thread frees", [], handed_over() => value(1000);
     "what threads share", [], shared() => value(4);
     "a block of 64 MiB is written", [], large() => YES;
+}
+
+/// Blocks of the small allocator, from this many bytes up to a mapping of their own, written and freed.
+fn small() -> bool {
+    let heap = Small::new();
+    [1, 100, 5000, 1 << 20].iter().all(|&size| {
+        // SAFETY: no size is 0. The block is written within its size, grows once, and is freed once, with its layout.
+        unsafe {
+            let block = heap.alloc(layout(size, 64));
+            if block.is_null() {
+                return false;
+            }
+            block.write_bytes(7, size);
+            let block = heap.realloc(block, layout(size, 64), 3 * size);
+            let kept = !block.is_null() && *block == 7 && *block.add(size - 1) == 7;
+            heap.dealloc(block, layout(3 * size, 64));
+            kept && block.addr().is_multiple_of(64)
+        }
+    })
 }
 
 fn layout(size: usize, align: usize) -> Layout {

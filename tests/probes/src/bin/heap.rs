@@ -6,6 +6,8 @@
 //!
 //! These end the program: `twice`, `twice-small` and `foreign` by a panic, a write to a guard by SIGSEGV: `guard before`,
 //! `after`, `grown`, `grown-again`, `shrunk`, `aligned-before` or `aligned-after`.
+//!
+//! With `small` before the name, the program's allocator is `heap::Small`.
 
 #![no_std]
 #![no_main]
@@ -23,15 +25,18 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::alloc::Layout;
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::CStr;
 use core::hint::black_box;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use ring3::abi::nr;
 use ring3::arch::{syscall4, syscall5};
 use ring3::env::Start;
 use ring3::fd::STDOUT;
 use ring3::fs::{self, CWD, O_RDONLY};
+use ring3::heap::{Heap, Small};
 use ring3::io;
 use ring3::mem::{LEAST_PAGE, page_size};
 use ring3::parts;
@@ -45,8 +50,53 @@ use maps::{mapped, protection};
 
 ring3::program!("heap", main);
 
+/// The allocator of this program: `Small` if the first argument is `small`, else `Heap`.
+struct Chosen {
+    is_small: AtomicBool,
+    small: Small,
+}
+
 #[global_allocator]
-static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
+static HEAP: Chosen = Chosen {
+    is_small: AtomicBool::new(false),
+    small: Small::new(),
+};
+
+// SAFETY: both allocators keep the contract. `main` chooses one of them before the first allocation, so each block is
+// freed by the allocator that made it.
+unsafe impl GlobalAlloc for Chosen {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are the same.
+        match self.is_small.load(Relaxed) {
+            true => unsafe { self.small.alloc(layout) },
+            false => unsafe { Heap.alloc(layout) },
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        match self.is_small.load(Relaxed) {
+            true => unsafe { self.small.alloc_zeroed(layout) },
+            false => unsafe { Heap.alloc_zeroed(layout) },
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        match self.is_small.load(Relaxed) {
+            true => unsafe { self.small.dealloc(block, layout) },
+            false => unsafe { Heap.dealloc(block, layout) },
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        match self.is_small.load(Relaxed) {
+            true => unsafe { self.small.realloc(block, layout, size) },
+            false => unsafe { Heap.realloc(block, layout, size) },
+        }
+    }
+}
 
 const MIB: usize = 1 << 20;
 
@@ -54,8 +104,14 @@ const MIB: usize = 1 << 20;
 // so black_box.
 
 fn main(start: Start) -> Result<(), Exit> {
-    let second = start.args().nth(2).map_or(&b""[..], |arg| arg.to_bytes());
-    match start.args().nth(1).map(|arg| arg.to_bytes()) {
+    let mut arguments = start.args().skip(1).map(CStr::to_bytes);
+    let mut first = arguments.next();
+    if first == Some(b"small") {
+        HEAP.is_small.store(true, Relaxed);
+        first = arguments.next();
+    }
+    let second = arguments.next().unwrap_or_default();
+    match first {
         Some(b"types") => types(),
         Some(b"exhaust") => exhaust(),
         Some(b"fresh") => fresh(),
