@@ -2,7 +2,7 @@
 
 use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 use crate::io;
 
 /// An eventfd. [`ring`](Self::ring) wakes the threads that wait for the eventfd in an
@@ -12,7 +12,10 @@ use crate::io;
 /// thread does not wait at that moment, its next wait returns at once. A thread writes to memory, also by
 /// relaxed atomic stores, and then rings: the woken thread sees these writes after its wait. The reason is
 /// that both system calls take the lock of the eventfd's wait queue in the kernel.
+#[derive(Debug)]
 pub struct EventFd(OwnedFd);
+
+as_fd! { EventFd }
 
 impl EventFd {
     /// An eventfd whose count is 0 (eventfd2(2)).

@@ -19,6 +19,68 @@ pub struct OwnedFd(i32);
 #[repr(transparent)]
 pub struct BorrowedFd<'fd>(i32, PhantomData<&'fd OwnedFd>);
 
+/// A value that has a descriptor.
+///
+/// Functions that take a descriptor take a [`BorrowedFd`]; generic code takes `impl AsFd`.
+///
+/// ```
+/// use ring3::fd::{AsFd, OwnedFd};
+/// use ring3::pipe::{O_CLOEXEC, Pipe};
+///
+/// fn write(to: impl AsFd, text: &str) -> ring3::Result<()> {
+///     ring3::io::write_all(to.as_fd(), text.as_bytes())
+/// }
+/// let pipe = Pipe::new(O_CLOEXEC)?;
+/// write(&pipe.write, "owned, ")?;
+/// write(pipe.write.as_fd(), "borrowed")?;
+/// # Ok::<(), ring3::Errno>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no descriptor",
+    note = "`OwnedFd`, `BorrowedFd` and references to them have one, and types such as `Epoll`"
+)]
+pub trait AsFd {
+    /// Borrows the descriptor.
+    fn as_fd(&self) -> BorrowedFd<'_>;
+}
+
+impl AsFd for BorrowedFd<'_> {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        *self
+    }
+}
+
+impl<T: AsFd + ?Sized> AsFd for &T {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        T::as_fd(self)
+    }
+}
+
+impl<T: AsFd + ?Sized> AsFd for &mut T {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        T::as_fd(self)
+    }
+}
+
+/// Implements [`AsFd`] for a type that has a method `as_fd` of its own. (The method needs no `use` of the trait.)
+macro_rules! as_fd {
+    ($type:ty) => {
+        impl $crate::fd::AsFd for $type {
+            #[inline]
+            fn as_fd(&self) -> $crate::fd::BorrowedFd<'_> {
+                <$type>::as_fd(self)
+            }
+        }
+    };
+}
+
+pub(crate) use as_fd;
+
+as_fd! { OwnedFd }
+
 /// Standard input, which the kernel or the parent process opened. The parent may also have closed it: then
 /// every call on it returns `EBADF`.
 pub const STDIN: BorrowedFd<'static> = BorrowedFd(0, PhantomData);

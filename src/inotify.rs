@@ -24,12 +24,14 @@ use core::iter::FusedIterator;
 pub use crate::abi::inotify::*;
 use crate::abi::{Arg, Result, syscall};
 use crate::bytes;
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 use crate::io;
 
 /// An inotify instance: a set of watched files and directories, and the queue of their events.
 #[derive(Debug)]
 pub struct Inotify(OwnedFd);
+
+as_fd! { Inotify }
 
 /// A watched file or directory. The number belongs to one [`Inotify`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

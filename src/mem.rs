@@ -2,6 +2,7 @@
 //!
 //! Functions with a `start` and a `length` expect whole pages; the kernel rounds `length` up.
 
+use core::fmt;
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
@@ -201,6 +202,13 @@ fn pointer(address: usize) -> Result<NonNull<u8>> {
 /// value.
 pub struct Slots<T>(NonNull<[MaybeUninit<T>]>);
 
+/// The number of slots: which of them are initialized is not known.
+impl<T> fmt::Debug for Slots<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slots").field(&self.0.len()).finish()
+    }
+}
+
 // SAFETY: `Slots` owns its slots, as a `Box<[MaybeUninit<T>]>` does: `new` mapped them, and only `drop` unmaps them.
 unsafe impl<T: Send> Send for Slots<T> {}
 // SAFETY: shared `Slots` return only shared references to the slots.
@@ -271,6 +279,13 @@ impl<T> Drop for Slots<T> {
 
 /// A mapping with one owner: a slice of bytes, initially all zero. Dropping it unmaps the pages.
 pub struct Mapping(Slots<u8>);
+
+/// The number of bytes.
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mapping").field(&self.len()).finish()
+    }
+}
 
 impl Mapping {
     /// Maps `length` bytes of zeros.

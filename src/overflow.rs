@@ -30,6 +30,7 @@ static PROGRAM: OnceLock<Program> = OnceLock::new();
 
 /// While a `Report` exists, a stack overflow of the thread that created it prints a message on standard error. With or
 /// without the message, SIGSEGV ends the process. A thread has at most one `Report` at a time.
+#[derive(Debug)]
 pub struct Report {
     /// A mapping: a guard, and the alternate stack.
     guard: NonNull<u8>,

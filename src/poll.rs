@@ -23,11 +23,14 @@ use core::time::Duration;
 
 pub use crate::abi::poll::*;
 use crate::abi::{Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 
 /// An epoll instance: a set of descriptors to wait for. Closing a descriptor that has no duplicates removes
 /// it from the set.
+#[derive(Debug)]
 pub struct Epoll(OwnedFd);
+
+as_fd! { Epoll }
 
 impl Epoll {
     /// Creates an empty set (epoll_create1(2)).

@@ -3,6 +3,7 @@
 //! A signal is an `i32` from 1 to [`SIGNALS`]. A program receives signals by [`on`] (counted by a handler),
 //! [`wait`] (without a handler), or [`SignalFd`] (from a descriptor).
 
+use core::fmt;
 use core::ops::BitOr;
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -14,7 +15,7 @@ use crate::abi::time::Timespec;
 use crate::abi::{Errno, Result, syscall};
 use crate::arch;
 use crate::env::auxv;
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 use crate::io;
 use crate::text::number;
 
@@ -22,6 +23,14 @@ use crate::text::number;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct SignalSet(u64);
+
+/// The numbers of the signals.
+impl fmt::Debug for SignalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signals = (1..=SIGNALS).filter(|signal| self.0 >> (signal - 1) & 1 != 0);
+        f.debug_set().entries(signals).finish()
+    }
+}
 
 impl SignalSet {
     /// Every signal. The kernel ignores the signals of the set that can't be blocked.
@@ -147,6 +156,7 @@ pub fn hold(set: SignalSet) -> Result<Held> {
 }
 
 /// The mask from before [`hold`]. Dropping the value restores the mask.
+#[derive(Debug)]
 pub struct Held(SignalSet);
 
 impl Drop for Held {
@@ -470,7 +480,10 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Result<Received> {
 ///
 /// The caller must have blocked the signals with [`block`]: a signal that is not blocked has its action
 /// instead.
+#[derive(Debug)]
 pub struct SignalFd(OwnedFd);
+
+as_fd! { SignalFd }
 
 impl SignalFd {
     /// Creates a non-blocking descriptor for the signals of `set`.

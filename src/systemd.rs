@@ -15,6 +15,7 @@ use crate::text::number;
 
 /// The descriptors that a service manager opened for this process: consecutive numbers from 3, in order.
 /// execve closes each of them. Dropping an `Inherited` closes the descriptors that it has not yet returned.
+#[derive(Debug)]
 pub struct Inherited {
     next: i32,
     end: i32,
@@ -83,6 +84,7 @@ pub unsafe fn inherited(listen_pid: Option<&CStr>, listen_fds: Option<&CStr>) ->
 }
 
 /// The service manager's notification socket: a connected datagram socket.
+#[derive(Debug)]
 pub struct Manager(OwnedFd);
 
 impl Manager {

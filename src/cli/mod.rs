@@ -27,7 +27,7 @@ use crate::text::{Any, Print, Writer};
 
 /// A program's name, and the functions that print its messages. [`program!`](macro@crate::program) defines it
 /// as the constant `PROGRAM`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Program {
     name: &'static str,
 }

@@ -1,6 +1,7 @@
 //! Parses a command line by a program's table of options.
 
 use core::ffi::CStr;
+use core::fmt;
 use core::marker::PhantomData;
 
 use crate::bytes::{begins, tail};
@@ -23,6 +24,12 @@ use crate::text::{Any, Print, Shown, Writer};
 pub struct Options<T> {
     parser: Parser,
     table: PhantomData<T>,
+}
+
+impl<T> fmt::Debug for Options<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parser.fmt(f)
+    }
 }
 
 impl<T: Table> Options<T> {
@@ -80,6 +87,7 @@ impl<T: Table> Options<T> {
 }
 
 /// The part of [`Options`] that is the same for all programs.
+#[derive(Debug)]
 pub struct Parser {
     texts: &'static Texts,
     args: Args,
@@ -90,7 +98,7 @@ pub struct Parser {
     operands_only: bool,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Rest {
     None,
     Cluster(&'static CStr),
@@ -98,7 +106,7 @@ enum Rest {
 }
 
 /// An element as it was written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Last {
     Short(u8),
     Long(&'static [u8]),

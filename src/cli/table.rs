@@ -152,6 +152,7 @@ pub trait Table: Sized {
 
 /// The texts of a program's options. The parser finds the names of the options in the text that `--help` prints, so the
 /// names are only once in the program's file.
+#[derive(Debug)]
 pub struct Texts {
     /// The program.
     pub program: Program,
@@ -264,6 +265,7 @@ const fn check_widths(text: &str) {
 }
 
 /// A table as data, for manuals, completions and tests. No program contains it.
+#[derive(Debug)]
 pub struct Documentation {
     /// The program's name.
     pub name: &'static str,
@@ -280,6 +282,7 @@ pub struct Documentation {
 }
 
 /// An option as data.
+#[derive(Debug)]
 pub struct Item {
     /// The names as in `--help`: `-l, --listen=ADDR:PORT`.
     pub names: &'static str,

@@ -13,6 +13,11 @@ use crate::text::{Shown, number};
 use crate::time::NEVER;
 
 /// A type of an option's argument.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of an option's argument",
+    note = "the types of `ring3::cli` are `Text`, `Path`, `Directory`, `Number`, `Size`, `Duration`, `Limit`, `Mode`, \
+            `Signal` and `Address`; a type of your own implements `ring3::cli::Value`"
+)]
 pub trait Value {
     /// The argument as the program uses it.
     type Is;
@@ -28,6 +33,7 @@ pub trait Value {
 }
 
 /// Any text.
+#[derive(Debug)]
 pub struct Text;
 
 impl Value for Text {
@@ -40,6 +46,7 @@ impl Value for Text {
 }
 
 /// The name of a file.
+#[derive(Debug)]
 pub struct Path;
 
 impl Value for Path {
@@ -52,6 +59,7 @@ impl Value for Path {
 }
 
 /// The name of a directory.
+#[derive(Debug)]
 pub struct Directory;
 
 impl Value for Directory {
@@ -64,6 +72,7 @@ impl Value for Directory {
 }
 
 /// A decimal number from `LEAST` to `MOST`.
+#[derive(Debug)]
 pub struct Number<const LEAST: u64, const MOST: u64>;
 
 impl<const LEAST: u64, const MOST: u64> Value for Number<LEAST, MOST> {
@@ -104,6 +113,7 @@ fn not_in(parser: &Parser, text: &CStr, what: &str, least: u64, most: u64) -> Ex
 
 /// A number of bytes from `LEAST` to `MOST`: a number that may have a fraction and a unit, `4096`, `64k`, `1.5M` or
 /// `64KiB`. The units are powers of 1024.
+#[derive(Debug)]
 pub struct Size<const LEAST: u64, const MOST: u64>;
 
 impl<const LEAST: u64, const MOST: u64> Value for Size<LEAST, MOST> {
@@ -139,6 +149,7 @@ fn read_size(parser: &mut Parser, least: u64, most: u64) -> Result<u64, Exit> {
 
 /// A duration: a number that may have a fraction and a unit, `0.5`, `90s`, `5m`, `2h` or `10ms`. Without a unit, the
 /// number is in seconds. The program uses nanoseconds.
+#[derive(Debug)]
 pub struct Duration;
 
 impl Value for Duration {
@@ -166,6 +177,7 @@ impl Duration {
 }
 
 /// A [`Duration`] that limits something: 0 means that there is no limit, and becomes [`NEVER`].
+#[derive(Debug)]
 pub struct Limit;
 
 impl Value for Limit {
@@ -204,6 +216,7 @@ const fn constant(number: Option<u64>, least: u64, most: u64) -> u64 {
 }
 
 /// The permissions of a file: an octal number from 0 to 7777.
+#[derive(Debug)]
 pub struct Mode;
 
 impl Value for Mode {
@@ -217,6 +230,7 @@ impl Value for Mode {
 }
 
 /// The name or the number of a signal: `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3`.
+#[derive(Debug)]
 pub struct Signal;
 
 impl Value for Signal {
@@ -229,6 +243,7 @@ impl Value for Signal {
 }
 
 /// A numeric address and a port. The zone of an IPv6 address may be the name of an interface.
+#[derive(Debug)]
 pub struct Address;
 
 impl Value for Address {

@@ -3,6 +3,7 @@
 //! The capacity reserves only address space. A page of the address space takes memory when the first value in this page
 //! is pushed.
 
+use core::fmt;
 use core::ops::{Deref, DerefMut};
 
 use crate::abi::Result;
@@ -13,6 +14,12 @@ pub struct List<T> {
     slots: Slots<T>,
     /// The number of values. They are in the first slots.
     length: usize,
+}
+
+impl<T: fmt::Debug> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 impl<T> List<T> {

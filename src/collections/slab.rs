@@ -3,6 +3,8 @@
 //! The capacity is fixed, and reserves only address space. A page of the address space takes memory when the first
 //! value in this page is inserted.
 
+use core::fmt;
+
 use crate::abi::{Errno, Result};
 use crate::mem::Slots;
 
@@ -18,6 +20,21 @@ pub struct Slab<T> {
     free: u32,
     /// The number of values.
     count: usize,
+}
+
+/// A map from the keys to the values.
+impl<T: fmt::Debug> fmt::Debug for Slab<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = self
+            .slots()
+            .iter()
+            .enumerate()
+            .filter_map(|(number, slot)| match slot {
+                Slot::Full(value) => Some((number, value)),
+                Slot::Free(_) => None,
+            });
+        f.debug_map().entries(values).finish()
+    }
 }
 
 /// The content of a used slot. If `T` has a niche, a slot is as large as `T`.
@@ -188,6 +205,16 @@ mod tests {
         slab.clear();
         assert_eq!((slab.len(), slab.iter().count()), (0, 0));
         assert_eq!(slab.insert(19), Ok(0));
+    }
+
+    #[test]
+    fn a_slab_is_shown_as_a_map() {
+        let mut slab = Slab::new(3).unwrap();
+        for value in 7..10 {
+            slab.insert(value).unwrap();
+        }
+        slab.take(1);
+        assert_eq!(std::format!("{slab:?}"), "{0: 7, 2: 9}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 pub use crate::abi::auxv::*;
 
 /// An entry: a key `AT_*` and its value, in the kernel's layout (`create_elf_tables`).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Entry {
     /// `AT_PAGESZ`, `AT_HWCAP`...; `AT_NULL` marks the end of the vector.

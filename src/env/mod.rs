@@ -15,18 +15,25 @@ mod directory;
 mod strings;
 
 use core::ffi::{CStr, c_char};
+use core::fmt;
 
 pub use directory::{current_dir, set_current_dir, set_current_dir_to};
 pub use strings::Strings;
 
 /// The arguments and the environment of a program.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Start {
     args: Args,
     /// The array of the environment's strings, which ends with a null pointer.
     environ: *const *const c_char,
     pub(crate) auxv: *const auxv::Entry,
 }
+
+// SAFETY: the pointers lead to the initial stack. `new`'s caller promises that nothing changes it while the value or a
+// copy is used, and it exists until the process ends. So every thread may read it.
+unsafe impl Send for Start {}
+// SAFETY: as above.
+unsafe impl Sync for Start {}
 
 impl Start {
     /// Finds the arguments, the environment and the auxiliary vector.
@@ -79,6 +86,19 @@ pub struct Args {
     pub(crate) next: *const *const c_char,
     /// The number of arguments from `next` on.
     pub(crate) left: usize,
+}
+
+// SAFETY: the strings are on the initial stack. `new`'s caller promises that nothing changes them while the value or a
+// copy is used, and the initial stack exists until the process ends. So every thread may read them.
+unsafe impl Send for Args {}
+// SAFETY: as above.
+unsafe impl Sync for Args {}
+
+/// A list of the remaining arguments.
+impl fmt::Debug for Args {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.strings().fmt(f)
+    }
 }
 
 impl Args {
@@ -203,6 +223,20 @@ pub(crate) mod tests {
         // SAFETY: the vector follows the environment.
         let entry = unsafe { *start.auxv };
         assert_eq!((entry.key, entry.value), (auxv::AT_PAGESZ, 4096));
+    }
+
+    #[test]
+    fn other_threads_may_read_them_and_they_can_be_shown() {
+        fn is<T: Send + Sync>() {}
+        is::<(Start, Args, Strings<'_>)>();
+        is::<(crate::mem::Mapping, crate::process::Lists<'_>)>();
+        let all = stack(&[c"name", c"two words"], &[c"A=b"]);
+        let start = start(&all);
+        assert_eq!(
+            std::format!("{:?}", start.args()),
+            "[\"name\", \"two words\"]"
+        );
+        assert_eq!(std::format!("{:?}", start.environ()), "[\"A=b\"]");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Lists of C strings in the format of execve(2): an array of pointers that ends with a null pointer.
 
 use core::ffi::{CStr, c_char};
+use core::fmt;
 use core::marker::PhantomData;
 use core::ptr;
 
@@ -9,6 +10,18 @@ use crate::bytes::strip_prefix;
 /// A list of C strings: the arguments of a program, or its environment.
 #[derive(Clone, Copy)]
 pub struct Strings<'a>(*const *const c_char, PhantomData<&'a CStr>);
+
+// SAFETY: `new`'s caller guarantees that the array and the strings stay valid and unchanged for `'a`, for every thread.
+unsafe impl Send for Strings<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Strings<'_> {}
+
+/// A list of the strings.
+impl fmt::Debug for Strings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
 
 /// A null pointer that several threads may read.
 #[repr(transparent)]

@@ -13,6 +13,7 @@ use crate::text::number;
 const MAXSYMLINKS: usize = 40;
 
 /// A file name in a directory, with at most `NAME_MAX` bytes.
+#[derive(Debug)]
 pub struct Name([u8; NAME_MAX + 1]);
 
 impl Name {
@@ -38,6 +39,7 @@ impl Name {
 /// A directory entry: a name in an open directory. The name need not exist.
 ///
 /// An entry is the result of resolving a path. Later renames of directories in the path do not change it.
+#[derive(Debug)]
 pub struct Entry {
     /// The directory. Until [`open_directory`](Self::open_directory) it is open only as a starting point for
     /// paths (`O_PATH`).

@@ -22,6 +22,7 @@ const STRIDE: usize = 64 * 1024 + 64;
 ///
 /// Memory is taken page by page: a page of a buffer takes memory when a datagram first reaches it. So short
 /// datagrams and small batches use little memory.
+#[derive(Debug)]
 pub struct Batch {
     /// `count` headers, `count` envelopes, and `count` buffers.
     memory: Mapping,
@@ -55,6 +56,7 @@ union Pktinfo {
 }
 
 /// A received datagram.
+#[derive(Debug)]
 pub struct Datagram<'a> {
     /// The sender's address.
     pub source: SocketAddr,

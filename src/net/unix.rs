@@ -162,6 +162,7 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Res
 }
 
 /// The result of [`receive`].
+#[derive(Debug)]
 pub struct Received {
     /// How many bytes were received.
     pub bytes: usize,

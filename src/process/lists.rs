@@ -9,6 +9,7 @@ use crate::env::Strings;
 use crate::mem::Mapping;
 
 /// Memory for building several lists, one after the other. It is a mapping, so it needs no heap.
+#[derive(Debug)]
 pub struct Lists<'a> {
     /// The pointers of all lists.
     memory: Mapping,

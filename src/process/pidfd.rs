@@ -6,13 +6,16 @@ use super::wait::Status;
 use super::{Child, Pid};
 use crate::abi::process::*;
 use crate::abi::{Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 use crate::io::retry;
 use crate::signal::Siginfo;
 
 /// A descriptor that refers to a process. It never refers to another process, even after the process has
 /// ended and its id is reused. In an [`Epoll`](crate::poll::Epoll) it becomes readable when the process ends.
+#[derive(Debug)]
 pub struct Pidfd(OwnedFd);
+
+as_fd! { Pidfd }
 
 impl Pidfd {
     /// Opens a descriptor for a child.

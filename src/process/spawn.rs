@@ -47,7 +47,7 @@ use crate::{arch, io};
 /// descriptors without `FD_CLOEXEC`; all descriptors that this library creates have that flag. No signal is
 /// blocked. Signals that this process handles have their default actions; signals that it ignores stay
 /// ignored.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Command<'a> {
     file: &'a CStr,
     path: Option<&'a CStr>,
@@ -66,7 +66,7 @@ pub struct Command<'a> {
 type ListenPid = [u8; 24];
 
 /// The process group of a child.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Group {
     Of(i32),
     Session,

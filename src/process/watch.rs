@@ -10,6 +10,7 @@ use crate::time::{Clock, Deadline, nanoseconds_by_call};
 /// signals are blocked, and rt_sigtimedwait(2) waits for them.
 ///
 /// In process 1, orphans are children too: they are reaped and reported like other children.
+#[derive(Debug)]
 pub struct Watch(SignalSet);
 
 /// An event that a [`Watch`] reports.

@@ -3,6 +3,7 @@
 use crate::env::Args;
 
 /// The arguments of a bare program, as one text.
+#[derive(Debug)]
 pub struct Words(Args);
 
 impl Words {

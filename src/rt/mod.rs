@@ -3,7 +3,7 @@
 mod bare;
 mod program;
 
-use core::fmt::{self, Write as _};
+use core::fmt::Write as _;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
@@ -223,21 +223,11 @@ pub fn panic(program: &str, info: &PanicInfo<'_>) -> ! {
         stderr.print(": while it printed this message\n");
     } else {
         stderr.print(": ");
-        let _ = write!(Message(&mut stderr), "{}", info.message());
+        let _ = write!(stderr, "{}", info.message());
         stderr.print("\n");
     }
     let _ = stderr.flush(); // there is no other place to report an error
     process::abort()
-}
-
-/// Adapts a `Writer` for `core::fmt`, which formats only the message of a panic.
-struct Message<'a, 'b>(&'a mut Writer<'b>);
-
-impl fmt::Write for Message<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.print(text);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::futex;
 /// has changed the value.
 ///
 /// Wake-ups can be spurious, so a caller must check its condition in a loop.
+#[derive(Debug)]
 pub struct Condvar {
     /// The number of notifications, modulo 2^32. A waiter reads this number before it unlocks the mutex, and sleeps
     /// only if the number has not changed since.

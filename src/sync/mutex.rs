@@ -1,6 +1,7 @@
 //! A mutex: a value that one thread at a time can access.
 
 use core::cell::UnsafeCell;
+use core::fmt;
 use core::hint;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
@@ -96,6 +97,17 @@ pub struct Mutex<T: ?Sized> {
     value: UnsafeCell<T>,
 }
 
+/// The value, if the mutex can be locked without waiting.
+impl<T: fmt::Debug + ?Sized> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut tuple = f.debug_tuple("Mutex");
+        match self.try_lock() {
+            Some(value) => tuple.field(&&*value).finish(),
+            None => tuple.field(&format_args!("<locked>")).finish(),
+        }
+    }
+}
+
 // SAFETY: only the thread that holds the lock accesses the value, so a shared `Mutex` moves the value between threads
 // but never shares it. `T: Send` allows that.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
@@ -148,6 +160,12 @@ pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
     /// The guard is Send only if `&mut T` is, and Sync only if `&mut T` is.
     value: PhantomData<&'a mut T>,
+}
+
+impl<T: fmt::Debug + ?Sized> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {

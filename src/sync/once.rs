@@ -2,6 +2,7 @@
 //! the work is done.
 
 use core::cell::UnsafeCell;
+use core::fmt;
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -9,6 +10,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::futex;
 
 /// Work that runs once, even if several threads call `call_once`.
+#[derive(Debug)]
 pub struct Once(AtomicU32);
 
 /// The work has not started.
@@ -84,6 +86,13 @@ pub struct OnceLock<T> {
     once: Once,
     /// Initialized if `once` is done.
     value: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// The value, or `None`.
+impl<T: fmt::Debug> fmt::Debug for OnceLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnceLock").field(&self.get()).finish()
+    }
 }
 
 // SAFETY: `once` lets one thread write the value before any thread reads it. After that the value is only shared, which

@@ -4,14 +4,37 @@
 //! program. Here a value only writes its bytes, and a line is printed as its parts in order:
 //! `out.print(parts!(clients, " clients, and others wait\n"))`.
 
+use core::ffi::CStr;
+use core::fmt;
 use core::marker::PhantomData;
 use core::ptr;
 
 use crate::abi::{Errno, Result};
-use crate::fd::BorrowedFd;
+use crate::fd::{BorrowedFd, STDOUT};
 use crate::io;
 
-/// A value that can be printed.
+/// A value that can be printed: texts, bytes and numbers, [`Errno`], and what [`parts!`](crate::parts) combines.
+///
+/// ```
+/// use ring3::fd::STDOUT;
+/// use ring3::parts;
+/// use ring3::text::{Fixed, Left, Right, Writer};
+///
+/// let mut buffer = [0; 512];
+/// let mut out = Writer::new(STDOUT, &mut buffer);
+/// for (name, size) in [("save", 23_680), ("msort", 74_896)] {
+///     out.print(parts!(Left(name, 8), Right(size, 8), Right(Fixed(size / 100, 1), 8), " kB\n"));
+/// }
+/// out.flush()?;
+/// # Ok::<(), ring3::Errno>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be printed",
+    label = "not a value that `print`, `parts!` or a message can print",
+    note = "`str`, `CStr`, `[u8]`, `bool`, `char`, integers and `Errno` can be printed; `parts!(a, b)` combines them",
+    note = "text from outside is printed as `ring3::text::Shown(bytes)`; a type of your own implements \
+            `ring3::text::Print`; `write!` prints what implements `core::fmt::Display`"
+)]
 pub trait Print {
     /// Prints the value to `out`.
     fn print(&self, out: &mut Writer<'_>);
@@ -21,6 +44,7 @@ pub trait Print {
 ///
 /// The buffer is written when it is full, and by [`flush`](Self::flush). Dropping the value writes nothing,
 /// because the error could not be reported.
+#[derive(Debug)]
 pub struct Writer<'a> {
     fd: BorrowedFd<'a>,
     buffer: &'a mut [u8],
@@ -76,13 +100,24 @@ impl<'a> Writer<'a> {
     fn empty(&mut self) {
         if self.failed.is_none() {
             self.failed = io::write_all(self.fd, self.held()).err();
+            self.used = 0;
         }
-        self.used = 0;
     }
 
     /// The bytes in the buffer.
     fn held(&self) -> &[u8] {
         self.buffer.get(..self.used).unwrap_or_default()
+    }
+}
+
+/// `write!` and `core::fmt` print to a `Writer` too. An error is kept for [`flush`](Writer::flush): `write!` returns `Ok`.
+///
+/// The first use of `core::fmt` adds about 2 KB to a program whose panics print nothing formatted, and more for each type
+/// that is formatted. [`Print`] adds much less.
+impl fmt::Write for Writer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -98,8 +133,48 @@ impl Print for str {
     }
 }
 
+/// Prints the bytes as they are. [`Shown`](super::Shown) prints text from outside safely.
+impl Print for [u8] {
+    fn print(&self, out: &mut Writer<'_>) {
+        out.put(self);
+    }
+}
+
+/// Prints the bytes as they are, as a slice does.
+impl<const N: usize> Print for [u8; N] {
+    fn print(&self, out: &mut Writer<'_>) {
+        out.put(self);
+    }
+}
+
+/// Prints the bytes before the zero as they are. [`Shown`](super::Shown) prints text from outside safely.
+impl Print for CStr {
+    fn print(&self, out: &mut Writer<'_>) {
+        out.put(self.to_bytes());
+    }
+}
+
+impl Print for char {
+    fn print(&self, out: &mut Writer<'_>) {
+        out.put(self.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// Prints `true` or `false`.
+impl Print for bool {
+    fn print(&self, out: &mut Writer<'_>) {
+        out.print(if *self { "true" } else { "false" });
+    }
+}
+
 /// A value that prints by calling a function. [`parts!`](crate::parts) creates it.
 pub struct Parts<F>(pub F);
+
+impl<F> fmt::Debug for Parts<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
 
 impl<F: Fn(&mut Writer<'_>)> Print for Parts<F> {
     #[inline]
@@ -128,6 +203,12 @@ pub struct Any<'a> {
     value: *const (),
     print: unsafe fn(*const (), &mut Writer<'_>),
     lives: PhantomData<&'a ()>,
+}
+
+impl fmt::Debug for Any<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Any").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Any<'a> {
@@ -170,11 +251,18 @@ macro_rules! numbers {
 
 numbers! { u8 u16 u32 u64 usize }
 
-impl Print for i32 {
-    fn print(&self, out: &mut Writer<'_>) {
-        i64::from(*self).print(out);
-    }
+/// Signed numbers print in decimal.
+macro_rules! signed_numbers {
+    ($($type:ident)*) => { $(
+        impl Print for $type {
+            fn print(&self, out: &mut Writer<'_>) {
+                (*self as i64).print(out);
+            }
+        }
+    )* };
 }
+
+signed_numbers! { i8 i16 i32 isize }
 
 impl Print for i64 {
     fn print(&self, out: &mut Writer<'_>) {
@@ -186,7 +274,7 @@ impl Print for i64 {
 }
 
 /// A number in decimal, with leading zeros up to the number of digits in the second field.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Digits(pub u64, pub usize);
 
 impl Print for Digits {
@@ -196,12 +284,85 @@ impl Print for Digits {
 }
 
 /// A number in hexadecimal, with leading zeros up to the number of digits in the second field.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Hex(pub u64, pub usize);
 
 impl Print for Hex {
     fn print(&self, out: &mut Writer<'_>) {
         digits(self.0, 16, self.1, out);
+    }
+}
+
+/// A number with a decimal point before the number of digits in the second field: `Fixed(1234, 2)` is `12.34`, and
+/// `Fixed(-5, 3)` is `-0.005`.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixed(pub i64, pub usize);
+
+impl Print for Fixed {
+    fn print(&self, out: &mut Writer<'_>) {
+        let Self(number, places) = *self;
+        // Without a scale, 10 to the power of `places` is larger than every number.
+        let scale = u32::try_from(places)
+            .ok()
+            .and_then(|places| 10_u64.checked_pow(places));
+        let number = if number < 0 {
+            out.put(b"-");
+            number.unsigned_abs()
+        } else {
+            number as u64
+        };
+        match scale {
+            Some(1) => out.print(number),
+            Some(scale @ 1..) => {
+                out.print(parts!(number / scale, ".", Digits(number % scale, places)));
+            }
+            _ => out.print(parts!("0.", Digits(number, places))),
+        }
+    }
+}
+
+/// A value, and spaces after it up to the width in the second field. The width counts the characters of UTF-8. A value
+/// that is wider is printed whole. A value of [`PADDED`] bytes or more gets no spaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Left<T>(pub T, pub usize);
+
+/// A value, and spaces before it up to the width in the second field, as [`Left`].
+#[derive(Clone, Copy, Debug)]
+pub struct Right<T>(pub T, pub usize);
+
+/// Values of fewer bytes are padded by [`Left`] and [`Right`].
+pub const PADDED: usize = 256;
+
+impl<T: Print> Print for Left<T> {
+    fn print(&self, out: &mut Writer<'_>) {
+        padded(Any::new(&self.0), 0, self.1, out);
+    }
+}
+
+impl<T: Print> Print for Right<T> {
+    fn print(&self, out: &mut Writer<'_>) {
+        padded(Any::new(&self.0), self.1, 0, out);
+    }
+}
+
+/// Prints `value`, with spaces before it up to the width `before`, or after it up to the width `after`.
+#[inline(never)]
+fn padded(value: Any<'_>, before: usize, after: usize, out: &mut Writer<'_>) {
+    let mut buffer = [0; PADDED];
+    let mut text = Writer::new(STDOUT, &mut buffer);
+    text.failed = Some(Errno::ENOBUFS); // so that this writer writes nothing, and drops what its buffer does not hold
+    text.print(value);
+    let text = text.held();
+    if text.len() == PADDED {
+        return out.print(value);
+    }
+    let width = text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+    for _ in width..before {
+        out.put(b" ");
+    }
+    out.put(text);
+    for _ in width..after {
+        out.put(b" ");
     }
 }
 
@@ -278,6 +439,62 @@ mod tests {
             printed(parts!(7_u8, "/", 65_535_u16, &"/", 8_usize)),
             "7/65535/8"
         );
+    }
+
+    #[test]
+    fn values_are_as_core_formats_them() {
+        assert_eq!(
+            printed(parts!(true, false, 'x', 'é', '漢')),
+            "truefalsexé漢"
+        );
+        assert_eq!(
+            printed(parts!(b"bytes"[..], b"array", c"string", *c"s")),
+            "bytesarraystrings"
+        );
+        assert_eq!(
+            printed(parts!(i8::MIN, " ", i16::MIN, " ", isize::MIN)),
+            format!("{} {} {}", i8::MIN, i16::MIN, isize::MIN)
+        );
+        let mut buffer = [0; 64];
+        let mut out = Writer::new(crate::fd::STDOUT, &mut buffer);
+        fmt::Write::write_fmt(&mut out, format_args!("{:>4}|{:?}", 7, "x")).unwrap();
+        assert_eq!(out.held(), b"   7|\"x\"");
+    }
+
+    #[test]
+    fn a_decimal_point_is_placed() {
+        for (number, places, text) in [
+            (1234, 2, "12.34"),
+            (1234, 0, "1234"),
+            (0, 0, "0"),
+            (0, 2, "0.00"),
+            (5, 3, "0.005"),
+            (-5, 3, "-0.005"),
+            (-1234, 1, "-123.4"),
+            (i64::MIN, 18, "-9.223372036854775808"),
+            (i64::MAX, 19, "0.9223372036854775807"),
+            (i64::MAX, 20, "0.09223372036854775807"),
+            (7, 25, "0.0000000000000000000000007"),
+        ] {
+            assert_eq!(printed(Fixed(number, places)), text);
+        }
+    }
+
+    #[test]
+    fn values_are_padded_as_core_pads_them() {
+        for width in [0, 1, 4, 5, 6, 30] {
+            for text in ["", "a", "abcde", "é漢"] {
+                assert_eq!(printed(Left(text, width)), format!("{text:<width$}"));
+                assert_eq!(printed(Right(text, width)), format!("{text:>width$}"));
+            }
+            assert_eq!(printed(Right(-1234, width)), format!("{:>width$}", -1234));
+        }
+        for length in [PADDED - 1, PADDED, PADDED + 1, 2 * PADDED] {
+            let text = "x".repeat(length);
+            let spaces = if length < PADDED { 300 - length } else { 0 };
+            let right = " ".repeat(spaces) + &text;
+            assert_eq!(printed(Right(&*text, 300)), right);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::text::{Hex, Print, Writer};
 /// Text from outside, for a message. Prints the text as it is, except control characters and bytes that are
 /// not UTF-8: of these, each byte is printed as `\x` and two hexadecimal digits, for instance `\x1b`. So the
 /// text can't break the line or control the terminal.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Shown<'a>(pub &'a [u8]);
 
 impl Print for Shown<'_> {

@@ -49,7 +49,7 @@ where
 pub const STACK: usize = 1 << 20;
 
 /// The properties of a new thread.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Builder {
     /// The bytes of the stack.
     stack: usize,
@@ -133,6 +133,7 @@ pub fn available_parallelism() -> usize {
 }
 
 /// A set of CPUs: a bit for each.
+#[derive(Debug)]
 pub struct Cpus([u64; 128]); // 8192, the most that a kernel is built for
 
 impl Cpus {

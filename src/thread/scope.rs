@@ -1,5 +1,6 @@
 //! Scoped threads: threads that may borrow from the function that starts them.
 
+use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -16,6 +17,12 @@ pub struct Scope<'scope, 'env: 'scope> {
     scope: PhantomData<&'scope mut &'scope ()>,
     /// Makes `'env` invariant.
     env: PhantomData<&'env mut &'env ()>,
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
 }
 
 /// Calls `work`, then waits until all threads that `work` started in the scope have ended their work. So these threads

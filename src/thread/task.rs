@@ -2,6 +2,7 @@
 
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
+use core::fmt;
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{Acquire, Release};
@@ -200,6 +201,12 @@ unsafe fn end(thread: *const Thread, detached: bool) -> ! {
 
 /// The handle of a thread: it can wait for the thread and take its result. Dropping it detaches the thread.
 pub struct JoinHandle<T>(NonNull<Task<T>>);
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").finish_non_exhaustive()
+    }
+}
 
 // SAFETY: a handle returns the result only by value, and `T: Send` says that the value may go to another thread. A
 // handle never returns a reference to the result.

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Clock, Itimerspec, TFD_CLOEXEC, TFD_NONBLOCK, TFD_TIMER_ABSTIME, Tfd, Timespec};
 use crate::abi::{Errno, Result, syscall};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 use crate::io;
 
 /// A timer. [`Epoll`](crate::poll::Epoll) and [`poll`](crate::poll::poll) report `EPOLLIN` and `POLLIN` when it has
@@ -25,6 +25,8 @@ use crate::io;
 /// ```
 #[derive(Debug)]
 pub struct TimerFd(OwnedFd);
+
+as_fd! { TimerFd }
 
 impl TimerFd {
     /// Creates a timer that measures time by `clock` (timerfd_create(2)). Calls on the descriptor do not wait, and

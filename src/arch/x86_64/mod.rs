@@ -312,6 +312,7 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
 
 /// The memory of a thread's words. The thread pointer points to the last element, which holds its own address (System V
 /// ABI for AMD64, "TLS").
+#[derive(Debug)]
 #[repr(C)]
 pub struct ThreadBlock([usize; super::THREAD_WORDS + 1]);
 

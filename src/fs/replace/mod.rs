@@ -31,7 +31,7 @@ use core::ffi::CStr;
 use crate::abi::fs::*;
 use crate::abi::{Errno, Result};
 use crate::bytes;
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{BorrowedFd, OwnedFd, as_fd};
 use crate::fs::copy::{End, Stopped, copy};
 use crate::fs::resolve::Entry;
 use crate::fs::{self, CWD};
@@ -144,6 +144,7 @@ impl Failed {
 }
 
 /// The error message for a failed operation on a path.
+#[derive(Debug)]
 pub struct Message<'a>(&'a Failed, &'a CStr);
 
 impl Print for Message<'_> {
@@ -194,6 +195,7 @@ impl From<Stopped> for Failed {
 /// A file that is being written. Dropping the value without [`commit`](Self::commit) discards the new content
 /// and leaves the old file unchanged, except if the caller writes directly into the target
 /// ([`is_direct`](Self::is_direct)).
+#[derive(Debug)]
 pub struct Replacement<'path> {
     path: &'path CStr,
     /// The file to which the caller writes the content.
@@ -204,8 +206,10 @@ pub struct Replacement<'path> {
     options: Options,
 }
 
+as_fd! { Replacement<'_> }
+
 /// The attributes of the old file that the replacement needs. Moving a whole Statx would copy 256 bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Old {
     is_regular: bool,
     permissions: u32,
@@ -225,6 +229,7 @@ impl Old {
 }
 
 /// How the content gets into the target.
+#[derive(Debug)]
 enum Way {
     /// The caller writes directly into the target.
     Direct,
@@ -236,7 +241,7 @@ enum Way {
 }
 
 /// Options for the replacement of a file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The permissions. `None` keeps those of the old file; a new file gets 0666 minus the umask.
     pub mode: Option<u32>,
@@ -475,6 +480,7 @@ fn find(path: &CStr, in_place: bool) -> Result<(Option<Old>, Entry, Target)> {
 
 /// The directory entry of the file that is being replaced, and the temporary name of the new file, if it has
 /// one. Dropping a `Beside` removes the temporary name.
+#[derive(Debug)]
 struct Beside {
     /// This field is before `entry`, so that the `Doomed` is dropped first: the `Doomed` holds the number of
     /// the descriptor that `entry` closes.

@@ -29,7 +29,7 @@ const OWN: u64 = 4;
 const TRIES: u64 = 16;
 
 /// A temporary name: `.ring3-` and this number in 16 hexadecimal digits.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Temporary(u64);
 
 impl Temporary {
@@ -153,6 +153,7 @@ const NONE: i32 = -1;
 
 /// A temporary name that is removed if one of six signals ends the process. Dropping the `Doomed` cancels
 /// this; the owner drops it while signals are blocked. A process has at most one `Doomed` at a time.
+#[derive(Debug)]
 pub struct Doomed(());
 
 impl Doomed {

@@ -4,7 +4,7 @@ use ring3::Errno;
 use ring3::abi::fs::{F_GETFD, FD_CLOEXEC};
 use ring3::abi::nr;
 use ring3::arch::syscall2;
-use ring3::fd::{BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
+use ring3::fd::{AsFd, BorrowedFd, OwnedFd, STDERR, STDIN, STDOUT};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 
 use crate::arch::errno;
@@ -15,6 +15,7 @@ use crate::child::code;
 cases! {
     "the standard ones have their numbers", [BorrowedFd::as_raw], STDIN.as_raw() == 0 && STDOUT.as_raw() == 1 && STDERR.as_raw() == 2 => YES;
     "a descriptor that the kernel gave", [OwnedFd::from_raw, OwnedFd::as_fd], open().map(|file| file.as_fd().as_raw() > 2) => YES;
+    "the descriptor of any value that has one", [AsFd::as_fd], open().map(|file| raw(&file) > 2 && raw(STDERR) == 2 && raw(&STDERR) == 2) => YES;
     "whether it is open", [BorrowedFd::is_open], STDOUT.is_open() && !nobody().is_open() => YES;
     "another descriptor of one file", [BorrowedFd::duplicate], duplicated() => YES;
     "another, where a standard one is free", [BorrowedFd::duplicate], code(&[c"duplicate"]) => value(3);
@@ -28,6 +29,10 @@ cases! {
     "close reports a descriptor that is not open", [OwnedFd::close, OwnedFd::from_raw], nobodys().close() => error(Errno::EBADF);
     "one that nobody has is no file", [BorrowedFd::borrow_raw], fs::stat(nobody()).map(drop) => error(Errno::EBADF);
     "dropping it closes it", [OwnedFd::from_raw], open().and_then(dropped) => error(Errno::EBADF);
+}
+
+fn raw(of: impl AsFd) -> i32 {
+    of.as_fd().as_raw()
 }
 
 pub fn open() -> Result<OwnedFd, Errno> {

@@ -1,6 +1,7 @@
 //! Self-test cases of formatting values, and of the buffered writer of a descriptor.
 
 use core::ffi::CStr;
+use core::fmt::Write as _;
 
 use ring3::Errno;
 use ring3::fd::OwnedFd;
@@ -8,7 +9,7 @@ use ring3::fs::{self, CWD, O_CLOEXEC, O_NONBLOCK, O_WRONLY};
 use ring3::io::{read, write};
 use ring3::parts;
 use ring3::pipe::Pipe;
-use ring3::text::{Any, Digits, Hex, Print, Writer};
+use ring3::text::{Any, Digits, Fixed, Hex, Left, Print, Right, Writer};
 
 use crate::case::*;
 use crate::cases;
@@ -20,6 +21,10 @@ cases! {
     "a text and numbers", [Writer::print, Print::print], prints(parts!("n ", 7_u32, " ", -3_i32, " ", u64::MAX), b"n 7 -3 18446744073709551615") => YES;
     "digits with zeros before them", [Print::print], prints(parts!(Digits(42, 5), " ", Hex(0xbeef, 6)), b"00042 00beef") => YES;
     "more digits than any number has", [Print::print], prints(Digits(7, 30), b"000000000000000000000000000007") => YES;
+    "a truth, a character and bytes", [Print::print], prints(parts!(true, 'é', b"bytes", *c" string"), "trueébytes string".as_bytes()) => YES;
+    "a decimal point", [Print::print], prints(parts!(Fixed(1234, 2), " ", Fixed(-5, 3)), b"12.34 -0.005") => YES;
+    "spaces after and before", [Print::print], prints(parts!(Left("left", 6), Right(42, 5), Right("long", 2)), b"left     42long") => YES;
+    "what core::fmt formats", [], formatted() => value(8);
     "an error", [Print::print], prints(Errno::ENOSPC, b"No space left on device (ENOSPC)") => YES;
     "a value of any type", [Any::new], prints(Any::new(&parts!("any", 1_u32)), b"any1") => YES;
 }
@@ -38,6 +43,15 @@ pub fn prints(value: impl Print, text: &[u8]) -> Result<bool, Errno> {
     let mut buffer = [0; 256];
     let count = read(pipe.read.as_fd(), &mut buffer)?;
     Ok(buffer[..count] == *text)
+}
+
+fn formatted() -> Result<usize, Errno> {
+    let pipe = Pipe::new(O_NONBLOCK | O_CLOEXEC)?;
+    let mut place = [0; 4];
+    let mut out = Writer::new(pipe.write.as_fd(), &mut place);
+    let _ = write!(out, "{:>4}|{:?}", 7, "x"); // an error is kept
+    out.flush()?;
+    read(pipe.read.as_fd(), &mut [0; 64]).map(|first| first + 4)
 }
 
 fn buffered() -> Result<usize, Errno> {
