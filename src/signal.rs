@@ -4,6 +4,7 @@
 //! [`wait`] (without a handler), or [`SignalFd`] (from a descriptor).
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::BitOr;
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -152,12 +153,12 @@ pub fn block(set: SignalSet) -> Result<()> {
 pub fn hold(set: SignalSet) -> Result<Held> {
     let mut old = SignalSet::NONE;
     change_mask(SIG_BLOCK, set, &raw mut old)?;
-    Ok(Held(old))
+    Ok(Held(old, PhantomData))
 }
 
-/// The mask from before [`hold`]. Dropping the value restores the mask.
+/// The mask from before [`hold`]. Dropping the value restores the mask. It stays in its thread: the mask is the thread's.
 #[derive(Debug)]
-pub struct Held(SignalSet);
+pub struct Held(SignalSet, PhantomData<*const ()>);
 
 impl Drop for Held {
     fn drop(&mut self) {

@@ -58,6 +58,21 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
         &["expected function signature `fn(Start) -> _`"],
     ),
     (
+        "fn main(_: ring3::env::Start) { PROGRAM.say(1.5_f32) }",
+        "abort",
+        &["`f32` cannot be printed", "implements `ring3::text::Print`"],
+    ),
+    (
+        "fn main(_: ring3::env::Start) { duplicate(&1) } fn duplicate(_: impl ring3::fd::AsFd) {}",
+        "abort",
+        &["`{integer}` has no descriptor", "such as `Epoll`"],
+    ),
+    (
+        "fn main(_: ring3::env::Start) { argument::<u8>() } fn argument<T: ring3::cli::Value>() {}",
+        "abort",
+        &["`u8` is not a type of an option's argument", "`Number`"],
+    ),
+    (
         "fn main(_: ring3::env::Start) {}",
         "unwind",
         &[

@@ -101,6 +101,11 @@ fn gives_a_thread_what_is_one_threads(cell: &'static core::cell::Cell<u32>) {
     let _ = ring3::thread::spawn(|| cell.set(1)); //~ E0277
 }
 
+/// The mask is that of the thread that held the signals.
+fn gives_a_thread_the_mask_of_another(held: ring3::signal::Held) {
+    let _ = ring3::thread::spawn(|| drop(held)); //~ E0277
+}
+
 fn gives_a_thread_what_ends_before_it() {
     let number = 1;
     let _ = ring3::thread::spawn(|| number + 1); //~ E0373
