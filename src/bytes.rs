@@ -16,6 +16,7 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
 /// Whether `text` begins with `start`.
 ///
 /// As `starts_with`, but byte by byte. So a small program that compares only short texts does not contain `memcmp`.
+#[must_use]
 pub fn begins(text: &[u8], start: &[u8]) -> bool {
     let mut text = text.iter();
     start.iter().all(|byte| text.next() == Some(byte))
@@ -24,6 +25,7 @@ pub fn begins(text: &[u8], start: &[u8]) -> bool {
 /// The C string that `bytes` begins with, up to the first zero; an empty string if no byte is zero.
 ///
 /// As `CStr::from_bytes_until_nul`, but byte by byte: the texts are short.
+#[must_use]
 pub fn until_zero(bytes: &[u8]) -> &CStr {
     let zero = bytes.iter().position(|&byte| byte == 0);
     match zero.and_then(|zero| bytes.get(..=zero)) {
@@ -34,11 +36,13 @@ pub fn until_zero(bytes: &[u8]) -> &CStr {
 }
 
 /// `text` without `start` at its beginning; None if `text` does not begin with `start`.
+#[must_use]
 pub fn strip_prefix<'a>(text: &'a CStr, start: &str) -> Option<&'a CStr> {
     begins(text.to_bytes(), start.as_bytes()).then(|| tail(text, start.len()))
 }
 
 /// `text` without its first `count` bytes; an empty string if `text` is shorter.
+#[must_use]
 pub fn tail(text: &CStr, count: usize) -> &CStr {
     match text.to_bytes_with_nul().get(count..) {
         // SAFETY: `rest` is the end of a C string: its last byte is the zero, and no other byte is zero.
@@ -50,6 +54,7 @@ pub fn tail(text: &CStr, count: usize) -> &CStr {
 /// The index of the first `byte` in `bytes`.
 ///
 /// As `iter().position()`, eight bytes at a time: for long texts.
+#[must_use]
 pub fn position(bytes: &[u8], byte: u8) -> Option<usize> {
     const LOW: u64 = u64::from_ne_bytes([0x01; _]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; _]);

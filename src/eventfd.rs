@@ -34,6 +34,7 @@ impl EventFd {
 
     /// The descriptor, to be added to an [`Epoll`](crate::poll::Epoll).
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

@@ -95,6 +95,7 @@ impl OwnedFd {
     /// # Safety
     /// `raw` is an open descriptor, and no other value owns it: only the returned value closes it.
     #[inline]
+    #[must_use]
     pub unsafe fn from_raw(raw: usize) -> Self {
         // The kernel's descriptors are non-negative ints, so the cast loses nothing.
         Self(raw as i32)
@@ -102,6 +103,7 @@ impl OwnedFd {
 
     /// Borrows the descriptor for as long as this owner lives.
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         BorrowedFd(self.0, PhantomData)
     }
@@ -136,12 +138,14 @@ impl<'fd> BorrowedFd<'fd> {
     /// `raw` stays open for `'fd`. A number that may be closed is allowed too, if each call on the value is
     /// sound for any descriptor; without a descriptor the call returns `EBADF`.
     #[inline]
+    #[must_use]
     pub const unsafe fn borrow_raw(raw: i32) -> Self {
         Self(raw, PhantomData)
     }
 
     /// Whether the descriptor is open at this moment (fcntl(2), `F_GETFD`).
     #[doc(alias = "fcntl")]
+    #[must_use]
     pub fn is_open(self) -> bool {
         // SAFETY: F_GETFD takes no pointer; the kernel accesses no memory of this process.
         unsafe { syscall!(fcntl(self, F_GETFD)) }.is_ok()
@@ -194,6 +198,7 @@ impl<'fd> BorrowedFd<'fd> {
 
     /// The descriptor's number, for a structure of the kernel or as an index into a table.
     #[inline]
+    #[must_use]
     pub const fn as_raw(self) -> i32 {
         self.0
     }

@@ -40,6 +40,7 @@ pub struct Watch(i32);
 impl Watch {
     /// The number: at least 1; -1 for an event with `IN_Q_OVERFLOW`.
     #[inline]
+    #[must_use]
     pub const fn as_raw(self) -> i32 {
         self.0
     }
@@ -69,6 +70,7 @@ impl Inotify {
 
     /// The descriptor, to be waited for: `POLLIN` is reported as long as the queue has an event.
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -137,6 +139,7 @@ pub struct Events<'a>(&'a [u8]);
 impl<'a> Events<'a> {
     /// The events in bytes that a read(2) of an inotify descriptor returned. The iterator ends at an incomplete event.
     #[inline]
+    #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }

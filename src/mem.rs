@@ -16,6 +16,7 @@ use crate::env::auxv;
 ///
 /// Without an auxiliary vector (the library under another runtime) the result is the largest page size of the
 /// architecture: a multiple of that size is a multiple of the real page size too.
+#[must_use]
 pub fn page_size() -> usize {
     auxv::get(auxv::AT_PAGESZ).unwrap_or(arch::PAGE_MAX)
 }
@@ -232,6 +233,7 @@ impl<T> Slots<T> {
     /// # Safety
     /// There are `count` slots, and the first `count` slots are initialized.
     #[inline]
+    #[must_use]
     pub unsafe fn values(&self, count: usize) -> &[T] {
         // SAFETY: as in `deref`; the caller guarantees the initialized values.
         unsafe { NonNull::slice_from_raw_parts(self.0.cast(), count).as_ref() }

@@ -48,6 +48,7 @@ impl Epoll {
 
     /// The set's own descriptor.
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -149,6 +150,7 @@ fn milliseconds(timeout: Option<Duration>) -> i32 {
 impl EpollEvent {
     /// The events that happened.
     #[inline]
+    #[must_use]
     pub fn happened(&self) -> Events {
         Events::from_bits(self.events)
     }

@@ -41,6 +41,7 @@ impl SignalSet {
     pub const NONE: Self = Self(0);
 
     /// The set of these signals. Numbers below 1 or above [`SIGNALS`] are ignored.
+    #[must_use]
     pub const fn of(signals: &[i32]) -> Self {
         let mut bits = 0;
         let mut i = 0;
@@ -54,11 +55,13 @@ impl SignalSet {
     }
 
     /// The signals of this set that are not in `other`.
+    #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
     /// Whether a signal is in the set.
+    #[must_use]
     pub fn contains(self, signal: i32) -> bool {
         (1..=SIGNALS).contains(&signal) && self.0 >> (signal - 1) & 1 != 0
     }
@@ -92,6 +95,7 @@ pub const TERMINALS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTST
 ///
 /// Real-time signals are `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`. `RTMIN` is 34, as in glibc: C libraries
 /// reserve the first two real-time signals.
+#[must_use]
 pub fn named(text: &[u8]) -> Option<i32> {
     const RTMIN: i32 = 34;
     if let Some(number) = number::whole(text, 10, SIGNALS as u64) {
@@ -346,6 +350,7 @@ pub fn set_alternate_stack(stack: &'static mut [u8]) -> Result<()> {
 /// The minimum size of an alternate stack in bytes: the size of the kernel's signal frame
 /// ([`AT_MINSIGSTKSZ`](crate::env::auxv::AT_MINSIGSTKSZ)), and 4 KiB for the handler itself.
 #[doc(alias = "SIGSTKSZ")]
+#[must_use]
 pub fn alternate_stack_size() -> usize {
     // x86_64 kernels before 5.14 have no AT_MINSIGSTKSZ. With AVX-512 the frame has 3.5 KiB.
     auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(4 << 10) + (4 << 10)
@@ -441,6 +446,7 @@ pub struct Received {
 impl Received {
     /// Whether the kernel sent the signal, and not a process. A SIGINT, SIGQUIT or SIGWINCH of the kernel
     /// comes from the terminal, which sends the signal to all processes of its foreground group at once.
+    #[must_use]
     pub fn is_kernels(self) -> bool {
         self.code == SI_KERNEL
     }
@@ -507,6 +513,7 @@ impl SignalFd {
 
     /// The descriptor, which is readable while a signal is pending.
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

@@ -104,6 +104,7 @@ pub fn power_off() -> Result<()> {
 pub struct Uname(Utsname);
 
 /// The names of the kernel and of the machine (uname(2)).
+#[must_use]
 pub fn uname() -> Uname {
     let mut names = Utsname::ZERO;
     // SAFETY: the kernel writes a whole `struct new_utsname` to `names`, a local. EFAULT, the only error, is impossible.
@@ -113,6 +114,7 @@ pub fn uname() -> Uname {
 
 impl Uname {
     /// The name of the system: `Linux`.
+    #[must_use]
     pub fn sysname(&self) -> &CStr {
         bytes::until_zero(&self.0.sysname)
     }
@@ -120,27 +122,32 @@ impl Uname {
     /// The name of the machine in its network, of at most 64 bytes. [`set_hostname`] sets it.
     #[doc(alias = "gethostname")]
     #[doc(alias = "hostname")]
+    #[must_use]
     pub fn nodename(&self) -> &CStr {
         bytes::until_zero(&self.0.nodename)
     }
 
     /// The release of the kernel, for instance `6.12.0-5-amd64`.
+    #[must_use]
     pub fn release(&self) -> &CStr {
         bytes::until_zero(&self.0.release)
     }
 
     /// The build of the kernel, for instance `#1 SMP Debian 6.12.6-1 (2024-12-21)`.
+    #[must_use]
     pub fn version(&self) -> &CStr {
         bytes::until_zero(&self.0.version)
     }
 
     /// The architecture, for instance `x86_64` or `aarch64`.
+    #[must_use]
     pub fn machine(&self) -> &CStr {
         bytes::until_zero(&self.0.machine)
     }
 
     /// The NIS domain, `(none)` if there is none. [`set_domainname`] sets it.
     #[doc(alias = "getdomainname")]
+    #[must_use]
     pub fn domainname(&self) -> &CStr {
         bytes::until_zero(&self.0.domainname)
     }
@@ -180,6 +187,7 @@ pub fn set_domainname(name: &[u8]) -> Result<()> {
 }
 
 /// The machine's memory, load and uptime (sysinfo(2)). The methods return the memory in bytes.
+#[must_use]
 pub fn sysinfo() -> Sysinfo {
     let mut info = Sysinfo::ZERO;
     // SAFETY: the kernel writes a whole `struct sysinfo` to `info`, a local. EFAULT, the only error, is impossible.
@@ -189,26 +197,31 @@ pub fn sysinfo() -> Sysinfo {
 
 impl Sysinfo {
     /// The time since the machine booted, in whole seconds.
+    #[must_use]
     pub fn uptime(&self) -> Duration {
         Duration::from_secs(u64::try_from(self.uptime).unwrap_or(0))
     }
 
     /// The memory that the kernel manages, in bytes.
+    #[must_use]
     pub fn total_memory(&self) -> u64 {
         self.bytes(self.totalram)
     }
 
     /// The memory that nothing uses, in bytes. Memory of the page cache, which the kernel can free, does not count.
+    #[must_use]
     pub fn free_memory(&self) -> u64 {
         self.bytes(self.freeram)
     }
 
     /// The swap space, in bytes.
+    #[must_use]
     pub fn total_swap(&self) -> u64 {
         self.bytes(self.totalswap)
     }
 
     /// The swap space that nothing uses, in bytes.
+    #[must_use]
     pub fn free_swap(&self) -> u64 {
         self.bytes(self.freeswap)
     }
@@ -219,6 +232,7 @@ impl Sysinfo {
 
     /// The load averages of the last 1, 5 and 15 minutes, in hundredths: 150 is a load of 1.5.
     #[doc(alias = "getloadavg")]
+    #[must_use]
     pub fn load_averages(&self) -> [u64; 3] {
         self.loads
             .map(|load| (load as u64).saturating_mul(100) >> SI_LOAD_SHIFT)

@@ -25,6 +25,7 @@ use crate::io::retry;
 
 /// Whether the descriptor is a terminal (ioctl_tty(2), `TCGETS`).
 #[doc(alias = "isatty")]
+#[must_use]
 pub fn is_terminal(fd: BorrowedFd<'_>) -> bool {
     attributes(fd).is_ok()
 }
@@ -148,6 +149,7 @@ impl<'fd> RawMode<'fd> {
 
     /// The attributes before the raw mode.
     #[inline]
+    #[must_use]
     pub const fn before(&self) -> &Termios {
         &self.before
     }

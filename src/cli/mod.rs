@@ -34,6 +34,7 @@ pub struct Program {
 
 impl Program {
     /// The program with this name.
+    #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name }
     }

@@ -34,6 +34,7 @@ impl<T> fmt::Debug for Options<T> {
 
 impl<T: Table> Options<T> {
     /// The command line in the arguments after `argv[0]`.
+    #[must_use]
     pub fn new(args: Args) -> Self {
         Self {
             parser: Parser::new(T::TEXTS, args),
@@ -58,11 +59,13 @@ impl<T: Table> Options<T> {
 
     /// The arguments after the element that [`next_arg`](Self::next_arg) returned last, unparsed: for a program whose
     /// operands are the command line of another program.
+    #[must_use]
     pub fn rest(&self) -> Args {
         self.parser.args
     }
 
     /// The parser, for an operand with the syntax of a value ([`Parser::address`]).
+    #[must_use]
     pub fn parser(&self) -> &Parser {
         &self.parser
     }
@@ -75,6 +78,7 @@ impl<T: Table> Options<T> {
 
     /// Prints that `operand` is unexpected. Returns exit status 2.
     #[cold]
+    #[must_use]
     pub fn unexpected(&self, operand: &CStr) -> Exit {
         self.usage(parts!("unexpected ", Shown(operand.to_bytes())))
     }
@@ -228,6 +232,7 @@ impl Parser {
     }
 
     /// The program.
+    #[must_use]
     pub fn program(&self) -> Program {
         self.texts.program
     }
@@ -249,6 +254,7 @@ impl Parser {
 
     /// Prints that the program does not have the last option. Returns exit status 2.
     #[cold]
+    #[must_use]
     pub fn unknown(&self) -> Exit {
         self.usage(parts!("unknown option ", self.last))
     }
@@ -257,6 +263,7 @@ impl Parser {
     /// text. Returns exit status 2.
     #[cold]
     #[inline(never)]
+    #[must_use]
     pub fn expected(&self, text: &CStr, expected: &str) -> Exit {
         self.refuse(parts!(Shown(text.to_bytes()), ": expected ", expected))
     }

@@ -99,6 +99,7 @@ impl<T> Slab<T> {
     }
 
     /// Returns the value with this key.
+    #[must_use]
     pub fn get(&self, number: usize) -> Option<&T> {
         match self.slots().get(number)? {
             Slot::Full(value) => Some(value),
@@ -130,16 +131,19 @@ impl<T> Slab<T> {
     }
 
     /// Returns a number above all keys in use.
+    #[must_use]
     pub fn used(&self) -> usize {
         self.used
     }
 
     /// Returns the number of values.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.count
     }
 
     /// Whether there are no values.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -48,6 +48,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
 }
 
 /// The value of the first entry with this key.
+#[must_use]
 pub fn get(key: usize) -> Option<usize> {
     entries()
         .find(|entry| entry.key == key)

@@ -62,11 +62,13 @@ impl Start {
     }
 
     /// Returns the arguments. The first is the program's own name (`argv[0]`), if the caller of execve(2) passed one.
+    #[must_use]
     pub fn args(&self) -> Args {
         self.args
     }
 
     /// Returns the environment: strings, mostly of the form `NAME=value`.
+    #[must_use]
     pub fn environ(&self) -> Strings<'static> {
         // SAFETY: `new` found this array on the initial stack, which exists until the process ends. The kernel ended
         // each string with a zero, and the array with a null pointer.
@@ -74,6 +76,7 @@ impl Start {
     }
 
     /// Returns the value of the first `name=...` in the environment.
+    #[must_use]
     pub fn var(&self, name: &str) -> Option<&'static CStr> {
         self.environ().value(name)
     }
@@ -120,6 +123,7 @@ impl Args {
     }
 
     /// Returns the remaining arguments, as execve(2) takes them.
+    #[must_use]
     pub fn strings(&self) -> Strings<'static> {
         // SAFETY: `left` arguments are at `next`, and a null pointer follows them. The initial stack exists until the
         // process ends.

@@ -41,6 +41,7 @@ impl<'a> Strings<'a> {
     /// # Safety
     /// `list` points to an array of pointers to C strings that ends with a null pointer. For `'a`, the array
     /// and the strings stay valid and unchanged.
+    #[must_use]
     pub const unsafe fn new(list: *const *const c_char) -> Self {
         Self(list, PhantomData)
     }
@@ -70,6 +71,7 @@ impl<'a> Strings<'a> {
     }
 
     /// The value of the first entry `name=...`.
+    #[must_use]
     pub fn value(self, name: &str) -> Option<&'a CStr> {
         self.iter()
             .find_map(|entry| strip_prefix(strip_prefix(entry, name)?, "="))

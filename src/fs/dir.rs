@@ -160,6 +160,7 @@ fn parse(records: &[u8]) -> Option<Record> {
 impl<'a> DirEntry<'a> {
     /// The name in the directory.
     #[inline]
+    #[must_use]
     pub fn file_name(&self) -> &'a CStr {
         self.name
     }
@@ -182,6 +183,7 @@ impl<'a> DirEntry<'a> {
     /// below the mount.
     #[doc(alias = "d_ino")]
     #[inline]
+    #[must_use]
     pub fn ino(&self) -> u64 {
         self.inode
     }

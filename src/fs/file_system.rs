@@ -28,6 +28,7 @@ const KERNELS_OWN: [u32; 15] = [
 /// Whether the file system of `fd` is an interface to the kernel: /proc, /sys, or a file system mounted there
 /// (fstatfs(2)). A program can't create an ordinary file in such a file system.
 #[doc(alias = "fstatfs")]
+#[must_use]
 pub fn is_kernel_interface(fd: BorrowedFd<'_>) -> bool {
     let mut stat = Statfs::ZERO;
     // SAFETY: the kernel writes a whole Statfs to `stat`, a local. After an error `f_type` is 0, which is not

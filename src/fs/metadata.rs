@@ -83,24 +83,28 @@ pub fn stat(fd: BorrowedFd<'_>) -> Result<Statx> {
 impl Statx {
     /// The type of the file: `S_IFREG`, `S_IFDIR`...
     #[inline]
+    #[must_use]
     pub fn kind(&self) -> u32 {
         u32::from(self.stx_mode) & S_IFMT
     }
 
     /// The permissions: the bits that chmod(2) sets.
     #[inline]
+    #[must_use]
     pub fn permissions(&self) -> u32 {
         u32::from(self.stx_mode) & !S_IFMT
     }
 
     /// Whether the file is append-only. In an append-only directory names can be added, not removed.
     #[inline]
+    #[must_use]
     pub fn is_append_only(&self) -> bool {
         self.stx_attributes & STATX_ATTR_APPEND != 0
     }
 
     /// Whether both describe the same file: the devices and the inode numbers are equal.
     #[inline]
+    #[must_use]
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.stx_dev_major, self.stx_dev_minor, self.stx_ino)
             == (other.stx_dev_major, other.stx_dev_minor, other.stx_ino)

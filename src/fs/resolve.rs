@@ -31,6 +31,7 @@ impl Name {
     }
 
     /// The name as a C string, for a system call.
+    #[must_use]
     pub fn as_c_str(&self) -> &CStr {
         bytes::until_zero(&self.0) // the last byte is always zero
     }

@@ -84,6 +84,7 @@ pub struct Heap;
 
 impl Heap {
     /// The heap of the process.
+    #[must_use]
     pub const fn new() -> Self {
         Self
     }

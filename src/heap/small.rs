@@ -53,6 +53,7 @@ const TRIM: usize = 8 * CHUNK;
 
 impl Small {
     /// An allocator without memory. Each value of this type allocates from its own gaps.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             gaps: Mutex::new(Gaps {

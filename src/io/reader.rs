@@ -65,6 +65,7 @@ impl<'a> BufReader<'a> {
 
     /// The bytes that were read from the descriptor and not consumed.
     #[inline]
+    #[must_use]
     pub fn buffer(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }

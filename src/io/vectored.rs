@@ -32,6 +32,7 @@ unsafe impl Sync for IoSliceMut<'_> {}
 impl<'a> IoSlice<'a> {
     /// The bytes of `bytes`.
     #[inline]
+    #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         let piece = Iovec {
             iov_base: bytes.as_ptr().cast_mut(),

@@ -10,6 +10,7 @@ use crate::parts;
 use crate::text::{Hex, Print, Writer, number};
 
 /// Parses `text`, which must be an address as a whole.
+#[must_use]
 pub fn address(text: &[u8]) -> Option<SocketAddr> {
     match address_and_zone(text)? {
         (address, b"") => Some(address),
@@ -21,6 +22,7 @@ pub fn address(text: &[u8]) -> Option<SocketAddr> {
 ///
 /// With a name, the returned address has no zone. Without a name, the returned name is empty.
 /// [`interface_number`](crate::system::interface_number) converts a name to a zone.
+#[must_use]
 pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let mut text = Text(text);
     let mut name: &[u8] = b"";

@@ -45,6 +45,7 @@ impl Address {
     }
 
     /// Whether the address is a path.
+    #[must_use]
     pub fn is_path(&self) -> bool {
         self.raw.sun_path[0] != 0
     }

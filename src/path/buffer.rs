@@ -113,6 +113,7 @@ impl PathBuf {
     }
 
     /// The path as a C string, for a system call.
+    #[must_use]
     pub fn as_c_str(&self) -> &CStr {
         let text = self.bytes.get(..=self.length).unwrap_or(b"\0");
         // SAFETY: `bytes` has a zero at `length` and no zero before it. Only the functions of this type write to
@@ -121,6 +122,7 @@ impl PathBuf {
     }
 
     /// The path as bytes, without the zero.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }

@@ -24,6 +24,7 @@ pub struct Components<'a> {
 
 /// The components of `path`. Repeated slashes, slashes at the end, and each `.` except the first component are no
 /// components.
+#[must_use]
 pub fn components(path: &[u8]) -> Components<'_> {
     Components {
         path,
@@ -33,6 +34,7 @@ pub fn components(path: &[u8]) -> Components<'_> {
 
 impl<'a> Components<'a> {
     /// The path of the components that are left.
+    #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         let mut rest = *self;
         // Removes what is no component: first at the beginning, then at the end.

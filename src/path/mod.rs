@@ -28,11 +28,13 @@ pub use components::{Component, Components, components};
 use crate::abi::Result;
 
 /// Whether the path begins at the root directory: its first byte is a slash.
+#[must_use]
 pub fn is_absolute(path: &[u8]) -> bool {
     path.first() == Some(&b'/')
 }
 
 /// The last component, if it is a name: `None` for an empty path, for `/` and for a path that ends with `..`.
+#[must_use]
 pub fn file_name(path: &[u8]) -> Option<&[u8]> {
     match components(path).next_back() {
         Some(Component::Normal(name)) => Some(name),
@@ -44,6 +46,7 @@ pub fn file_name(path: &[u8]) -> Option<&[u8]> {
 /// empty path.
 ///
 /// The result is not always the directory that contains the file: the parent of `a/..` is `a`.
+#[must_use]
 pub fn parent(path: &[u8]) -> Option<&[u8]> {
     let mut components = components(path);
     match components.next_back() {
@@ -54,12 +57,14 @@ pub fn parent(path: &[u8]) -> Option<&[u8]> {
 
 /// The file name without its extension: the part before the last dot. The whole name if it has no dot, or no dot
 /// except at its beginning.
+#[must_use]
 pub fn file_stem(path: &[u8]) -> Option<&[u8]> {
     file_name(path).map(|name| at_dot(name).0)
 }
 
 /// The extension of the file name: the part after the last dot. `None` if the name has no dot, or no dot except at
 /// its beginning.
+#[must_use]
 pub fn extension(path: &[u8]) -> Option<&[u8]> {
     file_name(path).and_then(|name| at_dot(name).1)
 }

@@ -18,6 +18,7 @@ pub struct PollFd<'fd>(Pollfd, PhantomData<BorrowedFd<'fd>>);
 impl<'fd> PollFd<'fd> {
     /// Waits for `events` of `fd`.
     #[inline]
+    #[must_use]
     pub const fn new(fd: BorrowedFd<'fd>, events: PollEvents) -> Self {
         let raw = Pollfd {
             fd: fd.as_raw(),
@@ -30,6 +31,7 @@ impl<'fd> PollFd<'fd> {
     /// The events that happened by the end of the last [`poll`]. `POLLERR`, `POLLHUP` and `POLLNVAL` are reported without
     /// being asked for.
     #[inline]
+    #[must_use]
     pub const fn revents(&self) -> PollEvents {
         PollEvents::from_bits(self.0.revents)
     }

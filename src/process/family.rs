@@ -32,6 +32,7 @@ pub fn signal_at_parents_end(signal: i32) -> Result<()> {
 
 /// The process group of the calling process (getpgid(2)). The id of a group in another PID namespace is 0.
 #[doc(alias = "getpgid")]
+#[must_use]
 pub fn group() -> Pid {
     const OWN: i32 = 0;
     // SAFETY: getpgid takes a number; the kernel accesses no memory of this process. For the calling process,

@@ -9,6 +9,7 @@ use crate::arch;
 
 /// The real user id of the calling thread: the user who started the program (getuid(2)).
 #[inline]
+#[must_use]
 pub fn getuid() -> u32 {
     // SAFETY: getuid takes no argument, has no effect and does not fail.
     unsafe { arch::syscall0::<{ nr::getuid }>() as u32 }
@@ -16,6 +17,7 @@ pub fn getuid() -> u32 {
 
 /// The effective user id of the calling thread, by which the kernel checks permissions (geteuid(2)).
 #[inline]
+#[must_use]
 pub fn geteuid() -> u32 {
     // SAFETY: geteuid takes no argument, has no effect and does not fail.
     unsafe { arch::syscall0::<{ nr::geteuid }>() as u32 }
@@ -23,6 +25,7 @@ pub fn geteuid() -> u32 {
 
 /// The real group id of the calling thread (getgid(2)).
 #[inline]
+#[must_use]
 pub fn getgid() -> u32 {
     // SAFETY: getgid takes no argument, has no effect and does not fail.
     unsafe { arch::syscall0::<{ nr::getgid }>() as u32 }
@@ -30,6 +33,7 @@ pub fn getgid() -> u32 {
 
 /// The effective group id of the calling thread, by which the kernel checks permissions (getegid(2)).
 #[inline]
+#[must_use]
 pub fn getegid() -> u32 {
     // SAFETY: getegid takes no argument, has no effect and does not fail.
     unsafe { arch::syscall0::<{ nr::getegid }>() as u32 }
@@ -41,6 +45,7 @@ pub fn getegid() -> u32 {
 /// When the parent ends, another process becomes the parent.
 #[doc(alias = "parent_id")]
 #[inline]
+#[must_use]
 pub fn getppid() -> Option<Pid> {
     // SAFETY: getppid takes no argument, has no effect and does not fail.
     let id = unsafe { arch::syscall0::<{ nr::getppid }>() as i32 };
@@ -49,6 +54,7 @@ pub fn getppid() -> Option<Pid> {
 
 /// How many supplementary groups the calling thread has, at most 65,536 (getgroups(2)).
 #[doc(alias = "getgroups")]
+#[must_use]
 pub fn group_count() -> usize {
     const ASK: usize = 0;
     // SAFETY: with a length of 0 the kernel does not access the list. The call does not fail (getgroups(2)).

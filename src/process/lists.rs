@@ -73,6 +73,7 @@ impl<'a> Lists<'a> {
     }
 
     /// The list at a position that [`end`](Self::end) returned; [`Strings::NONE`] for any other position.
+    #[must_use]
     pub fn get(&self, begin: usize) -> Strings<'_> {
         if begin >= self.ended || !begin.is_multiple_of(POINTER) {
             return Strings::NONE;

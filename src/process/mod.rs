@@ -53,6 +53,7 @@ pub struct Pid(pub(crate) i32);
 
 impl Pid {
     /// The number. It is positive, but 0 for a group of another PID namespace.
+    #[must_use]
     pub const fn as_raw(self) -> i32 {
         self.0
     }
@@ -78,6 +79,7 @@ pub fn kill(pid: Pid, signal: i32) -> Result<()> {
 
 /// The id of the calling process.
 #[inline]
+#[must_use]
 pub fn getpid() -> Pid {
     // SAFETY: getpid takes no argument, has no effect and does not fail.
     Pid(unsafe { arch::syscall0::<{ crate::abi::nr::getpid }>() as i32 })
@@ -85,6 +87,7 @@ pub fn getpid() -> Pid {
 
 /// The id of the calling thread. The first thread's id is the process id.
 #[inline]
+#[must_use]
 pub fn gettid() -> Pid {
     // SAFETY: gettid takes no argument, has no effect and does not fail.
     Pid(unsafe { arch::syscall0::<{ crate::abi::nr::gettid }>() as i32 })
@@ -92,6 +95,7 @@ pub fn gettid() -> Pid {
 
 /// Whether this process has a thread with this id (tgkill(2) with signal 0).
 #[doc(alias = "tgkill")]
+#[must_use]
 pub fn thread_exists(tid: Pid) -> bool {
     const NO_SIGNAL: i32 = 0;
     // SAFETY: the call takes numbers, and with signal 0 it sends nothing.

@@ -47,6 +47,7 @@ impl Pidfd {
 
     /// The descriptor, to be added to an [`Epoll`](crate::poll::Epoll).
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

@@ -89,6 +89,7 @@ pub enum Failed {
 
 impl Failed {
     /// The error number.
+    #[must_use]
     pub fn errno(self) -> Errno {
         match self {
             Self::Spawn(errno) | Self::Exec(errno) => errno,
@@ -97,6 +98,7 @@ impl Failed {
 
     /// The exit status that a shell reports for this failure: 127 if there is no such file, 126 if the file
     /// can't be executed; 1 if there was no child.
+    #[must_use]
     pub fn status(self) -> u8 {
         match self {
             Self::Exec(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENAMETOOLONG) => 127,
@@ -112,6 +114,7 @@ impl<'a> Command<'a> {
 
     /// Describes the program in `file`, with these arguments and this environment. The first argument is the
     /// program's own name.
+    #[must_use]
     pub const fn new(file: &'a CStr, arguments: Strings<'a>, environ: Strings<'a>) -> Self {
         Self {
             file,
@@ -130,6 +133,7 @@ impl<'a> Command<'a> {
 
     /// Looks for the file in the directories of the environment's `PATH`, as [`search`](fn@super::search)
     /// does. Without `PATH` it uses [`DEFAULT_PATH`](super::DEFAULT_PATH).
+    #[must_use]
     pub fn search(self) -> Self {
         let path = self.environ.value("PATH").unwrap_or(search::DEFAULT_PATH);
         Self {
@@ -142,6 +146,7 @@ impl<'a> Command<'a> {
     /// descriptor with one of these numbers is replaced. The old and the new numbers may overlap in any way.
     #[doc(alias = "dup3")]
     #[doc(alias = "dup2")]
+    #[must_use]
     pub const fn files(self, files: &'a [(BorrowedFd<'a>, i32)]) -> Self {
         Self { files, ..self }
     }
@@ -149,6 +154,7 @@ impl<'a> Command<'a> {
     /// Passes on no descriptors except the three standard ones and those of [`files`](Self::files)
     /// (close_range(2), which requires Linux 5.11: before that, starting fails with `ENOSYS` or `EINVAL`).
     #[doc(alias = "close_range")]
+    #[must_use]
     pub const fn no_others(self) -> Self {
         Self {
             others: false,
@@ -157,6 +163,7 @@ impl<'a> Command<'a> {
     }
 
     /// Sets these signals to their default actions in the program, even if this process ignores them.
+    #[must_use]
     pub const fn defaults(self, signals: SignalSet) -> Self {
         Self {
             defaults: signals,
@@ -165,6 +172,7 @@ impl<'a> Command<'a> {
     }
 
     /// Starts the program with these signals blocked.
+    #[must_use]
     pub const fn mask(self, signals: SignalSet) -> Self {
         Self {
             mask: signals,
@@ -175,6 +183,7 @@ impl<'a> Command<'a> {
     /// Moves the child to the process group `group`; 0 creates a new group with the child as its leader
     /// (setpgid(2)).
     #[doc(alias = "setpgid")]
+    #[must_use]
     pub const fn group(self, group: i32) -> Self {
         Self {
             group: Some(Group::Of(group)),
@@ -184,6 +193,7 @@ impl<'a> Command<'a> {
 
     /// Makes the child the leader of a new session without a controlling terminal (setsid(2)).
     #[doc(alias = "setsid")]
+    #[must_use]
     pub const fn session(self) -> Self {
         Self {
             group: Some(Group::Session),
@@ -197,6 +207,7 @@ impl<'a> Command<'a> {
     /// The calling process's group must be the foreground group at the start. Otherwise this takes the
     /// terminal from another group. See [`set_foreground`](super::set_foreground).
     #[doc(alias = "tcsetpgrp")]
+    #[must_use]
     pub const fn foreground(self, terminal: BorrowedFd<'a>) -> Self {
         Self {
             terminal: Some(terminal),
@@ -212,6 +223,7 @@ impl<'a> Command<'a> {
     /// nothing.
     ///
     /// The sockets stay open in the calling process; see [`Inherited`](crate::systemd::Inherited).
+    #[must_use]
     pub const fn sockets(self, count: u16) -> Self {
         Self {
             sockets: count,
@@ -570,6 +582,7 @@ pub struct Child(Pid);
 
 impl Child {
     /// The child's id. It is not reused before the child has ended and was reaped.
+    #[must_use]
     pub fn pid(&self) -> Pid {
         self.0
     }

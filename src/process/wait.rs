@@ -32,6 +32,7 @@ pub enum Status {
 
 impl Status {
     /// The exit status as a shell reports it: 128 + N if signal N killed the process.
+    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Exited(code) => code,
@@ -40,6 +41,7 @@ impl Status {
     }
 
     /// Whether the process exited with status 0.
+    #[must_use]
     pub fn success(self) -> bool {
         self == Self::Exited(0)
     }

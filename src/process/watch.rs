@@ -51,6 +51,7 @@ impl Watch {
     ///
     /// Pending events are reported at once, children before signals. `SIGCHLD` itself is never reported as a
     /// signal.
+    #[must_use]
     pub fn next(&self, deadline: Deadline) -> Event {
         loop {
             match wait::any_or_stopped() {

@@ -12,6 +12,7 @@ impl Words {
     /// # Safety
     /// `sp` is the initial stack pointer, and no other code uses the strings that it leads to.
     #[inline(always)]
+    #[must_use]
     pub unsafe fn new(sp: *const usize) -> Self {
         // SAFETY: the caller promises that `sp` is the initial stack pointer.
         Self(unsafe { Args::new(sp) })
@@ -19,6 +20,7 @@ impl Words {
 
     /// Whether there is no argument after the program's own name.
     #[inline(always)]
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.left < 2
     }
@@ -26,6 +28,7 @@ impl Words {
     /// Returns the first four bytes of the first argument after the program's own name. If the argument is shorter, the
     /// bytes after its end are a zero and the bytes that the kernel put after the zero. `None` if there is no argument.
     #[inline(always)]
+    #[must_use]
     pub fn first_four(&self) -> Option<[u8; 4]> {
         if self.is_empty() {
             return None;
@@ -45,6 +48,7 @@ impl Words {
     /// string of `AT_PLATFORM` and the 16 bytes of `AT_RANDOM`. `after` overwrites the start of the environment or of
     /// the executable's path, which follow the arguments.
     #[inline(always)]
+    #[must_use]
     pub fn framed<const N: usize, const M: usize>(
         self,
         before: &[u8; N],

@@ -20,6 +20,7 @@ pub struct Condvar {
 
 impl Condvar {
     /// Creates a condition variable without waiters.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             notifications: AtomicU32::new(0),

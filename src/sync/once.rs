@@ -24,6 +24,7 @@ const DONE: u32 = 3;
 
 impl Once {
     /// Creates work that has not started.
+    #[must_use]
     pub const fn new() -> Self {
         Self(AtomicU32::new(NEW))
     }
@@ -101,6 +102,7 @@ unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
 
 impl<T> OnceLock<T> {
     /// Creates a lock without a value.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             once: Once::new(),

@@ -32,6 +32,7 @@ pub const fn take(text: &mut &[u8], radix: u8, most: u64) -> Option<u64> {
 }
 
 /// Parses `text`, which must be a number as a whole.
+#[must_use]
 pub const fn whole(mut text: &[u8], radix: u8, most: u64) -> Option<u64> {
     match take(&mut text, radix, most) {
         Some(number) if text.is_empty() => Some(number),

@@ -59,6 +59,7 @@ pub struct Builder {
 
 impl Builder {
     /// Returns the properties that [`spawn`] uses.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             stack: STACK,
@@ -68,6 +69,7 @@ impl Builder {
 
     /// Sets the bytes of the stack: at least 16 KiB, rounded up to whole pages. The captures of the thread's function,
     /// and the function's result, take room on this stack too.
+    #[must_use]
     pub const fn stack_size(mut self, bytes: usize) -> Self {
         self.stack = bytes;
         self
@@ -75,6 +77,7 @@ impl Builder {
 
     /// Sets the name: up to its first zero, and at most the 15 bytes that the kernel keeps (`/proc/PID/task/TID/comm`).
     /// With an empty name the thread keeps its creator's name.
+    #[must_use]
     pub fn name(mut self, name: &[u8]) -> Self {
         self.name = [0; 16];
         let [kept @ .., _zero] = &mut self.name;
@@ -128,6 +131,7 @@ pub fn yield_now() {
 
 /// Returns the number of CPUs that this thread may run on, at least 1. A control group may grant less CPU time than
 /// these CPUs have.
+#[must_use]
 pub fn available_parallelism() -> usize {
     Cpus::allowed().iter().count().max(1)
 }
@@ -141,6 +145,7 @@ impl Cpus {
     const OWN: i32 = 0;
 
     /// Returns the CPUs that the calling thread may run on (sched_getaffinity(2)); none if the call fails.
+    #[must_use]
     pub fn allowed() -> Self {
         let mut mask = [0_u64; 128];
         // SAFETY: the kernel writes at most `size_of_val(&mask)` bytes to `mask`. A failed call leaves zeros.
@@ -155,6 +160,7 @@ impl Cpus {
     }
 
     /// Returns the set of one CPU; an empty set if `cpu` is above 8191.
+    #[must_use]
     pub fn one(cpu: u32) -> Self {
         let mut mask = [0; 128];
         if let Some(word) = mask.get_mut(cpu as usize / 64) {

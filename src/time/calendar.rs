@@ -95,6 +95,7 @@ impl UtcDateTime {
 
     /// A date and a time of day. `month` and `day` begin at 1. `None` if the calendar has no such day, if the day has no
     /// such time, or if the year is above 9999.
+    #[must_use]
     pub const fn new(
         year: u16,
         month: u8,
@@ -120,6 +121,7 @@ impl UtcDateTime {
 
     /// The current time of the kernel's clock, read by a system call.
     #[doc(alias = "clock_gettime")]
+    #[must_use]
     pub fn now() -> Self {
         let time = Duration::from_nanos(nanoseconds_by_call(Clock::Realtime));
         Self::from_duration(time).unwrap_or(Self::MAX) // a u64 of nanoseconds ends in 2554
@@ -128,6 +130,7 @@ impl UtcDateTime {
     /// The moment that is `seconds` after 1970-01-01 00:00:00, or before if negative. `None` outside of the years 0000 to
     /// 9999: below -62,167,219,200 and above 253,402,300,799.
     #[doc(alias = "gmtime")]
+    #[must_use]
     pub const fn from_unix_timestamp(seconds: i64) -> Option<Self> {
         if seconds < Self::MIN.unix_timestamp() || seconds > Self::MAX.unix_timestamp() {
             return None;
@@ -158,6 +161,7 @@ impl UtcDateTime {
 
     /// The moment that is `time` after 1970-01-01 00:00:00, as [`now`](super::now) returns it for
     /// [`Clock::Realtime`]. `None` after the year 9999.
+    #[must_use]
     pub const fn from_duration(time: Duration) -> Option<Self> {
         let seconds = time.as_secs();
         if seconds > i64::MAX as u64 {
@@ -171,6 +175,7 @@ impl UtcDateTime {
 
     /// The seconds since 1970-01-01 00:00:00, negative before. The nanoseconds are left out.
     #[doc(alias = "timegm")]
+    #[must_use]
     pub const fn unix_timestamp(self) -> i64 {
         let time = self.hour as i64 * 3600 + self.minute as i64 * 60 + self.second as i64;
         self.days() * DAY + time
@@ -192,6 +197,7 @@ impl UtcDateTime {
     }
 
     /// The same second with another fraction. `None` if `nanosecond` is above 999,999,999.
+    #[must_use]
     pub const fn with_nanosecond(self, nanosecond: u32) -> Option<Self> {
         if nanosecond > 999_999_999 {
             return None;
@@ -201,47 +207,55 @@ impl UtcDateTime {
 
     /// The year, 0 to 9999.
     #[inline]
+    #[must_use]
     pub const fn year(self) -> u16 {
         self.year
     }
 
     /// The month, 1 to 12.
     #[inline]
+    #[must_use]
     pub const fn month(self) -> u8 {
         self.month
     }
 
     /// The day of the month, 1 to 31.
     #[inline]
+    #[must_use]
     pub const fn day(self) -> u8 {
         self.day
     }
 
     /// The hour, 0 to 23.
     #[inline]
+    #[must_use]
     pub const fn hour(self) -> u8 {
         self.hour
     }
 
     /// The minute, 0 to 59.
     #[inline]
+    #[must_use]
     pub const fn minute(self) -> u8 {
         self.minute
     }
 
     /// The second, 0 to 59.
     #[inline]
+    #[must_use]
     pub const fn second(self) -> u8 {
         self.second
     }
 
     /// The fraction of the second, 0 to 999,999,999.
     #[inline]
+    #[must_use]
     pub const fn nanosecond(self) -> u32 {
         self.nanosecond
     }
 
     /// The day of the year, 1 to 366.
+    #[must_use]
     pub const fn ordinal(self) -> u16 {
         let first = Self {
             month: 1,
@@ -252,6 +266,7 @@ impl UtcDateTime {
     }
 
     /// The day of the week.
+    #[must_use]
     pub const fn weekday(self) -> Weekday {
         // 1970-01-01 was a Thursday.
         match (self.days() + 3).rem_euclid(7) {
@@ -269,6 +284,7 @@ impl UtcDateTime {
     ///
     /// `T` and `Z` may be small letters, and a space may stand for the `T`. Of the fraction nine digits count. `None` if
     /// the text is no such date, or if the moment is outside of the years 0000 to 9999 of UTC.
+    #[must_use]
     pub fn parse_rfc3339(text: &[u8]) -> Option<Self> {
         let mut text = Text(text);
         let (year, month, day) = (text.number(4)?, text.after(b"-")?, text.after(b"-")?);
@@ -304,6 +320,7 @@ impl UtcDateTime {
     ///
     /// A year of two digits is in 1970 to 2069. `None` if the text is no such date, or if the day of the week is not that
     /// of the date.
+    #[must_use]
     pub fn parse_http(text: &[u8]) -> Option<Self> {
         let mut text = Text(text);
         let weekday = text.name(&WEEKDAYS)?;

@@ -37,12 +37,14 @@ pub enum Clock {
 ///
 /// If the kernel provides a vDSO, this is a function call of about 20 ns; otherwise a system call.
 #[doc(alias = "clock_gettime")]
+#[must_use]
 pub fn now(clock: Clock) -> Duration {
     Duration::from_nanos(nanoseconds(clock))
 }
 
 /// As [`now`], in nanoseconds. A `u64` has room for 584 years.
 #[doc(alias = "clock_gettime")]
+#[must_use]
 pub fn nanoseconds(clock: Clock) -> u64 {
     let mut time = Timespec::ZERO;
     let by_vdso = vdso::clock_gettime().is_some_and(|clock_gettime| {
@@ -59,6 +61,7 @@ pub fn nanoseconds(clock: Clock) -> u64 {
 
 /// The time of the monotonic clock, in nanoseconds.
 #[doc(alias = "clock_gettime")]
+#[must_use]
 pub fn monotonic() -> u64 {
     nanoseconds(Clock::Monotonic)
 }
@@ -66,6 +69,7 @@ pub fn monotonic() -> u64 {
 /// As [`nanoseconds`], always by a system call. This is for programs that seldom read clocks: such a program
 /// does not contain the 1.5 KB of code that finds the vDSO's function.
 #[doc(alias = "clock_gettime")]
+#[must_use]
 pub fn nanoseconds_by_call(clock: Clock) -> u64 {
     let mut time = Timespec::ZERO;
     // SAFETY: the kernel writes a Timespec to `time`, a local. EINVAL and EFAULT, the only errors
@@ -121,6 +125,7 @@ impl Deadline {
     pub const PASSED: Self = Self(0);
 
     /// The deadline `span` nanoseconds from now. Reads the clock by a system call.
+    #[must_use]
     pub fn after(span: u64) -> Self {
         Self::from(nanoseconds_by_call(Clock::Monotonic), span)
     }
@@ -128,18 +133,21 @@ impl Deadline {
     /// The deadline `span` nanoseconds after `moment`, a time of the monotonic clock in nanoseconds. If `span` is
     /// [`NEVER`], the deadline is [`Deadline::NEVER`].
     #[inline]
+    #[must_use]
     pub const fn from(moment: u64, span: u64) -> Self {
         Self(moment.saturating_add(span))
     }
 
     /// The time of the monotonic clock in nanoseconds; `u64::MAX` for [`Deadline::NEVER`].
     #[inline]
+    #[must_use]
     pub const fn as_nanoseconds(self) -> u64 {
         self.0
     }
 
     /// Whether the deadline has passed at the moment `now`.
     #[inline]
+    #[must_use]
     pub const fn has_passed(self, now: u64) -> bool {
         now >= self.0
     }

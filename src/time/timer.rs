@@ -45,6 +45,7 @@ impl TimerFd {
 
     /// The descriptor, to be waited for.
     #[inline]
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

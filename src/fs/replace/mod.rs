@@ -138,6 +138,7 @@ const IN_PLACE: &str = "; --in-place writes into it";
 
 impl Failed {
     /// The error message for this operation on `path`.
+    #[must_use]
     pub fn of<'a>(&'a self, path: &'a CStr) -> Message<'a> {
         Message(self, path)
     }
@@ -320,12 +321,14 @@ impl<'path> Replacement<'path> {
     }
 
     /// The descriptor for writing the new content.
+    #[must_use]
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
 
     /// Whether [`as_fd`](Self::as_fd) is the target itself: a device, a FIFO, or a file that this process has
     /// open.
+    #[must_use]
     pub fn is_direct(&self) -> bool {
         matches!(self.way, Way::Direct)
     }
