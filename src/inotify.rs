@@ -119,7 +119,7 @@ impl Inotify {
 pub const EVENT_MAX: usize = size_of::<InotifyEvent>() + 255 + 1;
 
 /// An event of a watched file or directory.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event<'a> {
     /// The watch.
     pub watch: Watch,

@@ -128,6 +128,7 @@ impl Termios {
 /// A terminal in raw mode. Dropping the value restores the earlier attributes.
 ///
 /// A signal that ends the process, and a panic, leave the terminal in raw mode: `stty sane` in the shell restores it.
+#[derive(Debug)]
 #[must_use = "the terminal leaves the raw mode when the value is dropped"]
 pub struct RawMode<'fd> {
     fd: BorrowedFd<'fd>,

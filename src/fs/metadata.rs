@@ -177,7 +177,7 @@ pub fn set_owner_at(
 }
 
 /// What [`set_times`] does to a time of a file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum SetTime {
     /// The time does not change (`UTIME_OMIT`).
     Leave,

@@ -10,6 +10,7 @@ use crate::fd::{BorrowedFd, OwnedFd};
 use crate::io::retry;
 
 /// The address of a local socket: a path, or an abstract name, which is not in the file system.
+#[derive(Debug)]
 pub struct Address {
     raw: SockaddrUn,
     /// How many bytes of `raw` the address has.

@@ -342,6 +342,7 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
 
 /// The memory of a thread's words. The thread pointer points to its start: two unused words, then the thread words (ELF
 /// for the Arm 64-bit Architecture, "Thread Local Storage").
+#[derive(Debug)]
 #[repr(C)]
 pub struct ThreadBlock([usize; 2 + super::THREAD_WORDS]);
 
