@@ -306,11 +306,9 @@ impl Gaps {
     unsafe fn free(&mut self, start: usize, size: usize) -> *mut Gap {
         let mut link = &raw mut self.first;
         let (mut before, mut before_end) = (ptr::null_mut::<Gap>(), 0);
-        // SAFETY of both blocks: `link` is the field `first`, or the field `next` of a gap in the list; `next` is in
-        // the list, so its memory is a valid `Gap`.
-        let mut next = unsafe { *link };
+        let mut next = self.first;
         while !next.is_null() && next.addr() < start {
-            // SAFETY: see above.
+            // SAFETY: `next` is in the list, so its memory is a valid `Gap`, and `link` is the field `next` of a gap.
             unsafe {
                 (before, before_end) = (next, next.addr() + (*next).size);
                 link = &raw mut (*next).next;
@@ -323,7 +321,7 @@ impl Gaps {
             corrupt();
         }
         if end == next.addr() {
-            // SAFETY: see above.
+            // SAFETY: `next` is in the list, so its memory is a valid `Gap`.
             let after = unsafe { next.read() };
             gap = Gap {
                 next: after.next,
@@ -335,7 +333,7 @@ impl Gaps {
             place = before;
             gap.size += start - before.addr();
         } else {
-            // SAFETY: see above.
+            // SAFETY: `link` is the field `first`, or the field `next` of a gap in the list.
             unsafe { link.write(place) };
         }
         // SAFETY: the caller promises that no code uses the bytes at `start`; the bytes of `before` are a gap.
@@ -472,11 +470,11 @@ mod tests {
                 // SAFETY: no size is 0. The block is used within its size, and freed once with its layout.
                 unsafe {
                     let block = heap.alloc_zeroed(layout);
-                    assert!(!block.is_null() && block.addr() % layout.align() == 0);
+                    assert!(!block.is_null() && block.addr().is_multiple_of(layout.align()));
                     assert_eq!((*block, *block.add(size - 1)), (0, 0));
                     block.write_bytes(0xee, size);
                     let block = heap.realloc(block, layout, size + 100);
-                    assert!(block.addr() % layout.align() == 0);
+                    assert!(block.addr().is_multiple_of(layout.align()));
                     assert_eq!((*block, *block.add(size - 1)), (0xee, 0xee));
                     heap.dealloc(
                         block,

@@ -15,7 +15,7 @@ use crate::child::code;
 cases! {
     "the standard ones have their numbers", [BorrowedFd::as_raw], STDIN.as_raw() == 0 && STDOUT.as_raw() == 1 && STDERR.as_raw() == 2 => YES;
     "a descriptor that the kernel gave", [OwnedFd::from_raw, OwnedFd::as_fd], open().map(|file| file.as_fd().as_raw() > 2) => YES;
-    "the descriptor of any value that has one", [AsFd::as_fd], open().map(|file| raw(&file) > 2 && raw(STDERR) == 2 && raw(&STDERR) == 2) => YES;
+    "the descriptor of any value that has one", [AsFd::as_fd], open().map(|file| raw(&file) > 2 && raw(STDERR) == 2) => YES;
     "whether it is open", [BorrowedFd::is_open], STDOUT.is_open() && !nobody().is_open() => YES;
     "another descriptor of one file", [BorrowedFd::duplicate], duplicated() => YES;
     "another, where a standard one is free", [BorrowedFd::duplicate], code(&[c"duplicate"]) => value(3);
