@@ -8,6 +8,13 @@ use crate::path::PathBuf;
 
 /// The absolute path of the current directory (getcwd(2)).
 ///
+/// ```
+/// let mut path = ring3::env::current_dir()?;
+/// path.push(b"file")?;
+/// assert!(path.as_bytes().starts_with(b"/"));
+/// # Ok::<(), ring3::Errno>(())
+/// ```
+///
 /// # Errors
 /// `ENOENT`: the directory was removed; or it is not below the root directory of this process, so that it has no
 /// path. `ENAMETOOLONG`: the path is longer than `PATH_MAX`.

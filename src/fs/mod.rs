@@ -3,6 +3,28 @@
 //! A path is relative to a directory's descriptor, or to the current directory with [`CWD`]; the descriptor
 //! is ignored for an absolute path. Unless a function states otherwise, its errors are those of resolving the
 //! path: `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`, and `EIO` of the device.
+//!
+//! | to | use |
+//! |---|---|
+//! | read or write a whole file | [`read`], [`read_into`], [`write`](fn@write) |
+//! | replace a file, so that a reader sees the old or the new content | [`replace`] |
+//! | copy between descriptors | [`copy`](mod@copy) |
+//! | list a directory | [`dir`] |
+//! | map a file into memory | [`mapping`] |
+//! | read lines | [`io::BufReader`](crate::io::BufReader) |
+//! | join and split paths | [`path`](crate::path) |
+//!
+//! ```
+//! use ring3::fs::{self, At, CWD, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFREG};
+//!
+//! fn main() -> ring3::Result<()> {
+//!     let proc = fs::open(CWD, c"/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)?;
+//!     let status = fs::stat_at(proc.as_fd(), c"status", At::NONE)?;
+//!     assert_eq!(status.kind(), S_IFREG);
+//!     assert!(fs::read(proc.as_fd(), c"status")?.starts_with(b"Name:"));
+//!     Ok(())
+//! }
+//! ```
 
 mod attributes;
 pub mod copy;
@@ -52,6 +74,46 @@ pub fn open(dir: BorrowedFd<'_>, path: &CStr, flags: Open, mode: u32) -> Result<
     // EINTR is possible while the call waits: for the other end of a FIFO, or for the break of a lease.
     // SAFETY: the kernel only reads the path, which ends with a zero.
     let raw = retry(|| unsafe { syscall!(openat(dir, path, flags, mode)) })?;
+    // SAFETY: the descriptor is new, so no other value owns it.
+    Ok(unsafe { OwnedFd::from_raw(raw) })
+}
+
+/// As [`open`], with conditions on how the path is resolved (openat2(2)). `RESOLVE_BENEATH`: the path must not leave
+/// the directory, for a path that another program or another machine sent.
+///
+/// ```
+/// use ring3::Errno;
+/// use ring3::fs::{self, CWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY, RESOLVE_BENEATH};
+///
+/// let proc = fs::open(CWD, c"/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)?;
+/// let flags = O_RDONLY | O_CLOEXEC;
+/// let outside = fs::open_with(proc.as_fd(), c"../version", flags, 0, RESOLVE_BENEATH);
+/// assert!(matches!(outside, Err(Errno::EXDEV | Errno::ENOSYS)));
+/// # Ok::<(), Errno>(())
+/// ```
+///
+/// # Errors
+/// As for [`open`]. `EXDEV`, `ELOOP`: the path violates a condition. `EAGAIN`: with `RESOLVE_BENEATH` or
+/// `RESOLVE_IN_ROOT`, a directory was renamed during the call; the call can be repeated. `EINVAL`: the kernel does
+/// not know a flag. `ENOSYS`: the kernel is older than Linux 5.6.
+#[doc(alias = "openat2")]
+pub fn open_with(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    flags: Open,
+    mode: u32,
+    resolve: Resolve,
+) -> Result<OwnedFd> {
+    let creates = flags.contains(O_CREAT) || flags.contains(O_TMPFILE);
+    let how = OpenHow {
+        flags: u64::from(flags.bits().cast_unsigned()),
+        // The kernel refuses permissions for a file that it does not create.
+        mode: if creates { mode.into() } else { 0 },
+        resolve: resolve.bits(),
+    };
+    let length = size_of::<OpenHow>();
+    // SAFETY: the kernel reads the path, which ends with a zero, and `how`, a local of this length.
+    let raw = retry(|| unsafe { syscall!(openat2(dir, path, &raw const how, length)) })?;
     // SAFETY: the descriptor is new, so no other value owns it.
     Ok(unsafe { OwnedFd::from_raw(raw) })
 }

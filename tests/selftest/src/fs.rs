@@ -23,6 +23,11 @@ cases! {
     "open a name too long", [open], at(LONG, O_RDONLY).map(drop) => error(Errno::ENAMETOOLONG);
     "open below what nobody has", [open], open(nobody(), c"x", O_RDONLY | O_CLOEXEC, 0).map(drop) => error(Errno::EBADF);
     "open below a directory", [open], below_a_directory() => YES;
+    "open beneath a directory", [open_with], beneath(c"maps") => DONE;
+    "open outside of a directory", [open_with], beneath(c"../version") => error(Errno::EXDEV);
+    "open by an absolute path beneath a directory", [open_with], beneath(c"/proc/version") => error(Errno::EXDEV);
+    "make a file without symbolic links", [open_with], with_how(O_CREAT | O_EXCL | O_RDWR, RESOLVE_NO_SYMLINKS) => value(0o600);
+    "open with a flag that no kernel knows", [open_with], with_how(O_CREAT | O_EXCL | O_RDWR, Resolve::from_bits(1 << 63)) => error(Errno::EINVAL);
     "make a file that is there", [open], with(c"made", |_| at(c"made", O_CREAT | O_EXCL | O_WRONLY).map(drop)) => error(Errno::EEXIST);
     "a file without a name", [open], open(CWD, c".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600).and_then(|file| stat(file.as_fd())).map(|stat| stat.stx_nlink) => value(0), cannot EOPNOTSUPP;
     "a place and no more", [open], at(c"/", O_PATH).and_then(|root| read(root.as_fd(), &mut [0])) => error(Errno::EBADF);
@@ -167,6 +172,25 @@ pub fn with<T>(name: &CStr, work: impl FnOnce(&OwnedFd) -> Result<T, Errno>) -> 
     let result = work(&file);
     unlink(CWD, name)?;
     result
+}
+
+fn beneath(path: &CStr) -> Result<(), Errno> {
+    let dir = at(c"/proc/self", O_PATH | O_DIRECTORY)?;
+    open_with(
+        dir.as_fd(),
+        path,
+        O_RDONLY | O_CLOEXEC,
+        0o600,
+        RESOLVE_BENEATH,
+    )
+    .map(drop)
+}
+
+/// The permissions of a new file.
+fn with_how(flags: Open, resolve: Resolve) -> Result<u32, Errno> {
+    let file = open_with(CWD, c"how", flags | O_CLOEXEC, 0o600, resolve)?;
+    unlink(CWD, c"how")?;
+    stat(file.as_fd()).map(|stat| stat.permissions())
 }
 
 fn below_a_directory() -> Result<bool, Errno> {
