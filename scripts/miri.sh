@@ -6,10 +6,12 @@ cd "$(dirname -- "$0")/.."
 use_tools
 
 # The tests without system calls: text, numbers, errors, addresses, signals, the search along PATH, the heap's sizes and
-# spans, and `sync` without contention.
+# spans, `sync` without contention, the calendar, and inotify's events in bytes.
 computes='abi:: bytes:: cli:: heap::tests::classes heap::tests::a_block net::text:: net::unix:: text::
 process::search:: process::spawn::tests::a_failure signal::
-sync::tests::a_held sync::tests::a_once_lock'
+sync::tests::a_held sync::tests::a_once_lock time::calendar::tests::each time::calendar::tests::every
+time::calendar::tests::the_ time::calendar::tests::a_printed time::calendar::tests::dates inotify::tests::events
+inotify::tests::broken'
 
 ran=0
 # Miri of this toolchain, or of a nightly toolchain that rustup has already installed.

@@ -76,8 +76,8 @@ impl Inotify {
     }
 
     /// Watches the file or directory `path` for `events` (inotify_add_watch(2)). If the file is watched already, under
-    /// this or another path, `events` replaces the earlier set (or extends it, with `IN_MASK_ADD`), and the result is the
-    /// same watch.
+    /// this or another path, `events` replaces the earlier set (or extends it, with `IN_MASK_ADD`), and the result is
+    /// the same watch.
     ///
     /// A watch of a directory also reports the events of the files in the directory, but not those of its
     /// subdirectories.
@@ -103,8 +103,8 @@ impl Inotify {
         unsafe { syscall!(inotify_rm_watch(self.as_fd(), watch)) }.map(drop)
     }
 
-    /// Takes events from the queue, as many as `buffer` has room for (read(2)). Without `IN_NONBLOCK` the call waits for
-    /// the first event. [`EVENT_MAX`] bytes have room for any event; a larger buffer saves system calls.
+    /// Takes events from the queue, as many as `buffer` has room for (read(2)). Without `IN_NONBLOCK` the call waits
+    /// for the first event. [`EVENT_MAX`] bytes have room for any event; a larger buffer saves system calls.
     ///
     /// # Errors
     /// `EAGAIN`: the queue is empty, and the descriptor is non-blocking. `EINVAL`: `buffer` is too short for the next
@@ -123,8 +123,8 @@ pub const EVENT_MAX: usize = size_of::<InotifyEvent>() + 255 + 1;
 pub struct Event<'a> {
     /// The watch.
     pub watch: Watch,
-    /// What happened: one of the events that were asked for, `IN_IGNORED`, `IN_UNMOUNT` or `IN_Q_OVERFLOW`; and `IN_ISDIR`
-    /// if it happened to a directory.
+    /// What happened: one of the events that were asked for, `IN_IGNORED`, `IN_UNMOUNT` or `IN_Q_OVERFLOW`; and
+    /// `IN_ISDIR` if it happened to a directory.
     pub mask: InotifyEvents,
     /// The same number for both events of a rename, otherwise 0.
     pub cookie: u32,

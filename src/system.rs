@@ -51,8 +51,8 @@ pub fn unmount(directory: &CStr) -> Result<()> {
 /// the same name.
 ///
 /// # Errors
-/// `EINVAL`: `new_root` is no mount; `put_old` is not below it; or the propagation of a mount is shared. `EBUSY`: one of
-/// the directories is on the current root mount. `ENOTDIR`, and the errors of resolving a path. `EPERM`: without
+/// `EINVAL`: `new_root` is no mount; `put_old` is not below it; or the propagation of a mount is shared. `EBUSY`: one
+/// of the directories is on the current root mount. `ENOTDIR`, and the errors of resolving a path. `EPERM`: without
 /// `CAP_SYS_ADMIN`.
 pub fn pivot_root(new_root: &CStr, put_old: &CStr) -> Result<()> {
     // SAFETY: the kernel only reads the paths, which end with a zero.
@@ -107,7 +107,8 @@ pub struct Uname(Utsname);
 #[must_use]
 pub fn uname() -> Uname {
     let mut names = Utsname::ZERO;
-    // SAFETY: the kernel writes a whole `struct new_utsname` to `names`, a local. EFAULT, the only error, is impossible.
+    // SAFETY: the kernel writes a whole `struct new_utsname` to `names`, a local. EFAULT, the only error, is
+    // impossible.
     let _ = unsafe { syscall!(uname(&raw mut names)) };
     Uname(names)
 }

@@ -100,8 +100,8 @@ pub enum When {
 /// SIGTTOU first, which stops it.
 ///
 /// # Errors
-/// `ENOTTY`: not a terminal. `EIO`: in the background, and nobody could continue the process. `EBADF`: the descriptor is
-/// closed.
+/// `ENOTTY`: not a terminal. `EIO`: in the background, and nobody could continue the process. `EBADF`: the descriptor
+/// is closed.
 #[doc(alias = "TCSETS")]
 #[doc(alias = "tcsetattr")]
 pub fn set_attributes(fd: BorrowedFd<'_>, when: When, attributes: &Termios) -> Result<()> {
@@ -110,8 +110,8 @@ pub fn set_attributes(fd: BorrowedFd<'_>, when: When, attributes: &Termios) -> R
 }
 
 impl Termios {
-    /// Sets the raw mode, as cfmakeraw(3): a read returns each byte at once, without echo; no key sends a signal; output
-    /// is not changed, so that a line must end with `\r\n`.
+    /// Sets the raw mode, as cfmakeraw(3): a read returns each byte at once, without echo; no key sends a signal;
+    /// output is not changed, so that a line must end with `\r\n`.
     #[doc(alias = "cfmakeraw")]
     pub fn make_raw(&mut self) {
         self.c_iflag &= !(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
@@ -193,8 +193,8 @@ impl Pty {
     #[doc(alias = "posix_openpt")]
     pub fn new() -> Result<Self> {
         let (flags, no_mode) = (O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
-        // SAFETY: the kernel only reads the path, which ends with a zero. The returned descriptor is new, so no other value
-        // owns it.
+        // SAFETY: the kernel only reads the path, which ends with a zero. The returned descriptor is new, so no other
+        // value owns it.
         let controller = unsafe {
             let raw = syscall!(openat(AT_FDCWD, c"/dev/ptmx", flags, no_mode))?;
             OwnedFd::from_raw(raw)
@@ -266,7 +266,8 @@ mod tests {
         assert_eq!(size(terminal.as_fd()), Ok(some));
     }
 
-    /// What a program in the terminal reads, and what the screen shows up to a dot that the program writes, after `keys`.
+    /// What a program in the terminal reads, and what the screen shows up to a dot that the program writes, after
+    /// `keys`.
     fn typed(pty: &Pty, keys: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let (mut input, mut screen, mut buffer) = (Vec::new(), Vec::new(), [0; 16]);
         write(pty.controller.as_fd(), keys).unwrap();

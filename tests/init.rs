@@ -389,7 +389,7 @@ fn receives_a_signal_at_its_parents_end(arch: Arch) {
 /// A terminal: the end of the test, and the end for a session that the test starts. Neither becomes the controlling
 /// terminal of the test runner's session. If it did, and the runner led a session without a terminal, the runner would
 /// get SIGHUP when the test closes its end.
-fn open_terminal() -> (fs::File, fs::File) {
+pub fn open_terminal() -> (fs::File, fs::File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();

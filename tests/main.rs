@@ -40,6 +40,7 @@ mod start;
 mod support;
 mod syscalls;
 mod system;
+mod terminal;
 mod thread;
 mod time;
 mod trial;
@@ -93,6 +94,7 @@ fn main() -> std::process::ExitCode {
         start::trials(),
         syscalls::trials(),
         system::trials(),
+        terminal::trials(),
         thread::trials(),
         time::trials(),
         trial::trials(),

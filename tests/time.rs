@@ -126,8 +126,8 @@ fn the_calendar_is_jiff_s() {
     }
 }
 
-/// Texts of RFC 3339, most of them damaged by up to three changes. Each that is parsed here jiff parses too, as the same
-/// moment. Each without a change is parsed here if jiff parses it. (jiff also parses other forms of ISO 8601.)
+/// Texts of RFC 3339, most of them damaged by up to three changes. Each that is parsed here jiff parses too, as the
+/// same moment. Each without a change is parsed here if jiff parses it. (jiff also parses other forms of ISO 8601.)
 fn dates_are_parsed_as_by_jiff() {
     const LETTERS: &[u8] = b"0123456789TZtz:-+. ";
     let mut random = SmallRng::seed_from_u64(2);

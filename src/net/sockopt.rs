@@ -16,8 +16,8 @@
 //! ```
 //!
 //! # Errors
-//! Where no other errors are listed: `ENOTSOCK`: the descriptor is not a socket. `ENOPROTOOPT`, `EOPNOTSUPP`: the socket
-//! has no such option, for instance an option of TCP for a UDP socket.
+//! Where no other errors are listed: `ENOTSOCK`: the descriptor is not a socket. `ENOPROTOOPT`, `EOPNOTSUPP`: the
+//! socket has no such option, for instance an option of TCP for a UDP socket.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::time::Duration;

@@ -15,14 +15,14 @@ use crate::io::retry;
 ///
 /// # Errors
 /// `EAGAIN`: the send buffer is full, and the socket is non-blocking. `EMSGSIZE`: the datagram is too long.
-/// `ECONNREFUSED`, `EHOSTUNREACH` and other errors of the network: an earlier datagram may have caused them. `EACCES`: a
-/// broadcast address without [`set_broadcast`](super::sockopt::set_broadcast). `EISCONN`: a connected socket of TCP.
+/// `ECONNREFUSED`, `EHOSTUNREACH` and other errors of the network: an earlier datagram may have caused them. `EACCES`:
+/// a broadcast address without [`set_broadcast`](super::sockopt::set_broadcast). `EISCONN`: a connected socket of TCP.
 /// `EPERM`: a firewall rule. `ENOBUFS`, `ENOMEM`.
 #[doc(alias = "sendto")]
 pub fn send_to(fd: BorrowedFd<'_>, bytes: &[u8], address: SocketAddr) -> Result<usize> {
     let (raw, length) = Sockaddr::new(address);
-    // SAFETY: the kernel reads at most `bytes.len()` bytes from `bytes`, and the first `length` bytes of `raw`, a local;
-    // `Sockaddr::new` returned both.
+    // SAFETY: the kernel reads at most `bytes.len()` bytes from `bytes`, and the first `length` bytes of `raw`, a
+    // local; `Sockaddr::new` returned both.
     retry(|| unsafe {
         syscall!(sendto(
             fd,

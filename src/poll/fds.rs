@@ -28,8 +28,8 @@ impl<'fd> PollFd<'fd> {
         Self(raw, PhantomData)
     }
 
-    /// The events that happened by the end of the last [`poll`]. `POLLERR`, `POLLHUP` and `POLLNVAL` are reported without
-    /// being asked for.
+    /// The events that happened by the end of the last [`poll`]. `POLLERR`, `POLLHUP` and `POLLNVAL` are reported
+    /// without being asked for.
     #[inline]
     #[must_use]
     pub const fn revents(&self) -> PollEvents {
@@ -56,7 +56,8 @@ impl fmt::Debug for PollFd<'_> {
 /// Waits until an event happens on one of `fds`, for at most `timeout`; `None` is no limit. Returns the number of
 /// descriptors with an event, 0 when the time is over. [`PollFd::revents`] has the events.
 ///
-/// For many descriptors [`Epoll`](super::Epoll) takes less time. The system call is ppoll(2), because aarch64 has no poll.
+/// For many descriptors [`Epoll`](super::Epoll) takes less time. The system call is ppoll(2), because aarch64 has no
+/// poll.
 ///
 /// ```
 /// use ring3::pipe::{O_CLOEXEC, Pipe};
@@ -79,9 +80,9 @@ impl fmt::Debug for PollFd<'_> {
 pub fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<usize> {
     let mut left = timeout.map(Timespec::from);
     let timeout = left.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
-    // SAFETY: a PollFd has the layout of a `struct pollfd`. The kernel reads `fds.len()` of these from `fds`, and writes
-    // their `revents`. It reads a Timespec from `left`, a local, and writes the time left to it; a null pointer is no limit.
-    // The null pointer leaves the signal mask unchanged.
+    // SAFETY: a PollFd has the layout of a `struct pollfd`. The kernel reads `fds.len()` of these from `fds`, and
+    // writes their `revents`. It reads a Timespec from `left`, a local, and writes the time left to it; a null pointer
+    // is no limit. The null pointer leaves the signal mask unchanged.
     unsafe {
         syscall!(ppoll(
             fds.as_mut_ptr(),

@@ -19,15 +19,15 @@ use crate::fd::BorrowedFd;
 ///
 /// # Errors
 /// `EPERM`: without `CAP_SYS_ADMIN`, which only `CLONE_NEWUSER` and `CLONE_FS` do not need; a seccomp filter, as
-/// containers have. `EINVAL`: a flag that the kernel does not support; a flag that a process with several threads may not
-/// use (`CLONE_NEWUSER` and others). Also `CLONE_FILES`: an `OwnedFd` that one thread gives to another would then refer to
-/// a different file. `ENOSPC`, `EUSERS`: too many namespaces. `ENOMEM`.
+/// containers have. `EINVAL`: a flag that the kernel does not support; a flag that a process with several threads may
+/// not use (`CLONE_NEWUSER` and others). Also `CLONE_FILES`: an `OwnedFd` that one thread gives to another would then
+/// refer to a different file. `ENOSPC`, `EUSERS`: too many namespaces. `ENOMEM`.
 pub fn unshare(what: Share) -> Result<()> {
     if what.intersects(CLONE_FILES) {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the call takes a number; the kernel accesses no memory of this process. The flags that would unshare memory
-    // or signal handlers have no effect or fail (unshare(2)). Descriptors remain shared, as was just checked.
+    // SAFETY: the call takes a number; the kernel accesses no memory of this process. The flags that would unshare
+    // memory or signal handlers have no effect or fail (unshare(2)). Descriptors remain shared, as was just checked.
     unsafe { syscall!(unshare(what)) }.map(drop)
 }
 
@@ -38,8 +38,8 @@ pub fn unshare(what: Share) -> Result<()> {
 /// namespace.
 ///
 /// # Errors
-/// `EINVAL`: `fd` refers to no namespace, or to none of this kind; or a process with several threads may not move into a
-/// namespace of this kind. `EPERM`: without `CAP_SYS_ADMIN`. `ESRCH`: the process of the pidfd has ended. `ENOMEM`.
+/// `EINVAL`: `fd` refers to no namespace, or to none of this kind; or a process with several threads may not move into
+/// a namespace of this kind. `EPERM`: without `CAP_SYS_ADMIN`. `ESRCH`: the process of the pidfd has ended. `ENOMEM`.
 pub fn setns(fd: BorrowedFd<'_>, kind: Share) -> Result<()> {
     // SAFETY: the call takes numbers; the kernel accesses no memory of this process. Memory and descriptors are in no
     // namespace.

@@ -93,8 +93,8 @@ impl UtcDateTime {
         ..Self::MIN
     };
 
-    /// A date and a time of day. `month` and `day` begin at 1. `None` if the calendar has no such day, if the day has no
-    /// such time, or if the year is above 9999.
+    /// A date and a time of day. `month` and `day` begin at 1. `None` if the calendar has no such day, if the day has
+    /// no such time, or if the year is above 9999.
     #[must_use]
     pub const fn new(
         year: u16,
@@ -127,8 +127,8 @@ impl UtcDateTime {
         Self::from_duration(time).unwrap_or(Self::MAX) // a u64 of nanoseconds ends in 2554
     }
 
-    /// The moment that is `seconds` after 1970-01-01 00:00:00, or before if negative. `None` outside of the years 0000 to
-    /// 9999: below -62,167,219,200 and above 253,402,300,799.
+    /// The moment that is `seconds` after 1970-01-01 00:00:00, or before if negative. `None` outside of the years 0000
+    /// to 9999: below -62,167,219,200 and above 253,402,300,799.
     #[doc(alias = "gmtime")]
     #[must_use]
     pub const fn from_unix_timestamp(seconds: i64) -> Option<Self> {
@@ -282,8 +282,8 @@ impl UtcDateTime {
 
     /// Parses a date of RFC 3339, `1994-11-06T08:49:37.25+01:00`, which must be the whole text. The result is UTC.
     ///
-    /// `T` and `Z` may be small letters, and a space may stand for the `T`. Of the fraction nine digits count. `None` if
-    /// the text is no such date, or if the moment is outside of the years 0000 to 9999 of UTC.
+    /// `T` and `Z` may be small letters, and a space may stand for the `T`. Of the fraction nine digits count. `None`
+    /// if the text is no such date, or if the moment is outside of the years 0000 to 9999 of UTC.
     #[must_use]
     pub fn parse_rfc3339(text: &[u8]) -> Option<Self> {
         let mut text = Text(text);
@@ -318,8 +318,8 @@ impl UtcDateTime {
     /// or one of the two obsolete forms that a recipient must also accept, `Sunday, 06-Nov-94 08:49:37 GMT` and
     /// `Sun Nov  6 08:49:37 1994`.
     ///
-    /// A year of two digits is in 1970 to 2069. `None` if the text is no such date, or if the day of the week is not that
-    /// of the date.
+    /// A year of two digits is in 1970 to 2069. `None` if the text is no such date, or if the day of the week is not
+    /// that of the date.
     #[must_use]
     pub fn parse_http(text: &[u8]) -> Option<Self> {
         let mut text = Text(text);
@@ -471,8 +471,8 @@ impl Text<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rfc3339(pub UtcDateTime);
 
-/// A date that prints as in HTTP (RFC 9110, `IMF-fixdate`): `Sun, 06 Nov 1994 08:49:37 GMT`. The fraction of the second is
-/// left out.
+/// A date that prints as in HTTP (RFC 9110, `IMF-fixdate`): `Sun, 06 Nov 1994 08:49:37 GMT`. The fraction of the second
+/// is left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HttpDate(pub UtcDateTime);
 

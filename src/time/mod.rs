@@ -101,7 +101,8 @@ pub fn sleep_until(deadline: Deadline) {
     // An absolute time: a wait that is repeated after EINTR ends at the same moment. The call has no other error
     // (clock_nanosleep(2)): the clock exists and the time is valid.
     let _ = retry(|| {
-        // SAFETY: the kernel reads a Timespec from `until`, a local. With an absolute time it does not write the time left.
+        // SAFETY: the kernel reads a Timespec from `until`, a local. With an absolute time it does not write the time
+        // left.
         unsafe {
             syscall!(clock_nanosleep(
                 CLOCK_MONOTONIC,
