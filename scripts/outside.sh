@@ -27,8 +27,7 @@ fi
 new() {
 	template=$1 crate=$outside/crates/$2
 	shift 2
-	cargo new --quiet --vcs none --name "$template" "$crate"
-	cp -R "templates/$template/." "$crate"
+	cp -R "templates/$template" "$crate"
 	(cd "$crate" && cargo add --quiet "$@" ring3)
 }
 
@@ -66,10 +65,12 @@ new tool tool-git --git "file://$outside/package/repository"
 build tool-git dev
 
 # Without a C compiler: set-up's configuration names an lld, and says in place of build.rs where linker/ is.
-mkdir -p "$outside/home/bin"
-ln -sf "$RUST_BIN/cargo" "$outside/home/bin/cargo"
+mkdir -p "$outside/none"
+ln -sf "$RUST_BIN/cargo" "$outside/none/cargo"
 cp -R "$outside/crates/tool" "$outside/crates/tool-nocc"
-flags=$configured
-built=$outside/nocc/$(triple "$arch")
-export CARGO_TARGET_DIR="$outside/nocc" RUSTC="$RUST_BIN/rustc" PATH="$outside/home/bin:$outside/none"
-build tool-nocc dev --offline
+(
+	cd "$outside/crates/tool-nocc"
+	# shellcheck disable=SC2086 # words
+	CARGO_TARGET_DIR=$outside/nocc RUSTC=$RUST_BIN/rustc PATH=$outside/none cargo build --quiet --offline $configured
+)
+cp -- "$outside/nocc/$(triple "$arch")/debug/tool" "$dist/tool-nocc-debug"
