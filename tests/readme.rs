@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::echoc::{sent, server};
 use crate::guest::scripts;
 use crate::skip;
-use crate::support::{Arch, Folder, once, programs, run};
+use crate::support::{Arch, Folder, once, programs, run, variable};
 use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
@@ -66,7 +66,13 @@ fn blocks() -> Vec<Block> {
     let manuals = pages.map(path);
     let manuals = manuals.map(|path| fs::read_to_string(path).unwrap_or_default());
     let pages = std::iter::once(readme()).chain(manuals);
-    pages.flat_map(|page| blocks_of(&page)).collect()
+    let blocks = pages.flat_map(|page| blocks_of(&page));
+    // `makes_a_crate` checks these together with the commands.
+    let is_of_a_crate = |block: &Block| {
+        let is_source = block.kind == "rust" && block.text.contains("program!(\"mine\"");
+        is_source || block.kind == "toml"
+    };
+    blocks.filter(|block| !is_of_a_crate(block)).collect()
 }
 
 fn blocks_of(page: &str) -> Vec<Block> {
@@ -94,10 +100,10 @@ impl Block {
             "sh" => self.text.lines().for_each(|line| works(arch, line)),
             "dockerfile" => return is_an_image(arch, &self.text),
             "rust" if self.text.starts_with("//! `hello ") => is_the_source_of_hello(&self.text),
-            "rust" => is_a_program(arch, &self.text),
             "asm" => has_system_calls(arch, &self.text),
             "" if self.text.starts_with("$ ./hello\n") => is_what_make_run_shows(arch, &self.text),
             "" if self.text.starts_with("$ echoc --verify ") => finds_the_byte(arch, &self.text),
+            "" if self.text.starts_with("$ cargo new ") => makes_a_crate(arch, &self.text),
             "" if self.text.starts_with("$ ") => prints(arch, &self.text),
             "" if self.text.starts_with("src/") => {} // names_what_is_there
             kind => panic!("no test knows this block of {kind:?}:\n{}", self.text),
@@ -370,74 +376,52 @@ fn is_an_image(arch: Arch, text: &str) -> Completion {
     Completion::Completed
 }
 
-/// The program, in a copy of the sources, with the lines in Cargo.toml that the other programs have. It must build
-/// without a warning, and print its arguments.
-fn is_a_program(arch: Arch, text: &str) {
+/// The commands make a crate with the README's program. The crate must build without a warning, and print what the
+/// README shows.
+fn makes_a_crate(arch: Arch, text: &str) {
     may_take(LONG);
-    let env = fs::read_to_string(root().join("target/setup/env.sh")).unwrap();
-    let value = |key: &str| {
-        let line = env
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{key}='")));
-        line.and_then(|line| line.strip_suffix('\''))
-            .unwrap()
-            .to_owned()
+    let block = |kind: &str, text: &str| {
+        let blocks = blocks_of(&readme()).into_iter();
+        let mut blocks = blocks.filter(|block| block.kind == kind && block.text.contains(text));
+        blocks.next().unwrap().text
     };
-    let name = text
-        .split("program!(\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap();
     let folder = Folder::new();
-    let copied = Command::new("cp")
-        .args(["-R", "Cargo.lock", "src", "linker", ".cargo", "tests"])
-        .arg(folder.root())
-        .current_dir(root())
-        .status();
-    assert!(copied.unwrap().success());
-    fs::write(folder.path(format!("src/bin/{name}.rs")), text).unwrap();
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let (_, lines) = manifest.split_once("[[bin]]\nname = \"hello\"\n").unwrap();
-    let lines: Vec<_> = lines.lines().take_while(|line| !line.is_empty()).collect();
-    let lines = format!("[[bin]]\nname = \"{name}\"\n{}\n", lines.join("\n"));
-    let promised = "add the same four lines to `Cargo.toml` as for the other programs";
-    let words: Vec<_> = readme().split_whitespace().map(str::to_owned).collect();
-    assert!(lines.lines().count() == 4 && words.join(" ").contains(promised));
-    let manifest = manifest.replacen("[lib]", &format!("{lines}\n[lib]"), 1);
-    fs::write(folder.path("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.path("main.rs"), block("rust", "\"mine\"")).unwrap();
+    fs::write(folder.path("profiles"), block("toml", "panic")).unwrap();
 
+    // Set-up's configuration names a linker; tests/outside.rs tests the build without flags.
+    let root = root().canonicalize().unwrap();
+    let config = root.join(format!("target/setup/{}.toml", arch.name()));
     let triple = format!("{}-unknown-linux-gnu", arch.name());
-    let target = root().join("target/cargo/readme");
-    let mut cargo = Command::new(Path::new(&value("RUST_BIN")).join("cargo"));
-    cargo
-        .args([
-            "programs",
-            "--quiet",
-            "--offline",
-            "--target",
-            &triple,
-            "--bin",
-            name,
-            "--config",
-        ])
-        .arg(
-            root()
-                .canonicalize()
-                .unwrap()
-                .join(format!("target/setup/{}.toml", arch.name())),
-        )
-        .env("CARGO_TARGET_DIR", &target)
-        .env_remove("RUSTFLAGS")
-        .current_dir(folder.root());
-    let built = run(&mut cargo);
-    assert_eq!((built.status, &*built.stderr), (Some(0), ""));
-    let ran = run(arch
-        .command(target.join(&triple).join("dist").join(name))
-        .args(["one", "two words"]));
+    let run_with = format!(
+        "cat ../profiles >>Cargo.toml; cp ../main.rs src; \
+         cargo run --quiet --offline --config {} --target {triple}",
+        config.display()
+    );
+    let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+    let script = commands.collect::<Vec<_>>().join("\n");
+    let script = script
+        .replace("cargo new", "cargo new --quiet")
+        .replace("cargo add", "cargo add --quiet --offline")
+        .replace("--git URL", &format!("--path {}", root.display()))
+        .replace("cargo run", &run_with);
+    let shown = text.lines().filter(|line| !line.starts_with("$ "));
+    let shown: Vec<_> = shown
+        .map(|line| line.replace("debug", &format!("{triple}/debug")))
+        .collect();
+
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", &script]).current_dir(folder.root());
+    shell
+        .env("CARGO_TARGET_DIR", "target")
+        .env_remove("RUSTFLAGS");
+    if !arch.is_native() {
+        let key = triple.to_uppercase().replace('-', "_");
+        shell.env(format!("CARGO_TARGET_{key}_RUNNER"), variable("RING3_QEMU"));
+    }
+    let ran = run(&mut shell);
     assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
-    assert!(ran.stdout.ends_with("\none\ntwo words\n"), "{ran:?}");
+    assert_eq!(ran.stdout, shown.join("\n") + "\n");
 }
 
 /// A number as the README writes it.
