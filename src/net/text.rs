@@ -70,7 +70,7 @@ impl Text<'_> {
         number.map(|number| number as u16)
     }
 
-    /// Parses four numbers. A number must not have a leading zero: some programs read `010` as 8.
+    /// Parses four numbers. A number has no leading zero, because some programs read `010` as 8: a `0` ends its number.
     fn v4(&mut self) -> Option<Ipv4Addr> {
         let mut bytes = [0; 4];
         for (at, byte) in bytes.iter_mut().enumerate() {
@@ -78,7 +78,6 @@ impl Text<'_> {
                 return None;
             }
             *byte = match self.skip(b"0") {
-                true if matches!(self.0, [b'0'..=b'9', ..]) => return None,
                 true => 0,
                 false => self.number(10, 255)? as u8,
             };

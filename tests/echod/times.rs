@@ -39,8 +39,9 @@ fn are_kept() -> Completion {
         return Completion::ignored_with(skip::STRACE);
     }
     std::thread::scope(|scope| {
-        let all: [fn(); 8] = [
+        let all: [fn(); 9] = [
             idle,
+            idle_between_ticks,
             idle_of_one_that_held_bytes,
             busy_for_long,
             grace,
@@ -77,6 +78,19 @@ fn idle() {
         let idle = lines.filter(|line| line.ends_with("closed: it was idle"));
         assert_eq!((ran.status, idle.count()), (Some(0), 2), "{}", ran.stderr);
     }
+}
+
+/// The server looks for idle clients 16 times in an idle time, from its first client on. A client that comes shortly
+/// before a look keeps its connection for the whole time too.
+fn idle_between_ticks() {
+    let server = Server::new(ARCH, &["--idle", "2", "-w", "1"]);
+    let first = connect(server.address());
+    std::thread::sleep(Duration::from_millis(110)); // the first look is after 125 ms
+    let begin = Instant::now();
+    closed(connect(server.address()));
+    took(begin, 2.0);
+    closed(first);
+    server.end("");
 }
 
 /// A client that has not received all its bytes is reset when its idle time is over.

@@ -67,7 +67,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("src/net", "echoc:: init:: echod::"),
     ("src/text/number", "start:: save:: pipe::"),
     ("src/overflow", "stack:: start::"),
-    ("src/pipe", "pipe:: save:: echod::service::"),
+    (
+        "src/pipe",
+        "pipe:: save:: echod::service:: echod::gives_no_client_a_standard_descriptor",
+    ),
     ("src/fs/resolve", "save:: msort::"),
     ("src/eventfd", "echod::"),
     ("src/bytes", "start:: save:: pipe:: process::"),
