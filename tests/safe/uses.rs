@@ -28,8 +28,8 @@ fn makes_a_system_call() {
     ring3::arch::syscall0::<39>(); //~ E0133
 }
 
-fn makes_a_system_call_by_its_name() {
-    let _ = ring3::syscall!(getpid()); //~ E0133
+fn makes_a_result_of_a_number() {
+    let _ = ring3::abi::check(5); //~ E0133
 }
 
 /// This would create a second owner of an open descriptor.
