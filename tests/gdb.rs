@@ -170,7 +170,7 @@ fn of_a_debug_file(arch: Arch) -> Completion {
     if !arch.is_native() {
         return emulated(arch, &arch.debug(PROGRAM));
     }
-    match gdb(
+    match of_program(
         arch,
         &Folder::new(),
         &["break write", "run --help", "backtrace"],
@@ -191,8 +191,8 @@ fn emulated(arch: Arch, file: &Path) -> Completion {
     wait_until("qemu-user listens", || socket.exists());
     let connect = format!("target remote {}", socket.display());
     match gdb(
-        arch,
         &folder,
+        file,
         &[&connect, "break write", "continue", "backtrace"],
     ) {
         Ok(output) => check(&output, &["write", "main", "start"]),

@@ -55,7 +55,7 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
     (
         "fn main(_: u32) {}",
         "abort",
-        &["expected function signature `fn(Start) -> _`"],
+        &["expected function signature `fn(", "Start) -> _`"],
     ),
     (
         "fn main(_: ring3::env::Start) { PROGRAM.say(1.5_f32) }",
