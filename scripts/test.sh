@@ -49,6 +49,8 @@ fetch tests
 native=10 slow=30
 run "the library, $host" scripts/test-units.sh $native --lib
 
+run 'the examples of the documentation' cargo test --quiet --doc
+
 # Built with some optimisation, because qemu-user is slow.
 triple=$(triple "$foreign")
 RUNNER=$(printf '%s\n' "$QEMU" -L "/usr/$foreign-linux-gnu")

@@ -1,8 +1,12 @@
 //! Reports a stack overflow: `PROGRAM: stack overflow in thread 'NAME' (TID)`. Then SIGSEGV ends the process, as it
 //! does without a report.
 //!
-//! ```ignore
-//! let _report = overflow::Report::new(PROGRAM)?; // in `main`, and in each other thread to report
+//! ```no_run
+//! # const PROGRAM: ring3::cli::Program = ring3::cli::Program::new("program");
+//! use ring3::overflow::Report;
+//!
+//! let _report = Report::new(PROGRAM)?; // in `main`, and in each other thread to report
+//! # Ok::<(), ring3::Errno>(())
 //! ```
 //!
 //! Below each stack is memory without access: the guard pages of a thread, or the gap that the kernel keeps below the

@@ -8,7 +8,9 @@ use crate::rt::Exit;
 /// Declares a program's options. The macro defines an enum `Given`: an element of a command line, with the option's
 /// argument as the program uses it. [`Options`](crate::cli::Options) returns the elements one by one.
 ///
-/// ```ignore
+/// ```
+/// use ring3::cli::{Argument, Number};
+///
 /// ring3::options! {
 ///     "list", "[OPTION]... [DIRECTORY]...", "Print the names in directories.";
 ///
@@ -22,6 +24,9 @@ use crate::rt::Exit;
 ///     note: "Names are printed in the order of the file system.";
 ///     example: "list -a /tmp", "all names in /tmp";
 /// }
+/// # fn main() {
+/// assert_eq!((Given::NAME, WIDTH), ("list", 80));
+/// # }
 /// ```
 ///
 /// The first line has the program's name, the usage after the name, and the summary. Then each option has:

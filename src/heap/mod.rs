@@ -1,7 +1,7 @@
 //! The memory allocators: [`Heap`] for all programs, and [`Small`] for programs that must be small. `alloc`'s `Vec`,
 //! `String`, `BTreeMap` and `Arc` allocate from an allocator after this line:
 //!
-//! ```ignore
+//! ```
 //! #[global_allocator]
 //! static HEAP: ring3::heap::Heap = ring3::heap::Heap::new();
 //! ```

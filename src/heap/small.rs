@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 
 /// An allocator for small programs, on top of [`mem`]: little code, and no memory until the first allocation.
 ///
-/// ```ignore
+/// ```
 /// #[global_allocator]
 /// static HEAP: ring3::heap::Small = ring3::heap::Small::new();
 /// ```

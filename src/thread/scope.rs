@@ -28,14 +28,17 @@ impl fmt::Debug for Scope<'_, '_> {
 /// Calls `work`, then waits until all threads that `work` started in the scope have ended their work. So these threads
 /// may borrow data of the caller.
 ///
-/// ```ignore
+/// ```no_run
+/// use ring3::thread;
+///
 /// let mut halves = [0, 0];
 /// let (left, right) = halves.split_at_mut(1);
 /// thread::scope(|scope| {
 ///     scope.spawn(|| left[0] = 1)?;
 ///     right[0] = 2;
 ///     Ok(())
-/// })
+/// })?;
+/// # Ok::<(), ring3::Errno>(())
 /// ```
 pub fn scope<'env, F, T>(work: F) -> T
 where
