@@ -233,7 +233,6 @@ pub(crate) mod tests {
     fn other_threads_may_read_them_and_they_can_be_shown() {
         fn is<T: Send + Sync>() {}
         is::<(Start, Args, Strings<'_>)>();
-        is::<(crate::mem::Mapping, crate::process::Lists<'_>)>();
         let all = stack(&[c"name", c"two words"], &[c"A=b"]);
         let start = start(&all);
         assert_eq!(
