@@ -424,4 +424,90 @@ super::abi! {
         /// Local mode: the other end of the pseudoterminal edits the input.
         EXTPROC = 0x10000,
     }
+
+    consts ["asm/ioctls.h" u32] {
+        /// Reads the number of unread bytes. The same as `FIONREAD`.
+        TIOCINQ = 0x541b,
+        /// Waits for a change of a modem's lines.
+        TIOCMIWAIT = 0x545c,
+        /// Reads how often a modem's lines changed.
+        TIOCGICOUNT = 0x545d,
+        /// Operations of a virtual console.
+        TIOCLINUX = 0x541c,
+        /// ioctl(2): sets `O_ASYNC`.
+        FIOASYNC = 0x5452,
+        /// ioctl(2): sets `FD_CLOEXEC`.
+        FIOCLEX = 0x5451,
+        /// ioctl(2): clears `FD_CLOEXEC`.
+        FIONCLEX = 0x5450,
+        /// ioctl(2): reads the length of a file or directory.
+        FIOQSIZE = 0x5460,
+    }
+
+    consts ["asm/termios.h" u32] {
+        /// As `TCGETS`, with any speed (`Termios2`).
+        TCGETS2 = 0x802c542a,
+        /// As `TCSETS`, with any speed.
+        TCSETS2 = 0x402c542b,
+        /// As `TCSETSW`, with any speed.
+        TCSETSW2 = 0x402c542c,
+        /// As `TCSETSF`, with any speed.
+        TCSETSF2 = 0x402c542d,
+        /// A modem's line: line enable.
+        TIOCM_LE = 0x1,
+        /// A modem's line: data terminal ready.
+        TIOCM_DTR = 0x2,
+        /// A modem's line: request to send.
+        TIOCM_RTS = 0x4,
+        /// A modem's line: secondary transmit.
+        TIOCM_ST = 0x8,
+        /// A modem's line: secondary receive.
+        TIOCM_SR = 0x10,
+        /// A modem's line: clear to send.
+        TIOCM_CTS = 0x20,
+        /// A modem's line: carrier detect.
+        TIOCM_CAR = 0x40,
+        /// Another name of `TIOCM_CAR`.
+        TIOCM_CD = 0x40,
+        /// A modem's line: ring.
+        TIOCM_RNG = 0x80,
+        /// Another name of `TIOCM_RNG`.
+        TIOCM_RI = 0x80,
+        /// A modem's line: data set ready.
+        TIOCM_DSR = 0x100,
+    }
+
+    consts ["asm/termbits.h" u32] {
+        /// Control mode: the last bit is an address mark. For drivers.
+        ADDRB = 0x20000000,
+    }
+
+    consts ["asm/termbits.h" u32] {
+        /// Another name of `B19200`.
+        EXTA = 0o16,
+        /// Another name of `B38400`.
+        EXTB = 0o17,
+        /// How far the speed of the input is shifted (`CIBAUD`).
+        IBSHIFT = 16,
+    }
+
+    /// The attributes of a terminal, with its speeds (`TCGETS2`).
+    record ["asm/termbits.h" "struct termios2" Termios2] {
+        /// Input modes.
+        c_iflag: u32,
+        /// Output modes.
+        c_oflag: u32,
+        /// Control modes. With `BOTHER` the speeds are those below.
+        c_cflag: u32,
+        /// Local modes.
+        c_lflag: u32,
+        /// The line discipline.
+        c_line: u8,
+        /// The control characters, by the constants `V*`.
+        c_cc: [u8; 19],
+        /// Speed of the input, in bits per second.
+        c_ispeed: u32,
+        /// Speed of the output, in bits per second.
+        c_ospeed: u32,
+    }
 }
