@@ -1,7 +1,7 @@
 //! Options of sockets, each with its type. The functions `set_NAME` set an option (setsockopt(2)), and the functions
 //! `NAME` read it (getsockopt(2)). The names are those of `std::net` and of the crate socket2.
 //!
-//! [`set_option`](super::set_option) and [`get_option`](super::get_option) are for the other options whose value is an
+//! [`set_option`] and [`get_option`] are for the other options whose value is an
 //! integer.
 //!
 //! ```
