@@ -152,7 +152,7 @@ fn base(arch: Arch, folder: &Folder, core: &str) -> u64 {
 
 fn of_a_running_process(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return emulated(&arch.shipped(PROGRAM));
+        return emulated(arch, &arch.shipped(PROGRAM));
     }
     let folder = Folder::new();
     let mut waiting = Waiting::new(&mut arch.program(PROGRAM));
@@ -168,7 +168,7 @@ fn of_a_running_process(arch: Arch) -> Completion {
 /// gdb runs the NAME.debug file itself.
 fn of_a_debug_file(arch: Arch) -> Completion {
     if !arch.is_native() {
-        return emulated(&arch.debug(PROGRAM));
+        return emulated(arch, &arch.debug(PROGRAM));
     }
     match of_program(
         arch,
@@ -182,7 +182,7 @@ fn of_a_debug_file(arch: Arch) -> Completion {
 }
 
 /// The backtrace of a program under qemu-user, to which gdb connects.
-fn emulated(file: &Path) -> Completion {
+fn emulated(arch: Arch, file: &Path) -> Completion {
     let folder = Folder::new();
     let socket = folder.path("socket");
     let mut qemu = Command::new(crate::support::variable("RING3_QEMU"));
@@ -190,9 +190,9 @@ fn emulated(file: &Path) -> Completion {
     let _waiting = Waiting::new(qemu.stdout(Stdio::null()));
     wait_until("qemu-user listens", || socket.exists());
     let connect = format!("target remote {}", socket.display());
-    match gdb(
+    match of_program(
+        arch,
         &folder,
-        file,
         &[&connect, "break write", "continue", "backtrace"],
     ) {
         Ok(output) => check(&output, &["write", "main", "start"]),
