@@ -9,7 +9,7 @@ arch=$1
 here=$PWD
 outside=$here/target/outside/$arch
 dist=$here/target/dist/$arch/outside
-rm -rf -- "$outside/crates" "$outside/package" "$outside/home"
+rm -rf -- "$outside/crates" "$outside/package" "$outside/cargo-home"
 mkdir -p "$outside/crates" "$dist"
 export CARGO_TARGET_DIR="$outside/target"
 
@@ -42,11 +42,11 @@ build() {
 }
 
 for name in tool server bare; do
-	new $name $name --offline --path "$here"
-	for profile in dev release fat; do build $name $profile --offline; done
+	new "$name" "$name" --offline --path "$here"
+	for profile in dev release fat; do build "$name" $profile --offline; done
 	# The flags of `bare` need LTO on aarch64: without LTO, the compiler's own library has variables.
 	rm -rf -- "$outside/crates/$name/.cargo"
-	build $name s --offline
+	build "$name" s --offline
 done
 
 [ "$arch" = "$host" ] || exit 0
@@ -63,7 +63,7 @@ tar -C "$outside/package/repository" --strip-components 1 -xzf "$outside"/packag
 	git add --all
 	git -c user.name=test -c user.email=test@example.invalid commit --quiet --message 'packed'
 )
-export CARGO_HOME="$outside/home"
+export CARGO_HOME="$outside/cargo-home"
 new tool tool-git --git "file://$outside/package/repository"
 build tool-git dev
 

@@ -114,6 +114,12 @@ macro_rules! atomic {
             }
         }
 
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.latest.get().fmt(f)
+            }
+        }
+
         impl Drop for $name {
             #[track_caller]
             fn drop(&mut self) {

@@ -76,6 +76,10 @@ mod bytes {
     pub use ring3::bytes::copy;
 }
 
+mod time {
+    pub use ring3::time::sleep;
+}
+
 mod signal {
     pub use ring3::signal::SignalSet;
 
