@@ -1,6 +1,7 @@
 #!/bin/sh
 # build.sh ARCH [probes]: builds the programs for ARCH into target/dist/ARCH: NAME is the shipped file, NAME.debug has
-# sections and symbols. With `probes`, also builds the programs that only the tests run, into target/dist/ARCH/probes.
+# sections and symbols. With `probes`, also builds the programs that only the tests run, into target/dist/ARCH/probes, and
+# the examples, into target/dist/ARCH/examples.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -29,6 +30,8 @@ for name in $(programs src/bin); do
 done
 probes=${2:+$(programs tests/probes/src/bin) selftest}
 for name in $probes; do rest="$rest --bin $name"; done
+examples=${2:+$(programs examples)}
+for name in $examples; do tiny="$tiny --example $name"; done
 
 # The first build shows cargo's progress; later builds print only errors and warnings.
 set -- --config "$setup/$arch.toml" --target "$(triple "$arch")"
@@ -51,3 +54,4 @@ ship() {
 
 for name in $(programs src/bin); do ship "$built/$(profile "$name")/$name" "$dist/$name"; done
 for name in $probes; do ship "$built/dist/$name" "$dist/probes/$name"; done
+for name in $examples; do ship "$built/tiny/examples/$name" "$dist/examples/$name"; done

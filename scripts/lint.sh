@@ -8,12 +8,12 @@ export RUSTFMT
 "$CARGO_FMT" fmt --all --check
 for package in manual tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
-# The library, the programs and the probes, with the rustc that clippy belongs to. Nothing is linked.
+# The library, the programs, the examples and the probes, with the rustc that clippy belongs to. Nothing is linked.
 # CARGO_ENCODED_RUSTFLAGS replaces the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics)
 # in every crate.
 for arch in x86_64 aarch64; do
 	clippy=$(value "CLIPPY_$arch")
-	CARGO_ENCODED_RUSTFLAGS=$(value "CORE_FLAG_$arch") "$clippy" clippy --quiet --workspace --lib --bins --target "$(triple $arch)" \
+	CARGO_ENCODED_RUSTFLAGS=$(value "CORE_FLAG_$arch") "$clippy" clippy --quiet --workspace --lib --bins --examples --target "$(triple $arch)" \
 		--config "build.rustc = '$(dirname -- "$clippy")/rustc'" -- -D warnings
 done
 

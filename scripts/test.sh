@@ -50,6 +50,7 @@ native=10 slow=30
 run "the library, $host" scripts/test-units.sh $native --lib
 
 run 'the examples of the documentation' cargo test --quiet --doc
+run 'the unit tests of examples/' cargo test --quiet --examples
 
 # Built with some optimisation, because qemu-user is slow.
 triple=$(triple "$foreign")

@@ -11,6 +11,7 @@ mod descriptors;
 mod echoc;
 mod echod;
 mod elf;
+mod examples;
 mod functions;
 mod gdb;
 mod guest;
@@ -68,6 +69,7 @@ fn main() -> std::process::ExitCode {
         echoc::trials(),
         echod::trials(),
         elf::trials(),
+        examples::trials(),
         gdb::trials(),
         guest::trials(),
         heap::trials(),
