@@ -12,6 +12,7 @@
 //! Exit status: 0 if an address was printed, 1 if not, 2 after a usage error.
 
 #![cfg_attr(not(test), no_std, no_main)]
+#![forbid(unsafe_code)]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
@@ -366,5 +367,69 @@ impl Message<'_> {
             .get(at..)?
             .first_chunk()
             .map(|bytes| u16::from_be_bytes(*bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEADER, Message, Name};
+
+    #[test]
+    fn a_name_has_labels_of_1_to_63_bytes() {
+        let bytes = |text: &str| Some(Name::new(text.as_bytes())?.as_bytes().to_vec());
+        assert_eq!(bytes("a.bc").unwrap(), b"\x01a\x02bc\0");
+        assert_eq!(bytes("a.bc."), bytes("a.bc"));
+        let label = "x".repeat(63);
+        assert!(bytes(&label).is_some());
+        let long = [&label[..], &label, &label].join(".");
+        assert_eq!(
+            bytes(&format!("{long}.{}", &label[..61])).unwrap().len(),
+            255
+        );
+        for wrong in [
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a..",
+            &format!("{label}x"),
+            &format!("{long}.{}", &label[..62]),
+        ] {
+            assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_name_ends() {
+        let name = |rest: &[u8], at| {
+            let message = [&[0; HEADER], rest].concat();
+            let (name, end) = Message(&message).name(HEADER + at)?;
+            Some((name.as_bytes().to_vec(), end - HEADER))
+        };
+        let text = b"\x01a\0\x01b\xc0\x0c\xc0\x0f"; // a, b.a, and a pointer to b.a
+        assert_eq!(name(text, 0), Some((b"\x01a\0".to_vec(), 3)));
+        assert_eq!(name(text, 3), Some((b"\x01b\x01a\0".to_vec(), 7)));
+        assert_eq!(name(text, 7), Some((b"\x01b\x01a\0".to_vec(), 9)));
+        // A pointer to itself, to its own name, and ahead; a pointer and a label that are cut off; a length of
+        // neither kind.
+        for wrong in [
+            &b"\xc0\x0c"[..],
+            b"\x01a\xc0\x0c",
+            b"\xc0\x0e\0",
+            b"\xc0",
+            b"\x02a",
+            b"\x80\0",
+            b"",
+        ] {
+            assert_eq!(name(wrong, 0), None, "{wrong:?}");
+        }
+        // Pointers that lead back one by one, each with a label: too long for a name.
+        let mut chain = b"\x01a\0".to_vec();
+        for at in (0..200).map(|number| number * 4) {
+            let to = if at == 0 { HEADER } else { HEADER + at - 1 };
+            chain.extend([1, b'a', 0xc0 | (to >> 8) as u8, to as u8]);
+        }
+        assert!(name(&chain, 3).is_some());
+        assert_eq!(name(&chain, chain.len() - 4), None);
     }
 }

@@ -11,6 +11,7 @@
 //! Exit status: 0 if a line was found, 1 if not, 2 after an error.
 
 #![cfg_attr(not(test), no_std, no_main)]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 
@@ -81,7 +82,7 @@ fn main(start: Start) -> Result<Exit, Exit> {
         }
     }
     search.strings = strings
-        .ok_or_else(|| options.usage("no STRING"))?
+        .ok_or_else(|| options.usage("expected a STRING"))?
         .to_bytes();
     if files.is_empty() {
         _ = files.push(c"-");

@@ -298,3 +298,40 @@ fn media(path: &PathBuf) -> &'static str {
         _ => "application/octet-stream",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, part};
+
+    #[test]
+    fn a_part_is_within_the_file() {
+        let is = |text: &str, length| match part(text.as_bytes(), length) {
+            Part::Is(part) => Some(part),
+            Part::None => Some(0..0),
+            Part::NotUnderstood => None,
+        };
+        let most = u64::MAX;
+        for (text, length, range) in [
+            ("bytes=0-0", 6, Some(0..1)),
+            ("bytes=2-", 6, Some(2..6)),
+            ("bytes=-2", 6, Some(4..6)),
+            ("bytes=-100", 6, Some(0..6)),
+            ("bytes=5-100", 6, Some(5..6)),
+            (&format!("bytes=0-{most}"), 6, Some(0..6)),
+            (&format!("bytes=-{most}"), 6, Some(0..6)),
+            ("bytes=6-", 6, Some(0..0)),
+            ("bytes=6-6", 6, Some(0..0)),
+            ("bytes=-0", 6, Some(0..0)),
+            ("bytes=-1", 0, Some(0..0)),
+            ("bytes=3-2", 6, None),
+            ("bytes=0-1,3-4", 6, None),
+            ("bytes=0-18446744073709551616", 6, None),
+            ("bytes=+1-2", 6, None),
+            ("bytes=-", 6, None),
+            ("bytes=1", 6, None),
+            ("lines=0-0", 6, None),
+        ] {
+            assert_eq!(is(text, length), range, "{text}");
+        }
+    }
+}

@@ -14,6 +14,7 @@
 //! - No allocator: what a connection needs is on its thread's stack.
 
 #![cfg_attr(not(test), no_std, no_main)]
+#![forbid(unsafe_code)]
 
 mod answer;
 mod files;

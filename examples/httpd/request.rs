@@ -245,3 +245,107 @@ fn path(target: &[u8]) -> Result<PathBuf, Status> {
         _ => BAD, // a zero
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Request, head_length};
+
+    #[test]
+    fn a_request_ends_at_its_empty_line() {
+        for (text, length) in [
+            ("", None),
+            ("\r\n", None),
+            ("GET / HTTP/1.0\r\n", None),
+            ("GET / HTTP/1.0\r\n\r", None),
+            ("GET / HTTP/1.0\r\n\r\n", Some(18)),
+            ("GET / HTTP/1.0\n\nGET", Some(16)),
+            ("\r\nGET / HTTP/1.0\r\n\r\n", Some(20)),
+            ("a\nb\n\n\n", Some(5)),
+        ] {
+            assert_eq!(head_length(text.as_bytes()), length, "{text:?}");
+        }
+    }
+
+    /// The decoded path, or the code of the status.
+    fn path(target: &str) -> Result<Vec<u8>, &'static str> {
+        let head = format!("GET {target} HTTP/1.0\r\n\r\n");
+        match Request::parse(head.as_bytes()) {
+            Ok(request) => Ok(request.path.as_bytes().to_vec()),
+            Err(status) => Err(&status.0[..3]),
+        }
+    }
+
+    #[test]
+    fn a_path_is_decoded_once() {
+        for (target, decoded) in [
+            ("/", ""),
+            ("/a/b/", "a/b/"),
+            ("///a", "a"),
+            ("/%2f%2Fa", "a"),
+            ("/%61%20%2541?b%", "a %41"),
+            ("/a#b", "a"),
+            ("http://host/a", "a"),
+            ("HTTP://host:8000?a", ""),
+            ("/%2e%2e/a", "../a"),
+        ] {
+            assert_eq!(path(target), Ok(decoded.as_bytes().to_vec()), "{target}");
+        }
+        assert_eq!(path("/%ff").unwrap(), b"\xff");
+        for target in [
+            "",
+            "a",
+            "*",
+            "/%",
+            "/%1",
+            "/%1g",
+            "/%+1",
+            "/%00",
+            "ftp://host/",
+        ] {
+            assert_eq!(path(target), Err("400"), "{target}");
+        }
+        assert_eq!(path(&format!("/{}", "a".repeat(4095))).unwrap().len(), 4095);
+        assert_eq!(path(&format!("/{}", "a".repeat(4096))), Err("414"));
+    }
+
+    #[test]
+    fn the_connection_stays_open_if_the_next_request_can_be_found() {
+        let keeps_open = |head: &str| {
+            let request = Request::parse(head.as_bytes());
+            request
+                .map(|request| request.keeps_open)
+                .map_err(|status| status.0)
+        };
+        for (rest, open) in [
+            ("1.1\r\nHost: a\r\n\r\n", true),
+            ("1.1\r\nhost:a\r\nConnection: x, Close\r\n\r\n", false),
+            ("1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", false),
+            ("1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", true),
+            (
+                "1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n",
+                false,
+            ),
+            ("1.0\r\n\r\n", false),
+            ("1.0\r\nConnection: keep-alive\r\n\r\n", true),
+        ] {
+            assert_eq!(
+                keeps_open(&format!("GET / HTTP/{rest}")),
+                Ok(open),
+                "{rest:?}"
+            );
+        }
+        for rest in [
+            "1.1\r\n\r\n",
+            "1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+            "1.1\r\nHost : a\r\n\r\n",
+            "1.1\r\n Host: a\r\n\r\n",
+            "1.1\r\nHost\r\n\r\n",
+        ] {
+            assert_eq!(
+                keeps_open(&format!("GET / HTTP/{rest}")),
+                Err("400 Bad Request"),
+                "{rest:?}"
+            );
+        }
+    }
+}
