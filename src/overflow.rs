@@ -2,7 +2,7 @@
 //! does without a report.
 //!
 //! ```no_run
-//! # const PROGRAM: ring3::cli::Program = ring3::cli::Program::new("program");
+//! # const PROGRAM: ring3::rt::Program = ring3::cli::Program::new("program");
 //! use ring3::overflow::Report;
 //!
 //! let _report = Report::new(PROGRAM)?; // in `main`, and in each other thread to report
@@ -22,8 +22,8 @@ use core::ptr::NonNull;
 
 use crate::abi::poll::EPOLL_CTL_ADD;
 use crate::abi::{Errno, Result, syscall};
-use crate::cli::Program;
 use crate::process;
+use crate::rt::Program;
 use crate::signal::{self, SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, SigFault, UC_PC, UC_SP};
 use crate::sync::OnceLock;
 use crate::text::Shown;

@@ -1,4 +1,4 @@
-//! Command lines of programs: options, error messages and exit statuses.
+//! Command lines of programs: options, usage errors, and the conversion of errors into exit statuses.
 //!
 //! - `table.rs` has the macro [`options!`](macro@crate::options), the table of a program's options. The parser, `--help`
 //!   and the documentation come from this table.
@@ -19,57 +19,9 @@ pub use value::{
     Address, Directory, Duration, Limit, Mode, Number, Path, Signal, Size, Text, Value,
 };
 
-use crate::abi::{Errno, Result};
-use crate::fd::STDERR;
-use crate::parts;
-use crate::rt::Exit;
-use crate::text::{Any, Print, Writer};
-
-/// A program's name, and the functions that print its messages. [`program!`](macro@crate::program) defines it
-/// as the constant `PROGRAM`.
-#[derive(Clone, Copy, Debug)]
-pub struct Program {
-    name: &'static str,
-}
-
-impl Program {
-    /// The program with this name.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self { name }
-    }
-
-    /// Prints `PROGRAM: MESSAGE` on standard error.
-    #[inline]
-    pub fn say(self, message: impl Print) {
-        self.line(Any::new(&message));
-    }
-
-    /// The part of [`say`](Self::say) that is the same for all types of message.
-    #[cold]
-    #[inline(never)]
-    fn line(self, message: Any<'_>) {
-        let mut buffer = [0; 512];
-        let mut stderr = Writer::new(STDERR, &mut buffer);
-        stderr.print(parts!(self.name, ": ", message, "\n"));
-        let _ = stderr.flush(); // a failure of standard error can't be reported
-    }
-
-    /// Prints that `operation` on `object` failed. Returns exit status 1.
-    #[cold]
-    #[inline(never)]
-    pub fn fail(self, operation: &str, object: impl Print, errno: Errno) -> Exit {
-        self.failed(operation, Any::new(&object), errno);
-        Exit(1)
-    }
-
-    /// The part of [`fail`](Self::fail) that is the same for all types of object.
-    #[cold]
-    #[inline(never)]
-    fn failed(self, operation: &str, object: Any<'_>, errno: Errno) {
-        self.line(Any::new(&parts!(operation, " ", object, ": ", errno)));
-    }
-}
+use crate::abi::Result;
+use crate::rt::{Exit, Program};
+use crate::text::Print;
 
 /// Converts an error into a printed message and exit status 1, for use with `?`.
 pub trait OrFail<T> {

@@ -6,11 +6,12 @@ use core::marker::PhantomData;
 
 use crate::bytes::{begins, tail};
 use crate::cli::table::COLUMN;
-use crate::cli::{Program, Table, Texts};
+use crate::cli::{Table, Texts};
 use crate::env::Args;
 use crate::fd::STDOUT;
 use crate::parts;
 use crate::rt::Exit;
+use crate::rt::Program;
 use crate::text::{Any, Print, Shown, Writer};
 
 /// A program's command line, parsed as getopt_long(3) does. `T` is the enum of the program's table

@@ -2,8 +2,9 @@
 
 use core::ffi::CStr;
 
-use crate::cli::{Parser, Program};
+use crate::cli::Parser;
 use crate::rt::Exit;
+use crate::rt::Program;
 
 /// Declares a program's options. The macro defines an enum `Given`: an element of a command line, with the option's
 /// argument as the program uses it. [`Options`](crate::cli::Options) returns the elements one by one.
@@ -75,7 +76,7 @@ macro_rules! options {
 
         impl $crate::cli::Table for Given {
             const TEXTS: &'static $crate::cli::Texts = &$crate::cli::Texts {
-                program: $crate::cli::Program::new($name),
+                program: $crate::rt::Program::new($name),
                 version: $crate::cli::Texts::version(
                     [$name, env!("CARGO_PKG_NAME")],
                     concat!($name, " ", env!("CARGO_PKG_VERSION"), "\n"),

@@ -1,6 +1,7 @@
 //! The run-time of a program: the way from `ring3_start` to `main`, exit statuses, and the panic handler.
 
 mod bare;
+mod messages;
 mod program;
 
 use core::fmt::Write as _;
@@ -9,7 +10,6 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use crate::abi::{self, Errno, syscall};
 use crate::arch::{self, ThreadBlock};
-use crate::cli::Program;
 use crate::env::{Start, auxv};
 use crate::fd::STDERR;
 use crate::mem;
@@ -18,6 +18,7 @@ use crate::process;
 use crate::text::{Shown, Writer};
 
 pub use bare::Words;
+pub use messages::Program;
 
 /// Runs a program from its initial stack to its exit status. `ring3_start` calls this after it has relocated the
 /// program.

@@ -6,7 +6,7 @@
 /// memory functions (`memcpy` and others) under the names that the compiler calls. The library itself defines none of
 /// these items, so the library can be linked into tests that use std.
 ///
-/// The program's name is also the constant `PROGRAM`, which prints messages ([`Program`](crate::cli::Program)).
+/// The program's name is also the constant `PROGRAM`, which prints messages ([`Program`](crate::rt::Program)).
 ///
 /// `main` is a `fn(Start) -> T`, where `T` determines the exit status ([`Termination`](crate::rt::Termination)). With
 /// `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is the
@@ -32,7 +32,7 @@ macro_rules! program {
     };
     (@ $name:expr, $main:expr) => {
         /// The name with which the program's messages begin.
-        const PROGRAM: $crate::cli::Program = $crate::cli::Program::new($name);
+        const PROGRAM: $crate::rt::Program = $crate::rt::Program::new($name);
 
         // A unit test is a program of std: std defines these items.
         #[cfg(not(test))]

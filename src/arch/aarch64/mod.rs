@@ -130,8 +130,15 @@ macro_rules! __libc_names {
             $crate::env::auxv::get(key).unwrap_or(0)
         }
 
-        #[unsafe(no_mangle)]
-        static __stack_chk_guard: usize = 0;
+        // In assembly, because LLVM would merge equal constants with a static, and address them by the GOT.
+        ::core::arch::global_asm!(
+            ".pushsection .rodata.__stack_chk_guard, \"a\"",
+            ".globl __stack_chk_guard",
+            ".balign 8",
+            "__stack_chk_guard:",
+            ".xword 0",
+            ".popsection",
+        );
 
         #[unsafe(no_mangle)]
         extern "C" fn __stack_chk_fail() -> ! {

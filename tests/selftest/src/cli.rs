@@ -1,4 +1,4 @@
-//! Self-test cases of command lines and messages. They run in a child, because the exit status is a part of an error.
+//! Self-test cases of command lines. They run in a child, because the exit status is a part of an error.
 
 use ring3::Errno;
 use ring3::cli::{Duration, Limit, Number, OrFail, Size, Texts};
@@ -8,7 +8,6 @@ use crate::cases;
 use crate::child::{code, prints};
 
 cases! {
-    "a message", [Program::new, Program::say, Program::fail], code(&[c"say"]) => value(1);
     "an error on the way out", [OrFail::or_fail], code(&[c"fail"]) => value(1);
     "no error", [OrFail::or_fail], Ok::<_, Errno>(5).or_fail(crate::PROGRAM, "do", "it").map_or(-1, i64::from) => value(5);
     "no options", [Options::new, Options::next_arg], code(&[c"cli"]) => value(60);

@@ -21,6 +21,7 @@ cases! {
     "the stack is writable and not executable", [start], stack_is_rw() => YES;
     "no memory is writable and executable", [start], maps(|line| line.rights[1] == b'w' && line.rights[2] == b'x') => value(0);
     "a panic aborts", [panic], code(&[c"panic"]) => value(128 + 6);
+    "a message", [Program::new, Program::say, Program::fail], code(&[c"say"]) => value(1);
     "an exit status by its type", [Termination::status], statuses() => YES;
     "an error of main is printed", [Termination::report], reported() => YES;
     "its exit status", [Termination::report], code(&[c"unreported"]) => value(1);
