@@ -3,6 +3,30 @@
 //! A library for freestanding Linux programs on x86_64 and aarch64. It uses `core` only and makes raw system
 //! calls: no libc, no other crate.
 //!
+//! This program prints its arguments. (The README has it too, and a test builds it from there.)
+//!
+//! ```ignore
+//! #![cfg_attr(not(test), no_std, no_main)]
+//!
+//! use ring3::cli::OrFail;
+//! use ring3::env::Start;
+//! use ring3::fd::STDOUT;
+//! use ring3::parts;
+//! use ring3::rt::Exit;
+//! use ring3::text::{Shown, Writer};
+//!
+//! ring3::program!("mine", main);
+//!
+//! fn main(start: Start) -> Result<(), Exit> {
+//!     let mut buffer = [0; 512];
+//!     let mut out = Writer::new(STDOUT, &mut buffer);
+//!     for arg in start.args() {
+//!         out.print(parts!(Shown(arg.to_bytes()), "\n"));
+//!     }
+//!     out.flush().or_fail(PROGRAM, "write", "stdout")
+//! }
+//! ```
+//!
 //! The modules form layers. A module uses modules of its own row and of the rows below; a test checks this. The
 //! exception is [`arch`], which takes the numbers of the few system calls that it makes itself from [`abi`].
 //!
@@ -19,6 +43,39 @@
 //! | input and output | [`fd`] [`io`] [`env`](mod@env) (arguments, environment, auxiliary vector) [`path`] (paths as text) [`bytes`] (copying and comparing bytes) |
 //! | Linux's interface | [`abi`]: numbers, structures, flags and [`Errno`] as tables; the system call |
 //! | instructions | [`arch`]: `ring3_start`, the system call, `clone`, the signal restorer, `memcpy` |
+//!
+//! # Names
+//!
+//! | std | rustix | nolibc | ring3 |
+//! |---|---|---|---|
+//! | `env::args`, `env::var` | | `argv`, `getenv` | [`env::Start::args`], [`env::Start::var`] |
+//! | `env::current_dir` | `process::getcwd` | | [`env::current_dir`] |
+//! | `println!`, `BufWriter` | | `printf` | [`text::Writer`], [`parts!`] |
+//! | `BufReader`, `lines` | | `fgets` | [`io::BufReader`] |
+//! | `io::Error` | `io::Errno` | `errno` | [`Errno`], [`Result`] |
+//! | `Read::read`, `Write::write_all` | `io::read`, `io::write` | `read`, `write` | [`io::read`], [`io::write_all`] |
+//! | `FileExt::read_at`, `write_at` | `io::pread`, `pwrite` | | [`io::read_at`], [`io::write_at`] |
+//! | `File::open`, `OpenOptions` | `fs::openat` | `open` | [`fs::open`] |
+//! | `fs::read`, `fs::write` | | | [`fs::read`], [`fs::write`] |
+//! | `fs::metadata` | `fs::statx` | `stat` | [`fs::stat_at`], [`fs::stat`] |
+//! | `fs::read_dir` | `fs::RawDir` | `readdir_r` | [`fs::dir::ReadDir`] |
+//! | `fs::create_dir`, `remove_dir` | `fs::mkdirat` | `mkdir`, `rmdir` | [`fs::make_directory`], [`fs::remove_directory`] |
+//! | `fs::remove_file`, `fs::rename` | `fs::unlinkat` | `unlink` | [`fs::unlink`], [`fs::rename`] |
+//! | `Path`, `PathBuf` | `path::Arg` | | [`path`], [`path::PathBuf`] |
+//! | `OwnedFd`, `BorrowedFd`, `AsFd` | the same | `int` | [`fd::OwnedFd`], [`fd::BorrowedFd`], [`fd::AsFd`] |
+//! | `TcpListener`, `TcpStream` | `net::bind`, `accept` | `socket`, `bind` | [`net::bind`], [`net::accept`], [`net::connect`] |
+//! | `UdpSocket::send_to` | `net::sendto` | | [`net::send_to`], [`net::recv_from`] |
+//! | `TcpStream::set_nodelay` | `net::sockopt` | | [`net::sockopt`] |
+//! | `process::Command` | `runtime::execve` | `fork`, `execve` | [`process::Command`] |
+//! | `process::exit`, `abort` | `runtime::exit_group` | `exit`, `abort` | [`rt::Exit`] as the result of `main`, [`process::abort`] |
+//! | `thread::spawn`, `scope`, `sleep` | | `sleep` | [`thread::spawn`], [`thread::scope`], [`thread::sleep`] |
+//! | `sync::Mutex`, `Condvar`, `Once` | `thread::futex` | | [`sync::Mutex`], [`sync::Condvar`], [`sync::Once`] |
+//! | `Instant::now`, `SystemTime::now` | `time::clock_gettime` | `gettimeofday` | [`time::now`], [`time::UtcDateTime::now`] |
+//! | | `event::epoll`, `event::poll` | `poll` | [`poll::Epoll`], [`poll::poll`] |
+//! | | `mm::mmap` | `mmap` | [`mem::Mapping`], [`fs::mapping`] |
+//! | `IsTerminal` | `termios` | `isatty` | [`terminal`] |
+//! | the allocator of libc | | `malloc` | [`heap::Heap`], [`heap::Small`] |
+//! | | | `my_syscall3` | [`syscall!`] |
 
 #![no_std]
 
