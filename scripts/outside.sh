@@ -63,9 +63,20 @@ tar -C "$outside/package/repository" --strip-components 1 -xzf "$outside"/packag
 	git add --all
 	git -c user.name=test -c user.email=test@example.invalid commit --quiet --message 'packed'
 )
-export CARGO_HOME="$outside/cargo-home"
-new tool tool-git --git "file://$outside/package/repository"
-build tool-git dev
+rm -f -- "$dist"/tool-git-*
+if (
+	export CARGO_HOME="$outside/cargo-home"
+	new tool tool-git --git "file://$outside/package/repository"
+	build tool-git dev
+) 2>"$outside/git.log"; then
+	:
+elif grep -q 'invalid version 0 on git_proxy_options' "$outside/git.log"; then
+	# Debian 12's cargo of rustc 1.96, which was built for another version of libgit2.
+	cp -- "$outside/git.log" "$dist/tool-git-refused"
+else
+	cat "$outside/git.log" >&2
+	exit 1
+fi
 
 # Without a C compiler: set-up's configuration names an lld, and says in place of build.rs where linker/ is.
 mkdir -p "$outside/none"

@@ -150,8 +150,12 @@ fn has_backtraces(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-fn works_from_git() {
+fn works_from_git() -> Completion {
+    if file(native(), "tool-git", "refused").exists() {
+        return Completion::ignored_with(skip::CARGO_GIT);
+    }
     numbers_lines(native(), &file(native(), "tool-git", "debug"));
+    Completion::Completed
 }
 
 fn needs_no_c_compiler() {

@@ -16,6 +16,7 @@ pub const OBJDUMP: &str = "objdump supports only the instructions of this machin
 pub const GROFF: &str = "this machine has no groff, which the test needs";
 pub const PTRACE: &str = "this machine does not let gdb trace a program (ptrace)";
 pub const PTRACE_OF_QEMU: &str = "gdb would trace qemu-user, not the program";
+pub const CARGO_GIT: &str = "the cargo of this machine cannot clone any git repository (libgit2)";
 pub const MOLD: &str = "this machine has no mold, which the test needs";
 pub const CORE: &str =
     "this machine does not write the core of a process into its working directory";
