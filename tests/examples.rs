@@ -1,6 +1,9 @@
 //! Tests of the programs in `examples/`: each does what the tool of the same name does.
 
 mod date;
+mod dns;
+mod grep;
+mod httpd;
 mod tee;
 
 use std::fs;
@@ -17,10 +20,17 @@ pub fn trials() -> Vec<Trial> {
         "examples::have_no_unsafe_and_have_tests",
         have_no_unsafe_and_have_tests,
     )];
-    [own, date::trials(), tee::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        own,
+        date::trials(),
+        dns::trials(),
+        grep::trials(),
+        httpd::trials(),
+        tee::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A command that runs an example.
