@@ -27,8 +27,7 @@ fi
 new() {
 	template=$1 crate=$outside/crates/$2
 	shift 2
-	cp -R "templates/$template" "$crate"
-	(cd "$crate" && cargo add --quiet "$@" ring3)
+	cp -R "templates/$template" "$crate" && (cd "$crate" && cargo add --quiet "$@" ring3)
 }
 
 # build CRATE PROFILE [WORD...]: builds a crate, and copies its program to NAME-PROFILE.
@@ -36,7 +35,8 @@ build() {
 	name=$1 profile=$2
 	shift 2
 	# shellcheck disable=SC2086 # words
-	(cd "$outside/crates/$name" && cargo build --quiet --config "$here/tests/profiles.toml" --profile "$profile" $flags "$@")
+	(cd "$outside/crates/$name" && cargo build --quiet --config "$here/tests/profiles.toml" --profile "$profile" $flags "$@") ||
+		return
 	[ "$profile" != dev ] || profile=debug
 	cp -- "$built/$profile/${name%%-*}" "$dist/$name-$profile"
 }
@@ -66,8 +66,7 @@ tar -C "$outside/package/repository" --strip-components 1 -xzf "$outside"/packag
 rm -f -- "$dist"/tool-git-*
 if (
 	export CARGO_HOME="$outside/cargo-home"
-	new tool tool-git --git "file://$outside/package/repository"
-	build tool-git dev
+	new tool tool-git --git "file://$outside/package/repository" && build tool-git dev
 ) 2>"$outside/git.log"; then
 	:
 elif grep -q 'invalid version 0 on git_proxy_options' "$outside/git.log"; then
