@@ -8,9 +8,10 @@
 //! the file, [`listing`] lists a directory, and [`answer`] sends the answer.
 //!
 //! - Methods GET and HEAD; one `Range`; `Last-Modified` and `If-Modified-Since`; connections stay open.
-//! - No path leads out of the directory: neither `..`, nor a symbolic link. The kernel sees to it.
+//! - No path leads out of the directory, by `..` or by a symbolic link: the kernel resolves it with `RESOLVE_BENEATH`.
+//!   Where the kernel lacks this, no symbolic link is followed.
 //! - What one client may take is bounded: the bytes of a request, the time for sending one, the time of a pause in
-//!   receiving an answer; and the number of connections. Clients beyond this number wait in the kernel's queue.
+//!   receiving an answer. The number of connections is bounded too: further clients wait in the kernel's queue.
 //! - No allocator: what a connection needs is on its thread's stack.
 
 #![cfg_attr(not(test), no_std, no_main)]
@@ -192,7 +193,7 @@ impl Server {
 
 /// Prints a request and its answer.
 fn report(address: SocketAddr, request: &Result<Request<'_>, Status>, status: Status) {
-    let mut buffer = [0; 512];
+    let mut buffer = [0; 4096];
     let mut out = Writer::new(STDOUT, &mut buffer);
     out.print(parts!(address, " "));
     if let Ok(request) = request {
