@@ -65,7 +65,7 @@ impl<T: Table> Options<T> {
         self.parser.args
     }
 
-    /// The parser, for an operand with the syntax of a value ([`Parser::address`]).
+    /// The parser, for an operand with the syntax of a value ([`Parser::address`], [`Parser::duration`]).
     #[must_use]
     pub fn parser(&self) -> &Parser {
         &self.parser

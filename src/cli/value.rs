@@ -158,10 +158,8 @@ impl Value for Duration {
 
     #[inline(never)]
     fn read(parser: &mut Parser) -> Result<u64, Exit> {
-        parser.parse(
-            quantity::duration,
-            "a duration such as 0.5, 90s, 5m, 2h or 10ms",
-        )
+        let text = parser.value()?;
+        parser.duration(text)
     }
 }
 
@@ -257,6 +255,15 @@ impl Value for Address {
 }
 
 impl Parser {
+    /// Parses `text`, a value of the last option or an operand, as a [`Duration`]. Returns nanoseconds.
+    ///
+    /// # Errors
+    /// Exit 2: `text` is not a duration; a message was printed.
+    pub fn duration(&self, text: &CStr) -> Result<u64, Exit> {
+        let expected = "a duration such as 0.5, 90s, 5m, 2h or 10ms";
+        quantity::duration(text.to_bytes()).ok_or_else(|| self.expected(text, expected))
+    }
+
     /// Parses `text`, a value of the last option or an operand, as an [`Address`].
     ///
     /// # Errors

@@ -450,6 +450,9 @@ fn options(args: Args) -> Result<(), Exit> {
             Some(Given::Operand(operand)) if operand == c"lo:7" => {
                 return options.parser().address(operand).map(drop);
             }
+            Some(Given::Operand(operand)) if operand == c"1.5.s" => {
+                return options.parser().duration(operand).map(drop);
+            }
             Some(Given::Operand(operand)) if operand == c"what" => {
                 return Err(options.parser().expected(operand, "something"));
             }

@@ -25,6 +25,7 @@ cases! {
     "no size", [Table::read, Value::read], code(&[c"cli", c"--size=x"]) => value(2);
     "a duration", [Table::read, Value::read], code(&[c"cli", c"--duration", c"1.5"]) => value(15);
     "no duration", [Table::read, Value::read], code(&[c"cli", c"--duration=x"]) => value(2);
+    "an operand that is no duration", [Parser::duration], code(&[c"cli", c"1.5.s"]) => value(2);
     "a limit", [Table::read, Value::read], code(&[c"cli", c"--limit=1500ms"]) => value(15);
     "no limit", [Table::read, Value::read], code(&[c"cli", c"--limit=0"]) => value(99);
     "a mode", [Table::read, Value::read], code(&[c"cli", c"--mode=077"]) => value(0o77);
