@@ -2,9 +2,11 @@
 
 mod date;
 mod dns;
+mod find;
 mod grep;
 mod httpd;
 mod tee;
+mod timeout;
 
 use std::fs;
 use std::io::Write;
@@ -24,9 +26,11 @@ pub fn trials() -> Vec<Trial> {
         own,
         date::trials(),
         dns::trials(),
+        find::trials(),
         grep::trials(),
         httpd::trials(),
         tee::trials(),
+        timeout::trials(),
     ]
     .into_iter()
     .flatten()
