@@ -54,6 +54,11 @@ pub fn namespaces(stderr: &str) -> String {
     )
 }
 
+/// The output with which setpriv(1) refused.
+pub fn capabilities(stderr: &str) -> String {
+    format!("root cannot give up its capabilities: {}", stderr.trim())
+}
+
 pub fn address(address: impl Display, error: impl Display) -> String {
     format!("this machine cannot listen at {address}: {error}")
 }
