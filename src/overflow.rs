@@ -2,7 +2,7 @@
 //! does without a report.
 //!
 //! ```no_run
-//! # const PROGRAM: ring3::rt::Program = ring3::cli::Program::new("program");
+//! # const PROGRAM: ring3::rt::Program = ring3::rt::Program::new("program");
 //! use ring3::overflow::Report;
 //!
 //! let _report = Report::new(PROGRAM)?; // in `main`, and in each other thread to report

@@ -308,7 +308,9 @@ mod tests {
                 }
             }
         };
-        assert_eq!(errors(dir.as_fd(), 0), Some(Errno::EINVAL));
+        // qemu-user reports ENOMEM for an empty buffer.
+        let of_no_buffer = errors(dir.as_fd(), 0);
+        assert!(matches!(of_no_buffer, Some(Errno::EINVAL | Errno::ENOMEM)));
         assert_eq!(errors(dir.as_fd(), 100), Some(Errno::EINVAL));
         let null = fs::open(CWD, c"/dev/null", O_RDONLY | O_CLOEXEC, 0).unwrap();
         assert_eq!(errors(null.as_fd(), 300), Some(Errno::ENOTDIR));

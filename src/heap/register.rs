@@ -170,3 +170,32 @@ fn home(block: Block, last: usize) -> usize {
     const SPREAD: usize = 0x9E37_79B9_7F4A_7C15;
     (block.addr().get().wrapping_mul(SPREAD) >> 32) & last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_register_that_grows_unmaps_the_smaller_table() {
+        const BLOCKS: usize = 1 << 16;
+        let mut register = Register::new();
+        let mut add = |n: usize| {
+            let place = NonNull::new(core::ptr::without_provenance_mut(n << 12)).unwrap();
+            assert!(register.insert(Reservation::space(place)).is_ok());
+            core::ptr::from_mut(register.table())
+        };
+        let [mut smaller, mut larger] = [add(1); 2];
+        for n in 2..=BLOCKS {
+            let table = add(n);
+            if table != larger {
+                [smaller, larger] = [larger, table];
+            }
+        }
+        assert_eq!([smaller.len(), larger.len()], [BLOCKS, 2 * BLOCKS]);
+        // The whole range is free again.
+        let length = size_of::<Slot>() * BLOCKS;
+        let start = mem::map_at(smaller.addr(), length).unwrap();
+        // SAFETY: the range is the mapping of the line above, and nothing else uses it.
+        unsafe { mem::unmap(start, length) }.unwrap();
+    }
+}

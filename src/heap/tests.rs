@@ -460,31 +460,6 @@ fn a_register_finds_what_is_in_it() {
     }
 }
 
-/// A table that doubles unmaps the old one. So the address space grows by the last table only, and not by all tables
-/// together, which are twice as large.
-#[test]
-fn a_register_that_grows_unmaps_the_smaller_table() {
-    const BLOCKS: usize = 1 << 18;
-    let alone = alone();
-    let pages = || {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        statm.split(' ').next().unwrap().parse::<usize>().unwrap()
-    };
-    let before = pages();
-    let mut register = Register::new();
-    for n in 1..=BLOCKS {
-        let place = NonNull::new(core::ptr::without_provenance_mut(n << 12)).unwrap();
-        assert!(register.insert(Reservation::space(place)).is_ok());
-    }
-    let grown = (pages() - before) * crate::mem::page_size();
-    let table = 2 * BLOCKS * size_of::<Option<Reservation>>();
-    assert!(
-        (table * 3 / 4..table * 3 / 2).contains(&grown),
-        "{grown}, {table}"
-    );
-    drop(alone);
-}
-
 /// A system call for a large mapping may take long. Other threads use the register in the meantime.
 #[test]
 fn the_register_is_free_during_the_system_calls_for_a_large_block() {
