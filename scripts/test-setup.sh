@@ -112,7 +112,7 @@ apt-get update
 apt-get install -y --no-install-recommends --no-remove rustc-web
 apt-get update
 apt-get download libstd-rust-web-dev:arm64=1.96.0+dfsg1-1*"
-same compiler "$(grep rustc "$WORLD/ring3/target/setup/aarch64.toml")" "rustc = \"$WORLD/usr/bin/rustc\""
+same compiler "$(grep '^rustc = ' "$WORLD/ring3/target/setup/aarch64.toml")" "rustc = \"$WORLD/usr/bin/rustc\""
 same status $status 0
 verdict 'if rustup fails, core comes from Debian'
 

@@ -159,7 +159,7 @@ macro_rules! __bare_start {
 #[macro_export]
 macro_rules! __panics_abort {
     () => {
-        #[cfg(all(panic = "unwind", not(test)))]
+        #[cfg(all(panic = "unwind", not(test), not(doc)))] // rustdoc does not know the profile
         ::core::compile_error!(
             "a program of ring3 needs `panic = \"abort\"`: write it into both [profile.dev] and [profile.release] \
              of Cargo.toml (in a workspace, the Cargo.toml of its root)"
