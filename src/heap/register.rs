@@ -187,7 +187,7 @@ mod tests {
         let [mut smaller, mut larger] = [add(1); 2];
         for n in 2..=BLOCKS {
             let table = add(n);
-            if table != larger {
+            if table.addr() != larger.addr() {
                 [smaller, larger] = [larger, table];
             }
         }
