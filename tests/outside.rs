@@ -40,14 +40,6 @@ fn file(arch: Arch, name: &str, profile: &str) -> PathBuf {
     arch.shipped(&format!("outside/{name}-{profile}"))
 }
 
-/// The native architecture.
-fn native() -> Arch {
-    [Arch::X86_64, Arch::Aarch64]
-        .into_iter()
-        .find(|arch| arch.is_native())
-        .unwrap()
-}
-
 /// Checks the template `tool`, which numbers lines.
 fn numbers_lines(arch: Arch, file: &Path) {
     let numbered = |words: &[&str], input: &str| {
@@ -151,21 +143,21 @@ fn has_backtraces(arch: Arch) -> Completion {
 }
 
 fn works_from_git() -> Completion {
-    if file(native(), "tool-git", "refused").exists() {
+    if file(Arch::NATIVE, "tool-git", "refused").exists() {
         return Completion::ignored_with(skip::CARGO_GIT);
     }
-    numbers_lines(native(), &file(native(), "tool-git", "debug"));
+    numbers_lines(Arch::NATIVE, &file(Arch::NATIVE, "tool-git", "debug"));
     Completion::Completed
 }
 
 fn needs_no_c_compiler() {
-    numbers_lines(native(), &file(native(), "tool-nocc", "debug"));
+    numbers_lines(Arch::NATIVE, &file(Arch::NATIVE, "tool-nocc", "debug"));
 }
 
 /// A cargo command for the crate of the template `tool`.
 fn cargo() -> Command {
     let outside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/outside");
-    let outside = outside.join(native().name());
+    let outside = outside.join(Arch::NATIVE.name());
     let mut cargo = Command::new("cargo");
     cargo.current_dir(outside.join("crates/tool"));
     cargo.env("CARGO_TARGET_DIR", outside.join("target"));
