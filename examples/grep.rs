@@ -134,7 +134,7 @@ fn name(file: &CStr) -> &[u8] {
     }
 }
 
-/// What is searched for, and what is printed.
+/// The strings to search for, and the form of the output.
 #[derive(Default)]
 struct Search {
     /// The strings, separated by newlines.
@@ -219,7 +219,7 @@ impl Search {
         false
     }
 
-    /// Prints what was found in a file. An error is kept for the flush of `out`.
+    /// Prints the result of a file. An error is kept for the flush of `out`.
     fn print(&self, file: &CStr, found: &Found, has_name: bool, out: &mut Writer<'_>) {
         let name = name(file);
         if self.names {
@@ -250,7 +250,7 @@ impl Search {
 /// The most files that are searched before they are printed: this limits the memory.
 const AHEAD: usize = 64;
 
-/// Which files are searched, and what was found.
+/// The files and their results, which the threads share.
 struct Board<'a> {
     search: &'a Search,
     files: &'a [&'static CStr],
@@ -264,7 +264,7 @@ struct State {
     next: usize,
     /// Files before this number are searched: the last that may be searched, and one more.
     end: usize,
-    /// What was found in file N is at N modulo `AHEAD` until it is taken.
+    /// The results. The result of file N is at index N modulo `AHEAD`, until `take` removes the result.
     found: [Option<Result<Found, Failed>>; AHEAD],
 }
 
@@ -315,7 +315,7 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// What was found in file `number`. The numbers are taken in order.
+    /// Waits for the result of file `number`, and removes it. The caller takes the files in order.
     fn take(&self, number: usize) -> Result<Found, Failed> {
         loop {
             let mut state = self.state.lock();

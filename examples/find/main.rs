@@ -151,7 +151,7 @@ fn help() -> Exit {
     }
 }
 
-/// Prints what is wrong with the command line. Returns the exit status of find(1).
+/// Prints a usage error. Returns exit status 1, as find(1) does.
 fn misused(message: impl Print) -> Exit {
     PROGRAM.say(parts!(message, "\nTry 'find --help'."));
     Exit(1)

@@ -21,7 +21,7 @@ use ring3::text::Shown;
 
 use crate::PROGRAM;
 
-/// How many directories are open at most, without the one that is being read.
+/// The most directories that are open at a time. The directory that the walk reads is not counted.
 ///
 /// At least 2: to go back to a directory that is open needs no permission, but `..` needs the permission to search the
 /// directory below. Each directory with a directory below that could be opened permits this.

@@ -37,7 +37,7 @@ enum Content {
     NotModified(File),
 }
 
-/// A file, and what a client is told about it.
+/// A file, and the properties of the file for the header of the answer.
 struct File {
     file: OwnedFd,
     length: u64,
@@ -51,7 +51,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 impl<'a> Answer<'a> {
-    /// The answer to a request, or to what is not a request.
+    /// Returns the answer to a request; for a request that could not be parsed, the answer with its error status.
     pub fn new(root: BorrowedFd<'_>, request: &'a Result<Request<'a>, Status>) -> Self {
         let request = match request {
             Ok(request) => request,
