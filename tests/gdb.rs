@@ -30,6 +30,8 @@ pub fn gdb(folder: &Folder, file: &Path, commands: &[&str]) -> Result<String, Co
     let mut gdb = Command::new("gdb-multiarch");
     gdb.current_dir(folder.root()).args(["-nx", "-batch"]);
     gdb.args(["-iex", "set debuginfod enabled off"]);
+    // gdb starts a program by this shell: the test must not depend on the user's.
+    gdb.env("SHELL", "/bin/sh");
     for command in commands {
         gdb.args(["-ex", command]);
     }

@@ -134,7 +134,8 @@ fn has_backtraces(arch: Arch) -> Completion {
         return Completion::ignored_with(skip::PTRACE_OF_QEMU);
     }
     let folder = Folder::new();
-    let commands = ["break tool::next", "run <<<line", "backtrace"];
+    fs::write(folder.path("lines"), "line\n").unwrap();
+    let commands = ["break tool::next", "run <lines", "backtrace"];
     match gdb::gdb(&folder, &file(arch, "tool", "debug"), &commands) {
         Ok(output) => gdb::check(&output, &["tool::next", "tool::main", "tool::__entry"]),
         Err(ignored) => return ignored,
