@@ -13,11 +13,12 @@ use crate::rooms::Suite;
 use crate::suite::{self, Ran};
 
 /// The files and folders that the programs and the tests are built from.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     ".cargo",
     "build.rs",
     "Cargo.lock",
     "Cargo.toml",
+    "examples",
     "linker",
     "manual",
     "rust-toolchain.toml",
@@ -74,6 +75,19 @@ impl Copy {
         Ok(copy)
     }
 
+    /// Checks that the copy has all that cargo needs to load its packages.
+    ///
+    /// # Errors
+    /// cargo's message.
+    pub fn check(&self) -> Result<(), String> {
+        let mut cargo = self.cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        let output = cargo.output().map_err(|why| why.to_string())?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
     /// Leaves out a test in all later runs.
     pub fn leave_out(&mut self, test: String) {
         self.skipped.push(test);
@@ -85,16 +99,19 @@ impl Copy {
         let dist = self.dist.join(std::env::consts::ARCH);
         let _ = fs::remove_dir_all(&self.dist);
         fs::create_dir_all(dist.join("probes"))?;
-        let programs = names("src/bin")?.into_iter().map(|name| (name, ""));
-        let probes = names("tests/probes/src/bin")?
-            .into_iter()
-            .chain(["selftest".to_owned()]);
-        for (name, folder) in programs.chain(probes.map(|name| (name, "probes"))) {
-            symlink(built.join(&name), dist.join(folder).join(&name))?;
-            symlink(
-                built.join(&name),
-                dist.join(folder).join(format!("{name}.debug")),
-            )?;
+        fs::create_dir_all(dist.join("examples"))?;
+        let link = |from: PathBuf, folder: &str, name: &str| {
+            symlink(&from, dist.join(folder).join(name))?;
+            symlink(&from, dist.join(folder).join(format!("{name}.debug")))
+        };
+        for name in names("src/bin")? {
+            link(built.join(&name), "", &name)?;
+        }
+        for name in probes()? {
+            link(built.join(&name), "probes", &name)?;
+        }
+        for name in names("examples")? {
+            link(built.join("examples").join(&name), "examples", &name)?;
         }
         Ok(())
     }
@@ -132,14 +149,11 @@ impl Copy {
             let name = program.split('/').next().unwrap_or(program);
             cargo.args(["--bin", name.trim_end_matches(".rs")]);
         } else {
-            for name in names("src/bin")
-                .into_iter()
-                .chain(names("tests/probes/src/bin"))
-                .flatten()
-            {
+            let programs = names("src/bin").into_iter().chain(probes()).flatten();
+            for name in programs {
                 cargo.args(["--bin", &name]);
             }
-            cargo.args(["--bin", "selftest"]);
+            cargo.arg("--examples");
         }
         match suite::run(&mut cargo, BUILD) {
             Ran::Passed => Ok(()),
@@ -207,6 +221,13 @@ fn is_included(file: &str) -> bool {
     files
         .filter_map(|file| fs::read_to_string(file.path()).ok())
         .any(|text| text.contains(&path))
+}
+
+/// The names of the programs that only tests run.
+fn probes() -> std::io::Result<Vec<String>> {
+    let mut names = names("tests/probes/src/bin")?;
+    names.push("selftest".to_owned());
+    Ok(names)
 }
 
 /// The names of the programs in a folder; a program is `NAME.rs` or `NAME/main.rs`.

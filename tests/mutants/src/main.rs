@@ -3,8 +3,8 @@
 //!
 //! - `mutants run LIST RUNNER` (by `scripts/mutants.sh`): for each change it builds the copy and runs the tests of the
 //!   changed module. It prints which test notices the change, then the counts of each directory and file.
-//! - `mutants check` (by `scripts/lint.sh`): checks that every hand-written change still applies, and that every record
-//!   of an equivalent change is well-formed.
+//! - `mutants check` (by `scripts/lint.sh`): checks that every hand-written change still applies, that every record
+//!   of an equivalent change is well-formed, and that cargo can load the copy.
 //!
 //! LIST is the JSON of `cargo mutants --list`. RUNNER is the test program of `tests/`, built from the unchanged
 //! sources. Environment variables: `N` (how many changes; all, if not set), `SEED` (selects the changes), `FILES`
@@ -41,9 +41,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        ["check"] => changes::read()
-            .and_then(|_| changes::equivalent())
-            .map(|_| ()),
+        ["check"] => check(),
         ["run", list, runner] => run(Path::new(list), Path::new(runner)),
         _ => Err("usage: mutants check | mutants run LIST RUNNER".to_owned()),
     };
@@ -52,6 +50,12 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn check() -> Result<(), String> {
+    changes::read()?;
+    changes::equivalent()?;
+    Copy::new(Path::new(PLACE), Path::new(""))?.check()
 }
 
 fn run(list: &Path, runner: &Path) -> Result<(), String> {

@@ -50,12 +50,19 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("src/fs/copy", "save:: msort::"),
     ("src/fd", "start:: save:: pipe:: init:: echod::service::"),
-    ("src/fs/dir", "start::"),
+    ("src/fs/dir", "start:: examples::find"),
     ("src/fs/mapping", "start::"),
     ("src/fs/whole", "start::"),
     ("src/fs", "start:: save:: msort:: init::"),
+    (
+        "src/heap/small",
+        "start:: examples::tee examples::grep examples::find",
+    ),
     ("src/heap", "heap:: memory:: model:: thread:: msort::"),
-    ("src/io", "start:: hello:: save:: pipe:: msort::"),
+    (
+        "src/io",
+        "start:: hello:: save:: pipe:: msort:: examples::tee",
+    ),
     (
         "src/collections/list",
         "memory:: pipe:: msort:: echoc:: echod::service::",
@@ -64,17 +71,20 @@ const ROOMS: &[(&str, &str)] = &[
         "src/mem",
         "start:: memory:: heap:: thread:: stack:: msort::",
     ),
-    ("src/net", "echoc:: init:: echod::"),
+    (
+        "src/net",
+        "echoc:: init:: echod:: examples::dns examples::httpd",
+    ),
     ("src/text/number", "start:: save:: pipe::"),
     ("src/overflow", "stack:: start::"),
     (
         "src/pipe",
         "pipe:: save:: echod::service:: echod::gives_no_client_a_standard_descriptor",
     ),
-    ("src/fs/resolve", "save:: msort::"),
+    ("src/fs/resolve", "save:: msort:: examples::httpd"),
     ("src/eventfd", "echod::"),
     ("src/bytes", "start:: save:: pipe:: process::"),
-    ("src/path", "start::"),
+    ("src/path", "start:: examples::find examples::httpd"),
     ("src/poll", "pipe:: init:: echoc:: echod::"),
     (
         "src/text/print",
@@ -102,7 +112,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("src/sync", "thread:: msort:: echod::workers::"),
     ("src/system", "start:: msort:: init:: echod::datagrams::"),
     ("src/thread", "thread:: stack:: msort:: echod::workers::"),
-    ("src/time", "time:: pipe:: echoc::"),
+    (
+        "src/time",
+        "time:: pipe:: echoc:: examples::date examples::timeout",
+    ),
 ];
 
 /// The suites to run for a changed file.
