@@ -75,12 +75,13 @@ impl Copy {
         Ok(copy)
     }
 
-    /// Checks that the copy has all that cargo needs to load its packages.
+    /// Checks that the copy has the sources of each package and each target. (`cargo fetch` looks for them; other
+    /// commands without a build do not.)
     ///
     /// # Errors
     /// cargo's message.
     pub fn check(&self) -> Result<(), String> {
-        let mut cargo = self.cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        let mut cargo = self.cargo(&["fetch"]);
         let output = cargo.output().map_err(|why| why.to_string())?;
         match output.status.success() {
             true => Ok(()),
