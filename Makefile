@@ -2,7 +2,7 @@
 # scripts/ that does the work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe doc manual install uninstall clean
+.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-examples doc manual install uninstall clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -88,7 +88,7 @@ lint: ## rustfmt, clippy, rustdoc, shellcheck, codespell; a warning fails
 	@scripts/lint.sh
 
 bench: ## run all benches, each against other implementations
-	@scripts/setup.sh bench bench-echo bench-pipe build-$(shell uname -m)
+	@scripts/setup.sh bench bench-echo bench-pipe bench-examples build-$(shell uname -m)
 	@scripts/bench.sh
 
 bench-heap: ## run the heap's bench (BENCH="--only pair,lifo --rounds 9")
@@ -106,6 +106,10 @@ bench-echo: ## bench echod and servers in C, Rust, Go (BENCH="--with go")
 bench-pipe: ## run the bench of pipe, posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
+
+bench-examples: ## compare examples/ with the same programs on std, musl, origin
+	@scripts/setup.sh test bench-examples
+	@scripts/bench-examples.sh
 
 doc: ## make the library's documentation, and print where it is
 	@scripts/setup.sh build-$(shell uname -m)

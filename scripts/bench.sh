@@ -10,3 +10,4 @@ scripts/bench-heap.sh
 scripts/bench-msort.sh
 scripts/bench-echo.sh
 scripts/bench-pipe.sh
+scripts/bench-examples.sh

@@ -88,6 +88,12 @@ find_need() {
 		tool MUSL_CC musl-tools "compiles pipe's peer" musl-gcc
 		tool DASH dash 'the shell that pipe is measured against' dash
 		;;
+	bench-examples) # compile the examples' peers, and count lines
+		find_toolchain
+		find_c
+		tool MUSL_CC musl-tools "compiles the examples' peers in C" musl-gcc
+		tool CLOC cloc 'counts lines of code' cloc
+		;;
 	fuzz)
 		find_toolchain
 		find_c
