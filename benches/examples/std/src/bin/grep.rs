@@ -102,14 +102,12 @@ fn run() -> Result<u8, Error> {
     let queue = Mutex::new(queue);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        let workers = (0..threads.min(files.len()))
-            .map_while(|_| {
-                let work = || search.work(&queue);
-                Builder::new().spawn_scoped(scope, work).ok()
-            })
-            .count();
-        if workers == 0 {
-            return Err(Error::Failed("start a thread: not possible".into()));
+        for number in 0..threads.min(files.len()) {
+            match Builder::new().spawn_scoped(scope, || search.work(&queue)) {
+                Ok(_) => {}
+                Err(error) if number == 0 => return Err(Error::new("start", "a thread", error)),
+                Err(_) => break, // the others have more to do
+            }
         }
         search.print_all(&files, jobs)
     })

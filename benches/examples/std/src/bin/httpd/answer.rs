@@ -1,7 +1,7 @@
 //! Finds the answer to a request, and sends it.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -11,7 +11,8 @@ use std::path::Path;
 
 use common::cli;
 use common::date::{Date, HttpDate};
-use rustix::io::Errno;
+use rustix::fs::sendfile;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::files;
 use crate::listing::{encoded, listing};
@@ -63,7 +64,7 @@ impl Answer {
     }
 
     /// Sends the answer. After an error, the client cannot know where the answer ends, so the connection must be closed.
-    pub fn send(&mut self, mut client: &TcpStream) -> io::Result<()> {
+    pub fn send(&self, mut client: &TcpStream) -> io::Result<()> {
         let connection = match (self.keeps_open, self.is_old) {
             (false, _) => "Connection: close\r\n",
             (true, true) => "Connection: keep-alive\r\n",
@@ -81,7 +82,7 @@ impl Answer {
             self.fields,
         );
         client.write_all(head.as_bytes())?;
-        match &mut self.body {
+        match &self.body {
             _ if self.is_head => Ok(()),
             None => Ok(()),
             Some(Body::Text(text, _)) => client.write_all(text),
@@ -95,15 +96,14 @@ fn length(length: u64, media: &str) -> String {
     format!("Content-Type: {media}\r\nContent-Length: {length}\r\n")
 }
 
-/// Sends a part of a file. (`io::copy` calls sendfile(2).)
-fn send_file(file: &mut File, part: Range<u64>, mut client: &TcpStream) -> io::Result<()> {
+/// Sends a part of a file. (`io::copy` would read the file into a buffer.)
+fn send_file(file: &File, part: Range<u64>, client: &TcpStream) -> io::Result<()> {
     const AT_ONCE: u64 = 1 << 18; // so that the limit of time is not for the whole file
-    file.seek(SeekFrom::Start(part.start))?;
-    let mut left = part.end - part.start;
-    while left > 0 {
-        match io::copy(&mut file.take(AT_ONCE.min(left)), &mut client)? {
-            0 => return Err(ErrorKind::UnexpectedEof.into()), // the file has become shorter
-            count => left -= count,
+    let Range { mut start, end } = part;
+    while start < end {
+        let count = AT_ONCE.min(end - start) as usize;
+        if retry_on_intr(|| sendfile(client, file, Some(&mut start), count))? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into()); // the file has become shorter
         }
     }
     Ok(())

@@ -176,7 +176,7 @@ impl Server {
                 Head::Refused(status) => Err(status),
             };
             let request = head.and_then(|head| Request::parse(&head));
-            let mut answer = Answer::new(&self.root, &request);
+            let answer = Answer::new(&self.root, &request);
             let sent = answer.send(client);
             report(address, &request, answer.status);
             sent?;
