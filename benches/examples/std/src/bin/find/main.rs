@@ -18,6 +18,9 @@ use rustix::fs::FileType;
 
 const NAME: &str = "find";
 
+/// The size of one write, in bytes: more than a pipe holds, so that a write fills the pipe.
+const BUFFER: usize = 128 * 1024;
+
 const HELP: &str = "\
 usage: find [FILE]... [TEST]...
 Print the paths of each FILE and of all files below it. FILE is . by default.
@@ -44,7 +47,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Error> {
     let (roots, tests) = parse()?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
     let mut status = ExitCode::SUCCESS;
     for root in roots {
         let mut visit = |path: &[u8], kind| {
