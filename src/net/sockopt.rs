@@ -293,9 +293,12 @@ pub fn tcp_keepalive_retries(fd: BorrowedFd<'_>) -> Result<u32> {
 /// milliseconds, rounded up; `None` is the kernel's default (tcp(7), `TCP_USER_TIMEOUT`).
 ///
 /// # Errors
-/// `EINVAL`: more than 24 days. Others as for the [module](self).
+/// `EINVAL`: zero, or more than 24 days. Others as for the [module](self).
 #[doc(alias = "TCP_USER_TIMEOUT")]
 pub fn set_tcp_user_timeout(fd: BorrowedFd<'_>, time: Option<Duration>) -> Result<()> {
+    if time == Some(Duration::ZERO) {
+        return Err(Errno::EINVAL); // the kernel would take it for its default
+    }
     let time = time.unwrap_or_default().as_nanos().div_ceil(1_000_000);
     let time = i32::try_from(time).map_err(|_| Errno::EINVAL)?;
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, time)
@@ -328,21 +331,23 @@ pub fn ttl(fd: BorrowedFd<'_>) -> Result<u32> {
     get_number(fd, IPPROTO_IP, IP_TTL)
 }
 
-/// Sets the type of service of sent IPv4 packets, 0 to 255 (ip(7), `IP_TOS`).
+/// Sets the type of service of sent IPv4 packets (ip(7), `IP_TOS`). The value is a `u8`, because the kernel takes any
+/// integer and drops the bits above the lowest eight. For TCP the kernel also keeps the two lowest bits, which belong to
+/// congestion control (ECN).
 ///
 /// # Errors
 /// As for the [module](self).
 #[doc(alias = "IP_TOS")]
-pub fn set_tos(fd: BorrowedFd<'_>, value: u32) -> Result<()> {
-    set_number(fd, IPPROTO_IP, IP_TOS, value)
+pub fn set_tos(fd: BorrowedFd<'_>, value: u8) -> Result<()> {
+    set_option(fd, IPPROTO_IP, IP_TOS, value.into())
 }
 
 /// The type of service of sent IPv4 packets (ip(7), `IP_TOS`).
 ///
 /// # Errors
 /// As for the [module](self).
-pub fn tos(fd: BorrowedFd<'_>) -> Result<u32> {
-    get_number(fd, IPPROTO_IP, IP_TOS)
+pub fn tos(fd: BorrowedFd<'_>) -> Result<u8> {
+    get_option(fd, IPPROTO_IP, IP_TOS).map(|value| value as u8) // the kernel stores 8 bits
 }
 
 /// Sets the hop limit of sent IPv6 packets, 0 to 255 (ipv6(7), `IPV6_UNICAST_HOPS`).
@@ -634,7 +639,7 @@ mod tests {
             ],
         );
         check(&tcp, set_ttl, ttl, &[(1, 1), (255, 255)]);
-        check(&tcp, set_tos, tos, &[(0x10, 0x10), (0, 0)]);
+        check(&tcp, set_tos, tos, &[(0x10, 0x10), (0, 0), (0xff, 0xfc)]);
         check(
             &tcp,
             set_send_buffer_size,
@@ -648,6 +653,7 @@ mod tests {
             &[(8192, 16_384)],
         );
         let udp = of("127.0.0.1:0", SOCK_DGRAM);
+        check(&udp, set_tos, tos, &[(0xff, 0xff), (0, 0)]);
         check(
             &udp,
             set_multicast_ttl_v4,
@@ -670,21 +676,52 @@ mod tests {
         );
         check(&six, set_multicast_loop_v6, multicast_loop_v6, &both);
         assert!(set_quickack(tcp.as_fd(), true).is_ok() && quickack(tcp.as_fd()).is_ok());
-        for (wrong, number) in [
-            (set_ttl as Set<u32>, 0),
-            (set_ttl, u32::MAX),
-            (set_tcp_keepalive_retries, 0),
+    }
+
+    /// No option wraps a number that is too large, or takes a wrong one for another.
+    #[test]
+    fn a_wrong_number_is_refused() {
+        let tcp = of("127.0.0.1:0", SOCK_STREAM);
+        let udp = of("127.0.0.1:0", SOCK_DGRAM);
+        let six = of("[::1]:0", SOCK_DGRAM);
+        for (fd, wrong, most) in [
+            (&tcp, set_ttl as Set<u32>, 255),
+            (&tcp, set_tcp_keepalive_retries, 127),
+            (&udp, set_multicast_ttl_v4, 255),
+            (&six, set_unicast_hops_v6, 255),
+            (&six, set_multicast_hops_v6, 255),
         ] {
-            assert_eq!(wrong(tcp.as_fd(), number), Err(Errno::EINVAL));
+            assert_eq!(wrong(fd.as_fd(), most), Ok(()));
+            for number in [most + 1, 1 << 16, 1 << 31, u32::MAX] {
+                assert_eq!(wrong(fd.as_fd(), number), Err(Errno::EINVAL), "{number}");
+            }
         }
-        assert_eq!(
-            set_tcp_user_timeout(tcp.as_fd(), Some(Duration::MAX)),
-            Err(Errno::EINVAL)
-        );
-        assert_eq!(
-            set_tcp_keepalive_time(tcp.as_fd(), Duration::MAX),
-            Err(Errno::EINVAL)
-        );
+        for none in [set_ttl as Set<u32>, set_tcp_keepalive_retries] {
+            assert_eq!(none(tcp.as_fd(), 0), Err(Errno::EINVAL));
+        }
+        let (nano, second) = (Duration::from_nanos(1), Duration::from_secs(1));
+        for set in [
+            set_tcp_keepalive_time as Set<Duration>,
+            set_tcp_keepalive_interval,
+        ] {
+            let most = 32_767 * second;
+            assert_eq!(set(tcp.as_fd(), most), Ok(()));
+            for wrong in [Duration::ZERO, most + nano, Duration::MAX] {
+                assert_eq!(set(tcp.as_fd(), wrong), Err(Errno::EINVAL), "{wrong:?}");
+            }
+        }
+        let most = Duration::from_millis(i32::MAX as u64);
+        assert_eq!(set_tcp_user_timeout(tcp.as_fd(), Some(most)), Ok(()));
+        for wrong in [Duration::ZERO, most + nano, Duration::MAX] {
+            let result = set_tcp_user_timeout(tcp.as_fd(), Some(wrong));
+            assert_eq!(result, Err(Errno::EINVAL), "{wrong:?}");
+        }
+        // Of a size and of a time to linger, the kernel takes less instead.
+        for set in [set_recv_buffer_size as Set<u32>, set_send_buffer_size] {
+            assert_eq!(set(tcp.as_fd(), u32::MAX), Ok(()));
+        }
+        assert_eq!(set_linger(tcp.as_fd(), Some(Duration::MAX)), Ok(()));
+        assert!(linger(tcp.as_fd()).unwrap() > Some(second));
     }
 
     #[test]

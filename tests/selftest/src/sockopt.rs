@@ -29,10 +29,11 @@ cases! {
     "how often to probe", [sockopt::set_tcp_keepalive_interval, sockopt::tcp_keepalive_interval], reads(TCP, sockopt::set_tcp_keepalive_interval, sockopt::tcp_keepalive_interval, &[(HALF, SECOND), (9 * SECOND, 9 * SECOND)]) => YES;
     "how many probes", [sockopt::set_tcp_keepalive_retries, sockopt::tcp_keepalive_retries], reads(TCP, sockopt::set_tcp_keepalive_retries, sockopt::tcp_keepalive_retries, &[(3, 3), (127, 127)]) => YES;
     "no probes", [sockopt::set_tcp_keepalive_retries], with(TCP, |fd| sockopt::set_tcp_keepalive_retries(fd, 0)) => error(Errno::EINVAL);
+    "no time at all unacknowledged", [sockopt::set_tcp_user_timeout], with(TCP, |fd| sockopt::set_tcp_user_timeout(fd, Some(Duration::ZERO))) => error(Errno::EINVAL);
     "how long unacknowledged", [sockopt::set_tcp_user_timeout, sockopt::tcp_user_timeout], reads(TCP, sockopt::set_tcp_user_timeout, sockopt::tcp_user_timeout, &[(Some(HALF), Some(HALF)), (None, None)]) => YES;
     "how many routers", [sockopt::set_ttl, sockopt::ttl], reads(UDP, sockopt::set_ttl, sockopt::ttl, &[(1, 1), (255, 255)]) => YES;
     "too many routers", [sockopt::set_ttl], with(UDP, |fd| sockopt::set_ttl(fd, 256)) => error(Errno::EINVAL);
-    "the type of service", [sockopt::set_tos, sockopt::tos], reads(UDP, sockopt::set_tos, sockopt::tos, &[(0x10, 0x10), (0, 0)]) => YES;
+    "the type of service", [sockopt::set_tos, sockopt::tos], reads(UDP, sockopt::set_tos, sockopt::tos, &[(0x10, 0x10), (0xff, 0xff), (0, 0)]) => YES;
     "how many routers of IPv6", [sockopt::set_unicast_hops_v6, sockopt::unicast_hops_v6], reads(SIX, sockopt::set_unicast_hops_v6, sockopt::unicast_hops_v6, &[(0, 0), (255, 255)]) => YES, cannot EAFNOSUPPORT;
     "IPv6 alone", [sockopt::set_only_v6, sockopt::only_v6], both(SIX, sockopt::set_only_v6, sockopt::only_v6) => YES, cannot EAFNOSUPPORT;
     "how many routers to a group", [sockopt::set_multicast_ttl_v4, sockopt::multicast_ttl_v4], reads(UDP, sockopt::set_multicast_ttl_v4, sockopt::multicast_ttl_v4, &[(0, 0), (255, 255)]) => YES;
