@@ -56,6 +56,9 @@ impl fmt::Debug for PollFd<'_> {
 /// Waits until an event happens on one of `fds`, for at most `timeout`; `None` is no limit. Returns the number of
 /// descriptors with an event, 0 when the time is over. [`PollFd::revents`] has the events.
 ///
+/// A negative descriptor, such as [`fs::CWD`](crate::fs::CWD), is ignored: no event happens on it, not even `POLLNVAL`
+/// (poll(2)).
+///
 /// For many descriptors [`Epoll`](super::Epoll) takes less time. The system call is ppoll(2), because aarch64 has no
 /// poll.
 ///
@@ -141,5 +144,12 @@ mod tests {
         let mut fds = [PollFd::new(closed, POLLIN)];
         assert_eq!(poll(&mut fds, None), Ok(1));
         assert!(fds[0].revents() == POLLNVAL);
+    }
+
+    #[test]
+    fn a_negative_descriptor_is_ignored() {
+        let mut fds = [PollFd::new(crate::fs::CWD, POLLIN)];
+        assert_eq!(poll(&mut fds, Some(Duration::ZERO)), Ok(0));
+        assert!(fds[0].revents() == PollEvents::NONE);
     }
 }
