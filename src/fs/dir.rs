@@ -68,6 +68,9 @@ const NAME: usize = offset_of!(Dirent64, d_name);
 impl<'a> ReadDir<'a> {
     /// The entries of the directory `dir`, which must be open for reading, from the descriptor's offset on.
     ///
+    /// [`CWD`](super::CWD) is no open directory, although it names the current directory in other calls:
+    /// [`next_entry`](Self::next_entry) then returns `EBADF`. Open `c"."` instead, as in the [module](self)'s example.
+    ///
     /// A buffer of 4 KiB has room for about a hundred entries. A buffer of 1 KiB has room for any entry.
     #[inline]
     #[doc(alias = "getdents64")]
@@ -86,8 +89,9 @@ impl<'a> ReadDir<'a> {
     /// The next entry; `None` after the last entry, and after an error (getdents64(2)).
     ///
     /// # Errors
-    /// `ENOTDIR`: not a directory. `EBADF`: not open for reading (`O_PATH`). `EINVAL`: the buffer is too small for
-    /// the next entry. `ENOENT`: the directory was removed. `EIO`: a device failed, or an entry is malformed.
+    /// `ENOTDIR`: not a directory. `EBADF`: not open for reading (`O_PATH`), or not open at all ([`CWD`](super::CWD)).
+    /// `EINVAL`: the buffer is too small for the next entry. `ENOENT`: the directory was removed. `EIO`: a device failed,
+    /// or an entry is malformed.
     pub fn next_entry(&mut self) -> Result<Option<DirEntry<'_>>> {
         loop {
             if self.at >= self.end && !self.fill()? {
@@ -316,6 +320,7 @@ mod tests {
         assert_eq!(errors(null.as_fd(), 300), Some(Errno::ENOTDIR));
         let path = fs::open(CWD, c"/", O_PATH | O_CLOEXEC, 0).unwrap();
         assert_eq!(errors(path.as_fd(), 300), Some(Errno::EBADF));
+        assert_eq!(errors(CWD, 300), Some(Errno::EBADF));
     }
 
     /// A reader of `records`, as if the kernel had written them.

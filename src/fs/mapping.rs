@@ -72,7 +72,12 @@ impl Range {
 
     /// The length of `file`, from the beginning.
     fn whole(file: BorrowedFd<'_>) -> Result<usize> {
-        usize::try_from(stat(file)?.stx_size).map_err(|_| Errno::EFBIG)
+        let stat = stat(file)?;
+        // Of a device or a pipe the kernel reports the length 0: the mapping would have no bytes, without an error.
+        if stat.kind() != S_IFREG {
+            return Err(Errno::ENODEV);
+        }
+        usize::try_from(stat.stx_size).map_err(|_| Errno::EFBIG)
     }
 }
 
@@ -93,9 +98,14 @@ impl FileMapping {
     /// Maps `length` bytes of a file, from `offset` on, which is a multiple of the page size (mmap(2),
     /// `MAP_SHARED`). `file` may be closed afterwards.
     ///
+    /// A length of 0 maps nothing: the result has no bytes, and of the errors only the file's length is checked.
+    ///
     /// # Errors
-    /// `EINVAL`: `offset` is not a multiple of the page size, or the file has fewer bytes. `EACCES`: the file is
-    /// not open for reading, or not a regular file. `ENODEV`: the file system has no mappings. `ENOMEM`.
+    /// `EINVAL`: `offset` is not a multiple of the page size, or a regular file has fewer than `offset + length` bytes
+    /// (files in /proc have 0). `EACCES`: the file is not open for reading. `EBADF`: it is open with `O_PATH`. `ENODEV`:
+    /// the file cannot be mapped, for instance a directory, a pipe, a socket, and most devices and files in /sys. `ENOMEM`:
+    /// there is no address space for `length` bytes, or the process has too many mappings. `EPERM`: the file has the seal
+    /// `F_SEAL_WRITE`, and the kernel is older than Linux 6.7; [`of_sealed`](Self::of_sealed) can map the file.
     ///
     /// # Safety
     /// As long as the value lives, no process changes these bytes of the file or truncates the file before their
@@ -106,10 +116,11 @@ impl FileMapping {
         Range::new(file, offset, length, PROT_READ, MAP_SHARED).map(Self)
     }
 
-    /// Maps a whole regular file.
+    /// Maps a whole regular file. The kernel reports the length 0 of a file in /proc, whose mapping has no bytes;
+    /// [`fs::read`](super::read) reads such a file.
     ///
     /// # Errors
-    /// As for [`new`](Self::new).
+    /// `ENODEV`: also if the file is not regular, since other files report no length. Others as for [`new`](Self::new).
     ///
     /// # Safety
     /// As for [`new`](Self::new).
@@ -122,8 +133,9 @@ impl FileMapping {
     /// `F_SEAL_SHRINK`. See [`add_seals`](super::add_seals).
     ///
     /// # Errors
-    /// `EPERM`: a seal is missing. `EINVAL`: the file has no seals: it is not a file in memory. Other errors as for
-    /// [`new`](Self::new).
+    /// `EPERM`: a seal is missing. `EINVAL`: the file can have no seals, because it is not a file in memory. (A file of
+    /// tmpfs is a file in memory that lacks seals: `EPERM`.) `EBADF`: the file is open with `O_PATH`. `EACCES`: it is not
+    /// open for reading. `ENOMEM`: as for [`new`](Self::new).
     pub fn of_sealed(file: BorrowedFd<'_>) -> Result<Self> {
         if !seals(file)?.contains(F_SEAL_WRITE | F_SEAL_SHRINK) {
             return Err(Errno::EPERM);
@@ -163,8 +175,8 @@ impl FileMappingMut {
     /// writing, and may be closed afterwards.
     ///
     /// # Errors
-    /// As for [`FileMapping::new`]. `EACCES`: also if the file is not open for reading and writing. `EPERM`: a
-    /// seal forbids writing.
+    /// As for [`FileMapping::new`], except: `EACCES`: the file is not open for both reading and writing. `EPERM`: a seal
+    /// forbids writing (`F_SEAL_WRITE`, `F_SEAL_FUTURE_WRITE`).
     ///
     /// # Safety
     /// As long as the value lives, only this value changes these bytes of the file, nobody truncates the file before
@@ -178,7 +190,7 @@ impl FileMappingMut {
     /// page at the first write (`MAP_PRIVATE`). `file` need not be open for writing.
     ///
     /// # Errors
-    /// As for [`FileMapping::new`].
+    /// As for [`FileMapping::new`], without `EPERM`.
     ///
     /// # Safety
     /// As for [`FileMapping::new`].
@@ -226,10 +238,12 @@ impl DerefMut for FileMappingMut {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::fs::tests::New;
-    use crate::fs::{add_seals, in_memory, set_length};
+    use crate::fd::OwnedFd;
+    use crate::fs::tests::{New, c};
+    use crate::fs::{self, CWD, add_seals, in_memory, set_length};
     use crate::io::{read_at, write_all, write_all_at};
     use crate::mem::page_size;
+    use crate::pipe::Pipe;
 
     /// A file of two pages and 10 bytes.
     fn file(name: &str) -> (New, usize) {
@@ -257,9 +271,72 @@ mod tests {
             assert_eq!(map(2 * page as u64, 11), Err(Errno::EINVAL));
             assert_eq!(map(u64::MAX, 1), Err(Errno::EINVAL));
             assert_eq!(map(1, 1), Err(Errno::EINVAL));
-            let path = crate::fs::open(super::super::CWD, c"/", O_RDONLY | O_CLOEXEC, 0).unwrap();
-            assert!(FileMapping::new(path.as_fd(), 0, 1).is_err());
         }
+    }
+
+    /// The errors that the documentation of the constructors lists.
+    #[test]
+    fn each_error_has_its_cause() {
+        let (new, page) = file("refused");
+        let name = c(&new.path);
+        let open = |path, flags| fs::open(CWD, path, flags | O_CLOEXEC, 0).unwrap();
+        let pipe = Pipe::new(O_CLOEXEC).unwrap();
+        let socket = crate::net::unix::socket(crate::net::SOCK_STREAM).unwrap();
+        // The result of each constructor for a byte: `new`, `shared` and `private`; and of `whole`.
+        let results = |file: BorrowedFd<'_>| {
+            // SAFETY: nobody else knows the file, or its bytes do not change; each mapping is dropped at once.
+            unsafe {
+                let one = [
+                    FileMapping::new(file, 0, 1).err(),
+                    FileMappingMut::shared(file, 0, 1).err(),
+                    FileMappingMut::private(file, 0, 1).err(),
+                ];
+                (one, FileMapping::whole(file).map(|map| map.len()))
+            }
+        };
+        let (access, device) = (Some(Errno::EACCES), Some(Errno::ENODEV));
+        let all = Ok(2 * page + 10);
+        let of = |flags| open(&name, flags);
+        assert_eq!(results(of(O_RDWR).as_fd()), ([None; 3], all));
+        let read_only = ([None, access, None], all);
+        assert_eq!(results(of(O_RDONLY).as_fd()), read_only);
+        let unreadable = ([access; 3], Err(Errno::EACCES));
+        assert_eq!(results(of(O_WRONLY).as_fd()), unreadable);
+        let no_file = ([Some(Errno::EBADF); 3], Err(Errno::EBADF));
+        assert_eq!(results(of(O_PATH).as_fd()), no_file);
+        // Not regular: some can be mapped, and none has a length.
+        let root = open(c"/", O_RDONLY);
+        let null = open(c"/dev/null", O_RDWR);
+        let zero = open(c"/dev/zero", O_RDWR);
+        let refused = ([device; 3], Err(Errno::ENODEV));
+        let read_only = ([device, access, device], Err(Errno::ENODEV));
+        assert_eq!(results(root.as_fd()), read_only);
+        assert_eq!(results(pipe.read.as_fd()), read_only);
+        assert_eq!(results(socket.as_fd()), refused);
+        assert_eq!(results(null.as_fd()), refused);
+        assert_eq!(results(zero.as_fd()), ([None; 3], Err(Errno::ENODEV)));
+        // The length that the kernel reports, 0, is not the length of the text.
+        let proc = open(c"/proc/self/status", O_RDONLY);
+        let longer = [Some(Errno::EINVAL); 3];
+        assert_eq!(results(proc.as_fd()), (longer, Ok(0)));
+
+        let map = |file: &OwnedFd, offset, length| {
+            // SAFETY: as above.
+            let map = unsafe { FileMapping::new(file.as_fd(), offset, length) };
+            map.map(|map| map.len())
+        };
+        let regular = of(O_RDONLY);
+        assert_eq!(map(&regular, 1, 1), Err(Errno::EINVAL));
+        assert_eq!(map(&regular, 0, 2 * page + 11), Err(Errno::EINVAL));
+        assert_eq!(map(&zero, 0, 1 << 62), Err(Errno::ENOMEM));
+        // Of no bytes, the kernel checks nothing.
+        assert_eq!(map(&regular, 1, 0), Ok(0));
+        assert_eq!(map(&of(O_WRONLY), 0, 0), Ok(0));
+        assert_eq!(map(&pipe.read, 0, 0), Ok(0));
+        assert_eq!(
+            map(&of(O_PATH), 2 * page as u64 + 11, 0),
+            Err(Errno::EINVAL)
+        );
     }
 
     #[test]
@@ -304,6 +381,33 @@ mod tests {
         assert_eq!(write_all(file, b"x"), Err(Errno::EPERM));
         assert_eq!(set_length(file, 0), Err(Errno::EPERM));
         assert_eq!(*FileMapping::of_sealed(file).unwrap(), *b"constant");
+        // SAFETY: nobody can change the file. A shared mapping for writing is refused.
+        unsafe {
+            let shared = FileMappingMut::shared(file, 0, 8).err();
+            assert_eq!(shared, Some(Errno::EPERM));
+            let private = FileMappingMut::private(file, 0, 8).unwrap();
+            assert_eq!(*private, *b"constant");
+            // EPERM before Linux 6.7.
+            let shared = FileMapping::new(file, 0, 8).err();
+            assert!(matches!(shared, None | Some(Errno::EPERM)));
+        }
+        let again = |flags| {
+            let path = std::format!("/proc/self/fd/{}", file.as_raw());
+            fs::open(CWD, &c(&path), flags | O_CLOEXEC, 0).unwrap()
+        };
+        let of_path = FileMapping::of_sealed(again(O_PATH).as_fd());
+        assert_eq!(of_path.err(), Some(Errno::EBADF));
+        let of_writer = FileMapping::of_sealed(again(O_WRONLY).as_fd());
+        assert_eq!(of_writer.err(), Some(Errno::EACCES));
+        let pipe = Pipe::new(O_CLOEXEC).unwrap();
+        let of_pipe = FileMapping::of_sealed(pipe.read.as_fd());
+        assert_eq!(of_pipe.err(), Some(Errno::EINVAL));
+        let future = in_memory(c"future").unwrap();
+        write_all(future.as_fd(), b"constant").unwrap();
+        add_seals(future.as_fd(), F_SEAL_FUTURE_WRITE).unwrap();
+        // SAFETY: nobody else knows the file.
+        let shared = unsafe { FileMappingMut::shared(future.as_fd(), 0, 8) };
+        assert_eq!(shared.err(), Some(Errno::EPERM));
         let new = New::named("unsealed");
         let of_disk = FileMapping::of_sealed(new.file.as_fd());
         // (A file of tmpfs has seals, of which F_SEAL_SEAL is set.)
