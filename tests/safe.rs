@@ -47,15 +47,15 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
     (
         "fn main() {}",
         "abort",
-        &[
-            "expected function that takes 1 argument",
-            "takes 0 arguments",
-        ],
+        &["function is expected to take 1 argument, but it takes 0 arguments"],
     ),
     (
         "fn main(_: u32) {}",
         "abort",
-        &["expected function signature `fn(", "Start) -> _`"],
+        &[
+            "type mismatch in function arguments",
+            "expected function signature `fn(ring3::env::Start) -> _`",
+        ],
     ),
     (
         "fn main(_: ring3::env::Start) { PROGRAM.say(1.5_f32) }",
@@ -71,6 +71,26 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
         "fn main(_: ring3::env::Start) { argument::<u8>() } fn argument<T: ring3::cli::Value>() {}",
         "abort",
         &["`u8` is not a type of an option's argument", "`Number`"],
+    ),
+    (
+        "fn main(_: ring3::env::Start) {} ring3::options! { \"list\", \"\", \"Print names.\"; \
+         /// Prints all.\n All \"-a, --all\" \"print all\"; \
+         Width(ring3::cli::Number<1, 9>, WIDTH = \"8\") \"-w, --width=N\" \"the width\"; \
+         operands: ring3::cli::Argument::None; example: \"list\", \"names\"; }",
+        "abort",
+        &["the option `Width` has no doc comment", "`/// ...`"],
+    ),
+    // Another mistake in a table: the compiler points at the place.
+    (
+        "fn main(_: ring3::env::Start) {} ring3::options! { \"list\", \"\", \"Print names.\"; \
+         /// Prints all.\n All \"-a, --all\" \"print all\"; \
+         operands: ring3::cli::Argument::None; note \"note\"; example: \"list\", \"names\"; }",
+        "abort",
+        &[
+            "note \"note\"",
+            "no rules expected",
+            "while trying to match `:`",
+        ],
     ),
     (
         "fn main(_: ring3::env::Start) {}",
@@ -127,7 +147,7 @@ fn a_mistake_names_its_remedy() {
 }
 
 /// Checks the library, and returns the argument of `--extern` for it.
-fn library(folder: &Folder) -> String {
+pub fn library(folder: &Folder) -> String {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/lib.rs");
     let mut rustc = rustc(folder.root(), "lib", "short");
     let ran = run(rustc
@@ -138,7 +158,7 @@ fn library(folder: &Folder) -> String {
 }
 
 /// A `rustc` command that only checks a crate, and writes the crate's metadata to `folder`.
-fn rustc(folder: &Path, kind: &str, format: &str) -> Command {
+pub fn rustc(folder: &Path, kind: &str, format: &str) -> Command {
     let mut rustc = Command::new("rustc");
     rustc
         .args(["--edition", "2024", "--crate-type", kind, "--emit"])

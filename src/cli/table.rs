@@ -32,9 +32,10 @@ use crate::rt::Program;
 ///
 /// The first line has the program's name, the usage after the name, and the summary. Then each option has:
 ///
-/// - the paragraphs of the manual, in Markdown, which are not in the program's file;
+/// - the paragraphs of the manual, a doc comment in Markdown, which is not in the program's file;
 /// - the name of its variant, and the type of its argument ([`Value`](crate::cli::Value)), if the option has an
-///   argument; the name of a constant for the default, and the default, if there is one;
+///   argument; the name of a constant for the default, and the default, if there is one (for a type with a function
+///   `constant`: `Number`, `Size`, `Duration`, `Limit`, `Mode`);
 /// - its names as `--help` prints them: the short name, or four spaces; the long name; the word for the argument;
 /// - its line of help.
 ///
@@ -135,6 +136,36 @@ macro_rules! options {
     (@ first [$first:expr $(, $rest:expr)*]) => {
         $first
     };
+    // The input is no table. The compiler's own error about an option without a doc comment does not name the comment, so
+    // these arms look for such an option. Where there is none, they match the input once more, up to the mistake: the
+    // compiler points there.
+    ($name:literal, $usage:literal, $about:literal; $($rest:tt)*) => {
+        $crate::options!(@ undocumented $($rest)*);
+    };
+    (
+        @ undocumented
+        $(#[doc = $manual:literal])+
+        $option:ident $(($kind:ty $(, $const:ident = $default:literal)?))? $names:literal $help:literal;
+        $($rest:tt)*
+    ) => {
+        $crate::options!(@ undocumented $($rest)*);
+    };
+    (
+        @ undocumented
+        $option:ident $(($kind:ty $(, $const:ident = $default:literal)?))? $names:literal $help:literal;
+        $($rest:tt)*
+    ) => {
+        ::core::compile_error!(::core::concat!(
+            "the option `", ::core::stringify!($option), "` has no doc comment: write the option's paragraph of the \
+             manual above it, `/// ...`",
+        ));
+    };
+    (
+        @ undocumented
+        operands: $operands:expr;
+        $(note: $note:literal;)?
+        $(example: $command:literal, $effect:literal;)+
+    ) => {};
 }
 
 /// A program's table of options. [`options!`](macro@crate::options) implements this trait.

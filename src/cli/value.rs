@@ -227,6 +227,17 @@ impl Value for Mode {
     }
 }
 
+impl Mode {
+    /// The permissions in a constant text.
+    ///
+    /// # Panics
+    /// The text is not such a number. In a constant, that is an error of the compiler.
+    #[must_use]
+    pub const fn constant(text: &str) -> u32 {
+        constant(number::whole(text.as_bytes(), 8, 0o7777), 0, 0o7777) as u32
+    }
+}
+
 /// The name or the number of a signal: `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3`.
 #[derive(Debug)]
 pub struct Signal;

@@ -1,7 +1,7 @@
 //! Self-test cases of command lines. They run in a child, because the exit status is a part of an error.
 
 use ring3::Errno;
-use ring3::cli::{Duration, Limit, Number, OrFail, Size, Texts};
+use ring3::cli::{Duration, Limit, Mode, Number, OrFail, Size, Texts};
 
 use crate::case::*;
 use crate::cases;
@@ -46,6 +46,7 @@ cases! {
     "a number in a constant", [Number::constant], Number::<1, 9>::constant("9") => value(9);
     "a size in a constant", [Size::constant], Size::<1, 4096>::constant("4k") => value(4096);
     "a duration in a constant", [Duration::constant], Duration::constant("1.5us") => value(1500);
+    "a mode in a constant", [Mode::constant], Mode::constant("644") => value(0o644);
     "a limit in a constant", [Limit::constant], Limit::constant("0") => value(-1);
     "a version", [Texts::version], Texts::version(["x", "y"], "x 1\n", "x (y) 1\n").len() => value(8);
     "the version of a package with the program's name", [Texts::version], Texts::version(["x", "x"], "x 1\n", "x (x) 1\n").len() => value(4);
