@@ -45,7 +45,8 @@ fn numbers_lines(arch: Arch, file: &Path) {
     let numbered = |words: &[&str], input: &str| {
         let mut command = arch.command(file.to_owned());
         command.args(words).stdin(Stdio::piped());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         child
             .stdin
             .take()
@@ -56,20 +57,28 @@ fn numbers_lines(arch: Arch, file: &Path) {
         (
             output.status.code(),
             String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
         )
     };
-    assert_eq!(numbered(&[], ""), (Some(0), String::new()));
-    let lines = |text: &str| (Some(0), text.to_owned());
+    let lines = |text: &str| (Some(0), text.to_owned(), String::new());
+    assert_eq!(numbered(&[], ""), lines(""));
     assert_eq!(numbered(&[], "a\nb"), lines("1\ta\n2\tb\n"));
     assert_eq!(numbered(&["--first=9"], "\nb\n"), lines("9\t\n10\tb\n"));
+    // The limit that `--help` states, with a newline and without one.
+    let limit = 65536;
+    for long in ["x".repeat(limit - 1) + "\n", "x".repeat(limit)] {
+        let numbers = format!("1\ta\n2\t{}\n", long.trim_end());
+        assert!(numbered(&[], &format!("a\n{long}")) == lines(&numbers));
+        let longer = format!("a\nx{long}");
+        let message = format!("tool: line 2 is longer than {limit} bytes\n");
+        assert_eq!(numbered(&[], &longer), (Some(1), "1\ta\n".into(), message));
+    }
 
     let run = |words: &[&str]| run(arch.command(file.to_owned()).args(words));
     assert_eq!(run(&["--version"]), Ran::new(0, "tool 0.1.0\n", ""));
-    assert!(
-        run(&["--help"])
-            .stdout
-            .starts_with("usage: tool [OPTION]...\n")
-    );
+    let help = run(&["--help"]).stdout;
+    assert!(help.starts_with("usage: tool [OPTION]...\n"), "{help}");
+    assert!(help.contains(&format!("at most {limit} bytes")), "{help}");
     assert_eq!(run(&["x"]).status, Some(2));
 }
 

@@ -1,4 +1,7 @@
 //! Numbers the lines of standard input: a template for a tool with options, `--help`, errors and unit tests.
+//!
+//! The input is read through a buffer of 64 KiB, so a line has at most 65536 bytes, with its newline. A longer line is
+//! an error. (`BufReader` can also return such a line in pieces; its documentation has an example.)
 
 #![cfg_attr(not(test), no_std, no_main)]
 
@@ -6,9 +9,9 @@ use ring3::cli::{Argument, Number, Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::{STDIN, STDOUT};
 use ring3::io::BufReader;
-use ring3::parts;
 use ring3::rt::Exit;
 use ring3::text::Writer;
+use ring3::{Errno, parts};
 
 ring3::options! {
     "tool", "[OPTION]...", "Number the lines of standard input.";
@@ -17,10 +20,14 @@ ring3::options! {
     First(Number<0, 1_000_000>, FIRST = "1") "-f, --first=N" "number of the first line";
 
     operands: Argument::None;
+    note: "A line has at most 65536 bytes, with its newline.";
     example: "tool -f 0 <list", "Number the lines of a file, from 0.";
 }
 
 ring3::program!(Given::NAME, main);
+
+/// The greatest length of a line with its newline, in bytes. `--help` states it.
+const LONGEST: usize = 65536;
 
 fn main(start: Start) -> Result<(), Exit> {
     let mut number = FIRST;
@@ -32,16 +39,31 @@ fn main(start: Start) -> Result<(), Exit> {
         }
     }
 
-    let (mut input, mut output) = ([0; 65536], [0; 4096]);
+    let (mut input, mut output) = ([0; LONGEST], [0; 4096]);
     let mut lines = BufReader::new(STDIN, &mut input);
     let mut out = Writer::new(STDOUT, &mut output);
-    while let Some(line) = lines.next_line().or_fail(PROGRAM, "read", "stdin")? {
-        out.print(parts!(number, "\t"));
-        out.put(line);
-        out.print("\n");
+    let end = loop {
+        match lines.next_line() {
+            Ok(Some(line)) => out.print(parts!(number, "\t", line, "\n")),
+            Ok(None) => break Ok(()),
+            Err(errno) => break Err(unread(number, errno)),
+        }
         number = next(number);
+    };
+    // The lines before an error are printed too.
+    out.flush().or_fail(PROGRAM, "write", "stdout")?;
+    end
+}
+
+/// Prints why the line with this number cannot be read.
+fn unread(number: u64, errno: Errno) -> Exit {
+    match errno {
+        Errno::EMSGSIZE => {
+            PROGRAM.say(parts!("line ", number, " is longer than ", LONGEST, " bytes"));
+            Exit(1)
+        }
+        _ => PROGRAM.fail("read", "stdin", errno),
     }
-    out.flush().or_fail(PROGRAM, "write", "stdout")
 }
 
 /// The number of the next line.
