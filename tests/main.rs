@@ -15,6 +15,7 @@ mod examples;
 mod functions;
 mod gdb;
 mod guest;
+mod guide;
 mod heap;
 mod hello;
 mod init;
@@ -72,6 +73,7 @@ fn main() -> std::process::ExitCode {
         examples::trials(),
         gdb::trials(),
         guest::trials(),
+        guide::trials(),
         heap::trials(),
         hello::trials(),
         init::trials(),
