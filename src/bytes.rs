@@ -1,4 +1,12 @@
 //! Operations on byte slices and C strings that compile to few instructions.
+//!
+//! ```
+//! use ring3::bytes;
+//!
+//! assert_eq!(bytes::position(b"key=value", b'='), Some(3));
+//! assert_eq!(bytes::strip_prefix(c"--out=file", "--out="), Some(c"file"));
+//! assert_eq!(bytes::until_zero(b"name\0\0\0"), c"name");
+//! ```
 
 use core::ffi::CStr;
 use core::ptr;

@@ -1,4 +1,16 @@
 //! A counter in the kernel that wakes threads: eventfd(2).
+//!
+//! ```
+//! use ring3::eventfd::EventFd;
+//!
+//! let bell = EventFd::new()?;
+//! bell.ring(); // in any thread
+//! bell.ring();
+//! let mut count = [0; 8];
+//! ring3::io::read(bell.as_fd(), &mut count)?;
+//! assert_eq!(u64::from_ne_bytes(count), 2);
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use crate::abi::poll::*;
 use crate::abi::{Result, syscall};

@@ -1,6 +1,16 @@
 //! Memory from the kernel: anonymous private mappings, in whole pages.
 //!
 //! Functions with a `start` and a `length` expect whole pages; the kernel rounds `length` up.
+//!
+//! ```
+//! use ring3::mem::Mapping;
+//!
+//! let mut memory = Mapping::new(100_000)?;
+//! memory[99_999] = 7;
+//! memory.resize(200_000)?;
+//! assert_eq!((memory[99_999], memory[199_999]), (7, 0));
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::fmt;
 use core::mem::MaybeUninit;

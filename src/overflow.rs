@@ -1,7 +1,7 @@
 //! Reports a stack overflow: `PROGRAM: stack overflow in thread 'NAME' (TID)`. Then SIGSEGV ends the process, as it
 //! does without a report.
 //!
-//! ```no_run
+//! ```
 //! # const PROGRAM: ring3::rt::Program = ring3::rt::Program::new("program");
 //! use ring3::overflow::Report;
 //!

@@ -1,4 +1,15 @@
 //! Pipes (pipe(7)), and moving bytes through them within the kernel (splice(2)).
+//!
+//! ```
+//! use ring3::pipe::{O_CLOEXEC, Pipe};
+//! use ring3::{fs, io};
+//!
+//! let Pipe { read, write } = Pipe::new(O_CLOEXEC)?;
+//! io::write_all(write.as_fd(), b"some text")?;
+//! drop(write); // else the reader would wait for more
+//! assert_eq!(*fs::read_to_end(read.as_fd())?, *b"some text");
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::ptr;
 

@@ -2,6 +2,17 @@
 //!
 //! A signal is an `i32` from 1 to [`SIGNALS`]. A program receives signals by [`on`] (counted by a handler),
 //! [`wait`] (without a handler), or [`SignalFd`] (from a descriptor).
+//!
+//! ```
+//! use ring3::process::{getpid, kill};
+//! use ring3::signal::{self, SIGUSR1, SignalSet};
+//!
+//! let set = SignalSet::of(&[SIGUSR1]);
+//! signal::block(set)?; // else SIGUSR1 would end the process
+//! kill(getpid(), SIGUSR1)?;
+//! assert_eq!(signal::wait(set, None)?.signal, SIGUSR1);
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -1,6 +1,23 @@
 //! The interface of a service manager such as systemd. Environment variables tell a server its listening
 //! sockets (`LISTEN_PID` and `LISTEN_FDS`, sd_listen_fds(3)), and the address of a socket to which the server
 //! reports its state (`NOTIFY_SOCKET`, sd_notify(3)).
+//!
+//! ```
+//! use ring3::systemd::Manager;
+//! # use ring3::net::{SOCK_DGRAM, unix};
+//! # let text = std::ffi::CString::new(format!("@ring3-example-{}", std::process::id())).unwrap();
+//! # let socket = unix::socket(SOCK_DGRAM)?;
+//! # unix::bind(socket.as_fd(), &unix::Address::new(&text)?)?;
+//! # let notify_socket = Some(text.as_c_str());
+//!
+//! // let notify_socket = start.var("NOTIFY_SOCKET");
+//! if let Some(address) = notify_socket {
+//!     Manager::at(address)?.notify("READY=1")?;
+//! }
+//! # let mut state = [0; 16];
+//! # assert_eq!((ring3::net::recv(socket.as_fd(), &mut state)?, &state[..7]), (7, &b"READY=1"[..]));
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::ffi::CStr;
 use core::time::Duration;

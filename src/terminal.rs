@@ -1,5 +1,19 @@
 //! Terminals: size, modes and pseudoterminals (ioctl_tty(2), termios(3), pty(7)).
 //!
+//! A descriptor that is no terminal has neither a size nor modes:
+//!
+//! ```
+//! use ring3::pipe::{O_CLOEXEC, Pipe};
+//! use ring3::{Errno, terminal};
+//!
+//! let pipe = Pipe::new(O_CLOEXEC)?;
+//! assert!(!terminal::is_terminal(pipe.read.as_fd()));
+//! assert_eq!(terminal::size(pipe.read.as_fd()).err(), Some(Errno::ENOTTY));
+//! # Ok::<(), ring3::Errno>(())
+//! ```
+//!
+//! A program that reads keys (on a terminal, this example waits for a key, so no test runs the example):
+//!
 //! ```no_run
 //! use ring3::fd::STDIN;
 //! use ring3::terminal::{self, RawMode};

@@ -5,6 +5,15 @@
 //! one `abi!` table. A row of a table defines a Rust item and also the [`Fact`] that the item claims about the
 //! kernel's headers. A test (the oracle in `tests/`) compiles C code against the headers and checks all facts.
 //! A row gives two values where x86_64 and aarch64 differ.
+//!
+//! ```
+//! use ring3::abi::Errno;
+//! use ring3::abi::fs::{O_CLOEXEC, O_RDONLY, O_WRONLY};
+//!
+//! assert_eq!(Errno::ENOENT.number(), 2);
+//! let flags = O_WRONLY | O_CLOEXEC;
+//! assert!(flags.contains(O_CLOEXEC) && flags != O_RDONLY);
+//! ```
 
 pub mod auxv;
 mod call;

@@ -7,6 +7,17 @@
 //!
 //! An error prints one line on standard error, `PROGRAM: OPERATION OBJECT: Words of errno (ENAME)`; the exit
 //! status is 1. A usage error prints the mistake and a line that names `--help`; the exit status is 2.
+//!
+//! ```
+//! use ring3::cli::OrFail;
+//! use ring3::fs::{self, CWD};
+//! use ring3::rt::{Exit, Program};
+//!
+//! const PROGRAM: Program = Program::new("mine"); // `program!` defines this constant
+//!
+//! let removed = fs::unlink(CWD, c"/nothing").or_fail(PROGRAM, "remove", "/nothing");
+//! assert_eq!(removed, Err(Exit(1))); // printed: mine: remove /nothing: No such file or directory (ENOENT)
+//! ```
 
 mod options;
 mod quantity;

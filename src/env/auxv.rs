@@ -1,4 +1,13 @@
 //! The auxiliary vector: key-value pairs that the kernel passes to a program at its start (getauxval(3)).
+//!
+//! ```
+//! use ring3::env::auxv::{self, AT_PAGESZ};
+//!
+//! // `None` under another run-time, such as std.
+//! if let Some(size) = auxv::get(AT_PAGESZ) {
+//!     assert!(size.is_power_of_two());
+//! }
+//! ```
 
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 

@@ -1,4 +1,15 @@
 //! Copies everything from one descriptor to another, within the kernel where both ends allow it.
+//!
+//! ```
+//! use ring3::fs::copy::copy;
+//! use ring3::{fs, io};
+//!
+//! let (from, to) = (fs::in_memory(c"from")?, fs::in_memory(c"to")?);
+//! io::write_all(from.as_fd(), b"some text")?;
+//! fs::seek(from.as_fd(), 0)?;
+//! assert_eq!(copy(from.as_fd(), to.as_fd()), Ok(9));
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::ptr;
 

@@ -1,4 +1,12 @@
 //! Resolves a path to an open directory and a name in it. The name need not exist yet.
+//!
+//! ```
+//! use ring3::fs::resolve::Entry;
+//!
+//! let entry = Entry::find(c"/proc/self/status")?;
+//! assert_eq!(entry.name.as_c_str(), c"status"); // `entry.dir` is /proc/PID
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::ffi::CStr;
 

@@ -1,4 +1,19 @@
 //! Local sockets, between processes of this machine (unix(7)). They can also pass file descriptors.
+//!
+//! ```
+//! use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, unix};
+//! use ring3::pipe::{O_CLOEXEC, Pipe};
+//!
+//! let [one, other] = unix::pair(SOCK_STREAM | SOCK_CLOEXEC)?;
+//! let pipe = Pipe::new(O_CLOEXEC)?;
+//! unix::send(one.as_fd(), b"x", &[pipe.write.as_fd()])?;
+//! let received = unix::receive(other.as_fd(), &mut [0; 8])?;
+//! let [Some(duplicate), ..] = received.descriptors else {
+//!     panic!("no descriptor came");
+//! };
+//! ring3::io::write_all(duplicate.as_fd(), b"into the pipe")?;
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 use core::ffi::CStr;
 use core::mem::{MaybeUninit, offset_of};

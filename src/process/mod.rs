@@ -3,6 +3,21 @@
 //! [`Command`] starts a program in a child process, [`Child::wait`] waits for its end. [`Watch`] is the loop
 //! of a program that only waits for its children and forwards signals to them. [`Pidfd`] refers to a process
 //! by a descriptor instead of an id.
+//!
+//! ```
+//! use ring3::env::Strings;
+//! use ring3::process::{Command, Lists};
+//!
+//! let mut arguments = Lists::new(3, 1)?;
+//! for argument in [c"sh", c"-c", c"exit 3"] {
+//!     arguments.push(argument)?;
+//! }
+//! let arguments_at = arguments.end()?;
+//! let shell = Command::new(c"/bin/sh", arguments.get(arguments_at), Strings::NONE);
+//! let child = shell.spawn().map_err(|failed| failed.errno())?;
+//! assert_eq!(child.wait()?.status.code(), 3);
+//! # Ok::<(), ring3::Errno>(())
+//! ```
 
 mod family;
 mod ids;

@@ -9,6 +9,8 @@ use crate::fd::BorrowedFd;
 ///
 /// With `CLONE_NEWPID`, not the calling process but its next children are in the new namespace.
 ///
+/// (No test runs this example: containers refuse the call.)
+///
 /// ```no_run
 /// use ring3::process::{CLONE_NEWNS, CLONE_NEWUSER, unshare};
 ///

@@ -8,6 +8,17 @@ use crate::text::{Any, Print, Writer};
 
 /// A program's name, and the functions that print its messages. [`program!`](macro@crate::program) defines it
 /// as the constant `PROGRAM`.
+///
+/// ```
+/// use ring3::Errno;
+/// use ring3::rt::{Exit, Program};
+///
+/// const PROGRAM: Program = Program::new("mine");
+///
+/// PROGRAM.say("3 files are missing"); // mine: 3 files are missing
+/// let exit = PROGRAM.fail("open", "list", Errno::ENOENT); // mine: open list: No such file or directory (ENOENT)
+/// assert_eq!(exit, Exit(1));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     pub(crate) name: &'static str,

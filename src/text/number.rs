@@ -1,4 +1,13 @@
 //! Parsing numbers.
+//!
+//! ```
+//! use ring3::text::number;
+//!
+//! assert_eq!(number::whole(b"255", 10, 255), Some(255));
+//! assert_eq!(number::whole(b"256", 10, 255), None);
+//! let mut text = b"90s".as_slice();
+//! assert_eq!((number::take(&mut text, 10, 1000), text), (Some(90), &b"s"[..]));
+//! ```
 
 /// Parses the digits at the beginning of `text` and removes them from it. Returns `None` if there is no digit
 /// or the number is above `most`; then some digits may have been removed. `radix` is at most 16.

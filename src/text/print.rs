@@ -55,7 +55,19 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// A writer to `fd` through `buffer`.
+    /// A writer to `fd` through `buffer`: an array, so that the compiler refuses an empty buffer, which would lose every
+    /// byte. `first_chunk_mut` makes an array of a slice:
+    ///
+    /// ```
+    /// use ring3::{fd::STDOUT, text::Writer};
+    ///
+    /// let mut memory = vec![0; 1024];
+    /// let buffer = memory.first_chunk_mut::<512>().unwrap();
+    /// let mut out = Writer::new(STDOUT, buffer);
+    /// out.print("Hello\n");
+    /// out.flush()?;
+    /// # Ok::<(), ring3::Errno>(())
+    /// ```
     #[inline]
     pub const fn new<const N: usize>(fd: BorrowedFd<'a>, buffer: &'a mut [u8; N]) -> Self {
         const { assert!(N > 0) };

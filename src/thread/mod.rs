@@ -15,6 +15,12 @@
 //! - A panic ends the process by SIGABRT. So a thread that is joined always has a result.
 //! - A thread starts with its creator's signal mask. It ends with all signals blocked.
 //! - When `main` returns, all threads end with the process.
+//!
+//! ```
+//! use ring3::thread::{Cpus, available_parallelism};
+//!
+//! assert_eq!(Cpus::allowed().iter().count(), available_parallelism());
+//! ```
 
 mod scope;
 mod stack;

@@ -28,6 +28,8 @@ impl fmt::Debug for Scope<'_, '_> {
 /// Calls `work`, then waits until all threads that `work` started in the scope have ended their work. So these threads
 /// may borrow data of the caller.
 ///
+/// (No test runs this example: under std, as in a test, ring3 cannot start a thread.)
+///
 /// ```no_run
 /// use ring3::thread;
 ///

@@ -23,6 +23,19 @@
 //!   /proc/PID/fd of another process; a mount point. The first two kinds are written directly after the
 //!   content is complete in memory. A mount point, like any other file, is written directly only with
 //!   [`Options::in_place`].
+//!
+//! ```
+//! use ring3::fs::replace::{During, Operation, Options, Replacement};
+//! # let path = format!("{}/ring3-example-{}", std::env::temp_dir().display(), std::process::id());
+//! # let path = std::ffi::CString::new(path).unwrap();
+//! # let path = path.as_c_str();
+//!
+//! let file = Replacement::new(path, Options::default())?;
+//! ring3::io::write_all(file.as_fd(), b"the new content").during(Operation::Write)?;
+//! file.commit()?; // until now, `path` has the old content, or no file
+//! # std::fs::remove_file(path.to_str().unwrap()).unwrap();
+//! # Ok::<(), ring3::fs::replace::Failed>(())
+//! ```
 
 mod temporary;
 
