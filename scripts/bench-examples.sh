@@ -29,14 +29,17 @@ keep() {
 
 scripts/build.sh "$host" probes
 for name in $names; do cp -- "target/dist/$host/examples/$name" "$out/ring3/$host/examples/"; done
+# The test runner asks the self-test for the names of its tests.
+for kind in ring3 std c origin; do ln -s "$PWD/target/dist/$host/probes" "$out/$kind/$host/probes"; done
 
 build '-Ctarget-feature=+crt-static' std --bins
 # shellcheck disable=SC2086 # words
 keep std $names
 
-build '-Ctarget-feature=+crt-static' origin --bins
+# The flags that origin's README recommends.
+build '-Ctarget-feature=+crt-static -Crelocation-model=static' origin --bins
 keep origin tee date timeout find dns
-build '-Ctarget-feature=+crt-static' origin --features thread --bin grep --bin httpd
+build '-Ctarget-feature=+crt-static -Crelocation-model=static' origin --features thread --bin grep --bin httpd
 keep origin grep httpd
 
 for name in $names; do
@@ -93,7 +96,7 @@ for table in lines_of bytes_of passed; do
 	case $table in
 	lines_of) echo 'lines of code, without unit tests; and those of the files that the programs share' ;;
 	bytes_of) echo 'bytes of the program' ;;
-	passed) echo "tests passed" ;;
+	passed) echo 'tests passed (a test that compares an error message expects the name of the errno)' ;;
 	esac
 	printf '%-10s%10s%10s%10s%10s\n' '' ring3 std 'C, musl' origin
 	for name in $names; do row "$name" $table; done

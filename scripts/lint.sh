@@ -6,7 +6,7 @@ use_tools
 export RUSTFMT
 
 "$CARGO_FMT" fmt --all --check
-for package in manual tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
+for package in manual tests tests/loom tests/fuzz tests/mutants benches benches/heap benches/echo benches/examples/std benches/examples/origin; do "$CARGO_FMT" fmt --check --manifest-path $package/Cargo.toml; done
 
 # The library, the programs, the examples and the probes, with the rustc that clippy belongs to. Nothing is linked.
 # CARGO_ENCODED_RUSTFLAGS replaces the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics)
@@ -38,11 +38,13 @@ lint_std benches
 lint_std benches/heap --features ring3
 lint_std benches/heap --features glibc
 lint_std benches/echo
+lint_std benches/examples/std
+lint_std benches/examples/origin --all-features
 
 # Each hand-written mutant (tests/mutants/changes) must still apply to the sources.
 cargo run --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline -- check
 
-"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/pipe/*.c
+"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/pipe/*.c benches/examples/c/*.c
 
 # Every executable script, and with -a the files that it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +
