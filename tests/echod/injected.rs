@@ -1,5 +1,6 @@
 //! Tests of echod with failing system calls: strace replaces the results of selected calls.
 
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use super::client::{Blocked, Leave, connect, is_reset, ping, session};
 use super::server::Server;
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Ran, run, wait_until};
+use crate::support::{Arch, Folder, Ran, run, wait_until};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -23,9 +24,38 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         cuts_the_client_for_which_there_is_no_memory,
         does_without_pipes,
         does_without_splice,
+        copies_few_bytes_again_after_many,
         is_interrupted_while_it_moves_pages,
         resets_a_client_whose_pages_it_cannot_send,
     ]
+}
+
+/// A client that sent much gets its bytes back by splice(2), and after two small messages by recv and send again.
+fn copies_few_bytes_again_after_many(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let folder = Folder::new();
+    let calls = folder.path("calls");
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-D", "-qq", "-e", "trace=recvfrom", "-o"])
+        .arg(&calls);
+    strace.arg(arch.shipped("echod"));
+    let server = Server::start(strace.args(["-w", "1", "-l", "127.0.0.1:0"]), 1);
+    let mut client = connect(server.address());
+    for _ in 0..3 {
+        ping(&mut client, &vec![b'x'; 256 << 10]);
+        for _ in 0..9 {
+            ping(&mut client, b"small");
+        }
+    }
+    server.end("");
+    let calls = fs::read_to_string(calls).unwrap();
+    // The end of a large message may be small, too.
+    let copies = calls.matches("\"small\"").count();
+    assert!((3 * 7..=3 * 9).contains(&copies), "{calls}");
+    Completion::Completed
 }
 
 /// Starts echod under strace, with results replaced according to the `inject` expressions.

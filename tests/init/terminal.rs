@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::open_terminal;
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Folder, run, wait_until};
+use crate::support::{Arch, Folder, Ran, run, wait_until};
 use crate::trial::waits_until;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
@@ -28,9 +28,11 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         waits_for_the_terminal_in_the_background,
         gives_the_terminal_to_a_job_that_ran_on,
         goes_on_where_nobody_could_continue_it,
+        goes_on_if_a_key_drops_the_signal,
         has_the_terminal_as_process_1,
         stops_no_other_group_as_process_1,
         needs_no_device_of_the_terminal,
+        takes_no_terminal_for_its_session,
     ]
 }
 
@@ -338,6 +340,32 @@ fn goes_on_where_nobody_could_continue_it(arch: Arch) {
     session.shows("got-two");
 }
 
+/// After a stop that nobody could continue, `init` sends SIGCONT to itself. A key that comes before `init` receives that
+/// signal makes the kernel drop the signal. strace delays `init` after it has sent the signal.
+fn goes_on_if_a_key_drops_the_signal(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let folder = Folder::new();
+    let mut strace = Command::new("strace");
+    strace.args(["-o", "calls", "-e", "trace=kill"]);
+    strace.args(["-e", "inject=kill:delay_exit=1000000:when=2"]);
+    strace.arg(arch.shipped("init"));
+    strace.args(["--", "sh", "-c", TWO_WORDS]);
+    let mut session = Session::new(strace, folder.root());
+    session.types("one\n");
+    session.shows("got-one");
+    session.types("\x1a");
+    wait_until("init has sent SIGCONT", || {
+        let calls = fs::read_to_string(folder.path("calls")).unwrap();
+        calls.contains("SIGCONT")
+    });
+    session.types("\x1a");
+    session.types("two\n");
+    session.shows("got-two");
+    Completion::Completed
+}
+
 /// `init` as process 1 of a PID namespace, in which its process group has no id.
 fn has_the_terminal_as_process_1(arch: Arch) -> Completion {
     let unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
@@ -397,5 +425,26 @@ fn needs_no_device_of_the_terminal(arch: Arch) -> Completion {
     session.shows("got-one");
     session.types("two\n");
     session.shows("got-two");
+    Completion::Completed
+}
+
+/// The first terminal that a session leader opens becomes the terminal of its session, except with O_NOCTTY. Here /dev/tty
+/// is another terminal, which nobody controls.
+fn takes_no_terminal_for_its_session(arch: Arch) -> Completion {
+    let unshare = "unshare --user --map-root-user --mount";
+    if let Some(skipped) = has_no_namespaces(unshare) {
+        return skipped;
+    }
+    let (_keys, terminal) = open_terminal();
+    let path = fs::read_link(format!("/proc/self/fd/{}", terminal.as_raw_fd())).unwrap();
+    let program = arch.program("init");
+    let mut command = Command::new("unshare");
+    command.args(&unshare.split(' ').collect::<Vec<_>>()[1..]);
+    let script = "mount --bind \"$0\" /dev/tty && exec setsid --wait \"$@\"";
+    command.args(["sh", "-c", script]).arg(path);
+    command.arg(program.get_program()).args(program.get_args());
+    // The number of the controlling terminal (proc_pid_stat(5)).
+    let ran = run(command.args(["cut", "-d", " ", "-f", "7", "/proc/self/stat"]));
+    assert_eq!(ran, Ran::new(0, "0\n", ""));
     Completion::Completed
 }

@@ -17,6 +17,8 @@ pub struct Terminal {
     file: Option<OwnedFd>,
     /// Our process group.
     own: Pid,
+    /// We stopped because the program did, and the program has not been continued since.
+    suspended: bool,
 }
 
 impl Terminal {
@@ -29,6 +31,7 @@ impl Terminal {
         Self {
             file: if session { None } else { open().ok() },
             own: process::group(),
+            suspended: false,
         }
     }
 
@@ -57,7 +60,8 @@ impl Terminal {
     }
 
     /// Continues the program's group, with the terminal if our group is in the foreground.
-    pub fn resume(&self, program: Pid) {
+    pub fn resume(&mut self, program: Pid) {
+        self.suspended = false;
         if let Some(terminal) = self.to_give() {
             let _ = process::set_foreground(terminal, program); // fails after a hang-up: then the program gets SIGHUP
         }
@@ -76,15 +80,23 @@ impl Terminal {
     ///
     /// The kernel does not stop us if we are process 1 or our group is orphaned. In that case the program continues at
     /// once if it had the terminal.
-    pub fn stopped(&self, program: Pid, signal: i32) {
+    pub fn stopped(&mut self, program: Pid, signal: i32) {
         let back = self.take_back(program);
-        match (signal, back) {
-            (SIGTTIN | SIGTTOU, _) if self.to_give().is_some() => self.resume(program),
-            (SIGTTIN | SIGTTOU, _) => stop(true, signal, false),
-            (_, Some(back)) => stop(true, SIGTSTP, back.is_ok()),
-            (SIGTSTP, None) => stop(false, SIGTSTP, false),
-            _ => {}
-        }
+        let (whole, signal, go_on) = match (signal, back) {
+            (SIGTTIN | SIGTTOU, _) if self.to_give().is_some() => return self.resume(program),
+            (SIGTTIN | SIGTTOU, _) => (true, signal, false),
+            (_, Some(back)) => (true, SIGTSTP, back.is_ok()),
+            (SIGTSTP, None) => (false, SIGTSTP, false),
+            _ => return,
+        };
+        self.suspended = true;
+        stop(whole, signal, go_on);
+    }
+
+    /// Whether the program waits until we resume it. SIGTSTP is for us alone then: its key came after we were continued,
+    /// and before we received SIGCONT. The kernel has dropped SIGCONT, so we stop once more, until the next SIGCONT.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
     }
 }
 
