@@ -11,12 +11,16 @@ mod temporary;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use crate::per_arch;
 use crate::skip;
@@ -246,6 +250,28 @@ fn keeps_the_old_content_on_a_full_disk(arch: Arch) -> Completion {
     let saved = Ran::new(0, "exit 0\nnew\nf\n", "");
     assert_eq!(save_on_a_small_disk(arch, "f", b"new\n"), saved);
     Completion::Completed
+}
+
+/// The reader of a FIFO. The reader is there before the writer, so neither waits in open(2). There, a writer that is
+/// interrupted after the reader was woken waits for the next reader.
+struct Reader(File);
+
+impl Reader {
+    fn of(fifo: &Path) -> Self {
+        let mut options = File::options();
+        options.read(true);
+        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+        Self(options.open(fifo).unwrap())
+    }
+
+    /// Waits for a writer, and reads to its end.
+    fn rest(mut self) -> Vec<u8> {
+        poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None).unwrap();
+        fcntl_setfl(&self.0, OFlags::empty()).unwrap();
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
 }
 
 /// Runs a command by a shell that executes `shell` first.

@@ -1,14 +1,13 @@
 //! Tests of `save`'s options: every combination of options over every kind of FILE, compared with a model.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Read;
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::process::Command;
 
 use libtest_mimic::Trial;
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use super::{OLD, after, failed, fine};
+use super::{OLD, Reader, after, failed, fine};
 use crate::per_arch;
 use crate::support::{Arch, Folder, Ran, once, run};
 use crate::trial::{LONG, may_take};
@@ -141,12 +140,9 @@ fn combines_all_options(arch: Arch) {
 
         // A FIFO and a device keep their permissions: -m applies to regular files.
         if let Some(folder) = with_node(FileType::Fifo) {
-            let mut got = Vec::new();
-            std::thread::scope(|scope| {
-                let fifo = folder.path("f");
-                scope.spawn(|| File::open(fifo).unwrap().read_to_end(&mut got).unwrap());
-                assert_eq!(save(&folder, "f", ""), fine(), "{what}");
-            });
+            let reader = Reader::of(&folder.path("f"));
+            assert_eq!(save(&folder, "f", ""), fine(), "{what}");
+            let got = reader.rest();
             assert_eq!(got, NEW, "{what}");
             assert_eq!(folder.mode("f"), OLD_MODE, "{what}");
             assert_eq!(folder.names(), ["f"], "{what}");

@@ -13,7 +13,7 @@ use libtest_mimic::{Completion, Trial};
 use rustix::fs::inotify;
 
 use super::attributes::NOBODY;
-use super::{OLD, after, content, failed, fine, on_a_small_disk};
+use super::{OLD, Reader, after, content, failed, fine, on_a_small_disk};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Folder, Ran, ran};
@@ -177,12 +177,12 @@ fn writes_straight_to_what_is_no_file(arch: Arch) {
         let fifo = folder.path("fifo");
         let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
         assert!(made.success());
-        let mut got = Vec::new();
+        let reader = Reader::of(&fifo);
         std::thread::scope(|scope| {
-            scope.spawn(|| File::open(&fifo).unwrap().read_to_end(&mut got).unwrap());
+            let got = scope.spawn(|| reader.rest());
             assert_eq!(folder.save(arch, &with("fifo"), &input), fine());
+            assert!(got.join().unwrap() == input);
         });
-        assert!(got == input);
         assert_eq!(folder.names(), ["fifo"]);
         fs::remove_file(fifo).unwrap();
 
