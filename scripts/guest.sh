@@ -17,8 +17,8 @@ if [ -n "$why" ] || [ -z "$kernel" ]; then
 fi
 # A kernel patches its own code, on x86 while other CPUs run that code. If qemu has a thread for each CPU, such a CPU
 # may loop forever: 1 boot of 171 on a busy machine did not end, before the first program. So qemu has one thread for
-# all CPUs of x86. Its kernel also checks whether the timer interrupts within 10 ticks, and panics if not ("IO-APIC +
-# timer"): on a busy machine qemu may be too late, so the check is left out.
+# all CPUs of x86. The x86 kernel panics if the timer does not interrupt within 10 ticks ("IO-APIC + timer"): on a busy
+# machine qemu may be too late, so the check is left out.
 options=
 case $guest in
 x86_64) set -- -M q35 "$@" && console=ttyS0 threads=single options=no_timer_check ;;

@@ -5,7 +5,7 @@
 //! # const PROGRAM: ring3::rt::Program = ring3::rt::Program::new("program");
 //! use ring3::overflow::Report;
 //!
-//! let _report = Report::new(PROGRAM)?; // in `main`, and in each other thread to report
+//! let _report = Report::new(PROGRAM)?; // in `main`, and in every other thread
 //! # Ok::<(), ring3::Errno>(())
 //! ```
 //!

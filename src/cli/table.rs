@@ -32,7 +32,7 @@ use crate::rt::Program;
 ///
 /// The first line has the program's name, the usage after the name, and the summary. Then each option has:
 ///
-/// - the paragraphs of the manual, a doc comment in Markdown, which is not in the program's file;
+/// - the paragraphs of the manual, a doc comment in Markdown, which is not compiled into the program;
 /// - the name of its variant, and the type of its argument ([`Value`](crate::cli::Value)), if the option has an
 ///   argument; the name of a constant for the default, and the default, if there is one (for a type with a function
 ///   `constant`: `Number`, `Size`, `Duration`, `Limit`, `Mode`);
@@ -136,9 +136,9 @@ macro_rules! options {
     (@ first [$first:expr $(, $rest:expr)*]) => {
         $first
     };
-    // The input is no table. The compiler's own error about an option without a doc comment does not name the comment, so
-    // these arms look for such an option. Where there is none, they match the input once more, up to the mistake: the
-    // compiler points there.
+    // No arm above matches. The compiler's own error about a missing doc comment does not name the comment, so these
+    // arms look for an option without one. If there is none, the arms match up to the mistake, and the compiler points
+    // there.
     ($name:literal, $usage:literal, $about:literal; $($rest:tt)*) => {
         $crate::options!(@ undocumented $($rest)*);
     };

@@ -68,8 +68,8 @@ const NAME: usize = offset_of!(Dirent64, d_name);
 impl<'a> ReadDir<'a> {
     /// The entries of the directory `dir`, which must be open for reading, from the descriptor's offset on.
     ///
-    /// [`CWD`](super::CWD) is no open directory, although it names the current directory in other calls:
-    /// [`next_entry`](Self::next_entry) then returns `EBADF`. Open `c"."` instead, as in the [module](self)'s example.
+    /// [`CWD`](super::CWD) names the current directory in other calls, but is no descriptor: here
+    /// [`next_entry`](Self::next_entry) returns `EBADF`. Open `c"."` instead, as in the [module](self)'s example.
     ///
     /// A buffer of 4 KiB has room for about a hundred entries. A buffer of 1 KiB has room for any entry.
     #[inline]

@@ -73,7 +73,7 @@ impl Range {
     /// The length of `file`, from the beginning.
     fn whole(file: BorrowedFd<'_>) -> Result<usize> {
         let stat = stat(file)?;
-        // Of a device or a pipe the kernel reports the length 0: the mapping would have no bytes, without an error.
+        // The kernel reports the length 0 for a device or a pipe: the mapping would have no bytes, without an error.
         if stat.kind() != S_IFREG {
             return Err(Errno::ENODEV);
         }
@@ -98,7 +98,7 @@ impl FileMapping {
     /// Maps `length` bytes of a file, from `offset` on, which is a multiple of the page size (mmap(2),
     /// `MAP_SHARED`). `file` may be closed afterwards.
     ///
-    /// A length of 0 maps nothing: the result has no bytes, and of the errors only the file's length is checked.
+    /// A length of 0 maps nothing. The only error then is that a regular file ends before `offset`.
     ///
     /// # Errors
     /// `EINVAL`: `offset` is not a multiple of the page size, or a regular file has fewer than `offset + length` bytes
@@ -116,11 +116,11 @@ impl FileMapping {
         Range::new(file, offset, length, PROT_READ, MAP_SHARED).map(Self)
     }
 
-    /// Maps a whole regular file. The kernel reports the length 0 of a file in /proc, whose mapping has no bytes;
-    /// [`fs::read`](super::read) reads such a file.
+    /// Maps a whole regular file. For a file in /proc the kernel reports the length 0, so the mapping has no
+    /// bytes; [`fs::read`](super::read) reads such a file.
     ///
     /// # Errors
-    /// `ENODEV`: also if the file is not regular, since other files report no length. Others as for [`new`](Self::new).
+    /// `ENODEV`: also if the file is not regular. Others as for [`new`](Self::new).
     ///
     /// # Safety
     /// As for [`new`](Self::new).
@@ -133,8 +133,8 @@ impl FileMapping {
     /// `F_SEAL_SHRINK`. See [`add_seals`](super::add_seals).
     ///
     /// # Errors
-    /// `EPERM`: a seal is missing. `EINVAL`: the file can have no seals, because it is not a file in memory. (A file of
-    /// tmpfs is a file in memory that lacks seals: `EPERM`.) `EBADF`: the file is open with `O_PATH`. `EACCES`: it is not
+    /// `EPERM`: a seal is missing. `EINVAL`: the file is not in memory, so it cannot have seals. (A file of
+    /// tmpfs lacks these two seals: `EPERM`.) `EBADF`: the file is open with `O_PATH`. `EACCES`: it is not
     /// open for reading. `ENOMEM`: as for [`new`](Self::new).
     pub fn of_sealed(file: BorrowedFd<'_>) -> Result<Self> {
         if !seals(file)?.contains(F_SEAL_WRITE | F_SEAL_SHRINK) {
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(map(&regular, 1, 1), Err(Errno::EINVAL));
         assert_eq!(map(&regular, 0, 2 * page + 11), Err(Errno::EINVAL));
         assert_eq!(map(&zero, 0, 1 << 62), Err(Errno::ENOMEM));
-        // Of no bytes, the kernel checks nothing.
+        // For 0 bytes, the kernel checks nothing.
         assert_eq!(map(&regular, 1, 0), Ok(0));
         assert_eq!(map(&of(O_WRONLY), 0, 0), Ok(0));
         assert_eq!(map(&pipe.read, 0, 0), Ok(0));

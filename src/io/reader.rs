@@ -69,7 +69,7 @@ impl<'a> BufReader<'a> {
     }
 
     /// The bytes in the buffer: read from the descriptor, and not consumed. After `EMSGSIZE` the reader has read one more
-    /// byte, which the next call puts into the buffer.
+    /// byte, which a call after [`consume`](Self::consume) puts there.
     #[inline]
     #[must_use]
     pub fn buffer(&self) -> &[u8] {
@@ -112,9 +112,9 @@ impl<'a> BufReader<'a> {
     /// is left.
     ///
     /// # Errors
-    /// `EMSGSIZE`: the buffer is full, has no delimiter, and the input continues. Other errors as for [`read`](fn@read):
-    /// also with a full buffer, a non-blocking descriptor returns `EAGAIN` until it is known whether the input continues.
-    /// After an error no byte is lost, and the next call continues.
+    /// `EMSGSIZE`: the buffer is full, has no delimiter, and the input continues. Other errors as for
+    /// [`read`](fn@read). Even with a full buffer `EAGAIN` is possible: only a read finds out whether the input
+    /// continues. After an error no byte is lost, and the next call continues.
     pub fn read_until(&mut self, delimiter: u8) -> Result<Option<&[u8]>> {
         let mut searched = 0;
         loop {
@@ -171,7 +171,7 @@ impl<'a> BufReader<'a> {
                 self.end += count;
                 Ok(count)
             }
-            // Without a buffer, the byte could never be returned.
+            // In a buffer of length 0, the byte would never find room.
             (_, None) if self.end > 0 => {
                 let mut byte = 0;
                 match read(self.fd, slice::from_mut(&mut byte))? {

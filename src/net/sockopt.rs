@@ -297,7 +297,7 @@ pub fn tcp_keepalive_retries(fd: BorrowedFd<'_>) -> Result<u32> {
 #[doc(alias = "TCP_USER_TIMEOUT")]
 pub fn set_tcp_user_timeout(fd: BorrowedFd<'_>, time: Option<Duration>) -> Result<()> {
     if time == Some(Duration::ZERO) {
-        return Err(Errno::EINVAL); // the kernel would take it for its default
+        return Err(Errno::EINVAL); // to the kernel, 0 is the default
     }
     let time = time.unwrap_or_default().as_nanos().div_ceil(1_000_000);
     let time = i32::try_from(time).map_err(|_| Errno::EINVAL)?;
@@ -332,8 +332,8 @@ pub fn ttl(fd: BorrowedFd<'_>) -> Result<u32> {
 }
 
 /// Sets the type of service of sent IPv4 packets (ip(7), `IP_TOS`). The value is a `u8`, because the kernel takes any
-/// integer and drops the bits above the lowest eight. For TCP the kernel also keeps the two lowest bits, which belong to
-/// congestion control (ECN).
+/// integer and drops the bits above the lowest eight. For TCP the kernel ignores the two lowest bits of the value: they
+/// belong to congestion control (ECN).
 ///
 /// # Errors
 /// As for the [module](self).
@@ -678,7 +678,7 @@ mod tests {
         assert!(set_quickack(tcp.as_fd(), true).is_ok() && quickack(tcp.as_fd()).is_ok());
     }
 
-    /// No option wraps a number that is too large, or takes a wrong one for another.
+    /// No function wraps a number that is too large, or replaces a wrong number.
     #[test]
     fn a_wrong_number_is_refused() {
         let tcp = of("127.0.0.1:0", SOCK_STREAM);
@@ -716,7 +716,7 @@ mod tests {
             let result = set_tcp_user_timeout(tcp.as_fd(), Some(wrong));
             assert_eq!(result, Err(Errno::EINVAL), "{wrong:?}");
         }
-        // Of a size and of a time to linger, the kernel takes less instead.
+        // The kernel reduces a size or a linger time that is too large.
         for set in [set_recv_buffer_size as Set<u32>, set_send_buffer_size] {
             assert_eq!(set(tcp.as_fd(), u32::MAX), Ok(()));
         }

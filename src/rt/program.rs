@@ -12,8 +12,8 @@
 /// `program!("name", main, inherited)`, `main` is a `fn(Start, Result<Inherited>) -> T`. Its second argument is the
 /// result of [`inherited`](crate::systemd::inherited): the descriptors that a service manager opened.
 ///
-/// Outside of unit tests, the crate has neither std nor the entry point of std. So its first line is the following; under
-/// `cargo test` the crate is a program of std, and `program!` defines only `PROGRAM`.
+/// Outside of unit tests, the crate has neither std nor the entry point of std. So its first line is the line below.
+/// Under `cargo test` std starts the crate, and `program!` defines only `PROGRAM`.
 ///
 /// ```ignore
 /// #![cfg_attr(not(test), no_std, no_main)]

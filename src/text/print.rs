@@ -55,8 +55,8 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// A writer to `fd` through `buffer`: an array, so that the compiler refuses an empty buffer, which would lose every
-    /// byte. `first_chunk_mut` makes an array of a slice:
+    /// A writer to `fd` through `buffer`. `buffer` is an array, so that the compiler refuses an empty one, which would
+    /// lose all bytes. `first_chunk_mut` makes an array of a slice:
     ///
     /// ```
     /// use ring3::{fd::STDOUT, text::Writer};

@@ -179,7 +179,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
             Event::Signal(received) => match settings.rewrites.of(received.signal) {
                 Some(SIGCONT) => terminal.resume(child.pid()),
                 // With its own session the program leads an orphaned process group. The kernel does not stop such a
-                // group by SIGTSTP, so the program gets SIGSTOP. A suspended program is stopped already.
+                // group by SIGTSTP, so the program gets SIGSTOP. (A suspended program is stopped already.)
                 Some(SIGTSTP) if settings.session || terminal.is_suspended() => {
                     settings.pass(&child, SIGSTOP);
                     terminal::stop(false, SIGTSTP, true);

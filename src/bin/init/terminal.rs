@@ -17,7 +17,7 @@ pub struct Terminal {
     file: Option<OwnedFd>,
     /// Our process group.
     own: Pid,
-    /// We stopped because the program did, and the program has not been continued since.
+    /// We stopped because the program did, and have not continued the program since.
     suspended: bool,
 }
 
@@ -93,8 +93,8 @@ impl Terminal {
         stop(whole, signal, go_on);
     }
 
-    /// Whether the program waits until we resume it. SIGTSTP is for us alone then: its key came after we were continued,
-    /// and before we received SIGCONT. The kernel has dropped SIGCONT, so we stop once more, until the next SIGCONT.
+    /// Whether the program waits for [`resume`](Self::resume). A SIGTSTP then concerns only us: Ctrl-Z came after we
+    /// continued and before we received SIGCONT. The kernel dropped SIGCONT, so we stop again until the next SIGCONT.
     pub fn is_suspended(&self) -> bool {
         self.suspended
     }

@@ -32,7 +32,7 @@ fn main(start: Start) -> Result<(), Exit> {
     }
 }
 
-/// The address in the first argument. Without an argument, the kernel chooses a port of this machine.
+/// The address in the first argument. The default is 127.0.0.1 and a port that the kernel chooses.
 fn address(start: Start) -> Result<SocketAddr, Exit> {
     let Some(text) = start.args().nth(1) else {
         return Ok(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -46,7 +46,7 @@ fn address(start: Start) -> Result<SocketAddr, Exit> {
 /// Creates a socket that listens at `address`.
 fn listen(address: SocketAddr) -> Result<OwnedFd, Exit> {
     let socket = net::socket(address, SOCK_STREAM | SOCK_CLOEXEC).or_fail(PROGRAM, "socket", address)?;
-    // Else the address stays in use for a minute after the server has ended.
+    // Else the address may stay in use for a minute after the server's end.
     sockopt::set_reuse_address(socket.as_fd(), true).or_fail(PROGRAM, "setsockopt", address)?;
     net::bind(socket.as_fd(), address).or_fail(PROGRAM, "bind", address)?;
     net::listen(socket.as_fd(), 128).or_fail(PROGRAM, "listen", address)?;
