@@ -65,8 +65,8 @@ fn numbers_lines(arch: Arch, file: &Path) {
     assert_eq!(numbered(&[], "a\nb"), lines("1\ta\n2\tb\n"));
     assert_eq!(numbered(&["--first=9"], "\nb\n"), lines("9\t\n10\tb\n"));
     // The limit that `--help` states, with a newline and without one.
-    let limit = 65536;
-    for long in ["x".repeat(limit - 1) + "\n", "x".repeat(limit)] {
+    let limit = 65535;
+    for long in ["x".repeat(limit) + "\n", "x".repeat(limit)] {
         let numbers = format!("1\ta\n2\t{}\n", long.trim_end());
         assert!(numbered(&[], &format!("a\n{long}")) == lines(&numbers));
         let longer = format!("a\nx{long}");
@@ -80,6 +80,17 @@ fn numbers_lines(arch: Arch, file: &Path) {
     assert!(help.starts_with("usage: tool [OPTION]...\n"), "{help}");
     assert!(help.contains(&format!("at most {limit} bytes")), "{help}");
     assert_eq!(run(&["x"]).status, Some(2));
+
+    // An input without end ends when the output fails.
+    let mut yes = Command::new("yes").stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = arch.command(file.to_owned());
+    command.stdin(yes.stdout.take().unwrap());
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = "tool: write stdout: No space left on device (ENOSPC)\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+    yes.wait().unwrap();
 }
 
 fn a_tool_works_in_every_profile(arch: Arch) {

@@ -293,7 +293,7 @@ pub fn tcp_keepalive_retries(fd: BorrowedFd<'_>) -> Result<u32> {
 /// milliseconds, rounded up; `None` is the kernel's default (tcp(7), `TCP_USER_TIMEOUT`).
 ///
 /// # Errors
-/// `EINVAL`: zero, or more than 24 days. Others as for the [module](self).
+/// `EINVAL`: zero, or more than 2^31 - 1 milliseconds. Others as for the [module](self).
 #[doc(alias = "TCP_USER_TIMEOUT")]
 pub fn set_tcp_user_timeout(fd: BorrowedFd<'_>, time: Option<Duration>) -> Result<()> {
     if time == Some(Duration::ZERO) {

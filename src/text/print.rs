@@ -109,6 +109,14 @@ impl<'a> Writer<'a> {
         self.failed.map_or(Ok(()), Err)
     }
 
+    /// The error that [`flush`](Self::flush) would return without writing: that of an earlier write. With it, a loop
+    /// without end can stop when nobody reads its output any more.
+    #[inline]
+    #[must_use]
+    pub fn error(&self) -> Option<Errno> {
+        self.failed
+    }
+
     fn empty(&mut self) {
         if self.failed.is_none() {
             self.failed = io::write_all(self.fd, self.held()).err();

@@ -1,7 +1,7 @@
 //! Tests of `init` on a terminal: a shell with job control sees the same behaviour as without `init`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::open_terminal;
 use crate::per_arch;
@@ -29,6 +30,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         gives_the_terminal_to_a_job_that_ran_on,
         goes_on_where_nobody_could_continue_it,
         goes_on_if_a_key_drops_the_signal,
+        keeps_its_program_stopped,
         has_the_terminal_as_process_1,
         stops_no_other_group_as_process_1,
         needs_no_device_of_the_terminal,
@@ -340,8 +342,8 @@ fn goes_on_where_nobody_could_continue_it(arch: Arch) {
     session.shows("got-two");
 }
 
-/// After a stop that nobody could continue, `init` sends SIGCONT to itself. A key that comes before `init` receives that
-/// signal makes the kernel drop the signal. strace delays `init` after it has sent the signal.
+/// The kernel drops a SIGCONT that `init` has not received yet when a key stops `init` again. `init` must not rely on
+/// that signal to continue the program. strace delays `init` after it has sent SIGCONT.
 fn goes_on_if_a_key_drops_the_signal(arch: Arch) -> Completion {
     if !arch.is_native() {
         return Completion::ignored_with(skip::STRACE);
@@ -364,6 +366,42 @@ fn goes_on_if_a_key_drops_the_signal(arch: Arch) -> Completion {
     session.types("two\n");
     session.shows("got-two");
     Completion::Completed
+}
+
+/// Nobody could continue `init` here, and it has no terminal, so only SIGCONT continues the program.
+fn keeps_its_program_stopped(arch: Arch) {
+    let init = arch.program("init");
+    let mut command = Command::new("setsid");
+    command.arg(init.get_program()).args(init.get_args());
+    command.args(["--", "sh", "-c", "echo $$; exec sleep 60"]);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut program = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut program).unwrap();
+    let program = Pid::from_raw(program.trim().parse().unwrap()).unwrap();
+    let is_stopped = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", program.as_raw_nonzero()));
+        stat.unwrap().contains(") T ")
+    };
+    let init = Pid::from_child(&child);
+    for _ in 0..3 {
+        kill_process(init, Signal::TSTP).unwrap();
+        wait_until("the program is stopped", is_stopped);
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(is_stopped());
+    }
+    kill_process(program, Signal::CONT).unwrap();
+    wait_until("the program runs", || !is_stopped());
+    kill_process(init, Signal::TSTP).unwrap();
+    wait_until("the program is stopped", is_stopped);
+    kill_process(init, Signal::CONT).unwrap();
+    wait_until("the program runs", || !is_stopped());
+    kill_process(init, Signal::TERM).unwrap();
+    child.wait().unwrap();
 }
 
 /// `init` as process 1 of a PID namespace, in which its process group has no id.

@@ -159,7 +159,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     if let Some(signal) = settings.at_parents_end {
         process::signal_at_parents_end(signal).or_fail(PROGRAM, "prctl", "PR_SET_PDEATHSIG")?;
     }
-    let mut terminal = Terminal::new(settings.session);
+    let terminal = Terminal::new(settings.session);
     let child = begin(settings, start, &terminal, inherited.len() as u16)?; // at most u16::MAX
     drop(inherited); // only the program has these sockets now
     loop {
@@ -179,10 +179,11 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
             Event::Signal(received) => match settings.rewrites.of(received.signal) {
                 Some(SIGCONT) => terminal.resume(child.pid()),
                 // With its own session the program leads an orphaned process group. The kernel does not stop such a
-                // group by SIGTSTP, so the program gets SIGSTOP. (A suspended program is stopped already.)
-                Some(SIGTSTP) if settings.session || terminal.is_suspended() => {
+                // group by SIGTSTP, so the program gets SIGSTOP.
+                Some(SIGTSTP) if settings.session => {
                     settings.pass(&child, SIGSTOP);
-                    terminal::stop(false, SIGTSTP, true);
+                    terminal::stop(false, SIGTSTP);
+                    terminal.go_on(child.pid());
                 }
                 Some(signal) => settings.pass(&child, signal),
                 None => {}

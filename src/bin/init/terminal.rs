@@ -5,6 +5,8 @@
 //! group of `init` is the foreground group. Otherwise `init` would take the terminal from a third group. So an `init`
 //! in the background, for instance under `timeout`, does not change the terminal.
 
+use core::time::Duration;
+
 use ring3::Errno;
 use ring3::fd::{BorrowedFd, OwnedFd, STDIN};
 use ring3::fs::{self, CWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR};
@@ -17,8 +19,6 @@ pub struct Terminal {
     file: Option<OwnedFd>,
     /// Our process group.
     own: Pid,
-    /// We stopped because the program did, and have not continued the program since.
-    suspended: bool,
 }
 
 impl Terminal {
@@ -31,7 +31,6 @@ impl Terminal {
         Self {
             file: if session { None } else { open().ok() },
             own: process::group(),
-            suspended: false,
         }
     }
 
@@ -60,8 +59,7 @@ impl Terminal {
     }
 
     /// Continues the program's group, with the terminal if our group is in the foreground.
-    pub fn resume(&mut self, program: Pid) {
-        self.suspended = false;
+    pub fn resume(&self, program: Pid) {
         if let Some(terminal) = self.to_give() {
             let _ = process::set_foreground(terminal, program); // fails after a hang-up: then the program gets SIGHUP
         }
@@ -80,39 +78,39 @@ impl Terminal {
     ///
     /// The kernel does not stop us if we are process 1 or our group is orphaned. In that case the program continues at
     /// once if it had the terminal.
-    pub fn stopped(&mut self, program: Pid, signal: i32) {
+    pub fn stopped(&self, program: Pid, signal: i32) {
         let back = self.take_back(program);
-        let (whole, signal, go_on) = match (signal, back) {
-            (SIGTTIN | SIGTTOU, _) if self.to_give().is_some() => return self.resume(program),
-            (SIGTTIN | SIGTTOU, _) => (true, signal, false),
-            (_, Some(back)) => (true, SIGTSTP, back.is_ok()),
-            (SIGTSTP, None) => (false, SIGTSTP, false),
-            _ => return,
-        };
-        self.suspended = true;
-        stop(whole, signal, go_on);
+        match (signal, back) {
+            (SIGTTIN | SIGTTOU, _) if self.to_give().is_some() => self.resume(program),
+            (SIGTTIN | SIGTTOU, _) => stop(true, signal),
+            (_, Some(back)) => {
+                stop(true, SIGTSTP);
+                if back.is_ok() {
+                    self.go_on(program);
+                }
+            }
+            (SIGTSTP, None) => stop(false, SIGTSTP),
+            _ => {}
+        }
     }
 
-    /// Whether the program waits for [`resume`](Self::resume). A SIGTSTP then concerns only us: Ctrl-Z came after we
-    /// continued and before we received SIGCONT. The kernel dropped SIGCONT, so we stop again until the next SIGCONT.
-    pub fn is_suspended(&self) -> bool {
-        self.suspended
+    /// Continues the program after [`stop`], also if the kernel did not stop us. The SIGCONT that continued us may still
+    /// be pending, and has no other effect then. It may also be lost: the kernel drops SIGCONT if Ctrl-Z comes before we
+    /// receive SIGCONT.
+    pub fn go_on(&self, program: Pid) {
+        let _ = signal::wait(SignalSet::of(&[SIGCONT]), Some(Duration::ZERO)); // EAGAIN: none is pending
+        self.resume(program);
     }
 }
 
-/// Stops us by `signal` until SIGCONT, or with `whole` our whole process group. With `go_on` we then send ourselves
-/// SIGCONT, so that the program continues even if the kernel did not stop us. SIGCONT leads to [`Terminal::resume`].
-pub fn stop(whole: bool, signal: i32, go_on: bool) {
-    let own = process::getpid();
+/// Stops us by `signal` until SIGCONT, or with `whole` our whole process group. SIGCONT leads to [`Terminal::resume`].
+pub fn stop(whole: bool, signal: i32) {
     let _ = if whole {
         process::kill_group(process::group(), signal)
     } else {
-        process::kill(own, signal)
+        process::kill(process::getpid(), signal)
     };
     let set = SignalSet::of(&[signal]);
     let _ = signal::unblock(set); // we stop here: the pending signal is delivered
     let _ = signal::block(set);
-    if go_on {
-        let _ = process::kill(own, SIGCONT); // always permitted: the process is our own
-    }
 }

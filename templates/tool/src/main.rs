@@ -1,6 +1,6 @@
 //! Numbers the lines of standard input: a template for a tool with options, `--help`, errors and unit tests.
 //!
-//! The input is read through a buffer of 64 KiB, so a line has at most 65536 bytes, with its newline. A longer line is
+//! The input is read through a buffer of 64 KiB, so a line has at most 65535 bytes, without its newline. A longer line is
 //! an error. (`BufReader` can also return such a line in pieces; its documentation has an example.)
 
 #![cfg_attr(not(test), no_std, no_main)]
@@ -20,14 +20,14 @@ ring3::options! {
     First(Number<0, 1_000_000>, FIRST = "1") "-f, --first=N" "number of the first line";
 
     operands: Argument::None;
-    note: "A line has at most 65536 bytes, with its newline.";
+    note: "A line has at most 65535 bytes, without its newline.";
     example: "tool -f 0 <list", "Number the lines of a file, from 0.";
 }
 
 ring3::program!(Given::NAME, main);
 
-/// The greatest length of a line with its newline, in bytes. `--help` states it.
-const LONGEST: usize = 65536;
+/// The greatest length of a line without its newline, in bytes. `--help` states this length.
+const LONGEST: usize = 65535;
 
 fn main(start: Start) -> Result<(), Exit> {
     let mut number = FIRST;
@@ -39,7 +39,7 @@ fn main(start: Start) -> Result<(), Exit> {
         }
     }
 
-    let (mut input, mut output) = ([0; LONGEST], [0; 4096]);
+    let (mut input, mut output) = ([0; LONGEST + 1], [0; 4096]);
     let mut lines = BufReader::new(STDIN, &mut input);
     let mut out = Writer::new(STDOUT, &mut output);
     let end = loop {
@@ -47,6 +47,9 @@ fn main(start: Start) -> Result<(), Exit> {
             Ok(Some(line)) => out.print(parts!(number, "\t", line, "\n")),
             Ok(None) => break Ok(()),
             Err(errno) => break Err(unread(number, errno)),
+        }
+        if out.error().is_some() {
+            break Ok(()); // `flush` returns this error
         }
         number = next(number);
     };
