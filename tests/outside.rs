@@ -90,6 +90,7 @@ fn numbers_lines(arch: Arch, file: &Path) {
     assert_eq!(output.status.code(), Some(1));
     let message = "tool: write stdout: No space left on device (ENOSPC)\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+    drop(command); // the reading end of the pipe
     yes.wait().unwrap();
 }
 

@@ -187,10 +187,16 @@ fn own_mapping() -> Result<bool, Errno> {
     Ok(zero && mapping.len() == page_size() && mapping[1] == 1)
 }
 
+/// qemu-user may map memory of its own where the mapping was, so one of three attempts must succeed.
 fn given_back() -> Result<bool, Errno> {
-    let mapping = Mapping::new(1 << 20)?;
-    let address = mapping.as_ptr().addr();
-    let there = protection(address) == Some(*b"rw-p");
-    drop(mapping);
-    Ok(there && protection(address).is_none())
+    for _ in 0..3 {
+        let mapping = Mapping::new(1 << 20)?;
+        let address = mapping.as_ptr().addr();
+        let there = protection(address) == Some(*b"rw-p");
+        drop(mapping);
+        if there && protection(address).is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -17,6 +17,7 @@ use crate::cases;
 cases! {
     "a buffer writes when it is full", [Writer::new, Writer::put, Writer::flush], buffered() => value(11);
     "its first error stays", [Writer::flush], kept_error() => error(Errno::ENOSPC);
+    "its error is seen before the end", [Writer::error], seen_error() => error(Errno::ENOSPC);
     "nothing is written after that", [Writer::put], after_error() => value(0);
     "a text and numbers", [Writer::print, Print::print], prints(parts!("n ", 7_u32, " ", -3_i32, " ", u64::MAX), b"n 7 -3 18446744073709551615") => YES;
     "digits with zeros before them", [Print::print], prints(parts!(Digits(42, 5), " ", Hex(0xbeef, 6)), b"00042 00beef") => YES;
@@ -74,6 +75,18 @@ fn buffered() -> Result<usize, Errno> {
     } else {
         Err(Errno::EIO)
     }
+}
+
+fn seen_error() -> Result<(), Errno> {
+    let full = open(c"/dev/full", O_WRONLY)?;
+    let mut place = [0; 4];
+    let mut out = Writer::new(full.as_fd(), &mut place);
+    out.put(b"four");
+    if out.error().is_some() {
+        return Err(Errno::EPROTO); // nothing has been written
+    }
+    out.put(b"five");
+    out.error().map_or(Ok(()), Err)
 }
 
 fn kept_error() -> Result<(), Errno> {
