@@ -8,8 +8,8 @@
 mod maps;
 
 use core::hint::black_box;
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32};
 use core::time::Duration;
 
 use ring3::Errno;
@@ -251,8 +251,15 @@ fn at_exit() {
 /// A thread that nobody joins unmaps its stack. The process goes on until the thread has ended.
 fn alone() {
     static ID: OnceLock<process::Pid> = OnceLock::new();
+    static LEFT: AtomicBool = AtomicBool::new(false);
     let before = maps::mapped();
-    drop(spawn(Builder::new(), || *ID.get_or_init(gettid)));
+    // A thread that ends before its handle is dropped is taken down by its creator.
+    let thread = spawn(Builder::new(), || {
+        wait_until("the handle is dropped", || LEFT.load(Relaxed));
+        *ID.get_or_init(gettid)
+    });
+    drop(thread);
+    LEFT.store(true, Relaxed);
     wait_until("the thread has ended", || {
         ID.get().is_some_and(|id| !process::thread_exists(*id))
     });
