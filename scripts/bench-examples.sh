@@ -37,9 +37,10 @@ build '-Ctarget-feature=+crt-static' std --bins
 keep std $names
 
 # The flags that origin's README recommends.
-build '-Ctarget-feature=+crt-static -Crelocation-model=static' origin --bins
+fixed='-Ctarget-feature=+crt-static -Crelocation-model=static'
+build "$fixed" origin --bins
 keep origin tee date timeout find dns
-build '-Ctarget-feature=+crt-static -Crelocation-model=static' origin --features thread --bin grep --bin httpd
+build "$fixed" origin --features thread --bin grep --bin httpd
 keep origin grep httpd
 
 for name in $names; do

@@ -13,8 +13,8 @@ use crate::fd::BorrowedFd;
 /// value loses them.
 ///
 /// A line must be shorter than the buffer, because the delimiter or EOF needs room for a byte. For a longer line,
-/// [`next_line`](Self::next_line) and [`read_until`](Self::read_until) return `EMSGSIZE`, and the beginning of the line stays in the
-/// [`buffer`](Self::buffer). A caller that can use a line in pieces takes the piece and continues:
+/// [`next_line`](Self::next_line) and [`read_until`](Self::read_until) return `EMSGSIZE`, and the beginning of the line
+/// stays in the [`buffer`](Self::buffer). A caller that can use a line in pieces takes the piece and continues:
 ///
 /// ```
 /// # use ring3::{Errno, fs, io::{self, BufReader}};
