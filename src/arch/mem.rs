@@ -48,7 +48,7 @@ macro_rules! __mem_names {
         ::core::arch::global_asm!(
             concat!(".pushsection .text.", $name, ", \"ax\""), // a section of its own: the linker drops unused ones
             concat!(".globl ", $name),
-            concat!(".type ", $name, ", @function"),
+            concat!(".type ", $name, ", %function"), // on arm, @ begins a comment
             concat!($name, ":"),
             concat!($crate::__jump!(), " {core}"),  // the arguments are already in the right registers
             ".popsection",

@@ -21,6 +21,21 @@
 //! | `unmap_and_exit` | ends a thread, and unmaps its stack |
 //! | `mem` | the code of the functions that [`mem`] declares; `choose` selects their instructions |
 
+/// The text of an address in a record: 64 bits. 32-bit architectures have no relocation of 64 bits, so there the upper
+/// half is a number of its own.
+#[cfg(target_pointer_width = "64")]
+macro_rules! address {
+    ($label:literal) => {
+        concat!("\n.8byte ", $label)
+    };
+}
+#[cfg(target_pointer_width = "32")]
+macro_rules! address {
+    ($label:literal) => {
+        concat!("\n.4byte ", $label, ", 0")
+    };
+}
+
 /// The text of a system call in assembly: the instruction, and a record of the place where it is (a call site).
 ///
 /// The arguments: the instruction, the name of the `const` operand that is the number of the call, and how many
@@ -35,8 +50,8 @@ macro_rules! call_site {
         concat!(
             "8: ",
             $instruction,
-            "\n.pushsection .debug_calls, \"\", @progbits",
-            "\n.8byte 8b",
+            "\n.pushsection .debug_calls, \"\", %progbits", // on arm, @ begins a comment
+            address!("8b"),
             "\n.4byte {",
             $number,
             "}, ",
