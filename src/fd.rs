@@ -205,6 +205,8 @@ impl<'fd> BorrowedFd<'fd> {
 }
 
 impl Arg for BorrowedFd<'_> {
+    type Content = usize;
+
     #[inline(always)]
     fn arg(self) -> usize {
         self.0.arg()

@@ -47,6 +47,8 @@ impl Watch {
 }
 
 impl Arg for Watch {
+    type Content = usize;
+
     #[inline(always)]
     fn arg(self) -> usize {
         self.0.arg()

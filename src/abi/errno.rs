@@ -189,13 +189,19 @@ impl Errno {
     /// Returns the error if a system call's result register holds an error: -4095 to -1 (`IS_ERR_VALUE`,
     /// linux/err.h).
     ///
-    /// Only the sign is tested, because no call that this library makes has a result of 2^63 or more.
+    /// On 64 bits only the sign is tested, which is a shorter instruction: no call that this library makes has a result
+    /// of 2^63 or more. On 32 bits, mmap returns addresses above 2^31.
     ///
     /// # Safety
-    /// `result` is the result register of a system call. If it is negative, it is an error.
+    /// `result` is the result register of a system call. If it is negative on 64 bits, it is an error.
     #[inline(always)]
     pub(crate) unsafe fn from_result(result: usize) -> Option<Self> {
-        if (result as isize) < 0 {
+        const LEAST: isize = if cfg!(target_pointer_width = "64") {
+            isize::MIN
+        } else {
+            -4095
+        };
+        if (LEAST..0).contains(&(result as isize)) {
             // SAFETY: `result` is negative as an `isize`, so it is not 0.
             Some(Self(unsafe { NonZeroUsize::new_unchecked(result) }))
         } else {

@@ -42,7 +42,7 @@ pub mod x86;
 pub(crate) use call::syscall;
 #[cfg(test)]
 pub(crate) use call::tests;
-pub use call::{Arg, check};
+pub use call::{Arg, Arguments, check};
 pub use errno::Errno;
 pub use table::Fact;
 pub(crate) use table::{abi, facts, items, per_arch};

@@ -197,8 +197,10 @@ macro_rules! items {
         }
 
         impl $crate::abi::Arg for $type {
+            type Content = <$repr as $crate::abi::Arg>::Content;
+
             #[inline(always)]
-            fn arg(self) -> usize {
+            fn arg(self) -> Self::Content {
                 self.0.arg()
             }
         }

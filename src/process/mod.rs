@@ -75,6 +75,8 @@ impl Pid {
 }
 
 impl Arg for Pid {
+    type Content = usize;
+
     #[inline(always)]
     fn arg(self) -> usize {
         self.0.arg()
