@@ -4,7 +4,7 @@
 //! rounds and their quartiles. Ratios are stable even on a machine whose speed varies. SLOW marks a median above
 //! [`LIMIT`].
 
-use ring3::arch::mem;
+use ring3::arch::{self, mem};
 use std::{
     ffi::{c_char, c_int, c_ulong, c_void},
     hint::black_box,
@@ -19,8 +19,6 @@ const ROUNDS: usize = 41;
 const BYTES_A_TIMING: usize = 4 << 20;
 /// The most calls in one timing. For small sizes, this is the limit, and not the bytes.
 const MAX_CALLS: usize = 10_000;
-
-const AT_MINSIGSTKSZ: c_ulong = 51;
 
 unsafe extern "C" {
     fn memcpy(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;
@@ -65,9 +63,9 @@ enum Place {
 
 fn main() {
     // SAFETY: getauxval takes a number, and reads this process's own auxiliary vector.
-    let minsigstksz = unsafe { getauxval(AT_MINSIGSTKSZ) } as usize;
-    // SAFETY: `choose` requires the kernel's value of AT_MINSIGSTKSZ, or 0 if there is none: getauxval returned it.
-    unsafe { mem::choose(minsigstksz) };
+    let value = |key| unsafe { getauxval(key as c_ulong) } as usize;
+    // SAFETY: getauxval returns the kernel's values.
+    unsafe { arch::choose(|key| Some(value(key)).filter(|&value| value != 0)) };
 
     let row = |name, pair, place| Row { name, pair, place };
     let moves = Pair::Copy([mem::ring3_memmove, memmove]);

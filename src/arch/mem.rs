@@ -9,11 +9,6 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-#[cfg(target_arch = "aarch64")]
-pub use super::aarch64::mem::choose;
-#[cfg(target_arch = "x86_64")]
-pub use super::x86_64::mem::choose;
-
 unsafe extern "C" {
     /// `memcpy(3)`: copies `n` bytes from `src` to `dst` and returns `dst`.
     pub fn ring3_memcpy(dst: *mut c_void, src: *const c_void, n: usize) -> *mut c_void;

@@ -20,7 +20,6 @@ const PROT_NONE: c_int = 0;
 const PROT_READ_WRITE: c_int = 3;
 const MAP_PRIVATE_ANONYMOUS: c_int = 0x22;
 const AT_PAGESZ: c_ulong = 6;
-const AT_MINSIGSTKSZ: c_ulong = 51;
 
 unsafe extern "C" {
     fn mmap(
@@ -117,17 +116,20 @@ impl Random {
     }
 }
 
-/// Runs a test with every choice that [`choose`] can make here: the baseline, then the choice for the kernel's value.
-/// On aarch64 the two choices are the same. A choice applies to the process, so only one test at a time makes choices.
+/// Runs a test with every choice that [`choose`](super::choose) can make for the memory functions here: the baseline,
+/// then the choice for the kernel's values. Only x86-64 has two choices. A choice applies to the process, so only one
+/// test at a time makes choices.
 pub(in crate::arch) fn with_each_choice(test: impl Fn()) {
     static CHOICE: Mutex<()> = Mutex::new(());
     let _held = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
-    let choices = [0, auxval(AT_MINSIGSTKSZ)];
-    for &minsigstksz in &choices[usize::from(cfg!(target_arch = "aarch64"))..] {
-        // SAFETY: the value is the kernel's, or 0 for none.
-        unsafe { choose(minsigstksz) };
+    if cfg!(target_arch = "x86_64") {
+        // SAFETY: no value.
+        unsafe { super::choose(|_| None) };
         test();
     }
+    // SAFETY: the values are the kernel's.
+    unsafe { super::choose(|key| Some(auxval(key as c_ulong)).filter(|&value| value != 0)) };
+    test();
 }
 
 // The functions are called through pointers, so that a register with an argument cannot be mistaken for the result.

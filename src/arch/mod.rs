@@ -11,6 +11,7 @@
 //! | `__start!` | `ring3_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
 //! | `__start_bare!` | the same for a program that has nothing to relocate |
 //! | `__jump!` | the jump instruction |
+//! | `choose` | selects the instructions that suit the processor and the kernel, by the auxiliary vector |
 //! | `syscall0` to `syscall6` | a system call with this number of arguments; the place of the call is recorded |
 //! | `trap` | an instruction that ends the process by a signal |
 //! | `prefetch` | an instruction that loads a cache line for a later read |
@@ -19,7 +20,7 @@
 //! | `clone` | starts a thread or a process on a stack of its own |
 //! | `restorer` | the address of the code that a signal handler returns to |
 //! | `unmap_and_exit` | ends a thread, and unmaps its stack |
-//! | `mem` | the code of the functions that [`mem`] declares; `choose` selects their instructions |
+//! | `mem` | the code of the functions that [`mem`] declares |
 
 /// The text of an address in a record: 64 bits. 32-bit architectures have no relocation of 64 bits, so there the upper
 /// half is a number of its own.

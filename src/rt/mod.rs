@@ -47,8 +47,8 @@ pub unsafe fn start<T: Termination>(
     // SAFETY: `Start::new` found the auxiliary vector on the initial stack. The vector stays unchanged, as described
     // above.
     unsafe { auxv::set(start.auxv) };
-    // SAFETY: the value comes from the kernel that this process runs on; 0 means that the kernel passes no such value.
-    unsafe { arch::mem::choose(auxv::get(auxv::AT_MINSIGSTKSZ).unwrap_or(0)) };
+    // SAFETY: `get` reads the kernel's auxiliary vector, which was set above.
+    unsafe { arch::choose(auxv::get) };
     if thread_words != 0 {
         // SAFETY: the caller promises that this is the only call. The call is in the first thread, before any code uses
         // a thread word.

@@ -4,12 +4,6 @@
 
 use core::arch::global_asm;
 
-/// Does nothing. On x86-64, this function chooses between SSE2 and AVX; on aarch64 there is no choice.
-///
-/// # Safety
-/// `minsigstksz` comes from the kernel that this process runs on.
-pub unsafe fn choose(_minsigstksz: usize) {}
-
 // memcpy is memmove: a memcpy that relies on the absence of overlap would save only one comparison.
 //
 // Every path loads all bytes that its stores could overwrite before it stores. Lengths that a pair of moves does not

@@ -156,6 +156,12 @@ macro_rules! __jump {
     };
 }
 
+/// Does nothing: all processors and kernels of this architecture have the instructions that this crate uses.
+///
+/// # Safety
+/// `auxv` returns the values of the kernel's auxiliary vector, or `None`.
+pub unsafe fn choose(_auxv: impl Fn(usize) -> Option<usize>) {}
+
 /// Makes a system call without arguments.
 ///
 /// # Safety

@@ -27,8 +27,7 @@ const OPMASK: u8 = 1 << 5;
 /// uses only SSE2.
 const MINSIGSTKSZ_FXSAVE: usize = 1440;
 
-/// Determines the instructions that the functions of this module may use. Without this call the functions work, but are
-/// slower.
+/// Determines the instructions that the functions of this module may use: see [`super::choose`].
 ///
 /// `minsigstksz` is AT_MINSIGSTKSZ of the auxiliary vector, or 0 without one. This function does not use CPUID, because
 /// CPUID traps under a hypervisor.

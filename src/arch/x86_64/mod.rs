@@ -3,6 +3,7 @@
 
 use core::arch::{asm, global_asm};
 
+use crate::abi::auxv::AT_MINSIGSTKSZ;
 use crate::abi::{nr, x86};
 
 pub(super) mod mem;
@@ -123,6 +124,16 @@ macro_rules! __jump {
     () => {
         "jmp"
     };
+}
+
+/// Determines the instructions that the functions of [`mem`](super::mem) may use. Without this call the functions work,
+/// but are slower.
+///
+/// # Safety
+/// `auxv` returns the values of the kernel's auxiliary vector, or `None`.
+pub unsafe fn choose(auxv: impl Fn(usize) -> Option<usize>) {
+    // SAFETY: the caller promises that the value comes from the kernel.
+    unsafe { mem::choose(auxv(AT_MINSIGSTKSZ).unwrap_or(0)) };
 }
 
 /// Makes a system call without arguments.
