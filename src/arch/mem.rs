@@ -1,7 +1,7 @@
 //! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`: their names and contracts.
 //!
 //! The compiler inserts calls of these functions into code that does not name them. So they cannot be written in Rust:
-//! a loop that copies bytes compiles to a call of `memcpy`. The assembly is in `x86_64/mem.rs` and `aarch64/mem.rs`.
+//! a loop that copies bytes compiles to a call of `memcpy`. The assembly is in `NAME/mem.rs` of each architecture.
 //! Each function is in a section of its own, so the linker drops the functions that a program does not call.
 //!
 //! The plain names are defined in the program, by [`__mem_names!`](crate::__mem_names). If the library defined these

@@ -3,7 +3,7 @@
 //! This module is not a public interface. It is `pub` for two users: the macros, which expand in a program's crate, and
 //! this repository's tests. Items that can break memory safety are `unsafe` all the same.
 //!
-//! `x86_64/mod.rs` and `aarch64/mod.rs` define the same items in the same order:
+//! `NAME/mod.rs` of each architecture defines the same items in the same order:
 //!
 //! | item | meaning |
 //! |---|---|
@@ -73,6 +73,11 @@ pub use x86_64::*;
 mod aarch64;
 #[cfg(target_arch = "aarch64")]
 pub use aarch64::*;
+
+#[cfg(target_arch = "arm")]
+mod arm;
+#[cfg(target_arch = "arm")]
+pub use arm::*;
 
 /// The number of thread words. Each is 0 when a thread starts.
 const THREAD_WORDS: usize = 2;
