@@ -431,17 +431,17 @@ unsafe fn set_action(signal: i32, handler: usize) -> Result<()> {
 /// # Safety
 /// As for [`set_action`]; with `SA_SIGINFO` the handler takes three arguments.
 unsafe fn set_flagged_action(signal: i32, handler: usize, flags: usize) -> Result<()> {
-    let action = Sigaction {
+    let mut action = Sigaction {
         sa_handler: handler,
-        sa_flags: SA_RESTORER | SA_ONSTACK | flags,
-        sa_restorer: arch::restorer(),
-        sa_mask: 0,
+        sa_flags: SA_ONSTACK | flags,
+        ..Sigaction::ZERO
     };
+    arch::set_restorer(&mut action);
     let size = size_of::<SignalSet>();
     let no_old = ptr::null_mut::<Sigaction>();
     // SAFETY: the kernel reads `action`, a local, and writes nothing, as `no_old` is null. The caller
-    // guarantees that the handler may run at any moment. The handler returns to the restorer, which calls
-    // rt_sigreturn.
+    // guarantees that the handler may run at any moment. The handler returns to the restorer, or to
+    // the kernel's own such code; both call rt_sigreturn.
     unsafe { syscall!(rt_sigaction(signal, &raw const action, no_old, size)) }.map(drop)
 }
 

@@ -10,7 +10,7 @@ pub const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("arch", "clone", "starts every thread and process"),
     (
         "arch",
-        "restorer",
+        "set_restorer",
         "every signal handler returns through it",
     ),
     (

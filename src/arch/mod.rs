@@ -18,7 +18,7 @@
 //! | `thread_word`, `set_thread_word` | read and write the thread words, which each thread has its own copy of |
 //! | `ThreadBlock`, `set_thread_pointer` | the memory of the thread words, and the call that assigns it to a thread |
 //! | `clone` | starts a thread or a process on a stack of its own |
-//! | `restorer` | the address of the code that a signal handler returns to |
+//! | `set_restorer` | names the code that a signal handler returns to, where the kernel needs it |
 //! | `unmap_and_exit` | ends a thread, and unmaps its stack |
 //! | `mem` | the code of the functions that [`mem`] declares |
 
@@ -73,6 +73,11 @@ pub use x86_64::*;
 mod aarch64;
 #[cfg(target_arch = "aarch64")]
 pub use aarch64::*;
+
+#[cfg(target_arch = "riscv64")]
+mod riscv64;
+#[cfg(target_arch = "riscv64")]
+pub use riscv64::*;
 
 #[cfg(target_arch = "arm")]
 mod arm;

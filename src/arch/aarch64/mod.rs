@@ -3,6 +3,7 @@
 use core::arch::{asm, global_asm};
 
 use crate::abi::nr;
+use crate::abi::signal::{SA_RESTORER, Sigaction};
 
 pub(super) mod mem;
 
@@ -433,21 +434,19 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// Returns the address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no
-/// code calls it.
+/// Lets the handler of `action` return to the code above. The kernel needs the address; no code calls it.
 ///
 /// The code is not `ring3_restorer as usize`: in the tiny code model the compiler reads the address of a foreign
 /// function from the GOT by R_AARCH64_GOT_LD_PREL19. lld 14 and 16 do not know this relocation.
 #[inline(always)]
-pub fn restorer() -> usize {
-    let address;
+pub fn set_restorer(action: &mut Sigaction) {
     // SAFETY: both instructions compute an address relative to pc in a register; they access no memory.
     unsafe {
         asm!("adrp {0}, ring3_restorer",
             "add {0}, {0}, :lo12:ring3_restorer",
-            out(reg) address, options(pure, nomem, nostack, preserves_flags));
+            out(reg) action.sa_restorer, options(pure, nomem, nostack, preserves_flags));
     }
-    address
+    action.sa_flags |= SA_RESTORER;
 }
 
 /// Unmaps `length` bytes of mappings from `start`, which include the calling thread's stack, and ends the thread. No

@@ -4,6 +4,7 @@
 use core::arch::{asm, global_asm};
 
 use crate::abi::nr;
+use crate::abi::signal::{SA_RESTORER, SA_SIGINFO, Sigaction};
 
 pub(super) mod mem;
 
@@ -412,19 +413,18 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// Returns the address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no
-/// code calls it.
+/// Lets the handler of `action` return to the code above. The kernel needs the address; no code calls it. The code's
+/// system call belongs to the signal frame of a handler with `SA_SIGINFO`; without this flag, the frame is another.
 #[inline(always)]
-pub fn restorer() -> usize {
-    let address;
+pub fn set_restorer(action: &mut Sigaction) {
     // SAFETY: the instructions compute an address relative to pc in a register; they access no memory.
     unsafe {
         asm!("movw {0}, #:lower16:(ring3_restorer - (2f + 8))",
             "movt {0}, #:upper16:(ring3_restorer - (2f + 8))",
             "2: add {0}, pc, {0}",  // pc reads as the address of this instruction + 8
-            out(reg) address, options(pure, nomem, nostack, preserves_flags));
+            out(reg) action.sa_restorer, options(pure, nomem, nostack, preserves_flags));
     }
-    address
+    action.sa_flags |= SA_RESTORER | SA_SIGINFO;
 }
 
 /// Unmaps `length` bytes of mappings from `start`, which include the calling thread's stack, and ends the thread. No

@@ -4,6 +4,7 @@
 use core::arch::{asm, global_asm};
 
 use crate::abi::auxv::AT_MINSIGSTKSZ;
+use crate::abi::signal::{SA_RESTORER, Sigaction};
 use crate::abi::{nr, x86};
 
 pub(super) mod mem;
@@ -406,17 +407,15 @@ global_asm!(
     rt_sigreturn = const nr::rt_sigreturn,
 );
 
-/// Returns the address of the code that a signal handler returns to (`sa_restorer`). The kernel needs the address; no
-/// code calls it.
+/// Lets the handler of `action` return to the code above. The kernel needs the address; no code calls it.
 #[inline(always)]
-pub fn restorer() -> usize {
-    let address;
+pub fn set_restorer(action: &mut Sigaction) {
     // SAFETY: `lea` computes an address relative to rip in a register; it accesses no memory.
     unsafe {
-        asm!("lea {}, [rip + ring3_restorer]", out(reg) address,
+        asm!("lea {}, [rip + ring3_restorer]", out(reg) action.sa_restorer,
             options(pure, nomem, nostack, preserves_flags));
     }
-    address
+    action.sa_flags |= SA_RESTORER;
 }
 
 /// Unmaps `length` bytes of mappings from `start`, which include the calling thread's stack, and ends the thread. No
