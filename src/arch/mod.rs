@@ -84,6 +84,11 @@ mod arm;
 #[cfg(target_arch = "arm")]
 pub use arm::*;
 
+#[cfg(target_arch = "x86")]
+mod x86;
+#[cfg(target_arch = "x86")]
+pub use x86::*;
+
 /// The number of thread words. Each is 0 when a thread starts.
 const THREAD_WORDS: usize = 2;
 
