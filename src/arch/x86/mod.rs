@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::abi::auxv::AT_SYSINFO;
 use crate::abi::nr;
+use crate::abi::signal::{SA_RESTORER, SA_SIGINFO, Sigaction};
 use crate::abi::x86::UserDesc;
 
 pub(super) mod mem;
@@ -502,7 +503,8 @@ unsafe extern "C" {
     fn ring3_restorer();
 }
 
-/// Lets the handler of `action` return to the code above. The kernel needs the address; no code calls it.
+/// Lets the handler of `action` return to the code above. The kernel needs the address; no code calls it. The code's
+/// system call belongs to the signal frame of a handler with `SA_SIGINFO`; without this flag, the frame is another.
 #[inline(always)]
 pub fn set_restorer(action: &mut Sigaction) {
     action.sa_restorer = ring3_restorer as *const () as usize;
