@@ -64,8 +64,12 @@ impl Range {
         if length == 0 {
             return Ok(Self(NonNull::slice_from_raw_parts(NonNull::dangling(), 0)));
         }
+        if !offset.is_multiple_of(MMAP_UNIT) {
+            return Err(Errno::EINVAL);
+        }
+        let units = usize::try_from(offset / MMAP_UNIT).map_err(|_| Errno::EOVERFLOW)?;
         // SAFETY: without `MAP_FIXED` a new mapping replaces no other, so no memory in use changes.
-        let start = unsafe { syscall!(mmap(ANY_ADDRESS, length, prot, flags, file, offset)) }?;
+        let start = unsafe { syscall!(mmap(ANY_ADDRESS, length, prot, flags, file, units)) }?;
         let start = NonNull::new(ptr::with_exposed_provenance_mut(start)).ok_or(Errno::ENOMEM)?;
         Ok(Self(NonNull::slice_from_raw_parts(start, length)))
     }

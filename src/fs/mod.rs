@@ -136,8 +136,7 @@ pub fn set_length(fd: BorrowedFd<'_>, length: u64) -> Result<()> {
 #[doc(alias = "lseek")]
 #[inline]
 pub fn seek(fd: BorrowedFd<'_>, offset: u64) -> Result<()> {
-    // SAFETY: lseek takes numbers; the kernel accesses no memory of this process.
-    unsafe { syscall!(lseek(fd, offset, SEEK_SET)) }.map(drop)
+    lseek(fd, offset as i64, SEEK_SET).map(drop)
 }
 
 /// A place in a file, for [`seek_from`].
@@ -169,8 +168,27 @@ pub fn seek_from(fd: BorrowedFd<'_>, to: SeekFrom) -> Result<u64> {
         SeekFrom::Data(offset) => (offset as i64, SEEK_DATA),
         SeekFrom::Hole(offset) => (offset as i64, SEEK_HOLE),
     };
+    lseek(fd, offset, whence)
+}
+
+/// lseek(2): returns the new offset.
+#[cfg(target_pointer_width = "64")]
+#[inline]
+fn lseek(fd: BorrowedFd<'_>, offset: i64, whence: i32) -> Result<u64> {
     // SAFETY: lseek takes numbers; the kernel accesses no memory of this process.
     unsafe { syscall!(lseek(fd, offset, whence)) }.map(|offset| offset as u64)
+}
+
+/// `_llseek` (lseek64(3)): a register is too small for an offset, so the kernel writes the new offset to memory. The
+/// high half of the argument comes first, unlike in a pair of registers.
+#[cfg(target_pointer_width = "32")]
+#[inline]
+fn lseek(fd: BorrowedFd<'_>, offset: i64, whence: i32) -> Result<u64> {
+    let (high, low) = ((offset >> 32) as u32, offset as u32);
+    let mut result = 0;
+    // SAFETY: the kernel writes a loff_t, which has 64 bits, to `result`.
+    unsafe { syscall!(lseek(fd, high, low, &raw mut result, whence)) }?;
+    Ok(result)
 }
 
 /// Allocates, frees or zeroes blocks of a file (fallocate(2)). Without flags: the `length` bytes from `offset` on

@@ -166,9 +166,9 @@ impl Register {
 
 /// Returns the index where a block's search path begins, in a table of `last + 1` slots.
 fn home(block: Block, last: usize) -> usize {
-    /// 2^64 divided by the golden ratio (Fibonacci hashing): spreads numbers that are multiples of a page.
-    const SPREAD: usize = 0x9E37_79B9_7F4A_7C15;
-    (block.addr().get().wrapping_mul(SPREAD) >> 32) & last
+    /// 2^64, or 2^32, divided by the golden ratio (Fibonacci hashing): spreads numbers that are multiples of a page.
+    const SPREAD: usize = (0x9E37_79B9_7F4A_7C15_u64 >> (64 - usize::BITS)) as usize;
+    (block.addr().get().wrapping_mul(SPREAD) >> (usize::BITS / 2)) & last
 }
 
 #[cfg(test)]

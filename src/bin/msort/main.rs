@@ -307,7 +307,8 @@ const READ: usize = 128 * 1024;
 
 /// Appends all bytes to `text` until the end of the file.
 fn read_to_end(fd: BorrowedFd<'_>, text: &mut Vec<u8>) -> ring3::Result<()> {
-    let size = fs::stat(fd).map_or(0, |stat| stat.stx_size as usize);
+    let size = fs::stat(fd).map_or(0, |stat| stat.stx_size);
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
     // Room for the whole file at once, and for the read that returns 0. If the file has no size, or the size changes,
     // or is too large, the loop makes more room.
     let _ = reserve(text, size.saturating_add(READ));
