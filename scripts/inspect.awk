@@ -1,12 +1,16 @@
 # inspect.awk: the second half of inspect.sh. Reads in this order, each after `part=`: the numbers of system calls, the
 # assembly of `arch`, the call sites, their frames, and (unless only the table is wanted) the disassembly.
 
-# src/abi: `name = 158,` or `name = { x86_64 0, aarch64 63 },` in a group that begins with `numbers [`.
+# src/abi: `name = 158,` or `name = { x86_64 0, generic 63, bits32 NAME 3 },` in a group that begins with `numbers [`.
 part == "names" && /^    [a-z]+ \[/ { numbers = $1 == "numbers" }
-part == "names" && numbers && $2 == "=" {
-	number = $3
-	for (i = 4; i < NF; i++) if ($i == arch) number = $(i + 1)
-	names[number + 0] = $1
+part == "names" && numbers && $2 == "=" && $3 != "{" { names[$3 + 0] = $1 }
+part == "names" && numbers && $3 == "{" {
+	columns = arch
+	if (arch == "aarch64" || arch == "riscv64") columns = columns " generic"
+	if (arch == "x86" || arch == "arm") columns = columns " bits32"
+	for (i = 4; i < NF; i++) {
+		if (index(" " columns " ", " " $i " ")) names[($(i + 1) ~ /^[0-9]/ ? $(i + 1) : $(i + 2)) + 0] = $1
+	}
 }
 
 # src/arch: the line of each label; the comments in the macro of `ring3_start`, by the instruction's position.

@@ -30,14 +30,10 @@ if [ -z "${CALLS-}" ]; then
 		--x86-asm-syntax=intel "$file" >"$listing"
 fi
 
-case $1 in
-x86_64) own=src/abi/nr_x86.rs ;;
-aarch64) own= ;;
-esac
 start=__start
 if grep -qs '^ring3::bare_program!' "src/bin/$2.rs" "src/bin/$2/main.rs"; then start=__start_bare; fi
 awk -v arch="$1" -v root="$PWD/" -v start="$start" -f scripts/inspect.awk \
-	part=names src/abi/nr.rs ${own:+"$own"} part=assembly "src/arch/$1/mod.rs" part=sites "$work/sites" \
+	part=names src/abi/nr.rs part=assembly "src/arch/$1/mod.rs" part=sites "$work/sites" \
 	part=frames "$work/frames" part=listing ${listing:+"$listing"} >"$work/output"
 
 # shellcheck disable=SC2086 # a command with its options

@@ -109,7 +109,7 @@ fn numbers() -> Completion {
         .copied()
         .flatten();
     let names: BTreeMap<_, _> = facts
-        .filter_map(|fact| Some((fact.value, fact.expression.strip_prefix("__NR_")?)))
+        .filter_map(|fact| Some((fact.value?, fact.expression.strip_prefix("__NR_")?)))
         .collect();
     for program in &programs() {
         let sites = recorded(&Arch::X86_64.debug(program));

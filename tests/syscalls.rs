@@ -142,7 +142,7 @@ fn replace(watch: &mut Watch, writer: &str, nth: u32) -> Result<(), Completion> 
     }
     watch.run(writer, 0);
     watch.run(&strace("-e inject=linkat:error=EPERM"), 0);
-    watch.run(&strace("-e inject=renameat:error=EPERM"), 1);
+    watch.run(&strace("-e inject=renameat2:error=EPERM"), 1);
     watch.run(&strace("-e inject=linkat:error=EEXIST:when=1..4"), 0);
     watch.run(&strace("-e inject=statx:error=ENOSYS"), 0);
     let unreadable = format!("-e inject=openat:error=EACCES:when={nth}");

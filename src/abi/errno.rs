@@ -177,12 +177,7 @@ errnos! {{
 }
 
 const fn fact(header: &'static str, expression: &'static str, errno: Errno) -> super::Fact {
-    super::Fact {
-        header,
-        expression,
-        value: errno.0.get().wrapping_neg() as i64,
-        newer: false,
-    }
+    super::Fact::of(header, expression, errno.0.get().wrapping_neg() as i64)
 }
 
 impl Errno {

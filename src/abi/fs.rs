@@ -32,14 +32,14 @@ super::abi! {
         /// Each write waits until the data, and the metadata needed to read it, are on the disk.
         O_DSYNC = 0o10000,
         /// Transfers bypass the page cache. Buffer, offset and length must be aligned.
-        O_DIRECT = { x86_64 0o40000, aarch64 0o200000 },
+        O_DIRECT = { 0o40000, aarch64 arm 0o200000 },
         /// Files of 2 GiB and more. On 64-bit architectures the kernel sets the flag itself, and `F_GETFL`
         /// shows it.
-        O_LARGEFILE = { x86_64 0o100000, aarch64 0o400000 },
+        O_LARGEFILE = { 0o100000, aarch64 arm 0o400000 },
         /// Fails unless the path leads to a directory.
-        O_DIRECTORY = { x86_64 0o200000, aarch64 0o40000 },
+        O_DIRECTORY = { 0o200000, aarch64 arm 0o40000 },
         /// Fails if the path's last component is a symbolic link.
-        O_NOFOLLOW = { x86_64 0o400000, aarch64 0o100000 },
+        O_NOFOLLOW = { 0o400000, aarch64 arm 0o100000 },
         /// Reads do not change the time of the last access.
         O_NOATIME = 0o1000000,
         /// execve(2) closes the descriptor.
@@ -50,7 +50,7 @@ super::abi! {
         /// read or written. The call needs no permission on the file itself.
         O_PATH = 0o10000000,
         /// An unnamed file on the file system of the given directory. Includes `O_DIRECTORY`.
-        O_TMPFILE = { x86_64 0o20200000, aarch64 0o20040000 },
+        O_TMPFILE = { 0o20200000, aarch64 arm 0o20040000 },
     }
 
     consts ["linux/fcntl.h" i32] {

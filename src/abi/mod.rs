@@ -4,7 +4,7 @@
 //! `call` has the `syscall!` macro, `table` the `abi!` macro, `errno` the error numbers. Each other file holds
 //! one `abi!` table. A row of a table defines a Rust item and also the [`Fact`] that the item claims about the
 //! kernel's headers. A test (the oracle in `tests/`) compiles C code against the headers and checks all facts.
-//! A row gives two values where x86_64 and aarch64 differ.
+//! A row gives several values where architectures differ.
 //!
 //! ```
 //! use ring3::abi::Errno;
@@ -21,14 +21,12 @@ pub mod elf;
 mod errno;
 pub mod fs;
 pub mod futex;
-#[cfg(target_arch = "aarch64")]
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
 pub mod generic;
 pub mod inotify;
 pub mod mem;
 pub mod net;
 pub mod nr;
-#[cfg(target_arch = "x86_64")]
-mod nr_x86;
 pub mod poll;
 pub mod process;
 pub mod signal;
@@ -45,7 +43,9 @@ pub(crate) use call::tests;
 pub use call::{Arg, Arguments, check};
 pub use errno::Errno;
 pub use table::Fact;
-pub(crate) use table::{abi, facts, items, per_arch};
+pub(crate) use table::{
+    abi, c_name, facts, is, items, number, number_fact, offset, only, per_arch,
+};
 
 /// The result of a system call: a value, or the error number.
 pub type Result<T> = core::result::Result<T, Errno>;
@@ -57,14 +57,12 @@ pub const FACTS: &[&[&[Fact]]] = &[
     errno::FACTS,
     fs::FACTS,
     futex::FACTS,
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
     generic::FACTS,
     inotify::FACTS,
     mem::FACTS,
     net::FACTS,
     nr::FACTS,
-    #[cfg(target_arch = "x86_64")]
-    nr_x86::FACTS,
     poll::FACTS,
     process::FACTS,
     signal::FACTS,

@@ -246,9 +246,21 @@ super::abi! {
 
     offsets ["ucontext.h" "ucontext_t"] {
         /// The stack pointer of the interrupted code.
-        UC_SP ["uc_mcontext.gregs[REG_RSP]" "uc_mcontext.sp"] = { x86_64 160, aarch64 432 },
+        UC_SP = {
+            x86_64 "uc_mcontext.gregs[REG_RSP]" 160,
+            aarch64 "uc_mcontext.sp" 432,
+            riscv64 "uc_mcontext.__gregs[REG_SP]" 192,
+            x86 "uc_mcontext.gregs[REG_ESP]" 48,
+            arm "uc_mcontext.arm_sp" 84
+        },
         /// The instruction pointer of the interrupted code.
-        UC_PC ["uc_mcontext.gregs[REG_RIP]" "uc_mcontext.pc"] = { x86_64 168, aarch64 440 },
+        UC_PC = {
+            x86_64 "uc_mcontext.gregs[REG_RIP]" 168,
+            aarch64 "uc_mcontext.pc" 440,
+            riscv64 "uc_mcontext.__gregs[REG_PC]" 176,
+            x86 "uc_mcontext.gregs[REG_EIP]" 76,
+            arm "uc_mcontext.arm_pc" 92
+        },
     }
 
     /// Information about a signal, or about the end of a child.

@@ -1,20 +1,41 @@
 //! The macro `abi!` defines a table: each row becomes a Rust item and a [`Fact`] about the kernel's headers.
 
-/// A claim about the kernel's headers: in `header`, the C expression `expression` has the value `value` on
-/// this architecture.
+/// A claim about the kernel's headers on this architecture: in `header`, the C expression `expression` has the value
+/// `value`.
 #[derive(Clone, Copy, Debug)]
 pub struct Fact {
     /// The header that a C program includes.
     pub header: &'static str,
     /// A constant expression in C.
     pub expression: &'static str,
-    /// The expression's value, sign-extended if its C type is signed.
-    pub value: i64,
+    /// The expression's value, sign-extended if its C type is signed. `None`: the expression is a macro that `header`
+    /// does not define.
+    pub value: Option<i64>,
     /// Whether the headers of Linux 6.1, the oldest that the tests use, may lack the expression, a macro's name.
     pub newer: bool,
 }
 
 impl Fact {
+    /// The fact that `expression` has the value `value`.
+    pub(crate) const fn of(header: &'static str, expression: &'static str, value: i64) -> Self {
+        Self {
+            header,
+            expression,
+            value: Some(value),
+            newer: false,
+        }
+    }
+
+    /// The fact that `header` does not define the macro `expression`.
+    pub(crate) const fn undefined(header: &'static str, expression: &'static str) -> Self {
+        Self {
+            header,
+            expression,
+            value: None,
+            newer: false,
+        }
+    }
+
     /// The facts of a group that is marked `newer`.
     pub(crate) const fn newer<const N: usize>(facts: &[Self; N]) -> [Self; N] {
         let mut facts = *facts;
@@ -27,33 +48,91 @@ impl Fact {
     }
 }
 
-/// Chooses the value for this architecture: a row has one value for both architectures, or `{ x86_64 A,
-/// aarch64 B }`.
-macro_rules! per_arch {
-    ({ x86_64 $x86_64:expr, aarch64 $aarch64:expr }) => {
-        if cfg!(target_arch = "x86_64") {
-            $x86_64
-        } else {
-            $aarch64
-        }
+/// Whether this is the architecture, or one of the architectures, that a table calls by a word.
+macro_rules! is {
+    (x86_64) => {
+        cfg!(target_arch = "x86_64")
     };
-    ($both:expr) => {
-        $both
+    (aarch64) => {
+        cfg!(target_arch = "aarch64")
+    };
+    (riscv64) => {
+        cfg!(target_arch = "riscv64")
+    };
+    (x86) => {
+        cfg!(target_arch = "x86")
+    };
+    (arm) => {
+        cfg!(target_arch = "arm")
+    };
+    (generic) => {
+        cfg!(any(target_arch = "aarch64", target_arch = "riscv64"))
+    };
+    (bits32) => {
+        cfg!(target_pointer_width = "32")
+    };
+}
+
+/// Defines an item, with the attributes in the brackets, only where [`is`] is true.
+macro_rules! only {
+    (x86_64 [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(target_arch = "x86_64")] $($attribute)* $($item)*
+    };
+    (aarch64 [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(target_arch = "aarch64")] $($attribute)* $($item)*
+    };
+    (riscv64 [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(target_arch = "riscv64")] $($attribute)* $($item)*
+    };
+    (x86 [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(target_arch = "x86")] $($attribute)* $($item)*
+    };
+    (arm [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(target_arch = "arm")] $($attribute)* $($item)*
+    };
+    (generic [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))] $($attribute)* $($item)*
+    };
+    (bits32 [$($attribute:tt)*] $($item:tt)*) => {
+        #[cfg(target_pointer_width = "32")] $($attribute)* $($item)*
+    };
+}
+
+/// Chooses the value for this architecture: a row has one value for all architectures, or `{ A, x86_64 B, aarch64 arm C
+/// }` with the architectures that differ.
+macro_rules! per_arch {
+    ({ $others:literal, $( $($arch:ident)+ $value:literal ),* }) => {
+        $( if $( $crate::abi::is!($arch) )||+ { $value } else )* { $others }
+    };
+    ($all:expr) => {
+        $all
+    };
+}
+
+/// The name in C of a row: that of the cell if it has one.
+macro_rules! c_name {
+    ($prefix:literal $row:ident $name:ident) => {
+        concat!($prefix, stringify!($name))
+    };
+    ($prefix:literal $row:ident) => {
+        concat!($prefix, stringify!($row))
     };
 }
 
 /// Defines a table: groups of rows, each `KIND [HEAD] { ROWS }`, and `FACTS` with the facts of all groups.
 ///
-/// - `numbers ["header"]`: system call numbers. The name in C has the prefix `__NR_`.
+/// - `numbers ["header" "prefix"]`: system call numbers, and the prefix of their names in C. A row has one number for all
+///   architectures, or `{ x86_64 A, generic B, x86 NAME C }`: the architectures that have the call, and its name in C
+///   where it is not the row's.
 /// - `consts ["header" type]`: constants of an integer type.
-/// - `numbers ["header" newer]`, `consts ["header" newer type]`, `more ["header" newer Type]`: macros that the headers of
-///   Linux 6.1 lack.
+/// - `numbers ["header" "prefix" newer]`, `consts ["header" newer type]`, `more ["header" newer Type]`: macros that the
+///   headers of Linux 6.1 lack.
 /// - `numbered ["header" type: NAMES]`: constants with the values 1, 2, 3 and so on. `NAMES` is a string of
 ///   their names.
 /// - `flags ["header" Type: repr]`: constants of a type of their own, combined with `|`.
 /// - `more ["header" Type]`: constants of a type that a group `flags` defines, from another header.
-/// - `offsets ["header" "struct name"]`: offsets of a structure's members. Each row has the member's C name on
-///   x86_64 and on aarch64.
+/// - `offsets ["header" "struct name"]`: offsets of a structure's members. A row has a cell for each architecture: the
+///   member's name in C and its offset.
 /// - `record ["header" "struct name" Type]`: a structure with its fields in the kernel's order. `Type + N`:
 ///   the last N bytes of the structure have no fields here.
 macro_rules! abi {
@@ -65,16 +144,52 @@ macro_rules! abi {
     };
 }
 
+/// Defines the constant of a system call's number, on the architectures that have the call.
+macro_rules! number {
+    ($attributes:tt $header:literal $prefix:literal $name:ident = { $( $arch:ident $($c:ident)? $value:literal ),* }) => { $(
+        $crate::abi::only! { $arch $attributes
+            #[doc = concat!("(`", $crate::abi::c_name!($prefix $name $($c)?), "` of `", $header, "`)")]
+            #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
+            pub const $name: usize = $value;
+        }
+    )* };
+    ([$(#[$doc:meta])*] $header:literal $prefix:literal $name:ident = $value:literal) => {
+        $(#[$doc])*
+        #[doc = concat!("(`", $crate::abi::c_name!($prefix $name), "` of `", $header, "`)")]
+        #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
+        pub const $name: usize = $value;
+    };
+}
+
+/// The [`Fact`] of a system call's number.
+macro_rules! number_fact {
+    ($header:literal $prefix:literal $name:ident = { $( $arch:ident $($c:ident)? $value:literal ),* }) => {
+        $( if $crate::abi::is!($arch) {
+            $crate::abi::Fact::of($header, $crate::abi::c_name!($prefix $name $($c)?), $value)
+        } else )* {
+            $crate::abi::Fact::undefined($header, $crate::abi::c_name!($prefix $name))
+        }
+    };
+    ($header:literal $prefix:literal $name:ident = $value:literal) => {
+        $crate::abi::Fact::of($header, $crate::abi::c_name!($prefix $name), $value)
+    };
+}
+
+/// Defines the constant of a member's offset.
+macro_rules! offset {
+    ($attributes:tt $header:literal $c:literal $name:ident = { $( $arch:ident $member:literal $value:literal ),* }) => { $(
+        $crate::abi::only! { $arch $attributes
+            #[doc = concat!("(`", $member, "` in `", $c, "` of `", $header, "`)")]
+            pub const $name: usize = $value;
+        }
+    )* };
+}
+
 /// Defines the Rust items of one group of a table.
 macro_rules! items {
-    ($(#[$meta:meta])* numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => { $(
-        #[doc = concat!("`__NR_", stringify!($name), "`")]
-        #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
-        pub const $name: usize = $crate::abi::per_arch!($value);
+    ($(#[$meta:meta])* numbers [$header:literal $prefix:literal $(newer)?] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
+        $crate::abi::number! { [$(#[$doc])*] $header $prefix $name = $value }
     )* };
-    ($(#[$meta:meta])* numbers [$header:literal newer] $rows:tt) => {
-        $crate::abi::items! { $(#[$meta])* numbers [$header] $rows }
-    };
     ($(#[$meta:meta])* consts [$header:literal newer $type:ty] $rows:tt) => {
         $crate::abi::items! { $(#[$meta])* consts [$header $type] $rows }
     };
@@ -88,10 +203,8 @@ macro_rules! items {
         #[allow(non_upper_case_globals, reason = "a name of the kernel's own, as AF_DECnet")]
         pub const $name: $type = $crate::abi::per_arch!($value);
     )* };
-    ($(#[$meta:meta])* offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => { $(
-        $(#[$doc])*
-        #[doc = concat!("(in `", $c, "` of `", $header, "`)")]
-        pub const $name: usize = $crate::abi::per_arch!($value);
+    ($(#[$meta:meta])* offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident = $cells:tt, )* }) => { $(
+        $crate::abi::offset! { [$(#[$doc])*] $header $c $name = $cells }
     )* };
     ($(#[$meta:meta])* numbered [$header:literal $type:ty: $names:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         $crate::abi::items! { consts [$header $type] { $( $(#[$doc])* $name = $value, )* } }
@@ -246,16 +359,11 @@ macro_rules! items {
 
 /// The [`Fact`]s of one group of a table.
 macro_rules! facts {
-    (numbers [$header:literal] { $( $name:ident = $value:tt, )* }) => {
-        &[ $( $crate::abi::Fact {
-            header: $header,
-            expression: concat!("__NR_", stringify!($name)),
-            value: $name as i64,
-            newer: false,
-        } ),* ]
+    (numbers [$header:literal $prefix:literal] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
+        &[ $( $crate::abi::number_fact!($header $prefix $name = $value) ),* ]
     };
-    (numbers [$header:literal newer] $rows:tt) => {
-        &$crate::abi::Fact::newer($crate::abi::facts!(numbers [$header] $rows))
+    (numbers [$header:literal $prefix:literal newer] $rows:tt) => {
+        &$crate::abi::Fact::newer($crate::abi::facts!(numbers [$header $prefix] $rows))
     };
     (consts [$header:literal newer $type:ty] $rows:tt) => {
         &$crate::abi::Fact::newer($crate::abi::facts!(consts [$header $type] $rows))
@@ -264,21 +372,12 @@ macro_rules! facts {
         &$crate::abi::Fact::newer($crate::abi::facts!(more [$header $type] $rows))
     };
     (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
-        &[ $( $crate::abi::Fact {
-            header: $header, expression: stringify!($name), value: $name as i64, newer: false,
-        } ),* ]
+        &[ $( $crate::abi::Fact::of($header, stringify!($name), $name as i64) ),* ]
     };
-    (offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident [$x86_64:literal $aarch64:literal] = $value:tt, )* }) => {
-        &[ $( $crate::abi::Fact {
-            header: $header,
-            expression: if cfg!(target_arch = "x86_64") {
-                concat!("__builtin_offsetof(", $c, ", ", $x86_64, ")")
-            } else {
-                concat!("__builtin_offsetof(", $c, ", ", $aarch64, ")")
-            },
-            value: $name as i64,
-            newer: false,
-        } ),* ]
+    (offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident = { $( $arch:ident $member:literal $value:literal ),* }, )* }) => {
+        &[ $( $( if $crate::abi::is!($arch) {
+            $crate::abi::Fact::of($header, concat!("__builtin_offsetof(", $c, ", ", $member, ")"), $value)
+        } else )* { panic!("an architecture without a cell") } ),* ]
     };
     (numbered [$header:literal $type:ty: $names:ident] $rows:tt) => {
         $crate::abi::facts!(consts [$header $type] $rows)
@@ -287,34 +386,28 @@ macro_rules! facts {
         $crate::abi::facts!(more [$header $type] $rows)
     };
     (more [$header:literal $type:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
-        &[ $( $crate::abi::Fact {
-            header: $header, expression: stringify!($name), value: $name.bits() as i64, newer: false,
-        } ),* ]
+        &[ $( $crate::abi::Fact::of($header, stringify!($name), $name.bits() as i64) ),* ]
     };
     (record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
         &[
-            $crate::abi::Fact {
-                header: $header, expression: concat!("sizeof(", $c, ")"), value: size_of::<$type>() as i64, newer: false,
-            },
+            $crate::abi::Fact::of($header, concat!("sizeof(", $c, ")"), size_of::<$type>() as i64),
             $(
-                $crate::abi::Fact {
-                    header: $header,
-                    expression: concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
-                    value: core::mem::offset_of!($type, $field) as i64,
-                    newer: false,
-                },
-                $crate::abi::Fact {
-                    header: $header,
-                    expression: concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
-                    value: size_of::<$ty>() as i64,
-                    newer: false,
-                },
+                $crate::abi::Fact::of(
+                    $header,
+                    concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
+                    core::mem::offset_of!($type, $field) as i64,
+                ),
+                $crate::abi::Fact::of(
+                    $header,
+                    concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
+                    size_of::<$ty>() as i64,
+                ),
             )*
         ]
     };
 }
 
-pub(crate) use {abi, facts, items, per_arch};
+pub(crate) use {abi, c_name, facts, is, items, number, number_fact, offset, only, per_arch};
 
 #[cfg(test)]
 mod tests {

@@ -54,7 +54,7 @@ pub fn symlink(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     unsafe { syscall!(symlinkat(target, dir, path)) }.map(drop)
 }
 
-/// Renames a file within a directory (renameat(2)). If the new name exists, it is replaced atomically: the
+/// Renames a file within a directory (renameat2(2)). If the new name exists, it is replaced atomically: the
 /// name exists at every moment.
 ///
 /// # Errors
@@ -62,8 +62,7 @@ pub fn symlink(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
 #[doc(alias = "renameat")]
 #[inline]
 pub fn rename(dir: BorrowedFd<'_>, old: &CStr, new: &CStr) -> Result<()> {
-    // SAFETY: the kernel only reads the names, which end with a zero.
-    unsafe { syscall!(renameat(dir, old, dir, new)) }.map(drop)
+    rename_with(dir, old, dir, new, Rename::NONE)
 }
 
 /// Renames a file, also from one directory to another (renameat2(2)). Without flags, an existing new name is

@@ -99,7 +99,7 @@ const SCENARIOS: [Scenario; 13] = [
                 copy_file_range splice splice mmap:read_stdin read:read_stdin munmap \
                 getxattr:set_access_control_list_of fremovexattr:set_access_control_list_of \
                 fchmod:set_mode_of fsync:sync rt_sigprocmask flock openat openat openat openat \
-                linkat fcntl:replace close:replace renameat:replace rt_sigprocmask \
+                linkat fcntl:replace close:replace renameat2:replace rt_sigprocmask \
                 fsync:sync_directory_of close close",
     },
     Scenario {
@@ -114,7 +114,7 @@ const SCENARIOS: [Scenario; 13] = [
                 copy_file_range copy_file_range splice mmap:read_stdin read:read_stdin munmap \
                 getxattr:set_access_control_list_of fremovexattr:set_access_control_list_of \
                 fchmod:set_mode_of fsync:sync rt_sigprocmask flock openat openat openat openat \
-                linkat fcntl:replace close:replace renameat:replace rt_sigprocmask \
+                linkat fcntl:replace close:replace renameat2:replace rt_sigprocmask \
                 fsync:sync_directory_of close close",
     },
     Scenario {
@@ -128,7 +128,7 @@ const SCENARIOS: [Scenario; 13] = [
                 openat:open_directory_of close statx openat copy_file_range splice splice \
                 mmap:read_stdin read:read_stdin munmap fchmod:set_mode_of fsync:sync \
                 rt_sigprocmask flock openat openat openat openat linkat fcntl:replace \
-                close:replace renameat:replace rt_sigprocmask fsync:sync_directory_of close \
+                close:replace renameat2:replace rt_sigprocmask fsync:sync_directory_of close \
                 close",
     },
     Scenario {
@@ -143,7 +143,7 @@ const SCENARIOS: [Scenario; 13] = [
                 mmap:read_stdin read:read_stdin munmap getxattr:set_access_control_list_of \
                 fremovexattr:set_access_control_list_of fchmod:set_mode_of rt_sigprocmask \
                 flock openat openat openat openat linkat fcntl:replace close:replace \
-                renameat:replace rt_sigprocmask close close",
+                renameat2:replace rt_sigprocmask close close",
     },
     Scenario {
         name: "without O_TMPFILE",
@@ -160,7 +160,7 @@ const SCENARIOS: [Scenario; 13] = [
                 copy_file_range splice splice mmap:read_stdin read:read_stdin munmap \
                 getxattr:set_access_control_list_of fremovexattr:set_access_control_list_of \
                 fchmod:set_mode_of fsync:sync rt_sigprocmask fcntl:replace close:replace \
-                renameat:replace rt_sigprocmask fsync:sync_directory_of close close",
+                renameat2:replace rt_sigprocmask fsync:sync_directory_of close close",
     },
     Scenario {
         name: "without a way to link",
@@ -181,7 +181,7 @@ const SCENARIOS: [Scenario; 13] = [
                 copy_file_range copy_file_range splice mmap:copy read:copy munmap close \
                 getxattr:set_access_control_list_of fremovexattr:set_access_control_list_of \
                 fchmod:set_mode_of fsync:sync rt_sigprocmask fcntl:replace close:replace \
-                renameat:replace rt_sigprocmask fsync:sync_directory_of close close",
+                renameat2:replace rt_sigprocmask fsync:sync_directory_of close close",
     },
     Scenario {
         name: "a new file without a way to link",
@@ -199,7 +199,7 @@ const SCENARIOS: [Scenario; 13] = [
                 rt_sigaction rt_sigaction rt_sigaction rt_sigaction rt_sigaction \
                 rt_sigprocmask rt_sigprocmask lseek:copy copy_file_range copy_file_range \
                 splice mmap:copy read:copy munmap close fchmod:set_mode_of fsync:sync \
-                rt_sigprocmask fcntl:replace close:replace renameat:replace rt_sigprocmask \
+                rt_sigprocmask fcntl:replace close:replace renameat2:replace rt_sigprocmask \
                 fsync:sync_directory_of close close",
     },
     Scenario {
@@ -265,7 +265,7 @@ const SCENARIOS: [Scenario; 13] = [
                 fchown:set_owner_of write:write getxattr:set_access_control_list_of \
                 fremovexattr:set_access_control_list_of fchmod:set_mode_of fsync:sync \
                 rt_sigprocmask flock openat openat openat openat linkat fcntl:replace \
-                close:replace renameat:replace rt_sigprocmask fsync:sync_directory_of close \
+                close:replace renameat2:replace rt_sigprocmask fsync:sync_directory_of close \
                 close",
     },
     Scenario {
@@ -482,7 +482,7 @@ fn survives_a_kill_at_any_call(scenario: &Scenario) {
         );
         assert_eq!(calls.last().unwrap().name, call.name, "{injection}");
         check(scenario, &folder);
-        // Between linkat and renameat the temporary file is complete. Before linkat it has no name, except in a
+        // Between linkat and renameat2 the temporary file is complete. Before linkat it has no name, except in a
         // scenario in which O_TMPFILE always fails.
         let linked = calls.iter().any(|call| call.name == "linkat");
         let left: Vec<_> = folder
@@ -592,7 +592,7 @@ fn says_what_failed() {
         (over, "fchmod:error=EIO", "set mode of f"),
         (over, "fsync:error=EIO:when=1", "sync f"),
         (over, "close:error=EIO:when=2", "replace f"),
-        (over, "renameat:error=EIO", "replace f"),
+        (over, "renameat2:error=EIO", "replace f"),
         (new, "fchmod:error=EIO", "set mode of f"),
         (new, "fsync:error=EIO:when=1", "sync f"),
         (append, "write:error=EIO:when=1", "write f"),
@@ -723,37 +723,37 @@ fn says_what_would_help() {
     let mut cases = vec![
         (
             over,
-            "renameat:error=EBUSY",
+            "renameat2:error=EBUSY",
             "replace f: Device or resource busy (EBUSY)",
             MOUNT,
         ),
         (
             new,
-            "renameat:error=EBUSY",
+            "renameat2:error=EBUSY",
             "replace f: Device or resource busy (EBUSY)",
             "",
         ),
         (
             over,
-            "renameat:error=EACCES",
+            "renameat2:error=EACCES",
             "replace f: Permission denied (EACCES)",
             DIRECTORY,
         ),
         (
             over,
-            "renameat:error=EROFS",
+            "renameat2:error=EROFS",
             "replace f: Read-only file system (EROFS)",
             DIRECTORY,
         ),
         (
             over,
-            "renameat:error=EINVAL",
+            "renameat2:error=EINVAL",
             "replace f: Invalid argument (EINVAL)",
             "",
         ),
         (
             over,
-            "renameat:error=ENOSPC",
+            "renameat2:error=ENOSPC",
             "replace f: No space left on device (ENOSPC)",
             "",
         ),
@@ -811,7 +811,7 @@ fn says_what_would_help() {
 /// A signal that arrives while the file has its temporary name is delayed until after the rename.
 fn holds_signals_back() {
     let scenario = &SCENARIOS[0];
-    for call in ["flock", "linkat", "close:when=2", "renameat"] {
+    for call in ["flock", "linkat", "close:when=2", "renameat2"] {
         let (call, when) = call.split_once(':').unwrap_or((call, "when=1"));
         let folder = scenario.folder();
         let injection = format!("{call}:signal=TERM:{when}");
@@ -828,7 +828,7 @@ fn holds_signals_back() {
         assert_eq!(folder.names(), ["f"], "{injection}");
     }
     let folder = scenario.folder();
-    let (ran, _) = scenario.run(&folder, Some("renameat:error=EIO:signal=TERM"));
+    let (ran, _) = scenario.run(&folder, Some("renameat2:error=EIO:signal=TERM"));
     assert_eq!(
         ran,
         Ran {
@@ -934,7 +934,7 @@ fn removes_what_is_left_of_several() {
         let mut command = Command::new("strace");
         command
             .args(["-e", "inject=linkat:error=EEXIST:when=1"])
-            .args(["-e", "inject=renameat:signal=KILL:when=1"])
+            .args(["-e", "inject=renameat2:signal=KILL:when=1"])
             .args(["-o", "/dev/null"])
             .arg(NATIVE.shipped("save"))
             .arg("f");
@@ -1049,7 +1049,7 @@ fn syncs_file_and_directory() {
     let aside = Folder::new();
     let mut command = Command::new("strace");
     command
-        .args(["-y", "-e", "trace=fsync,linkat,renameat", "-o"])
+        .args(["-y", "-e", "trace=fsync,linkat,renameat2", "-o"])
         .arg(aside.path("trace"))
         .arg(NATIVE.shipped("save"))
         .arg("f");
@@ -1064,6 +1064,6 @@ fn syncs_file_and_directory() {
     let is_of = |line: &str, what: &str| line.starts_with("fsync(") && line.contains(what);
     assert!(is_of(file, &format!("<{path}/#")), "{trace}");
     assert!(links.iter().any(|link| link.ends_with(" = 0")), "{trace}");
-    assert!(rename.starts_with("renameat("), "{trace}");
+    assert!(rename.starts_with("renameat2("), "{trace}");
     assert!(is_of(directory, &format!("<{path}>)")), "{trace}");
 }

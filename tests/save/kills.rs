@@ -43,7 +43,7 @@ fn start(arch: Arch, folder: &Folder, path: &str, stdin: impl Into<Stdio>) -> Ch
 }
 
 /// Checks the folder after a kill. `f` has one of the two contents, complete. A name left between linkat(2) and
-/// renameat(2) has the new content, complete. The next `save` removes that name and works as usual. Returns whether `f`
+/// renameat2(2) has the new content, complete. The next `save` removes that name and works as usual. Returns whether `f`
 /// has the new content.
 fn check(arch: Arch, folder: &Folder, old: &[u8], new: &[u8]) -> bool {
     let found = folder.read("f");

@@ -43,7 +43,7 @@ fn is_derived_from_the_files_name() {
         let folder = Folder::new();
         for (taken, name) in names.iter().enumerate() {
             let mut command = Command::new("strace");
-            command.args(["-e", "inject=renameat:signal=KILL", "-o", "/dev/null"]);
+            command.args(["-e", "inject=renameat2:signal=KILL", "-o", "/dev/null"]);
             if taken > 0 {
                 let injection = format!("inject=linkat:error=EEXIST:when=1..{taken}");
                 command.args(["-e", &injection]);

@@ -1,6 +1,6 @@
-//! Prints every fact (constant or layout) of `ring3::abi`, one a line: header, C expression, value, and `newer` if older
-//! headers lack the expression, separated by tabs. `tests/oracle.rs` generates a C program from this list, and a compiler with the kernel's headers checks the
-//! values.
+//! Prints every fact (constant or layout) of `ring3::abi`, one a line: header, C expression, its value or `undefined`, and
+//! `newer` if older headers lack the expression, separated by tabs. `tests/oracle.rs` generates a C program from this
+//! list, and a compiler with the kernel's headers checks the values.
 
 #![no_std]
 #![no_main]
@@ -26,7 +26,11 @@ fn main(_: Start) -> Result<(), Exit> {
             newer,
         } = *fact;
         let newer = if newer { "\tnewer" } else { "" };
-        out.print(parts!(header, "\t", expression, "\t", value, newer, "\n"));
+        out.print(parts!(header, "\t", expression, "\t"));
+        match value {
+            Some(value) => out.print(parts!(value, newer, "\n")),
+            None => out.print(parts!("undefined", newer, "\n")),
+        }
     }
     out.flush().or_fail(PROGRAM, "write", "stdout")
 }
