@@ -12,11 +12,11 @@ super::abi! {
         /// Version of the format.
         e_version: u32,
         /// Address of the entry point.
-        e_entry: u64,
+        e_entry: usize,
         /// Offset of the program headers.
-        e_phoff: u64,
+        e_phoff: usize,
         /// Offset of the section headers.
-        e_shoff: u64,
+        e_shoff: usize,
         /// Flags of the architecture.
         e_flags: u32,
         /// Size of this header.
@@ -40,17 +40,17 @@ super::abi! {
         /// The permissions: read, write, execute.
         p_flags: u32,
         /// Offset in the file.
-        p_offset: u64,
+        p_offset: usize,
         /// Address, as linked.
-        p_vaddr: u64,
+        p_vaddr: usize,
         /// Not used.
-        p_paddr: u64,
+        p_paddr: usize,
         /// Bytes in the file.
-        p_filesz: u64,
+        p_filesz: usize,
         /// Bytes in memory; bytes beyond `p_filesz` are zero.
-        p_memsz: u64,
+        p_memsz: usize,
         /// Alignment.
-        p_align: u64,
+        p_align: usize,
     }
 
     consts ["elf.h" u32] {
@@ -63,12 +63,12 @@ super::abi! {
     /// An entry of the dynamic table.
     record ["elf.h" "Elf64_Dyn" Dyn] {
         /// `DT_*`
-        d_tag: i64,
+        d_tag: isize,
         /// A number or an address, depending on the tag.
-        d_un: u64,
+        d_un: usize,
     }
 
-    consts ["elf.h" i64] {
+    consts ["elf.h" isize] {
         /// The end of the table.
         DT_NULL = 0,
         /// Address of the symbols' hash table, in System V's format.
@@ -96,9 +96,9 @@ super::abi! {
         /// The section's index; `SHN_UNDEF` if another file defines the symbol.
         st_shndx: u16,
         /// The symbol's address, as linked.
-        st_value: u64,
+        st_value: usize,
         /// The symbol's size in bytes.
-        st_size: u64,
+        st_size: usize,
     }
 
     consts ["elf.h" u16] {

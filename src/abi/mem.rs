@@ -1,7 +1,11 @@
 //! Constants for memory mappings: mmap(2), mprotect(2), mremap(2), madvise(2).
 
 /// The unit of mmap's offset in bytes. 32-bit architectures have mmap2(2), so that one register can hold the offset.
-pub const MMAP_UNIT: u64 = if cfg!(target_pointer_width = "64") { 1 } else { 4096 };
+pub const MMAP_UNIT: u64 = if cfg!(target_pointer_width = "64") {
+    1
+} else {
+    4096
+};
 
 super::abi! {
     /// The permitted accesses to mapped memory.

@@ -62,7 +62,7 @@ fn find() -> Option<usize> {
 /// default.
 const VERSION_MASK: u16 = 0x7fff;
 
-/// A 64-bit little-endian ELF image in memory.
+/// A little-endian ELF image in memory, of the machine's word size.
 ///
 /// Reading is safe for any bytes. Reading stays within `bytes`: bytes beyond the end are read as zeros.
 /// Reading always ends: positions only increase, and zeros end each table.
@@ -71,7 +71,7 @@ struct Image<'a> {
     /// The size of the loaded segment, from its program header.
     length: usize,
     /// The address at which the image was linked, modulo 4 GiB.
-    base: usize,
+    base: u32,
     /// The offset of the dynamic table.
     dynamic: usize,
 }
@@ -85,14 +85,14 @@ impl<'a> Image<'a> {
             base: 0,
             dynamic: 0,
         };
-        let mut header = image.u32(offset_of!(Ehdr, e_phoff));
+        let mut header = image.count(offset_of!(Ehdr, e_phoff));
         for _ in 0..image.u16(offset_of!(Ehdr, e_phnum)) {
-            match image.u32(header) as u32 {
+            match image.u32(header) {
                 PT_LOAD => {
-                    image.length = image.u32(header + offset_of!(Phdr, p_memsz));
+                    image.length = image.u32(header + offset_of!(Phdr, p_memsz)) as usize;
                     image.base = image.u32(header + offset_of!(Phdr, p_vaddr));
                 }
-                PT_DYNAMIC => image.dynamic = image.u32(header + offset_of!(Phdr, p_offset)),
+                PT_DYNAMIC => image.dynamic = image.count(header + offset_of!(Phdr, p_offset)),
                 _ => {}
             }
             header += size_of::<Phdr>();
@@ -124,19 +124,19 @@ impl<'a> Image<'a> {
         if gnu_hash == 0 {
             // The table starts with the number of buckets and the number of symbols. There are few symbols,
             // so this tries all.
-            let count = self.u32(self.table(DT_HASH) + 4).min(self.bytes.len());
+            let count = self.count(self.table(DT_HASH) + 4);
             return (0..count).find(|&index| is_it(index));
         }
         // The table has four numbers, a Bloom filter of words, the buckets, and the symbols' hashes from
         // index `first` on. The hashes of a bucket are adjacent, and the last of them has bit 0 set.
-        let buckets = self.u32(gnu_hash);
-        let first = self.u32(gnu_hash + 4);
-        let filter = self.u32(gnu_hash + 8);
-        let bucket_table = gnu_hash + 16 + filter * 8;
+        let buckets = self.count(gnu_hash);
+        let first = self.count(gnu_hash + 4);
+        let filter = self.count(gnu_hash + 8);
+        let bucket_table = gnu_hash + 16 + filter * size_of::<usize>();
         let hash = name.to_bytes().iter().fold(5381, |hash: u32, &byte| {
             hash.wrapping_mul(33).wrapping_add(byte.into())
-        }) as usize;
-        let mut index = self.u32(bucket_table + hash.checked_rem(buckets)? * 4);
+        });
+        let mut index = self.count(bucket_table + (hash as usize).checked_rem(buckets)? * 4);
         while let Some(in_chain) = index.checked_sub(first)
             && index < self.bytes.len()
         {
@@ -153,10 +153,10 @@ impl<'a> Image<'a> {
     }
 
     /// The offset of the table with this tag in the dynamic table; 0 if there is none.
-    fn table(&self, tag: i64) -> usize {
+    fn table(&self, tag: isize) -> usize {
         let mut entry = self.dynamic;
         loop {
-            match self.u64(entry) as i64 {
+            match self.word(entry) as isize {
                 DT_NULL => return 0,
                 found if found == tag => return self.offset(entry + offset_of!(Dyn, d_un)),
                 _ => entry += size_of::<Dyn>(),
@@ -168,11 +168,11 @@ impl<'a> Image<'a> {
     fn version(&self, name: &CStr) -> Option<u16> {
         let mut definition = self.table(DT_VERDEF);
         loop {
-            let names = self.u32(definition + offset_of!(Verdef, vd_aux));
+            let names = self.count(definition + offset_of!(Verdef, vd_aux));
             if self.is_named(definition + names, name) {
                 return Some(self.u16(definition + offset_of!(Verdef, vd_ndx)) & VERSION_MASK);
             }
-            match self.u32(definition + offset_of!(Verdef, vd_next)) {
+            match self.count(definition + offset_of!(Verdef, vd_next)) {
                 0 => return None,
                 next => definition += next,
             }
@@ -181,29 +181,37 @@ impl<'a> Image<'a> {
 
     /// Whether a string is `name`. `at` is the position of the string's offset in the string table.
     fn is_named(&self, at: usize, name: &CStr) -> bool {
-        let text = self.bytes.get(self.table(DT_STRTAB) + self.u32(at)..);
+        let text = self.bytes.get(self.table(DT_STRTAB) + self.count(at)..);
         text.is_some_and(|text| bytes::begins(text, name.to_bytes_with_nul()))
     }
 
-    /// Converts the address at position `at` to an offset. An offset is less than 4 GiB, so that a sum of a
-    /// few does not overflow.
+    /// Converts the address at position `at` to an offset; to the end of the image if the address lies outside.
     fn offset(&self, at: usize) -> usize {
-        self.u32(at).wrapping_sub(self.base) as u32 as usize
+        self.within(self.u32(at).wrapping_sub(self.base))
     }
 
-    fn u32(&self, at: usize) -> usize {
-        self.u64(at) as u32 as usize
+    /// A number or an offset of the image; at most the length of the image, so that a sum of a few does not overflow.
+    fn count(&self, at: usize) -> usize {
+        self.within(self.u32(at))
+    }
+
+    fn within(&self, offset: u32) -> usize {
+        self.bytes.len().min(offset as usize)
+    }
+
+    fn u32(&self, at: usize) -> u32 {
+        self.word(at) as u32
     }
 
     fn u16(&self, at: usize) -> u16 {
-        self.u64(at) as u16
+        self.word(at) as u16
     }
 
-    /// Eight bytes; zeros if the image has fewer there.
+    /// A word of the machine; 0 if the image has fewer bytes there.
     #[inline(never)] // called in many places, each smaller than this function
-    fn u64(&self, at: usize) -> u64 {
+    fn word(&self, at: usize) -> usize {
         let bytes = self.bytes.get(at..).and_then(|bytes| bytes.first_chunk());
-        u64::from_le_bytes(bytes.copied().unwrap_or_default())
+        usize::from_le_bytes(bytes.copied().unwrap_or_default())
     }
 }
 
@@ -217,7 +225,7 @@ mod tests {
     /// vector; the vector is read from /proc. `None` under qemu-user.
     fn of_the_kernel() -> Option<Vec<u8>> {
         let vector = std::fs::read("/proc/self/auxv").unwrap();
-        let (entries, _) = vector.as_chunks::<8>();
+        let (entries, _) = vector.as_chunks::<{ size_of::<usize>() }>();
         let base = entries
             .chunks_exact(2)
             .find(|entry| usize::from_ne_bytes(entry[0]) == AT_SYSINFO_EHDR)
@@ -236,22 +244,26 @@ mod tests {
 
     /// An image with one kind of hash table, linked far from address 0. An earlier function has the same name
     /// and another version.
-    fn made(hash_table: i64) -> Vec<u8> {
-        const LINKED: u64 = 0xffff_ffff_ff70_0000;
+    fn made(hash_table: isize) -> Vec<u8> {
+        const LINKED: usize = 0xffff_ffff_ff70_0000_u64 as usize;
         let (name, version) = CLOCK_GETTIME;
         let mut image = std::vec![0; 0x300];
         let mut put = |at: usize, bytes: &[u8]| image[at..][..bytes.len()].copy_from_slice(bytes);
 
-        put(offset_of!(Ehdr, e_phoff), &0x40_u64.to_ne_bytes());
+        put(offset_of!(Ehdr, e_phoff), &0x40_usize.to_ne_bytes());
         put(offset_of!(Ehdr, e_phnum), &2_u16.to_ne_bytes());
-        for (header, kind, offset) in [(0x40, PT_LOAD, 0), (0x78, PT_DYNAMIC, 0xb0_u64)] {
+        let second = 0x40 + size_of::<Phdr>();
+        for (header, kind, offset) in [(0x40, PT_LOAD, 0), (second, PT_DYNAMIC, 0xb0_usize)] {
             put(header + offset_of!(Phdr, p_type), &kind.to_ne_bytes());
             put(header + offset_of!(Phdr, p_offset), &offset.to_ne_bytes());
             put(
                 header + offset_of!(Phdr, p_vaddr),
                 &(LINKED + offset).to_ne_bytes(),
             );
-            put(header + offset_of!(Phdr, p_memsz), &0x300_u64.to_ne_bytes());
+            put(
+                header + offset_of!(Phdr, p_memsz),
+                &0x300_usize.to_ne_bytes(),
+            );
         }
         let tables = [
             (DT_STRTAB, 0x120),
@@ -262,14 +274,14 @@ mod tests {
             (DT_NULL, 0),
         ];
         for (entry, (tag, offset)) in tables.into_iter().enumerate() {
-            put(0xb0 + entry * 16, &tag.to_ne_bytes());
-            put(0xb8 + entry * 16, &(LINKED + offset).to_ne_bytes());
+            let at = 0xb0 + entry * size_of::<Dyn>();
+            put(at + offset_of!(Dyn, d_tag), &tag.to_ne_bytes());
+            put(at + offset_of!(Dyn, d_un), &(LINKED + offset).to_ne_bytes());
         }
         put(0x120 + 1, name.to_bytes());
         put(0x120 + 0x20, version.to_bytes());
         put(0x120 + 0x30, b"another");
-        for (symbol, (value, version)) in [(0x111_u64, 3_u16), (FOUND as u64, 2)].iter().enumerate()
-        {
+        for (symbol, (value, version)) in [(0x111, 3_u16), (FOUND, 2)].iter().enumerate() {
             let at = 0x180 + (1 + symbol) * size_of::<Sym>();
             put(at + offset_of!(Sym, st_name), &1_u32.to_ne_bytes());
             put(at + offset_of!(Sym, st_shndx), &5_u16.to_ne_bytes());
@@ -288,11 +300,12 @@ mod tests {
         let hash = name.to_bytes().iter().fold(5381, |hash: u32, &byte| {
             hash.wrapping_mul(33).wrapping_add(byte.into())
         });
-        let numbers: &[u32] = if hash_table == DT_HASH {
-            &[1, 3] // one bucket, three symbols
+        let numbers = if hash_table == DT_HASH {
+            std::vec![1, 3] // one bucket, three symbols
         } else {
             // One bucket, first symbol 1, a filter of one word; the bucket's first symbol, two hashes.
-            &[1, 1, 1, 0, !0, !0, 1, hash & !1, hash | 1]
+            let filter = &[!0_u32; size_of::<usize>() / size_of::<u32>()];
+            [&[1, 1, 1, 0], &filter[..], &[1, hash & !1, hash | 1]].concat()
         };
         for (index, number) in numbers.iter().enumerate() {
             put(0x240 + index * 4, &number.to_ne_bytes());

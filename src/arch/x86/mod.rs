@@ -152,9 +152,9 @@ global_asm!(
     "ring3_syscall:",
     "push ecx",
     "mov ecx, gs",
-    "jecxz 2f",                           // 0: no thread block, as at start-up and in a bare program
+    "jecxz 2f", // 0: no thread block, as at start-up and in a bare program
     "pop ecx",
-    "jmp dword ptr gs:[16]",              // __kernel_vsyscall, or ring3_int80
+    "jmp dword ptr gs:[16]", // __kernel_vsyscall, or ring3_int80
     "2:",
     "pop ecx",
     "ring3_int80:",
