@@ -87,8 +87,8 @@ bytes_of() { wc -c <"$out/$1/$host/examples/$2"; }
 
 # passed KIND NAME: prints how many of the tests of an example the program passes. Only `ring3` is held to a size.
 passed() {
-	RING3_DIST=$PWD/$out/$1 RING3_QEMU=$QEMU cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline -- \
-		--skip "[$foreign]" --skip is_small "examples::$2::" >"$out/$1-$2.log" 2>&1 || true
+	RING3_DIST=$PWD/$out/$1 RING3_ARCHES=$host cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline -- \
+		--skip is_small "examples::$2::" >"$out/$1-$2.log" 2>&1 || true
 	awk '/^test result: / { print $4 " of " $4 + $6 }' "$out/$1-$2.log"
 }
 

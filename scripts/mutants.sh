@@ -19,5 +19,4 @@ fetch tests/mutants
 runner=$(cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline --no-run --message-format json |
 	sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 cargo build --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline
-export RING3_QEMU="$QEMU"
 exec nice -n 10 "$CARGO_TARGET_DIR/debug/ring3-mutants" run $list "$runner"

@@ -6,5 +6,5 @@ cd "$(dirname -- "$0")/.."
 use_tools
 
 fetch tests
-export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU" RING3_MKFS="${MKFS-}"
+export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$host $foreign" RING3_MKFS="${MKFS-}"
 exec cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline -- "$1"

@@ -67,7 +67,7 @@ if [ -z "${SAMPLE-}" ]; then
 	run 'every order of threads' scripts/test-units.sh $slow --manifest-path tests/loom/Cargo.toml --locked --offline
 fi
 
-export RING3_DIST="$PWD/target/dist" RING3_QEMU="$QEMU"
+export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$host $foreign" "RING3_QEMU_$foreign=$QEMU"
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
 run 'the programs, both' "$@" -- --skip ' kernel]' "$programs"
 # aarch64 kernels also use pages of these sizes. qemu-user before version 10 can emulate them.

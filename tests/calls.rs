@@ -5,12 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Completion, Trial};
-use object::Endianness;
-use object::elf::{FileHeader64, SHF_ALLOC};
-use object::read::elf::{FileHeader, SectionHeader};
+use object::elf::SHF_ALLOC;
 
+use crate::elf::file::File;
 use crate::per_arch;
-use crate::profiles::{built, objdump};
+use crate::profiles::built;
 use crate::skip;
 use crate::support::{Arch, once, programs, run};
 use crate::syscalls::calls_of;
@@ -38,18 +37,14 @@ struct Site {
 
 /// The records of a file whose instruction the linker did not drop.
 fn recorded(file: &Path) -> Vec<Site> {
-    let bytes = fs::read(file).unwrap();
-    let header = FileHeader64::<Endianness>::parse(&*bytes).unwrap();
-    let sections = header.sections(Endianness::Little, &*bytes).unwrap();
-    let (_, section) = sections
-        .section_by_name(Endianness::Little, b".debug_calls")
+    let sections = File::parse(&fs::read(file).unwrap()).sections;
+    let section = sections
+        .iter()
+        .find(|section| section.name == ".debug_calls")
         .unwrap_or_else(|| panic!("{} records no call site", file.display()));
-    let flags = section.sh_flags(Endianness::Little);
+    let flags = section.flags;
     assert_eq!(flags & u64::from(SHF_ALLOC), 0, "{}", file.display());
-    let (records, rest) = section
-        .data(Endianness::Little, &*bytes)
-        .unwrap()
-        .as_chunks::<16>();
+    let (records, rest) = section.data.as_chunks::<16>();
     assert!(rest.is_empty(), "{}", file.display());
     let site = |record: &[u8; 16]| Site {
         address: u64::from_le_bytes(record[..8].try_into().unwrap()),
@@ -62,13 +57,16 @@ fn recorded(file: &Path) -> Vec<Site> {
 
 /// The addresses of the instructions that make system calls, as objdump finds them.
 fn disassembled(arch: Arch, file: &Path) -> Vec<u64> {
-    let ran = run(objdump(arch).args(["-d", "--no-show-raw-insn"]).arg(file));
+    let ran = run(arch
+        .gnu("objdump")
+        .args(["-d", "--no-show-raw-insn"])
+        .arg(file));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     // A line of objdump: `     338:\tsvc\t#0x0`
     let site = |line: &str| {
         let (address, instruction) = line.split_once(":\t")?;
         let mnemonic = instruction.split_whitespace().next()?;
-        let makes_a_call = ["syscall", "sysenter", "int", "svc"].contains(&mnemonic);
+        let makes_a_call = ["syscall", "sysenter", "int", "svc", "ecall"].contains(&mnemonic);
         makes_a_call.then(|| u64::from_str_radix(address.trim(), 16).unwrap())
     };
     ran.stdout.lines().filter_map(site).collect()

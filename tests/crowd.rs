@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 
-use crate::guest::{GUESTS, Guest, Image, Session};
+use crate::guest::{Guest, Image, Session, guests};
 use crate::support::Folder;
 use crate::trial::{may_take, trial};
 
@@ -16,8 +16,7 @@ pub fn trials() -> Vec<Trial> {
     if std::env::var_os("RING3_CROWD").is_none() {
         return Vec::new();
     }
-    GUESTS
-        .iter()
+    guests()
         .map(|guest| {
             let name = format!("crowd::all_are_served [{} kernel]", guest.name);
             trial(name, move || all_are_served(guest))

@@ -187,7 +187,7 @@ fn of_a_debug_file(arch: Arch) -> Completion {
 fn emulated(arch: Arch, file: &Path) -> Completion {
     let folder = Folder::new();
     let socket = folder.path("socket");
-    let mut qemu = Command::new(crate::support::variable("RING3_QEMU"));
+    let mut qemu = Command::new(arch.qemu());
     let qemu = qemu.arg("-g").arg(&socket).arg(file).arg("--help");
     let _waiting = Waiting::new(qemu.stdout(Stdio::null()));
     wait_until("qemu-user listens", || socket.exists());

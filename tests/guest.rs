@@ -152,11 +152,21 @@ impl Guest {
     }
 }
 
-pub static GUESTS: [Guest; 3] = [
+static GUESTS: [Guest; 5] = [
     Guest::new("x86_64", Arch::X86_64),
     Guest::new("aarch64", Arch::Aarch64),
     Guest::new("aarch64_16k", Arch::Aarch64), // with pages of 16 KiB
+    Guest::new("riscv64", Arch::Riscv64),
+    Guest::new("arm", Arch::Arm),
 ];
+
+/// The guests of this run's architectures.
+pub fn guests() -> impl Iterator<Item = &'static Guest> {
+    let tested: Vec<_> = Arch::tested().collect();
+    GUESTS
+        .iter()
+        .filter(move |guest| tested.contains(&guest.arch))
+}
 
 impl Guest {
     /// The trial of a test in this guest.
@@ -180,7 +190,7 @@ fn per_guest<V: Verdict + 'static>(
     name: &str,
     test: fn(&Session) -> V,
 ) -> impl Iterator<Item = Trial> {
-    GUESTS.iter().map(move |guest| guest.trial(name, test))
+    guests().map(move |guest| guest.trial(name, test))
 }
 
 pub fn trials() -> Vec<Trial> {

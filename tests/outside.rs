@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
 
-use crate::elf::assert_is_a_static_pie;
+use crate::elf::{assert_is_a_static_pie, file::File};
 use crate::gdb;
 use crate::per_arch;
 use crate::skip;
@@ -145,7 +145,8 @@ fn every_program_is_a_static_pie(arch: Arch) {
     for name in ["tool", "server", "bare"] {
         for profile in PROFILES {
             let file = file(arch, name, profile);
-            assert_is_a_static_pie(arch, &format!("{name}-{profile}"), &fs::read(file).unwrap());
+            let file = File::parse(&fs::read(file).unwrap());
+            assert_is_a_static_pie(arch, &format!("{name}-{profile}"), &file);
         }
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Completion, Trial};
 use rand::Rng;
 
-use crate::guest::{GUESTS, Guest, Image, NOT_HERE, RUN_SCRIPT, scripts};
+use crate::guest::{Guest, Image, NOT_HERE, RUN_SCRIPT, guests, scripts};
 use crate::support::{Folder, run};
 use crate::trial::{may_take, trial};
 
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
         return Vec::new();
     };
     let cuts: usize = cuts.parse().expect("a number of cuts");
-    let with_disk = GUESTS.iter().filter(|guest| guest.name != "aarch64_16k"); // its modules are compressed
+    let with_disk = guests().filter(|guest| guest.name != "aarch64_16k"); // its modules are compressed
     with_disk
         .map(|guest| {
             let name = format!("powercut::old_or_new_and_whole [{} kernel]", guest.name);

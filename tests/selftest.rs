@@ -10,21 +10,15 @@ use std::sync::OnceLock;
 use libtest_mimic::{Completion, Trial};
 
 use crate::functions;
-use crate::guest::{GUESTS, Guest};
+use crate::guest::{Guest, guests};
 use crate::skip;
 use crate::support::{Arch, Folder, once, run};
 use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let environments = [
-        Environment::here(Arch::X86_64),
-        Environment::here(Arch::Aarch64),
-        Environment::guest(&GUESTS[0]),
-        Environment::guest(&GUESTS[1]),
-        Environment::guest(&GUESTS[2]),
-    ];
-    environments
-        .into_iter()
+    Arch::tested()
+        .map(Environment::here)
+        .chain(guests().map(Environment::guest))
         .flat_map(|environment| environment.trials())
         .chain([once(
             "selftest::every_public_function_has_a_case",
@@ -44,13 +38,21 @@ struct Environment {
 }
 
 enum On {
-    /// The kernel of this machine; with qemu-user for the other architecture.
+    /// The kernel of this machine; with qemu-user for the architectures that the machine does not run.
     Here(Arch),
     Guest(&'static Guest),
 }
 
 /// The columns of the matrix.
-const COLUMNS: [&str; 5] = ["native", "qemu-user", "x86_64", "aarch64", "aarch64_16k"];
+const COLUMNS: [&str; 7] = [
+    "native",
+    "qemu-user",
+    "x86_64",
+    "aarch64",
+    "aarch64_16k",
+    "riscv64",
+    "arm",
+];
 
 impl Environment {
     fn new(name: String, column: &'static str, runs: On) -> &'static Self {
@@ -192,10 +194,13 @@ impl Environment {
     /// Whether this is another version of qemu-user than the matrix describes.
     fn may_do_more(&self) -> bool {
         const KNOWN: &str = " version 7.2.";
-        self.column == "qemu-user" && {
-            let mut qemu = Command::new(std::env::var_os("RING3_QEMU").unwrap());
+        let On::Here(arch) = self.runs else {
+            return false;
+        };
+        arch.runner().is_some_and(|qemu| {
+            let mut qemu = Command::new(qemu);
             !run(qemu.arg("--version")).stdout.contains(KNOWN)
-        }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
 
+use crate::elf::{file::File, relocates};
 use crate::per_arch;
 use crate::skip;
 use crate::support::{Arch, Ran, programs_except, run};
@@ -102,7 +103,8 @@ fn hands_over_the_auxiliary_vector(arch: Arch) {
     };
     assert_eq!(value(6), page);
     assert_eq!(lines(&ran, "page"), [page.to_string()]);
-    assert_eq!(value(4), 56); // AT_PHENT: the size of a 64-bit program header
+    let header = if arch.facts().pointer == 8 { 56 } else { 32 };
+    assert_eq!(value(4), header); // AT_PHENT: the size of a program header
     assert_ne!(value(25), 0); // AT_RANDOM
     assert_eq!(value(23), 0); // AT_SECURE
 }
@@ -176,8 +178,7 @@ fn reports_a_stack_overflow(arch: Arch) {
         };
         let expected = match what {
             "overflow-thread" => "deep",
-            _ if arch.is_native() => "protect",
-            _ => "qemu-aarch64",
+            _ => &arch.comm("protect"),
         };
         assert!(name.starts_with(expected), "{what}: {printed}");
         let id = thread.trim_end_matches(')');
@@ -220,8 +221,8 @@ fn reports_what_the_kernel_refuses(arch: Arch) -> Completion {
     // `hello` has no words for messages.
     for program in &programs_except(&["hello"]) {
         // mprotect is called only by a program in which some constant holds an address.
-        let segments = std::fs::read(arch.shipped(program)).unwrap();
-        if crate::elf::relocates(&segments) {
+        let file = std::fs::read(arch.shipped(program)).unwrap();
+        if relocates(&File::parse(&file)) {
             let message = "mprotect relocated data: Operation not permitted (EPERM)";
             let printed = format!("{program}: {message}\n");
             assert_eq!(refused(program, "mprotect"), Ran::new(1, "", &printed));
@@ -258,7 +259,7 @@ fn panics(arch: Arch, how: &str) -> String {
     let (begin, rest) = line.split_once(" (").unwrap();
     let (id, rest) = rest.split_once(") ").unwrap();
     assert!(id.parse::<u32>().unwrap() > 0);
-    let thread = if arch.is_native() { "panic" } else { "qemu-" };
+    let thread = arch.comm("panic");
     assert!(
         begin.starts_with(&format!("panic: thread '{thread}")),
         "{line}"

@@ -1,7 +1,8 @@
 //! Helpers of all suites: where the programs are, and how a test runs a program natively or under qemu-user.
 //!
-//! `make test` sets two variables. `RING3_DIST` is the folder of `x86_64/` and `aarch64/`; each has the shipped
-//! programs, their `.debug` files, and `probes/`. `RING3_QEMU` is the qemu-user of the other architecture.
+//! `make test` sets these variables. `RING3_DIST` is the folder with a folder for each architecture, which has the
+//! shipped programs, their `.debug` files, and `probes/`. `RING3_ARCHES` has the names of the architectures of this run.
+//! `RING3_QEMU_ARCH` is the qemu-user of an architecture that this machine does not run natively.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use object::elf::{EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tempfile::TempDir;
 
@@ -21,29 +23,133 @@ use crate::trial::{EMULATED, Verdict, may_take, trial, waits_until};
 pub enum Arch {
     X86_64,
     Aarch64,
+    Riscv64,
+    X86,
+    Arm,
 }
 
-impl Arch {
-    pub const ALL: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
+/// The facts of an architecture that the tests need.
+pub struct Facts {
+    /// Rust's name of the architecture (`target_arch`).
+    pub name: &'static str,
+    /// Rust's name of the target.
+    pub triple: &'static str,
+    /// The prefix of GNU's tools for the architecture.
+    pub gnu: &'static str,
+    /// The size of an address in bytes.
+    pub pointer: u64,
+    /// The number of the architecture in ELF files.
+    pub machine: u16,
+    /// The page size that the linker assumes: no kernel has larger pages.
+    pub page: u64,
+}
 
-    /// The architecture of this machine. strace can trace only programs that this machine runs natively.
+/// The facts of each [`Arch`], in the order of the enum.
+const FACTS: [Facts; 5] = [
+    Facts {
+        name: "x86_64",
+        triple: "x86_64-unknown-linux-gnu",
+        gnu: "x86_64-linux-gnu",
+        pointer: 8,
+        machine: EM_X86_64,
+        page: 0x1000,
+    },
+    Facts {
+        name: "aarch64",
+        triple: "aarch64-unknown-linux-gnu",
+        gnu: "aarch64-linux-gnu",
+        pointer: 8,
+        machine: EM_AARCH64,
+        page: 0x10000,
+    },
+    Facts {
+        name: "riscv64",
+        triple: "riscv64gc-unknown-linux-gnu",
+        gnu: "riscv64-linux-gnu",
+        pointer: 8,
+        machine: EM_RISCV,
+        page: 0x1000,
+    },
+    Facts {
+        name: "x86",
+        triple: "i686-unknown-linux-gnu",
+        gnu: "i686-linux-gnu",
+        pointer: 4,
+        machine: EM_386,
+        page: 0x1000,
+    },
+    Facts {
+        name: "arm",
+        triple: "armv7-unknown-linux-gnueabihf",
+        gnu: "arm-linux-gnueabihf",
+        pointer: 4,
+        machine: EM_ARM,
+        page: 0x10000,
+    },
+];
+
+impl Arch {
+    pub const ALL: [Arch; 5] = [
+        Arch::X86_64,
+        Arch::Aarch64,
+        Arch::Riscv64,
+        Arch::X86,
+        Arch::Arm,
+    ];
+
+    /// The architecture of this machine.
     pub const NATIVE: Arch = if cfg!(target_arch = "x86_64") {
         Arch::X86_64
     } else {
         Arch::Aarch64
     };
 
-    /// The name that `uname -m` prints.
-    pub fn name(self) -> &'static str {
-        match self {
-            Arch::X86_64 => "x86_64",
-            Arch::Aarch64 => "aarch64",
-        }
+    /// The architectures of this run.
+    pub fn tested() -> impl Iterator<Item = Arch> {
+        let names = variable("RING3_ARCHES").into_string().unwrap();
+        Arch::ALL
+            .into_iter()
+            .filter(move |arch| names.split_whitespace().any(|name| name == arch.name()))
     }
 
-    /// Whether this machine runs the programs of this architecture natively.
+    pub const fn facts(self) -> &'static Facts {
+        &FACTS[self as usize]
+    }
+
+    pub const fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// Whether this machine runs the programs of this architecture natively. An x86_64 machine also runs those of x86.
+    /// strace can trace only programs that this machine runs natively.
     pub fn is_native(self) -> bool {
-        self.name() == std::env::consts::ARCH
+        self == Arch::NATIVE || (Arch::NATIVE, self) == (Arch::X86_64, Arch::X86)
+    }
+
+    /// The qemu-user that runs the programs of this architecture.
+    pub fn qemu(self) -> PathBuf {
+        variable(&format!("RING3_QEMU_{}", self.name())).into()
+    }
+
+    /// The words before a program's path in a command that runs the program: qemu-user, or none.
+    pub fn runner(self) -> Option<PathBuf> {
+        (!self.is_native()).then(|| self.qemu())
+    }
+
+    /// The name of a process that runs a program (`/proc/PID/comm`).
+    pub fn comm(self, program: &str) -> String {
+        let qemu = self.runner();
+        let qemu = qemu.as_ref().and_then(|qemu| qemu.file_name()?.to_str());
+        qemu.unwrap_or(program).chars().take(15).collect()
+    }
+
+    /// One of GNU's tools for this architecture: `gcc`, `objdump`.
+    pub fn gnu(self, tool: &str) -> Command {
+        Command::new(if self == Arch::NATIVE {
+            tool.to_owned()
+        } else {
+            format!("{}-{tool}", self.facts().gnu)
+        })
     }
 
     /// The shipped file of a program.
@@ -72,10 +178,10 @@ impl Arch {
     ///
     /// qemu-user may have larger pages than the machine. Then the kernel sometimes returns an address that is not a
     /// multiple of qemu's page size, and qemu reports exhausted memory. With a reserved address space qemu-user chooses
-    /// addresses itself.
+    /// addresses itself. (For 32 bits, qemu-user always reserves the address space.)
     pub fn mapping_probe(self, probe: &str) -> Command {
         let mut command = self.probe(probe);
-        if !self.is_native() {
+        if !self.is_native() && self.facts().pointer == 8 {
             command.env("QEMU_RESERVED_VA", "256G");
         }
         command
@@ -88,12 +194,13 @@ impl Arch {
             "{} is missing: run `make test`",
             file.display()
         );
-        if self.is_native() {
-            Command::new(file)
-        } else {
-            let mut command = Command::new(variable("RING3_QEMU"));
-            command.arg(file);
-            command
+        match self.runner() {
+            None => Command::new(file),
+            Some(qemu) => {
+                let mut command = Command::new(qemu);
+                command.arg(file);
+                command
+            }
         }
     }
 }
@@ -131,7 +238,7 @@ pub fn per_arch<V: Verdict + 'static>(
     name: &str,
     test: fn(Arch) -> V,
 ) -> impl Iterator<Item = Trial> {
-    Arch::ALL.into_iter().map(move |arch| {
+    Arch::tested().map(move |arch| {
         trial(format!("{name} [{}]", arch.name()), move || {
             if !arch.is_native() {
                 may_take(EMULATED);

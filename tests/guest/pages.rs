@@ -7,7 +7,7 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use super::{GUESTS, Image, Session};
+use super::{Image, Session, guests};
 use crate::heap::types;
 use crate::memory::MIB;
 use crate::model::corpus;
@@ -119,8 +119,8 @@ fn written(command: &str) -> String {
 }
 
 pub fn trials() -> Vec<Trial> {
-    let guests = GUESTS.iter().filter(|guest| guest.has_other_pages());
-    let trials = guests.flat_map(|guest| {
+    let others = guests().filter(|guest| guest.has_other_pages());
+    let trials = others.flat_map(|guest| {
         TESTS.iter().map(move |(name, transcript, looks)| {
             guest.trial(&format!("pages::{name}"), move |session| {
                 for (command, said) in commands(transcript) {

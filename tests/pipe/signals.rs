@@ -252,11 +252,7 @@ fn reaps_orphans_as_process_1(arch: Arch) -> Completion {
         Err(ignored) => return ignored,
     };
     let ran = run(&mut command);
-    let name = if arch.is_native() {
-        "pipe"
-    } else {
-        "qemu-aarch64"
-    };
+    let name = arch.comm("pipe");
     assert_eq!(ran, Ran::new(0, &format!("{name}\n"), ""));
     // An orphan that never ends does not delay `pipe`.
     let words = ["sh", "-c", "sleep 1000 & exit 6", "|", "true"];
