@@ -8,6 +8,7 @@
 //! | item | meaning |
 //! |---|---|
 //! | `PAGE_MAX` | the largest page size that a kernel runs with |
+//! | `CLOCK_GETTIME` | the name of a function that the kernel maps into every process |
 //! | `__start!` | `ring3_start` of a program: relocates the program, then calls Rust with the initial stack pointer |
 //! | `__start_bare!` | the same for a program that has nothing to relocate |
 //! | `__jump!` | the jump instruction |

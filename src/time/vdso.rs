@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::abi::elf::*;
 use crate::abi::time::Timespec;
+use crate::arch::CLOCK_GETTIME;
 use crate::bytes;
 use crate::env::auxv::{self, AT_SYSINFO_EHDR};
 use crate::mem::LEAST_PAGE;
@@ -16,12 +17,6 @@ use crate::mem::LEAST_PAGE;
 /// `int clock_gettime(clockid_t, struct timespec *)`, with C's calling convention. Returns 0 or a negated
 /// error number.
 pub(super) type ClockGettime = unsafe extern "C" fn(i32, *mut Timespec) -> i32;
-
-/// The function's name and version (vdso(7)).
-#[cfg(target_arch = "x86_64")]
-const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_2.6");
-#[cfg(target_arch = "aarch64")]
-const CLOCK_GETTIME: (&CStr, &CStr) = (c"__kernel_clock_gettime", c"LINUX_2.6.39");
 
 /// The vDSO's `clock_gettime`, or `None` if there is none. The search runs once.
 pub(super) fn clock_gettime() -> Option<ClockGettime> {

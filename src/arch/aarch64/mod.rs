@@ -1,6 +1,7 @@
 //! aarch64: the system call's number is in `x8`, its arguments in `x0` to `x5`; the instruction is `svc #0`.
 
 use core::arch::{asm, global_asm};
+use core::ffi::CStr;
 
 use crate::abi::nr;
 use crate::abi::signal::{SA_RESTORER, Sigaction};
@@ -9,6 +10,9 @@ pub(super) mod mem;
 
 /// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 65536;
+
+/// The name and the version of `clock_gettime` in the vDSO (vdso(7)).
+pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__kernel_clock_gettime", c"LINUX_2.6.39");
 
 /// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`ELF_PLAT_INIT` in the
 /// kernel's arch/arm64/include/asm/elf.h). The code relocates the program, then calls Rust.

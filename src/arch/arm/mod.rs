@@ -2,6 +2,7 @@
 //! instruction is `svc #0`.
 
 use core::arch::{asm, global_asm};
+use core::ffi::CStr;
 
 use crate::abi::nr;
 use crate::abi::signal::{SA_RESTORER, SA_SIGINFO, Sigaction};
@@ -11,6 +12,9 @@ pub(super) mod mem;
 /// The largest page size of a kernel for this architecture, in bytes: aarch64 kernels can run these programs too. The
 /// pages of other kernels have 4 KiB.
 pub const PAGE_MAX: usize = 65536;
+
+/// The name and the version of `clock_gettime` in the vDSO (vdso(7)).
+pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime64", c"LINUX_2.6");
 
 /// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`start_thread` in
 /// the kernel's arch/arm/include/asm/processor.h). The code relocates the program, then calls Rust.

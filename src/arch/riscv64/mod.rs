@@ -3,6 +3,7 @@
 //! No code uses `gp`: the linker does not address by it unless `--relax-gp` is set, so start-up leaves it alone.
 
 use core::arch::{asm, global_asm};
+use core::ffi::CStr;
 
 use crate::abi::nr;
 use crate::abi::signal::Sigaction;
@@ -11,6 +12,9 @@ pub(super) mod mem;
 
 /// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 4096;
+
+/// The name and the version of `clock_gettime` in the vDSO (vdso(7)).
+pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_4.15");
 
 /// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 (`start_thread` in the kernel's
 /// arch/riscv/kernel/process.c). The code relocates the program, then calls Rust.

@@ -6,6 +6,7 @@
 //! also works in a program of another runtime.
 
 use core::arch::{asm, global_asm};
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::abi::auxv::AT_SYSINFO;
@@ -17,6 +18,9 @@ pub(super) mod mem;
 
 /// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 4096;
+
+/// The name and the version of `clock_gettime` in the vDSO (vdso(7)).
+pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime64", c"LINUX_2.6");
 
 /// `ring3_start`: the kernel jumps here with `esp` at argc and every other register 0 or undefined (System V ABI for
 /// Intel386, "Process Initialization"). The code relocates the program, then calls Rust.

@@ -2,6 +2,7 @@
 //! `syscall`.
 
 use core::arch::{asm, global_asm};
+use core::ffi::CStr;
 
 use crate::abi::auxv::AT_MINSIGSTKSZ;
 use crate::abi::signal::{SA_RESTORER, Sigaction};
@@ -11,6 +12,9 @@ pub(super) mod mem;
 
 /// The largest page size of a kernel for this architecture, in bytes.
 pub const PAGE_MAX: usize = 4096;
+
+/// The name and the version of `clock_gettime` in the vDSO (vdso(7)).
+pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_2.6");
 
 /// `ring3_start`: the kernel jumps here with `rsp` at argc and every other register undefined (System V ABI for AMD64,
 /// "Process Initialization"). The code relocates the program, then calls Rust.
