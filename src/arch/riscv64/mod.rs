@@ -284,8 +284,8 @@ pub fn prefetch(address: *const u8) {
     }
 }
 
-// The thread words (`thread_word`). They are in the block of thread-local storage at the thread pointer, `tp` (RISC-V ELF
-// psABI, "Thread Local Storage"). The runtime that starts a thread provides the block.
+// The thread words (`thread_word`). They are in the block of thread-local storage at the thread pointer, `tp` (RISC-V
+// ELF psABI, "Thread Local Storage"). The runtime that starts a thread provides the block.
 global_asm!(
     ".pushsection .tbss.ring3, \"awT\", @nobits",
     ".balign 8",
