@@ -1,16 +1,16 @@
 //! The memory functions for riscv64: see [`super::super::mem`].
 //!
-//! A load or store of 8 bytes is at a multiple of 8: at other addresses it may trap to the kernel, which is slow. If two
-//! buffers differ in alignment, the bytes of two aligned words of one buffer are merged into an aligned word of the
+//! A load or store of 8 bytes is at a multiple of 8: at other addresses it may trap to the kernel, which is slow. If
+//! two buffers differ in alignment, the bytes of two aligned words of one buffer are merged into an aligned word of the
 //! other. The vector extension is not part of the baseline.
 
 use core::arch::global_asm;
 
 // memcpy is memmove: a memcpy that relies on the absence of overlap would save only one comparison.
 //
-// An aligned word that contains a byte of src is read as a whole. Such a read cannot fault, because an aligned word never
-// crosses a page. Each path reads a byte of src before it overwrites the byte: upwards if dst does not begin inside src,
-// downwards otherwise.
+// An aligned word that contains a byte of src is read as a whole. Such a read cannot fault, because an aligned word
+// never crosses a page. Each path reads a byte of src before it overwrites the byte: upwards if dst does not begin
+// inside src, downwards otherwise.
 global_asm!(
     r#"
     .pushsection .text.ring3_memmove, "ax"
@@ -360,8 +360,8 @@ ring3_bcmp:
 "#,
 );
 
-// strlen reads whole words of 8 bytes, so it also reads bytes after the NUL. These reads cannot fault, because an aligned
-// word never crosses a page.
+// strlen reads whole words of 8 bytes, so it also reads bytes after the NUL. These reads cannot fault, because an
+// aligned word never crosses a page.
 global_asm!(
     r#"
     .pushsection .text.ring3_strlen, "ax"

@@ -144,6 +144,22 @@ macro_rules! __jump {
 /// `auxv` returns the values of the kernel's auxiliary vector, or `None`.
 pub unsafe fn choose(_auxv: impl Fn(usize) -> Option<usize>) {}
 
+/// The assembly of the system call `NR`. The arguments: how many arguments the call has, then the operands of `asm!`.
+///
+/// The kernel preserves every register but `a0` and the vector registers (Documentation/arch/riscv/vector.rst). A
+/// program that is compiled for the baseline does not use vector registers.
+macro_rules! ecall {
+    ($arguments:literal, $($operands:tt)*) => {
+        asm!(call_site!("ecall", "nr", $arguments), nr = const NR, in("a7") NR, $($operands)*,
+            out("v0") _, out("v1") _, out("v2") _, out("v3") _, out("v4") _, out("v5") _, out("v6") _, out("v7") _,
+            out("v8") _, out("v9") _, out("v10") _, out("v11") _, out("v12") _, out("v13") _,
+            out("v14") _, out("v15") _, out("v16") _, out("v17") _, out("v18") _, out("v19") _,
+            out("v20") _, out("v21") _, out("v22") _, out("v23") _, out("v24") _, out("v25") _,
+            out("v26") _, out("v27") _, out("v28") _, out("v29") _, out("v30") _, out("v31") _,
+            options(nostack))
+    };
+}
+
 /// Makes a system call without arguments.
 ///
 /// # Safety
@@ -151,11 +167,9 @@ pub unsafe fn choose(_auxv: impl Fn(usize) -> Option<usize>) {}
 #[inline(always)]
 pub unsafe fn syscall0<const NR: usize>() -> usize {
     let result;
-    // SAFETY: the kernel preserves every register but a0. The caller promises that the call's accesses to memory are
-    // sound.
-    unsafe {
-        asm!(call_site!("ecall", "nr", 0), nr = const NR, in("a7") NR, lateout("a0") result, options(nostack));
-    }
+    // SAFETY: `ecall` lists the registers that the kernel changes. The caller promises that the call's accesses to
+    // memory are sound.
+    unsafe { ecall!(0, lateout("a0") result) };
     result
 }
 
@@ -167,10 +181,7 @@ pub unsafe fn syscall0<const NR: usize>() -> usize {
 pub unsafe fn syscall1<const NR: usize>(a0: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("ecall", "nr", 1), nr = const NR,
-            in("a7") NR, inlateout("a0") a0 => result, options(nostack));
-    }
+    unsafe { ecall!(1, inlateout("a0") a0 => result) };
     result
 }
 
@@ -182,10 +193,7 @@ pub unsafe fn syscall1<const NR: usize>(a0: usize) -> usize {
 pub unsafe fn syscall2<const NR: usize>(a0: usize, a1: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("ecall", "nr", 2), nr = const NR,
-            in("a7") NR, inlateout("a0") a0 => result, in("a1") a1, options(nostack));
-    }
+    unsafe { ecall!(2, inlateout("a0") a0 => result, in("a1") a1) };
     result
 }
 
@@ -197,11 +205,7 @@ pub unsafe fn syscall2<const NR: usize>(a0: usize, a1: usize) -> usize {
 pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("ecall", "nr", 3), nr = const NR,
-            in("a7") NR, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2,
-            options(nostack));
-    }
+    unsafe { ecall!(3, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2) };
     result
 }
 
@@ -213,11 +217,7 @@ pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usiz
 pub unsafe fn syscall4<const NR: usize>(a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("ecall", "nr", 4), nr = const NR,
-            in("a7") NR, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2,
-            in("a3") a3, options(nostack));
-    }
+    unsafe { ecall!(4, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2, in("a3") a3) };
     result
 }
 
@@ -236,10 +236,8 @@ pub unsafe fn syscall5<const NR: usize>(
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!(call_site!("ecall", "nr", 5), nr = const NR,
-            in("a7") NR, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2,
-            in("a3") a3, in("a4") a4, options(nostack));
-    }
+        ecall!(5, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2, in("a3") a3, in("a4") a4)
+    };
     result
 }
 
@@ -259,9 +257,8 @@ pub unsafe fn syscall6<const NR: usize>(
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!(call_site!("ecall", "nr", 6), nr = const NR,
-            in("a7") NR, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2,
-            in("a3") a3, in("a4") a4, in("a5") a5, options(nostack));
+        ecall!(6, inlateout("a0") a0 => result, in("a1") a1, in("a2") a2, in("a3") a3, in("a4") a4,
+            in("a5") a5);
     }
     result
 }
@@ -390,7 +387,7 @@ pub unsafe fn clone(
             "2:",
             clone = const nr::clone,
             in("a7") nr::clone, inlateout("a0") flags => result, in("a1") stack, in("a2") tid,
-            in("a3") pointer, in("a4") tid, in("a5") entry, options(nostack));
+            in("a3") pointer, in("a4") tid, in("a5") entry);
     }
     result
 }
