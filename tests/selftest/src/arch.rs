@@ -13,6 +13,7 @@ use ring3::net::{SO_ERROR, SOL_SOCKET};
 use crate::case::*;
 use crate::cases;
 use crate::child::code;
+use crate::machine::MACHINE;
 
 cases! {
     // SAFETY of all calls in this table: the calls change nothing, because the descriptor is never open, or the call
@@ -25,7 +26,7 @@ cases! {
     "a call with four: each arrives", [syscall4], errno(unsafe { syscall4::<{ nr::epoll_ctl }>(usize::MAX, 1, usize::MAX, 0) }) => error(Errno::EFAULT), cannot EBADF;
     "a call with five", [syscall5], five_arguments() => error(Errno::EBADF);
     "a call with six: each arrives", [syscall6], six_arguments() => YES;
-    "a trap", [trap], code(&[c"trap"]) => value(if cfg!(target_arch = "x86_64") { 128 + 4 } else { 128 + 5 });
+    "a trap", [trap], code(&[c"trap"]) => value(MACHINE.trap);
     "a hint for what is nowhere", [prefetch], prefetch(core::ptr::without_provenance(8)) => DONE;
     "a thread's words are its own and begin as 0", [thread_word, set_thread_word], words() => YES;
     "memcpy at every alignment", [mem::ring3_memcpy], copies(memcpy) => value(0);

@@ -28,6 +28,7 @@ use ring3::time::{NEVER, SECOND};
 
 use crate::PROGRAM;
 use crate::env::start;
+use crate::machine::MACHINE;
 use crate::signal::raise;
 
 /// The exit status of a child with an unknown action, or with wrong arguments.
@@ -251,13 +252,8 @@ fn write_to(address: usize) -> Result<(), Exit> {
 }
 
 fn run_stack() -> Result<(), Exit> {
-    // The instruction `ret` of each architecture.
-    let code: [u8; 4] = black_box(if cfg!(target_arch = "x86_64") {
-        [0xc3; 4]
-    } else {
-        [0xc0, 0x03, 0x5f, 0xd6]
-    });
-    // SAFETY: the stack is not executable, so the call ends the process. If it does not, `ret` returns to this
+    let code = black_box(MACHINE.ret);
+    // SAFETY: the stack is not executable, so the call ends the process. If it does not, the code returns to this
     // function.
     unsafe { core::mem::transmute::<*const u8, extern "C" fn()>(code.as_ptr())() };
     Ok(())

@@ -32,6 +32,8 @@ mod inotify;
 mod io;
 mod kernel;
 mod list;
+#[path = "../../probes/src/machine.rs"]
+mod machine;
 #[path = "../../probes/src/maps.rs"]
 #[allow(dead_code, reason = "the probes use the rest")]
 mod maps;

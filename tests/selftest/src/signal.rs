@@ -22,6 +22,7 @@ use crate::cases;
 use crate::child::code;
 use crate::env::start;
 use crate::fd::closes_at_exec;
+use crate::machine::MACHINE;
 
 cases! {
     "a set of some", [SignalSet::of, SignalSet::contains], SignalSet::of(&[SIGINT, SIGTERM]).contains(SIGTERM) && !SignalSet::of(&[SIGINT]).contains(SIGTERM) => YES;
@@ -53,7 +54,7 @@ cases! {
     "a stack that is full, reported on another", [set_alternate_stack], code(&[c"overflow-reported"]) => value(42);
     "a stack that is just large enough", [set_alternate_stack, alternate_stack_size], just_large_enough() => YES;
     "a stack that is too small", [set_alternate_stack, alternate_stack_size], too_small() => error(Errno::ENOMEM);
-    "without our restorer", [], code(&[c"no-restorer"]) => value(if cfg!(target_arch = "x86_64") { 128 + 11 } else { 0 });
+    "without our restorer", [], code(&[c"no-restorer"]) => value(MACHINE.without_restorer);
     "waited for and taken", [wait, Received::is_kernels], taken() => YES;
     "nothing comes in time", [wait], too_late() => YES;
     "a handler interrupts a wait", [wait], interrupted() => error(Errno::EINTR);

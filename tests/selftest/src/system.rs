@@ -15,6 +15,7 @@ use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
+use crate::machine::MACHINE;
 
 cases! {
     "mounting on nothing", [mount], mount(c"none", c"/nothing", c"tmpfs", Mount::NONE) => error(Errno::ENOENT), cannot EPERM;
@@ -24,7 +25,7 @@ cases! {
     "another root that there is not", [pivot_root], pivot_root(c"/nothing", c"/") => error(Errno::ENOENT), cannot EPERM;
     "a root that is no mount", [pivot_root], pivot_root(c"/proc/self", c"/proc/self").is_err() => YES;
     "the names of the system", [uname, Uname::sysname, Uname::release, Uname::version], uname().sysname() == c"Linux" && !uname().release().is_empty() && !uname().version().is_empty() => YES;
-    "the architecture", [Uname::machine], uname().machine().to_bytes() == if cfg!(target_arch = "x86_64") { &b"x86_64"[..] } else { b"aarch64" } => YES;
+    "the architecture", [Uname::machine], MACHINE.names.contains(&uname().machine().to_bytes()) => YES;
     "the machine's name is that of /proc", [Uname::nodename], is_in(c"/proc/sys/kernel/hostname", uname().nodename()) => YES;
     "the domain is that of /proc", [Uname::domainname], is_in(c"/proc/sys/kernel/domainname", uname().domainname()) => YES;
     "the name that it has", [set_hostname], set_hostname(uname().nodename().to_bytes()) => DONE, cannot EPERM;

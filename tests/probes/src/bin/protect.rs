@@ -6,6 +6,9 @@
 #![no_std]
 #![no_main]
 
+#[path = "../machine.rs"]
+#[allow(dead_code, reason = "the self-test uses the rest")]
+mod machine;
 #[path = "../maps.rs"]
 #[allow(dead_code, reason = "other probes use the rest")]
 mod maps;
@@ -24,13 +27,6 @@ use ring3::signal::SIGSEGV;
 use ring3::thread::Builder;
 
 ring3::program!("protect", main);
-
-/// The instruction that returns to the caller.
-const RETURN: [u8; 4] = if cfg!(target_arch = "x86_64") {
-    [0xc3; 4]
-} else {
-    [0xc0, 0x03, 0x5f, 0xd6]
-};
 
 static RELOCATED: [&&str; 1] = [&"read-only"];
 
@@ -80,7 +76,7 @@ fn main(start: Start) -> Result<(), Exit> {
             black_box(local);
         }
         Some(b"stack") => {
-            let code = black_box(RETURN);
+            let code = black_box(machine::MACHINE.ret);
             // SAFETY: none. The test is that the kernel ends the program here.
             let run: extern "C" fn() = unsafe { core::mem::transmute(code.as_ptr()) };
             run();
