@@ -2,10 +2,11 @@
 # scripts/ that does the work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-examples doc manual install uninstall clean
+.PHONY: help setup run-x86 run-arm run-riscv64 run-x86-32 run-arm32 run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-examples doc manual install uninstall clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
+ARCHES  ?= x86_64 aarch64 riscv64 x86 arm
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
@@ -26,6 +27,21 @@ run-arm: ## the same for aarch64; on another machine under qemu-user
 	@scripts/build.sh aarch64
 	@scripts/run.sh aarch64
 
+run-riscv64: ## the same for riscv64
+	@scripts/setup.sh run-riscv64
+	@scripts/build.sh riscv64
+	@scripts/run.sh riscv64
+
+run-x86-32: ## the same for 32-bit x86; on an x86_64 machine natively
+	@scripts/setup.sh run-x86
+	@scripts/build.sh x86
+	@scripts/run.sh x86
+
+run-arm32: ## the same for 32-bit ARM
+	@scripts/setup.sh run-arm
+	@scripts/build.sh arm
+	@scripts/run.sh arm
+
 run-x86-kernel: ## boot a real x86_64 kernel with the programs
 	@scripts/setup.sh run-kernel-x86_64
 	@scripts/build.sh x86_64 probes
@@ -36,29 +52,29 @@ run-arm-kernel: ## the same with an aarch64 kernel
 	@scripts/build.sh aarch64 probes
 	@scripts/run-kernel.sh aarch64
 
-test: ## run all tests, for both architectures
-	@scripts/setup.sh test guest-x86_64 guest-aarch64 guest-aarch64_16k
-	@scripts/build.sh x86_64 probes
-	@scripts/build.sh aarch64 probes
-	@scripts/profiles.sh x86_64
-	@scripts/profiles.sh aarch64
-	@scripts/outside.sh x86_64
-	@scripts/outside.sh aarch64
-	@scripts/test.sh
+test: ## run all tests (ARCHES="x86_64 aarch64" instead of all)
+	@scripts/setup.sh $(ARCHES:%=test-%) $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
+	@set -e; for arch in $(ARCHES); do \
+		scripts/build.sh $$arch probes; scripts/profiles.sh $$arch; scripts/outside.sh $$arch; done
+	@scripts/test.sh $(ARCHES)
+
+# The guests (kernels that the tests boot) of each architecture.
+guests_x86_64  = x86_64
+guests_aarch64 = aarch64 aarch64_16k
 
 test-fresh: ## run the README's commands in new Debian roots (FRESH=short)
 	@scripts/setup.sh fresh
 	@scripts/test-fresh.sh $(FRESH)
 
 test-powercut: ## cut a guest's power while save writes (CUTS=50, ARCH)
-	@scripts/setup.sh test powercut guest-$(ARCH)
+	@scripts/setup.sh test-$(ARCH) powercut guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
-	@RING3_CUTS=$(CUTS) scripts/test-long.sh "powercut::old_or_new_and_whole [$(ARCH) kernel]"
+	@RING3_CUTS=$(CUTS) scripts/test-long.sh $(ARCH) "powercut::old_or_new_and_whole [$(ARCH) kernel]"
 
 test-crowd: ## connect 100,000 clients to echod, on a real kernel (ARCH)
-	@scripts/setup.sh test guest-$(ARCH)
+	@scripts/setup.sh test-$(ARCH) guest-$(ARCH)
 	@scripts/build.sh $(ARCH) probes
-	@RING3_CROWD=1 scripts/test-long.sh "crowd::all_are_served [$(ARCH) kernel]"
+	@RING3_CROWD=1 scripts/test-long.sh $(ARCH) "crowd::all_are_served [$(ARCH) kernel]"
 
 mutants: ## count the small changes of src/ that tests find (N=50 SEED=7)
 	@scripts/setup.sh test mutants
@@ -77,11 +93,12 @@ inspect: ## list system calls, disassemble (PROGRAM=hello, ARCH, CALLS=1)
 	@scripts/build.sh $(ARCH)
 	@CALLS=$(CALLS) scripts/inspect.sh $(ARCH) $(PROGRAM)
 
-size: ## print the size of each shipped program, in bytes
-	@scripts/setup.sh build-x86_64 build-aarch64
-	@scripts/build.sh x86_64
-	@scripts/build.sh aarch64
-	@scripts/size.sh
+# The architectures of which programs are built already, and the two that every machine can build.
+size: ARCHES = $(sort x86_64 aarch64 $(notdir $(wildcard target/dist/*)))
+size: ## print the size of each shipped program, in bytes (ARCHES)
+	@scripts/setup.sh $(ARCHES:%=build-%)
+	@set -e; for arch in $(ARCHES); do scripts/build.sh $$arch; done
+	@scripts/size.sh $(ARCHES)
 
 lint: ## rustfmt, clippy, rustdoc, shellcheck, codespell; a warning fails
 	@scripts/setup.sh lint

@@ -4,16 +4,40 @@ set -eu
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# Programs for `host` run natively, those for `foreign` under qemu-user. On an aarch64 machine, x86_64 is foreign.
+# All architectures, by Rust's names (`target_arch`), and the architecture of this machine.
+architectures='x86_64 aarch64 riscv64 x86 arm'
 host=$(uname -m)
-# shellcheck disable=SC2034 # not every script runs programs
 case $host in
-x86_64) foreign=aarch64 ;;
-aarch64) foreign=x86_64 ;;
-*) die "ring3 runs on x86_64 and aarch64, and this is $host" ;;
+x86_64 | aarch64) ;;
+*) die "ring3 is built on x86_64 and aarch64, and this is $host" ;;
 esac
 
-triple() { printf '%s-unknown-linux-gnu\n' "$1"; }
+# fact COLUMN ARCH: prints a fact of the table: Rust's target, the prefix of GNU's tools, Debian's name of the
+# architecture, and qemu's.
+fact() {
+	case $2 in
+	x86_64) set -- "$1" x86_64-unknown-linux-gnu x86_64-linux-gnu amd64 x86_64 ;;
+	aarch64) set -- "$1" aarch64-unknown-linux-gnu aarch64-linux-gnu arm64 aarch64 ;;
+	riscv64) set -- "$1" riscv64gc-unknown-linux-gnu riscv64-linux-gnu riscv64 riscv64 ;;
+	x86) set -- "$1" i686-unknown-linux-gnu i686-linux-gnu i386 i386 ;;
+	arm) set -- "$1" armv7-unknown-linux-gnueabihf arm-linux-gnueabihf armhf arm ;;
+	*) die "ARCH is one of $architectures, not $2" ;;
+	esac
+	shift "$1"
+	printf '%s\n' "$1"
+}
+triple() { fact 1 "$1"; }
+gnu_prefix() { fact 2 "$1"; }
+deb_arch() { fact 3 "$1"; }
+qemu_arch() { fact 4 "$1"; }
+
+# native ARCH: succeeds if this machine runs programs for ARCH itself. Programs for the others run under qemu-user.
+native() {
+	case $host-$1 in
+	"$1-$1" | x86_64-x86) ;;
+	*) return 1 ;;
+	esac
+}
 
 # The directory that set-up writes: env.sh (the paths of the tools), ARCH.toml (cargo's configuration), and set-up's own
 # records.
@@ -39,6 +63,14 @@ export CARGO_TARGET_DIR="$PWD/target/cargo"
 
 # value NAME: prints the value of the variable NAME, for a computed name: `value RUSTC_$arch`.
 value() { eval "printf '%s\n' \"\${$1-}\""; }
+
+# export_tests ARCH...: exports the variables that tests/support.rs reads, for tests of these architectures.
+export_tests() {
+	export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$*"
+	for tested; do
+		native "$tested" || export "RING3_QEMU_$tested=$(value "QEMU_$tested")"
+	done
+}
 
 # programs DIRECTORY: prints the names of the programs in DIRECTORY. As in cargo, a program is NAME.rs or NAME/main.rs.
 programs() {

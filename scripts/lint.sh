@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh: runs rustfmt, clippy for both architectures, rustdoc, shellcheck and codespell. Every warning is an error.
+# lint.sh: runs rustfmt, clippy for each architecture, rustdoc, shellcheck and codespell. Every warning is an error.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -11,9 +11,9 @@ for package in manual tests tests/loom tests/fuzz tests/mutants benches benches/
 # The library, the programs, the examples and the probes, with the rustc that clippy belongs to. Nothing is linked.
 # CARGO_ENCODED_RUSTFLAGS replaces the flags of .cargo/programs.toml: rustc warns about one of those (-outline-atomics)
 # in every crate.
-for arch in x86_64 aarch64; do
+for arch in $architectures; do
 	clippy=$(value "CLIPPY_$arch")
-	CARGO_ENCODED_RUSTFLAGS=$(value "CORE_FLAG_$arch") "$clippy" clippy --quiet --workspace --lib --bins --examples --target "$(triple $arch)" \
+	CARGO_ENCODED_RUSTFLAGS=$(value "CORE_FLAG_$arch") "$clippy" clippy --quiet --workspace --lib --bins --examples --target "$(triple "$arch")" \
 		--config "build.rustc = '$(dirname -- "$clippy")/rustc'" -- -D warnings
 done
 

@@ -5,11 +5,11 @@ cd "$(dirname -- "$0")/.."
 use_tools
 
 arch=$1
-if [ "$arch" = "$host" ]; then
+if native "$arch"; then
 	under=
 	echo "ring3 on $arch, natively"
 else
-	under="$(basename -- "$QEMU") "
+	under="$(basename -- "$(value "QEMU_$arch")") "
 	echo "ring3 on $arch, under ${under% }"
 fi
 

@@ -8,8 +8,11 @@
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 
-[ $# -gt 0 ] || set -- "run-$host" "run-$foreign" "inspect-$host" "inspect-$foreign" manual test lint bench bench-echo bench-pipe bench-examples fuzz powercut fresh \
-	guest-x86_64 guest-aarch64 guest-aarch64_16k
+if [ $# = 0 ]; then
+	for arch in $architectures; do set -- "$@" "test-$arch" "inspect-$arch"; done
+	set -- "$@" manual lint bench bench-echo bench-pipe bench-examples fuzz powercut fresh \
+		guest-x86_64 guest-aarch64 guest-aarch64_16k
+fi
 
 # fingerprint: prints inode, size and time of change of every file that set-up relied on. So a removed package, an
 # updated toolchain or an edited script is noticed.

@@ -1,10 +1,11 @@
 #!/bin/sh
-# test-long.sh TEST: runs one of the tests that take long, which `make test` skips. An environment variable enables it:
+# test-long.sh ARCH TEST: runs one of the tests that take long, which `make test` skips. An environment variable enables it:
 # RING3_CUTS or RING3_CROWD.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
 
 fetch tests
-export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$host $foreign" RING3_MKFS="${MKFS-}"
-exec cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline -- "$1"
+export_tests "$1"
+export RING3_MKFS="${MKFS-}"
+exec cargo test --quiet --manifest-path tests/Cargo.toml --locked --offline -- "$2"

@@ -171,6 +171,35 @@ verdict 'without rustup, all of Rust comes from Debian; its core is kept for all
 
 machine $debian
 release 1.85.0 1.96.0
+echo armhf >"$WORLD/lacks"
+set_up build-arm
+same asked "$(asked | tail -n 5)" "apt-get update
+apt-get download libstd-rust-web-dev:armhf=1.96.0+dfsg1-1*
+apt-get indextargets --format \$(REPO_URI) Created-By: Packages
+apt-get update
+apt-get download libstd-rust-web-dev:armhf=1.96.0+dfsg1-*"
+same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ trixie main'
+same core "$(ls -d "$WORLD"/.cache/ring3/*hf)" "$WORLD/.cache/ring3/libstd-rust-web-dev-1.96.0+dfsg1-1+b2-armhf"
+same status $status 0
+verdict "a core that this machine's release lacks comes from Debian 13"
+
+machine rustup $debian
+toolchain "$pinned" "$pinned" $x86_64 i686-unknown-linux-gnu riscv64gc-unknown-linux-gnu
+set_up run-x86
+same asked "$(asked)" ''
+same status $status 0
+set_up run-riscv64
+same asked "$(asked | tail -n 1)" 'apt-get install -y --no-install-recommends --no-remove qemu-user'
+same status $status 0
+verdict 'x86_64 runs the programs of x86 itself, and those of riscv64 under qemu-user'
+
+set_up test-x86 test-riscv64
+same packages "$(asked | tail -n 1 | tr ' ' '\n' | grep -e '-cross$' -e '^gcc-' | sort | paste -s -d ' ' -)" \
+	'gcc-i686-linux-gnu gcc-riscv64-linux-gnu libc6-dev-i386-cross libc6-dev-riscv64-cross linux-libc-dev-i386-cross linux-libc-dev-riscv64-cross'
+verdict 'the tests of an architecture want its C compiler and headers'
+
+machine $debian
+release 1.85.0 1.96.0
 set_up lint
 same asked "$(asked | grep -m 1 ' install ')" "apt-get install -y --no-install-recommends --no-remove cargo-web rustc-web lld llvm rust-web-clippy rustfmt-web gcc libc6-dev linux-libc-dev g++ shellcheck codespell"
 verdict 'lint also wants the C++ compiler that its crates are built with'

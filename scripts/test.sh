@@ -1,9 +1,13 @@
 #!/bin/sh
-# test.sh: runs all tests, on both architectures. The last line has the numbers of tests. With SAMPLE set, it runs one
-# test of each kind: of the programs' tests, those of hello only.
+# test.sh ARCH...: runs all tests, on these architectures. The last line has the numbers of tests. With SAMPLE set, it
+# runs one test of each kind: of the programs' tests, those of hello only.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
+
+arches=$*
+# tests ARCH: succeeds if this run tests ARCH.
+tests() { case " $arches " in *" $1 "*) ;; *) return 1 ;; esac; }
 
 logs=target/test
 rm -rf -- "$logs"
@@ -52,29 +56,41 @@ run "the library, $host" scripts/test-units.sh $native --lib
 run 'the examples of the documentation' cargo test --quiet --doc
 run 'the unit tests of examples/' cargo test --quiet --examples
 
-# Built with some optimisation, because qemu-user is slow.
-triple=$(triple "$foreign")
-RUNNER=$(printf '%s\n' "$QEMU" -L "/usr/$foreign-linux-gnu")
-set -- env RUNNER="$RUNNER" scripts/test-units.sh $slow --lib --target "$triple" --config "$setup/$foreign.toml" \
-	--config profile.test.opt-level=1 --config "target.$triple.linker = '$CROSS_CC'"
-run "the library, $foreign" "$@"
+# units ARCH: runs the library's tests of another architecture, with the C library of the cross compiler. They are built
+# with some optimisation, because qemu-user is slow.
+units() {
+	triple=$(triple "$1")
+	libraries=/usr/$(gnu_prefix "$1")
+	if native "$1"; then
+		RUNNER=$(printf '%s\n' "$libraries"/lib/ld-linux*.so.* --library-path "$libraries/lib")
+	else
+		RUNNER=$(printf '%s\n' "$(value "QEMU_$1")" -L "$libraries")
+	fi
+	export RUNNER
+	scripts/test-units.sh $slow --lib --target "$triple" --config "$setup/$1.toml" \
+		--config profile.test.opt-level=1 --config "target.$triple.linker = '$(value "CROSS_CC_$1")'"
+}
+for arch in $arches; do
+	[ "$arch" = "$host" ] || run "the library, $arch" units "$arch"
+done
 # memset has another path for CPUs on which `dc zva` clears at most 64 bytes. qemu-user's default CPU is not one of
 # them.
-[ "$foreign" != aarch64 ] || run 'the library, a Cortex-A57' env QEMU_CPU=cortex-a57 FILTER=arch "$@"
+cortex_a57() { QEMU_CPU=cortex-a57 FILTER=arch units aarch64; }
+if tests aarch64 && ! native aarch64; then run 'the library, a Cortex-A57' cortex_a57; fi
 
 if [ -z "${SAMPLE-}" ]; then
 	fetch tests/loom
 	run 'every order of threads' scripts/test-units.sh $slow --manifest-path tests/loom/Cargo.toml --locked --offline
 fi
 
-export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$host $foreign" "RING3_QEMU_$foreign=$QEMU"
+export_tests "$@"
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
-run 'the programs, both' "$@" -- --skip ' kernel]' "$programs"
+run 'the programs' "$@" -- --skip ' kernel]' "$programs"
 # aarch64 kernels also use pages of these sizes. qemu-user before version 10 can emulate them.
-if [ "$foreign" = aarch64 ] && [ -z "${SAMPLE-}" ]; then
+if tests aarch64 && ! native aarch64 && [ -z "${SAMPLE-}" ]; then
 	for size in 16384 65536; do
 		title="the programs, aarch64 with pages of $size"
-		if QEMU_PAGESIZE=$size "$QEMU" target/dist/aarch64/probes/start 2>&1 | grep -qx "page $size"; then
+		if QEMU_PAGESIZE=$size "$QEMU_aarch64" target/dist/aarch64/probes/start 2>&1 | grep -qx "page $size"; then
 			run "$title" env QEMU_PAGESIZE=$size "$@" -- '[aarch64]'
 		else
 			run "$title" skip "$title" 'qemu-user has the pages of this machine, since its version 10'

@@ -1,13 +1,5 @@
-# Debian's packages. All missing packages are installed by one command. `core` for the foreign architecture is only
-# unpacked in the cache, so that a second architecture need not be added to the system.
-
-# deb_arch ARCH: prints Debian's name of the architecture.
-deb_arch() {
-	case $1 in
-	x86_64) echo amd64 ;;
-	aarch64) echo arm64 ;;
-	esac
-}
+# Debian's packages. All missing packages are installed by one command. `core` for another architecture is only
+# unpacked in the cache, so that no second architecture need be added to the system.
 
 # candidate PACKAGE: prints the version that apt-get would install.
 candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9].*\)/\1/p'; }
@@ -148,7 +140,7 @@ plan_core() {
 	may_fetch "core for $1" "$(core_cost "libstd-rust${family#rustc}-dev")" || true
 }
 
-# core_cost PACKAGE: prints the cost of the package for the foreign architecture: about that for this architecture.
+# core_cost PACKAGE: prints the cost of the package for another architecture: about that for this architecture.
 core_cost() {
 	LC_ALL=C apt-cache show "$1" 2>/dev/null | awk '
 		/^Installed-Size:/ && !disk { disk = $2 / 1000 }
@@ -175,14 +167,39 @@ private_apt() {
 	export APT_CONFIG="$state/apt.conf"
 }
 
+# only_release RELEASE: restricts the private apt to that release of Debian, from the mirror in this machine's sources.
+only_release() {
+	# shellcheck disable=SC2016 # apt-get's variable
+	mirror=$(unset APT_CONFIG && apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/*$') || {
+		echo 'E: no mirror of Debian among the sources of apt' >"$setup/apt.log"
+		return 1
+	}
+	keyring=$usr/share/keyrings/debian-archive-keyring.gpg
+	signed=
+	[ ! -e "$keyring" ] || signed="[signed-by=$keyring] "
+	echo "deb $signed$mirror $1 main" >"$state/sources.list"
+	cat >>"$state/apt.conf" <<-END
+		Dir::Etc::sourcelist "$state/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+	END
+}
+
+# download PACKAGE: downloads the package with the private apt into its folder.
+download() (
+	log=$PWD/$setup/apt.log
+	cd "$state" && LC_ALL=C apt-get download "$1" >>"$log" 2>&1
+)
+
 # unpack PACKAGE VERSION ARCH FOLDER: downloads the package and unpacks it. Ignores +bN at the end of VERSION: rebuilds
-# of the same source are numbered separately for each architecture.
+# of the same source are numbered separately for each architecture. Some releases have the package for few
+# architectures; then it comes from Debian 13, built from the same version of Rust's sources.
 unpack() (
 	private_apt "$3"
-	deb="$1:$3=${2%+b[0-9]*}*"
-	apt update || exit 1
-	log=$PWD/$setup/apt.log
-	(cd "$setup/apt" && LC_ALL=C apt-get download "$deb") >>"$log" 2>&1 || exit 1
-	dpkg-deb -x "$setup/apt"/*.deb "$4" || exit 1
-	rm -rf -- "$setup/apt"
+	apt update && download "$1:$3=${2%+b[0-9]*}*" || {
+		only_release trixie && apt update && download "$1:$3=${2%-*}-*" || exit 1
+	}
+	dpkg-deb -x "$state"/*.deb "$4" || exit 1
+	rm -rf -- "$state"
 )

@@ -96,28 +96,12 @@ unpack_qemu_system() (
 
 # unpack_kernel GUEST FOLDER: unpacks the kernel, and its modules for virtual disks.
 unpack_kernel() (
-	# shellcheck disable=SC2016 # apt-get's variable
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/*$') || {
-		echo 'E: no mirror of Debian among the sources of apt' >"$setup/apt.log"
-		exit 1
-	}
 	private_apt "$(deb_arch "$(guest_arch "$1")")"
-	keyring=$usr/share/keyrings/debian-archive-keyring.gpg
-	signed=
-	[ ! -e "$keyring" ] || signed="[signed-by=$keyring] "
-	echo "deb $signed$mirror $(guest_release "$1") main" >"$state/sources.list"
-	cat >>"$state/apt.conf" <<-END
-		Dir::Etc::sourcelist "$state/sources.list";
-		Dir::Etc::sourceparts "/dev/null";
-		Dir::Etc::preferences "/dev/null";
-		Dir::Etc::preferencesparts "/dev/null";
-	END
-	apt update || exit 1
+	only_release "$(guest_release "$1")" && apt update || exit 1
 	# That package is empty, and depends on the package of the newest kernel.
 	newest=$(apt-cache depends "$(guest_kernel "$1")" 2>>"$setup/apt.log" |
 		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-	log=$PWD/$setup/apt.log
-	[ -n "$newest" ] && (cd "$state" && LC_ALL=C apt-get download "$newest") >>"$log" 2>&1 || exit 1
+	[ -n "$newest" ] && download "$newest" || exit 1
 	mkdir "$2/modules"
 	dpkg-deb -x "$state"/*.deb "$state/unpacked" || exit 1
 	mv -- "$state"/unpacked/boot/vmlinuz-* "$2/vmlinuz" || exit 1

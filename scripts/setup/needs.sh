@@ -5,20 +5,20 @@
 find_need() {
 	once "$1" || return 0
 	case $1 in
-	build-x86_64 | build-aarch64) # compile, link and strip the programs
+	build-*) # compile, link and strip the programs
+		triple "${1#build-}" >/dev/null || exit 1
 		find_toolchain
 		find_linker
 		find_core "${1#build-}"
 		;;
-	build-*)
-		die "ARCH is x86_64 or aarch64, not ${1#build-}"
+	run-kernel-*) # boot a real kernel; fail if none is available
+		find_need "build-${1#run-kernel-}"
+		find_guest "${1#run-kernel-}"
+		[ -z "$why" ] || die "set-up: $why"
 		;;
-	run-"$host")
-		find_need "build-$host"
-		;;
-	run-"$foreign")
-		find_need "build-$foreign"
-		tool QEMU qemu-user "runs $foreign programs" "qemu-$foreign" "qemu-$foreign-static"
+	run-*)
+		find_need "build-${1#run-}"
+		native "${1#run-}" || find_qemu "${1#run-}"
 		;;
 	inspect-*)
 		find_need "build-${1#inspect-}"
@@ -33,23 +33,17 @@ find_need() {
 	powercut) # make a disk for a guest that loses its power
 		tool MKFS e2fsprogs 'makes a disk with ext4' mkfs.ext4 /usr/sbin/mkfs.ext4
 		;;
-	run-kernel-*) # boot a real kernel; fail if none is available
-		find_need "build-${1#run-kernel-}"
-		find_guest "${1#run-kernel-}"
-		[ -z "$why" ] || die "set-up: $why"
+	test-*) # tests with std and the C oracle, for one architecture
+		find_need "run-${1#test-}"
+		find_need test
+		[ "$1" = "test-$host" ] || find_cross "${1#test-}"
 		;;
-	test) # tests with std and the C oracle, native and cross-compiled; strace, to see the programs' system calls
+	test) # tests with std and the C oracle, for this machine; strace, to see the programs' system calls
 		find_need "run-$host"
-		find_need "run-$foreign"
 		find_c
-		cross=$foreign-linux-gnu
-		cross_deb=$(deb_arch "$foreign")-cross
-		tool CROSS_CC "gcc-$(printf '%s' "$cross" | tr _ -)" "links the $foreign tests" "$cross-gcc"
-		file "$usr/$cross/include/stdio.h" "libc6-dev-$cross_deb" "C library of the $foreign tests"
-		file "$usr/$cross/include/linux/version.h" "linux-libc-dev-$cross_deb" "the kernel's headers for $foreign"
 		tool STRACE strace 'shows which system calls a program makes' strace
 		tool DASH dash 'the shell that pipe is compared with' dash
-		tool GDB gdb-multiarch 'prints backtraces of both architectures' gdb-multiarch
+		tool GDB gdb-multiarch 'prints backtraces of all architectures' gdb-multiarch
 		tool MANDOC mandoc 'checks the man pages' mandoc
 		tool BASH_SHELL bash 'tries the completions for bash' bash
 		tool ZSH_SHELL zsh 'tries the completions for zsh' zsh
@@ -60,7 +54,7 @@ find_need() {
 		find_c
 		;;
 	lint)
-		for lint_arch in "$host" "$foreign"; do
+		for lint_arch in $architectures; do
 			find_need "build-$lint_arch"
 			find_component "CLIPPY_$lint_arch" "$lint_arch" cargo-clippy clippy
 		done
@@ -121,6 +115,21 @@ find_c() {
 	tool CC gcc 'links tests and benches' gcc cc
 	file "$usr/include/stdio.h" libc6-dev 'C library of tests and benches'
 	file "$usr/include/linux/version.h" linux-libc-dev "the kernel's headers"
+}
+
+# find_qemu ARCH: finds the qemu-user that runs programs for ARCH.
+find_qemu() {
+	emulator=qemu-$(qemu_arch "$1")
+	tool "QEMU_$1" qemu-user "runs $1 programs" "$emulator" "$emulator-static"
+}
+
+# find_cross ARCH: finds the C compiler and the headers for another architecture.
+find_cross() {
+	gnu=$(gnu_prefix "$1")
+	deb=$(deb_arch "$1")-cross
+	tool "CROSS_CC_$1" "gcc-$(printf '%s' "$gnu" | tr _ -)" "links the $1 tests" "$gnu-gcc"
+	file "$usr/$gnu/include/stdio.h" "libc6-dev-$deb" "C library of the $1 tests"
+	file "$usr/$gnu/include/linux/version.h" "linux-libc-dev-$deb" "the kernel's headers for $1"
 }
 
 find_cxx() {

@@ -1,4 +1,4 @@
-# The Rust toolchain, `core` for both architectures, and cargo-mutants.
+# The Rust toolchain, `core` for each architecture, and cargo-mutants.
 
 pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
 rustup_failed=

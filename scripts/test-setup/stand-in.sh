@@ -80,7 +80,7 @@ apt-get)
 				toolchain "$WORLD/usr" "$MACHINE-unknown-linux-gnu"
 				echo 1.96.0 >"$WORLD/usr/release"
 				;;
-			qemu-user) for cpu in x86_64 aarch64; do ln -s "$STAND_IN" "$WORLD/usr/bin/qemu-$cpu"; done ;;
+			qemu-user) for cpu in x86_64 aarch64 riscv64 arm; do ln -s "$STAND_IN" "$WORLD/usr/bin/qemu-$cpu"; done ;;
 			lld) ln -s "$STAND_IN" "$WORLD/usr/bin/ld.lld" ;;
 			llvm) ln -s "$STAND_IN" "$WORLD/usr/bin/llvm-objcopy" ;;
 			rust-web-clippy) ln -s "$STAND_IN" "$WORLD/usr/bin/cargo-clippy" ;;
@@ -92,7 +92,16 @@ apt-get)
 		for package; do :; done
 		echo "${package##*-}" >a.deb
 		;;
-	*' download '*) : >a.deb ;;
+	*' download '*)
+		# Some releases have a package for few architectures: `lacks` has the name of an architecture that this
+		# machine's release lacks.
+		[ -e "$state/sources.list" ] || ! grep -qs ":$(cat "$WORLD/lacks" 2>/dev/null || echo none)=" "$WORLD/asked" || {
+			echo 'E: Unable to locate package' >&2
+			exit 100
+		}
+		[ ! -e "$state/sources.list" ] || cp "$state/sources.list" "$WORLD/sources"
+		: >a.deb
+		;;
 	*' indextargets '*) printf '%s\n' security:/debian-security/ mirror:/debian/ ;;
 	esac
 	;;
@@ -105,7 +114,7 @@ dpkg-query)
 	;;
 dpkg-deb)
 	case $(cat "$2") in
-	'') for cpu in x86_64 aarch64; do core "$3/usr" $cpu-unknown-linux-gnu; done ;;
+	'') for cpu in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf; do core "$3/usr" $cpu; done ;;
 	qemu-system)
 		mkdir -p "$3/usr/bin"
 		for cpu in x86_64 aarch64; do ln -s "$STAND_IN" "$3/usr/bin/qemu-system-$cpu"; done
