@@ -6,7 +6,8 @@
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
-ARCHES  ?= x86_64 aarch64 riscv64 x86 arm
+ALL     := x86_64 aarch64 riscv64 x86 arm
+ARCHES  ?= $(ALL)
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
@@ -94,7 +95,7 @@ inspect: ## list system calls, disassemble (PROGRAM=hello, ARCH, CALLS=1)
 	@CALLS=$(CALLS) scripts/inspect.sh $(ARCH) $(PROGRAM)
 
 # The architectures of which programs are built already, and the two that every machine can build.
-size: ARCHES = $(sort x86_64 aarch64 $(notdir $(wildcard target/dist/*)))
+size: ARCHES = $(filter x86_64 aarch64 $(notdir $(wildcard target/dist/*)),$(ALL))
 size: ## print the size of each shipped program, in bytes (ARCHES)
 	@scripts/setup.sh $(ARCHES:%=build-%)
 	@set -e; for arch in $(ARCHES); do scripts/build.sh $$arch; done
