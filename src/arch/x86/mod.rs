@@ -146,6 +146,9 @@ macro_rules! __jump {
     };
 }
 
+/// The place in a thread block of the address of `__kernel_vsyscall`, in bytes from the thread pointer.
+const VSYSCALL: usize = 16;
+
 // The system call of all functions but those that change the stack. It preserves every register but eax.
 global_asm!(
     ".pushsection .text.ring3_syscall, \"ax\"",
@@ -156,9 +159,9 @@ global_asm!(
     "ring3_syscall:",
     "push ecx",
     "mov ecx, gs",
-    "jecxz 2f", // 0: no thread block, as at start-up and in a bare program
+    "jecxz 2f",                           // 0: no thread block, as at start-up and in a bare program
     "pop ecx",
-    "jmp dword ptr gs:[16]", // __kernel_vsyscall, or ring3_int80
+    "jmp dword ptr gs:[{vsyscall}]",      // __kernel_vsyscall, or ring3_int80
     "2:",
     "pop ecx",
     "ring3_int80:",
@@ -167,6 +170,7 @@ global_asm!(
     ".size ring3_int80, . - ring3_int80",
     ".size ring3_syscall, . - ring3_syscall",
     ".popsection",
+    vsyscall = const VSYSCALL,
 );
 
 unsafe extern "C" {
@@ -174,8 +178,8 @@ unsafe extern "C" {
     fn ring3_int80();
 }
 
-/// The address for `gs:16` of a new thread block.
-static VSYSCALL: AtomicPtr<()> = AtomicPtr::new(ring3_int80 as *mut ());
+/// The address for a new thread block.
+static NEW_VSYSCALL: AtomicPtr<()> = AtomicPtr::new(ring3_int80 as *mut ());
 
 /// Determines the code of a system call for the thread blocks that are made afterwards. Without this call, and with a
 /// kernel that has no vDSO, this is `int 0x80`.
@@ -184,7 +188,7 @@ static VSYSCALL: AtomicPtr<()> = AtomicPtr::new(ring3_int80 as *mut ());
 /// `auxv` returns the values of the kernel's auxiliary vector, or `None`.
 pub unsafe fn choose(auxv: impl Fn(usize) -> Option<usize>) {
     if let Some(address) = auxv(AT_SYSINFO) {
-        VSYSCALL.store(core::ptr::with_exposed_provenance_mut(address), Relaxed);
+        NEW_VSYSCALL.store(core::ptr::with_exposed_provenance_mut(address), Relaxed);
     }
 }
 
@@ -247,8 +251,8 @@ pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usiz
     result
 }
 
-/// Makes a system call with four arguments. The fourth is in `esi`, which cannot be an operand, because the compiler may
-/// use it for the frame.
+/// Makes a system call with four arguments. The fourth is in `esi`, which cannot be an operand, because the compiler
+/// may use it for the frame.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -292,8 +296,8 @@ pub unsafe fn syscall5<const NR: usize>(
     result
 }
 
-/// Makes a system call with six arguments. The sixth is in `ebp`, which cannot be an operand either. No register is left
-/// for the fourth and the sixth, so they are in memory.
+/// Makes a system call with six arguments. The sixth is in `ebp`, which cannot be an operand either. No register is
+/// left for the fourth and the sixth, so they are in memory.
 ///
 /// # Safety
 /// As [`syscall0`].
@@ -358,8 +362,8 @@ global_asm!(
 pub fn thread_word<const N: usize>() -> usize {
     const { assert!(N < super::THREAD_WORDS) };
     let value;
-    // SAFETY: the code reads a word in the calling thread's block, where the linker put `ring3_thread_words`. The linker
-    // writes its offset from the base of `gs` into the instruction.
+    // SAFETY: the code reads a word in the calling thread's block, where the linker put `ring3_thread_words`. The
+    // linker writes its offset from the base of `gs` into the instruction.
     unsafe {
         asm!("mov {0}, dword ptr gs:[ring3_thread_words@ntpoff + {at}]",
             out(reg) value, at = const 4 * N, options(pure, readonly, nostack, preserves_flags));
@@ -386,18 +390,16 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
 /// (ELF Handling For Thread-Local Storage, "IA-32"), and 16 bytes further the address for a system call.
 #[derive(Debug)]
 #[repr(C)]
-pub struct ThreadBlock([usize; super::THREAD_WORDS + 5]);
+pub struct ThreadBlock([usize; super::THREAD_WORDS + VSYSCALL / 4 + 1]);
 
 impl ThreadBlock {
     /// The block of a new thread.
-    pub const NEW: Self = Self([0; super::THREAD_WORDS + 5]);
+    pub const NEW: Self = Self([0; super::THREAD_WORDS + VSYSCALL / 4 + 1]);
 
     /// Returns the thread pointer for this block. The block must not move afterwards.
     pub fn thread_pointer(&mut self) -> usize {
-        let [own, .., vsyscall] = &mut self.0[super::THREAD_WORDS..] else {
-            unreachable!()
-        };
-        *vsyscall = VSYSCALL.load(Relaxed).expose_provenance();
+        self.0[super::THREAD_WORDS + VSYSCALL / 4] = NEW_VSYSCALL.load(Relaxed).expose_provenance();
+        let own = &mut self.0[super::THREAD_WORDS];
         *own = (&raw mut *own).expose_provenance();
         *own
     }
