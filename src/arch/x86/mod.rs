@@ -149,26 +149,33 @@ macro_rules! __jump {
 /// The place in a thread block of the address of `__kernel_vsyscall`, in bytes from the thread pointer.
 const VSYSCALL: usize = 16;
 
-// The system call of all functions but those that change the stack. It preserves every register but eax.
+// The system call of all functions but those that change the stack. It preserves every register but eax. In a bare
+// program, the linker script replaces it by `ring3_int80`.
 global_asm!(
     ".pushsection .text.ring3_syscall, \"ax\"",
-    ".globl ring3_syscall, ring3_int80",
-    ".hidden ring3_syscall, ring3_int80",
+    ".globl ring3_syscall",
+    ".hidden ring3_syscall",
     ".type ring3_syscall, @function",
-    ".type ring3_int80, @function",
     "ring3_syscall:",
     "push ecx",
     "mov ecx, gs",
-    "jecxz 2f",                           // 0: no thread block, as at start-up and in a bare program
+    "jecxz 2f",                           // 0: no thread block yet
     "pop ecx",
     "jmp dword ptr gs:[{vsyscall}]",      // __kernel_vsyscall, or ring3_int80
     "2:",
     "pop ecx",
+    "int 0x80",
+    "ret",
+    ".size ring3_syscall, . - ring3_syscall",
+    ".popsection",
+    ".pushsection .text.ring3_int80, \"ax\"",
+    ".globl ring3_int80",
+    ".hidden ring3_int80",
+    ".type ring3_int80, @function",
     "ring3_int80:",
     "int 0x80",
     "ret",
     ".size ring3_int80, . - ring3_int80",
-    ".size ring3_syscall, . - ring3_syscall",
     ".popsection",
     vsyscall = const VSYSCALL,
 );
