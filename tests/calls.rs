@@ -55,21 +55,38 @@ fn recorded(file: &Path) -> Vec<Site> {
     sites.filter(|site| site.address != 0).collect()
 }
 
-/// The addresses of the instructions that make system calls, as objdump finds them.
+/// The addresses of the instructions that make system calls, as objdump finds them. On x86 these are calls of a function
+/// that chooses between the two instructions of this architecture.
 fn disassembled(arch: Arch, file: &Path) -> Vec<u64> {
     let ran = run(arch
         .gnu("objdump")
         .args(["-d", "--no-show-raw-insn"])
         .arg(file));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    // A line of objdump: `     338:\tsvc\t#0x0`
-    let site = |line: &str| {
-        let (address, instruction) = line.split_once(":\t")?;
-        let mnemonic = instruction.split_whitespace().next()?;
-        let makes_a_call = ["syscall", "sysenter", "int", "svc", "ecall"].contains(&mnemonic);
-        makes_a_call.then(|| u64::from_str_radix(address.trim(), 16).unwrap())
-    };
-    ran.stdout.lines().filter_map(site).collect()
+    const CHOICE: [&str; 2] = ["<ring3_syscall>", "<ring3_int80>"];
+    let mut is_choice = false;
+    let mut sites = Vec::new();
+    for line in ran.stdout.lines() {
+        // `00000330 <NAME>:`
+        if let Some(title) = line.strip_suffix(':') {
+            is_choice = CHOICE.iter().any(|name| title.ends_with(name));
+        }
+        // `     338:\tsvc\t#0x0`
+        let Some((address, instruction)) = line.split_once(":\t") else {
+            continue;
+        };
+        let mnemonic = instruction.split_whitespace().next().unwrap_or_default();
+        let makes_a_call = match mnemonic {
+            "syscall" | "svc" | "ecall" => true,
+            "int" | "sysenter" => !is_choice,
+            "call" => CHOICE.iter().any(|name| instruction.ends_with(name)),
+            _ => false,
+        };
+        if makes_a_call {
+            sites.push(u64::from_str_radix(address.trim(), 16).unwrap());
+        }
+    }
+    sites
 }
 
 /// Compares the two lists; each address is recorded once.

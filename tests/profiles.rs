@@ -108,24 +108,56 @@ fn start_up(arch: Arch, file: &Path) -> Vec<String> {
     instructions
 }
 
-/// Whether an instruction reads memory at a fixed place: relative to the instruction, or at an offset from a register.
-/// Start-up reads its list and the words to relocate at registers without an offset.
-fn reads_a_constant_place(arch: Arch, instruction: &str) -> bool {
+/// Whether an instruction reads memory at a fixed place: relative to the instruction, or at an offset from a register that
+/// holds a place in the code. `previous` is the instruction before. Start-up reads its lists and the words to relocate at
+/// other registers.
+fn reads_a_constant_place(arch: Arch, previous: &str, instruction: &str) -> bool {
+    let (mnemonic, operands) = instruction.split_once(' ').unwrap_or((instruction, ""));
     match arch {
-        Arch::X86_64 => instruction.contains("(%rip)") && !instruction.starts_with("lea"),
+        Arch::X86_64 => operands.contains("(%rip)") && mnemonic != "lea",
         Arch::Aarch64 => {
-            let operand = instruction
-                .split_once(", ")
-                .map_or("", |(_, operand)| operand);
-            instruction.starts_with("ldr")
+            let operand = operands.split_once(", ").map_or("", |(_, operand)| operand);
+            mnemonic.starts_with("ldr")
                 && (!operand.starts_with('[') || operand.contains(", #"))
                 && !operand.contains("], #")
         }
-        Arch::Riscv64 | Arch::X86 | Arch::Arm => todo!("when these exist"),
+        // `auipc a5,0x1` and `ld a5,8(a5)`
+        Arch::Riscv64 => {
+            let base = operands
+                .split_once('(')
+                .and_then(|(_, rest)| rest.split_once(')'));
+            let base = base.map_or("", |(base, _)| base);
+            let begin = format!("auipc {base},");
+            mnemonic.starts_with('l') && !base.is_empty() && previous.starts_with(&begin)
+        }
+        // The register that holds the address of a label in the code
+        Arch::X86 => operands.contains("(%ebx)") && mnemonic != "lea",
+        // Start-up's own table is read by one `ldm`.
+        Arch::Arm => operands.contains("[pc"),
+    }
+}
+
+/// Whether an instruction is a call to an address in itself, which is not read from the GOT, or on riscv64 relative to
+/// `ra`, to which the instruction before added the distance.
+fn is_direct_call(arch: Arch, instruction: &str) -> bool {
+    // `call 10 <NAME>`, `bl 10 <NAME>`, `jal ra,10 <NAME>`, `jalr 16(ra) # 10 <NAME>`
+    let mut words = instruction.split_ascii_whitespace();
+    let (mnemonic, operand) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let is_address = |text: &str| u64::from_str_radix(text, 16).is_ok();
+    match arch {
+        Arch::X86_64 | Arch::X86 => mnemonic == "call" && is_address(operand),
+        Arch::Aarch64 | Arch::Arm => mnemonic == "bl" && is_address(operand),
+        Arch::Riscv64 => match mnemonic {
+            "jal" => is_address(operand.trim_start_matches("ra,")),
+            "jalr" => operand.ends_with("(ra)"),
+            _ => false,
+        },
     }
 }
 
 fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
+    const TRAPS: [&str; 4] = ["ud2", "brk", "ebreak", "udf"];
+    const CALLS: [&str; 4] = ["call", "bl ", "jal", "blx"];
     let programs = programs();
     let shipped = programs.iter().map(|program| arch.debug(program));
     let others = PROFILES
@@ -138,30 +170,19 @@ fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
             continue;
         }
         let instructions = start_up(arch, &file);
-        let (last, before) = match &*instructions {
-            [before @ .., call, end] if end.starts_with("ud2") || end.starts_with("brk") => {
-                (call, before)
-            }
-            _ => panic!("{}: {instructions:?}", file.display()),
+        let is_trap = |line: &String| TRAPS.iter().any(|trap| line.starts_with(trap));
+        let end = instructions.iter().position(is_trap);
+        let [before @ .., call] = &instructions[..end.unwrap_or(0)] else {
+            panic!("{}: {instructions:?}", file.display())
         };
-        // `call 10 <NAME>` or `bl 10 <NAME>`. A call through the GOT would be `call *16(%rip)` or `blr x0`.
-        let mut words = last.split_ascii_whitespace();
-        let call = if arch == Arch::X86_64 { "call" } else { "bl" };
-        let target = (words.next(), words.next());
-        assert!(
-            target.0 == Some(call)
-                && target
-                    .1
-                    .is_some_and(|at| u64::from_str_radix(at, 16).is_ok()),
-            "{}: {last}",
-            file.display()
-        );
-        for instruction in before {
-            let elsewhere = ["call", "bl "]
-                .iter()
-                .any(|call| instruction.starts_with(call));
+        assert!(is_direct_call(arch, call), "{}: {call}", file.display());
+        let previous = std::iter::once("").chain(before.iter().map(String::as_str));
+        for (instruction, previous) in before.iter().zip(previous) {
+            // A call within start-up pushes the address of the next instruction.
+            let elsewhere = CALLS.iter().any(|call| instruction.starts_with(call))
+                && !instruction.contains("<ring3_start");
             assert!(
-                !elsewhere && !reads_a_constant_place(arch, instruction),
+                !elsewhere && !reads_a_constant_place(arch, previous, instruction),
                 "{}: {instruction}",
                 file.display()
             );

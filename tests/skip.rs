@@ -26,6 +26,8 @@ pub const PAGES: &str =
 pub const PAGE_FAULTS: &str = "page faults under qemu-user are page faults of qemu";
 pub const MEMORY: &str =
     "qemu-user limits addresses, not memory: a moving block needs addresses for both copies";
+pub const UNLIMITED: &str =
+    "qemu-user reserves all addresses of a program of 32 bits, and cannot limit them";
 pub const ADDRESSES: &str =
     "qemu-user has too little address space for ten thousand blocks of 33 MiB";
 pub const RANDOM_PLACE: &str = "qemu-user chooses the address of a program itself";

@@ -229,10 +229,15 @@ fn reports_what_the_kernel_refuses(arch: Arch) -> Completion {
         }
     }
     // A program in which no code uses a thread's words sets no thread pointer.
-    if arch == Arch::X86_64 {
-        let message = "arch_prctl thread pointer: Operation not permitted (EPERM)";
-        let printed = format!("msort: {message}\n");
-        assert_eq!(refused("msort", "arch_prctl"), Ran::new(1, "", &printed));
+    let call = match arch {
+        Arch::X86_64 => Some("arch_prctl"),
+        Arch::X86 => Some("set_thread_area"),
+        Arch::Arm => Some("set_tls"),
+        Arch::Aarch64 | Arch::Riscv64 => None, // an instruction sets the register
+    };
+    if let Some(call) = call {
+        let printed = "msort: set thread pointer: Operation not permitted (EPERM)\n";
+        assert_eq!(refused("msort", call), Ran::new(1, "", printed));
     }
     Completion::Completed
 }

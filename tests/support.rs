@@ -178,13 +178,18 @@ impl Arch {
     ///
     /// qemu-user may have larger pages than the machine. Then the kernel sometimes returns an address that is not a
     /// multiple of qemu's page size, and qemu reports exhausted memory. With a reserved address space qemu-user chooses
-    /// addresses itself. (For 32 bits, qemu-user always reserves the address space.)
+    /// addresses itself.
     pub fn mapping_probe(self, probe: &str) -> Command {
         let mut command = self.probe(probe);
-        if !self.is_native() && self.facts().pointer == 8 {
+        if !self.is_native() && !self.reserves_addresses() {
             command.env("QEMU_RESERVED_VA", "256G");
         }
         command
+    }
+
+    /// Whether qemu-user reserves all addresses that a program of this architecture can have: it does for 32 bits.
+    pub fn reserves_addresses(self) -> bool {
+        !self.is_native() && self.facts().pointer == 4
     }
 
     /// A command that runs a program's file.
@@ -308,8 +313,10 @@ pub fn ran(output: Output) -> Ran {
 /// Limits the program's address space to `bytes` in total.
 ///
 /// Natively the limit is `RLIMIT_AS`. Under qemu-user `RLIMIT_AS` would also limit qemu itself, so `QEMU_RESERVED_VA`
-/// limits the program's address space.
+/// limits the program's address space, except where qemu-user [reserves](Arch::reserves_addresses) all addresses: tests
+/// are skipped there ([`UNLIMITED`](crate::skip::UNLIMITED)).
 pub fn limit_memory(arch: Arch, command: &mut Command, bytes: u64) {
+    assert!(!arch.reserves_addresses());
     if !arch.is_native() {
         // `QEMU_RESERVED_VA` limits addresses, not mapped bytes. The heap leaves gaps between its regions, which start
         // 64 MiB apart; twice the size leaves room for the gaps.

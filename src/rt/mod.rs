@@ -53,7 +53,7 @@ pub unsafe fn start<T: Termination>(
         // SAFETY: the caller promises that this is the only call. The call is in the first thread, before any code uses
         // a thread word.
         if let Err(errno) = unsafe { give_thread_words() } {
-            refuse(program, "arch_prctl", "thread pointer", errno)
+            refuse(program, "set", "thread pointer", errno)
         }
     }
     // SAFETY: the caller promises that these are the bounds of RELRO, and that nothing writes it after the relocation.

@@ -350,14 +350,17 @@ fn end_at_a_signal(arch: Arch) {
     assert_eq!(server.wait().status, Some(0));
 }
 
+/// strace's names of the call that receives datagrams. The second is that of 32 bits.
+const RECEIVE: &str = "recvmmsg,?recvmmsg_time64";
+
 /// echod with one worker, TCP and UDP, and injected results.
 fn inject(arch: Arch, inject: &[&str]) -> Result<Server, Completion> {
     injected::start(arch, &["-u", "-l", "127.0.0.1:0"], 2, inject)
 }
 
 fn goes_on_when_interrupted(arch: Arch) -> Completion {
-    let calls = "recvmmsg,sendmmsg,epoll_pwait:error=EINTR:when=1+2";
-    let server = match inject(arch, &[calls]) {
+    let calls = format!("{RECEIVE},sendmmsg,epoll_pwait:error=EINTR:when=1+2");
+    let server = match inject(arch, &[&calls]) {
         Ok(server) => server,
         Err(skipped) => return skipped,
     };
@@ -407,7 +410,7 @@ fn goes_on_after_a_shortage(arch: Arch) -> Completion {
             "echod: receive datagrams: No buffer space available (ENOBUFS)\n",
         ),
     ] {
-        let server = match inject(arch, &[&format!("recvmmsg:error={error}:when=1..2")]) {
+        let server = match inject(arch, &[&format!("{RECEIVE}:error={error}:when=1..2")]) {
             Ok(server) => server,
             Err(skipped) => return skipped,
         };
@@ -419,7 +422,7 @@ fn goes_on_after_a_shortage(arch: Arch) -> Completion {
 
 /// During a shortage connections are served, and echod pauses instead of spinning.
 fn does_not_spin_in_a_shortage(arch: Arch) -> Completion {
-    let server = match inject(arch, &["recvmmsg:error=ENOMEM"]) {
+    let server = match inject(arch, &[&format!("{RECEIVE}:error=ENOMEM")]) {
         Ok(server) => server,
         Err(skipped) => return skipped,
     };

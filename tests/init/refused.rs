@@ -68,7 +68,11 @@ fn names_what_was_refused(arch: Arch) -> Completion {
             let mut command = arch.program(program);
             // A short program, because strace ends only after all traced processes.
             command.args(["sh", "-c", "sleep 0.2"]).stdin(Stdio::null());
-            let ran = refused(&mut command, &format!("{call}:error=EPERM:when=1"));
+            // The second name is that of 32 bits.
+            let ran = refused(
+                &mut command,
+                &format!("{call},?{call}_time64:error=EPERM:when=1"),
+            );
             let printed =
                 format!("{program}: {call} {operands}: Operation not permitted (EPERM)\n");
             assert_eq!(ran, Ran::new(1, "", &printed));

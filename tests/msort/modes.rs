@@ -524,7 +524,8 @@ fn a_check_without_memory_is_no_disorder(arch: Arch) -> Completion {
     {
         let mut strace = Command::new("strace");
         strace.args(["-qq", "-o", "/dev/null"]);
-        strace.arg(format!("--inject=mmap:error=ENOMEM:when={nth}+"));
+        // The second name is that of 32 bits.
+        strace.arg(format!("--inject=mmap,?mmap2:error=ENOMEM:when={nth}+"));
         strace.arg(arch.shipped("msort")).args([option, "sorted"]);
         let ran = run(strace.current_dir(folder.root()));
         assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{option} {nth}");
