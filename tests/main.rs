@@ -4,6 +4,7 @@
 //! programs, sets the environment and starts this program; `support.rs` describes the environment. Each module is one
 //! suite. Its `trials()` lists its tests.
 
+mod architectures;
 mod calls;
 mod cli;
 mod crowd;
@@ -64,6 +65,7 @@ fn main() -> std::process::ExitCode {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
     let trials = [
+        architectures::trials(),
         calls::trials(),
         cli::trials(),
         crowd::trials(),

@@ -45,6 +45,16 @@ fn facts(arch: Arch) -> BTreeMap<String, Vec<Fact>> {
     facts
 }
 
+/// The number of a system call, by its name in C.
+pub fn number(arch: Arch, call: &str) -> Option<i64> {
+    let expression = format!("__NR_{call}");
+    let facts = facts(arch).remove("asm/unistd.h").unwrap();
+    facts
+        .iter()
+        .find(|fact| fact.expression == expression)?
+        .value
+}
+
 /// What the compiler says of the facts of one header: nothing where all hold.
 fn contradictions(arch: Arch, header: &str, facts: &[Fact]) -> String {
     // Kernel headers and the C library's do not go together: one program a header. `linux/types.h`

@@ -1,4 +1,5 @@
-//! aarch64: the system call's number is in `x8`, its arguments in `x0` to `x5`; the instruction is `svc #0`.
+//! aarch64: the system call's number is in `x8`, its arguments in `x0 x1 x2 x3 x4 x5`, its result in `x0`; the
+//! instruction is `svc #0`.
 
 use core::arch::{asm, global_asm};
 use core::ffi::CStr;

@@ -1,5 +1,7 @@
-//! arm (32-bit ARM, EABI, ARMv7-A with VFP): the system call's number is in `r7`, its arguments in `r0` to `r5`; the
-//! instruction is `svc #0`.
+//! arm: the system call's number is in `r7`, its arguments in `r0 r1 r2 r3 r4 r5`, its result in `r0`; the instruction
+//! is `svc #0`.
+//!
+//! This is the EABI, on ARMv7-A with VFP registers for floating-point arguments (`armhf`).
 
 use core::arch::{asm, global_asm};
 use core::ffi::CStr;

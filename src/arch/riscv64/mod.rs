@@ -1,4 +1,5 @@
-//! riscv64: the system call's number is in `a7`, its arguments in `a0` to `a5`; the instruction is `ecall`.
+//! riscv64: the system call's number is in `a7`, its arguments in `a0 a1 a2 a3 a4 a5`, its result in `a0`; the
+//! instruction is `ecall`.
 //!
 //! No code uses `gp`: the linker does not address by it unless `--relax-gp` is set, so start-up leaves it alone.
 

@@ -1,4 +1,5 @@
-//! 32-bit x86: the system call's number is in `eax`, its arguments in `ebx ecx edx esi edi ebp`.
+//! x86: the system call's number is in `eax`, its arguments in `ebx ecx edx esi edi ebp`, its result in `eax`; the
+//! instruction is `int 0x80`.
 //!
 //! `int 0x80` makes a call from any code. The kernel's own code for a call, `__kernel_vsyscall` in the vDSO, is several
 //! times faster: it uses the instruction that the processor has for calls. Its address is in the auxiliary vector. Each

@@ -1,5 +1,5 @@
-//! x86-64: the system call's number is in `rax`, its arguments in `rdi rsi rdx r10 r8 r9`; the instruction is
-//! `syscall`.
+//! x86_64: the system call's number is in `rax`, its arguments in `rdi rsi rdx r10 r8 r9`, its result in `rax`; the
+//! instruction is `syscall`.
 
 use core::arch::{asm, global_asm};
 use core::ffi::CStr;
