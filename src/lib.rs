@@ -1,7 +1,7 @@
 //! # ring3
 //!
-//! A library for freestanding Linux programs on x86_64 and aarch64. It uses `core` only and makes raw system
-//! calls: no libc, no other crate.
+//! A library for freestanding Linux programs on x86_64, aarch64, riscv64, x86 and arm. It uses `core` only and makes
+//! raw system calls: no libc, no other crate.
 //!
 //! This program prints its arguments. (The README has it too, and a test builds it from there.)
 //!
