@@ -137,7 +137,7 @@ fn has_system_calls(arch: Arch, text: &str) {
         Arch::Aarch64 => ("svc #0", &[0x01, 0x00, 0x00, 0xd4]),
         Arch::Riscv64 => ("ecall", &[0x73, 0x00, 0x00, 0x00]),
         Arch::X86 => ("int 0x80", &[0xcd, 0x80]),
-        Arch::Arm => ("svc #0", &[0x00, 0x00, 0x00, 0xef]),
+        Arch::Arm => ("svc #0", &[0x00, 0xdf]), // Thumb code
     };
     let words: Vec<_> = text.split_whitespace().collect();
     let first = instruction.split(' ').next().unwrap();

@@ -11,6 +11,7 @@ use core::arch::global_asm;
 global_asm!(
     r#"
     .pushsection .text.ring3_memmove, "ax"
+    .arm
     .globl ring3_memcpy, ring3_memmove
     .hidden ring3_memcpy, ring3_memmove
     .type ring3_memcpy, %function
@@ -150,6 +151,7 @@ ring3_memmove:                              @ r0, the result, stays dst
 global_asm!(
     r#"
     .pushsection .text.ring3_memset, "ax"
+    .arm
     .globl ring3_memset
     .hidden ring3_memset
     .type ring3_memset, %function
@@ -210,6 +212,7 @@ ring3_memset:                               @ r0, the result, stays dst
 global_asm!(
     r#"
     .pushsection .text.ring3_memcmp, "ax"
+    .arm
     .globl ring3_memcmp, ring3_bcmp
     .hidden ring3_memcmp, ring3_bcmp
     .type ring3_memcmp, %function
@@ -271,6 +274,7 @@ ring3_bcmp:
 global_asm!(
     r#"
     .pushsection .text.ring3_strlen, "ax"
+    .arm
     .globl ring3_strlen
     .hidden ring3_strlen
     .type ring3_strlen, %function

@@ -2,6 +2,8 @@
 //! is `svc #0`.
 //!
 //! This is the EABI, on ARMv7-A with VFP registers for floating-point arguments (`armhf`).
+//! The compiler makes ARM code, or Thumb code with the target feature `thumb-mode`, which the shipped programs have.
+//! Functions that are all assembly are ARM code. Inline assembly is correct in both.
 
 use core::arch::{asm, global_asm};
 use core::ffi::CStr;
@@ -41,6 +43,8 @@ macro_rules! __start {
         ::core::arch::global_asm!(
             ".pushsection .text.ring3_start, \"ax\"",
             ".globl ring3_start",
+            ".arm",                               // also in a program of Thumb code
+            ".p2align 2",
             ".type ring3_start, %function",
             "ring3_start:",
             "mov r11, #0",                        // the outermost frame has no caller:
@@ -87,7 +91,7 @@ macro_rules! __start {
             "cmp r5, r7",
             "bne 5b",
             "bl {entry}",                         // relocated. The kernel aligned sp to 16; the ABI requires 8
-            "udf #16",                            // entry does not return
+            "bkpt #0",                            // entry does not return
             ".balign 4",
             "9:",                                 // in the order of the registers
             ".word __relro_start - 9b",
@@ -117,6 +121,8 @@ macro_rules! __start_bare {
         ::core::arch::global_asm!(
             ".pushsection .text.ring3_start, \"ax\"",
             ".globl ring3_start",
+            ".arm",                               // also in a program of Thumb code
+            ".p2align 2",
             "ring3_start:",
             "mov r0, sp",                         // 1st argument: argc, argv, envp and auxv begin here
             "bl {entry}",                         // the kernel aligned sp to 16; the ABI requires 8
@@ -133,12 +139,12 @@ macro_rules! __libc_names {
     () => {};
 }
 
-/// The jump instruction. It changes no register.
+/// The jump instruction, in ARM code as what it jumps to. It changes no register.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __jump {
     () => {
-        "b"
+        ".arm\n.p2align 2\nb"
     };
 }
 
@@ -148,6 +154,18 @@ macro_rules! __jump {
 /// `auxv` returns the values of the kernel's auxiliary vector, or `None`.
 pub unsafe fn choose(_auxv: impl Fn(usize) -> Option<usize>) {}
 
+/// Makes the system call `NR`. In Thumb code `r7` can be the frame pointer, and `asm!` refuses it as an operand. So the
+/// code saves `r7`.
+macro_rules! svc {
+    ($arguments:literal, $($operands:tt)*) => {
+        asm!("mov {saved}, r7",
+            "mov r7, {number}",
+            call_site!("svc #0", "nr", $arguments),
+            "mov r7, {saved}",
+            nr = const NR, number = in(reg) NR, saved = out(reg) _, $($operands)*, options(nostack))
+    };
+}
+
 /// Makes a system call without arguments.
 ///
 /// # Safety
@@ -155,11 +173,9 @@ pub unsafe fn choose(_auxv: impl Fn(usize) -> Option<usize>) {}
 #[inline(always)]
 pub unsafe fn syscall0<const NR: usize>() -> usize {
     let result;
-    // SAFETY: the kernel preserves every register but r0. The caller promises that the call's accesses to memory are
-    // sound.
-    unsafe {
-        asm!(call_site!("svc #0", "nr", 0), nr = const NR, in("r7") NR, lateout("r0") result, options(nostack));
-    }
+    // SAFETY: the kernel preserves every register but r0, and `svc` restores r7. The caller promises that the call's
+    // accesses to memory are sound.
+    unsafe { svc!(0, lateout("r0") result) };
     result
 }
 
@@ -171,10 +187,7 @@ pub unsafe fn syscall0<const NR: usize>() -> usize {
 pub unsafe fn syscall1<const NR: usize>(a0: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("svc #0", "nr", 1), nr = const NR,
-            in("r7") NR, inlateout("r0") a0 => result, options(nostack));
-    }
+    unsafe { svc!(1, inlateout("r0") a0 => result) };
     result
 }
 
@@ -186,10 +199,7 @@ pub unsafe fn syscall1<const NR: usize>(a0: usize) -> usize {
 pub unsafe fn syscall2<const NR: usize>(a0: usize, a1: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("svc #0", "nr", 2), nr = const NR,
-            in("r7") NR, inlateout("r0") a0 => result, in("r1") a1, options(nostack));
-    }
+    unsafe { svc!(2, inlateout("r0") a0 => result, in("r1") a1) };
     result
 }
 
@@ -201,11 +211,7 @@ pub unsafe fn syscall2<const NR: usize>(a0: usize, a1: usize) -> usize {
 pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("svc #0", "nr", 3), nr = const NR,
-            in("r7") NR, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2,
-            options(nostack));
-    }
+    unsafe { svc!(3, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2) };
     result
 }
 
@@ -217,11 +223,7 @@ pub unsafe fn syscall3<const NR: usize>(a0: usize, a1: usize, a2: usize) -> usiz
 pub unsafe fn syscall4<const NR: usize>(a0: usize, a1: usize, a2: usize, a3: usize) -> usize {
     let result;
     // SAFETY: as in syscall0.
-    unsafe {
-        asm!(call_site!("svc #0", "nr", 4), nr = const NR,
-            in("r7") NR, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2,
-            in("r3") a3, options(nostack));
-    }
+    unsafe { svc!(4, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2, in("r3") a3) };
     result
 }
 
@@ -240,10 +242,8 @@ pub unsafe fn syscall5<const NR: usize>(
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!(call_site!("svc #0", "nr", 5), nr = const NR,
-            in("r7") NR, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2,
-            in("r3") a3, in("r4") a4, options(nostack));
-    }
+        svc!(5, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2, in("r3") a3, in("r4") a4)
+    };
     result
 }
 
@@ -263,19 +263,16 @@ pub unsafe fn syscall6<const NR: usize>(
     let result;
     // SAFETY: as in syscall0.
     unsafe {
-        asm!(call_site!("svc #0", "nr", 6), nr = const NR,
-            in("r7") NR, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2,
-            in("r3") a3, in("r4") a4, in("r5") a5, options(nostack));
-    }
+        svc!(6, inlateout("r0") a0 => result, in("r1") a1, in("r2") a2, in("r3") a3, in("r4") a4, in("r5") a5)
+    };
     result
 }
 
 /// Ends the process by SIGTRAP, without a system call: for code that must not continue.
 #[inline(always)]
 pub fn trap() -> ! {
-    // SAFETY: the instruction raises an exception and does nothing else. It is undefined, and the kernel takes it as a
-    // breakpoint (`arm_break_hook` in its arch/arm/kernel/ptrace.c).
-    unsafe { asm!("udf #16", options(noreturn, nomem, nostack)) }
+    // SAFETY: bkpt raises an exception and does nothing else.
+    unsafe { asm!("bkpt #0", options(noreturn, nomem, nostack)) }
 }
 
 /// Starts to load the cache line at an address into the first-level cache, without waiting.
@@ -311,6 +308,7 @@ pub fn thread_word<const N: usize>() -> usize {
     unsafe {
         asm!("ldr {0}, 2f",
             "b 3f",
+            ".p2align 2",                     // Thumb code is aligned to 2
             "2: .word ring3_thread_words(tpoff) + {at}",
             "3: mrc p15, 0, {1}, c13, c0, 3", // TPIDRURO
             "ldr {0}, [{0}, {1}]",
@@ -332,6 +330,7 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     unsafe {
         asm!("ldr {0}, 2f",
             "b 3f",
+            ".p2align 2",                     // Thumb code is aligned to 2
             "2: .word ring3_thread_words(tpoff) + {at}",
             "3: mrc p15, 0, {1}, c13, c0, 3", // TPIDRURO
             "str {2}, [{0}, {1}]",
@@ -389,16 +388,18 @@ pub unsafe fn clone(
     // SAFETY: the new thread has only copies of the caller's registers, and does not access the caller's frame: it has
     // a stack of its own, and never returns from `entry`. For the caller this is an ordinary system call.
     unsafe {
-        asm!(call_site!("svc #0", "clone", 5),
+        asm!("mov {saved}, r7",
+            "mov r7, {number}",
+            call_site!("svc #0", "clone", 5),
             "cmp r0, #0",
             "bne 2f",               // 0 in the new thread
             "mov r11, #0",          // the outermost frame has no caller:
             "mov lr, #0",           //   unwinders stop at 0, and nothing returns there
             "mov r0, sp",           // 1st argument: the end of the stack
             "bx r5",
-            "2:",
-            clone = const nr::clone,
-            in("r7") nr::clone, inlateout("r0") flags => result, in("r1") stack, in("r2") tid,
+            "2: mov r7, {saved}",
+            clone = const nr::clone, number = in(reg) nr::clone, saved = out(reg) _,
+            inlateout("r0") flags => result, in("r1") stack, in("r2") tid,
             in("r3") pointer, in("r4") tid, in("r5") entry, options(nostack));
     }
     result
@@ -411,10 +412,12 @@ global_asm!(
     ".globl ring3_restorer",
     ".hidden ring3_restorer",
     ".type ring3_restorer, %function",
+    ".arm",
+    ".p2align 2",
     "ring3_restorer:",
     "mov r7, #{rt_sigreturn}",
     call_site!("svc #0", "rt_sigreturn", 0),
-    "udf #16",                            // rt_sigreturn does not return
+    "bkpt #0",                            // rt_sigreturn does not return
     ".popsection",
     rt_sigreturn = const nr::rt_sigreturn,
 );
@@ -423,12 +426,16 @@ global_asm!(
 /// system call belongs to the signal frame of a handler with `SA_SIGINFO`; without this flag, the frame is another.
 #[inline(always)]
 pub fn set_restorer(action: &mut Sigaction) {
-    // SAFETY: the instructions compute an address relative to pc in a register; they access no memory.
+    // SAFETY: the code adds the address of a word and the restorer's distance from it, which the word holds.
     unsafe {
-        asm!("movw {0}, #:lower16:(ring3_restorer - (2f + 8))",
-            "movt {0}, #:upper16:(ring3_restorer - (2f + 8))",
-            "2: add {0}, pc, {0}",  // pc reads as the address of this instruction + 8
-            out(reg) action.sa_restorer, options(pure, nomem, nostack, preserves_flags));
+        asm!("adr {0}, 2f",
+            "ldr {1}, [{0}]",
+            "add {0}, {0}, {1}",
+            "b 3f",
+            ".p2align 2",           // Thumb code is aligned to 2
+            "2: .word ring3_restorer - 2b",
+            "3:",
+            out(reg) action.sa_restorer, out(reg) _, options(pure, nomem, nostack, preserves_flags));
     }
     action.sa_flags |= SA_RESTORER | SA_SIGINFO;
 }
@@ -443,13 +450,14 @@ pub unsafe fn unmap_and_exit(start: *mut u8, length: usize) -> ! {
     // SAFETY: the caller promises that no other code uses the mappings. No instruction after the first system call
     // accesses memory.
     unsafe {
-        asm!(call_site!("svc #0", "munmap", 2), // munmap(start, length)
+        asm!("mov r7, {number}",
+            call_site!("svc #0", "munmap", 2), // munmap(start, length)
             "mov r7, #{exit}",
             "mov r0, #0",           // status 0; no code reads it
             call_site!("svc #0", "exit", 1),
-            "udf #16",              // exit does not return
+            "bkpt #0",              // exit does not return
             munmap = const nr::munmap, exit = const nr::exit,
-            in("r7") nr::munmap, in("r0") start, in("r1") length,
+            number = in(reg) nr::munmap, in("r0") start, in("r1") length,
             options(noreturn));
     }
 }
