@@ -189,11 +189,12 @@ ring3_bcmp:
     mov edi, [esp + 12]                     // a
     mov esi, [esp + 16]                     // b
     mov edx, [esp + 20]                     // n
+    xor eax, eax                            // the result if nothing differs
+    cmp edx, 4
+    jb .Lcompare_bytes                      // too few for a step of 4
     add edi, edx                            // a and b point to their ends
     add esi, edx
     neg edx                                 // the index counts from -n up to 0
-    cmp edx, -4
-    jg .Lcompare_bytes                      // too few for a step of 4
     cmp edx, -16
     jg .Lcompare_four                       // too few for a step of 16
 
@@ -226,15 +227,16 @@ ring3_bcmp:
 .Lcompare_four:
     mov eax, [edi + edx]
     mov ecx, [esi + edx]
-    cmp eax, ecx
+    sub eax, ecx                            // 0 if they are equal
     jne .Lcompare_order
     add edx, 4
-    jz .Lcompare_equal                      // nothing left
+    jz .Lcompare_done                       // nothing left, all equal
     cmp edx, -4                             // another 4 left?
     jle .Lcompare_four
     mov edx, -4                             // the last 4, some of them for the second time
     jmp .Lcompare_four
 .Lcompare_order:
+    add eax, ecx                            // the bytes of a again
     bswap eax                               // the first byte in memory becomes the most significant
     bswap ecx
     cmp eax, ecx                            // compare as unsigned
@@ -244,16 +246,14 @@ ring3_bcmp:
 
     // 0..=3 bytes: byte by byte.
 .Lcompare_bytes:
-    test edx, edx
-    jz .Lcompare_equal                      // none left
-    movzx eax, byte ptr [edi + edx]
-    movzx ecx, byte ptr [esi + edx]
-    inc edx
+    sub edx, 1
+    jb .Lcompare_done                       // none left
+    movzx eax, byte ptr [edi]
+    movzx ecx, byte ptr [esi]
+    inc edi
+    inc esi
     sub eax, ecx
     jz .Lcompare_bytes
-    jmp .Lcompare_done
-.Lcompare_equal:
-    xor eax, eax
     jmp .Lcompare_done
     .size ring3_memcmp, . - ring3_memcmp
     .size ring3_bcmp, . - ring3_bcmp
@@ -271,25 +271,26 @@ global_asm!(
     .type ring3_strlen, @function
     .p2align 4
 ring3_strlen:
-    mov ecx, [esp + 4]                      // the number of the first block's bytes before the string:
-    mov eax, ecx                            //   shifts are modulo 32, so clear bit 4
-    and ecx, 15
-    and eax, -16                            // the block that contains the start of the string
+    mov ecx, [esp + 4]                      // the start of the string
+    mov edx, ecx
+    and edx, -16                            // the block that contains the start
+    and ecx, 15                             // the number of its bytes before the string
     pxor xmm0, xmm0                         // zeros to compare with
-    pcmpeqb xmm0, [eax]                     // all bits 1 in each byte that is NUL
-    pmovmskb edx, xmm0                      // a bit for each byte
-    shr edx, cl                             // clear the bits of the bytes before the string
-    shl edx, cl
-    pxor xmm0, xmm0
-    jmp .Llength_any
-.Llength_next:
-    add eax, 16
-    pcmpeqb xmm0, [eax]                     // without a NUL, xmm0 stays 0
-    pmovmskb edx, xmm0
-.Llength_any:
-    test edx, edx                           // is there any?
-    jz .Llength_next
-    bsf edx, edx                            // the first NUL
+    pcmpeqb xmm0, [edx]                     // all bits 1 in each byte that is NUL
+    pmovmskb eax, xmm0                      // a bit for each byte
+    shr eax, cl                             // without the bits of the bytes before the string
+    bsf eax, eax                            // the first NUL: the result
+    jz .Llength_further                     // no NUL: try the next blocks
+    ret
+.Llength_further:
+    pxor xmm0, xmm0                         // a NUL before the string left other bits
+.Llength_block:
+    add edx, 16
+    pcmpeqb xmm0, [edx]                     // as above; without a NUL, xmm0 stays 0
+    pmovmskb eax, xmm0
+    test eax, eax                           // is there any?
+    jz .Llength_block
+    bsf eax, eax                            // the first NUL
     add eax, edx                            // its address
     sub eax, [esp + 4]                      // minus the start of the string
     ret
