@@ -1,15 +1,23 @@
 # inspect.awk: the second half of inspect.sh. Reads in this order, each after `part=`: the numbers of system calls, the
 # assembly of `arch`, the call sites, their frames, and (unless only the table is wanted) the disassembly.
 
+BEGIN {
+	registers["x86_64"] = "rdi rsi rdx r10 r8 r9"
+	registers["aarch64"] = "x0 x1 x2 x3 x4 x5"
+	registers["riscv64"] = "a0 a1 a2 a3 a4 a5"
+	registers["x86"] = "ebx ecx edx esi edi ebp"
+	registers["arm"] = "r0 r1 r2 r3 r4 r5"
+	# The columns of several architectures in the table of numbers.
+	shared["aarch64"] = shared["riscv64"] = "generic"
+	shared["x86"] = shared["arm"] = "bits32"
+}
+
 # src/abi: `name = 158,` or `name = { x86_64 0, generic 63, bits32 NAME 3 },` in a group that begins with `numbers [`.
 part == "names" && /^    [a-z]+ \[/ { numbers = $1 == "numbers" }
 part == "names" && numbers && $2 == "=" && $3 != "{" { names[$3 + 0] = $1 }
 part == "names" && numbers && $3 == "{" {
-	columns = arch
-	if (arch == "aarch64" || arch == "riscv64") columns = columns " generic"
-	if (arch == "x86" || arch == "arm") columns = columns " bits32"
 	for (i = 4; i < NF; i++) {
-		if (index(" " columns " ", " " $i " ")) names[($(i + 1) ~ /^[0-9]/ ? $(i + 1) : $(i + 2)) + 0] = $1
+		if ($i == arch || $i == shared[arch]) names[($(i + 1) ~ /^[0-9]/ ? $(i + 1) : $(i + 2)) + 0] = $1
 	}
 }
 
@@ -20,9 +28,10 @@ part == "assembly" && /^ *"[a-z0-9_]+:"/ {
 	lines[words[2]] = FNR
 	next
 }
-part == "assembly" && macro == start && /^ *"[a-z]/ {
+part == "assembly" && macro == start && /^ *"([0-9]+: )?[a-z]/ {
 	instructions++
 	if (split($0, halves, "// *") > 1) comments[instructions] = halves[2]
+	if ($1 ~ /^"(lla|call)$/ && arch == "riscv64") instructions++ # a pseudo-instruction of two
 }
 
 part == "sites" {
@@ -31,8 +40,7 @@ part == "sites" {
 	number_of[sites] = $2
 	name = $2 in names ? names[$2] : "?"
 	name_of[sites] = name
-	registers = arch == "x86_64" ? "rdi rsi rdx r10 r8 r9" : "x0 x1 x2 x3 x4 x5"
-	split(registers, register, " ")
+	split(registers[arch], register, " ")
 	call = name "("
 	for (i = 1; i <= $3; i++) call = call (i > 1 ? ", " : "") register[i]
 	calls[address[sites]] = call ")"

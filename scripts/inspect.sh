@@ -14,20 +14,32 @@ mkdir -p "$work"
 # is not here.)
 quietly() { "$@" 2>"$work/warnings" || { cat "$work/warnings" >&2; exit 1; }; }
 
+# A copy without the symbols $x and $d of riscv64, which mark code and data: older tools of LLVM read them as functions.
+copy=$work/$2.debug
+case $1 in
+riscv64) options='--wildcard --strip-symbol=$[dx]*' ;;
+*) options= ;;
+esac
 # Each call site in decimal: address, number, how many arguments. The macro `call_site` in src/arch/mod.rs defines the
 # record. The address is 0 in a record of a function that the linker dropped.
-LD_LIBRARY_PATH=$OBJCOPY_LIBS quietly "$OBJCOPY" --dump-section ".debug_calls=$work/records" "$file" "$work/copy"
+# shellcheck disable=SC2086 # words
+LD_LIBRARY_PATH=$OBJCOPY_LIBS quietly "$OBJCOPY" --dump-section ".debug_calls=$work/records" $options "$file" "$copy"
 od -A n -v -t u4 "$work/records" | awk '$1 { print $1, $3, $4 }' | sort -n >"$work/sites"
 
 # For each site: the functions that were inlined there, innermost first, and the line of each; then an empty line.
-awk '{ printf "0x%x\n", $1 }' "$work/sites" | quietly "$SYMBOLIZER" --obj="$file" >"$work/frames"
+awk '{ printf "0x%x\n", $1 }' "$work/sites" | quietly "$SYMBOLIZER" --obj="$copy" >"$work/frames"
 
-# Intel's syntax, as in src/arch/x86_64/mod.rs.
+# Intel's syntax, as in src/arch/x86_64/mod.rs. The file of riscv64 does not have the section that names its
+# instructions: see the linker script.
+case $1 in
+riscv64) options=--mattr=+m,+a,+f,+d,+c ;;
+*) options=--x86-asm-syntax=intel ;;
+esac
 listing=
 if [ -z "${CALLS-}" ]; then
 	listing=$work/listing
 	quietly "$OBJDUMP" --disassemble --demangle --source --line-numbers --no-show-raw-insn \
-		--x86-asm-syntax=intel "$file" >"$listing"
+		"$options" "$copy" >"$listing"
 fi
 
 start=__start

@@ -83,7 +83,8 @@ if [ -z "${SAMPLE-}" ]; then
 	run 'every order of threads' scripts/test-units.sh $slow --manifest-path tests/loom/Cargo.toml --locked --offline
 fi
 
-export_tests "$@"
+# shellcheck disable=SC2086 # words
+export_tests $arches
 set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
 run 'the programs' "$@" -- --skip ' kernel]' "$programs"
 # aarch64 kernels also use pages of these sizes. qemu-user before version 10 can emulate them.
@@ -102,7 +103,8 @@ fi
 run 'real kernels' "$@" -- --test-threads 3 "$kernels"
 
 run 'set-up' scripts/test-setup.sh
-run 'make' scripts/test-make.sh
+# shellcheck disable=SC2086 # words
+run 'make' scripts/test-make.sh $arches
 
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ]
