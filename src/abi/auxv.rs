@@ -54,4 +54,11 @@ super::abi! {
         /// (sigaltstack(2)).
         AT_MINSIGSTKSZ = 51,
     }
+
+    consts ["asm/auxvec.h" usize] {
+        /// Address of the vDSO's function that makes a system call in the processor's fastest way
+        /// (`__kernel_vsyscall`).
+        #[cfg(target_arch = "x86")]
+        AT_SYSINFO = 32,
+    }
 }

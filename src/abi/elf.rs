@@ -2,7 +2,7 @@
 
 super::abi! {
     /// The header at the beginning of every file.
-    record ["elf.h" "Elf64_Ehdr" Ehdr] {
+    record ["link.h" "ElfW(Ehdr)" Ehdr] {
         /// Magic, class, byte order.
         e_ident: [u8; 16],
         /// Kind of file.
@@ -34,10 +34,11 @@ super::abi! {
     }
 
     /// A program header, which describes a segment.
-    record ["elf.h" "Elf64_Phdr" Phdr] {
+    record ["link.h" "ElfW(Phdr)" Phdr] {
         /// `PT_*`
         p_type: u32,
         /// The permissions: read, write, execute.
+        #[cfg(target_pointer_width = "64")]
         p_flags: u32,
         /// Offset in the file.
         p_offset: usize,
@@ -49,6 +50,9 @@ super::abi! {
         p_filesz: usize,
         /// Bytes in memory; bytes beyond `p_filesz` are zero.
         p_memsz: usize,
+        /// The permissions: read, write, execute.
+        #[cfg(target_pointer_width = "32")]
+        p_flags: u32,
         /// Alignment.
         p_align: usize,
     }
@@ -61,7 +65,7 @@ super::abi! {
     }
 
     /// An entry of the dynamic table.
-    record ["elf.h" "Elf64_Dyn" Dyn] {
+    record ["link.h" "ElfW(Dyn)" Dyn] {
         /// `DT_*`
         d_tag: isize,
         /// A number or an address, depending on the tag.
@@ -86,19 +90,31 @@ super::abi! {
     }
 
     /// A symbol.
-    record ["elf.h" "Elf64_Sym" Sym] {
+    record ["link.h" "ElfW(Sym)" Sym] {
         /// The symbol's name, as an offset into the strings.
         st_name: u32,
         /// Kind and binding.
+        #[cfg(target_pointer_width = "64")]
         st_info: u8,
         /// Visibility.
+        #[cfg(target_pointer_width = "64")]
         st_other: u8,
         /// The section's index; `SHN_UNDEF` if another file defines the symbol.
+        #[cfg(target_pointer_width = "64")]
         st_shndx: u16,
         /// The symbol's address, as linked.
         st_value: usize,
         /// The symbol's size in bytes.
         st_size: usize,
+        /// Kind and binding.
+        #[cfg(target_pointer_width = "32")]
+        st_info: u8,
+        /// Visibility.
+        #[cfg(target_pointer_width = "32")]
+        st_other: u8,
+        /// The section's index; `SHN_UNDEF` if another file defines the symbol.
+        #[cfg(target_pointer_width = "32")]
+        st_shndx: u16,
     }
 
     consts ["elf.h" u16] {
@@ -107,7 +123,7 @@ super::abi! {
     }
 
     /// A version that the file defines.
-    record ["elf.h" "Elf64_Verdef" Verdef] {
+    record ["link.h" "ElfW(Verdef)" Verdef] {
         /// Version of the format.
         vd_version: u16,
         /// `VER_FLG_*`
@@ -125,7 +141,7 @@ super::abi! {
     }
 
     /// A name of a version definition.
-    record ["elf.h" "Elf64_Verdaux" Verdaux] {
+    record ["link.h" "ElfW(Verdaux)" Verdaux] {
         /// The name, as an offset into the strings.
         vda_name: u32,
         /// Offset from this structure to the next name.

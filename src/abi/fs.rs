@@ -1,9 +1,11 @@
 //! Constants and structures of files, directories and pipes.
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(target_pointer_width = "32")]
+pub use super::bits32::Stat;
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
 pub use super::generic::Stat;
 #[cfg(target_arch = "x86_64")]
-pub use super::x86::Stat;
+pub use super::x86_64::Stat;
 
 super::abi! {
     /// Flags for opening a file (open(2)).
@@ -32,14 +34,14 @@ super::abi! {
         /// Each write waits until the data, and the metadata needed to read it, are on the disk.
         O_DSYNC = 0o10000,
         /// Transfers bypass the page cache. Buffer, offset and length must be aligned.
-        O_DIRECT = { 0o40000, aarch64 arm 0o200000 },
+        O_DIRECT = { 0o40000, arms 0o200000 },
         /// Files of 2 GiB and more. On 64-bit architectures the kernel sets the flag itself, and `F_GETFL`
         /// shows it.
-        O_LARGEFILE = { 0o100000, aarch64 arm 0o400000 },
+        O_LARGEFILE = { 0o100000, arms 0o400000 },
         /// Fails unless the path leads to a directory.
-        O_DIRECTORY = { 0o200000, aarch64 arm 0o40000 },
+        O_DIRECTORY = { 0o200000, arms 0o40000 },
         /// Fails if the path's last component is a symbolic link.
-        O_NOFOLLOW = { 0o400000, aarch64 arm 0o100000 },
+        O_NOFOLLOW = { 0o400000, arms 0o100000 },
         /// Reads do not change the time of the last access.
         O_NOATIME = 0o1000000,
         /// execve(2) closes the descriptor.
@@ -50,7 +52,7 @@ super::abi! {
         /// read or written. The call needs no permission on the file itself.
         O_PATH = 0o10000000,
         /// An unnamed file on the file system of the given directory. Includes `O_DIRECTORY`.
-        O_TMPFILE = { 0o20200000, aarch64 arm 0o20040000 },
+        O_TMPFILE = { 0o20200000, arms 0o20040000 },
     }
 
     consts ["linux/fcntl.h" i32] {
@@ -110,12 +112,12 @@ super::abi! {
         /// fcntl(2): sets the changeable status flags, for example `O_NONBLOCK`.
         F_SETFL = 4,
         /// fcntl(2): finds a lock that would prevent a lock of the process (`Flock`).
-        F_GETLK = 5,
+        F_GETLK = { 5, bits32 F_GETLK64 12 },
         /// fcntl(2): sets or removes a lock of the process; fails with `EAGAIN` or `EACCES` instead of
         /// waiting.
-        F_SETLK = 6,
+        F_SETLK = { 6, bits32 F_SETLK64 13 },
         /// fcntl(2): as `F_SETLK`, but waits for the lock.
-        F_SETLKW = 7,
+        F_SETLKW = { 7, bits32 F_SETLKW64 14 },
         /// fcntl(2): sets the process, or as a negative number the group, that gets `SIGIO` and `SIGURG`.
         F_SETOWN = 8,
         /// fcntl(2): reads what `F_SETOWN` sets.
@@ -396,11 +398,12 @@ super::abi! {
     }
 
     /// Information about a file system (statfs(2)).
-    record ["asm/statfs.h" "struct statfs" Statfs] {
+#[cfg_attr(target_arch = "arm", repr(packed(4)))] // the kernel packs it, so that it has the same layout as on x86
+        record ["asm/statfs.h" "struct statfs64" Statfs] {
         /// The type of the file system: `*_MAGIC`.
-        f_type: u64,
+        f_type: usize,
         /// The preferred size for reads and writes, in bytes.
-        f_bsize: u64,
+        f_bsize: usize,
         /// The size of the file system, in blocks of `f_frsize` bytes.
         f_blocks: u64,
         /// The free blocks.
@@ -414,13 +417,13 @@ super::abi! {
         /// The file system's id.
         f_fsid: [i32; 2],
         /// The longest file name, in bytes.
-        f_namelen: u64,
+        f_namelen: usize,
         /// The size of a block, in bytes.
-        f_frsize: u64,
+        f_frsize: usize,
         /// The flags of the mount: `ST_*`.
-        f_flags: u64,
+        f_flags: usize,
         /// Reserved.
-        f_spare: [u64; 4],
+        f_spare: [usize; 4],
     }
 
     /// An entry of a directory (getdents64(2)), in the C library's form: the kernel's record ends after the zero
@@ -742,7 +745,7 @@ super::abi! {
     }
 
     /// A lock on a range of a file (fcntl(2)).
-    record ["asm/fcntl.h" "struct flock" Flock] {
+    record ["asm/fcntl.h" "struct flock64" Flock] {
         /// `F_RDLCK`, `F_WRLCK` or `F_UNLCK`.
         l_type: i16,
         /// Where `l_start` counts from: `SEEK_SET`, `SEEK_CUR` or `SEEK_END`.

@@ -1,4 +1,4 @@
-//! Structures of the kernel's generic ABI (`asm-generic`), which aarch64 uses and x86_64 does not.
+//! Structures of the kernel's generic ABI (`asm-generic`), of aarch64 and riscv64.
 
 super::abi! {
     /// A file's status (newfstatat(2)): the fallback for kernels without statx(2).

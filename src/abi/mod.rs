@@ -16,6 +16,8 @@
 //! ```
 
 pub mod auxv;
+#[cfg(target_pointer_width = "32")]
+pub mod bits32;
 mod call;
 pub mod elf;
 mod errno;
@@ -34,8 +36,10 @@ pub mod system;
 mod table;
 pub mod terminal;
 pub mod time;
-#[cfg(target_arch = "x86_64")]
+#[cfg(target_arch = "x86")]
 pub mod x86;
+#[cfg(target_arch = "x86_64")]
+pub mod x86_64;
 
 pub(crate) use call::syscall;
 #[cfg(test)]
@@ -43,9 +47,7 @@ pub(crate) use call::tests;
 pub use call::{Arg, Arguments, check};
 pub use errno::Errno;
 pub use table::Fact;
-pub(crate) use table::{
-    abi, c_name, facts, is, items, number, number_fact, offset, only, per_arch,
-};
+pub(crate) use table::{abi, c_name, facts, is, items, name_per_arch, number, number_fact, offset, only, per_arch};
 
 /// The result of a system call: a value, or the error number.
 pub type Result<T> = core::result::Result<T, Errno>;
@@ -53,6 +55,8 @@ pub type Result<T> = core::result::Result<T, Errno>;
 /// The facts of all tables.
 pub const FACTS: &[&[&[Fact]]] = &[
     auxv::FACTS,
+    #[cfg(target_pointer_width = "32")]
+    bits32::FACTS,
     elf::FACTS,
     errno::FACTS,
     fs::FACTS,
@@ -69,6 +73,8 @@ pub const FACTS: &[&[&[Fact]]] = &[
     system::FACTS,
     terminal::FACTS,
     time::FACTS,
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(target_arch = "x86")]
     x86::FACTS,
+    #[cfg(target_arch = "x86_64")]
+    x86_64::FACTS,
 ];

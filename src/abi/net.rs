@@ -194,12 +194,10 @@ super::abi! {
         SO_RCVLOWAT = 18,
         /// Always 1: can't be changed.
         SO_SNDLOWAT = 19,
-        /// The time limit of receiving calls, as a `SockTimeval`; 0 is none. (With 32 bits this is the option
-        /// `SO_RCVTIMEO_NEW`.)
-        SO_RCVTIMEO = 20,
-        /// The time limit of sending calls, as a `SockTimeval`; 0 is none. (With 32 bits this is the option
-        /// `SO_SNDTIMEO_NEW`.)
-        SO_SNDTIMEO = 21,
+        /// The time limit of receiving calls, as a `SockTimeval`; 0 is none.
+        SO_RCVTIMEO = { 20, bits32 SO_RCVTIMEO_NEW 66 },
+        /// The time limit of sending calls, as a `SockTimeval`; 0 is none.
+        SO_SNDTIMEO = { 21, bits32 SO_SNDTIMEO_NEW 67 },
         /// The time limit of receiving calls, as a `Timeval`; 0 is none.
         SO_RCVTIMEO_OLD = 20,
         /// The time limit of sending calls, as a `Timeval`; 0 is none.

@@ -318,13 +318,13 @@ super::abi! {
     }
 
     /// Resources that a process has used.
-    record ["linux/resource.h" "struct rusage" Rusage + 104] {
+    record ["linux/resource.h" "struct rusage" Rusage + { 104, bits32 52 }] {
         /// CPU time in user mode.
         ru_utime: super::time::Timeval,
         /// CPU time in the kernel.
         ru_stime: super::time::Timeval,
         /// The peak resident memory, in KiB.
-        ru_maxrss: i64,
+        ru_maxrss: isize,
     }
 
     consts ["asm/resource.h" u32] {

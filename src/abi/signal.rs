@@ -96,6 +96,7 @@ super::abi! {
         /// `si_addr` has the address's tag (aarch64).
         SA_EXPOSE_TAGBITS = 0x800,
         /// `sa_restorer` is set.
+        #[cfg(not(target_arch = "riscv64"))]
         SA_RESTORER = 0x04000000,
         /// The handler runs on the thread's alternate stack, if the thread has one.
         SA_ONSTACK = 0x08000000,
@@ -233,7 +234,7 @@ super::abi! {
     }
 
     /// The `siginfo` of a fault.
-    record ["asm/siginfo.h" "struct siginfo" SigFault + 104] {
+    record ["asm/siginfo.h" "struct siginfo" SigFault + { 104, bits32 112 }] {
         /// The signal's number.
         si_signo: i32,
         /// Nearly always 0.
@@ -264,7 +265,7 @@ super::abi! {
     }
 
     /// Information about a signal, or about the end of a child.
-    record ["asm/siginfo.h" "struct siginfo" Siginfo + 80] {
+    record ["asm/siginfo.h" "struct siginfo" Siginfo + { 80, bits32 96 }] {
         /// The signal's number.
         si_signo: i32,
         /// Nearly always 0.
@@ -291,19 +292,22 @@ super::abi! {
         /// The exit status, or the signal that ended the child.
         _status: i32,
         /// CPU time in user mode, in clock ticks.
-        _utime: i64,
+        _utime: isize,
         /// CPU time in the kernel, in clock ticks.
-        _stime: i64,
+        _stime: isize,
     }
 
-    /// The action of a signal. On aarch64 the kernel's structure has the same four fields: the headers define
-    /// `SA_RESTORER` there too, although the field is not needed.
-    record ["asm/signal.h" "struct sigaction" Sigaction] {
+    /// The action of a signal: `struct sigaction` of the kernel's include/linux/signal_types.h. On 32 bits the header for
+    /// programs has the structure of an older call. On aarch64 the structure has the field `sa_restorer` too, although
+    /// the field is not needed.
+    #[cfg_attr(target_arch = "arm", repr(packed(4)))] // the kernel's sa_mask is two words
+    record ["asm/signal.h" "struct sigaction" Sigaction, bits64] {
         /// 0 is `SIG_DFL`, 1 is `SIG_IGN`, any other value is the handler's address.
         sa_handler: usize,
         /// `SA_*`
         sa_flags: usize,
-        /// The code to which a handler returns. x86_64 requires it, with `SA_RESTORER`.
+        /// The code to which a handler returns. x86_64 and 32 bits require it, with `SA_RESTORER`.
+        #[cfg(not(target_arch = "riscv64"))]
         sa_restorer: usize,
         /// Signals blocked while the handler runs: bit N-1 for signal N.
         sa_mask: u64,

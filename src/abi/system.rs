@@ -109,7 +109,7 @@ super::abi! {
     }
 
     /// A request about a network interface. Of the structure's union, this has the flags.
-    record ["linux/if.h" "struct ifreq" Ifreq + 22] {
+    record ["linux/if.h" "struct ifreq" Ifreq + { 22, bits32 14 }] {
         /// The interface's name.
         ifr_name: [u8; IFNAMSIZ],
         /// `IFF_*`
@@ -117,7 +117,7 @@ super::abi! {
     }
 
     /// `struct ifreq` as `SIOCGIFINDEX` uses it: a network interface and its number.
-    record ["linux/if.h" "struct ifreq" IfreqIndex + 20] {
+    record ["linux/if.h" "struct ifreq" IfreqIndex + { 20, bits32 12 }] {
         /// The interface's name.
         ifr_name: [u8; IFNAMSIZ],
         /// The interface's number, from 1.

@@ -49,28 +49,17 @@ impl Fact {
 }
 
 /// Whether this is the architecture, or one of the architectures, that a table calls by a word.
+#[rustfmt::skip]
 macro_rules! is {
-    (x86_64) => {
-        cfg!(target_arch = "x86_64")
-    };
-    (aarch64) => {
-        cfg!(target_arch = "aarch64")
-    };
-    (riscv64) => {
-        cfg!(target_arch = "riscv64")
-    };
-    (x86) => {
-        cfg!(target_arch = "x86")
-    };
-    (arm) => {
-        cfg!(target_arch = "arm")
-    };
-    (generic) => {
-        cfg!(any(target_arch = "aarch64", target_arch = "riscv64"))
-    };
-    (bits32) => {
-        cfg!(target_pointer_width = "32")
-    };
+    (x86_64) => { cfg!(target_arch = "x86_64") };
+    (aarch64) => { cfg!(target_arch = "aarch64") };
+    (riscv64) => { cfg!(target_arch = "riscv64") };
+    (x86) => { cfg!(target_arch = "x86") };
+    (arm) => { cfg!(target_arch = "arm") };
+    (generic) => { cfg!(any(target_arch = "aarch64", target_arch = "riscv64")) };
+    (arms) => { cfg!(any(target_arch = "aarch64", target_arch = "arm")) };
+    (bits32) => { cfg!(target_pointer_width = "32") };
+    (bits64) => { cfg!(target_pointer_width = "64") };
 }
 
 /// Defines an item, with the attributes in the brackets, only where [`is`] is true.
@@ -98,14 +87,24 @@ macro_rules! only {
     };
 }
 
-/// Chooses the value for this architecture: a row has one value for all architectures, or `{ A, x86_64 B, aarch64 arm C
-/// }` with the architectures that differ.
+/// Chooses the value for this architecture: a row has one value for all architectures, or `{ A, x86_64 B, bits32 NAME C
+/// }` with the architectures that differ, and the constant's name in C where it is not the row's.
 macro_rules! per_arch {
-    ({ $others:literal, $( $($arch:ident)+ $value:literal ),* }) => {
-        $( if $( $crate::abi::is!($arch) )||+ { $value } else )* { $others }
+    ({ $others:literal, $( $arch:ident $($c:ident)? $value:literal ),* }) => {
+        $( if $crate::abi::is!($arch) { $value } else )* { $others }
     };
     ($all:expr) => {
         $all
+    };
+}
+
+/// Chooses the name in C for this architecture, as [`per_arch`] does the value.
+macro_rules! name_per_arch {
+    ($name:ident { $others:literal, $( $arch:ident $($c:ident)? $value:literal ),* }) => {
+        $( if $crate::abi::is!($arch) { $crate::abi::c_name!("" $name $($c)?) } else )* { stringify!($name) }
+    };
+    ($name:ident $all:tt) => {
+        stringify!($name)
     };
 }
 
@@ -134,12 +133,15 @@ macro_rules! c_name {
 /// - `offsets ["header" "struct name"]`: offsets of a structure's members. A row has a cell for each architecture: the
 ///   member's name in C and its offset.
 /// - `record ["header" "struct name" Type]`: a structure with its fields in the kernel's order. `Type + N`:
-///   the last N bytes of the structure have no fields here.
+///   the last N bytes of the structure have no fields here. `Type, bits64`: only there the header has the structure.
+///
+/// A constant or a field that some architectures lack has an attribute `cfg`.
 macro_rules! abi {
     ($( $(#[$meta:meta])* $kind:ident $head:tt $rows:tt )*) => {
         $( $crate::abi::items! { $(#[$meta])* $kind $head $rows } )*
 
         /// The facts about the kernel's headers that this file claims.
+        #[allow(unused_doc_comments, reason = "a row's attribute `cfg` holds for its fact too, and comes with its comment")]
         pub const FACTS: &[&[$crate::abi::Fact]] = &[ $( $crate::abi::facts!($kind $head $rows) ),* ];
     };
 }
@@ -325,7 +327,7 @@ macro_rules! items {
         #[doc = concat!("(`", stringify!($name), "` of `", $header, "`)")]
         pub const $name: $type = $type($crate::abi::per_arch!($value));
     )* };
-    ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+    ($(#[$meta:meta])* record [$header:literal $c:literal $type:ident $(+ $rest:tt)? $(, $arch:ident)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
         $(#[$meta])*
         #[doc = concat!("(`", $c, "` of `", $header, "`)")]
         #[derive(Clone, Copy)]
@@ -334,7 +336,7 @@ macro_rules! items {
             $(#[$doc])*
             #[doc = concat!("`", stringify!($field), "`")]
             pub $field: $ty,
-        )* $( rest: [u8; $rest], )? }
+        )* $( pub(crate) rest: [u8; $crate::abi::per_arch!($rest)], )? }
 
         impl $type {
             /// Every byte zero: the initial value of a structure that the kernel fills in, or in which zeros
@@ -347,10 +349,11 @@ macro_rules! items {
         }
 
         impl core::fmt::Debug for $type {
+            #[allow(unused_doc_comments, reason = "a field's attribute `cfg` comes with its comment")]
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                const REST: usize = 0 $(+ $rest)?;
+                const REST: usize = 0 $(+ $crate::abi::per_arch!($rest))?;
                 let mut record = f.debug_struct(stringify!($type));
-                $( record.field(stringify!($field), &{ self.$field }); )*
+                $( $(#[$doc])* record.field(stringify!($field), &{ self.$field }); )*
                 if REST > 0 { record.finish_non_exhaustive() } else { record.finish() }
             }
         }
@@ -372,7 +375,7 @@ macro_rules! facts {
         &$crate::abi::Fact::newer($crate::abi::facts!(more [$header $type] $rows))
     };
     (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
-        &[ $( $crate::abi::Fact::of($header, stringify!($name), $name as i64) ),* ]
+        &[ $( $(#[$doc])* $crate::abi::Fact::of($header, $crate::abi::name_per_arch!($name $value), $name as i64) ),* ]
     };
     (offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident = { $( $arch:ident $member:literal $value:literal ),* }, )* }) => {
         &[ $( $( if $crate::abi::is!($arch) {
@@ -386,28 +389,33 @@ macro_rules! facts {
         $crate::abi::facts!(more [$header $type] $rows)
     };
     (more [$header:literal $type:ident] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
-        &[ $( $crate::abi::Fact::of($header, stringify!($name), $name.bits() as i64) ),* ]
+        &[ $( $(#[$doc])* $crate::abi::Fact::of($header, $crate::abi::name_per_arch!($name $value), $name.bits() as i64) ),* ]
     };
-    (record [$header:literal $c:literal $type:ident $(+ $rest:literal)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
-        &[
-            $crate::abi::Fact::of($header, concat!("sizeof(", $c, ")"), size_of::<$type>() as i64),
-            $(
-                $crate::abi::Fact::of(
-                    $header,
-                    concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
-                    core::mem::offset_of!($type, $field) as i64,
-                ),
-                $crate::abi::Fact::of(
-                    $header,
-                    concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
-                    size_of::<$ty>() as i64,
-                ),
-            )*
-        ]
+    (record [$header:literal $c:literal $type:ident $(+ $rest:tt)? $(, $arch:ident)?] { $( $(#[$doc:meta])* $field:ident: $ty:ty, )* }) => {
+        {
+            const FACTS: &[$crate::abi::Fact] = &[
+                $crate::abi::Fact::of($header, concat!("sizeof(", $c, ")"), size_of::<$type>() as i64),
+                $(
+                    $(#[$doc])*
+                    $crate::abi::Fact::of(
+                        $header,
+                        concat!("__builtin_offsetof(", $c, ", ", stringify!($field), ")"),
+                        core::mem::offset_of!($type, $field) as i64,
+                    ),
+                    $(#[$doc])*
+                    $crate::abi::Fact::of(
+                        $header,
+                        concat!("sizeof(((", $c, " *)0)->", stringify!($field), ")"),
+                        size_of::<$ty>() as i64,
+                    ),
+                )*
+            ];
+            if true $(&& $crate::abi::is!($arch))? { FACTS } else { &[] }
+        }
     };
 }
 
-pub(crate) use {abi, c_name, facts, is, items, number, number_fact, offset, only, per_arch};
+pub(crate) use {abi, c_name, facts, is, items, name_per_arch, number, number_fact, offset, only, per_arch};
 
 #[cfg(test)]
 mod tests {

@@ -441,7 +441,7 @@ super::abi! {
         /// ioctl(2): clears `FD_CLOEXEC`.
         FIONCLEX = 0x5450,
         /// ioctl(2): reads the length of a file or directory.
-        FIOQSIZE = 0x5460,
+        FIOQSIZE = { 0x5460, arm 0x545e },
     }
 
     consts ["asm/termios.h" u32] {

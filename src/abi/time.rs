@@ -56,9 +56,9 @@ super::abi! {
     /// A duration, as older calls return it.
     record ["linux/time_types.h" "struct __kernel_old_timeval" Timeval] {
         /// Seconds.
-        tv_sec: i64,
+        tv_sec: isize,
         /// Microseconds, 0 to 999 999.
-        tv_usec: i64,
+        tv_usec: isize,
     }
 
     /// Flags of timerfd_create(2) and timerfd_settime(2).

@@ -1,30 +1,14 @@
-//! Constants and structures that the kernel has only on x86-64.
+//! Structures that the kernel has only on 32-bit x86.
 
 super::abi! {
-    consts ["asm/prctl.h" usize] {
-        /// `arch_prctl`: sets the base address of the segment `fs`, which is the thread pointer.
-        ARCH_SET_FS = 0x1002,
-    }
-
-    /// A file's status (newfstatat(2)): the fallback for kernels without statx(2).
-    record ["asm/stat.h" "struct stat" Stat + 88] {
-        /// The device of the file system.
-        st_dev: u64,
-        /// The inode number.
-        st_ino: u64,
-        /// The number of hard links.
-        st_nlink: u64,
-        /// File type and permissions.
-        st_mode: u32,
-        /// The owner.
-        st_uid: u32,
-        /// The group.
-        st_gid: u32,
-        /// Padding.
-        __pad0: u32,
-        /// The device's number, if this is a device file.
-        st_rdev: u64,
-        /// Length in bytes.
-        st_size: u64,
+    /// A segment descriptor (set_thread_area(2)). The rest has the flags, as bits: `seg_32bit` (bit 0), `contents` (1 and
+    /// 2), `read_exec_only` (3), `limit_in_pages` (4), `seg_not_present` (5) and `useable` (6).
+    record ["asm/ldt.h" "struct user_desc" UserDesc + 4] {
+        /// The number of the descriptor in its table; -1: the kernel chooses one.
+        entry_number: u32,
+        /// The address of the segment.
+        base_addr: u32,
+        /// The segment's last offset, in bytes or pages.
+        limit: u32,
     }
 }

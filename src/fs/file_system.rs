@@ -25,16 +25,15 @@ const KERNELS_OWN: [u32; 15] = [
     BINFMTFS_MAGIC,
 ];
 
+/// Whether statfs(2) and fstatfs(2) take the size of the structure, as on 32 bits (`statfs64`).
+const SIZE_IS_GIVEN: bool = cfg!(target_pointer_width = "32");
+
 /// Whether the file system of `fd` is an interface to the kernel: /proc, /sys, or a file system mounted there
 /// (fstatfs(2)). A program can't create an ordinary file in such a file system.
 #[doc(alias = "fstatfs")]
 #[must_use]
 pub fn is_kernel_interface(fd: BorrowedFd<'_>) -> bool {
-    let mut stat = Statfs::ZERO;
-    // SAFETY: the kernel writes a whole Statfs to `stat`, a local. After an error `f_type` is 0, which is not
-    // the type of any file system in the list.
-    let _ = unsafe { syscall!(fstatfs(fd, &raw mut stat)) };
-    KERNELS_OWN.contains(&(stat.f_type as u32))
+    stat_file_system(fd).is_ok_and(|stat| KERNELS_OWN.contains(&(stat.f_type as u32)))
 }
 
 /// The type, size and free space of the file system that an open file belongs to (fstatfs(2)).
@@ -44,8 +43,15 @@ pub fn is_kernel_interface(fd: BorrowedFd<'_>) -> bool {
 #[doc(alias = "fstatfs")]
 pub fn stat_file_system(fd: BorrowedFd<'_>) -> Result<Statfs> {
     let mut stat = Statfs::ZERO;
+    let to = &raw mut stat;
     // SAFETY: the kernel writes a whole Statfs to `stat`, a local.
-    unsafe { syscall!(fstatfs(fd, &raw mut stat)) }?;
+    unsafe {
+        if SIZE_IS_GIVEN {
+            syscall!(fstatfs(fd, size_of::<Statfs>(), to))
+        } else {
+            syscall!(fstatfs(fd, to))
+        }
+    }?;
     Ok(stat)
 }
 
@@ -56,7 +62,14 @@ pub fn stat_file_system(fd: BorrowedFd<'_>) -> Result<Statfs> {
 #[doc(alias = "statfs")]
 pub fn stat_file_system_at(path: &CStr) -> Result<Statfs> {
     let mut stat = Statfs::ZERO;
+    let to = &raw mut stat;
     // SAFETY: the kernel reads the path, which ends with a zero, and writes a whole Statfs to `stat`, a local.
-    unsafe { syscall!(statfs(path, &raw mut stat)) }?;
+    unsafe {
+        if SIZE_IS_GIVEN {
+            syscall!(statfs(path, size_of::<Statfs>(), to))
+        } else {
+            syscall!(statfs(path, to))
+        }
+    }?;
     Ok(stat)
 }

@@ -442,7 +442,7 @@ fn segment(pointer: usize, entry: u32) -> UserDesc {
         entry_number: entry,
         base_addr: pointer as u32,
         limit: 0xf_ffff,
-        flags: 1 | 1 << 4 | 1 << 6, // seg_32bit, limit_in_pages, useable
+        rest: (1_u32 | 1 << 4 | 1 << 6).to_ne_bytes(), // seg_32bit, limit_in_pages, useable
     }
 }
 

@@ -6,7 +6,7 @@ use core::ffi::CStr;
 
 use crate::abi::auxv::AT_MINSIGSTKSZ;
 use crate::abi::signal::{SA_RESTORER, Sigaction};
-use crate::abi::{nr, x86};
+use crate::abi::{nr, x86_64};
 
 pub(super) mod mem;
 
@@ -356,7 +356,7 @@ pub unsafe fn set_thread_pointer(pointer: usize) -> usize {
     // system call always works.
     //
     // SAFETY: the call changes only the base of `fs`. The caller promises that `pointer` is a valid thread pointer.
-    unsafe { syscall2::<{ nr::arch_prctl }>(x86::ARCH_SET_FS, pointer) }
+    unsafe { syscall2::<{ nr::arch_prctl }>(x86_64::ARCH_SET_FS, pointer) }
 }
 
 /// Starts a thread or a process by clone(2). The new thread or process calls `entry(stack)` on the stack that ends at

@@ -39,7 +39,7 @@ fn peak_memory() -> ring3::Result<i64> {
     let mut usage = Rusage::ZERO;
     // SAFETY: the kernel writes a `struct rusage` to `usage`, which has this layout.
     unsafe { syscall!(getrusage(RUSAGE_SELF, &raw mut usage)) }?;
-    Ok(usage.ru_maxrss)
+    Ok(usage.ru_maxrss as i64)
 }
 
 /// The result of a call that left `register`, which is a value or an error.

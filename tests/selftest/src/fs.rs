@@ -129,9 +129,9 @@ cases! {
     "an exclusive lock beside a shared lock", [lock_shared], with(c"shared", |file| { lock_shared(file.as_fd())?; try_lock(at(c"shared", O_RDONLY)?.as_fd()) }) => error(Errno::EAGAIN);
     "a lock is released", [unlock], with(c"unlocked", |file| { lock(file.as_fd())?; unlock(file.as_fd())?; try_lock(at(c"unlocked", O_RDONLY)?.as_fd()) }) => DONE;
     "a lock that nobody released", [unlock], unlock(nobody()) => error(Errno::EBADF);
-    "the type of a file system", [stat_file_system], at(c"/proc", O_PATH).and_then(|dir| stat_file_system(dir.as_fd())).map(|stat| stat.f_type == PROC_SUPER_MAGIC.into() && stat.f_namelen >= 255) => YES;
+    "the type of a file system", [stat_file_system], at(c"/proc", O_PATH).and_then(|dir| stat_file_system(dir.as_fd())).map(|stat| stat.f_type == PROC_SUPER_MAGIC as usize && stat.f_namelen >= 255) => YES;
     "the file system nobody has", [stat_file_system], stat_file_system(nobody()).map(drop) => error(Errno::EBADF);
-    "the type of a file system at a path", [stat_file_system_at], stat_file_system_at(c"/proc/self").map(|stat| stat.f_type == PROC_SUPER_MAGIC.into()) => YES;
+    "the type of a file system at a path", [stat_file_system_at], stat_file_system_at(c"/proc/self").map(|stat| stat.f_type == PROC_SUPER_MAGIC as usize) => YES;
     "no file system at a path", [stat_file_system_at], stat_file_system_at(c"nothing").map(drop) => error(Errno::ENOENT);
     "from the end", [seek_from], with(c"seek", |file| { set_length(file.as_fd(), 100)?; seek_from(file.as_fd(), SeekFrom::End(-1)) }) => value(99);
     "from here", [seek_from], with(c"seek", |file| { seek_from(file.as_fd(), SeekFrom::Start(50))?; seek_from(file.as_fd(), SeekFrom::Current(-8)) }) => value(42);
