@@ -2,7 +2,7 @@
 # scripts/ that does the work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-riscv64 run-x86-32 run-arm32 run-x86-kernel run-arm-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-examples doc manual install uninstall clean
+.PHONY: help setup run-x86 run-arm run-riscv64 run-x86-32 run-arm32 run-x86-kernel run-arm-kernel run-riscv64-kernel run-arm32-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-examples doc manual install uninstall clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -12,10 +12,10 @@ PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
 
-help: ## print this list; brackets contain variables: make fuzz SECONDS=9
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
+help: ## print this list; variables in brackets: make fuzz SECONDS=9
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
-setup: ## set up everything that the other targets need, except mutants
+setup: ## set up all that the other targets need, except mutants
 	@scripts/setup.sh
 
 run-x86: ## build the seven programs for x86_64, and run them
@@ -53,6 +53,16 @@ run-arm-kernel: ## the same with an aarch64 kernel
 	@scripts/build.sh aarch64 probes
 	@scripts/run-kernel.sh aarch64
 
+run-riscv64-kernel: ## the same with a riscv64 kernel
+	@scripts/setup.sh run-kernel-riscv64
+	@scripts/build.sh riscv64 probes
+	@scripts/run-kernel.sh riscv64
+
+run-arm32-kernel: ## the same with a 32-bit ARM kernel
+	@scripts/setup.sh run-kernel-arm
+	@scripts/build.sh arm probes
+	@scripts/run-kernel.sh arm
+
 test: ## run all tests (ARCHES="x86_64 aarch64" instead of all)
 	@scripts/setup.sh $(ARCHES:%=test-%) $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
 	@set -e; for arch in $(ARCHES); do \
@@ -62,6 +72,8 @@ test: ## run all tests (ARCHES="x86_64 aarch64" instead of all)
 # The guests (kernels that the tests boot) of each architecture.
 guests_x86_64  = x86_64
 guests_aarch64 = aarch64 aarch64_16k
+guests_riscv64 = riscv64
+guests_arm     = arm
 
 test-fresh: ## run the README's commands in new Debian roots (FRESH=short)
 	@scripts/setup.sh fresh
@@ -77,7 +89,7 @@ test-crowd: ## connect 100,000 clients to echod, on a real kernel (ARCH)
 	@scripts/build.sh $(ARCH) probes
 	@RING3_CROWD=1 scripts/test-long.sh $(ARCH) "crowd::all_are_served [$(ARCH) kernel]"
 
-mutants: ## count the small changes of src/ that tests find (N=50 SEED=7)
+mutants: ## count small changes of src/ that tests find (N=50 SEED=7)
 	@scripts/setup.sh test mutants
 	@N='$(N)' SEED='$(SEED)' FILES='$(FILES)' SKIP='$(SKIP)' scripts/mutants.sh
 
@@ -89,7 +101,7 @@ miri: ## run unit tests under Miri and AddressSanitizer, if available
 	@scripts/setup.sh test
 	@scripts/miri.sh
 
-inspect: ## list system calls, disassemble (PROGRAM=hello, ARCH, CALLS=1)
+inspect: ## list calls, disassemble (PROGRAM=hello, ARCH, CALLS=1)
 	@scripts/setup.sh inspect-$(ARCH)
 	@scripts/build.sh $(ARCH)
 	@CALLS=$(CALLS) scripts/inspect.sh $(ARCH) $(PROGRAM)
@@ -101,7 +113,7 @@ size: ## print the size of each shipped program, in bytes (ARCHES)
 	@set -e; for arch in $(ARCHES); do scripts/build.sh $$arch; done
 	@scripts/size.sh $(ARCHES)
 
-lint: ## rustfmt, clippy, rustdoc, shellcheck, codespell; a warning fails
+lint: ## rustfmt, clippy, rustdoc, shellcheck, codespell
 	@scripts/setup.sh lint
 	@scripts/lint.sh
 
@@ -125,7 +137,7 @@ bench-pipe: ## run the bench of pipe, posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
 
-bench-examples: ## compare examples/ with the same programs on std, musl, origin
+bench-examples: ## compare examples/ with programs on std, musl, origin
 	@scripts/setup.sh test bench-examples
 	@scripts/bench-examples.sh
 

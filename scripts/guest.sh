@@ -1,6 +1,6 @@
 #!/bin/sh
 # guest.sh GUEST INITRAMFS COMMAND [QEMU-OPTION...]: boots a real kernel under qemu-system, with two CPUs. GUEST is
-# x86_64, aarch64 or aarch64_16k. The first process is /init from the INITRAMFS; its arguments are the words of COMMAND,
+# x86_64, aarch64, aarch64_16k, riscv64 or arm. The first process is /init from the INITRAMFS; its arguments are the words of COMMAND,
 # and its terminal is our standard input and output. If the guest cannot be booted here, prints the reason, and exits
 # with 77.
 cd "$(dirname -- "$0")/.."
@@ -24,15 +24,20 @@ case $guest in
 x86_64) set -- -M q35 "$@" && console=ttyS0 threads=single options=no_timer_check ;;
 aarch64) set -- -M virt -cpu cortex-a57 "$@" && console=ttyAMA0 threads=multi ;;
 aarch64_16k) set -- -M virt -cpu cortex-a76 "$@" && console=ttyAMA0 threads=multi ;; # qemu's first with 16K pages
+riscv64) set -- -M virt "$@" && console=ttyS0 threads=multi ;;
+arm) set -- -M virt -cpu cortex-a15 "$@" && console=ttyAMA0 threads=multi ;;
 *) die "guest.sh: no guest is called $guest" ;;
 esac
+arch=${guest%_16k}
+share=$(value "QEMU_SYSTEM_SHARE_$arch")
 for folder in qemu seabios; do
-	[ -z "$QEMU_SYSTEM_SHARE" ] || set -- -L "$QEMU_SYSTEM_SHARE/$folder" "$@"
+	[ -z "$share" ] || set -- -L "$share/$folder" "$@"
 done
 # A kernel that panics reboots at once, and with -no-reboot qemu then exits. KVM is not used, so that the guest's
 # machine is the same on every host.
-export LD_LIBRARY_PATH="$QEMU_SYSTEM_LIBS"
-exec "$(value "QEMU_SYSTEM_${guest%_16k}")" -accel tcg,thread="$threads" -smp 2 -m 512 "$@" \
+LD_LIBRARY_PATH=$(value "QEMU_SYSTEM_LIBS_$arch")
+export LD_LIBRARY_PATH
+exec "$(value "QEMU_SYSTEM_$arch")" -accel tcg,thread="$threads" -smp 2 -m 512 "$@" \
 	-kernel "$kernel/vmlinuz" -initrd "$initramfs" \
 	-append "console=$console $options quiet loglevel=1 panic=-1 -- $command" \
 	-nodefaults -display none -no-reboot -serial stdio

@@ -11,7 +11,7 @@ cd "$(dirname -- "$0")/.."
 if [ $# = 0 ]; then
 	for arch in $architectures; do set -- "$@" "test-$arch" "inspect-$arch"; done
 	set -- "$@" manual lint bench bench-echo bench-pipe bench-examples fuzz powercut fresh \
-		guest-x86_64 guest-aarch64 guest-aarch64_16k
+		guest-x86_64 guest-aarch64 guest-aarch64_16k guest-riscv64 guest-arm
 fi
 
 # fingerprint: prints inode, size and time of change of every file that set-up relied on. So a removed package, an

@@ -328,6 +328,16 @@ apt-get download linux-image-of-arm64"
 same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ bookworm main'
 verdict 'a kernel and qemu-system are unpacked once, the kernel from its release'
 
+set_up guest-riscv64
+same asked "$(asked)" "apt-get update
+apt-get install -y --download-only --no-install-recommends qemu-system-misc opensbi
+apt-get indextargets --format \$(REPO_URI) Created-By: Packages
+apt-get update
+apt-get download linux-image-of-riscv64"
+same sources "$(cat "$WORLD/sources")" 'deb mirror:/debian/ trixie main'
+same status $status 0
+verdict "riscv64's kernel comes with its own qemu-system and firmware"
+
 fetched="apt-get indextargets --format \$(REPO_URI) Created-By: Packages
 apt-get update
 apt-get download linux-image-of-arm64"

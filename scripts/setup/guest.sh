@@ -9,11 +9,13 @@ guest_kernel() {
 	x86_64) echo linux-image-cloud-amd64 ;;
 	aarch64) echo linux-image-cloud-arm64 ;;
 	aarch64_16k) echo linux-image-arm64-16k ;;
+	riscv64) echo linux-image-riscv64 ;;
+	arm) echo linux-image-armmp ;;
 	esac
 }
 guest_release() {
 	case $1 in
-	*_16k) echo trixie ;; # the first release with such a kernel
+	*_16k | riscv64) echo trixie ;; # the first release with such a kernel
 	*) echo bookworm ;;
 	esac
 }
@@ -22,15 +24,28 @@ guest_release() {
 # release or architecture. So their cost, which includes the package lists to fetch, was measured once and stands here.
 guest_cost() { # ENTRY
 	case $1 in
-	qemu-system-*) apt_cost qemu-system-x86 qemu-system-arm ;;
+	# shellcheck disable=SC2046 # words
+	qemu-system-riscv64-*) apt_cost $(qemu_packages riscv64) ;;
+	qemu-system-*) apt_cost $(qemu_packages x86_64) ;;
 	kernel-x86_64) echo 'about 36 MB to fetch, 15 MB on disk' ;;
 	kernel-aarch64) echo 'about 31 MB to fetch, 27 MB on disk' ;;
 	kernel-aarch64_16k) echo 'about 103 MB to fetch, 37 MB on disk' ;;
+	kernel-riscv64) echo 'about 122 MB to fetch, 30 MB on disk' ;;
+	kernel-arm) echo 'about 52 MB to fetch, 6 MB on disk' ;;
 	esac
 }
 
-# find_guest GUEST: sets QEMU_SYSTEM_ARCH (with its libraries and data), KERNEL_GUEST (a folder with vmlinuz and
-# modules) and NO_GUEST_GUEST, which is empty, or the reason why the guest can't be booted.
+# qemu_packages ARCH: prints the packages with the qemu-system for ARCH and its firmware. (Debian 12 has the emulator of
+# riscv64 in a package with many others.)
+qemu_packages() {
+	case $1 in
+	riscv64) if [ -n "$(candidate qemu-system-riscv)" ]; then echo qemu-system-riscv opensbi; else echo qemu-system-misc opensbi; fi ;;
+	*) echo qemu-system-x86 qemu-system-arm ;;
+	esac
+}
+
+# find_guest GUEST: sets QEMU_SYSTEM_ARCH (and _LIBS_ARCH and _SHARE_ARCH, its libraries and data), KERNEL_GUEST (a folder
+# with vmlinuz and modules) and NO_GUEST_GUEST, which is empty, or the reason why the guest can't be booted.
 find_guest() {
 	guest=$1 why=
 	# In the first pass, which fetches nothing, both are added to the plans.
@@ -39,20 +54,24 @@ find_guest() {
 }
 
 find_qemu_system() { # ARCH
-	once "qemu-system-$1" || return "$no_qemu_system"
-	no_qemu_system=1 libs='' share=''
+	once "qemu-system-$1" || return "$(value "no_qemu_system_$1")"
+	eval "no_qemu_system_$1=1"
+	libs='' share=''
 	if ! found=$(command -v "qemu-system-$1"); then
-		at=$cache/qemu-system-$host
+		system=qemu-system
+		[ "$1" != riscv64 ] || system=qemu-system-riscv64
+		at=$cache/$system-$host
 		found=$at/usr/bin/qemu-system-$1
-		guest_fetch 'boots other kernels' qemu-system "qemu-system-$host" unpack_qemu_system || return 1
+		# shellcheck disable=SC2046 # words
+		guest_fetch 'boots other kernels' $system "$system-$host" unpack_qemu_system $(qemu_packages "$1") || return 1
 		libs=$(printf ':%s' "$at"/lib/*-linux-gnu "$at"/usr/lib/*-linux-gnu)
 		share=$at/usr/share
 	fi
 	relied_on "$found"
 	note "QEMU_SYSTEM_$1" "$found"
-	note QEMU_SYSTEM_LIBS "${libs#:}"
-	note QEMU_SYSTEM_SHARE "$share"
-	no_qemu_system=0
+	note "QEMU_SYSTEM_LIBS_$1" "${libs#:}"
+	note "QEMU_SYSTEM_SHARE_$1" "$share"
+	eval "no_qemu_system_$1=0"
 }
 
 find_kernel() { # GUEST
@@ -80,16 +99,22 @@ guest_fetch() {
 	return 1
 }
 
-# unpack_qemu_system FOLDER: unpacks qemu-system, and those of its dependencies that are not installed on this machine.
-# Packages that conflict with installed ones do not matter, because nothing is installed.
+# unpack_qemu_system PACKAGE... FOLDER: unpacks qemu-system, and those of its dependencies that are not installed on this
+# machine. Packages that conflict with installed ones do not matter, because nothing is installed.
 unpack_qemu_system() (
+	packages=
+	while [ $# -gt 1 ]; do
+		packages="$packages $1"
+		shift
+	done
 	private_apt "$(deb_arch "$host")"
 	cat >>"$state/apt.conf" <<-END
 		Dir::State::status "/var/lib/dpkg/status";
 		Debug::NoLocking "true";
 	END
 	apt update || exit 1
-	apt install -y --download-only --no-install-recommends qemu-system-x86 qemu-system-arm || exit 1
+	# shellcheck disable=SC2086 # words
+	apt install -y --download-only --no-install-recommends $packages || exit 1
 	for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$1" || exit 1; done
 	rm -rf -- "$state"
 )
@@ -104,7 +129,7 @@ unpack_kernel() (
 	[ -n "$newest" ] && download "$newest" || exit 1
 	mkdir "$2/modules"
 	dpkg-deb -x "$state"/*.deb "$state/unpacked" || exit 1
-	mv -- "$state"/unpacked/boot/vmlinuz-* "$2/vmlinuz" || exit 1
+	mv -- "$state"/unpacked/boot/vmlinu[xz]-* "$2/vmlinuz" || exit 1
 	find "$state/unpacked" -name 'virtio*.ko' -exec mv -- {} "$2/modules/" \;
 	rm -rf -- "$state"
 )

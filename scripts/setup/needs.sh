@@ -24,7 +24,7 @@ find_need() {
 		find_need "build-${1#inspect-}"
 		find_objdump
 		;;
-	guest-x86_64 | guest-aarch64 | guest-aarch64_16k) # boot a real kernel, if one is available
+	guest-x86_64 | guest-aarch64 | guest-aarch64_16k | guest-riscv64 | guest-arm) # boot a real kernel, if one is available
 		find_guest "${1#guest-}"
 		;;
 	fresh) # make clean roots

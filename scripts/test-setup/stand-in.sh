@@ -117,7 +117,7 @@ dpkg-deb)
 	'') for cpu in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf; do core "$3/usr" $cpu; done ;;
 	qemu-system)
 		mkdir -p "$3/usr/bin"
-		for cpu in x86_64 aarch64; do ln -s "$STAND_IN" "$3/usr/bin/qemu-system-$cpu"; done
+		for cpu in x86_64 aarch64 riscv64 arm; do ln -s "$STAND_IN" "$3/usr/bin/qemu-system-$cpu"; done
 		;;
 	*)
 		mkdir -p "$3/boot"
