@@ -36,8 +36,12 @@ const BYTES: usize = 512 << 20;
 /// A heap must grant blocks up to this size, whatever their alignment.
 const GRANTED: usize = 64 << 20;
 
-/// A heap must refuse blocks of this size and more: they do not fit into the address space.
-const REFUSED: usize = 1 << 47;
+/// A heap must refuse blocks of this size and more: they do not fit into the address space. On 32 bits, every layout
+/// fits.
+const REFUSED: usize = match 1_usize.checked_shl(47) {
+    Some(size) => size,
+    None => usize::MAX,
+};
 
 /// A kind of defect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

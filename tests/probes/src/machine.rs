@@ -2,6 +2,9 @@
 
 use ring3::signal;
 
+/// More bytes than fit into the address space beside a program.
+pub const TOO_MUCH: usize = usize::MAX / 8 * 7;
+
 /// What differs between the architectures.
 pub struct Machine {
     /// The names that kernels and qemu-user have for the processor (`uname -m`). A kernel of 64 bits has the same name

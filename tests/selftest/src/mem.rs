@@ -7,15 +7,16 @@ use ring3::mem::*;
 
 use crate::case::*;
 use crate::cases;
+use crate::machine::TOO_MUCH;
 use crate::maps::{mapped, protection};
 
 cases! {
     "the page size", [page_size], page_size().is_power_of_two() && page_size() >= 4096 => YES;
     "fresh memory is zero and begins on a page", [map], fresh() => YES;
     "a mapping without bytes", [map], map(0).map(drop) => error(Errno::EINVAL);
-    "a mapping larger than the address space", [map], map(1 << 62).map(drop) => error(Errno::ENOMEM);
+    "a mapping larger than the address space", [map], map(TOO_MUCH).map(drop) => error(Errno::ENOMEM);
     "reserved memory has no rights", [reserve], reserved(|start, _| protection(start.as_ptr().addr()) == Some(*b"---p")) => YES;
-    "a reservation larger than the address space", [reserve], reserve(1 << 62).map(drop) => error(Errno::ENOMEM);
+    "a reservation larger than the address space", [reserve], reserve(TOO_MUCH).map(drop) => error(Errno::ENOMEM);
     // SAFETY: of all that is done here: `reserved` and `map` give whole pages that nobody else uses.
     "committed memory is written", [commit], reserved(|start, length| unsafe { commit(start, length).is_ok() && touch(start, length) }) => YES;
     "a part of it is protected again", [protect], reserved(|start, length| unsafe { commit(start, length).is_ok() && protect(start, page_size()).is_ok() } && protection(start.as_ptr().addr()) == Some(*b"---p") && protection(start.as_ptr().addr() + page_size()) == Some(*b"rw-p")) => YES;
@@ -34,10 +35,10 @@ cases! {
     "an owned mapping grows and keeps its bytes", [Mapping::resize], Mapping::new(10).and_then(|mut mapping| { mapping[9] = 7; mapping.resize(1 << 20)?; Ok(mapping.len() == 1 << 20 && mapping[9] == 7 && mapping[(1 << 20) - 1] == 0) }) => YES;
     "an owned mapping shrinks", [Mapping::resize], stays(|| Mapping::new(1 << 20).and_then(|mut mapping| { mapping.resize(5)?; Ok(mapping.len() == 5) })) => value(0);
     "an owned mapping of no bytes", [Mapping::resize], Mapping::new(1).and_then(|mut mapping| mapping.resize(0)) => error(Errno::EINVAL);
-    "an owned mapping larger than the address space", [Mapping::resize], Mapping::new(1).and_then(|mut mapping| mapping.resize(1 << 62)).is_err() => YES;
+    "an owned mapping larger than the address space", [Mapping::resize], Mapping::new(1).and_then(|mut mapping| mapping.resize(TOO_MUCH)).is_err() => YES;
     "slots for values", [Slots::new], Slots::<u64>::new(3).map(|slots| slots.len()) => value(3);
     "slots are zero", [Slots::values, Slots::values_mut], zeros_in_slots() => YES;
-    "more slots than the address space has", [Slots::new], Slots::<u64>::new(1 << 61).map(drop) => error(Errno::ENOMEM);
+    "more slots than the address space has", [Slots::new], Slots::<u64>::new(1 << (usize::BITS - 3)).map(drop) => error(Errno::ENOMEM);
     "an owned mapping without bytes", [Mapping::new], Mapping::new(0).map(drop) => error(Errno::EINVAL);
 }
 

@@ -11,13 +11,14 @@ use ring3::time::{Clock, now};
 
 use crate::case::*;
 use crate::cases;
+use crate::machine::TOO_MUCH;
 use crate::maps::{maps, protection};
 
 cases! {
     "the result of its function", [spawn, JoinHandle::join], spawn(|| 42).map(JoinHandle::join) => value(42);
     "an id of its own", [spawn], spawn(gettid).map(JoinHandle::join).map(|id| id != gettid() && id.as_raw() > 0) => YES;
     "large captures and results", [spawn], much() => YES;
-    "a stack larger than the address space", [Builder::new, Builder::stack_size, Builder::spawn], Builder::new().stack_size(1 << 50).spawn(|| ()).map(drop) => error(Errno::ENOMEM);
+    "a stack larger than the address space", [Builder::new, Builder::stack_size, Builder::spawn], Builder::new().stack_size(TOO_MUCH).spawn(|| ()).map(drop) => error(Errno::ENOMEM);
     "a name", [Builder::name], named() => YES;
     "a guard page below its stack", [Builder::stack_size], guarded() => YES;
     "a scope waits for its threads", [scope, Scope::spawn], borrowed() => value(45);
