@@ -134,9 +134,12 @@ try() {
 if [ -n "$short" ]; then
 	commands='make run-x86
 make run-arm
+make run-riscv64
+make run-x86-32
+make run-arm32
 make install DESTDIR=target/installed
 make lint
-make test SAMPLE=yes'
+make test SAMPLE=yes ARCHES="x86_64 aarch64"'
 else
 	# shellcheck disable=SC2016 # the README's backquotes
 	commands="$(sed -n '/^```sh$/,/^```$/s/^\(make [a-z0-9-]*\).*/\1/p' README.md)
