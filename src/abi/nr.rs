@@ -1,16 +1,16 @@
 //! System call numbers: all calls of Linux 6.12, first in the order of x86_64's numbers.
 //!
-//! `generic` is the table of aarch64 and riscv64 (`include/uapi/asm-generic/unistd.h`); `bits32` is 32-bit x86 and ARM. A
-//! call without a number for an architecture does not exist there.
+//! `generic` is the table of aarch64 and riscv64 (`include/uapi/asm-generic/unistd.h`); `bits32` is 32-bit x86 and ARM.
+//! A call without a number for an architecture does not exist there.
 //!
 //! A row has the call's name on 64 bits. If 32 bits have several versions of a call, the row's number is that of the
 //! version with 64-bit times, 64-bit file offsets and 32-bit user ids, and the kernel's name of this version stands
 //! before the number: `futex` is `futex_time64`. The version of the plain name is the row `old_futex`.
 //!
-//! The kernel does not implement these calls any more, or never has: `_sysctl`, `afs_syscall`, `break`,
+//! The kernel does not implement these calls any more, or never has: `_sysctl`, `afs_syscall`, `bdflush`, `break`,
 //! `create_module`, `epoll_ctl_old`, `epoll_wait_old`, `ftime`, `get_kernel_syms`, `getpmsg`, `gtty`, `idle`, `lock`,
 //! `lookup_dcookie`, `mpx`, `nfsservctl`, `prof`, `profil`, `putpmsg`, `query_module`, `security`, `stty`, `tuxcall`,
-//! `ulimit`, `uselib`, `vserver`, and on x86_64 `get_thread_area` and `set_thread_area`. They fail with `ENOSYS`.
+//! `ulimit`, `vserver`, and on x86_64 `get_thread_area`, `set_thread_area` and `uselib`. They fail with `ENOSYS`.
 
 super::abi! {
     numbers ["asm/unistd.h" "__NR_"] {

@@ -297,9 +297,9 @@ super::abi! {
         _stime: isize,
     }
 
-    /// The action of a signal: `struct sigaction` of the kernel's include/linux/signal_types.h. On 32 bits the header for
-    /// programs has the structure of an older call. On aarch64 the structure has the field `sa_restorer` too, although
-    /// the field is not needed.
+    /// The action of a signal: `struct sigaction` of the kernel's include/linux/signal_types.h. On 32 bits the header
+    /// for programs has the structure of an older call. On aarch64 the structure has the field `sa_restorer` too,
+    /// although the field is not needed.
     #[cfg_attr(target_arch = "arm", repr(packed(4)))] // the kernel's sa_mask is two words
     record ["asm/signal.h" "struct sigaction" Sigaction, bits64] {
         /// 0 is `SIG_DFL`, 1 is `SIG_IGN`, any other value is the handler's address.

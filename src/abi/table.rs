@@ -48,43 +48,36 @@ impl Fact {
     }
 }
 
-/// Whether this is the architecture, or one of the architectures, that a table calls by a word.
-#[rustfmt::skip]
-macro_rules! is {
-    (x86_64) => { cfg!(target_arch = "x86_64") };
-    (aarch64) => { cfg!(target_arch = "aarch64") };
-    (riscv64) => { cfg!(target_arch = "riscv64") };
-    (x86) => { cfg!(target_arch = "x86") };
-    (arm) => { cfg!(target_arch = "arm") };
-    (generic) => { cfg!(any(target_arch = "aarch64", target_arch = "riscv64")) };
-    (arms) => { cfg!(any(target_arch = "aarch64", target_arch = "arm")) };
-    (bits32) => { cfg!(target_pointer_width = "32") };
-    (bits64) => { cfg!(target_pointer_width = "64") };
+/// Defines the macros `is` and `only` for the words by which a table calls an architecture, or several. `$d` is a
+/// dollar sign for these macros.
+macro_rules! words {
+    ($d:tt $( $word:ident: $cfg:meta; )*) => {
+        /// Whether the program is compiled for this architecture.
+        macro_rules! is {
+            $( ($word) => { cfg!($cfg) }; )*
+        }
+
+        /// Defines an item, with the attributes in the brackets, if [`is`] is true.
+        macro_rules! only {
+            $( ($word [$d($d attribute:tt)*] $d($d item:tt)*) => {
+                #[cfg($cfg)]
+                $d($d attribute)*
+                $d($d item)*
+            }; )*
+        }
+    };
 }
 
-/// Defines an item, with the attributes in the brackets, only where [`is`] is true.
-macro_rules! only {
-    (x86_64 [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(target_arch = "x86_64")] $($attribute)* $($item)*
-    };
-    (aarch64 [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(target_arch = "aarch64")] $($attribute)* $($item)*
-    };
-    (riscv64 [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(target_arch = "riscv64")] $($attribute)* $($item)*
-    };
-    (x86 [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(target_arch = "x86")] $($attribute)* $($item)*
-    };
-    (arm [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(target_arch = "arm")] $($attribute)* $($item)*
-    };
-    (generic [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))] $($attribute)* $($item)*
-    };
-    (bits32 [$($attribute:tt)*] $($item:tt)*) => {
-        #[cfg(target_pointer_width = "32")] $($attribute)* $($item)*
-    };
+words! { $
+    x86_64: target_arch = "x86_64";
+    aarch64: target_arch = "aarch64";
+    riscv64: target_arch = "riscv64";
+    x86: target_arch = "x86";
+    arm: target_arch = "arm";
+    generic: any(target_arch = "aarch64", target_arch = "riscv64");
+    arms: any(target_arch = "aarch64", target_arch = "arm");
+    bits32: target_pointer_width = "32";
+    bits64: target_pointer_width = "64";
 }
 
 /// Chooses the value for this architecture: a row has one value for all architectures, or `{ A, x86_64 B, bits32 NAME C
@@ -120,9 +113,9 @@ macro_rules! c_name {
 
 /// Defines a table: groups of rows, each `KIND [HEAD] { ROWS }`, and `FACTS` with the facts of all groups.
 ///
-/// - `numbers ["header" "prefix"]`: system call numbers, and the prefix of their names in C. A row has one number for all
-///   architectures, or `{ x86_64 A, generic B, x86 NAME C }`: the architectures that have the call, and its name in C
-///   where it is not the row's.
+/// - `numbers ["header" "prefix"]`: system call numbers, and the prefix of their names in C. A row has one number for
+///   all architectures, or `{ x86_64 A, generic B, x86 NAME C }`: the architectures that have the call, and its name in
+///   C where it is not the row's.
 /// - `consts ["header" type]`: constants of an integer type.
 /// - `numbers ["header" "prefix" newer]`, `consts ["header" newer type]`, `more ["header" newer Type]`: macros that the
 ///   headers of Linux 6.1 lack.
@@ -141,14 +134,17 @@ macro_rules! abi {
         $( $crate::abi::items! { $(#[$meta])* $kind $head $rows } )*
 
         /// The facts about the kernel's headers that this file claims.
-        #[allow(unused_doc_comments, reason = "a row's attribute `cfg` holds for its fact too, and comes with its comment")]
+        #[allow(unused_doc_comments, reason = "a row's attribute `cfg` holds for its fact, and comes with a comment")]
         pub const FACTS: &[&[$crate::abi::Fact]] = &[ $( $crate::abi::facts!($kind $head $rows) ),* ];
     };
 }
 
 /// Defines the constant of a system call's number, on the architectures that have the call.
 macro_rules! number {
-    ($attributes:tt $header:literal $prefix:literal $name:ident = { $( $arch:ident $($c:ident)? $value:literal ),* }) => { $(
+    (
+        $attributes:tt $header:literal $prefix:literal
+        $name:ident = { $( $arch:ident $($c:ident)? $value:literal ),* }
+    ) => { $(
         $crate::abi::only! { $arch $attributes
             #[doc = concat!("(`", $crate::abi::c_name!($prefix $name $($c)?), "` of `", $header, "`)")]
             #[allow(non_upper_case_globals, reason = "the kernel's own name, so that it can be searched for")]
@@ -179,7 +175,10 @@ macro_rules! number_fact {
 
 /// Defines the constant of a member's offset.
 macro_rules! offset {
-    ($attributes:tt $header:literal $c:literal $name:ident = { $( $arch:ident $member:literal $value:literal ),* }) => { $(
+    (
+        $attributes:tt $header:literal $c:literal
+        $name:ident = { $( $arch:ident $member:literal $value:literal ),* }
+    ) => { $(
         $crate::abi::only! { $arch $attributes
             #[doc = concat!("(`", $member, "` in `", $c, "` of `", $header, "`)")]
             pub const $name: usize = $value;
@@ -189,7 +188,10 @@ macro_rules! offset {
 
 /// Defines the Rust items of one group of a table.
 macro_rules! items {
-    ($(#[$meta:meta])* numbers [$header:literal $prefix:literal $(newer)?] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => { $(
+    (
+        $(#[$meta:meta])* numbers [$header:literal $prefix:literal $(newer)?]
+        { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }
+    ) => { $(
         $crate::abi::number! { [$(#[$doc])*] $header $prefix $name = $value }
     )* };
     ($(#[$meta:meta])* consts [$header:literal newer $type:ty] $rows:tt) => {
@@ -377,7 +379,10 @@ macro_rules! facts {
     (consts [$header:literal $type:ty] { $( $(#[$doc:meta])* $name:ident = $value:tt, )* }) => {
         &[ $( $(#[$doc])* $crate::abi::Fact::of($header, $crate::abi::name_per_arch!($name $value), $name as i64) ),* ]
     };
-    (offsets [$header:literal $c:literal] { $( $(#[$doc:meta])* $name:ident = { $( $arch:ident $member:literal $value:literal ),* }, )* }) => {
+    (
+        offsets [$header:literal $c:literal]
+        { $( $(#[$doc:meta])* $name:ident = { $( $arch:ident $member:literal $value:literal ),* }, )* }
+    ) => {
         &[ $( $( if $crate::abi::is!($arch) {
             $crate::abi::Fact::of($header, concat!("__builtin_offsetof(", $c, ", ", $member, ")"), $value)
         } else )* { panic!("an architecture without a cell") } ),* ]
