@@ -2,8 +2,8 @@
 
 use ring3::signal;
 
-/// More bytes than fit into the address space beside a program.
-pub const TOO_MUCH: usize = usize::MAX / 8 * 7;
+/// More bytes than fit into the address space beside a stack: all but 64 KiB, a multiple of every page size.
+pub const TOO_MUCH: usize = usize::MAX - 0xffff;
 
 /// What differs between the architectures.
 pub struct Machine {

@@ -98,7 +98,7 @@ fn results() {
     // A stack for which there is no room is an error, and one of nothing is as small as they get.
     let huge = Builder::new().stack_size(usize::MAX).spawn(|| ());
     assert_eq!(huge.err(), Some(Errno::ENOMEM));
-    let huge = Builder::new().stack_size(usize::MAX / 8 * 7).spawn(|| ());
+    let huge = Builder::new().stack_size(usize::MAX - 0xffff).spawn(|| ());
     assert_eq!(huge.err(), Some(Errno::ENOMEM));
     assert_eq!(spawn(Builder::new().stack_size(0), || 5).join(), 5);
 }
