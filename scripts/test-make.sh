@@ -73,7 +73,7 @@ same 'in target/dist' "$(cat "$folder/after")" "$(cat "$folder/before")"
 verdict 'make builds nothing twice, and is silent the second time'
 
 for arch in $arches; do
-	try make inspect PROGRAM=hello ARCH=$arch
+	try make inspect PROGRAM=hello "ARCH=$arch"
 	same status $status 0
 	same entry "$(grep -c '<ring3_start>:$' "$folder/out")" 1
 	grep -q "^; src/arch/$arch/mod.rs:" "$folder/out" || wrong="$wrong
@@ -118,7 +118,7 @@ for arch in $arches; do
 	x86) registers='ebx, ecx, edx, esi, edi, ebp' ;;
 	arm) registers='r0, r1, r2, r3, r4, r5' ;;
 	esac
-	set -- make inspect PROGRAM=echod ARCH=$arch
+	set -- make inspect PROGRAM=echod "ARCH=$arch"
 	try "$@" CALLS=1
 	same status $status 0
 	same 'on stderr' "$(cat "$folder/err")" ''
@@ -147,7 +147,7 @@ for arch in $arches; do
 		"$(sed -n '/ <ring3_start>:$/,/^$/{/# 0x[^#]*$/d;s/^ *[0-9a-f]*:[[:space:]]*\([a-z.]*\).*  # /\1 /p;}' \
 			"$folder/out" | mnemonics)" \
 		"$(sed -n '/^macro_rules! __start {$/,/^}$/s,^ *"\([0-9]: \)\{0\,1\}\([a-z][a-z.]*\).*" *\,* *// *,\2 ,p' \
-			src/arch/$arch/mod.rs | mnemonics)"
+			"src/arch/$arch/mod.rs" | mnemonics)"
 	verdict "make inspect shows the comments of ring3_start's own assembly [$arch]"
 
 	try env PAGER="$pager -S" script -qec "$* CALLS=1" /dev/null

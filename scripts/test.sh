@@ -89,9 +89,10 @@ set -- cargo test --manifest-path tests/Cargo.toml --locked --offline
 run 'the programs' "$@" -- --skip ' kernel]' "$programs"
 # aarch64 kernels also use pages of these sizes. qemu-user before version 10 can emulate them.
 if tests aarch64 && ! native aarch64 && [ -z "${SAMPLE-}" ]; then
+	qemu=$(value QEMU_aarch64)
 	for size in 16384 65536; do
 		title="the programs, aarch64 with pages of $size"
-		if QEMU_PAGESIZE=$size "$QEMU_aarch64" target/dist/aarch64/probes/start 2>&1 | grep -qx "page $size"; then
+		if QEMU_PAGESIZE=$size "$qemu" target/dist/aarch64/probes/start 2>&1 | grep -qx "page $size"; then
 			run "$title" env QEMU_PAGESIZE=$size "$@" -- '[aarch64]'
 		else
 			run "$title" skip "$title" 'qemu-user has the pages of this machine, since its version 10'

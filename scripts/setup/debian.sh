@@ -197,9 +197,9 @@ download() (
 # architectures; then it comes from Debian 13, built from the same version of Rust's sources.
 unpack() (
 	private_apt "$3"
-	apt update && download "$1:$3=${2%+b[0-9]*}*" || {
+	if ! { apt update && download "$1:$3=${2%+b[0-9]*}*"; }; then
 		only_release trixie && apt update && download "$1:$3=${2%-*}-*" || exit 1
-	}
+	fi
 	dpkg-deb -x "$state"/*.deb "$4" || exit 1
 	rm -rf -- "$state"
 )

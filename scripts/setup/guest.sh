@@ -23,8 +23,8 @@ guest_release() {
 # guest_cost ENTRY: prints the cost of a cache entry. The package lists of this machine do not have kernels of another
 # release or architecture. So their cost, which includes the package lists to fetch, was measured once and stands here.
 guest_cost() { # ENTRY
-	case $1 in
 	# shellcheck disable=SC2046 # words
+	case $1 in
 	qemu-system-riscv64-*) apt_cost $(qemu_packages riscv64) ;;
 	qemu-system-*) apt_cost $(qemu_packages x86_64) ;;
 	kernel-x86_64) echo 'about 36 MB to fetch, 15 MB on disk' ;;
