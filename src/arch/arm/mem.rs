@@ -19,12 +19,10 @@ global_asm!(
     .p2align 2
 ring3_memcpy:
 ring3_memmove:                              @ r0, the result, stays dst
-    cmp r2, #16
-    bhi .Lmove_long
-    cmp r2, #8
-    bhi .Lmove_pairs
     subs r3, r2, #4
     blo .Lmove_bytes
+    cmp r2, #8
+    bhi .Lmove_more
 
     @ 4..=8 bytes: the first 4 and the last 4.
     ldr r2, [r1]
@@ -35,6 +33,8 @@ ring3_memmove:                              @ r0, the result, stays dst
 
     @ 0..=3 bytes: 2 if bit 1 of the length is set, then 1 if bit 0 is set.
 .Lmove_bytes:
+    cmp r2, #0
+    bxeq lr                                 @ nothing to move
     lsls r3, r2, #31                        @ bit 1 to the carry flag, bit 0 to N
     ldrhcs r3, [r1]                         @ the first 2
     submi r2, r2, #1
@@ -44,7 +44,9 @@ ring3_memmove:                              @ r0, the result, stays dst
     bx lr
 
     @ 9..=16 bytes: the first 8 and the last 8.
-.Lmove_pairs:
+.Lmove_more:
+    cmp r2, #16
+    bhi .Lmove_long
     push {{r4, lr}}
     sub r2, r2, #8                          @ the place of the last 8
     ldr r3, [r1]                            @ the first 8
@@ -157,6 +159,8 @@ global_asm!(
     .type ring3_memset, %function
     .p2align 2
 ring3_memset:                               @ r0, the result, stays dst
+    cmp r2, #0
+    bxeq lr                                 @ nothing to fill
     add r3, r0, r2                          @ the end
     cmp r2, #4
     blo .Lset_bytes
@@ -195,10 +199,8 @@ ring3_memset:                               @ r0, the result, stays dst
     stmmi r0!, {{r1, r3}}                   @ the last 7 or fewer have been stored above
     pop {{r0, pc}}
 
-    @ 0..=3 bytes: the first, the middle, the last.
+    @ 1..=3 bytes: the first, the middle, the last.
 .Lset_bytes:
-    cmp r2, #0
-    bxeq lr                                 @ nothing to fill
     strb r1, [r0]
     strb r1, [r3, #-1]
     strb r1, [r0, r2, lsr #1]
@@ -280,6 +282,9 @@ global_asm!(
     .type ring3_strlen, %function
     .p2align 2
 ring3_strlen:
+    ldrb r2, [r0]
+    cmp r2, #0
+    beq .Llength_none
     bic r1, r0, #3                          @ the word that contains the start of the string
     ldr r3, [r1], #4
     and r2, r0, #3
@@ -289,19 +294,19 @@ ring3_strlen:
     orr r3, r3, r2                          @ no byte before the string is NUL
     movw r12, #0x0101                       @ 1 in each byte
     movt r12, #0x0101
-.Llength_words:                             @ two words for each step; r1 is the end of the word in r3
+.Llength_word:                              @ r1 is the end of the word in r3
     uqsub8 r2, r12, r3                      @ each byte: 1 if it is NUL, otherwise 0
     cmp r2, #0
     ldreq r3, [r1], #4                      @ no NUL: the next word
-    uqsub8eq r2, r12, r3
-    cmpeq r2, #0
-    ldreq r3, [r1], #4
-    beq .Llength_words
+    beq .Llength_word
     rbit r2, r2
     clz r2, r2                              @ the number of bits before the first NUL's
     sub r0, r1, r0
     sub r0, r0, #4                          @ the bytes of the words before
     add r0, r0, r2, lsr #3                  @ and of this word
+    bx lr
+.Llength_none:                              @ the empty string
+    mov r0, #0
     bx lr
     .size ring3_strlen, . - ring3_strlen
     .popsection

@@ -2,6 +2,7 @@
 
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::io;
+use ring3::mem::{LEAST_PAGE, page_size};
 
 /// A line of `/proc/self/maps`.
 pub struct Line {
@@ -62,6 +63,15 @@ pub fn protection(address: usize) -> Option<[u8; 4]> {
         false
     });
     found
+}
+
+/// Whether memory without access rights is mapped at an address. qemu-user lists no such memory of a 32-bit program, or
+/// of a program whose pages are larger than the host's.
+pub fn is_guard(address: usize) -> bool {
+    match protection(address) {
+        Some(rights) => rights == *b"---p",
+        None => cfg!(target_arch = "arm") || page_size() > LEAST_PAGE,
+    }
 }
 
 /// The number of bytes that are mapped. (Adjacent mappings with the same rights are one line, so a count of lines can

@@ -316,7 +316,8 @@ fn exchanged() -> Result<bool, Errno> {
 
 /// The device with the largest number. Only root may create it.
 fn device() -> Result<bool, Errno> {
-    let (major, minor) = (0xfff, 0xf_ffff);
+    // The highest bit of the number is 0: qemu-user sign-extends the number of a 32-bit program.
+    let (major, minor) = (0xfff, 0x7_ffff);
     make_node(CWD, c"device", S_IFCHR | 0o600, major, minor)?;
     let stat = stat_at(CWD, c"device", At::NONE);
     unlink(CWD, c"device")?;

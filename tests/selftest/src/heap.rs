@@ -25,7 +25,7 @@ cases! {
     "and again what there is", [], unsafe { let block = alloc(layout(1 << 20, 8)); let got = !block.is_null(); dealloc(block, layout(1 << 20, 8)); got } => YES;
     "blocks of the small allocator", [Small::new], small() => YES;
     "more than the small allocator has", [Small::new], refuses(&Small::new()) => YES;
-    "a vector", [], (0..100_000).collect::<Vec<usize>>().iter().sum::<usize>() => value(4_999_950_000);
+    "a vector", [], (0..100_000).collect::<Vec<u64>>().iter().sum::<u64>() => value(4_999_950_000);
     "a map", [], (0..10_000).map(|n| (n * 7919 % 10_007, n)).collect::<BTreeMap<i32, i32>>().len() => value(10_000);
     "a string", [], core::iter::repeat_n("word ", 1000).collect::<String>().len() => value(5000);
     "a block that another thread frees", [], handed_over() => value(1000);

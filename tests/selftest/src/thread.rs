@@ -12,7 +12,7 @@ use ring3::time::{Clock, now};
 use crate::case::*;
 use crate::cases;
 use crate::machine::TOO_MUCH;
-use crate::maps::{maps, protection};
+use crate::maps::{is_guard, maps};
 
 cases! {
     "the result of its function", [spawn, JoinHandle::join], spawn(|| 42).map(JoinHandle::join) => value(42);
@@ -66,7 +66,7 @@ fn guarded() -> Result<bool, Errno> {
         if stack != 0 {
             below = stack - page_size();
         }
-        protection(below) == Some(*b"---p")
+        is_guard(below)
     })?;
     Ok(handle.join())
 }
