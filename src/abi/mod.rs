@@ -47,7 +47,9 @@ pub(crate) use call::tests;
 pub use call::{Arg, Arguments, check};
 pub use errno::Errno;
 pub use table::Fact;
-pub(crate) use table::{abi, c_name, facts, is, items, name_per_arch, number, number_fact, offset, only, per_arch};
+pub(crate) use table::{
+    abi, c_name, facts, is, items, name_per_arch, number, number_fact, offset, only, per_arch,
+};
 
 /// The result of a system call: a value, or the error number.
 pub type Result<T> = core::result::Result<T, Errno>;

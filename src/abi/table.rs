@@ -420,7 +420,9 @@ macro_rules! facts {
     };
 }
 
-pub(crate) use {abi, c_name, facts, is, items, name_per_arch, number, number_fact, offset, only, per_arch};
+pub(crate) use {
+    abi, c_name, facts, is, items, name_per_arch, number, number_fact, offset, only, per_arch,
+};
 
 #[cfg(test)]
 mod tests {

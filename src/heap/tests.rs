@@ -572,8 +572,10 @@ fn only_another_class_moves_a_block() {
             assert!(bytes.iter().all(|&byte| byte == 0), "{size}");
             heap.dealloc(block, layout(size));
         }
-        assert!(
-            heap.alloc(layout(1 << 60)).is_null() && heap.alloc_zeroed(layout(1 << 60)).is_null()
-        );
+        // An address space of 32 bits may have room for the largest layout.
+        if cfg!(target_pointer_width = "64") {
+            let largest = layout(isize::MAX as usize - 15);
+            assert!(heap.alloc(largest).is_null() && heap.alloc_zeroed(largest).is_null());
+        }
     }
 }
