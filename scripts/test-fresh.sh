@@ -135,8 +135,6 @@ if [ -n "$short" ]; then
 	commands='make run-x86
 make run-arm
 make run-riscv64
-make run-x86-32
-make run-arm32
 make install DESTDIR=target/installed
 make lint
 make test SAMPLE=yes ARCHES="x86_64 aarch64"'
