@@ -39,13 +39,18 @@ guest_cost() { # ENTRY
 # riscv64 in a package with many others.)
 qemu_packages() {
 	case $1 in
-	riscv64) if [ -n "$(candidate qemu-system-riscv)" ]; then echo qemu-system-riscv opensbi; else echo qemu-system-misc opensbi; fi ;;
+	riscv64)
+		emulator=qemu-system-riscv
+		[ -n "$(candidate $emulator)" ] || emulator=qemu-system-misc
+		echo $emulator opensbi
+		;;
 	*) echo qemu-system-x86 qemu-system-arm ;;
 	esac
 }
 
-# find_guest GUEST: sets QEMU_SYSTEM_ARCH (and _LIBS_ARCH and _SHARE_ARCH, its libraries and data), KERNEL_GUEST (a folder
-# with vmlinuz and modules) and NO_GUEST_GUEST, which is empty, or the reason why the guest can't be booted.
+# find_guest GUEST: sets QEMU_SYSTEM_ARCH (and QEMU_SYSTEM_LIBS_ARCH, QEMU_SYSTEM_SHARE_ARCH: its libraries and data),
+# KERNEL_GUEST (a folder with vmlinuz and modules) and NO_GUEST_GUEST, which is empty, or the reason why the guest can't
+# be booted.
 find_guest() {
 	guest=$1 why=
 	# In the first pass, which fetches nothing, both are added to the plans.
