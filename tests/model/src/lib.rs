@@ -38,10 +38,7 @@ const GRANTED: usize = 64 << 20;
 
 /// A heap must refuse blocks of this size and more: they do not fit into the address space. On 32 bits, every layout
 /// fits.
-const REFUSED: usize = match 1_usize.checked_shl(47) {
-    Some(size) => size,
-    None => usize::MAX,
-};
+const REFUSED: u64 = 1 << 47;
 
 /// A kind of defect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -304,7 +301,7 @@ impl Model {
         if start.is_null() && layout.size() <= GRANTED {
             return Err(self.fault(Wrong::Refused, layout));
         }
-        if !start.is_null() && layout.size() >= REFUSED {
+        if !start.is_null() && layout.size() as u64 >= REFUSED {
             return Err(self.fault(Wrong::Granted, layout));
         }
         Ok(())
