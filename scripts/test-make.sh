@@ -93,13 +93,14 @@ annotated() {
 		}' "$folder/out"
 }
 # mnemonics: normalises the mnemonics at the begin of the lines. The source has pseudo-instructions; in place of an adrp
-# the linker writes a nop if the following adr reaches; x86 has the syntax of AT&T.
+# the linker writes a nop if the following adr reaches, and in place of a bl to Thumb code a blx; x86 has the syntax of
+# AT&T.
 mnemonics() {
 	case $arch in
 	aarch64) sed 's/^nop /adrp /; s/^movz /mov /' ;;
 	riscv64) sed 's/^\(lla\|call\) /auipc /; s/^mv /li /' ;;
 	x86) sed 's/^lodsd /lods /; s/^\([a-z]*[^l]\)l /\1 /' ;;
-	arm) sed 's/^adr /add /' ;;
+	arm) sed 's/^adr /add /; s/^blx /bl /' ;;
 	*) cat ;;
 	esac
 }
