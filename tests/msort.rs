@@ -147,10 +147,12 @@ fn run_with(command: &mut Command, input: &[u8]) -> Output {
 fn sorts_as_sort_does(arch: Arch) {
     may_take(LONG);
     let folder = Folder::with(&[]);
-    for (name, text) in inputs() {
+    // Under qemu-user two of the ways for each input, other ones for the next.
+    let step = if arch.is_native() { 1 } else { 4 };
+    for (nth, (name, text)) in inputs().into_iter().enumerate() {
         fs::write(folder.path(name), text).unwrap();
-        for way in WAYS {
-            folder.compare(arch, &[way, &[name]].concat(), b"");
+        for way in WAYS.iter().skip(nth % step).step_by(step) {
+            folder.compare(arch, &[way, &[name][..]].concat(), b"");
         }
     }
 }
@@ -159,9 +161,12 @@ fn sorts_as_sort_does(arch: Arch) {
 fn sorts_in_threads(arch: Arch) {
     may_take(LONG);
     let folder = Folder::with(&[]);
-    for (name, text) in shared_inputs() {
+    // Under qemu-user one of the ways for each input, another for the next.
+    let step = if arch.is_native() { 1 } else { 3 };
+    for (nth, (name, text)) in shared_inputs().into_iter().enumerate() {
         fs::write(folder.path(name), text).unwrap();
-        for way in [&[][..], &["-ru"], &["-uz"]] {
+        let ways = [&[][..], &["-ru"], &["-uz"]];
+        for way in ways.into_iter().skip(nth % step).step_by(step) {
             folder.compare(arch, &[way, &[name]].concat(), b"");
         }
         let script = "taskset -c 0 \"$@\"";

@@ -178,7 +178,7 @@ fn types() -> Result<(), Exit> {
 
 /// Run with 128 MiB of address space.
 fn exhaust() -> Result<(), Exit> {
-    for size in [16, 1000, 32 << 10, 100_000, 4 * MIB, 16, 4 * MIB] {
+    for size in [64, 1000, 32 << 10, 100_000, 4 * MIB, 64, 4 * MIB] {
         let layout = Layout::from_size_align(size, 8).map_err(|_| Exit(1))?;
         let count = fill_and_free(layout);
         assert!(

@@ -178,11 +178,11 @@ fn generations() -> usize {
         // The first thread writes to the blocks that the thread left.
         left.iter_mut().for_each(|block| block.push(2));
     };
-    (0..1_000).for_each(|nth| generation(nth, 400 << 10));
+    (0..500).for_each(|nth| generation(nth, 400 << 10));
     let before = resident();
-    (0..2_000).for_each(|nth| generation(nth, 0));
+    (0..1_000).for_each(|nth| generation(nth, 0));
     let between = resident();
-    (0..2_000).for_each(|nth| generation(1_000 + nth, 400 << 10));
+    (0..1_000).for_each(|nth| generation(500 + nth, 400 << 10));
     (resident() - between).saturating_sub(between - before)
 }
 

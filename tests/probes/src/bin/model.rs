@@ -13,7 +13,7 @@ use ring3::env::Start;
 use ring3::fs::{self, CWD, O_RDONLY};
 use ring3::heap::{Heap, Small};
 use ring3::rt::Exit;
-use ring3::text::Shown;
+use ring3::text::{Shown, number};
 use ring3::{io, thread};
 
 ring3::program!("model", main);
@@ -32,17 +32,23 @@ fn main(start: Start) -> Result<(), Exit> {
     }
 }
 
-/// Performs the check that the first argument names, with a fraction of its operations.
+/// Performs the check that the first argument names, with a fraction of its operations. The second argument is another
+/// divisor of their number; without it, the divisor is 1.
 fn check<H: GlobalAlloc + Sync>(
     heap: &H,
     mut arguments: impl Iterator<Item = &'static CStr>,
     fraction: u32,
 ) -> Result<(), Exit> {
-    match arguments.next().map(CStr::to_bytes) {
+    let part = arguments.next().map(CStr::to_bytes);
+    if part == Some(b"corpus") {
+        return arguments.try_for_each(|path| replay(heap, path));
+    }
+    let divisor = arguments.next().map_or(b"1".as_slice(), CStr::to_bytes);
+    let fraction = fraction * number::whole(divisor, 10, 20).ok_or(Exit(2))?.max(1) as u32;
+    match part {
         Some(b"random") => random(heap, 2000 / fraction),
         Some(b"threads") => threads(heap, 500 / fraction),
         Some(b"generations") => generations(heap, 200 / fraction),
-        Some(b"corpus") => return arguments.try_for_each(|path| replay(heap, path)),
         _ => return Err(Exit(2)),
     }
     Ok(())
