@@ -103,17 +103,17 @@ pub fn layout(size: usize, align: usize) -> Layout {
 /// Decodes a size, which is at least 1.
 fn bytes(&[magnitude, shape, more]: &[u8; 3]) -> usize {
     let power = POWERS[usize::from(magnitude / 8)];
-    let more = usize::from(more);
     if power == MOST {
-        return isize::MAX as usize - more;
+        return isize::MAX as usize - usize::from(more);
     }
-    let size = ((8 + usize::from(magnitude % 8)) << power) / 8;
-    match shape % 4 {
+    let size = ((8 + u64::from(magnitude % 8)) << power) / 8;
+    let size = match shape % 4 {
         0 => size,
         1 => (size - 1).max(1),
         2 => size + 1,
-        _ => size + ((more << power) >> 11), // stays within the eighth
-    }
+        _ => size + ((u64::from(more) << power) >> 11), // stays within the eighth
+    };
+    size as usize // fits: it is below 2 to the 31st
 }
 
 /// Decodes an alignment.
