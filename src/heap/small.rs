@@ -238,12 +238,14 @@ impl Gaps {
             let begin = gap.addr();
             // SAFETY: `gap` is in the list, so its memory is a valid `Gap`.
             let Gap { next, size: length } = unsafe { gap.read() };
+            // With 32 bits an address may be above isize::MAX, so that these sums exceed all addresses. Then `start` is
+            // 0, or `block_end` is behind every gap: the gap has no room.
             let start = if at != 0 {
                 at
             } else {
-                (begin + align - 1) & !(align - 1)
+                begin.wrapping_add(align - 1) & !(align - 1)
             };
-            let (end, block_end) = (begin + length, start + size);
+            let (end, block_end) = (begin + length, start.saturating_add(size));
             if begin <= start && block_end <= end {
                 let mut rest = next;
                 if block_end < end {

@@ -298,7 +298,9 @@ impl Model {
 
     /// Checks whether the heap was allowed to refuse or grant this layout.
     fn check_answer(&self, start: *mut u8, layout: Layout) -> Result<(), Fault> {
-        if start.is_null() && layout.size() <= GRANTED {
+        // With 32 bits, there may be no room for an alignment of a GiB.
+        let fits = usize::BITS == 64 || layout.align() <= GRANTED;
+        if start.is_null() && layout.size() <= GRANTED && fits {
             return Err(self.fault(Wrong::Refused, layout));
         }
         if !start.is_null() && layout.size() as u64 >= REFUSED {

@@ -155,7 +155,7 @@ fn phases([first, second]: [(u32, u32); 2]) -> usize {
     fill(&mut blocks, &mut random, second, LIVE);
     let bytes: usize = blocks.iter().map(Vec::len).sum();
     let live = bytes + blocks.len() * size_of::<Vec<u8>>();
-    (resident() - before) * 1024 * 1000 / live
+    ((resident() - before) as u64 * 1024 * 1000 / live as u64) as usize
 }
 
 /// The KiB by which the heap grows during two thousand threads that run one after the other, after a warm-up of a
@@ -183,7 +183,9 @@ fn generations() -> usize {
     (0..1_000).for_each(|nth| generation(nth, 0));
     let between = resident();
     (0..1_000).for_each(|nth| generation(500 + nth, 400 << 10));
-    (resident() - between).saturating_sub(between - before)
+    resident()
+        .saturating_sub(between)
+        .saturating_sub(between.saturating_sub(before))
 }
 
 /// The resident memory of this process in KiB: the field Rss of `/proc/self/smaps_rollup` (proc_pid_smaps(5)), which is
