@@ -109,10 +109,14 @@ fn a_smaller_block_gives_its_memory_back(arch: Arch) {
 
 /// Under qemu-user a round takes thirty times as long. (There the probe has no reserved address space: qemu-user keeps the
 /// mappings of such a space.)
-fn rounds_leave_nothing_mapped(arch: Arch) {
+fn rounds_leave_nothing_mapped(arch: Arch) -> Completion {
+    if arch == Arch::Arm && !arch.is_native() {
+        return Completion::ignored_with(skip::KEPT);
+    }
     let count = if arch.is_native() { "1000" } else { "50" };
     let mut probe = arch.probe("heap");
     assert_eq!(run(probe.args(["rounds", count])), Ran::new(0, "", ""));
+    Completion::Completed
 }
 
 fn an_empty_region_is_unmapped(arch: Arch) {

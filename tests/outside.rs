@@ -165,7 +165,11 @@ fn has_backtraces(arch: Arch) -> Completion {
     fs::write(folder.path("lines"), "line\n").unwrap();
     let commands = ["break tool::next", "run <lines", "backtrace"];
     match gdb::gdb(&folder, &file(arch, "tool", "debug"), &commands) {
-        Ok(output) => gdb::check(&output, &["tool::next", "tool::main", "tool::__entry"]),
+        Ok(output) => gdb::check(
+            arch,
+            &output,
+            &["tool::next", "tool::main", "tool::__entry"],
+        ),
         Err(ignored) => return ignored,
     }
     Completion::Completed

@@ -28,6 +28,10 @@ pub const MEMORY: &str =
     "qemu-user limits addresses, not memory: a moving block needs addresses for both copies";
 pub const UNLIMITED: &str =
     "qemu-user reserves all addresses of a program of 32 bits, and cannot limit them";
+pub const KEPT: &str =
+    "qemu-user keeps records of all addresses that it reserved for a program of 32 bits";
+pub const TIMES: &str = "qemu-user does not know recvmmsg and the timeouts of sockets with times of 64 bits, \
+     which programs of 32 bits use";
 pub const ADDRESSES: &str =
     "qemu-user has too little address space for ten thousand blocks of 33 MiB";
 pub const RANDOM_PLACE: &str = "qemu-user chooses the address of a program itself";

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
 use object::elf::{EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tempfile::TempDir;
 
+use crate::skip;
 use crate::trial::{EMULATED, Verdict, may_take, trial, waits_until};
 
 /// An architecture that the programs are built for.
@@ -250,6 +251,19 @@ pub fn per_arch<V: Verdict + 'static>(
             }
             test(arch)
         })
+    })
+}
+
+/// Trials that need recvmmsg or the timeouts of sockets: qemu-user lacks both for programs of 32 bits, and they are
+/// skipped there.
+pub fn with_new_times(trials: impl Iterator<Item = Trial>) -> impl Iterator<Item = Trial> {
+    trials.map(|other| {
+        let name = other.name().to_owned();
+        if name.ends_with("[arm]") && !Arch::Arm.is_native() {
+            trial(name, || Completion::ignored_with(skip::TIMES))
+        } else {
+            other
+        }
     })
 }
 

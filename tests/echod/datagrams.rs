@@ -18,11 +18,11 @@ use super::workers::{several_cpus, stopped, threads};
 use super::{Ran, echod};
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, wait_until};
+use crate::support::{Arch, wait_until, with_new_times};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
-    per_arch![
+    with_new_times(per_arch![
         every_length_comes_back,
         many_clients_are_answered,
         arrive_at_the_worker_of_their_cpu,
@@ -39,7 +39,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         goes_on_when_one_cannot_be_sent,
         goes_on_after_a_shortage,
         does_not_spin_in_a_shortage,
-    ]
+    ])
 }
 
 /// echod with TCP and UDP at one port of IPv4's loopback address, and the arguments `more`.

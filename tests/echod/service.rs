@@ -14,15 +14,13 @@ use socket2::{Domain, Socket, Type};
 use super::client::{PATIENCE, connect, patterned, ping, reset_on_close};
 use super::server::Server;
 use crate::per_arch;
-use crate::support::{Arch, Folder, Ran};
+use crate::support::{Arch, Folder, Ran, with_new_times};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     per_arch![
         serves_a_socket_passed_to_it,
         serves_a_unix_socket_passed_to_it,
-        answers_datagrams_of_a_socket_passed_to_it,
-        answers_datagrams_that_came_before_it,
         serves_a_client_passed_to_it,
         serves_a_client_as_standard_input,
         listens_elsewhere_too_where_asked,
@@ -32,6 +30,10 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         serves_where_no_manager_receives,
         serves_where_the_manager_does_not_read,
     ]
+    .chain(with_new_times(per_arch![
+        answers_datagrams_of_a_socket_passed_to_it,
+        answers_datagrams_that_came_before_it,
+    ]))
 }
 
 /// A shell that executes echod with `fd` as descriptor 3 and these variables, as a service manager does.

@@ -7,19 +7,19 @@ use libtest_mimic::Trial;
 
 use super::example;
 use crate::per_arch;
-use crate::support::{Arch, Ran, run};
+use crate::support::{Arch, Ran, run, with_new_times};
 
 pub fn trials() -> Vec<Trial> {
-    per_arch![
-        prints_the_addresses_of_a_name,
-        follows_a_name_that_stands_for_another,
-        ignores_what_is_not_the_answer,
-        reports_why_there_is_no_address,
-        survives_malformed_answers,
-        asks_again,
-        refuses_what_is_not_a_name,
-    ]
-    .collect()
+    per_arch![refuses_what_is_not_a_name,]
+        .chain(with_new_times(per_arch![
+            prints_the_addresses_of_a_name,
+            follows_a_name_that_stands_for_another,
+            ignores_what_is_not_the_answer,
+            reports_why_there_is_no_address,
+            survives_malformed_answers,
+            asks_again,
+        ]))
+        .collect()
 }
 
 /// The bytes of a name, without compression.
