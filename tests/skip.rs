@@ -30,6 +30,8 @@ pub const UNLIMITED: &str =
     "qemu-user reserves all addresses of a program of 32 bits, and cannot limit them";
 pub const KEPT: &str =
     "qemu-user keeps records of all addresses that it reserved for a program of 32 bits";
+pub const UNLISTED: &str =
+    "qemu-user does not list the memory without access rights of a program of 32 bits";
 pub const TIMES: &str = "qemu-user does not know recvmmsg and the timeouts of sockets with times of 64 bits, \
      which programs of 32 bits use";
 pub const ADDRESSES: &str =

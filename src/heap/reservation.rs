@@ -337,8 +337,14 @@ mod tests {
         assert_eq!(block.length, length);
         assert_eq!(rights(first), "rw-p");
         assert_eq!(rights(first + length - 1), "rw-p");
-        assert_eq!(rights(first - 1), "---p");
-        assert_eq!(rights(first + length), "---p");
+        assert_guard(first - 1);
+        assert_guard(first + length);
+    }
+
+    /// Asserts that the address cannot be accessed. (qemu-user does not list such memory of a 32-bit program.)
+    fn assert_guard(address: usize) {
+        let rights = rights(address);
+        assert!(rights == "---p" || cfg!(target_arch = "arm") && rights == "none");
     }
 
     #[test]

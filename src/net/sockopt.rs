@@ -736,6 +736,9 @@ mod tests {
             (set_write_timeout, write_timeout),
         ] {
             assert_eq!(get(udp.as_fd()), Ok(None));
+            if set(udp.as_fd(), None) == Err(Errno::ENOPROTOOPT) {
+                return; // qemu-user does not know it for 32 bits
+            }
             // The self-test reads times back: qemu-user 10 reports 0 for each.
             check(&udp, set, get, &[(None, None)]);
             assert_eq!(set(udp.as_fd(), Some(Duration::ZERO)), Err(Errno::EINVAL));
