@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Functions that no case of the self-test can call, and the code that tests them.
 pub const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("abi", "Arguments::with", "every system call's arguments"),
+    ("abi", "Arguments::call", "every system call"),
     ("arch", "choose", "start-up calls it"),
     ("arch", "clone", "starts every thread and process"),
     (
