@@ -2,7 +2,7 @@
 //! numbers.
 
 use ring3::abi::process::{PRIO_PROCESS, RUSAGE_SELF, Rusage};
-use ring3::abi::{Arg, Arguments, check, nr};
+use ring3::abi::{Arg, check};
 use ring3::fs::{O_APPEND, O_CREAT, O_EXCL, Open};
 use ring3::{Errno, syscall};
 
@@ -13,8 +13,6 @@ cases! {
     "a call that has no function", [], nice(PRIO_PROCESS).map(|nice| (-20..20).contains(&nice)) => YES;
     "the error of such a call", [], nice(9) => error(Errno::EINVAL);
     "a call that fills a structure", [], peak_memory().map(|size| size > 0) => YES;
-    // SAFETY: as in `nice`.
-    "the arguments one by one", [Arguments::with, Arguments::call], unsafe { check(Arguments::NONE.with(PRIO_PROCESS).with(0).call::<{ nr::getpriority }>()) }.is_ok() => YES;
     "a result that is a value", [check], left_by_a_call(5) => value(5);
     "a result that is an error", [check], left_by_a_call(-2) => error(Errno::ENOENT);
     "an argument in its register", [Arg::arg], (-1_i32).arg() == usize::MAX && u32::MAX.arg() == 0xffff_ffff && (O_CREAT | O_EXCL).arg() == 0o300 => YES;
