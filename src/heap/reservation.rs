@@ -445,10 +445,8 @@ mod tests {
         );
         assert_guards(&block, (room + 1).next_multiple_of(HUGE));
         // SAFETY: only this test uses the block, and only within its length.
-        assert!(
-            !unsafe { block.resize(usize::MAX, 16) }
-                && !unsafe { block.resize(usize::MAX - 0xffff, 16) }
-        );
+        let mut grows = |size| unsafe { block.resize(size, 16) };
+        assert!(!grows(usize::MAX) && !grows(usize::MAX - 0xffff));
         assert_eq!(read(&block, room - 1), 9);
         // SAFETY: the test does not use the block any more.
         unsafe { block.release() };
