@@ -31,6 +31,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         goes_on_where_nobody_could_continue_it,
         goes_on_if_a_key_drops_the_signal,
         keeps_its_program_stopped,
+        goes_on_if_it_is_continued_before_it_stops,
         has_the_terminal_as_process_1,
         stops_no_other_group_as_process_1,
         needs_no_device_of_the_terminal,
@@ -383,25 +384,57 @@ fn keeps_its_program_stopped(arch: Arch) {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut program).unwrap();
     let program = Pid::from_raw(program.trim().parse().unwrap()).unwrap();
-    let is_stopped = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", program.as_raw_nonzero()));
-        stat.unwrap().contains(") T ")
-    };
     let init = Pid::from_child(&child);
     for _ in 0..3 {
         kill_process(init, Signal::TSTP).unwrap();
-        wait_until("the program is stopped", is_stopped);
+        wait_until("the program is stopped", || is_stopped(program));
         std::thread::sleep(Duration::from_millis(100));
-        assert!(is_stopped());
+        assert!(is_stopped(program));
     }
     kill_process(program, Signal::CONT).unwrap();
-    wait_until("the program runs", || !is_stopped());
+    wait_until("the program runs", || !is_stopped(program));
     kill_process(init, Signal::TSTP).unwrap();
-    wait_until("the program is stopped", is_stopped);
+    wait_until("the program is stopped", || is_stopped(program));
     kill_process(init, Signal::CONT).unwrap();
-    wait_until("the program runs", || !is_stopped());
+    wait_until("the program runs", || !is_stopped(program));
     kill_process(init, Signal::TERM).unwrap();
     child.wait().unwrap();
+}
+
+fn is_stopped(program: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", program.as_raw_nonzero()));
+    stat.unwrap().contains(") T ")
+}
+
+/// SIGCONT comes before `init` has heard that its program stopped. `init` then stops itself, and the kernel drops a
+/// SIGCONT that is pending. strace delays `init` between the two.
+fn goes_on_if_it_is_continued_before_it_stops(arch: Arch) -> Completion {
+    if !arch.is_native() {
+        return Completion::ignored_with(skip::STRACE);
+    }
+    let mut command = Command::new("setsid");
+    command.args(["strace", "-qq", "-o", "/dev/null", "-e", "trace=wait4"]);
+    command.args(["-e", "inject=wait4:delay_exit=500000"]);
+    command.arg(arch.shipped("init"));
+    command.args(["--", "sh", "-c", "echo $PPID $$; exec sleep 60"]);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ids = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut ids).unwrap();
+    let ids = ids.split_whitespace();
+    let mut ids = ids.map(|id| Pid::from_raw(id.parse().unwrap()).unwrap());
+    let (init, program) = (ids.next().unwrap(), ids.next().unwrap());
+    kill_process(init, Signal::TSTP).unwrap();
+    wait_until("the program is stopped", || is_stopped(program));
+    kill_process(init, Signal::CONT).unwrap();
+    wait_until("the program runs", || !is_stopped(program));
+    kill_process(init, Signal::TERM).unwrap();
+    child.wait().unwrap();
+    Completion::Completed
 }
 
 /// `init` as process 1 of a PID namespace, in which its process group has no id.

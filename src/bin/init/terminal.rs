@@ -73,7 +73,9 @@ impl Terminal {
     /// - By SIGTTIN or SIGTTOU, because the program used the terminal in the background: our whole group stops. But if
     ///   our group has the terminal by now, the program gets the terminal and continues. (A shell's `fg` of a job that
     ///   was not stopped sends no signal.)
-    /// - By SIGTSTP while the program did not have the terminal, so from another process: only we stop.
+    /// - By SIGTSTP while the program did not have the terminal, so from another process: only we stop. But if SIGCONT is
+    ///   pending, somebody has continued us already, and the program continues: the kernel drops SIGCONT when we stop
+    ///   ourselves.
     /// - By SIGSTOP while the program did not have the terminal: we do not stop.
     ///
     /// The kernel does not stop us if we are process 1 or our group is orphaned. In that case the program continues at
@@ -89,6 +91,7 @@ impl Terminal {
                     self.go_on(program);
                 }
             }
+            (SIGTSTP, None) if was_continued() => self.resume(program),
             (SIGTSTP, None) => stop(false, SIGTSTP),
             _ => {}
         }
@@ -98,9 +101,14 @@ impl Terminal {
     /// be pending, and has no other effect then. It may also be lost: the kernel drops SIGCONT if Ctrl-Z comes before we
     /// receive SIGCONT.
     pub fn go_on(&self, program: Pid) {
-        let _ = signal::wait(SignalSet::of(&[SIGCONT]), Some(Duration::ZERO)); // EAGAIN: none is pending
+        was_continued();
         self.resume(program);
     }
+}
+
+/// Takes a pending SIGCONT, and returns whether there was one.
+fn was_continued() -> bool {
+    signal::wait(SignalSet::of(&[SIGCONT]), Some(Duration::ZERO)).is_ok() // EAGAIN: none is pending
 }
 
 /// Stops us by `signal` until SIGCONT, or with `whole` our whole process group. SIGCONT leads to [`Terminal::resume`].
