@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Trial};
 
 use crate::support::{Folder, once, run};
 use crate::trial::{may_take, printed_of, trial};
@@ -36,6 +36,10 @@ pub fn of_another_program() -> Option<Vec<Trial>> {
     Some(names.map(|name| test(&program, name, limit)).collect())
 }
 
+/// A test that cannot run here prints this and the reason, on a line of standard error. (libtest itself cannot skip a test
+/// that has begun.)
+const SKIPPED: &str = "skipped: ";
+
 fn command(words: &str) -> Command {
     let mut words = words.lines();
     let mut command = Command::new(words.next().unwrap());
@@ -49,6 +53,14 @@ fn test(program: &str, name: String, limit: Duration) -> Trial {
         may_take(limit);
         let ran = run(command.args(["--exact", &name, "--nocapture"]));
         assert_eq!(ran.status, Some(0), "{}{}", ran.stdout, ran.stderr);
+        match ran
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix(SKIPPED))
+        {
+            Some(reason) => Completion::ignored_with(reason),
+            None => Completion::Completed,
+        }
     })
 }
 
@@ -58,9 +70,10 @@ fn ends_a_test_that_hangs() {
     // A libtest program with only the options that the runner uses.
     let script = "#!/bin/sh
         case $* in
-        '--list --format terse') printf '%s: test\\n' hangs passes fails ;;
+        '--list --format terse') printf '%s: test\\n' hangs passes fails skips ;;
         '--exact hangs --nocapture') sleep 1000; : ;;
         '--exact passes --nocapture') ;;
+        '--exact skips --nocapture') echo 'skipped: no moon' >&2 ;;
         '--exact fails --nocapture') echo because; exit 101 ;;
         esac";
     fs::write(&program, script).unwrap();
@@ -68,7 +81,7 @@ fn ends_a_test_that_hangs() {
     let mut runner = Command::new(std::env::current_exe().unwrap());
     let ran = run(runner.env(UNITS, format!("1\n{}", program.display())));
     assert_eq!(ran.status, Some(101), "{ran:?}");
-    let count = "test result: FAILED. 1 passed; 2 failed; 0 ignored;";
+    let count = "test result: FAILED. 1 passed; 2 failed; 1 ignored;";
     assert!(ran.stdout.contains(count), "{ran:?}");
     let printed = printed_of("hangs", &ran.stdout);
     assert!(
@@ -77,4 +90,5 @@ fn ends_a_test_that_hangs() {
     );
     assert!(printed[1].ends_with(": sleep 1000"), "{printed:?}");
     assert!(ran.stdout.contains("because"), "{ran:?}");
+    assert!(ran.stdout.contains("ignored (no moon)"), "{ran:?}");
 }

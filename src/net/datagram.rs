@@ -359,10 +359,14 @@ mod tests {
         unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
     }
 
-    /// Whether this is a program of 32 bits under qemu-user.
-    fn lacks_recvmmsg() -> bool {
+    /// Whether the test is skipped, because this is a program of 32 bits under qemu-user.
+    fn is_skipped() -> bool {
         let (server, _client) = pair("127.0.0.1");
-        Batch::new(1).unwrap().receive(fd(&server)) == Err(Errno::ENOSYS)
+        let lacks_it = Batch::new(1).unwrap().receive(fd(&server)) == Err(Errno::ENOSYS);
+        if lacks_it {
+            std::eprintln!("skipped: qemu-user has no recvmmsg for programs of 32 bits");
+        }
+        lacks_it
     }
 
     fn received(client: &UdpSocket) -> Vec<u8> {
@@ -374,7 +378,7 @@ mod tests {
 
     #[test]
     fn datagrams_go_back_whole_up_to_the_capacity() {
-        if lacks_recvmmsg() {
+        if is_skipped() {
             return;
         }
         let (server, client) = pair("127.0.0.1");
@@ -410,7 +414,7 @@ mod tests {
 
     #[test]
     fn refused_datagrams_are_not_sent() {
-        if lacks_recvmmsg() {
+        if is_skipped() {
             return;
         }
         let (server, client) = pair("127.0.0.1");
@@ -443,7 +447,7 @@ mod tests {
     /// The datagram is longer than the loopback interface's MTU, and the socket forbids fragmentation.
     #[test]
     fn a_datagram_that_cannot_be_sent_does_not_stop_the_others() {
-        if lacks_recvmmsg() {
+        if is_skipped() {
             return;
         }
         const IPV6_MTU_DISCOVER: i32 = 23;
@@ -497,7 +501,7 @@ mod tests {
 
     #[test]
     fn replies_come_from_the_destination_address() {
-        if lacks_recvmmsg() {
+        if is_skipped() {
             return;
         }
         let from = |last| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
@@ -612,7 +616,7 @@ mod tests {
     /// Descriptors can come with datagrams of a local socket.
     #[test]
     fn received_descriptors_are_closed() {
-        if lacks_recvmmsg() {
+        if is_skipped() {
             return;
         }
         use crate::net::unix;
