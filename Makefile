@@ -64,10 +64,13 @@ run-arm32-kernel: ## the same with a 32-bit ARM kernel
 	@scripts/run-kernel.sh arm
 
 test: ## run all tests (ARCHES="riscv64 x86 arm" for the others)
-	@scripts/setup.sh $(ARCHES:%=test-%) $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
-	@set -e; for arch in $(ARCHES); do \
+	@scripts/setup.sh $(TESTED:%=test-%) $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
+	@set -e; for arch in $(TESTED); do \
 		scripts/build.sh $$arch probes; scripts/profiles.sh $$arch; scripts/outside.sh $$arch; done
 	@scripts/test.sh $(ARCHES)
+
+# Some tests of every run use the programs of this machine's architecture.
+TESTED = $(sort $(shell uname -m) $(ARCHES))
 
 # The guests (kernels that the tests boot) of each architecture.
 guests_x86_64  = x86_64

@@ -299,12 +299,12 @@ global_asm!(
 pub fn thread_word<const N: usize>() -> usize {
     const { assert!(N < super::THREAD_WORDS) };
     let value;
-    // SAFETY: the code reads a word in the calling thread's block, where the linker put `ring3_thread_words`. Its
-    // offset from `tp` is in the GOT: `la.tls.ie` loads the offset, by two instructions.
+    // SAFETY: the code reads a word in the calling thread's block, where the linker put `ring3_thread_words`. The linker
+    // writes its offset from `tp` into the instructions.
     unsafe {
-        asm!("la.tls.ie {0}, ring3_thread_words",
-            "add {0}, {0}, tp",
-            "ld {0}, {at}({0})",
+        asm!("lui {0}, %tprel_hi(ring3_thread_words + {at})",
+            "add {0}, {0}, tp, %tprel_add(ring3_thread_words + {at})",
+            "ld {0}, %tprel_lo(ring3_thread_words + {at})({0})",
             out(reg) value, at = const 8 * N,
             options(pure, readonly, nostack, preserves_flags));
     }
@@ -321,9 +321,9 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     const { assert!(N < super::THREAD_WORDS) };
     // SAFETY: as in `thread_word`. Only these two functions access the word.
     unsafe {
-        asm!("la.tls.ie {0}, ring3_thread_words",
-            "add {0}, {0}, tp",
-            "sd {1}, {at}({0})",
+        asm!("lui {0}, %tprel_hi(ring3_thread_words + {at})",
+            "add {0}, {0}, tp, %tprel_add(ring3_thread_words + {at})",
+            "sd {1}, %tprel_lo(ring3_thread_words + {at})({0})",
             out(reg) _, in(reg) value, at = const 8 * N,
             options(nostack, preserves_flags));
     }
