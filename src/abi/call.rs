@@ -200,7 +200,7 @@ pub trait Registers {
     fn paired(self) -> Self::Paired;
 }
 
-/// Registers with which a call can be made: at most six.
+/// Registers with which a call can be made: at most six. `arch` implements the trait.
 #[diagnostic::on_unimplemented(
     message = "a system call has six registers for arguments, and these arguments need more",
     note = "on a 32-bit architecture a u64 or an i64 fills two registers, on arm from an even one on"
@@ -232,10 +232,9 @@ impl Registers for TooMany {
     }
 }
 
-/// Implements `Registers` and `Call` for an array. A row has its length, its words, the type and the value after the
-/// word `next`, and the function that makes the call.
+/// Implements `Registers` for an array. A row has its length, its words, and the type and the value after the word `next`.
 macro_rules! registers {
-    ($( $length:literal [$($word:ident),*] $next:ident: $type:ty = $value:expr, $syscall:ident; )*) => { $(
+    ($( $length:literal [$($word:ident),*] $next:ident: $type:ty = $value:expr; )*) => { $(
         impl Registers for [usize; $length] {
             type Next = $type;
             #[cfg(not(target_arch = "arm"))]
@@ -256,25 +255,16 @@ macro_rules! registers {
                 paired
             }
         }
-
-        impl Call for [usize; $length] {
-            #[inline(always)]
-            unsafe fn call<const NR: usize>(self) -> usize {
-                let [$($word),*] = self;
-                // SAFETY: the caller guarantees that the call is sound.
-                unsafe { crate::arch::$syscall::<NR>($($word),*) }
-            }
-        }
     )* };
 }
 registers! {
-    0 [] a: [usize; 1] = [a], syscall0;
-    1 [a] b: [usize; 2] = [a, b], syscall1;
-    2 [a, b] c: [usize; 3] = [a, b, c], syscall2;
-    3 [a, b, c] d: [usize; 4] = [a, b, c, d], syscall3;
-    4 [a, b, c, d] e: [usize; 5] = [a, b, c, d, e], syscall4;
-    5 [a, b, c, d, e] f: [usize; 6] = [a, b, c, d, e, f], syscall5;
-    6 [a, b, c, d, e, f] _g: TooMany = { let _ = [a, b, c, d, e, f]; TooMany }, syscall6;
+    0 [] a: [usize; 1] = [a];
+    1 [a] b: [usize; 2] = [a, b];
+    2 [a, b] c: [usize; 3] = [a, b, c];
+    3 [a, b, c] d: [usize; 4] = [a, b, c, d];
+    4 [a, b, c, d] e: [usize; 5] = [a, b, c, d, e];
+    5 [a, b, c, d, e] f: [usize; 6] = [a, b, c, d, e, f];
+    6 [a, b, c, d, e, f] _g: TooMany = { let _ = [a, b, c, d, e, f]; TooMany };
 }
 
 macro_rules! integer_arg {

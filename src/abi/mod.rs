@@ -41,6 +41,7 @@ pub mod x86;
 #[cfg(target_arch = "x86_64")]
 pub mod x86_64;
 
+pub(crate) use call::Call;
 pub(crate) use call::syscall;
 #[cfg(test)]
 pub(crate) use call::tests;

@@ -90,6 +90,30 @@ mod x86;
 #[cfg(target_arch = "x86")]
 pub use x86::*;
 
+/// Implements the system call with the registers that `syscall!` has filled. A row has the number of arguments, their
+/// names, and the function.
+macro_rules! calls {
+    ($( $count:literal [$($argument:ident),*] $syscall:ident; )*) => { $(
+        impl crate::abi::Call for [usize; $count] {
+            #[inline(always)]
+            unsafe fn call<const NR: usize>(self) -> usize {
+                let [$($argument),*] = self;
+                // SAFETY: the caller guarantees that the call is sound.
+                unsafe { $syscall::<NR>($($argument),*) }
+            }
+        }
+    )* };
+}
+calls! {
+    0 [] syscall0;
+    1 [a] syscall1;
+    2 [a, b] syscall2;
+    3 [a, b, c] syscall3;
+    4 [a, b, c, d] syscall4;
+    5 [a, b, c, d, e] syscall5;
+    6 [a, b, c, d, e, f] syscall6;
+}
+
 /// The number of thread words. Each is 0 when a thread starts.
 const THREAD_WORDS: usize = 2;
 
