@@ -302,6 +302,11 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
     })
 }
 
+/// Why a test is skipped: the text of `tests/skip.rs`.
+#[cfg(test)]
+const TIMES: &str = "qemu-user does not know recvmmsg and the timeouts of sockets with times of 64 bits, \
+     which programs of 32 bits use";
+
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -737,7 +737,7 @@ mod tests {
         ] {
             assert_eq!(get(udp.as_fd()), Ok(None));
             if set(udp.as_fd(), None) == Err(Errno::ENOPROTOOPT) {
-                std::eprintln!("skipped: qemu-user has no SO_RCVTIMEO for programs of 32 bits");
+                std::eprintln!("skipped: {}", crate::net::TIMES);
                 return;
             }
             // The self-test reads times back: qemu-user 10 reports 0 for each.
