@@ -114,7 +114,7 @@ fn reasons_stand_in_one_place() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let text: String = text.split_whitespace().collect();
-                // A variable named `why` holds a reason from skip.rs, from the set-up scripts or from the self-test.
+                // A variable named `why` holds a reason from skip.rs, from set-up, from the self-test or from a unit test.
                 let call = format!("Completion::{}(", "ignored_with"); // split, so that this file does not match
                 let known = |reason: &str| {
                     ["skip::", "why"]

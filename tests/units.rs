@@ -58,7 +58,7 @@ fn test(program: &str, name: String, limit: Duration) -> Trial {
             .lines()
             .find_map(|line| line.strip_prefix(SKIPPED))
         {
-            Some(reason) => Completion::ignored_with(reason),
+            Some(why) => Completion::ignored_with(why),
             None => Completion::Completed,
         }
     })
