@@ -398,7 +398,7 @@ super::abi! {
     }
 
     /// Information about a file system (statfs(2)).
-#[cfg_attr(target_arch = "arm", repr(packed(4)))] // the kernel packs it, so that it has the same layout as on x86
+#[cfg_attr(target_arch = "arm", repr(packed(4)))] // the kernel packs `statfs64`; x86 has the same layout
         record ["asm/statfs.h" "struct statfs64" Statfs] {
         /// The type of the file system: `*_MAGIC`.
         f_type: usize,

@@ -22,6 +22,22 @@
 //! | `set_restorer` | names the code that a signal handler returns to, where the kernel needs it |
 //! | `unmap_and_exit` | ends a thread, and unmaps its stack |
 //! | `mem` | the code of the functions that [`mem`] declares |
+//!
+//! # The relocation
+//!
+//! `__start!($entry)` adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the
+//! ELF gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the words after the last
+//! word that an entry covered: 63 words on 64 bits, 31 on 32 bits. In the second list an entry has the offset of a word
+//! and a type. On 64 bits (`SHT_RELA`) the entry also has the address without the load base; on 32 bits (`SHT_REL`) the
+//! word has this address. Without shared libraries each architecture has one type. Each setting of the linker's option
+//! `--pack-dyn-relocs` fills one of the lists.
+//!
+//! Before the relocation, the GOT and every static that holds an address have link addresses. So the code of `__start!`
+//! neither calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
+//! accesses an item through the GOT.
+//!
+//! `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
+//! pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
 
 /// The text of an address in a record: 64 bits. 32-bit architectures have no relocation of 64 bits, so there the upper
 /// half is a number of its own.

@@ -239,7 +239,7 @@ impl Gaps {
             // SAFETY: `gap` is in the list, so its memory is a valid `Gap`.
             let Gap { next, size: length } = unsafe { gap.read() };
             // With 32 bits an address may be above isize::MAX, so that these sums exceed all addresses. Then `start` is
-            // 0, or `block_end` is behind every gap: the gap has no room.
+            // 0, or `block_end` is after every gap: the gap has no room.
             let start = if at != 0 {
                 at
             } else {

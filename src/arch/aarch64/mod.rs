@@ -18,19 +18,10 @@ pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__kernel_clock_gettime", c"LINUX_2.
 /// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`ELF_PLAT_INIT` in the
 /// kernel's arch/arm64/include/asm/elf.h). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
-/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last
-/// word that an entry covered. In the second list (`SHT_RELA`) an entry has three words: the offset, the type, and the
-/// address without the load base. Without shared libraries the only type is `R_AARCH64_RELATIVE`. Each linker option
-/// `--pack-dyn-relocs` fills one of the lists.
-///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
-/// accesses an item through the GOT. `adrp` and `add` address the linker script's symbols relative to `pc`, within 4
-/// GiB, so that this code does not limit the size of a program.
-///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
-/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
+/// [The relocation](crate::arch#the-relocation) describes the lists, and why this code neither calls nor names a Rust
+/// item or a memory function. Here the second list is `SHT_RELA`, and its type is `R_AARCH64_RELATIVE`. `adrp` and
+/// `add` address the linker script's symbols relative to `pc`, within 4 GiB, so that this code does not limit the size
+/// of a program.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {

@@ -23,19 +23,9 @@ pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime64", c"LINUX_2.
 /// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 or undefined (`start_thread` in
 /// the kernel's arch/arm/include/asm/processor.h). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
-/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 31 words after the last
-/// word that an entry covered. In the second list (`SHT_REL`) an entry has two words: the offset of a word to relocate,
-/// and the type. Without shared libraries the only type is `R_ARM_RELATIVE`. Each linker option `--pack-dyn-relocs`
-/// fills one of the lists.
-///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
-/// accesses an item through the GOT. The code has a table of the linker script's symbols, as distances from the table,
-/// and finds the table relative to `pc`.
-///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
-/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
+/// [The relocation](crate::arch#the-relocation) describes the lists, and why this code neither calls nor names a Rust
+/// item or a memory function. Here the second list is `SHT_REL`, and its type is `R_ARM_RELATIVE`. The code has a table
+/// of the linker script's symbols, as distances from the table, and finds the table relative to `pc`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {

@@ -20,19 +20,10 @@ pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_4.15
 /// `ring3_start`: the kernel jumps here with `sp` at argc and every other register 0 (`start_thread` in the kernel's
 /// arch/riscv/kernel/process.c). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
-/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last
-/// word that an entry covered. In the second list (`SHT_RELA`) an entry has three words: the offset, the type, and the
-/// address without the load base. Without shared libraries the only type is `R_RISCV_RELATIVE`. Each linker option
-/// `--pack-dyn-relocs` fills one of the lists.
-///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
-/// accesses an item through the GOT. `lla` and `call` are pairs of instructions that address relative to `pc`, within 2
-/// GiB, so that this code does not limit the size of a program.
-///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
-/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
+/// [The relocation](crate::arch#the-relocation) describes the lists, and why this code neither calls nor names a Rust
+/// item or a memory function. Here the second list is `SHT_RELA`, and its type is `R_RISCV_RELATIVE`. `lla` and `call`
+/// are pairs of instructions that address relative to `pc`, within 2 GiB, so that this code does not limit the size of
+/// a program.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {

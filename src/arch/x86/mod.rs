@@ -26,20 +26,10 @@ pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime64", c"LINUX_2.
 /// `ring3_start`: the kernel jumps here with `esp` at argc and every other register 0 or undefined (System V ABI for
 /// Intel386, "Process Initialization"). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
-/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 31 words after the last
-/// word that an entry covered. In the second list (`SHT_REL`) an entry has two words: the offset of a word to relocate,
-/// and the type. Without shared libraries the only type is `R_386_RELATIVE`. Each linker option `--pack-dyn-relocs`
-/// fills one of the lists.
-///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
-/// accesses an item through the GOT. No address is relative to `eip`, so a `call` finds the code's own address, and the
-/// linker script's symbols are relative to that. (The syntax is AT&T's, because Intel's cannot express the difference
-/// of two symbols in an address.)
-///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
-/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
+/// [The relocation](crate::arch#the-relocation) describes the lists, and why this code neither calls nor names a Rust
+/// item or a memory function. Here the second list is `SHT_REL`, and its type is `R_386_RELATIVE`. No address is
+/// relative to `eip`, so a `call` finds the code's own address, and the linker script's symbols are relative to that.
+/// (The syntax is AT&T's, because Intel's cannot express the difference of two symbols in an address.)
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
@@ -394,7 +384,7 @@ pub unsafe fn set_thread_word<const N: usize>(value: usize) {
     }
 }
 
-/// The memory of a thread's words. The thread pointer points behind the words. There the block holds its own address
+/// The memory of a thread's words. The thread pointer points after the words. There the block holds its own address
 /// (ELF Handling For Thread-Local Storage, "IA-32"), and 16 bytes further the address for a system call.
 #[derive(Debug)]
 #[repr(C)]

@@ -19,18 +19,9 @@ pub const CLOCK_GETTIME: (&CStr, &CStr) = (c"__vdso_clock_gettime", c"LINUX_2.6"
 /// `ring3_start`: the kernel jumps here with `rsp` at argc and every other register undefined (System V ABI for AMD64,
 /// "Process Initialization"). The code relocates the program, then calls Rust.
 ///
-/// The relocation adds the load base to every address in the linker's lists. In the first list (`SHT_RELR` of the ELF
-/// gABI) an even entry is the offset of a word to relocate. An odd entry is a bitmap of the 63 words after the last
-/// word that an entry covered. In the second list (`SHT_RELA`) an entry has three words: the offset, the type, and the
-/// address without the load base. Without shared libraries the only type is `R_X86_64_RELATIVE`. Each linker option
-/// `--pack-dyn-relocs` fills one of the lists.
-///
-/// Before the relocation, the GOT and every static that holds an address have link addresses. So this code neither
-/// calls nor names a Rust item or a memory function such as `memcpy`: the optimiser decides whether the compiler
-/// accesses an item through the GOT. The code addresses the linker script's symbols relative to `rip`.
-///
-/// `$entry` is an `unsafe extern "C" fn(*const usize, usize, usize, usize) -> !`. Its arguments: the initial stack
-/// pointer, the begin of RELRO, the end of RELRO, and the bytes of a thread's words.
+/// [The relocation](crate::arch#the-relocation) describes the lists, and why this code neither calls nor names a Rust
+/// item or a memory function. Here the second list is `SHT_RELA`, and its type is `R_X86_64_RELATIVE`. The code
+/// addresses the linker script's symbols relative to `rip`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __start {
