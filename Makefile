@@ -18,50 +18,24 @@ help: ## print this list; variables in brackets: make fuzz SECONDS=9
 setup: ## set up all that the other targets need, except mutants
 	@scripts/setup.sh
 
-run-x86: ## build the seven programs for x86_64, and run them
-	@scripts/setup.sh run-x86_64
-	@scripts/build.sh x86_64
-	@scripts/run.sh x86_64
+run-x86: arch = x86_64 ## build the seven programs for x86_64, and run them
+run-arm: arch = aarch64 ## the same for aarch64; on another machine under qemu-user
+run-riscv64: arch = riscv64 ## the same for riscv64
+run-x86-32: arch = x86 ## the same for 32-bit x86; on an x86_64 machine natively
+run-arm32: arch = arm ## the same for 32-bit ARM
+run-x86 run-arm run-riscv64 run-x86-32 run-arm32:
+	@scripts/setup.sh run-$(arch)
+	@scripts/build.sh $(arch)
+	@scripts/run.sh $(arch)
 
-run-arm: ## the same for aarch64; on another machine under qemu-user
-	@scripts/setup.sh run-aarch64
-	@scripts/build.sh aarch64
-	@scripts/run.sh aarch64
-
-run-riscv64: ## the same for riscv64
-	@scripts/setup.sh run-riscv64
-	@scripts/build.sh riscv64
-	@scripts/run.sh riscv64
-
-run-x86-32: ## the same for 32-bit x86; on an x86_64 machine natively
-	@scripts/setup.sh run-x86
-	@scripts/build.sh x86
-	@scripts/run.sh x86
-
-run-arm32: ## the same for 32-bit ARM
-	@scripts/setup.sh run-arm
-	@scripts/build.sh arm
-	@scripts/run.sh arm
-
-run-x86-kernel: ## boot a real x86_64 kernel with the programs
-	@scripts/setup.sh run-kernel-x86_64
-	@scripts/build.sh x86_64 probes
-	@scripts/run-kernel.sh x86_64
-
-run-arm-kernel: ## the same with an aarch64 kernel
-	@scripts/setup.sh run-kernel-aarch64
-	@scripts/build.sh aarch64 probes
-	@scripts/run-kernel.sh aarch64
-
-run-riscv64-kernel: ## the same with a riscv64 kernel
-	@scripts/setup.sh run-kernel-riscv64
-	@scripts/build.sh riscv64 probes
-	@scripts/run-kernel.sh riscv64
-
-run-arm32-kernel: ## the same with a 32-bit ARM kernel
-	@scripts/setup.sh run-kernel-arm
-	@scripts/build.sh arm probes
-	@scripts/run-kernel.sh arm
+run-x86-kernel: arch = x86_64 ## boot a real x86_64 kernel with the programs
+run-arm-kernel: arch = aarch64 ## the same with an aarch64 kernel
+run-riscv64-kernel: arch = riscv64 ## the same with a riscv64 kernel
+run-arm32-kernel: arch = arm ## the same with a 32-bit ARM kernel
+run-x86-kernel run-arm-kernel run-riscv64-kernel run-arm32-kernel:
+	@scripts/setup.sh run-kernel-$(arch)
+	@scripts/build.sh $(arch) probes
+	@scripts/run-kernel.sh $(arch)
 
 test: ## run all tests (ARCHES="riscv64 x86 arm" for the others)
 	@scripts/setup.sh $(TESTED:%=test-%) $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))

@@ -1,13 +1,12 @@
 //! The table in docs/architectures.md: made here from the sources and the programs, and compared.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 
 use crate::oracle;
 use crate::readme::{is_right_size, with_commas};
-use crate::support::{Arch, once, programs};
+use crate::support::{Arch, once, programs, root};
 
 pub fn trials() -> Vec<Trial> {
     vec![once("architectures::table_is_true", table_is_true)]
@@ -15,10 +14,6 @@ pub fn trials() -> Vec<Trial> {
 
 /// The calls in the table.
 const CALLS: [&str; 4] = ["openat", "write", "mmap", "exit_group"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// The text between two texts.
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
@@ -29,13 +24,12 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
 }
 
 /// The name in C of a system call: src/abi/nr.rs states it in the cell of an architecture if it is not the row's name.
-fn name_of(arch: Arch, call: &str) -> String {
+fn name_of<'a>(table: &'a str, arch: Arch, call: &'a str) -> &'a str {
     let kind = match arch {
         Arch::Aarch64 | Arch::Riscv64 => "generic",
         Arch::X86 | Arch::Arm => "bits32",
         Arch::X86_64 => "x86_64",
     };
-    let table = fs::read_to_string(root().join("src/abi/nr.rs")).unwrap();
     let row = table.lines().find_map(|line| {
         line.trim()
             .strip_prefix(call)?
@@ -46,11 +40,11 @@ fn name_of(arch: Arch, call: &str) -> String {
     for cell in row.trim_end_matches(['}', ',', ' ']).split(',') {
         let words: Vec<_> = cell.split_whitespace().collect();
         match words[..] {
-            [of, name, _number] if of == kind || of == arch.name() => return name.to_owned(),
+            [of, name, _number] if of == kind || of == arch.name() => return name,
             _ => {}
         }
     }
-    call.to_owned()
+    call
 }
 
 /// The column of an architecture: the title and the text of each cell.
@@ -70,9 +64,11 @@ fn column(arch: Arch) -> Vec<(String, String)> {
         ("arguments in".to_owned(), quoted("its arguments in")),
         ("result in".to_owned(), quoted("its result in")),
     ];
+    let table = fs::read_to_string(root().join("src/abi/nr.rs")).unwrap();
+    let numbers = oracle::numbers(arch);
     for call in CALLS {
-        let name = name_of(arch, call);
-        let number = oracle::number(arch, &name).unwrap();
+        let name = name_of(&table, arch, call);
+        let number = numbers[name];
         let other = if name == call {
             String::new()
         } else {

@@ -11,7 +11,7 @@ use ring3_manual::File;
 
 use crate::init::terminal::Session;
 use crate::skip;
-use crate::support::{Arch, Folder, Ran, once, run};
+use crate::support::{Arch, Folder, Ran, once, root, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
@@ -28,10 +28,6 @@ pub fn trials() -> Vec<Trial> {
         once("manual::completes_in_zsh", completes_in_zsh),
         once("manual::completes_in_fish", completes_in_fish),
     ]
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The files as `make manual` makes them.

@@ -45,14 +45,14 @@ fn facts(arch: Arch) -> BTreeMap<String, Vec<Fact>> {
     facts
 }
 
-/// The number of a system call, by its name in C.
-pub fn number(arch: Arch, call: &str) -> Option<i64> {
-    let expression = format!("__NR_{call}");
+/// The numbers of the system calls, by their names in C.
+pub fn numbers(arch: Arch) -> BTreeMap<String, i64> {
     let facts = facts(arch).remove("asm/unistd.h").unwrap();
-    facts
-        .iter()
-        .find(|fact| fact.expression == expression)?
-        .value
+    let number = |fact: Fact| {
+        let name = fact.expression.strip_prefix("__NR_")?;
+        Some((name.to_owned(), fact.value?))
+    };
+    facts.into_iter().filter_map(number).collect()
 }
 
 /// What the compiler says of the facts of one header: nothing where all hold.

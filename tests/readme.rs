@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
@@ -16,7 +15,7 @@ use crate::echoc::{sent, server};
 use crate::guest::scripts;
 use crate::per_arch;
 use crate::skip;
-use crate::support::{Arch, Folder, once, programs, run};
+use crate::support::{Arch, Folder, once, programs, root, run};
 use crate::trial::{LONG, may_take, trial};
 
 pub fn trials() -> Vec<Trial> {
@@ -36,10 +35,6 @@ pub fn trials() -> Vec<Trial> {
         }
     }
     trials
-}
-
-fn root() -> PathBuf {
-    scripts().join("..")
 }
 
 fn page(path: &str) -> String {

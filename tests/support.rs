@@ -220,10 +220,14 @@ pub fn once<V: Verdict + 'static>(name: &str, test: fn() -> V) -> Trial {
     trial(name, test)
 }
 
+/// The repository's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// The names of the shipped programs, sorted. As in cargo, a program of `src/bin` is NAME.rs or NAME/main.rs.
 pub fn programs() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/bin");
-    let entries = fs::read_dir(folder).unwrap();
+    let entries = fs::read_dir(root().join("src/bin")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names
         .map(|name| name.trim_end_matches(".rs").to_owned())

@@ -195,7 +195,8 @@ fn resets_a_client_whose_bytes_it_holds(arch: Arch) -> Completion {
 }
 
 fn cuts_the_client_for_which_there_is_no_memory(arch: Arch) -> Completion {
-    // The second name is that of 32 bits. The first nine mappings are made at start-up. Later mappings are for bytes that cannot be sent.
+    // The second name is that of 32 bits. The first nine mappings are made at start-up. Later mappings are for bytes
+    // that cannot be sent.
     let no_memory = "mmap,?mmap2:error=ENOMEM:when=10+";
     let no_pipe = "pipe2:error=EMFILE:when=2+"; // the first call occupies closed standard descriptors
     let server = match start(arch, &["-l", "127.0.0.1:0"], 1, &[no_memory, no_pipe]) {
