@@ -34,6 +34,7 @@
 //! |---|---|
 //! | `src/bin/` | the programs, each defined by [`program!`] |
 //! | start and end of a program | [`rt`] (`ring3_start` to `main`, panic), [`cli`] (options, messages), [`overflow`] (reports a stack overflow) |
+//! | names of hosts | [`net::resolve`](mod@net::resolve) |
 //! | memory and whole files | [`heap`](mod@heap) (the allocators), [`fs`] (files; [`fs::copy`], [`fs::resolve`], [`fs::replace`]) |
 //! | service managers | [`systemd`] (inherited sockets, readiness) |
 //! | threads | [`thread`] (start, join, scope), [`sync`] (mutex, condvar, once) |
@@ -65,6 +66,7 @@
 //! | `OwnedFd`, `BorrowedFd`, `AsFd` | the same | `int` | [`fd::OwnedFd`], [`fd::BorrowedFd`], [`fd::AsFd`] |
 //! | `TcpListener`, `TcpStream` | `net::bind`, `accept` | `socket`, `bind` | [`net::bind`], [`net::accept`], [`net::connect`] |
 //! | `UdpSocket::send_to` | `net::sendto` | | [`net::send_to`], [`net::recv_from`] |
+//! | `ToSocketAddrs` | | | [`net::resolve`](fn@net::resolve::resolve) |
 //! | `TcpStream::set_nodelay` | `net::sockopt` | | [`net::sockopt`] |
 //! | `process::Command` | `runtime::execve` | `fork`, `execve` | [`process::Command`] |
 //! | `process::exit`, `abort` | `runtime::exit_group` | `exit`, `abort` | [`rt::Exit`] as the result of `main`, [`process::abort`] |

@@ -1,4 +1,5 @@
-//! TCP and UDP sockets over IPv4 and IPv6. Local sockets are in [`unix`], typed options in [`sockopt`].
+//! TCP and UDP sockets over IPv4 and IPv6. Local sockets are in [`unix`], typed options in [`sockopt`], names of hosts
+//! in [`resolve`](mod@resolve).
 //!
 //! ```
 //! use ring3::net::{self, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM};
@@ -21,6 +22,7 @@
 //! # Ok::<(), ring3::Errno>(())
 //! ```
 
+pub mod resolve;
 pub mod sockopt;
 pub mod unix;
 
@@ -38,7 +40,7 @@ use crate::io::retry;
 use sockaddr::Sockaddr;
 
 pub use datagram::*;
-pub use text::{address, address_and_zone};
+pub use text::{address, address_and_zone, host_and_port, numeric_host};
 pub use udp::{recv_from, send_to};
 
 /// Creates a socket of `address`'s family (socket(2)).

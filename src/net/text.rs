@@ -24,27 +24,45 @@ pub fn address(text: &[u8]) -> Option<SocketAddr> {
 /// [`interface_number`](crate::system::interface_number) converts a name to a zone.
 #[must_use]
 pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
-    let mut text = Text(text);
-    let mut name: &[u8] = b"";
-    let address = if text.skip(b"[") {
-        let ip = text.v6()?;
-        let mut number = 0;
-        if text.skip(b"%") {
-            let end = text.0.iter().position(|&byte| byte == b']')?;
-            let (zone, rest) = text.0.split_at_checked(end)?;
-            text.0 = rest;
-            match number::whole(zone, 10, u32::MAX.into()) {
-                Some(zone) => number = zone as u32,
-                None if zone.is_empty() => return None,
-                None => name = zone,
-            }
-        }
-        let port = text.skip(b"]").then(|| text.port())??;
-        SocketAddr::V6(SocketAddrV6::new(ip, port, 0, number))
-    } else {
-        SocketAddr::V4(SocketAddrV4::new(text.v4()?, text.port()?))
+    let (host, port) = host_and_port(text)?;
+    numeric_host(host, port)
+}
+
+/// Splits `HOST:PORT` and `[HOST]:PORT`. Returns the host and the port. A host with a colon, which is an IPv6 address,
+/// must have the brackets, and no other host may have them.
+///
+/// The host is not checked otherwise: [`numeric_host`] and [`resolve()`](fn@super::resolve::resolve) do.
+#[must_use]
+pub fn host_and_port(text: &[u8]) -> Option<(&[u8], u16)> {
+    let colon = text.iter().rposition(|&byte| byte == b':')?;
+    let (host, rest) = text.split_at_checked(colon)?;
+    let (host, has_brackets) = match host {
+        [b'[', inside @ .., b']'] => (inside, true),
+        bare => (bare, false),
     };
-    text.0.is_empty().then_some((address, name))
+    let port = number::whole(rest.get(1..)?, 10, u16::MAX.into())? as u16;
+    (!host.is_empty() && host.contains(&b':') == has_brackets).then_some((host, port))
+}
+
+/// Parses `host`, which must be an IPv4 or IPv6 address as a whole, without brackets. Returns the address with `port`,
+/// and the name of the zone as [`address_and_zone`] does.
+#[must_use]
+pub fn numeric_host(host: &[u8], port: u16) -> Option<(SocketAddr, &[u8])> {
+    let mut text = Text(host);
+    if !host.contains(&b':') {
+        let address = SocketAddr::V4(SocketAddrV4::new(text.v4()?, port));
+        return text.0.is_empty().then_some((address, b""));
+    }
+    let ip = text.v6()?;
+    let address = |zone| SocketAddr::V6(SocketAddrV6::new(ip, port, 0, zone));
+    match text.0 {
+        [] => Some((address(0), b"")),
+        [b'%', zone @ ..] if !zone.is_empty() => match number::whole(zone, 10, u32::MAX.into()) {
+            Some(number) => Some((address(number as u32), b"")),
+            None => Some((address(0), zone)),
+        },
+        _ => None,
+    }
 }
 
 /// The text that is not parsed yet.
@@ -63,11 +81,6 @@ impl Text<'_> {
 
     fn number(&mut self, radix: u8, most: u32) -> Option<u32> {
         number::take(&mut self.0, radix, most.into()).map(|number| number as u32)
-    }
-
-    fn port(&mut self) -> Option<u16> {
-        let number = self.skip(b":").then(|| self.number(10, u16::MAX.into()))?;
-        number.map(|number| number as u16)
     }
 
     /// Parses four numbers. A number has no leading zero, because some programs read `010` as 8: a `0` ends its number.

@@ -38,6 +38,7 @@ mod machine;
 #[allow(dead_code, reason = "the probes use the rest")]
 mod maps;
 mod mem;
+mod names;
 mod net;
 mod number;
 mod path;
@@ -118,6 +119,7 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("collections", list::CASES),
     ("systemd", systemd::CASES),
     ("fs", resolve::CASES),
+    ("net", names::CASES),
     ("fs", copy::CASES),
     ("fs", replace::CASES),
     ("text", shown::CASES),

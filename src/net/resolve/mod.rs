@@ -1,0 +1,198 @@
+//! Names of hosts: `/etc/hosts`, and DNS as `/etc/resolv.conf` says.
+//!
+//! ```
+//! use ring3::net::resolve::resolve;
+//! use ring3::time::{Deadline, SECOND};
+//!
+//! let addresses = resolve(b"localhost", 80, Deadline::after(5 * SECOND)).unwrap();
+//! assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 80));
+//! ```
+
+mod fields;
+mod order;
+
+use core::ffi::CStr;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::ops::Deref;
+
+use super::numeric_host;
+use crate::abi::Errno;
+use crate::parts;
+use crate::system;
+use crate::text::{Print, Writer};
+use crate::time::Deadline;
+use fields::each_field;
+
+const HOSTS: &CStr = c"/etc/hosts";
+
+/// Returns the addresses of a host, with `port`, in the order in which they should be tried. There is at least one.
+///
+/// `name` is one of these:
+///
+/// - A numeric address without brackets: IPv4, or IPv6 with or without a zone, which may be the name of an interface.
+/// - `localhost`, or a name that ends in `.localhost`: the result is 127.0.0.1 and `::1`, without any file (RFC 6761).
+/// - A name of `/etc/hosts`. All lines with the name count; upper and lower case are the same.
+///
+/// IPv6 addresses come first, then IPv4 addresses, then those to which this machine has no route (RFC 6724).
+///
+/// # Errors
+/// [`Error`] has a variant for each reason. `deadline` bounds the whole call.
+#[doc(alias = "getaddrinfo")]
+#[doc(alias = "gethostbyname")]
+pub fn resolve(name: &[u8], port: u16, deadline: Deadline) -> Result<Addresses, Error> {
+    let _ = deadline;
+    if let Some(address) = numeric(name, port)? {
+        return Ok(address.into());
+    }
+    if !is_name(name) {
+        return Err(Error::NotAName);
+    }
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let mut addresses = Addresses::EMPTY;
+    if is_local(name) {
+        addresses.push(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port));
+        addresses.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    } else {
+        in_hosts(name, port, &mut addresses)?;
+    }
+    if addresses.is_empty() {
+        return Err(Error::NoSuchName);
+    }
+    order::sort(addresses.as_mut());
+    Ok(addresses)
+}
+
+/// The numeric address `host`; `None` if it is none.
+fn numeric(host: &[u8], port: u16) -> Result<Option<SocketAddr>, Error> {
+    let Some((mut address, zone)) = numeric_host(host, port) else {
+        return Ok(None);
+    };
+    if let SocketAddr::V6(six) = &mut address {
+        if !zone.is_empty() {
+            six.set_scope_id(system::interface_number(zone).map_err(Error::Zone)?);
+        }
+        // Every interface has link-local addresses.
+        if six.ip().is_unicast_link_local() && six.scope_id() == 0 {
+            return Err(Error::NoZone);
+        }
+    }
+    Ok(Some(address))
+}
+
+/// Whether a host can have this name: labels of letters, digits, `-` and `_`. The last label is not a number: such a text
+/// is a wrong numeric address.
+fn is_name(text: &[u8]) -> bool {
+    const MOST: usize = 253;
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    let mut last: &[u8] = b"";
+    for label in text.split(|&byte| byte == b'.') {
+        let is_label = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=63).contains(&label.len()) || !label.iter().all(is_label) {
+            return false;
+        }
+        last = label;
+    }
+    text.len() <= MOST && !last.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether the name is `localhost` or in the domain `localhost`.
+fn is_local(name: &[u8]) -> bool {
+    const LOCAL: &[u8] = b"localhost";
+    match name.split_at_checked(name.len().wrapping_sub(LOCAL.len())) {
+        Some(([] | [.., b'.'], end)) => end.eq_ignore_ascii_case(LOCAL),
+        _ => false,
+    }
+}
+
+/// Adds the addresses that `/etc/hosts` has for the name.
+fn in_hosts(name: &[u8], port: u16, addresses: &mut Addresses) -> Result<(), Error> {
+    let mut line = None;
+    let mut each = |number: usize, field: &[u8]| match (number, line) {
+        (0, _) => line = numeric(field, port).unwrap_or_default(),
+        (_, Some(address)) if field.eq_ignore_ascii_case(name) => addresses.push(address),
+        _ => {}
+    };
+    each_field(HOSTS, &mut each).map_err(|errno| Error::File(HOSTS, errno))
+}
+
+/// The addresses of a host, in the order in which they should be tried.
+#[derive(Clone, Copy)]
+pub struct Addresses {
+    list: [SocketAddr; Self::MOST],
+    count: usize,
+}
+
+impl Addresses {
+    /// The most addresses. Further addresses of a host are left out.
+    pub const MOST: usize = 16;
+
+    const EMPTY: Self = Self {
+        list: [SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0); _],
+        count: 0,
+    };
+
+    /// Appends an address, unless it is there already.
+    fn push(&mut self, address: SocketAddr) {
+        if !self.contains(&address)
+            && let Some(place) = self.list.get_mut(self.count)
+        {
+            *place = address;
+            self.count += 1;
+        }
+    }
+
+    fn as_mut(&mut self) -> &mut [SocketAddr] {
+        self.list.get_mut(..self.count).unwrap_or_default()
+    }
+}
+
+impl Deref for Addresses {
+    type Target = [SocketAddr];
+
+    fn deref(&self) -> &[SocketAddr] {
+        self.list.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl From<SocketAddr> for Addresses {
+    fn from(address: SocketAddr) -> Self {
+        let mut addresses = Self::EMPTY;
+        addresses.push(address);
+        addresses
+    }
+}
+
+impl fmt::Debug for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&**self).finish()
+    }
+}
+
+/// Why a name has no addresses. [`Print`] has the words for a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// No host can have this name. This is not a numeric address either.
+    NotAName,
+    /// A link-local address of IPv6 without a zone.
+    NoZone,
+    /// The zone of an IPv6 address is the name of an interface, and the kernel did not return its number.
+    Zone(Errno),
+    /// Neither `/etc/hosts` nor DNS has the name.
+    NoSuchName,
+    /// This file cannot be read.
+    File(&'static CStr, Errno),
+}
+
+impl Print for Error {
+    fn print(&self, out: &mut Writer<'_>) {
+        match *self {
+            Self::NotAName => out.print("not a host name"),
+            Self::NoZone => out.print("a link-local address needs a zone, as in fe80::1%eth0"),
+            Self::Zone(errno) => out.print(parts!("interface: ", errno)),
+            Self::NoSuchName => out.print("no such name"),
+            Self::File(path, errno) => out.print(parts!("read ", path, ": ", errno)),
+        }
+    }
+}
