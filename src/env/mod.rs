@@ -12,12 +12,14 @@
 
 pub mod auxv;
 mod directory;
+mod expand;
 mod strings;
 
 use core::ffi::{CStr, c_char};
 use core::fmt;
 
 pub use directory::{current_dir, set_current_dir, set_current_dir_to};
+pub use expand::{ExpandError, expand};
 pub use strings::Strings;
 
 /// The arguments and the environment of a program.

@@ -5,7 +5,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ptr;
 
-use crate::bytes::strip_prefix;
+use crate::bytes::{begins, strip_prefix, tail};
 
 /// A list of C strings: the arguments of a program, or its environment.
 #[derive(Clone, Copy)]
@@ -75,5 +75,14 @@ impl<'a> Strings<'a> {
     pub fn value(self, name: &str) -> Option<&'a CStr> {
         self.iter()
             .find_map(|entry| strip_prefix(strip_prefix(entry, name)?, "="))
+    }
+
+    /// As [`value`](Self::value), for a name that is not known to be UTF-8.
+    pub(super) fn value_of(self, name: &[u8]) -> Option<&'a CStr> {
+        let value = |entry: &'a CStr| match entry.to_bytes().split_at_checked(name.len()) {
+            Some((start, [b'=', ..])) if begins(start, name) => Some(tail(entry, name.len() + 1)),
+            _ => None,
+        };
+        self.iter().find_map(value)
     }
 }

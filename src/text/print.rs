@@ -10,8 +10,10 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use crate::abi::{Errno, Result};
+use crate::env::ExpandError;
 use crate::fd::{BorrowedFd, STDOUT};
 use crate::io;
+use crate::text::Shown;
 
 /// A value that can be printed: texts, bytes and numbers, [`Errno`], and what [`parts!`](crate::parts) combines.
 ///
@@ -425,6 +427,23 @@ impl Print for Errno {
     }
 }
 
+/// Prints `${PORT: expected a closing brace`, `${A+B}: expected ${NAME}, ${NAME:-WORD} or ${NAME:?WORD}`, or
+/// `PORT: WORD`.
+impl Print for ExpandError<'_> {
+    fn print(&self, out: &mut Writer<'_>) {
+        let (subject, message) = match *self {
+            Self::Open(text) => (text, &b"expected a closing brace"[..]),
+            Self::Form(text) => (
+                text,
+                &b"expected ${NAME}, ${NAME:-WORD} or ${NAME:?WORD}"[..],
+            ),
+            Self::Unset { name, word: b"" } => (name, &b"not set, or empty"[..]),
+            Self::Unset { name, word } => (name, word),
+        };
+        out.print(parts!(Shown(subject), ": ", Shown(message)));
+    }
+}
+
 /// The text that `value` prints.
 #[cfg(test)]
 pub(crate) fn printed(value: impl Print) -> std::string::String {
@@ -525,5 +544,19 @@ mod tests {
             printed(Errno::from_number(4095).unwrap()),
             "Unknown error 4095"
         );
+    }
+
+    #[test]
+    fn an_error_of_an_expansion_names_its_text() {
+        let unset = |word| ExpandError::Unset { name: b"A", word };
+        let form = "${A+\\x1b}: expected ${NAME}, ${NAME:-WORD} or ${NAME:?WORD}";
+        for (error, text) in [
+            (ExpandError::Open(b"${A"), "${A: expected a closing brace"),
+            (ExpandError::Form(b"${A+\x1b}"), form),
+            (unset(b""), "A: not set, or empty"),
+            (unset(b"two\nlines"), "A: two\\x0alines"),
+        ] {
+            assert_eq!(printed(error), text);
+        }
     }
 }

@@ -3,7 +3,9 @@
 use core::ffi::CStr;
 
 use ring3::Errno;
-use ring3::env::{Start, Strings, current_dir, set_current_dir, set_current_dir_to};
+use ring3::env::{
+    ExpandError, Start, Strings, current_dir, expand, set_current_dir, set_current_dir_to,
+};
 use ring3::fs::{At, CWD, O_DIRECTORY, O_PATH, make_directory, remove_directory, stat_at};
 use ring3::sync::OnceLock;
 
@@ -24,7 +26,22 @@ cases! {
     "a current directory that is none", [set_current_dir], set_current_dir(c"/proc/self/exe") => error(Errno::ENOTDIR);
     "a current directory that nobody has", [set_current_dir_to], set_current_dir_to(crate::fd::nobody()) => error(Errno::EBADF);
     "a current directory that was removed", [current_dir], removed() => error(Errno::ENOENT);
+    "variables in a text", [expand], expanded(b"a${RING3_NOT_SET:-b$}c") => YES;
+    "a variable that has to be set", [expand], must_be_set() => YES;
     "a variable in one", [Strings::value, Strings::new], start().environ().value("RING3_NOT_SET").is_some() => NO;
+}
+
+fn expanded(text: &[u8]) -> bool {
+    let mut buffer = [0; 4];
+    expand(text, start().environ(), &mut buffer) == Ok(4) && buffer == *b"ab$c"
+}
+
+fn must_be_set() -> bool {
+    let unset = ExpandError::Unset {
+        name: b"RING3_NOT_SET",
+        word: b"",
+    };
+    expand(b"${RING3_NOT_SET:?}", start().environ(), &mut []) == Err(unset)
 }
 
 fn is_here(path: &CStr) -> bool {
