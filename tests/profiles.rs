@@ -106,14 +106,21 @@ fn is_larger_than_a_mebibyte(arch: Arch) {
     }
 }
 
-/// The instructions of `ring3_start`, up to its only call, which enters Rust, and the trap after the call.
-fn start_up(arch: Arch, file: &Path) -> Vec<String> {
+fn hexadecimal(digits: &str) -> Option<u64> {
+    u64::from_str_radix(digits, 16).ok()
+}
+
+/// The instructions of `ring3_start`, each with its address.
+fn start_up(arch: Arch, file: &Path) -> Vec<(u64, String)> {
     let mut objdump = arch.gnu("objdump");
     objdump.args(["-d", "--no-show-raw-insn", "--disassemble=ring3_start"]);
     let ran = run(objdump.arg(file));
     assert_eq!(ran.status, Some(0), "{ran:?}");
     // A line of objdump: `     338:   mov     x30, xzr`
-    let instruction = |line: &str| Some(line.split_once(":\t")?.1.replace('\t', " "));
+    let instruction = |line: &str| {
+        let (address, instruction) = line.split_once(":\t")?;
+        Some((hexadecimal(address.trim())?, instruction.replace('\t', " ")))
+    };
     let instructions: Vec<_> = ran.stdout.lines().filter_map(instruction).collect();
     assert!(instructions.len() > 20, "{}: {ran:?}", file.display());
     instructions
@@ -154,7 +161,7 @@ fn is_direct_call(arch: Arch, instruction: &str) -> bool {
     // `call 10 <NAME>`, `bl 10 <NAME>`, `jal ra,10 <NAME>`, `jalr 16(ra) # 10 <NAME>`
     let mut words = instruction.split_ascii_whitespace();
     let (mnemonic, operand) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let is_address = |text: &str| u64::from_str_radix(text, 16).is_ok();
+    let is_address = |text: &str| hexadecimal(text).is_some();
     match arch {
         Arch::X86_64 | Arch::X86 => mnemonic == "call" && is_address(operand),
         Arch::Aarch64 | Arch::Arm => mnemonic == "bl" && is_address(operand),
@@ -181,17 +188,24 @@ fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
             continue;
         }
         let instructions = start_up(arch, &file);
-        let is_trap = |line: &String| TRAPS.iter().any(|trap| line.starts_with(trap));
+        let is_trap = |(_, line): &(u64, String)| TRAPS.iter().any(|trap| line.starts_with(trap));
         let end = instructions.iter().position(is_trap);
-        let [before @ .., call] = &instructions[..end.unwrap_or(0)] else {
+        let [before @ .., (last, call)] = &instructions[..end.unwrap_or(0)] else {
             panic!("{}: {instructions:?}", file.display())
         };
         assert!(is_direct_call(arch, call), "{}: {call}", file.display());
-        let previous = std::iter::once("").chain(before.iter().map(String::as_str));
-        for (instruction, previous) in before.iter().zip(previous) {
-            // A call within start-up pushes the address of the next instruction.
-            let elsewhere = CALLS.iter().any(|call| instruction.starts_with(call))
-                && !instruction.contains("<ring3_start");
+        // A call within start-up pushes the address of the next instruction. (objdump may name its destination by a
+        // symbol of a section in no segment, such as .gcc_except_table: their addresses begin at 0, too.)
+        let start_up = instructions[0].0..*last;
+        let is_within = |instruction: &str| {
+            let destination = instruction.split_ascii_whitespace().nth(1);
+            let destination = destination.and_then(hexadecimal);
+            destination.is_some_and(|address| start_up.contains(&address))
+        };
+        let previous = std::iter::once("").chain(before.iter().map(|(_, line)| line.as_str()));
+        for ((_, instruction), previous) in before.iter().zip(previous) {
+            let elsewhere =
+                CALLS.iter().any(|call| instruction.starts_with(call)) && !is_within(instruction);
             assert!(
                 !elsewhere && !reads_a_constant_place(arch, previous, instruction),
                 "{}: {instruction}",
