@@ -1,5 +1,5 @@
 //! TCP and UDP sockets over IPv4 and IPv6. Local sockets are in [`unix`], typed options in [`sockopt`], names of hosts
-//! in [`resolve`](mod@resolve).
+//! in [`resolve`](mod@resolve) and [`dns`].
 //!
 //! ```
 //! use ring3::net::{self, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM};
@@ -22,6 +22,7 @@
 //! # Ok::<(), ring3::Errno>(())
 //! ```
 
+pub mod dns;
 pub mod resolve;
 pub mod sockopt;
 pub mod unix;

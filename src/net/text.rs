@@ -4,7 +4,7 @@
 //! The syntax is that of `core::net`, whose functions take three times as much code; the tests compare both.
 //! In `core::net` ZONE is a number. Here it may also be the name of an interface (RFC 4007, section 11).
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use crate::parts;
 use crate::text::{Hex, Print, Writer, number};
@@ -162,6 +162,15 @@ impl Print for SocketAddr {
             }
         }
         out.print(parts!(":", self.port()));
+    }
+}
+
+impl Print for IpAddr {
+    fn print(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::V4(v4) => out.print(v4),
+            Self::V6(v6) => out.print(v6),
+        }
     }
 }
 

@@ -174,9 +174,9 @@ fn reports_why_there_is_no_address(arch: Arch) {
     for (status, why) in [
         (0, "no IPv4 address"),
         (2, "the server failed (SERVFAIL)"),
-        (3, "no such name (NXDOMAIN)"),
+        (3, "the server has no such name (NXDOMAIN)"),
         (5, "the server refuses to answer (REFUSED)"),
-        (9, "the server reports an unknown error"),
+        (9, "the server reports the unknown error 9"),
     ] {
         let (ran, _) = ask(arch, &[], |query| vec![answer(query, status, &[])]);
         assert_eq!(

@@ -8,21 +8,26 @@
 //! assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 80));
 //! ```
 
+mod config;
 mod fields;
 mod order;
+mod servers;
 
 use core::ffi::CStr;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::ops::Deref;
 
+use super::dns::{Name, Status};
 use super::numeric_host;
 use crate::abi::Errno;
 use crate::parts;
 use crate::system;
 use crate::text::{Print, Writer};
 use crate::time::Deadline;
+use config::Config;
 use fields::each_field;
+use servers::Lookup;
 
 const HOSTS: &CStr = c"/etc/hosts";
 
@@ -32,32 +37,42 @@ const HOSTS: &CStr = c"/etc/hosts";
 ///
 /// - A numeric address without brackets: IPv4, or IPv6 with or without a zone, which may be the name of an interface.
 /// - `localhost`, or a name that ends in `.localhost`: the result is 127.0.0.1 and `::1`, without any file (RFC 6761).
-/// - A name of `/etc/hosts`. All lines with the name count; upper and lower case are the same.
+/// - A name of `/etc/hosts` (hosts(5)). All lines with the name count; upper and lower case are the same.
+/// - A name of DNS. `/etc/resolv.conf` has the name servers, the search list and the options `ndots`, `timeout` and
+///   `attempts` (resolv.conf(5)). Other options, and the environment variables of resolv.conf(5), have no effect.
 ///
-/// IPv6 addresses come first, then IPv4 addresses, then those to which this machine has no route (RFC 6724).
+/// DNS is asked for the IPv4 and the IPv6 addresses at once, over UDP, and over TCP if an answer is truncated. If one
+/// answer has addresses, the other one is awaited for 0.2 s at most. An answer counts if it comes from the address and the
+/// port of the name server, to the port that the kernel chose at random, and has the random id and the name of the query.
+/// A server that does not answer or reports an error is followed by the next one. If no server answers, the rest of the
+/// search list is not tried, so that a failure does not change which host the name means.
+///
+/// IPv6 addresses come first, then IPv4 addresses, then those to which this machine has no route (RFC 6724). Of one
+/// family, the addresses keep the order of the file or of the server.
+///
+/// `deadline` bounds the whole call. The call takes about 10 KiB of stack, and no other memory.
 ///
 /// # Errors
-/// [`Error`] has a variant for each reason. `deadline` bounds the whole call.
+/// [`Error`] has a variant for each reason.
 #[doc(alias = "getaddrinfo")]
 #[doc(alias = "gethostbyname")]
 pub fn resolve(name: &[u8], port: u16, deadline: Deadline) -> Result<Addresses, Error> {
-    let _ = deadline;
     if let Some(address) = numeric(name, port)? {
         return Ok(address.into());
     }
     if !is_name(name) {
         return Err(Error::NotAName);
     }
-    let name = name.strip_suffix(b".").unwrap_or(name);
+    let relative = name.strip_suffix(b".").unwrap_or(name);
     let mut addresses = Addresses::EMPTY;
-    if is_local(name) {
+    if is_local(relative) {
         addresses.push(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port));
         addresses.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     } else {
-        in_hosts(name, port, &mut addresses)?;
+        in_hosts(relative, port, &mut addresses)?;
     }
     if addresses.is_empty() {
-        return Err(Error::NoSuchName);
+        in_dns(name, port, deadline, &mut addresses)?;
     }
     order::sort(addresses.as_mut());
     Ok(addresses)
@@ -116,6 +131,42 @@ fn in_hosts(name: &[u8], port: u16, addresses: &mut Addresses) -> Result<(), Err
     each_field(HOSTS, &mut each).map_err(|errno| Error::File(HOSTS, errno))
 }
 
+/// Adds the addresses that the name servers have for the name, or for the name in a domain of the search list.
+fn in_dns(
+    name: &[u8],
+    port: u16,
+    deadline: Deadline,
+    addresses: &mut Addresses,
+) -> Result<(), Error> {
+    const ROOT: [&[u8]; 1] = [b""];
+    let config = Config::read()?;
+    let is_absolute = name.ends_with(b".");
+    let dots = name.iter().filter(|&&byte| byte == b'.').count();
+    let (first, search, last) = match () {
+        () if is_absolute => (&ROOT[..], false, &[][..]),
+        () if dots >= config.ndots => (&ROOT[..], true, &[][..]),
+        () => (&[][..], true, &ROOT[..]),
+    };
+    let domains = config.domains().filter(|_| search);
+    let mut error = Error::NoSuchName;
+    for domain in first
+        .iter()
+        .copied()
+        .chain(domains)
+        .chain(last.iter().copied())
+    {
+        let Some(name) = Name::in_domain(name, domain) else {
+            continue; // too long
+        };
+        match Lookup::new(name, port, addresses).ask(&config, deadline) {
+            Err(Error::NoSuchName) => {}
+            Err(Error::NoAddress) => error = Error::NoAddress,
+            result => return result,
+        }
+    }
+    Err(error)
+}
+
 /// The addresses of a host, in the order in which they should be tried.
 #[derive(Clone, Copy)]
 pub struct Addresses {
@@ -124,7 +175,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The most addresses. Further addresses of a host are left out.
+    /// The most addresses: 8 of each family. Further addresses of a host are left out.
     pub const MOST: usize = 16;
 
     const EMPTY: Self = Self {
@@ -134,7 +185,11 @@ impl Addresses {
 
     /// Appends an address, unless it is there already.
     fn push(&mut self, address: SocketAddr) {
-        if !self.contains(&address)
+        let family = self
+            .iter()
+            .filter(|other| other.is_ipv4() == address.is_ipv4());
+        if family.count() < Self::MOST / 2
+            && !self.contains(&address)
             && let Some(place) = self.list.get_mut(self.count)
         {
             *place = address;
@@ -181,6 +236,18 @@ pub enum Error {
     Zone(Errno),
     /// Neither `/etc/hosts` nor DNS has the name.
     NoSuchName,
+    /// DNS has the name, but no address.
+    NoAddress,
+    /// The name server did not answer in time. If there are several, this is the last one that was asked.
+    NoAnswer(IpAddr),
+    /// The name server refused to answer, or failed.
+    Refused(IpAddr, Status),
+    /// The answer of the name server is not one.
+    Malformed(IpAddr),
+    /// The name server cannot be reached.
+    Server(IpAddr, Errno),
+    /// There are no random numbers (getrandom(2)).
+    Random(Errno),
     /// This file cannot be read.
     File(&'static CStr, Errno),
 }
@@ -192,7 +259,17 @@ impl Print for Error {
             Self::NoZone => out.print("a link-local address needs a zone, as in fe80::1%eth0"),
             Self::Zone(errno) => out.print(parts!("interface: ", errno)),
             Self::NoSuchName => out.print("no such name"),
+            Self::NoAddress => out.print("the name has no address"),
+            Self::NoAnswer(server) => out.print(parts!(NAME_SERVER, server, " did not answer")),
+            Self::Refused(server, status) => out.print(parts!(NAME_SERVER, server, " ", status)),
+            Self::Malformed(server) => {
+                out.print(parts!(NAME_SERVER, server, " sent a malformed answer"));
+            }
+            Self::Server(server, errno) => out.print(parts!(NAME_SERVER, server, ": ", errno)),
+            Self::Random(errno) => out.print(parts!("getrandom: ", errno)),
             Self::File(path, errno) => out.print(parts!("read ", path, ": ", errno)),
         }
     }
 }
+
+const NAME_SERVER: &str = "the name server ";

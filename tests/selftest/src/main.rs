@@ -22,6 +22,7 @@ mod child;
 mod cli;
 mod copy;
 mod dir;
+mod dns;
 mod env;
 mod eventfd;
 mod fd;
@@ -119,6 +120,7 @@ const ROOMS: &[(&str, &[Case])] = &[
     ("collections", list::CASES),
     ("systemd", systemd::CASES),
     ("fs", resolve::CASES),
+    ("net", dns::CASES),
     ("net", names::CASES),
     ("fs", copy::CASES),
     ("fs", replace::CASES),
