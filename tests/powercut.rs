@@ -12,7 +12,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Trial};
-use rand::Rng;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
 use crate::guest::{Guest, Image, NOT_HERE, RUN_SCRIPT, guests, scripts};
 use crate::support::{Folder, run};
@@ -49,7 +50,7 @@ fn test(guest: &Guest, cuts: usize) -> Completion {
     if let Err(why) = prepare(guest, &folder) {
         return Completion::ignored_with(why);
     }
-    let mut random = rand::rng();
+    let mut random = SmallRng::from_os_rng();
     let (mut last, mut old, mut new) = (None, 0, 0);
     for cut in 1..=cuts {
         let mut machine = match Machine::boot(guest, &folder) {

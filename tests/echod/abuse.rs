@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rustix::net::SendFlags;
 use rustix::process::Signal;
@@ -44,7 +44,7 @@ fn a_crowd_gets_every_byte(arch: Arch) {
     std::thread::scope(|scope| {
         for seed in 0..320 {
             scope.spawn(move || {
-                let mut random = StdRng::seed_from_u64(!seed);
+                let mut random = SmallRng::seed_from_u64(!seed);
                 let length = 1 << random.random_range(0..=20);
                 let length = random.random_range(length / 2 + 1..=length);
                 let leave = [Leave::HalfClose, Leave::Close, Leave::Reset];

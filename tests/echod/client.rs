@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rustix::net::sockopt::set_socket_linger;
 use socket2::{Domain, Socket, Type};
@@ -94,7 +94,7 @@ pub enum Leave {
 /// Runs one client: it sends `length` bytes in random pieces and reads them back at the same time.
 pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
     let stream = connect(address);
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = SmallRng::seed_from_u64(seed);
     // At most about 30,000 pieces: each piece costs a system call and a wake-up, however small it is.
     let most = (1 << random.random_range(0..17)).max(length >> 14);
     let mut piece = move |left: usize| random.random_range(1..=most).min(left);

@@ -1,6 +1,6 @@
 //! Inputs for the tests of msort.
 
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 /// Lines of random lengths with random bytes from `bytes`. A newline occurs in a line only if it is in `bytes`.
@@ -10,7 +10,7 @@ pub fn random_lines(
     lengths: std::ops::Range<usize>,
     bytes: &[u8],
 ) -> Vec<u8> {
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = SmallRng::seed_from_u64(seed);
     let mut text = Vec::new();
     for _ in 0..count {
         let length = random.random_range(lengths.clone());

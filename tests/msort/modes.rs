@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::inputs::random_lines;
@@ -87,8 +87,8 @@ const NUMBERS: [&str; 48] = [
 ];
 
 /// A line: a number, digits, or both.
-fn line(random: &mut StdRng) -> Vec<u8> {
-    let text = |random: &mut StdRng| {
+fn line(random: &mut SmallRng) -> Vec<u8> {
+    let text = |random: &mut SmallRng| {
         NUMBERS[random.random_range(0..NUMBERS.len())]
             .as_bytes()
             .to_vec()
@@ -119,7 +119,7 @@ fn line(random: &mut StdRng) -> Vec<u8> {
 }
 
 /// A text of such lines. `end` ends each, except sometimes the last.
-fn text(random: &mut StdRng, end: u8) -> Vec<u8> {
+fn text(random: &mut SmallRng, end: u8) -> Vec<u8> {
     let mut text = Vec::new();
     for _ in 0..[0, 1, 2, 3, 10, 100][random.random_range(0..6)] {
         let mut line = line(random);
@@ -178,7 +178,7 @@ impl Folder {
 fn does_as_sort_does(arch: Arch) {
     may_take(LONG);
     let rounds = if arch.is_native() { 12 } else { 2 };
-    let mut random = StdRng::seed_from_u64(30);
+    let mut random = SmallRng::seed_from_u64(30);
     for order in orders() {
         let end = if order.contains(&"-z") { 0 } else { b'\n' };
         for round in 0..rounds {
@@ -213,7 +213,7 @@ fn does_as_sort_does(arch: Arch) {
 
 /// Lines with numbers, by the name of their kind.
 fn numbers(kind: &str, count: u64) -> Vec<u8> {
-    let mut random = StdRng::seed_from_u64(31);
+    let mut random = SmallRng::seed_from_u64(31);
     let mut line = |n: u64| match kind {
         "random" => random.random::<i32>().to_string(),
         "fractions" => (random.random::<f64>() - 0.5).to_string(),
@@ -557,7 +557,7 @@ fn merges_what_has_come(arch: Arch) {
             .unwrap()
     };
     let (mut a, mut b) = (open("a"), open("b"));
-    let mut random = StdRng::seed_from_u64(61);
+    let mut random = SmallRng::seed_from_u64(61);
     let mut expected = Vec::new();
     for n in 0..3000 {
         let line = format!("{n:010} a line\n");
