@@ -30,7 +30,7 @@ done
 if ls "$(rustc --print target-libdir)"/*_rt.asan.a >/dev/null 2>&1; then
 	ran=$((ran + 1))
 	say 'AddressSanitizer:'
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/asan \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/asan CARGO_PROFILE_TEST_DEBUG=line-tables-only \
 		cargo test --lib --target "$(triple "$host")"
 else
 	say 'no AddressSanitizer: rustc has no runtime for it here'

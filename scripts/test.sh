@@ -56,19 +56,20 @@ run "the library, $host" scripts/test-units.sh $native --lib
 run 'the examples of the documentation' cargo test --quiet --doc
 run 'the unit tests of examples/' cargo test --quiet --examples
 
-# units ARCH: runs the library's tests of another architecture, with the C library of the cross compiler. They are built
-# with some optimisation, because qemu-user is slow.
+# units ARCH: runs the library's tests of another architecture, with the C library of the cross compiler. With
+# RING3_EMULATED, exhaustive tests take samples.
 units() {
 	triple=$(triple "$1")
 	libraries=/usr/$(gnu_prefix "$1")
 	if native "$1"; then
 		RUNNER=$(printf '%s\n' "$libraries"/lib/ld-linux*.so.* --library-path "$libraries/lib")
 	else
+		export RING3_EMULATED=yes
 		RUNNER=$(printf '%s\n' "$(value "QEMU_$1")" -L "$libraries")
 	fi
 	export RUNNER
 	scripts/test-units.sh $slow --lib --target "$triple" --config "$setup/$1.toml" \
-		--config profile.test.opt-level=1 --config "target.$triple.linker = '$(value "CROSS_CC_$1")'"
+		--config "target.$triple.linker = '$(value "CROSS_CC_$1")'"
 }
 for arch in $arches; do
 	[ "$arch" = "$host" ] || run "the library, $arch" units "$arch"

@@ -113,3 +113,8 @@ pub mod thread;
 pub mod time;
 
 pub use abi::{Errno, Result};
+
+/// Whether the unit tests run in an interpreter or an emulator. Then the exhaustive tests of code that is the same on all
+/// architectures take samples.
+#[cfg(test)]
+const SLOW: bool = cfg!(miri) || option_env!("RING3_EMULATED").is_some();

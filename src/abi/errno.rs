@@ -411,7 +411,7 @@ mod tests {
 
     #[test]
     fn every_row_has_its_texts_and_no_other_number_has() {
-        for number in 1..=if cfg!(miri) { 150 } else { 4095 } {
+        for number in 1..=if crate::SLOW { 150 } else { 4095 } {
             let errno = Errno::from_number(number).unwrap();
             let row = ROWS.iter().find(|row| i32::from(row.0) == number);
             let (name, words) = (text(errno.name()), text(errno.words()));

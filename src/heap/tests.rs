@@ -83,7 +83,7 @@ impl Random {
 #[test]
 fn classes_fit() {
     let mut last = None;
-    for size in (1..=80_000).step_by(if cfg!(miri) { 997 } else { 1 }) {
+    for size in (1..=80_000).step_by(if crate::SLOW { 997 } else { 1 }) {
         for align in [1, 8, 64, 4096] {
             let Some(class) = Class::of(Layout::from_size_align(size, align).unwrap()) else {
                 assert!(size > 64 * 1024);
@@ -134,7 +134,7 @@ fn classes_are_of_these_sizes() {
     for size in 1..=class::LARGEST {
         let nth = sizes.partition_point(|&other| other < size);
         // (Miri is slow.)
-        if cfg!(miri) && size % 97 != 0 {
+        if crate::SLOW && size % 97 != 0 {
             continue;
         }
         assert_eq!(of(size, 16), Some(Class::ALL[nth]), "{size}");
@@ -282,7 +282,7 @@ fn a_span_agrees_with_a_row_of_granules() {
         let mut random = Random(grain as u64 + 1);
         let mut granules = Granules::new(grain);
         let mut out = Vec::new();
-        for round in 0..if cfg!(miri) { 30 } else { 400 } {
+        for round in 0..if crate::SLOW { 30 } else { 400 } {
             let size = class(sizes[random.below(sizes.len())]);
             let wanted = 1 + random.below(40);
             let had_room = granules.has_room(size);

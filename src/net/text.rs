@@ -302,7 +302,7 @@ mod tests {
         // All texts of up to six of these parts, in different surroundings.
         let mut inner: Vec<String> = std::vec![String::new()];
         let mut begin = 0;
-        for _ in 0..if cfg!(miri) { 2 } else { 6 } {
+        for _ in 0..if crate::SLOW { 2 } else { 6 } {
             let end = inner.len();
             for at in begin..end {
                 for part in ["1", ":", "0", "::", "1.2.3.4", "%"] {
@@ -323,7 +323,7 @@ mod tests {
     fn damaged_addresses_are_as_in_core() {
         let mut state = 0x9e37_79b9_7f4a_7c15;
         let letters = b"0123456789abcdefF:.[]%x ";
-        for _ in 0..if cfg!(miri) { 200 } else { 100_000 } {
+        for _ in 0..if crate::SLOW { 200 } else { 100_000 } {
             let mut text = some_address(&mut state).to_string().into_bytes();
             for _ in 0..next(&mut state) % 4 {
                 let at = next(&mut state) as usize % text.len();
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn every_pattern_of_zeros_is_printed_as_in_core() {
-        for pattern in (0..6561_u32).step_by(if cfg!(miri) { 100 } else { 1 }) {
+        for pattern in (0..6561_u32).step_by(if crate::SLOW { 100 } else { 1 }) {
             let groups: [u16; 8] = core::array::from_fn(|at| {
                 [0, 1, 0xffff][(pattern / 3_u32.pow(at as u32) % 3) as usize]
             });
