@@ -183,6 +183,36 @@ same core "$(ls -d "$WORLD"/.cache/ring3/*hf)" "$WORLD/.cache/ring3/libstd-rust-
 same status $status 0
 verdict "a core that this machine's release lacks comes from Debian 13"
 
+machine $debian
+release 1.85.0 1.96.0
+: >"$WORLD/all-lack"
+: >"$WORLD/rustc-fails"
+set_up build-arm
+same said "$(printf '%s\n' "$said" | tail -n 1)" \
+	'set-up: rustc cannot compile core for arm: its output is in target/setup/rustc.log'
+same failed $((status != 0)) 1
+same 'left over' "$(find "$WORLD/.cache/ring3" -name '*.new')" ''
+rm -- "$WORLD/rustc-fails"
+set_up build-arm
+entry=$WORLD/.cache/ring3/rust-web-src-1.96.0+dfsg1-1+b2-armhf
+same asked "$(asked | tail -n 4)" "apt-get update
+apt-get download rust-web-src:amd64=1.96.0+dfsg1-1*
+rustc --crate-name core
+rustc --crate-name compiler_builtins"
+same said "$(printf '%s\n' "$said" | tail -n 1)" \
+	"set-up: no libstd-rust-web-dev for arm (the sources of apt don't have these: they are in Debian's main); compiling core from rust-web-src: $unknown, and half a minute"
+same core "$(cd "$entry" && find . -type f | sort)" './usr/lib/rustlib/armv7-unknown-linux-gnueabihf/lib/libcompiler_builtins-0.rlib
+./usr/lib/rustlib/armv7-unknown-linux-gnueabihf/lib/libcore-0.rlib'
+same flags "$(grep '^rustflags' "$clone/target/setup/arm.toml")" \
+	"rustflags = [\"-L$entry/usr/lib/rustlib/armv7-unknown-linux-gnueabihf/lib\"]"
+same status $status 0
+set_up build-arm
+same 'asked again' "$(asked)" ''
+set_up test-arm
+same said "$(printf '%s\n' "$said" | tail -n 1)" 'set-up: the tests need std for arm, and only core could be compiled here'
+same failed $((status != 0)) 1
+verdict 'a core that no release has is compiled from the sources; the tests of that architecture need std'
+
 machine rustup $debian
 toolchain "$pinned" "$pinned" $x86_64 i686-unknown-linux-gnu riscv64gc-unknown-linux-gnu
 set_up run-x86

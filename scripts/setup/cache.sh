@@ -35,7 +35,10 @@ keep() {
 		[ ! -e "$cache/$entry" ] || say "set-up: $cache/$entry is damaged; fetching it again"
 		rm -rf -- "${cache:?}/$entry" "$cache/$entry.sha256" "$cache/$entry.new"
 		mkdir -- "$cache/$entry.new"
-		"$@" "$cache/$entry.new" || exit 1
+		"$@" "$cache/$entry.new" || {
+			rm -rf -- "$cache/$entry.new"
+			exit 1
+		}
 		checksum "$cache/$entry.new" >"$cache/$entry.sha256" && mv -- "$cache/$entry.new" "$cache/$entry"
 	) 8>"$cache/$entry.lock" && checked="$checked $entry"
 }

@@ -125,14 +125,52 @@ debian_core() {
 	if ! is_cached "$entry"; then
 		may_fetch "core for $1" "$(core_cost "$package")" || return 1
 		say "set-up: unpacking $package $version of $(deb_arch "$1") in $cache: core for $1"
-		keep "$entry" unpack "$package" "$version" "$(deb_arch "$1")" || apt_failed
+		source=rust${owner#rustc}-src
+		keep "$entry" unpack "$package" "$version" "$(deb_arch "$1")" || compiled_core "$1"
 		# A core of another version belongs to a rustc that is no longer installed.
-		for older in "$cache/$package"-*-"$(deb_arch "$1")"; do
+		for older in "$cache/$package"-*-"$(deb_arch "$1")" "$cache/$source"-*-"$(deb_arch "$1")"; do
 			[ "$older" = "$cache/$entry" ] || rm -rf -- "$older" "$older.sha256"
 		done
 	fi
 	has_core "$libs" || die "set-up: $package has no core for $1"
 }
+
+# compiled_core ARCH: the last way of debian_core, if no release has the package for ARCH: compiles core here, from the
+# package `source`, which has std's sources, of the same version as rustc and for all architectures. There is no std.
+compiled_core() {
+	say "set-up: no $package for $1 ($(apt_why)); compiling core from $source: $(core_cost "$source"), and half a minute"
+	entry=$source-$version-$(deb_arch "$1")
+	libs=$cache/$entry/usr/lib/rustlib/$(triple "$1")/lib
+	rm -f -- "$setup/rustc.log"
+	keep "$entry" compile_core "$source" "$version" "$(triple "$1")" || {
+		[ ! -e "$setup/rustc.log" ] || die "set-up: rustc cannot compile core for $1: its output is in $setup/rustc.log"
+		apt_failed
+	}
+	without_std="$without_std $1"
+}
+
+# compile_core PACKAGE VERSION TARGET FOLDER: compiles core and the compiler's own library with Debian's rustc. Without
+# RUSTC_BOOTSTRAP a stable rustc refuses the language features that only they use. The build script of the compiler's
+# own library does not run, because it would need a C compiler: the conditions (--cfg) are those that cargo and the build
+# script would set.
+compile_core() (
+	unpack "$1" "$2" "$(deb_arch "$host")" "$4" || exit 1
+	sources=$(echo "$4"/usr/src/rustc-*/library)
+	libs=$4/usr/lib/rustlib/$3/lib
+	rm -rf -- "$4/usr/lib"
+	mkdir -p "$libs"
+	for crate in core compiler_builtins; do
+		main=$sources/core/src/lib.rs
+		[ $crate = core ] || main=$sources/compiler-builtins/compiler-builtins/src/lib.rs
+		RUSTC_BOOTSTRAP=1 "$usr/bin/rustc" --crate-name $crate --edition 2024 --crate-type rlib --target "$3" \
+			-C opt-level=3 -C embed-bitcode=yes -Z force-unstable-if-unmarked --cap-lints allow \
+			--remap-path-prefix "$sources=library" -L "$libs" -C extra-filename=-0 --out-dir "$libs" "$main" \
+			--cfg 'feature="compiler-builtins"' --cfg 'feature="unstable-intrinsics"' \
+			--cfg intrinsics_enabled --cfg arch_enabled --cfg optimizations_enabled \
+			>>"$setup/rustc.log" 2>&1 || exit 1
+	done
+	rm -rf -- "${4:?}/usr/src" "${4:?}/usr/share"
+)
 
 # plan_core ARCH: plans the core for a rustc that is not installed yet.
 plan_core() {

@@ -10,7 +10,7 @@ find_all() {
 	: >"$setup/new.lacks"
 	# The result also depends on set-up itself.
 	printf '%s\n' rust-toolchain.toml scripts/lib.sh scripts/setup.sh scripts/setup/*.sh >"$setup/new.paths"
-	looked='' toolchain_planned=''
+	looked='' toolchain_planned='' without_std=''
 	for need; do find_need "$need"; done
 }
 

@@ -35,6 +35,9 @@ find_need() {
 		;;
 	test-*) # tests with std and the C oracle, for one architecture
 		find_need "run-${1#test-}"
+		case " $without_std " in
+		*" ${1#test-} "*) die "set-up: the tests need std for ${1#test-}, and only core could be compiled here" ;;
+		esac
 		find_need test
 		[ "$1" = "test-$host" ] || find_cross "${1#test-}"
 		;;

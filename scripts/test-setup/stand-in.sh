@@ -28,6 +28,13 @@ rustc)
 	case $1 in
 	-vV) printf 'release: %s\n' "$(cat "$here/release" 2>/dev/null || echo 1.95.0)" ;;
 	--print) echo "$here" ;;
+	--crate-name)
+		asked "$1 $2"
+		[ ! -e "$WORLD/rustc-fails" ] || exit 1
+		file=lib$2-0.rlib
+		while [ "$1" != --out-dir ]; do shift; done
+		: >"$2/$file"
+		;;
 	esac
 	;;
 rustup)
@@ -92,9 +99,14 @@ apt-get)
 		for package; do :; done
 		echo "${package##*-}" >a.deb
 		;;
+	*' download rust-web-src:'*) echo rust-web-src >a.deb ;;
 	*' download '*)
 		# Some releases have a package for few architectures: `lacks` has the name of an architecture that this
-		# machine's release lacks.
+		# machine's release lacks. If there is a file `all-lack`, so do all other releases.
+		[ ! -e "$WORLD/all-lack" ] || {
+			echo 'E: Unable to locate package' >&2
+			exit 100
+		}
 		[ -e "$state/sources.list" ] || ! grep -qs ":$(cat "$WORLD/lacks" 2>/dev/null || echo none)=" "$WORLD/asked" || {
 			echo 'E: Unable to locate package' >&2
 			exit 100
@@ -115,6 +127,7 @@ dpkg-query)
 dpkg-deb)
 	case $(cat "$2") in
 	'') for cpu in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf; do core "$3/usr" $cpu; done ;;
+	rust-web-src) mkdir -p "$3/usr/src/rustc-0/library" ;;
 	qemu-system)
 		mkdir -p "$3/usr/bin"
 		for cpu in x86_64 aarch64 riscv64 arm; do ln -s "$STAND_IN" "$3/usr/bin/qemu-system-$cpu"; done
