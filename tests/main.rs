@@ -49,7 +49,9 @@ mod time;
 mod trial;
 mod units;
 
+use std::num::NonZero;
 use std::os::fd::BorrowedFd;
+use std::thread::available_parallelism;
 
 use ring3::signal::{SIGHUP, SIGINT, SIGQUIT};
 
@@ -60,7 +62,7 @@ fn main() -> std::process::ExitCode {
         let _ = ring3::signal::set_default(signal); // cannot fail: the action of these three signals can be set
     }
     set_cloexec();
-    let arguments = libtest_mimic::Arguments::from_args();
+    let mut arguments = libtest_mimic::Arguments::from_args();
     if let Some(trials) = units::of_another_program() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
@@ -106,6 +108,9 @@ fn main() -> std::process::ExitCode {
         trial::trials(),
         units::trials(),
     ];
+    // Most tests wait for processes and times, so each CPU has two tests at a time.
+    let cpus = available_parallelism().map_or(1, NonZero::get);
+    arguments.test_threads.get_or_insert(2 * cpus);
     let mut trials: Vec<_> = trials.into_iter().flatten().collect();
     if std::env::var_os("QEMU_PAGESIZE").is_some() {
         trials.retain(|trial| PAGES.iter().any(|suite| trial.name().starts_with(suite)));
