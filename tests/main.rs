@@ -9,6 +9,7 @@ mod calls;
 mod cli;
 mod crowd;
 mod descriptors;
+mod dns;
 mod echoc;
 mod echod;
 mod elf;
@@ -33,6 +34,7 @@ mod powercut;
 mod process;
 mod profiles;
 mod readme;
+mod resolve;
 mod rooms;
 mod safe;
 mod save;
@@ -94,6 +96,7 @@ fn main() -> std::process::ExitCode {
         profiles::trials(),
         safe::trials(),
         readme::trials(),
+        resolve::trials(),
         rooms::trials(),
         save::trials(),
         selftest::trials(),

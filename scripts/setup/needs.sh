@@ -50,6 +50,7 @@ find_need() {
 		tool MANDOC mandoc 'checks the man pages' mandoc
 		tool BASH_SHELL bash 'tries the completions for bash' bash
 		tool ZSH_SHELL zsh 'tries the completions for zsh' zsh
+		tool DNSMASQ dnsmasq-base 'the name server that tests ask' dnsmasq /usr/sbin/dnsmasq
 		tool FISH_SHELL fish 'tries the completions for fish' fish
 		;;
 	manual) # make man pages and completions, by a program with std

@@ -6,6 +6,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 
 use super::example;
+use crate::dns::{A, AAAA, ASKED, CNAME, answer, name, record};
 use crate::per_arch;
 use crate::support::{Arch, Ran, run, with_new_times};
 
@@ -20,41 +21,6 @@ pub fn trials() -> Vec<Trial> {
             asks_again,
         ]))
         .collect()
-}
-
-/// The bytes of a name, without compression.
-fn name(text: &str) -> Vec<u8> {
-    let labels = text.split('.').map(str::as_bytes);
-    let labels = labels.flat_map(|label| [&[label.len() as u8], label].concat());
-    labels.chain([0]).collect()
-}
-
-/// A record of an answer.
-fn record(name: &[u8], kind: u16, data: &[u8]) -> Vec<u8> {
-    let length = (data.len() as u16).to_be_bytes();
-    [
-        name,
-        &kind.to_be_bytes(),
-        &[0, 1, 0, 0, 0, 60],
-        &length,
-        data,
-    ]
-    .concat()
-}
-
-/// A pointer to the name in the question.
-const ASKED: &[u8] = &[0xc0, 12];
-const A: u16 = 1;
-const CNAME: u16 = 5;
-const AAAA: u16 = 28;
-
-/// The answer to a query: a status, and records.
-fn answer(query: &[u8], status: u8, records: &[Vec<u8>]) -> Vec<u8> {
-    let mut answer = query.to_vec();
-    answer[2..4].copy_from_slice(&[0x81, 0x80 | status]);
-    answer[7] = records.len() as u8;
-    answer.extend(records.concat());
-    answer
 }
 
 /// Runs `dns` for `www.example.org`. The server answers each query with all datagrams that `answers` returns.

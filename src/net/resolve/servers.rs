@@ -28,8 +28,10 @@ pub struct Lookup<'a> {
     a: State,
     aaaa: State,
     /// Why the last question failed that has failed.
-    error: Error,
+    error: Option<Error>,
 }
+
+const KINDS: [Kind; 2] = [Kind::A, Kind::Aaaa];
 
 /// The state of a question.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl<'a> Lookup<'a> {
             addresses,
             a: State::Open,
             aaaa: State::Open,
-            error: Error::NoSuchName,
+            error: None,
         }
     }
 
@@ -65,10 +67,15 @@ impl<'a> Lookup<'a> {
     pub fn ask(&mut self, config: &Config, deadline: Deadline) -> Result<(), Error> {
         for _ in 0..config.attempts {
             for &server in config.servers() {
-                self.replace(State::Failed, State::Open);
+                for kind in KINDS {
+                    let state = self.state(kind);
+                    if *state == State::Failed {
+                        *state = State::Open;
+                    }
+                }
                 let now = nanoseconds_by_call(Clock::Monotonic);
                 if deadline.has_passed(now) {
-                    return Err(Error::NoAnswer(server.ip()));
+                    return Err(self.error.unwrap_or(Error::NoAnswer(server.ip())));
                 }
                 self.ask_server(server, deadline.min(Deadline::from(now, config.timeout)));
                 match (self.a, self.aaaa) {
@@ -79,7 +86,7 @@ impl<'a> Lookup<'a> {
                 }
             }
         }
-        Err(self.error)
+        Err(self.error.unwrap_or(Error::NoSuchName)) // there is at least one server
     }
 
     /// The state of the question for records of this kind.
@@ -90,22 +97,14 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Changes the state of the questions that have the state `from`. Returns whether there were some.
-    fn replace(&mut self, from: State, to: State) -> bool {
-        let mut found = false;
-        for kind in [Kind::A, Kind::Aaaa] {
+    /// Records why the open questions have no answer.
+    fn fail(&mut self, error: Error) {
+        for kind in KINDS {
             let state = self.state(kind);
-            if *state == from {
-                (*state, found) = (to, true);
+            if *state == State::Open {
+                *state = State::Failed;
+                self.error = Some(error);
             }
-        }
-        found
-    }
-
-    /// Records why the questions with the state `from` failed.
-    fn fail(&mut self, from: State, error: Error) {
-        if self.replace(from, State::Failed) {
-            self.error = error;
         }
     }
 
@@ -113,23 +112,32 @@ impl<'a> Lookup<'a> {
     fn ask_server(&mut self, server: SocketAddr, until: Deadline) {
         let random = match random::bits() {
             Ok(random) => random,
-            Err(errno) => return self.fail(State::Open, Error::Random(errno)),
+            Err(errno) => return self.fail(Error::Random(errno)),
         };
+        let [a, aaaa] = KINDS;
         let queries = [
-            Query::new(random as u16, &self.name, Kind::A),
-            Query::new((random >> 16) as u16, &self.name, Kind::Aaaa),
+            Query::new(random as u16, &self.name, a),
+            Query::new((random >> 16) as u16, &self.name, aaaa),
         ];
         let mut buffer = [0; LONGEST];
         if let Err(errno) = self.over_udp(server, &queries, &mut buffer, until) {
-            self.fail(State::Open, error_of(server, errno));
+            self.fail(error_of(server, errno));
         }
         for query in &queries {
             if *self.state(query.kind()) == State::Truncated {
-                let result = over_tcp(server, query, &mut buffer, until);
-                let is_answer =
-                    result.map(|(message, length)| self.take(query, server, message, length));
-                let errno = is_answer.err().unwrap_or(Errno::EBADMSG);
-                self.fail(State::Truncated, error_of(server, errno)); // unless the answer was taken
+                // The question is open until an answer is taken.
+                *self.state(query.kind()) = State::Open;
+                let errno = match over_tcp(server, query, &mut buffer, until) {
+                    Ok((message, length)) => {
+                        self.take(query, server, message, length);
+                        Errno::EBADMSG
+                    }
+                    Err(errno) => errno,
+                };
+                if *self.state(query.kind()) == State::Truncated {
+                    *self.state(query.kind()) = State::Open; // over TCP there is room for all
+                }
+                self.fail(error_of(server, errno));
             }
         }
     }
@@ -186,14 +194,14 @@ impl<'a> Lookup<'a> {
                     Some(_) => State::Found,
                     None => {
                         addresses.count = before;
-                        self.error = Error::Malformed(server.ip());
+                        self.error = Some(Error::Malformed(server.ip()));
                         State::Failed
                     }
                 }
             }
             Status::NXDOMAIN => State::NoSuchName,
             status => {
-                self.error = Error::Refused(server.ip(), status);
+                self.error = Some(Error::Refused(server.ip(), status));
                 State::Failed
             }
         };
