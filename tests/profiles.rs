@@ -164,7 +164,9 @@ fn is_direct_call(arch: Arch, instruction: &str) -> bool {
     let is_address = |text: &str| hexadecimal(text).is_some();
     match arch {
         Arch::X86_64 | Arch::X86 => mnemonic == "call" && is_address(operand),
-        Arch::Aarch64 | Arch::Arm => mnemonic == "bl" && is_address(operand),
+        Arch::Aarch64 => mnemonic == "bl" && is_address(operand),
+        // `blx` of an address calls Thumb code.
+        Arch::Arm => matches!(mnemonic, "bl" | "blx") && is_address(operand),
         Arch::Riscv64 => match mnemonic {
             "jal" => is_address(operand.trim_start_matches("ra,")),
             "jalr" => operand.ends_with("(ra)"),
@@ -174,7 +176,7 @@ fn is_direct_call(arch: Arch, instruction: &str) -> bool {
 }
 
 fn nothing_goes_by_the_got_before_it_is_relocated(arch: Arch) {
-    const TRAPS: [&str; 4] = ["ud2", "brk", "ebreak", "udf"];
+    const TRAPS: [&str; 4] = ["ud2", "brk", "ebreak", "bkpt"];
     const CALLS: [&str; 4] = ["call", "bl ", "jal", "blx"];
     let programs = programs();
     let shipped = programs.iter().map(|program| arch.debug(program));
