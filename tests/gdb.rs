@@ -117,7 +117,12 @@ fn of_a_core(arch: Arch) -> Completion {
     let prefix = if arch.is_native() { "core" } else { "qemu_" };
     let names = folder.names();
     let Some(core) = names.iter().find(|name| name.starts_with(prefix)) else {
-        return Completion::ignored_with(skip::CORE);
+        let of_qemu = arch == Arch::Riscv64 && !arch.is_native();
+        return Completion::ignored_with(if of_qemu {
+            skip::CORE_OF_QEMU
+        } else {
+            skip::CORE
+        });
     };
     let core = format!("core-file {core}");
     let output = if arch.is_native() {

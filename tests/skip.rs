@@ -20,6 +20,7 @@ pub const CARGO_GIT: &str = "the cargo of this machine cannot clone any git repo
 pub const MOLD: &str = "this machine has no mold, which the test needs";
 pub const CORE: &str =
     "this machine does not write the core of a process into its working directory";
+pub const CORE_OF_QEMU: &str = "qemu-user writes no core of a program for riscv64";
 pub const NUMBERS: &str = "the tests of this machine have the numbers of another architecture";
 pub const PAGES: &str =
     "qemu-user only emulates such pages: its mmap and its maps differ from a kernel's";
