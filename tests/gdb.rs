@@ -118,11 +118,12 @@ fn of_a_core(arch: Arch) -> Completion {
     let names = folder.names();
     let Some(core) = names.iter().find(|name| name.starts_with(prefix)) else {
         let of_qemu = arch == Arch::Riscv64 && !arch.is_native();
-        return Completion::ignored_with(if of_qemu {
+        let why = if of_qemu {
             skip::CORE_OF_QEMU
         } else {
             skip::CORE
-        });
+        };
+        return Completion::ignored_with(why);
     };
     let core = format!("core-file {core}");
     let output = if arch.is_native() {
