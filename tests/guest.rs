@@ -12,14 +12,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::support::{Arch, Folder, programs_except};
-use crate::trial::{Verdict, may_take, trial};
+use crate::trial::{Verdict, counted, may_take, trial};
 
 /// The time limit for a guest to boot, run its whole script, and power off.
 const BOOT: Duration = Duration::from_secs(300);
@@ -129,19 +129,22 @@ impl Guest {
             terminal.read_to_end(&mut bytes).unwrap();
             String::from_utf8_lossy(&bytes).replace('\r', "")
         });
-        let begin = Instant::now();
+        let begin = counted();
         let status = loop {
             if let Some(status) = guest.try_wait().unwrap() {
                 break Some(status);
             }
-            if begin.elapsed() > most {
+            if counted().saturating_sub(begin) > most {
                 guest.kill().unwrap();
                 guest.wait().unwrap();
                 break None;
             }
             std::thread::sleep(Duration::from_millis(50));
         };
-        let text = reader.join().unwrap();
+        let mut text = reader.join().unwrap();
+        if status.is_none() {
+            text += &format!("\nkilled after {} s, its limit", most.as_secs());
+        }
         match status.and_then(|status| status.code()) {
             Some(NOT_HERE) => Err(text.trim().to_owned()),
             code => Ok(Session {

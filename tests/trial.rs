@@ -121,7 +121,9 @@ pub fn printed_of<'a>(test: &str, stdout: &'a str) -> Vec<&'a str> {
 fn outlives_a_terminal_as_the_leader_of_a_session() {
     let mut runner = Command::new(std::env::current_exe().unwrap());
     let test = "init::gives_the_program_the_terminal";
-    runner.args(["--exact", &format!("{test} [{}]", Arch::NATIVE.name())]);
+    let native = Arch::NATIVE.name();
+    runner.args(["--exact", &format!("{test} [{native}]")]);
+    runner.env("RING3_ARCHES", native); // this run may be of other architectures
     // SAFETY: the closure runs between fork and exec. It makes one system call, and takes no lock and allocates
     // nothing.
     unsafe { runner.pre_exec(|| Ok(rustix::process::setsid().map(drop)?)) };
@@ -241,6 +243,15 @@ pub fn waits_until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
         }
         assert!(is_running(), "waited until {what}");
     }
+}
+
+/// The time of the calling test so far that counts against its limit.
+pub fn counted() -> Duration {
+    let name = rustix::thread::name().unwrap();
+    let counted = running()
+        .get(&*name.to_string_lossy())
+        .map(|test| test.counted);
+    counted.unwrap_or(Duration::MAX) // the test exceeded its limit
 }
 
 /// Whether the calling test is within its limit.
