@@ -27,7 +27,7 @@ mod value;
 pub use options::{Options, Parser};
 pub use table::{Argument, Documentation, Item, Table, Texts};
 pub use value::{
-    Address, Directory, Duration, Limit, Mode, Number, Path, Signal, Size, Text, Value,
+    Address, Directory, Duration, Limit, Mode, Number, Optional, Path, Signal, Size, Text, Value,
 };
 
 use crate::abi::Result;

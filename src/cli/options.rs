@@ -232,6 +232,11 @@ impl Parser {
         }
     }
 
+    /// Whether the last option has its value in the same argument.
+    pub(super) fn has_value(&self) -> bool {
+        !matches!(self.rest, Rest::None)
+    }
+
     /// The program.
     #[must_use]
     pub fn program(&self) -> Program {
@@ -319,8 +324,8 @@ impl Parser {
     }
 }
 
-/// The line of an option in the help, without the newline: `  -s, --long=WORD`, a tab, and the help. After the last
-/// newline is one empty line, which has no names.
+/// The line of an option in the help, without the newline: `  -s, --long=WORD`, a tab, and the help. `[=WORD]` is a word
+/// that may be missing. After the last newline is one empty line, which has no names.
 #[derive(Clone, Copy)]
 struct Line(&'static [u8]);
 
@@ -335,12 +340,14 @@ impl Line {
     /// The long name.
     fn long(self) -> &'static [u8] {
         let name = self.0.get(8..).unwrap_or_default();
-        let end = name.iter().position(|byte| matches!(byte, b'=' | b'\t'));
+        let end = name
+            .iter()
+            .position(|byte| matches!(byte, b'=' | b'[' | b'\t'));
         end.and_then(|end| name.get(..end)).unwrap_or_default()
     }
 
     fn takes_value(self) -> bool {
-        self.0.get(8 + self.long().len()) == Some(&b'=')
+        matches!(self.0.get(8 + self.long().len()), Some(b'=' | b'['))
     }
 
     /// Whether the line's option has this name, or has a long name that begins with this name.

@@ -36,7 +36,8 @@ use crate::rt::Program;
 /// - the name of its variant, and the type of its argument ([`Value`](crate::cli::Value)), if the option has an
 ///   argument; the name of a constant for the default, and the default, if there is one (for a type with a function
 ///   `constant`: `Number`, `Size`, `Duration`, `Limit`, `Mode`);
-/// - its names as `--help` prints them: the short name, or four spaces; the long name; the word for the argument;
+/// - its names as `--help` prints them: the short name, or four spaces; the long name; the word for the argument, as
+///   `[=WORD]` if the argument may be missing ([`Optional`](crate::cli::Optional));
 /// - its line of help.
 ///
 /// Then come the kind of the operands ([`Argument`](crate::cli::Argument)), a note for `--help` if there is one, and

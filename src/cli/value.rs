@@ -1,6 +1,7 @@
 //! The types of the options' arguments.
 
 use core::ffi::CStr;
+use core::marker::PhantomData;
 use core::net::SocketAddr;
 
 use crate::cli::{Argument, OrFail, Parser, quantity};
@@ -201,6 +202,24 @@ impl Limit {
         match Duration::constant(text) {
             0 => NEVER,
             span => span,
+        }
+    }
+}
+
+/// An argument that may be missing: `--name` or `--name=VALUE`, and not `--name VALUE`. The option's name in the table is
+/// `--name[=WORD]`, without a short name.
+#[derive(Debug)]
+pub struct Optional<T>(PhantomData<T>);
+
+impl<T: Value> Value for Optional<T> {
+    type Is = Option<T::Is>;
+    const ARGUMENT: Argument = T::ARGUMENT;
+
+    #[inline]
+    fn read(parser: &mut Parser) -> Result<Option<T::Is>, Exit> {
+        match parser.has_value() {
+            true => T::read(parser).map(Some),
+            false => Ok(None),
         }
     }
 }

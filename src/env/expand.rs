@@ -77,7 +77,7 @@ pub fn expand<'a>(
                 rest = next;
             }
             [b'$', b'{', inner @ ..] => {
-                let name = inner.split_at(name_length(inner)).0;
+                let name = inner.get(..name_length(inner)).unwrap_or_default();
                 let wrong = || match inner.iter().position(|&byte| byte == b'}') {
                     Some(end) => ExpandError::Form(from.get(..end + 3).unwrap_or_default()),
                     None => ExpandError::Open(from),

@@ -16,7 +16,7 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::bytes;
+use crate::bytes::{self, eq_ignore_case};
 use crate::parts;
 use crate::text::{Print, Writer};
 
@@ -78,7 +78,10 @@ impl Name {
     pub fn in_domain(text: &[u8], domain: &[u8]) -> Option<Self> {
         let mut name = Self::EMPTY;
         for (part, may_be_root) in [(text, false), (domain, true)] {
-            let part = part.strip_suffix(b".").unwrap_or(part);
+            let part = match part {
+                [relative @ .., b'.'] => relative,
+                relative => relative,
+            };
             if part.is_empty() && may_be_root {
                 break;
             }
@@ -115,7 +118,7 @@ impl Name {
 /// The same name: upper and lower case are equal.
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes().eq_ignore_ascii_case(other.as_bytes())
+        eq_ignore_case(self.as_bytes(), other.as_bytes())
     }
 }
 
@@ -186,7 +189,7 @@ impl Query {
             && header[2] & (ANSWER | OPCODE) == ANSWER
             && header[4..6] == own[4..6]
             // Lengths and types are below the letters.
-            && rest.get(..question.len())?.eq_ignore_ascii_case(question);
+            && eq_ignore_case(rest.get(..question.len())?, question);
         is_answer.then_some(Answer {
             query: self,
             message,

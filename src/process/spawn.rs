@@ -257,6 +257,32 @@ impl<'a> Command<'a> {
         self.start(environ.get(0), Some(&entry))
     }
 
+    /// Executes the program in place of the calling process (execve(2)). Returns only after an error, which is
+    /// [`Failed::Exec`]; then nothing has changed.
+    ///
+    /// Of this command, only the file, the search for it, the arguments and the environment count. The program keeps the
+    /// process: its id, group, descriptors without `FD_CLOEXEC`, blocked and ignored signals. All other threads end.
+    ///
+    /// This takes 5 KiB of the stack.
+    ///
+    /// ```no_run
+    /// # fn become_the_rest(start: ring3::env::Start) -> Result<(), ring3::Errno> {
+    /// use ring3::process::Command;
+    ///
+    /// let mut words = start.args();
+    /// words.next(); // the name of this program
+    /// let arguments = words.strings();
+    /// let Some(name) = words.next() else { return Ok(()) };
+    /// Err(Command::new(name, arguments, start.environ()).search().exec().errno())
+    /// # }
+    /// ```
+    #[doc(alias = "execve")]
+    #[doc(alias = "execvp")]
+    #[must_use]
+    pub fn exec(&self) -> Failed {
+        self.execute(&mut Room::uninit())
+    }
+
     /// Builds the environment with `entry` in place of `LISTEN_PID` and `LISTEN_PIDFDID`.
     fn environ_with(&self, entry: &Cell<ListenPid>) -> Result<Lists<'a>> {
         let mut lists = Lists::new(self.environ.iter().count() + 1, 1)?;

@@ -21,6 +21,7 @@ use core::ops::Deref;
 use super::dns::{Name, Status};
 use super::numeric_host;
 use crate::abi::Errno;
+use crate::bytes::eq_ignore_case;
 use crate::parts;
 use crate::system;
 use crate::text::{Print, Writer};
@@ -63,7 +64,7 @@ pub fn resolve(name: &[u8], port: u16, deadline: Deadline) -> Result<Addresses, 
     if !is_name(name) {
         return Err(Error::NotAName);
     }
-    let relative = name.strip_suffix(b".").unwrap_or(name);
+    let relative = without_dot(name);
     let mut addresses = Addresses::EMPTY;
     if is_local(relative) {
         addresses.push(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port));
@@ -95,11 +96,19 @@ fn numeric(host: &[u8], port: u16) -> Result<Option<SocketAddr>, Error> {
     Ok(Some(address))
 }
 
+/// The name without the dot at its end.
+fn without_dot(name: &[u8]) -> &[u8] {
+    match name {
+        [relative @ .., b'.'] => relative,
+        relative => relative,
+    }
+}
+
 /// Whether a host can have this name: labels of letters, digits, `-` and `_`. The last label is not a number: such a text
 /// is a wrong numeric address.
 fn is_name(text: &[u8]) -> bool {
     const MOST: usize = 253;
-    let text = text.strip_suffix(b".").unwrap_or(text);
+    let text = without_dot(text);
     let mut last: &[u8] = b"";
     for label in text.split(|&byte| byte == b'.') {
         let is_label = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -115,23 +124,26 @@ fn is_name(text: &[u8]) -> bool {
 fn is_local(name: &[u8]) -> bool {
     const LOCAL: &[u8] = b"localhost";
     match name.split_at_checked(name.len().wrapping_sub(LOCAL.len())) {
-        Some(([] | [.., b'.'], end)) => end.eq_ignore_ascii_case(LOCAL),
+        Some(([] | [.., b'.'], end)) => eq_ignore_case(end, LOCAL),
         _ => false,
     }
 }
 
-/// Adds the addresses that `/etc/hosts` has for the name.
+/// Adds the addresses that `/etc/hosts` has for the name. (Not inlined, so that its buffer and those of DNS take no stack
+/// for a numeric address.)
+#[inline(never)]
 fn in_hosts(name: &[u8], port: u16, addresses: &mut Addresses) -> Result<(), Error> {
     let mut line = None;
     let mut each = |number: usize, field: &[u8]| match (number, line) {
         (0, _) => line = numeric(field, port).unwrap_or_default(),
-        (_, Some(address)) if field.eq_ignore_ascii_case(name) => addresses.push(address),
+        (_, Some(address)) if eq_ignore_case(field, name) => addresses.push(address),
         _ => {}
     };
     each_field(HOSTS, &mut each).map_err(|errno| Error::File(HOSTS, errno))
 }
 
 /// Adds the addresses that the name servers have for the name, or for the name in a domain of the search list.
+#[inline(never)]
 fn in_dns(
     name: &[u8],
     port: u16,

@@ -10,6 +10,8 @@ cases! {
     "text up to a zero", [until_zero], until_zero(b"ab\0c\0") == c"ab" && until_zero(b"\0") == c"" && until_zero(b"ab") == c"" => YES;
     "text begins with a part of it", [begins], begins(b"LISTEN_PID=1", b"LISTEN_PID=") && begins(b"", b"") => YES;
     "and not with more, or with other text", [begins], begins(b"LISTEN", b"LISTEN_") || begins(b"LISTEN", b"listen") => NO;
+    "texts that differ in case", [eq_ignore_case], eq_ignore_case(b"Host-1", b"hOST-1") && eq_ignore_case(b"", b"") => YES;
+    "texts that differ in more", [eq_ignore_case], eq_ignore_case(b"@", b"`") || eq_ignore_case(b"ab", b"a") => NO;
     "the first of equal bytes", [position], position(b"0123456789abcdefa", b'a').unwrap_or_default() => value(10);
     "a byte that is not there", [position], position(b"0123456789", b'a').is_none() => YES;
     "a hint harms nothing", [prefetch], prefetch(&7) => DONE;

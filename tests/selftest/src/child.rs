@@ -42,6 +42,20 @@ pub fn spawn(
     more: impl FnOnce(Command<'_>) -> Command<'_>,
 ) -> Result<Child, Errno> {
     let mut buffer = [0; 4096];
+    let (file, lists) = again(words, &mut buffer)?;
+    let null = fs::open(CWD, c"/dev/null", O_WRONLY | O_CLOEXEC, 0)?;
+    let mut placed = Vec::from([(null.as_fd(), STDERR.as_raw())]);
+    placed.extend_from_slice(files);
+    let command = Command::new(file, lists.get(0), start().environ());
+    more(command.files(&placed)).spawn().map_err(Failed::errno)
+}
+
+/// The file and the arguments with which this program starts again, to perform the action `words`. `buffer` is for the
+/// file's name.
+fn again<'a>(
+    words: &[&'a CStr],
+    buffer: &'a mut [u8; 4096],
+) -> Result<(&'a CStr, Lists<'a>), Errno> {
     let length = read_link(CWD, c"/proc/self/exe", &mut buffer[..4095])?.len();
     let own = CStr::from_bytes_with_nul(&buffer[..=length]).map_err(|_| Errno::EINVAL)?;
     // Under qemu-user the kernel cannot run this program. The variable names the emulator that can.
@@ -54,12 +68,8 @@ pub fn spawn(
     for word in all {
         lists.push(word)?;
     }
-    let list = lists.end()?;
-    let null = fs::open(CWD, c"/dev/null", O_WRONLY | O_CLOEXEC, 0)?;
-    let mut placed = Vec::from([(null.as_fd(), STDERR.as_raw())]);
-    placed.extend_from_slice(files);
-    let command = Command::new(under.unwrap_or(own), lists.get(list), start().environ());
-    more(command.files(&placed)).spawn().map_err(Failed::errno)
+    lists.end()?;
+    Ok((under.unwrap_or(own), lists))
 }
 
 /// The status with which the child of this action ends.
@@ -110,6 +120,13 @@ pub fn main(start: Start) -> Result<(), Exit> {
     };
     match what {
         b"exit" => process::exit(number()?),
+        b"exec" => {
+            let mut buffer = [0; 4096];
+            let (file, lists) = again(&[c"exit", c"55"], &mut buffer).map_err(|_| UNKNOWN)?;
+            let file = words.next().unwrap_or(file);
+            let command = Command::new(file, lists.get(0), start.environ());
+            exit(command.search().exec().status())
+        }
         b"exit-in-a-thread" => match ring3::thread::spawn(|| process::exit(5)) {
             Ok(handle) => handle.join(),
             Err(_) => Err(UNKNOWN),
@@ -368,7 +385,8 @@ impl Value for Yes {
 /// The options of the child `cli`.
 mod table {
     use ring3::cli::{
-        Address, Argument, Directory, Duration, Limit, Mode, Number, Path, Signal, Size, Text,
+        Address, Argument, Directory, Duration, Limit, Mode, Number, Optional, Path, Signal, Size,
+        Text,
     };
 
     ring3::options! {
@@ -396,6 +414,8 @@ mod table {
         Directory(Directory) "    --directory=DIR" "a directory";
         /// A value of another form.
         Form(super::Yes) "    --form=FORM" "a value of another form";
+        /// A number that may be missing.
+        Optional(Optional<Number<10, 50>>) "    --optional[=N]" "a number, or none";
         /// The defaults.
         Defaults "    --defaults" "the sum of the defaults";
         /// The rest.
@@ -432,6 +452,7 @@ fn options(args: Args) -> Result<(), Exit> {
             Some(Given::Text(text) | Given::Path(text) | Given::Directory(text)) => {
                 text.to_bytes().len() as u8
             }
+            Some(Given::Optional(number)) => number.map_or(59, |number| number as u8),
             Some(Given::Defaults) => {
                 NUMBER as u8 + (SIZE / 1024) as u8 + tenths(DURATION) + tenths(LIMIT)
             }

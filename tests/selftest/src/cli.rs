@@ -37,6 +37,9 @@ cases! {
     "a directory", [Value::read, Parser::value], code(&[c"cli", c"--dir", c"name"]) => value(4);
     "a value of another form", [Parser::parse], code(&[c"cli", c"--form=yes"]) => value(1);
     "a wrong value of another form", [Parser::parse], code(&[c"cli", c"--form=no"]) => value(2);
+    "an optional value", [Value::read], code(&[c"cli", c"--optional=15"]) => value(15);
+    "an optional value that is missing", [Value::read], code(&[c"cli", c"--optional", c"15"]) => value(59);
+    "an optional value that is wrong", [Value::read], code(&[c"cli", c"--optional="]) => value(2);
     "no value", [Parser::value], code(&[c"cli", c"-o"]) => value(2);
     "an address", [Value::read, Parser::address], code(&[c"cli", c"-a[::1%lo]:77"]) => value(77);
     "no address", [Parser::address], code(&[c"cli", c"-alo:77"]) => value(2);
@@ -75,6 +78,7 @@ Return what an option is, in the exit status.
       --path=FILE           a file
       --directory=DIR       a directory
       --form=FORM           a value of another form
+      --optional[=N]        a number, or none
       --defaults            the sum of the defaults
   -r, --rest                the number of the other arguments
   -u, --refused             refused

@@ -55,6 +55,8 @@ cases! {
     "no program", [Failed::status], run(c"/proc/self/maps", false).map_err(Failed::status).err().map_or(0, i64::from) => value(126);
     "where a program is looked for", [search], searched() => value(2);
     "an error ends the search", [search], searched_until() => error(Errno::ENOEXEC);
+    "a program in our place", [Command::exec], code(&[c"exec"]) => value(55);
+    "no program in our place", [Command::exec], code(&[c"exec", c"nothing-is-called-so"]) => value(127);
     "a descriptor at a number", [Command::files], placed() => value(1);
     "too many of them", [Command::files], too_many() => error(Errno::EINVAL);
     "a number that can't be one", [Command::files], placed_at(i32::MAX).or(placed_at(-1)).map(drop) => error(Errno::EBADF);
