@@ -66,7 +66,7 @@ value() { eval "printf '%s\n' \"\${$1-}\""; }
 
 # export_tests ARCH...: exports the variables that tests/support.rs reads, for tests of these architectures.
 export_tests() {
-	export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$*" RING3_DNSMASQ="${DNSMASQ-}"
+	export RING3_DIST="$PWD/target/dist" RING3_ARCHES="$*" RING3_DNSMASQ="${DNSMASQ-}" RING3_SERVERS="${SERVERS-}"
 	for tested; do
 		native "$tested" || export "RING3_QEMU_$tested=$(value "QEMU_$tested")"
 	done

@@ -10,8 +10,8 @@ cd "$(dirname -- "$0")/.."
 
 if [ $# = 0 ]; then
 	for arch in $architectures; do set -- "$@" "test-$arch" "inspect-$arch"; done
-	set -- "$@" manual lint bench bench-echo bench-pipe bench-examples fuzz powercut fresh \
-		guest-x86_64 guest-aarch64 guest-aarch64_16k guest-riscv64 guest-arm
+	set -- "$@" manual lint bench bench-echo bench-pipe bench-probe bench-examples fuzz powercut fresh \
+		servers guest-x86_64 guest-aarch64 guest-aarch64_16k guest-riscv64 guest-arm
 fi
 
 # fingerprint: prints inode, size and time of change of every file that set-up relied on. So a removed package, an
@@ -44,6 +44,7 @@ fi
 . scripts/setup/rust.sh
 . scripts/setup/debian.sh
 . scripts/setup/guest.sh
+. scripts/setup/servers.sh
 . scripts/setup/needs.sh
 
 # The first pass fetches nothing: it collects the list of everything that is missing. Set-up prints this list, with the

@@ -23,8 +23,9 @@ guest_release() {
 # guest_cost ENTRY: prints the cost of a cache entry. The package lists of this machine do not have kernels of another
 # release or architecture. So their cost, which includes the package lists to fetch, was measured once and stands here.
 guest_cost() { # ENTRY
-	# shellcheck disable=SC2046 # words
+	# shellcheck disable=SC2046,SC2086 # words
 	case $1 in
+	servers-*) apt_cost $servers ;;
 	qemu-system-riscv64-*) apt_cost $(qemu_packages riscv64) ;;
 	qemu-system-*) apt_cost $(qemu_packages x86_64) ;;
 	kernel-x86_64) echo 'about 36 MB to fetch, 15 MB on disk' ;;
@@ -68,7 +69,7 @@ find_qemu_system() { # ARCH
 		at=$cache/$system-$host
 		found=$at/usr/bin/qemu-system-$1
 		# shellcheck disable=SC2046 # words
-		guest_fetch 'boots other kernels' $system "$system-$host" unpack_qemu_system $(qemu_packages "$1") || return 1
+		guest_fetch 'boots other kernels' $system "$system-$host" unpack_all $(qemu_packages "$1") || return 1
 		libs=$(printf ':%s' "$at"/lib/*-linux-gnu "$at"/usr/lib/*-linux-gnu)
 		share=$at/usr/share
 	fi
@@ -104,9 +105,9 @@ guest_fetch() {
 	return 1
 }
 
-# unpack_qemu_system PACKAGE... FOLDER: unpacks qemu-system, and those of its dependencies that are not installed on this
+# unpack_all PACKAGE... FOLDER: unpacks the packages, and those of their dependencies that are not installed on this
 # machine. Packages that conflict with installed ones do not matter, because nothing is installed.
-unpack_qemu_system() (
+unpack_all() (
 	packages=
 	while [ $# -gt 1 ]; do
 		packages="$packages $1"

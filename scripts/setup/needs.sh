@@ -27,6 +27,9 @@ find_need() {
 	guest-x86_64 | guest-aarch64 | guest-aarch64_16k | guest-riscv64 | guest-arm) # boot a real kernel, if one is available
 		find_guest "${1#guest-}"
 		;;
+	servers) # real servers, if they are available
+		find_servers
+		;;
 	fresh) # make clean roots
 		tool DEBOOTSTRAP debootstrap 'makes clean roots' debootstrap /usr/sbin/debootstrap
 		;;
@@ -85,6 +88,12 @@ find_need() {
 		find_c
 		tool MUSL_CC musl-tools "compiles pipe's peer" musl-gcc
 		tool DASH dash 'the shell that pipe is measured against' dash
+		;;
+	bench-probe) # measure a C program with musl, and curl
+		find_toolchain
+		find_c
+		tool MUSL_CC musl-tools "compiles probe's peer" musl-gcc
+		tool CURL curl 'is measured beside probe' curl
 		;;
 	bench-examples) # compile the examples' peers, and count lines
 		find_toolchain
