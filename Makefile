@@ -2,7 +2,7 @@
 # scripts/ that does the work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-x86 run-arm run-riscv64 run-x86-32 run-arm32 run-x86-kernel run-arm-kernel run-riscv64-kernel run-arm32-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-examples doc manual install uninstall clean
+.PHONY: help setup run-x86 run-arm run-riscv64 run-x86-32 run-arm32 run-x86-kernel run-arm-kernel run-riscv64-kernel run-arm32-kernel test test-fresh test-powercut test-crowd mutants fuzz miri inspect size lint bench bench-heap bench-msort bench-echo bench-pipe bench-probe bench-examples doc manual install uninstall clean
 
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
@@ -18,7 +18,7 @@ help: ## print this list; variables in brackets: make fuzz SECONDS=9
 setup: ## set up all that the other targets need, except mutants
 	@scripts/setup.sh
 
-run-x86: arch = x86_64 ## build the seven programs for x86_64, and run them
+run-x86: arch = x86_64 ## build the eight programs for x86_64, and run them
 run-arm: arch = aarch64 ## the same for aarch64; on another machine under qemu-user
 run-riscv64: arch = riscv64 ## the same for riscv64
 run-x86-32: arch = x86 ## the same for 32-bit x86; on an x86_64 machine natively
@@ -38,7 +38,7 @@ run-x86-kernel run-arm-kernel run-riscv64-kernel run-arm32-kernel:
 	@scripts/run-kernel.sh $(arch)
 
 test: ## run all tests (ARCHES="riscv64 x86 arm" for the others)
-	@scripts/setup.sh $(TESTED:%=test-%) $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
+	@scripts/setup.sh $(TESTED:%=test-%) servers $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
 	@set -e; for arch in $(TESTED); do \
 		scripts/build.sh $$arch probes; scripts/profiles.sh $$arch; scripts/outside.sh $$arch; done
 	@scripts/test.sh $(ARCHES)
@@ -95,7 +95,7 @@ lint: ## rustfmt, clippy, rustdoc, shellcheck, codespell
 	@scripts/lint.sh
 
 bench: ## run all benches, each against other implementations
-	@scripts/setup.sh bench bench-echo bench-pipe bench-examples build-$(shell uname -m)
+	@scripts/setup.sh bench bench-echo bench-pipe bench-probe bench-examples build-$(shell uname -m)
 	@scripts/bench.sh
 
 bench-heap: ## run the heap's bench (BENCH="--only pair,lifo --rounds 9")
@@ -113,6 +113,10 @@ bench-echo: ## bench echod and servers in C, Rust, Go (BENCH="--with go")
 bench-pipe: ## run the bench of pipe, posix_spawn and a shell
 	@scripts/setup.sh bench-pipe build-$(shell uname -m)
 	@scripts/bench-pipe.sh
+
+bench-probe: ## run the bench of probe, a C program and curl
+	@scripts/setup.sh bench-probe build-$(shell uname -m)
+	@scripts/bench-probe.sh
 
 bench-examples: ## compare examples/ with programs on std, musl, origin
 	@scripts/setup.sh test bench-examples

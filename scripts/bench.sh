@@ -10,4 +10,5 @@ scripts/bench-heap.sh
 scripts/bench-msort.sh
 scripts/bench-echo.sh
 scripts/bench-pipe.sh
+scripts/bench-probe.sh
 scripts/bench-examples.sh

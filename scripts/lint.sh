@@ -44,7 +44,7 @@ lint_std benches/examples/origin --all-features
 # Each hand-written mutant (tests/mutants/changes) must still apply to the sources.
 cargo run --quiet --manifest-path tests/mutants/Cargo.toml --locked --offline -- check
 
-"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/pipe/*.c benches/examples/c/*.c
+"$CC" -O2 -Wall -Wextra -Werror -fsyntax-only benches/echo/peers/*.c benches/benches/*/*.c benches/examples/c/*.c
 
 # Every executable script, and with -a the files that it sources.
 find scripts .ci -type f -perm -u+x -exec "$SHELLCHECK" -x -a {} +

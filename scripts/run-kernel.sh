@@ -19,6 +19,7 @@ cat >"$folder/lines" <<-'END'
 	save /proc/self/fd/1 < mounts
 	echod -l 127.0.0.1:7007 > address &
 	wait address
+	probe 127.0.0.1:7007 -- hello probe
 	echoc -c 8 -t 1 --verify 127.0.0.1:7007
 	kill
 END

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh ARCH: demonstrates the seven programs. Prints each command as one would type it, and its output.
+# run.sh ARCH: demonstrates the eight programs. Prints each command as one would type it, and its output.
 cd "$(dirname -- "$0")/.."
 . scripts/lib.sh
 use_tools
@@ -52,6 +52,7 @@ until port=$(grep -o '[0-9]*$' address); do
 	sleep 0.1
 done
 cat address
+demo "$under./probe 127.0.0.1:$port -- $under./hello probe"
 demo "$under./echoc -c 8 -t 1 --verify 127.0.0.1:$port"
 trap - EXIT
 demo "kill $pid; wait $pid; echo \$?"

@@ -37,9 +37,10 @@ for arch in $arches; do
 	same msort "$(prints 'same as sort')" 1
 	same pipe "$(grep -cx -e ' *[0-9]\{1,\} [A-Za-z]\{1,\}' "$folder/out")" 3
 	same init "$(prints 'Hello, init!')" 1
+	same probe "$(prints 'Hello, probe!')" 1
 	same echoc "$(grep -c -e ' requests in .* req/s, ' -e '^latency p50 ' "$folder/out")" 2
 	same 'its end' "$(tail -n 1 "$folder/out")" 0
-	verdict "make run-$machine shows the seven programs at work"
+	verdict "make run-$machine shows the eight programs at work"
 done
 
 for arch in $arches; do
@@ -58,6 +59,7 @@ for arch in $arches; do
 	same version "$(grep -c '^Linux version [0-9]' "$folder/out")" 1
 	same hello "$(prints 'Hello, world!') $(prints 'Hello, Ada Grace!')" '2 1'
 	same mounts "$(grep -c -e '^proc /proc proc ' -e '^devtmpfs /dev devtmpfs ' "$folder/out")" 2
+	same probe "$(prints 'Hello, probe!')" 1
 	same echoc "$(grep -c -e ' requests in .* req/s, ' -e '^latency p50 ' "$folder/out")" 2
 	same 'its end' "$(prints 'init: exit status 0')" 1
 	verdict "make run-$machine-kernel boots into the programs"

@@ -54,7 +54,7 @@ native=10 slow=30
 run "the library, $host" scripts/test-units.sh $native --lib
 
 run 'the examples of the documentation' cargo test --quiet --doc
-run 'the unit tests of examples/' cargo test --quiet --examples
+run 'the unit tests of examples/ and of probe' cargo test --quiet --examples --bin probe
 
 # units ARCH: runs the library's tests of another architecture, with the C library of the cross compiler. With
 # RING3_EMULATED, exhaustive tests take samples.

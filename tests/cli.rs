@@ -298,7 +298,10 @@ fn takes_each_option_in_each_form(arch: Arch) {
                             line.push(format!("{short}{value}"));
                         }
                     }
-                    line.extend([format!("--{}", names.long), value.clone()]);
+                    line.push(format!("--{}", names.long));
+                    if !names.is_optional {
+                        line.push(value.clone());
+                    }
                     line.push(format!("--{}={value}", names.long));
                 }
             }
@@ -306,7 +309,9 @@ fn takes_each_option_in_each_form(arch: Arch) {
                 if !is_unique {
                     continue;
                 }
-                if names.word.is_some() {
+                if names.is_optional {
+                    line.extend([format!("--{name}"), format!("--{name}={}", values[0])]);
+                } else if names.word.is_some() {
                     line.extend([format!("--{name}"), values[0].clone()]);
                     line.push(format!("--{name}={}", values[0]));
                 } else {
@@ -353,7 +358,12 @@ fn refuses_wrong_values(arch: Arch) {
                     Some(short) if number % 2 == 1 => short.clone(),
                     _ => format!("--{}", names.long),
                 };
-                let ran = run(arch.program(program.name).args([&option, &value]));
+                let words = if names.is_optional {
+                    vec![format!("{option}={value}")]
+                } else {
+                    vec![option.clone(), value.clone()]
+                };
+                let ran = run(arch.program(program.name).args(words));
                 let message = format!("{option}: {value}{reason}");
                 match item.argument {
                     Argument::Form { .. } => {
@@ -470,7 +480,7 @@ fn refuses_options_without_their_value(arch: Arch) {
         let mut faults = Vec::new();
         for names in options(program)
             .iter()
-            .filter(|option| option.word.is_some())
+            .filter(|option| option.word.is_some() && !option.is_optional)
         {
             let flags = options(program)
                 .into_iter()
@@ -506,7 +516,7 @@ fn answers_help_before_all_else(arch: Arch) {
         let version = format!("{} (ring3) 0.1.0\n", program.name);
         for arguments in [
             &["-h"][..],
-            &["--h"],
+            &["--hel"],
             &["-h", "-X"],
             &["--help", "--bogus", "--version"],
         ] {

@@ -202,6 +202,7 @@ pub fn trials() -> Vec<Trial> {
         .chain(per_guest("msort_sorts", msort_sorts))
         .chain(per_guest("pipe_joins", pipe_joins))
         .chain(per_guest("echod_echoes", echod_echoes))
+        .chain(per_guest("probe_checks", probe_checks))
         .chain(per_guest("init_reaps", init_reaps))
         .chain(per_guest("init_powers_off", init_powers_off))
         .chain(pages::trials())
@@ -223,6 +224,8 @@ echod -l 127.0.0.1:7007 > address &
 wait address
 echoc -c 8 -s 1000 --verify 127.0.0.1:7007
 echoc -c 2 -s 200000 -d 2 --verify 127.0.0.1:7007
+probe 127.0.0.1:7007 tcp://127.0.0.1:7007 -- hello probe
+probe 127.0.0.1:7008
 kill
 ";
 
@@ -346,6 +349,17 @@ fn echod_echoes(session: &Session) {
         session.echoes(load);
     }
     session.says("kill", &[]);
+}
+
+fn probe_checks(session: &Session) {
+    session.says(
+        "probe 127.0.0.1:7007 tcp://127.0.0.1:7007 -- hello probe",
+        &["Hello, probe!"],
+    );
+    session.says(
+        "probe 127.0.0.1:7008",
+        &["probe: connect 127.0.0.1:7008: Connection refused (ECONNREFUSED)"],
+    );
 }
 
 fn init_reaps(session: &Session) {

@@ -31,6 +31,7 @@ mod oracle;
 mod outside;
 mod pipe;
 mod powercut;
+mod probe;
 mod process;
 mod profiles;
 mod readme;
@@ -92,6 +93,7 @@ fn main() -> std::process::ExitCode {
         outside::trials(),
         pipe::trials(),
         powercut::trials(),
+        probe::trials(),
         process::trials(),
         profiles::trials(),
         safe::trials(),

@@ -53,6 +53,8 @@ pub const NETWORKS: &str =
     "this user may not create a network namespace with interfaces and addresses";
 pub const APPEND_ONLY: &str =
     "this user cannot make a directory append-only in the file system of temporary files";
+pub const SERVERS: &str = "set-up found no Debian packages with nginx, Redis and gRPC for Python";
+pub const POSTGRES: &str = "this machine has no PostgreSQL, and set-up found no Debian package";
 pub const LINK_LOCAL: &str = "no interface of this machine has a link-local IPv6 address";
 
 /// The output with which unshare(1), or the command that it ran, refused.

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::echod::client::{connect, patterned, ping};
 use crate::echod::server::Server;
+use crate::probe::server::Server as HttpServer;
 use crate::support::{Arch, Folder, Ran, limit_stack, per_arch, ran, run};
 use crate::trial::{LONG, may_take};
 
@@ -31,6 +32,7 @@ pub const RUNS: &[Run] = &[
     ("echoc", loads),
     ("pipe", joins_programs),
     ("init", is_a_first_process),
+    ("probe", checks_services),
 ];
 
 /// A command that runs a program with 48 KiB of stack.
@@ -147,4 +149,27 @@ fn is_a_first_process(arch: Arch) {
     let mut init = program(arch, "init");
     let ran = run(init.args(["-w", "--"]).args(words(arch, "hello")));
     assert_eq!(ran, Ran::new(0, "Hello, world!\n", ""));
+}
+
+/// Each protocol, alone and at once; a text in the body, a variable in the target, and the program at the end.
+fn checks_services(arch: Arch) {
+    let http = HttpServer::answering(b"\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nready");
+    let silent = HttpServer::silent();
+    let target = format!("http://{}/${{PATH_OF_IT:-health}}", http.address);
+    let mut probe = program(arch, "probe");
+    let probe = probe
+        .args(["-c", "ready", &target, "--"])
+        .args(words(arch, "hello"));
+    assert_eq!(run(probe), Ran::new(0, "Hello, world!\n", ""));
+    let others = ["http", "redis", "postgres", "grpc"]
+        .map(|scheme| format!("{scheme}://{}", silent.address));
+    let ran = run(program(arch, "probe").args(["-t", "0.2"]).args(&others));
+    assert_eq!(ran.status, Some(1));
+    assert_eq!(
+        ran.stderr
+            .matches(": Connection timed out (ETIMEDOUT)\n")
+            .count(),
+        4,
+        "{ran:?}"
+    );
 }

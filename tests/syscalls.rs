@@ -15,6 +15,7 @@ use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::echod::server::Server;
+use crate::probe::server::Server as HttpServer;
 use crate::save::attributes::{ACCESS, list};
 use crate::skip;
 use crate::support::{Arch, Folder, once, run};
@@ -36,6 +37,7 @@ pub const RUNS: &[Run] = &[
     ("echod", of_echod),
     ("echoc", of_echoc),
     ("pipe", of_pipe),
+    ("probe", of_probe),
     ("init", of_init),
 ];
 
@@ -388,6 +390,45 @@ fn of_init() -> Completion {
     let (_, own) = text.split_once("execve(\"./init\"").unwrap();
     fs::write(watch.folder.path("log"), own).unwrap();
     watch.collect();
+    watch.check()
+}
+
+fn of_probe() -> Completion {
+    let mut watch = match Watch::new("probe") {
+        Ok(watch) => watch,
+        Err(ignored) => return ignored,
+    };
+    symlink(Arch::X86_64.shipped("hello"), watch.folder.path("hello")).unwrap();
+    let http = HttpServer::answering(b"\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n");
+    let target = format!("http://{}", http.address);
+    watch.run(
+        &format!("PATH=/nonexistent:.:$PATH $strace ./probe {target} -- hello"),
+        0,
+    );
+    let name = format!("http://localhost:{}", http.address.port());
+    watch.run(&format!("$strace -f ./probe {name} {target}"), 0);
+    watch.run("$strace ./probe --wait=0.2 unix:nothing", 1);
+    watch.run("$strace ./probe localhost:1", 1);
+    // A thread ends while another one still runs: it unmaps its own memory.
+    let silent = HttpServer::silent();
+    watch.run(
+        &format!(
+            "$strace -f ./probe -t 0.3 {target} redis://{}",
+            silent.address
+        ),
+        1,
+    );
+    // A name that /etc/hosts does not have, and a name server that is not there.
+    fs::write(watch.folder.path("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
+    let line = "unshare --map-root-user --mount sh -c \
+                'mount --bind resolv.conf /etc/resolv.conf && exec $strace ./probe -t 0.3 no-such-name:1'";
+    let ran = run(&mut watch.command(line));
+    if !ran.stderr.starts_with("probe: no-such-name:1: ") {
+        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    }
+    watch.collect();
+    watch.run("$strace ./probe --help", 0);
+    watch.run("$strace ./probe", 2);
     watch.check()
 }
 

@@ -9,6 +9,7 @@ pub fn of(program: &Program) -> String {
     let options: Vec<_> = program.options.iter().flat_map(words).collect();
     let values: String = program
         .with_argument()
+        .filter(|option| !option.is_optional)
         .map(|option| {
             let names = option.names().join(" | ");
             let action = match option.argument {
@@ -48,9 +49,12 @@ pub fn of(program: &Program) -> String {
         .replace("@PROGRAM@", program.name)
 }
 
-/// The names of an option, as bash inserts them: an equals sign ends the long name of an option with an argument.
+/// The names of an option, as bash inserts them: an equals sign ends the long name of an option that must have an argument.
 fn words(option: &Opt) -> Vec<String> {
     let mut names = option.names();
+    if option.is_optional {
+        return names;
+    }
     if let (Some(_), Some(long)) = (option.word, names.last_mut()) {
         long.push('=');
     }

@@ -50,6 +50,10 @@ fn command(program: &Program) -> Command {
                     .action(ArgAction::Append)
                     .value_name(word.replace(':', "\\:")) // zsh has colons between the parts of a rule
                     .value_hint(hint(option.argument));
+                let arg = match option.is_optional {
+                    true => arg.num_args(0..=1).require_equals(true),
+                    false => arg,
+                };
                 match option.argument {
                     Argument::Signal => arg.value_parser(PossibleValuesParser::new(signals())),
                     _ => arg,

@@ -13,6 +13,8 @@ mod init;
 mod msort;
 #[path = "../../src/bin/pipe/options.rs"]
 mod pipe;
+#[path = "../../src/bin/probe/options.rs"]
+mod probe;
 #[path = "../../src/bin/save/options.rs"]
 mod save;
 
@@ -31,7 +33,7 @@ macro_rules! programs {
     };
 }
 
-programs! { echoc echod init msort pipe save }
+programs! { echoc echod init msort pipe probe save }
 
 /// A program.
 pub struct Program {
@@ -57,6 +59,8 @@ pub struct Opt {
     pub long: &'static str,
     /// The word for the argument.
     pub word: Option<&'static str>,
+    /// Whether the argument may be missing: `--name[=WORD]`.
+    pub is_optional: bool,
     /// The line of help, without the default.
     pub help: &'static str,
     /// The default; empty if there is none.
@@ -94,9 +98,10 @@ impl Program {
         }
     }
 
-    /// The names of all options with an argument.
+    /// The names of all options whose argument can be the next word.
     pub fn names_with_argument(&self) -> Vec<String> {
-        self.with_argument().flat_map(Opt::names).collect()
+        let all = self.with_argument().filter(|option| !option.is_optional);
+        all.flat_map(Opt::names).collect()
     }
 
     /// The options with an argument.
@@ -117,7 +122,11 @@ impl Opt {
     /// An option with these names, as `--help` prints them. `default`, `argument` and `manual` are empty.
     pub fn new(names: &'static str, help: &'static str) -> Self {
         let (short, long) = names.split_once("--").unwrap_or(("", names));
-        let (long, word) = match long.split_once('=') {
+        let optional = long
+            .strip_suffix(']')
+            .and_then(|long| long.split_once("[="));
+        let is_optional = optional.is_some();
+        let (long, word) = match optional.or(long.split_once('=')) {
             Some((long, word)) => (long, Some(word)),
             None => (long, None),
         };
@@ -125,6 +134,7 @@ impl Opt {
             short: short.trim_start_matches(['-', ' ']).chars().next(),
             long,
             word,
+            is_optional,
             help,
             default: "",
             argument: Argument::None,
@@ -143,7 +153,10 @@ impl Opt {
     pub fn names_and_word(&self) -> Vec<String> {
         let mut names = self.names();
         if let (Some(word), Some(long)) = (self.word, names.last_mut()) {
-            *long += &format!("={word}");
+            *long += &match self.is_optional {
+                true => format!("[={word}]"),
+                false => format!("={word}"),
+            };
         }
         names
     }

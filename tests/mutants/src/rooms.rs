@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("src/bin/init", "init::"),
     ("src/bin/msort", "msort::"),
     ("src/bin/pipe", "pipe::"),
+    ("src/bin/probe", "probe::"),
     ("src/bin/save", "save::"),
     (
         "src/cli",
