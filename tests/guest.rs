@@ -358,7 +358,10 @@ fn probe_checks(session: &Session) {
     );
     session.says(
         "probe 127.0.0.1:7008",
-        &["probe: connect 127.0.0.1:7008: Connection refused (ECONNREFUSED)"],
+        &[
+            "probe: connect 127.0.0.1:7008: Connection refused (ECONNREFUSED)",
+            "status 1",
+        ],
     );
 }
 
