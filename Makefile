@@ -7,7 +7,8 @@
 PROGRAM ?= hello
 ARCH    ?= $(shell uname -m)
 ALL     := x86_64 aarch64 riscv64 x86 arm
-ARCHES  ?= x86_64 aarch64
+# qemu-user before version 9 cannot run programs for x86, so only x86_64 machines test them.
+ARCHES  ?= $(if $(filter x86_64,$(shell uname -m)),$(ALL),$(filter-out x86,$(ALL)))
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 CUTS    ?= 50
@@ -37,7 +38,7 @@ run-x86-kernel run-arm-kernel run-riscv64-kernel run-arm32-kernel:
 	@scripts/build.sh $(arch) probes
 	@scripts/run-kernel.sh $(arch)
 
-test: ## run all tests (ARCHES="riscv64 x86 arm" for the others)
+test: ## run all tests (ARCHES="x86_64 aarch64" for a quick run)
 	@scripts/setup.sh $(TESTED:%=test-%) servers $(foreach arch,$(ARCHES),$(guests_$(arch):%=guest-%))
 	@set -e; for arch in $(TESTED); do \
 		scripts/build.sh $$arch probes; scripts/profiles.sh $$arch; scripts/outside.sh $$arch; done
