@@ -14,6 +14,7 @@ use ring3::time::{Clock, now};
 use crate::case::*;
 use crate::cases;
 use crate::child;
+use crate::unix::own_name;
 
 cases! {
     "no sockets", [inherited], of(None, None).map(|fds| fds.len()) => value(0);
@@ -42,23 +43,23 @@ fn passed(count: &CStr) -> Result<u8, Errno> {
     Ok(child.wait()?.status.code())
 }
 
-const NAME: &CStr = c"@ring3-selftest-notify";
+const NAME: &str = "notify";
 
 /// A socket of a service manager.
 fn ear() -> Result<OwnedFd, Errno> {
     let ear = unix::socket(SOCK_DGRAM | SOCK_CLOEXEC)?;
-    unix::bind(ear.as_fd(), &Address::new(NAME)?)?;
+    unix::bind(ear.as_fd(), &Address::new(&own_name(NAME))?)?;
     Ok(ear)
 }
 
 fn manager() -> Result<(OwnedFd, Manager), Errno> {
-    Ok((ear()?, Manager::at(NAME)?))
+    Ok((ear()?, Manager::at(&own_name(NAME))?))
 }
 
 fn closed() -> Result<bool, Errno> {
     let _ear = ear()?;
     let next = crate::fd::open()?.as_fd().as_raw();
-    let _manager = Manager::at(NAME)?;
+    let _manager = Manager::at(&own_name(NAME))?;
     // SAFETY: the manager got the lowest free number, and keeps its descriptor open during the call.
     crate::fd::closes_at_exec(unsafe { BorrowedFd::borrow_raw(next) })
 }

@@ -1,5 +1,9 @@
 //! Self-test cases of Unix domain sockets, and of descriptors passed through them.
 
+extern crate alloc;
+
+use alloc::ffi::CString;
+use alloc::format;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::SeqCst;
 use core::time::Duration;
@@ -17,7 +21,7 @@ use ring3::net::{
     Cmsghdr, Iovec, Msghdr, SCM_RIGHTS, SO_PASSCRED, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET,
     SOCK_STREAM, SOL_SOCKET, Sock, set_option,
 };
-use ring3::process::gettid;
+use ring3::process::{getpid, gettid};
 use ring3::signal::{SIGUSR2, on, set_default};
 use ring3::sync::OnceLock;
 use ring3::thread::{scope, yield_now};
@@ -48,7 +52,7 @@ cases! {
     "no address", [unix::Address::new], Address::new(c"").map(drop) => error(Errno::EINVAL);
     "an address too long", [unix::Address::new], Address::new(LONG).map(drop) => error(Errno::ENAMETOOLONG);
     "listening by a name", [unix::socket, unix::bind, unix::connect], by_a_name() => value(2);
-    "nobody is called so", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(c"@ring3-selftest-nobody")?)) => error(Errno::ECONNREFUSED);
+    "nobody is called so", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(&own_name("nobody"))?)) => error(Errno::ECONNREFUSED);
     "no such path", [unix::connect], stream_socket().and_then(|fd| connect(fd.as_fd(), &Address::new(c"nothing/socket")?)) => error(Errno::ENOENT);
     "a name that is taken", [unix::bind], taken() => error(Errno::EADDRINUSE);
     "a handler interrupts no send", [unix::send], interrupted_send() => value(1 << 20);
@@ -72,8 +76,14 @@ fn stream_socket() -> Result<ring3::fd::OwnedFd, Errno> {
     socket(SOCK_STREAM | SOCK_CLOEXEC)
 }
 
+/// The name `@ring3-WHAT-PID`: other self-tests that run at the same time have other names.
+pub fn own_name(what: &str) -> CString {
+    let name = format!("@ring3-{what}-{}", getpid().as_raw());
+    CString::new(name).unwrap_or_default()
+}
+
 fn by_a_name() -> Result<usize, Errno> {
-    let name = Address::new(c"@ring3-selftest-listener")?;
+    let name = Address::new(&own_name("listener"))?;
     let (listener, client) = (stream_socket()?, stream_socket()?);
     bind(listener.as_fd(), &name)?;
     ring3::net::listen(listener.as_fd(), 1)?;
@@ -84,7 +94,7 @@ fn by_a_name() -> Result<usize, Errno> {
 }
 
 fn taken() -> Result<(), Errno> {
-    let name = Address::new(c"@ring3-selftest-taken")?;
+    let name = Address::new(&own_name("taken"))?;
     let (one, two) = (stream_socket()?, stream_socket()?);
     bind(one.as_fd(), &name)?;
     bind(two.as_fd(), &name)
