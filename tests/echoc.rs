@@ -18,6 +18,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::echod::server::Server;
 use crate::per_arch;
+use crate::resolve::Machine;
 use crate::skip;
 use crate::support::{Arch, Ran, ran, run, wait_until};
 use crate::trial::{LONG, may_take};
@@ -45,6 +46,8 @@ pub fn trials() -> Vec<Trial> {
         reports_a_reset,
         reports_a_refused_connection,
         reports_a_reader_that_is_gone,
+        connects_to_a_name,
+        tries_the_addresses_of_a_name_in_turn,
         refuses_what_it_does_not_understand,
     ]
     .chain(count::trials())
@@ -551,6 +554,38 @@ fn reports_a_refused_connection(arch: Arch) {
     }
 }
 
+/// `localhost` is `[::1]` first, where nobody listens.
+fn connects_to_a_name(arch: Arch) {
+    let (address, _) = server::start(3, |client| server::echo(client, |_, _| true));
+    let port = address.port();
+    let ran = echoc(arch, &format!("-c 3 -n 30 --stall 60 localhost:{port}"));
+    assert_eq!(Report::of(ran).requests, 30);
+}
+
+fn tries_the_addresses_of_a_name_in_turn(arch: Arch) -> Completion {
+    let machine = match Machine::new(arch) {
+        Ok(machine) => machine,
+        Err(ignored) => return ignored,
+    };
+    let (address, _) = server::start(5, |client| server::echo(client, |_, _| true));
+    let hosts = "127.0.0.2 three two\n127.0.0.3 three two\n127.0.0.1 three\n";
+    machine.write("hosts", hosts);
+    let echoc = |server: &str| {
+        let program = arch.program("echoc");
+        let mut command = machine.command();
+        command.arg(program.get_program()).args(program.get_args());
+        run(command.args(["-c5", "-n50", "--stall=60", server]))
+    };
+    let port = address.port();
+    assert_eq!(Report::of(echoc(&format!("three:{port}"))).requests, 50);
+    let why = "Connection refused (ECONNREFUSED)";
+    let last = format!("echoc: connect 127.0.0.3:{port}: {why}\n");
+    assert_eq!(echoc(&format!("two:{port}")), Ran::new(1, "", &last));
+    let none = format!("echoc: resolve none: the name server 127.0.0.1: {why}\n");
+    assert_eq!(echoc(&format!("none:{port}")), Ran::new(1, "", &none));
+    Completion::Completed
+}
+
 fn reports_a_reader_that_is_gone(arch: Arch) {
     let (address, _) = server::start(1, |client| server::echo(client, |_, _| true));
     let (reader, writer) = std::io::pipe().unwrap();
@@ -570,11 +605,12 @@ fn reports_a_reader_that_is_gone(arch: Arch) {
 
 /// (`tests/cli.rs` tests each option.)
 fn refuses_what_it_does_not_understand(arch: Arch) {
-    let address = "expected a numeric address such as 127.0.0.1:7007 or [::1]:7007";
+    let address = "expected a host and a port such as localhost:7007, 127.0.0.1:7007 or [::1]:7007";
     for (arguments, why) in [
-        ("", "no ADDR:PORT".to_owned()),
+        ("", "no HOST:PORT".to_owned()),
         ("127.0.0.1", format!("127.0.0.1: {address}")),
-        ("-c 3 localhost:7", format!("localhost:7: {address}")),
+        ("-c 3 a..b:7", format!("a..b:7: {address}")),
+        ("1.2.3.256:7", format!("1.2.3.256:7: {address}")),
         (
             "[fe80::1]:7",
             "[fe80::1]:7: expected a zone, as in [fe80::1%eth0]:7007".into(),

@@ -37,15 +37,15 @@ pub fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// A machine: a network of its own, and files in place of `/etc`.
-struct Machine {
+/// A machine of a test: a network of its own, and files in place of `/etc`.
+pub struct Machine {
     arch: Arch,
     etc: Folder,
 }
 
 impl Machine {
     /// The calling thread enters the network. `Err`: this machine has no such namespaces.
-    fn new(arch: Arch) -> Result<Self, Completion> {
+    pub fn new(arch: Arch) -> Result<Self, Completion> {
         Network::new()?;
         let etc = Folder::new();
         let machine = Self { arch, etc };
@@ -57,7 +57,7 @@ impl Machine {
     }
 
     /// A command that runs its arguments with the files.
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = Command::new("unshare");
         let script = r#"mount --bind "$0" /etc && exec "$@""#;
         command.args(["-m", "sh", "-c", script]);
@@ -65,7 +65,7 @@ impl Machine {
         command
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.etc.path(file), text).unwrap();
     }
 

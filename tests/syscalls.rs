@@ -16,9 +16,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::echod::server::Server;
 use crate::probe::server::Server as HttpServer;
+use crate::resolve::Machine;
 use crate::save::attributes::{ACCESS, list};
 use crate::skip;
-use crate::support::{Arch, Folder, once, run};
+use crate::support::{Arch, Folder, Ran, once, run};
 use crate::trial::{LONG, may_take};
 
 pub fn trials() -> Vec<Trial> {
@@ -348,9 +349,27 @@ fn of_echoc() -> Completion {
     );
     watch.run(&format!("$strace ./echoc -n 100 -c 3 {address}"), 0);
     watch.run("$strace ./echoc 127.0.0.1:1", 1);
+    watch.run(
+        &format!("$strace ./echoc -n 1 localhost:{}", address.port()),
+        0,
+    );
     watch.run("$strace ./echoc --help", 0);
     watch.run("$strace ./echoc -x", 2);
     server.end("");
+    // A name of DNS, whose server is silent.
+    let machine = match Machine::new(Arch::X86_64) {
+        Ok(machine) => machine,
+        Err(ignored) => return ignored,
+    };
+    machine.write("resolv.conf", "nameserver 127.0.0.9\n");
+    let _silent = UdpSocket::bind("127.0.0.9:53").unwrap();
+    let mut strace = machine.command();
+    strace.current_dir(watch.folder.root());
+    strace.args(["strace", "-qq", "-o", "log"]);
+    let ran = run(strace.args(["./echoc", "--stall=0.1", "none.example:1"]));
+    let why = "echoc: resolve none.example: the name server 127.0.0.9 did not answer\n";
+    assert_eq!(ran, Ran::new(1, "", why));
+    watch.collect();
     watch.check()
 }
 

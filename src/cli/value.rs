@@ -6,12 +6,13 @@ use core::net::SocketAddr;
 
 use crate::cli::{Argument, OrFail, Parser, quantity};
 use crate::net;
+use crate::net::resolve::{self, Addresses, resolve};
 use crate::parts;
 use crate::rt::Exit;
 use crate::signal;
 use crate::system;
 use crate::text::{Shown, number};
-use crate::time::NEVER;
+use crate::time::{Deadline, NEVER};
 
 /// A type of an option's argument.
 #[diagnostic::on_unimplemented(
@@ -284,6 +285,9 @@ impl Value for Address {
     }
 }
 
+/// What is expected instead of a link-local address without a zone.
+const ZONE: &str = "a zone, as in [fe80::1%eth0]:7007";
+
 impl Parser {
     /// Parses `text`, a value of the last option or an operand, as a [`Duration`]. Returns nanoseconds.
     ///
@@ -292,6 +296,29 @@ impl Parser {
     pub fn duration(&self, text: &CStr) -> Result<u64, Exit> {
         let expected = "a duration such as 0.5, 90s, 5m, 2h or 10ms";
         quantity::duration(text.to_bytes()).ok_or_else(|| self.expected(text, expected))
+    }
+
+    /// Resolves `text`, `HOST:PORT` or `[ADDR]:PORT`, by [`resolve`](fn@resolve): HOST is a name or a numeric address.
+    /// Returns the addresses in the order in which they should be tried.
+    ///
+    /// A program calls this after it has read all options, because a name server may take long to answer.
+    ///
+    /// # Errors
+    /// Exit 2: `text` has another form, or is a link-local address without a zone. Exit 1: the host has no address, or is
+    /// not found before `deadline`. In all cases a message was printed.
+    pub fn host(&self, text: &CStr, deadline: Deadline) -> Result<Addresses, Exit> {
+        let expected = "a host and a port such as localhost:7007, 127.0.0.1:7007 or [::1]:7007";
+        let (host, port) =
+            net::host_and_port(text.to_bytes()).ok_or_else(|| self.expected(text, expected))?;
+        resolve(host, port, deadline).map_err(|error| match error {
+            resolve::Error::NotAName => self.expected(text, expected),
+            resolve::Error::NoZone => self.expected(text, ZONE),
+            error => {
+                let host = Shown(host);
+                self.program().say(parts!("resolve ", host, ": ", error));
+                Exit(1)
+            }
+        })
     }
 
     /// Parses `text`, a value of the last option or an operand, as an [`Address`].
@@ -314,7 +341,7 @@ impl Parser {
                 // Every interface has link-local addresses. Without a zone, bind and connect fail with
                 // EINVAL.
                 if address.ip().is_unicast_link_local() && address.scope_id() == 0 {
-                    return Err(self.expected(text, "a zone, as in [fe80::1%eth0]:7007"));
+                    return Err(self.expected(text, ZONE));
                 }
                 Ok(SocketAddr::V6(address))
             }

@@ -1,6 +1,7 @@
 //! The event loop: opens all connections, serves their events, and ends the run when its time is over. With `-n`, each
 //! connection ends by itself after its share of the messages.
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use ring3::Errno;
@@ -25,12 +26,17 @@ const EVENTS: usize = 128;
 /// this process was stopped does not count.
 const CHECK: u64 = SECOND / 10;
 
+/// No address of any server.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 /// The event data of the signals. A connection's event data is its number.
 const SIGNALS: u64 = u64::MAX;
 
 /// The state of a run. Times are those of the monotonic clock, in nanoseconds.
 pub struct Load {
     settings: Settings,
+    /// Which of the server's addresses is used.
+    address: usize,
     /// The signals that end the run early.
     end: SignalSet,
     epoll: Epoll,
@@ -68,6 +74,7 @@ impl Load {
             .or_fail(PROGRAM, "epoll_ctl", "signals")?;
         Ok(Self {
             settings,
+            address: 0,
             end,
             epoll,
             signals,
@@ -84,9 +91,7 @@ impl Load {
 
     /// Opens all connections, sends messages for the time of the run, and waits until all replies have arrived.
     pub fn run(mut self) -> Result<Outcome, Exit> {
-        for number in 0..self.settings.connections {
-            self.connect(number)?;
-        }
+        self.connect_all()?;
         let mut events = [EpollEvent::ZERO; EVENTS];
         while self.count > 0 {
             let next = self.until.min(self.next_check);
@@ -99,7 +104,11 @@ impl Load {
             if events.is_empty() {
                 self.shared.now = monotonic();
             }
+            let address = self.address;
             for event in events {
+                if self.address != address {
+                    break; // the other events are those of connections that no longer exist
+                }
                 match event.data {
                     SIGNALS => self.interrupt()?,
                     number => self.go_on(number as usize, event.happened())?,
@@ -119,14 +128,25 @@ impl Load {
         })
     }
 
+    fn connect_all(&mut self) -> Result<(), Exit> {
+        for number in 0..self.settings.connections {
+            let address = self.address;
+            self.connect(number)?;
+            if self.address != address {
+                break; // all have begun to connect to the next address
+            }
+        }
+        Ok(())
+    }
+
     fn connect(&mut self, number: usize) -> Result<(), Exit> {
         // Shares differ by at most one message. (There is at least one connection; without `max`, the division could
         // panic as far as the compiler knows.)
         let connections = self.settings.connections.max(1) as u64;
         let share = (self.settings.count - number as u64).div_ceil(connections);
-        let connection = match Connection::new(number, self.settings.address, share) {
+        let connection = match Connection::new(number, self.address(), share) {
             Ok(connection) => connection,
-            Err(fault) => return Err(self.report(number, fault)),
+            Err(fault) => return self.failed(number, fault),
         };
         self.epoll
             .add(connection.as_fd(), connection::watched(), number as u64)
@@ -144,7 +164,7 @@ impl Load {
         };
         if connection.is_connecting() {
             if let Err(fault) = connection.connected() {
-                return Err(self.report(number, fault));
+                return self.failed(number, fault);
             }
             self.connecting -= 1;
             if self.connecting == 0 {
@@ -165,7 +185,7 @@ impl Load {
                     .modify(connection.as_fd(), watched, number as u64);
             }
             Ok(Next::End) => self.remove(number),
-            Err(fault) => return Err(self.report(number, fault)),
+            Err(fault) => return self.failed(number, fault),
         }
         Ok(())
     }
@@ -204,7 +224,7 @@ impl Load {
             if let Some(connection) = self.connections.get_mut(number)
                 && let Err(fault) = action(connection, &mut self.shared)
             {
-                return Err(self.report(number, fault));
+                return self.failed(number, fault);
             }
         }
         Ok(())
@@ -232,12 +252,35 @@ impl Load {
         self.each(|connection, _| connection.check_progress(patience))
     }
 
+    /// Handles the failure of a connection. If not all are established yet, all turn to the next address of the server.
+    /// Otherwise, and after the last address, the run fails.
+    fn failed(&mut self, number: usize, fault: Fault) -> Result<(), Exit> {
+        let is_of_address = matches!(fault, Fault::Failed("socket" | "connect", _));
+        let is_last = self.address + 1 >= self.settings.addresses.len();
+        if !is_of_address || is_last || self.shared.phase != Phase::Connecting {
+            return Err(self.report(number, fault));
+        }
+        // From the last to the first, so that the new ones have the same numbers.
+        for number in (0..self.settings.connections).rev() {
+            self.connections.take(number);
+        }
+        (self.count, self.connecting) = (0, 0);
+        self.address += 1;
+        self.connect_all()
+    }
+
+    /// The address that is used.
+    fn address(&self) -> SocketAddr {
+        let address = self.settings.addresses.get(self.address);
+        *address.unwrap_or(&NOWHERE) // there is always an address
+    }
+
     /// Prints why a connection failed.
     fn report(&self, number: usize, fault: Fault) -> Exit {
         match fault {
             // Such an error is not about this connection only, but about the address.
             Fault::Failed(operation @ ("socket" | "connect"), errno) => {
-                PROGRAM.fail(operation, self.settings.address, errno)
+                PROGRAM.fail(operation, self.address(), errno)
             }
             Fault::Failed(operation, errno) => self.say(number, parts!(operation, ": ", errno)),
             Fault::Wrong {
@@ -267,7 +310,7 @@ impl Load {
     }
 
     fn say(&self, number: usize, what: impl Print) -> Exit {
-        let address = self.settings.address;
+        let address = self.address();
         let number = number + 1; // messages count connections from 1
         PROGRAM.say(parts!("connection ", number, " of ", address, ": ", what));
         Exit(1)

@@ -19,16 +19,15 @@ mod options;
 mod pattern;
 mod report;
 
-use core::net::SocketAddr;
-
 use ring3::cli::{Options, OrFail};
 use ring3::env::Start;
 use ring3::fd::STDOUT;
+use ring3::net::resolve::Addresses;
 use ring3::process::{self, RLIMIT_NOFILE};
 use ring3::rt::Exit;
 use ring3::signal::{self, SIGINT, SIGPIPE, SIGTERM, SignalSet};
 use ring3::text::Writer;
-use ring3::time::NEVER;
+use ring3::time::{Deadline, NEVER};
 
 use load::Load;
 use options::{CONNECTIONS, DEPTH, Given, SIZE, STALL, TIME};
@@ -57,7 +56,8 @@ fn main(start: Start) -> Result<(), Exit> {
 /// The options of the command line, or their defaults.
 #[derive(Clone, Copy)]
 struct Settings {
-    address: SocketAddr,
+    /// The server's addresses, in the order in which they are tried.
+    addresses: Addresses,
     connections: usize,
     /// Bytes in a message.
     size: u64,
@@ -92,22 +92,20 @@ impl Settings {
                 Given::Operand(operand) if server.is_some() => {
                     return Err(options.unexpected(operand));
                 }
-                Given::Operand(operand) => server = Some(options.parser().address(operand)?),
+                Given::Operand(operand) => server = Some(operand),
             }
         }
-        match server {
-            Some(address) => Ok(Self {
-                address,
-                connections: connections.min(count) as usize, // each sends at least one message
-                size,
-                depth,
-                count,
-                time: time.unwrap_or(if count == u64::MAX { TIME } else { NEVER }),
-                verify,
-                stall,
-            }),
-            None => Err(options.usage("no ADDR:PORT")),
-        }
+        let server = server.ok_or_else(|| options.usage("no HOST:PORT"))?;
+        Ok(Self {
+            addresses: options.parser().host(server, Deadline::after(stall))?,
+            connections: connections.min(count) as usize, // each sends at least one message
+            size,
+            depth,
+            count,
+            time: time.unwrap_or(if count == u64::MAX { TIME } else { NEVER }),
+            verify,
+            stall,
+        })
     }
 }
 

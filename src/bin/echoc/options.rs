@@ -3,7 +3,7 @@
 use ring3::cli::{Argument, Duration, Limit, Number, Size};
 
 ring3::options! {
-    "echoc", "[OPTION]... ADDR:PORT", "Send messages to a TCP echo server, and print the rate and the latency.";
+    "echoc", "[OPTION]... HOST:PORT", "Send messages to a TCP echo server, and print the rate and the latency.";
 
     /// Sets the number of connections.
     Connections(Number<1, 1_000_000>, CONNECTIONS = "1") "-c, --connections=N" "number of connections";
@@ -25,11 +25,11 @@ ring3::options! {
     Verify "    --verify" "compare every byte";
 
     /// Fails if a connection makes no progress for this time, rounded up to 0.1 s, while it connects, awaits a reply, or
-    /// awaits the end. 0 means no limit.
+    /// awaits the end. Name servers have the same time. 0 means no limit.
     Stall(Limit, STALL = "5s") "    --stall=DURATION" "fail if a reply makes no progress";
 
-    operands: Argument::Address;
-    note: "A missing byte or an extra byte is an error.";
+    operands: Argument::Text;
+    note: "HOST is a name or a numeric address. A missing or an extra byte is an error.";
     example: "echoc -n 1 127.0.0.1:7007", "Check whether a server answers.";
     example: "echoc -c 64 -t 10s 127.0.0.1:7007", "Put 64 clients on a server, for 10 seconds.";
 }

@@ -195,13 +195,16 @@ impl Addresses {
         count: 0,
     };
 
-    /// Appends an address, unless it is there already.
+    /// Appends an address, unless it is there already, or its family has no room left.
     fn push(&mut self, address: SocketAddr) {
-        let family = self
-            .iter()
-            .filter(|other| other.is_ipv4() == address.is_ipv4());
-        if family.count() < Self::MOST / 2
-            && !self.contains(&address)
+        let mut family = 0;
+        for other in self.iter() {
+            if *other == address {
+                return;
+            }
+            family += usize::from(other.is_ipv4() == address.is_ipv4());
+        }
+        if family < Self::MOST / 2
             && let Some(place) = self.list.get_mut(self.count)
         {
             *place = address;

@@ -74,7 +74,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "src/net",
-        "echoc:: init:: echod:: examples::dns examples::httpd",
+        "resolve:: echoc:: init:: echod:: examples::dns examples::httpd",
     ),
     ("src/text/number", "start:: save:: pipe::"),
     ("src/overflow", "stack:: start::"),

@@ -44,6 +44,8 @@ cases! {
     "an address", [Value::read, Parser::address], code(&[c"cli", c"-a[::1%lo]:77"]) => value(77);
     "no address", [Parser::address], code(&[c"cli", c"-alo:77"]) => value(2);
     "an operand that is no address", [Options::parser, Parser::address], code(&[c"cli", c"lo:7"]) => value(2);
+    "a host, by name", [Parser::host], code(&[c"cli", c"localhost:77"]) => value(77);
+    "a host that has no name", [Parser::host], code(&[c"cli", c"a..b:77"]) => value(2);
     "an address without its zone", [Parser::address], code(&[c"cli", c"-a[fe80::1]:77"]) => value(2);
     "an address of no interface", [Parser::address, Parser::program], code(&[c"cli", c"-a[fe80::1%nothing0]:77"]) => value(1);
     "a number in a constant", [Number::constant], Number::<1, 9>::constant("9") => value(9);
