@@ -143,18 +143,6 @@ impl Settings {
             environ: start.environ(),
             command,
         };
-        if count == 0 {
-            return Err(options.usage("no TARGET"));
-        }
-        if quiet && verbose {
-            return Err(options.usage("--quiet and --verbose exclude each other"));
-        }
-        if interval.is_some() && wait.is_none() {
-            return Err(options.usage("--interval is for --wait"));
-        }
-        if settings.request.method == b"HEAD" && settings.request.text.is_some() {
-            return Err(options.usage("--contains: the answer to HEAD has no body"));
-        }
         let mut has_http = false;
         for target in targets.iter().take(count) {
             match settings.target(target, &mut [0; LONGEST]) {
@@ -164,12 +152,20 @@ impl Settings {
                 }
             }
         }
-        if is_for_http && !has_http {
-            return Err(
-                options.usage("--status, --method, --header and --contains are for http://")
-            );
-        }
-        Ok((settings, count))
+        let mistake = if count == 0 {
+            "no TARGET"
+        } else if quiet && verbose {
+            "--quiet and --verbose exclude each other"
+        } else if interval.is_some() && wait.is_none() {
+            "--interval is for --wait"
+        } else if settings.request.method == b"HEAD" && settings.request.text.is_some() {
+            "--contains: the answer to HEAD has no body"
+        } else if is_for_http && !has_http {
+            "--status, --method, --header and --contains are for http://"
+        } else {
+            return Ok((settings, count));
+        };
+        Err(options.usage(mistake))
     }
 
     /// Expands the variables in a target, and parses it. Returns the expanded text too, which is in `room`.
