@@ -1,6 +1,8 @@
 //! Tests of `init` as the first process of a container: the behaviour that tini and dumb-init document. They run
 //! natively and under qemu-user. (The guests test `init` as the first process of a machine.)
 
+mod entry;
+mod grace;
 mod machine;
 mod options;
 mod refused;
@@ -10,8 +12,9 @@ pub mod terminal;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use libtest_mimic::{Completion, Trial};
@@ -39,6 +42,8 @@ pub fn trials() -> Vec<Trial> {
         gives_the_program_the_terminal,
         reports_wrong_usage,
     ]
+    .chain(entry::trials())
+    .chain(grace::trials())
     .chain(machine::trials())
     .chain(options::trials())
     .chain(refused::trials())
@@ -86,6 +91,11 @@ fn says_what_cannot_be_run(arch: Arch) {
             "init: run /proc/version: Permission denied (EACCES)\n"
         )
     );
+}
+
+fn write_executable(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A running `init` whose script has printed `ready`.
@@ -333,7 +343,8 @@ fn reaps_whom_it_adopts(arch: Arch) -> Completion {
     Completion::Completed
 }
 
-fn reaps_as_process_1(arch: Arch) -> Completion {
+/// The command as process 1 of a PID namespace; or why this machine allows none.
+fn as_process_1(command: &Command) -> Result<Command, String> {
     let namespace = |command: &Command| {
         let mut unshare = Command::new("unshare");
         unshare.args(["--pid", "--fork", "--mount-proc"]);
@@ -344,9 +355,17 @@ fn reaps_as_process_1(arch: Arch) -> Completion {
         unshare
     };
     let ran = run(&mut namespace(Command::new("true").arg("x")));
-    if ran.status != Some(0) {
-        return Completion::ignored_with(skip::namespaces(&ran.stderr));
+    match ran.status {
+        Some(0) => Ok(namespace(command)),
+        _ => Err(skip::namespaces(&ran.stderr)),
     }
+}
+
+fn reaps_as_process_1(arch: Arch) -> Completion {
+    if let Err(why) = as_process_1(&Command::new("true")) {
+        return Completion::ignored_with(why);
+    }
+    let namespace = |command: &Command| as_process_1(command).unwrap();
     check_reaped(&reaps(namespace(&init(arch, &["-w"], ORPHANS))));
     // The kernel discards signals to process 1 that have no handler. `init` must still receive and pass on all others.
     let ran = run(&mut namespace(&init(

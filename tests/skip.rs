@@ -43,6 +43,9 @@ pub const THREAD_OF_QEMU: &str = "qemu-user has a thread of its own, which runs 
 pub const ONE_CPU: &str = "this machine has one CPU for the tests";
 pub const IN_AN_IMAGE: &str = "qemu-user and its libraries would have to be in the image";
 pub const SUBREAPER: &str = "qemu-user does not know PR_SET_CHILD_SUBREAPER of prctl";
+pub const PEERS_OF_INIT: &str =
+    "tini, dumb-init and catatonit are programs of this machine, and it must have them";
+pub const PODMAN: &str = "root's podman with runc runs programs of this machine, if it has podman and may start containers";
 pub const SIGNALS: &str =
     "qemu-user handles SIGHUP, SIGINT and SIGQUIT: programs that it executes have their default";
 pub const HUGE_PAGES: &str = "qemu-user does not know PR_SET_THP_DISABLE of prctl";

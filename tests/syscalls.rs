@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
 use rustix::fs::{XattrFlags, setxattr};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getuid, kill_process};
 
 use crate::echod::server::Server;
 use crate::probe::server::Server as HttpServer;
@@ -392,6 +392,13 @@ fn of_init() -> Completion {
     );
     watch.run("$strace ./init --help", 0);
     watch.run("$strace ./init", 2);
+    if getuid().is_root() {
+        watch.run("$strace -f ./init --user 0 --own directory ./hello", 0);
+    }
+    watch.run(
+        "$strace -e inject=wait4:signal=TERM:when=1 ./init --grace 0.1 -g -r TERM:USR1 --no-new-privs sleep 100",
+        138,
+    );
     // `init --boot` with its own processes, mounts and interfaces. Powering off ends the namespace by SIGINT. Only the
     // log of process 1 is read. `init` ends and reaps the orphan.
     let line = "strace -qq -ff -o boot unshare --pid --fork --mount --net ./init --boot sh -c 'sleep 100 &'";

@@ -49,6 +49,9 @@ find_need() {
 		find_c
 		tool STRACE strace 'shows which system calls a program makes' strace
 		tool DASH dash 'the shell that pipe is compared with' dash
+		tool TINI tini 'a peer of init' tini
+		tool DUMB_INIT dumb-init 'a peer of init' dumb-init
+		tool CATATONIT catatonit 'a peer of init' catatonit
 		tool GDB gdb-multiarch 'prints backtraces of all architectures' gdb-multiarch
 		tool MANDOC mandoc 'checks the man pages' mandoc
 		tool BASH_SHELL bash 'tries the completions for bash' bash

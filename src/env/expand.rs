@@ -17,7 +17,7 @@ pub enum ExpandError<'a> {
     Unset {
         /// The name of the variable.
         name: &'a [u8],
-        /// The word, as it is written: what a person should do. It may be empty.
+        /// The word as it is written, up to the first closing brace: what a person should do. It may be empty.
         word: &'a [u8],
     },
 }
@@ -59,73 +59,64 @@ pub fn expand<'a>(
     environ: Strings<'_>,
     buffer: &mut [u8],
 ) -> Result<usize, ExpandError<'a>> {
-    let mut out = Out { buffer, length: 0 };
+    let mut out = Out {
+        buffer,
+        length: 0,
+        unused: None,
+    };
     let mut rest = text;
-    // The number of words that `rest` is in, and the number of words around an unused word: until this many are left,
-    // nothing is written. Counters, and no recursion: the depth of a text from outside has no limit.
+    // The number of words that `rest` is in. A counter, and no recursion: the depth of a text from outside has no limit.
     let mut depth = 0_usize;
-    let mut unused = None;
     // The text from the last expansion that has a word.
     let mut last = text;
-    while let Some((&first, after)) = rest.split_first() {
+    while let Some((first, after)) = rest.split_first_chunk::<1>() {
         let from = rest;
         match rest {
             [b'\\', b'$', b'{', next @ ..] => {
-                if unused.is_none() {
-                    out.put(b"${");
-                }
+                out.put(b"${");
                 rest = next;
             }
             [b'$', b'{', inner @ ..] => {
-                let name = inner.get(..name_length(inner)).unwrap_or_default();
-                let wrong = || match inner.iter().position(|&byte| byte == b'}') {
-                    Some(end) => ExpandError::Form(from.get(..end + 3).unwrap_or_default()),
-                    None => ExpandError::Open(from),
+                let (name, after) = inner
+                    .split_at_checked(name_length(inner))
+                    .unwrap_or_default();
+                let (operator, next) = match after {
+                    [b'}', next @ ..] => (b'}', next),
+                    [b':', operator @ (b'-' | b'?'), next @ ..] => (*operator, next),
+                    _ => (0, after),
                 };
-                if name.is_empty() {
-                    return Err(wrong());
-                }
-                let value = match environ.value_of(name) {
-                    Some(value) => value.to_bytes(),
-                    None => b"",
-                };
-                let (word, asks) = match inner.get(name.len()..).unwrap_or_default() {
-                    [b'}', next @ ..] => {
-                        if unused.is_none() {
-                            out.put(value);
+                if name.is_empty() || operator == 0 {
+                    return Err(match until_brace(inner) {
+                        Some(inner) => {
+                            ExpandError::Form(from.get(..inner.len() + 3).unwrap_or_default())
                         }
-                        rest = next;
-                        continue;
-                    }
-                    [b':', b'-', word @ ..] => (word, false),
-                    [b':', b'?', word @ ..] => (word, true),
-                    _ => return Err(wrong()),
-                };
-                if unused.is_none() {
-                    if asks && value.is_empty() {
-                        let word = until_brace(word).ok_or(ExpandError::Open(from))?;
-                        return Err(ExpandError::Unset { name, word });
-                    }
-                    if !value.is_empty() {
-                        out.put(value);
-                        unused = Some(depth);
+                        None => ExpandError::Open(from),
+                    });
+                }
+                let value = environ.value_of(name).unwrap_or_default().to_bytes();
+                if out.unused.is_none() {
+                    out.put(value);
+                    match (operator, value.is_empty()) {
+                        (b'?', true) => {
+                            let word = until_brace(next).ok_or(ExpandError::Open(from))?;
+                            return Err(ExpandError::Unset { name, word });
+                        }
+                        (b'-' | b'?', false) => out.unused = Some(depth),
+                        _ => {}
                     }
                 }
-                depth += 1;
-                last = from;
-                rest = word;
+                if operator != b'}' {
+                    (depth, last) = (depth + 1, from);
+                }
+                rest = next;
             }
             [b'}', ..] if depth > 0 => {
                 depth -= 1;
-                if unused == Some(depth) {
-                    unused = None;
-                }
+                out.unused = out.unused.filter(|&around| around < depth);
                 rest = after;
             }
             _ => {
-                if unused.is_none() {
-                    out.put(&[first]);
-                }
+                out.put(first);
                 rest = after;
             }
         }
@@ -145,19 +136,9 @@ fn name_length(text: &[u8]) -> usize {
     }
 }
 
-/// The text before the brace that closes a word; `None` if there is no such brace.
+/// The text before the first closing brace; `None` if there is none.
 fn until_brace(text: &[u8]) -> Option<&[u8]> {
-    let (mut at, mut depth) = (0, 0_usize);
-    loop {
-        match text.get(at..)? {
-            [b'\\', b'$', b'{', ..] => at += 3,
-            [b'$', b'{', ..] => (at, depth) = (at + 2, depth + 1),
-            [b'}', ..] if depth == 0 => return text.get(..at),
-            [b'}', ..] => (at, depth) = (at + 1, depth - 1),
-            [_, ..] => at += 1,
-            [] => return None,
-        }
-    }
+    text.get(..text.iter().position(|&byte| byte == b'}')?)
 }
 
 /// The result.
@@ -165,14 +146,19 @@ struct Out<'b> {
     buffer: &'b mut [u8],
     /// The length of the whole result. It may be greater than the buffer's.
     length: usize,
+    /// The number of words around an unused word, if there is one. Until so many words are left, nothing is written.
+    unused: Option<usize>,
 }
 
 impl Out<'_> {
+    #[inline(never)] // a small program has one copy
     fn put(&mut self, bytes: &[u8]) {
-        if let Some(room) = self.buffer.get_mut(self.length..) {
-            bytes::copy(room, bytes);
+        if self.unused.is_none() {
+            if let Some(room) = self.buffer.get_mut(self.length..) {
+                bytes::copy(room, bytes);
+            }
+            self.length += bytes.len();
         }
-        self.length += bytes.len();
     }
 }
 
@@ -266,9 +252,9 @@ mod tests {
         for (text, name, word) in [
             ("${NONE:?}", "NONE", ""),
             (
-                "x${EMPTY:?set ${A}, \\${ please} y",
+                "x${EMPTY:?set it, $A} ${B",
                 "EMPTY",
-                "set ${A}, \\${ please",
+                "set it, $A",
             ),
             ("${NONE:-${EMPTY:?now}}", "EMPTY", "now"),
         ] {

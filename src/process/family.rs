@@ -40,6 +40,16 @@ pub fn group() -> Pid {
     Pid(unsafe { syscall!(getpgid(OWN)) }.unwrap_or(0) as i32)
 }
 
+/// The process group of another process (getpgid(2)). The id of a group in another PID namespace is 0.
+///
+/// # Errors
+/// `ESRCH`: no such process.
+#[doc(alias = "getpgid")]
+pub fn group_of(pid: Pid) -> Result<Pid> {
+    // SAFETY: getpgid takes a number; the kernel accesses no memory of this process.
+    unsafe { syscall!(getpgid(pid)) }.map(|group| Pid(group as i32))
+}
+
 /// Sends a signal to all processes of the process group that `leader` leads (kill(2)).
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 use core::ffi::CStr;
 
 use super::Pid;
+use crate::abi::process::PR_SET_NO_NEW_PRIVS;
 use crate::abi::{Errno, Result, nr, syscall};
 use crate::arch;
 
@@ -99,31 +100,55 @@ pub fn chroot(directory: &CStr) -> Result<()> {
 }
 
 /// Sets the real, effective and saved user and group ids of the calling thread, and clears its supplementary
-/// groups (setgroups(2), setresgid(2), setresuid(2)).
+/// groups (setgroups(2), setresgid(2), setresuid(2)). See [`become_user_in`].
+///
+/// # Errors
+/// Those of [`become_user_in`].
+#[doc(alias = "setresgid")]
+#[doc(alias = "setresuid")]
+#[inline]
+pub fn become_user(uid: u32, gid: u32) -> Result<()> {
+    become_user_in(uid, gid, &[])
+}
+
+/// Sets the real, effective and saved user and group ids of the calling thread, and its supplementary groups
+/// (setgroups(2), setresgid(2), setresuid(2)).
 ///
 /// Threads that the calling thread starts afterwards inherit the ids. Threads that exist already keep theirs:
 /// the kernel's ids belong to a thread. The change can't be undone.
 ///
 /// # Errors
 /// `EPERM`: without `CAP_SETGID` and `CAP_SETUID`. `EINVAL`: this user namespace has no such user or group;
-/// `u32::MAX` is never a valid id. `EAGAIN`. After an error some ids may have changed: end the process.
+/// `u32::MAX` is never a valid id; more than 65,536 groups. `EAGAIN`. `ENOMEM`. After an error some ids may have
+/// changed: end the process.
 #[doc(alias = "setgroups")]
-#[doc(alias = "setresgid")]
-#[doc(alias = "setresuid")]
-pub fn become_user(uid: u32, gid: u32) -> Result<()> {
-    const NONE: usize = 0;
+pub fn become_user_in(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
     // The kernel reads u32::MAX, which is -1, as: leave this id unchanged.
     if uid == u32::MAX || gid == u32::MAX {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the kernel does not read a list of 0 groups, so the null pointer is not accessed. The other
-    // calls take numbers. Changing the calling thread's ids affects no memory.
+    // SAFETY: the kernel reads `groups.len()` numbers from `groups`. The other calls take numbers. Changing the
+    // calling thread's ids affects no memory.
     unsafe {
-        syscall!(setgroups(NONE, core::ptr::null::<u32>()))?;
+        syscall!(setgroups(groups.len(), groups.as_ptr()))?;
         // The group first: without the old user id, the thread may not change its group.
         syscall!(setresgid(gid, gid, gid))?;
         syscall!(setresuid(uid, uid, uid)).map(drop)
     }
+}
+
+/// Gives up privileges by execve(2): no program that the calling thread or its future children execute gets the rights of
+/// a set-user-ID, set-group-ID bit or of file capabilities (`PR_SET_NO_NEW_PRIVS`, prctl(2)). It can't be undone.
+///
+/// # Errors
+/// `EINVAL`: a kernel before Linux 3.5.
+#[doc(alias = "prctl")]
+#[doc(alias = "PR_SET_NO_NEW_PRIVS")]
+pub fn no_new_privileges() -> Result<()> {
+    const YES: usize = 1;
+    // SAFETY: the call takes numbers; the kernel accesses no memory of this process. The last three arguments
+    // must be 0.
+    unsafe { syscall!(prctl(PR_SET_NO_NEW_PRIVS, YES, 0usize, 0usize, 0usize)) }.map(drop)
 }
 
 #[cfg(test)]

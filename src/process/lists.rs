@@ -61,6 +61,7 @@ impl<'a> Lists<'a> {
     ///
     /// # Safety
     /// `pointer` is null, or points to a C string whenever the list is read.
+    #[inline(never)] // a small program has one copy
     pub(super) unsafe fn put(&mut self, pointer: *const c_char) -> Result<()> {
         let place = self.memory.get_mut(self.used..self.used + POINTER);
         let place = place.ok_or(Errno::ENOMEM)?;

@@ -19,6 +19,7 @@
 //! # Ok::<(), ring3::Errno>(())
 //! ```
 
+pub mod accounts;
 mod family;
 mod ids;
 mod lists;
@@ -30,10 +31,12 @@ mod wait;
 mod watch;
 
 pub use family::{
-    adopt_orphans, foreground, group, kill_all, kill_group, set_foreground, signal_at_parents_end,
+    adopt_orphans, foreground, group, group_of, kill_all, kill_group, set_foreground,
+    signal_at_parents_end,
 };
 pub use ids::{
-    become_user, chroot, getegid, geteuid, getgid, getgroups, getppid, getuid, group_count,
+    become_user, become_user_in, chroot, getegid, geteuid, getgid, getgroups, getppid, getuid,
+    group_count, no_new_privileges,
 };
 pub use lists::Lists;
 pub use namespaces::{setns, unshare};
@@ -67,6 +70,12 @@ pub fn exit(status: i32) -> ! {
 pub struct Pid(pub(crate) i32);
 
 impl Pid {
+    /// The id with this number, which must be positive. There may be no process with this id.
+    #[must_use]
+    pub const fn from_raw(raw: i32) -> Option<Self> {
+        if raw > 0 { Some(Self(raw)) } else { None }
+    }
+
     /// The number. It is positive, but 0 for a group of another PID namespace.
     #[must_use]
     pub const fn as_raw(self) -> i32 {

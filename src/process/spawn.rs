@@ -59,6 +59,7 @@ pub struct Command<'a> {
     mask: SignalSet,
     group: Option<Group>,
     terminal: Option<BorrowedFd<'a>>,
+    user: Option<(u32, u32, &'a [u32])>,
     sockets: u16,
 }
 
@@ -78,7 +79,8 @@ pub enum Failed {
     /// There is no child, or it could not be set up as asked. `EAGAIN`: `RLIMIT_NPROC` or another limit.
     /// `ENOMEM`. `EMFILE`, `ENFILE`: no descriptor is left in this process, or in the child for moving
     /// descriptors to their numbers. `EPERM`: the child may not join that process group. `EINVAL`: more than
-    /// [`Command::FILES`] descriptors to move. The errors of a seccomp filter that refuses rt_sigprocmask(2)
+    /// [`Command::FILES`] descriptors to move. The errors of [`become_user_in`](super::become_user_in), for
+    /// [`Command::user`]. The errors of a seccomp filter that refuses rt_sigprocmask(2)
     /// or rt_sigaction(2).
     Spawn(Errno),
     /// The file can't be executed (execve(2)). `ENOENT`: no such file. `EACCES`: no permission to execute the
@@ -127,6 +129,7 @@ impl<'a> Command<'a> {
             mask: SignalSet::NONE,
             group: None,
             terminal: None,
+            user: None,
             sockets: 0,
         }
     }
@@ -211,6 +214,21 @@ impl<'a> Command<'a> {
     pub const fn foreground(self, terminal: BorrowedFd<'a>) -> Self {
         Self {
             terminal: Some(terminal),
+            ..self
+        }
+    }
+
+    /// Runs the program as another user, with these ids of the user and the group and these supplementary groups
+    /// ([`become_user_in`](super::become_user_in)). The calling process keeps its ids.
+    ///
+    /// Before it executes the program, the child shares the calling process's memory. After its change of the user, the
+    /// kernel denies ptrace(2) of this memory to that user (`suid_dumpable`, proc(5)).
+    #[doc(alias = "setresuid")]
+    #[doc(alias = "setgroups")]
+    #[must_use]
+    pub const fn user(self, uid: u32, gid: u32, groups: &'a [u32]) -> Self {
+        Self {
+            user: Some((uid, gid, groups)),
             ..self
         }
     }
@@ -530,6 +548,9 @@ impl Command<'_> {
                     refused => return refused, // a handler would run in the parent's memory
                 }
             }
+        }
+        if let Some((uid, gid, groups)) = self.user {
+            super::become_user_in(uid, gid, groups)?;
         }
         signal::set_mask(self.mask)
     }

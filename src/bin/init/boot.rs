@@ -10,16 +10,18 @@ use ring3::env::Start;
 use ring3::fs::{self, CWD};
 use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
 use ring3::parts;
-use ring3::process::{self, Event, Watch, exit};
+use ring3::process::{self, Watch, exit};
 use ring3::rt::Exit;
-use ring3::signal::{SIGKILL, SIGTERM, SignalSet};
+use ring3::signal::{SIGTERM, SignalSet};
 use ring3::system::{self, MS_NODEV, MS_NOEXEC, MS_NOSUID, Mount};
 use ring3::text::Shown;
 use ring3::time::{Deadline, SECOND};
 
 use crate::PROGRAM;
+use crate::rest::Rest;
+use crate::signals::Rewrites;
 
-/// The time between SIGTERM and SIGKILL to all processes, in nanoseconds.
+/// The time between SIGTERM and SIGKILL to all processes without `--grace`, in nanoseconds.
 const GRACE: u64 = 2 * SECOND;
 
 /// The file systems that programs expect: the directory, the type, and the flags of the mount.
@@ -70,10 +72,11 @@ fn bring_lo_up() -> ring3::Result<()> {
 }
 
 /// Ends all other processes, writes all files to the devices, prints the exit status of the program, and switches the
-/// machine off. Exits if the machine can't be switched off.
-pub fn end(result: Result<(), Exit>) -> ! {
+/// machine off. Exits if the machine can't be switched off. If `grace` is not 0, [`run`](crate::run) has ended the
+/// processes, unless it failed.
+pub fn end(result: Result<(), Exit>, grace: u64) -> ! {
     let Exit(status) = result.err().unwrap_or(Exit(0));
-    end_all();
+    end_all(if grace == 0 { GRACE } else { grace });
     system::sync();
     PROGRAM.say(parts!("exit status ", status));
     if let Err(errno) = system::power_off() {
@@ -82,22 +85,10 @@ pub fn end(result: Result<(), Exit>) -> ! {
     exit(status.into())
 }
 
-/// Ends all other processes: by SIGTERM, and by SIGKILL if some have not ended after [`GRACE`]. Waits until all have
-/// ended, but after each signal at most for `GRACE`.
-fn end_all() {
+/// Ends all other processes.
+fn end_all(grace: u64) {
     let watch = Watch::new(SignalSet::NONE).or_fail(PROGRAM, "watch", "children");
     let Ok(watch) = watch else { return };
-    for signal in [SIGTERM, SIGKILL] {
-        if process::kill_all(signal).is_err() {
-            return; // ESRCH: there are no other processes
-        }
-        let until = Deadline::after(GRACE);
-        loop {
-            match watch.next(until) {
-                Event::Alone => return,
-                Event::Late | Event::Refused(..) => break,
-                Event::Ended(_) | Event::Stopped(..) | Event::Signal(_) => {}
-            }
-        }
-    }
+    Rest::All.signal(SIGTERM);
+    Rest::All.end(&watch, Deadline::after(grace), &Rewrites::NONE, false);
 }

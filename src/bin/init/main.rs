@@ -1,10 +1,13 @@
 //! `init`: the first process of a container or of a machine. It runs one program, passes signals on to it, reaps
 //! orphans, and exits with that program's status.
 //!
-//! This file reads the options, starts the program and waits. The parts:
+//! This file reads the options and waits. The parts:
 //!
 //! - `options.rs`: the table of options.
+//! - `program.rs`: starts the program.
+//! - `user.rs`: finds the program's user, for `--user` and `--own`.
 //! - `signals.rs`: which signals are passed on.
+//! - `rest.rs`: ends the remaining processes, for `--grace`.
 //! - `terminal.rs`: job control; gives the terminal to the program and takes it back.
 //! - `boot.rs`: starts and switches off a machine, for `--boot`.
 
@@ -12,8 +15,11 @@
 
 mod boot;
 mod options;
+mod program;
+mod rest;
 mod signals;
 mod terminal;
+mod user;
 
 use core::ffi::CStr;
 
@@ -21,16 +27,17 @@ use ring3::Errno;
 use ring3::cli::{Options, OrFail};
 use ring3::env::{Args, Start};
 use ring3::parts;
-use ring3::process::{self, Child, Command, Event, Lists, Pid, Status, Watch};
+use ring3::process::{self, Child, Event, Pid, Status, Watch};
 use ring3::rt::Exit;
 use ring3::signal::{
-    self, SIGCONT, SIGKILL, SIGPIPE, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SignalSet,
+    self, SIGCHLD, SIGCONT, SIGINT, SIGKILL, SIGPIPE, SIGSTOP, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+    SignalSet,
 };
 use ring3::systemd::Inherited;
-use ring3::text::Shown;
 use ring3::time::Deadline;
 
 use options::Given;
+use rest::Rest;
 use signals::{PASSED, Rewrites};
 use terminal::Terminal;
 
@@ -45,10 +52,12 @@ fn main(start: Start, inherited: ring3::Result<Inherited>) -> Result<(), Exit> {
         return settings.and_then(|settings| run(&settings, start, inherited));
     }
     // Process 1 of a machine must never end, not even after an error: the kernel would panic.
-    boot::end(settings.and_then(|settings| {
+    let grace = settings.as_ref().map_or(0, |settings| settings.grace);
+    let result = settings.and_then(|settings| {
         boot::prepare();
         run(&settings, start, inherited)
-    }))
+    });
+    boot::end(result, grace)
 }
 
 /// The options of the command line, or their defaults.
@@ -67,6 +76,15 @@ struct Settings {
     /// Whether a line is printed for each orphan that ended.
     report_orphans: bool,
     boot: bool,
+    /// The time between SIGTERM and SIGKILL to the remaining processes, in nanoseconds; 0: they get no signal.
+    grace: u64,
+    /// Whether there is no program.
+    pause: bool,
+    /// Whether variables are expanded in the program's arguments.
+    expand: bool,
+    /// The program's user.
+    user: Option<&'static CStr>,
+    no_new_privileges: bool,
     /// The name of the program.
     first: &'static CStr,
     /// The program's arguments.
@@ -75,6 +93,7 @@ struct Settings {
 
 impl Settings {
     /// Parses the command line.
+    #[inline(never)]
     fn of(start: Start) -> Result<Self, Exit> {
         let mut options = Options::new(start.args());
         let mut settings = Self {
@@ -86,9 +105,15 @@ impl Settings {
             at_parents_end: None,
             report_orphans: false,
             boot: false,
+            grace: 0,
+            pause: false,
+            expand: false,
+            user: None,
+            no_new_privileges: false,
             first: c"",
             rest: start.args(),
         };
+        let mut owns = false;
         settings.first = loop {
             match options.next_arg()? {
                 Some(Given::Group) => settings.group = true,
@@ -106,16 +131,35 @@ impl Settings {
                     check_passed(&options, signal, PASSED | SignalSet::of(&[SIGKILL]))?;
                     settings.at_parents_end = Some(signal);
                 }
+                Some(Given::Grace(span)) => settings.grace = span,
+                Some(Given::Pause) => settings.pause = true,
+                Some(Given::Expand) => settings.expand = true,
+                Some(Given::User(user)) => settings.user = Some(user),
+                Some(Given::Own(_)) => owns = true,
+                Some(Given::NoNewPrivs) => settings.no_new_privileges = true,
                 Some(Given::Warn) => settings.report_orphans = true,
                 Some(Given::Boot) if process::getpid().as_raw() == 1 => settings.boot = true,
                 Some(Given::Boot) => return Err(options.refuse("only for process 1")),
                 // The arguments after it belong to the program.
+                Some(Given::Operand(operand)) if settings.pause => {
+                    return Err(options.unexpected(operand));
+                }
                 Some(Given::Operand(first)) => break first,
+                None if settings.pause => break c"",
                 None => return Err(options.usage("no CMD")),
             }
         };
         settings.rest = options.rest();
+        if owns && settings.user.is_none() {
+            return Err(options.usage("--own: no --user"));
+        }
         Ok(settings)
+    }
+
+    /// Returns the name of the program and its arguments.
+    fn words(&self) -> impl Iterator<Item = &'static CStr> {
+        let (mut next, mut rest) = (Some(self.first), self.rest);
+        core::iter::from_fn(move || core::mem::replace(&mut next, rest.next()))
     }
 
     /// Returns the exit status for a program that ended with `status`.
@@ -153,40 +197,108 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     // message (under `stty tostop`) nor a change of the terminal stops `init`.
     let _ = signal::block(SignalSet::of(&[SIGPIPE, SIGTTIN, SIGTTOU]));
     let inherited = inherited.or_fail(PROGRAM, "fcntl", "LISTEN_FDS")?;
-    if settings.adopt {
+    // Process 1 adopts all orphans anyway.
+    if settings.adopt || settings.grace != 0 && process::getpid().as_raw() != 1 {
         process::adopt_orphans().or_fail(PROGRAM, "adopt", "orphans")?;
     }
     if let Some(signal) = settings.at_parents_end {
         process::signal_at_parents_end(signal).or_fail(PROGRAM, "prctl", "PR_SET_PDEATHSIG")?;
     }
-    let terminal = Terminal::new(settings.session);
-    let child = begin(settings, start, &terminal, inherited.len() as u16)?; // at most u16::MAX
+    if settings.no_new_privileges {
+        process::no_new_privileges().or_fail(PROGRAM, "prctl", "PR_SET_NO_NEW_PRIVS")?;
+    }
+    let rest = match settings.grace {
+        0 => None,
+        _ => Some(Rest::new(
+            settings
+                .rewrites
+                .of(SIGTERM)
+                .is_some_and(|to| to != SIGTERM),
+        )?),
+    };
+    let mut until = Deadline::NEVER;
+    let terminal = Terminal::new(settings.session || settings.pause);
+    let child = match settings.pause {
+        true => None,
+        false => {
+            let sockets = inherited.len() as u16; // at most u16::MAX
+            Some(program::begin(settings, start, &terminal, sockets)?)
+        }
+    };
     drop(inherited); // only the program has these sockets now
+    let code = serve(
+        settings,
+        &watch,
+        &terminal,
+        child.as_ref(),
+        rest,
+        &mut until,
+    )?;
+    if let Some(rest) = rest {
+        if until == Deadline::NEVER {
+            until = Deadline::after(settings.grace);
+            rest.signal(SIGTERM);
+        }
+        rest.end(&watch, until, &settings.rewrites, settings.report_orphans);
+    }
+    match code {
+        0 => Ok(()),
+        code => Err(Exit(code)),
+    }
+}
+
+/// Waits until the program ends, and returns the exit status of `init`. Without a program, waits for SIGTERM or SIGINT.
+/// SIGTERM begins the grace period, which ends at `until`.
+#[inline(never)]
+fn serve(
+    settings: &Settings,
+    watch: &Watch,
+    terminal: &Terminal,
+    child: Option<&Child>,
+    rest: Option<Rest>,
+    until: &mut Deadline,
+) -> Result<u8, Exit> {
+    let is_program = |pid| child.is_some_and(|child| child.pid() == pid);
     loop {
-        match watch.next(Deadline::NEVER) {
-            Event::Ended(ended) if ended.pid == child.pid() => {
+        let event = match watch.next(*until) {
+            // Without children, `next` does not wait.
+            Event::Alone if child.is_none() => {
+                match signal::wait(PASSED | SignalSet::of(&[SIGCHLD]), None) {
+                    Ok(received) if received.signal != SIGCHLD => Event::Signal(received),
+                    _ => continue,
+                }
+            }
+            event => event,
+        };
+        match event {
+            Event::Ended(ended) if is_program(ended.pid) => {
                 terminal.take_back(ended.pid);
-                return match settings.code(ended.status) {
-                    0 => Ok(()),
-                    code => Err(Exit(code)),
-                };
+                return Ok(settings.code(ended.status));
             }
             Event::Ended(ended) if settings.report_orphans => {
                 report_orphan(ended.pid, ended.status);
             }
-            Event::Stopped(pid, signal) if pid == child.pid() => terminal.stopped(pid, signal),
-            Event::Ended(_) | Event::Stopped(..) | Event::Late => {}
-            Event::Signal(received) => match settings.rewrites.of(received.signal) {
-                Some(SIGCONT) => terminal.resume(child.pid()),
+            Event::Stopped(pid, signal) if is_program(pid) => terminal.stopped(pid, signal),
+            Event::Ended(_) | Event::Stopped(..) => {}
+            Event::Late => *until = rest.map_or(Deadline::NEVER, Rest::kill),
+            Event::Signal(received) => match (settings.rewrites.of(received.signal), child) {
+                (Some(SIGTERM | SIGINT), None) => return Ok(0),
+                (_, None) | (None, _) => {}
+                (Some(SIGCONT), Some(child)) => terminal.resume(child.pid()),
                 // With its own session the program leads an orphaned process group. The kernel does not stop such a
                 // group by SIGTSTP, so the program gets SIGSTOP.
-                Some(SIGTSTP) if settings.session => {
-                    settings.pass(&child, SIGSTOP);
+                (Some(SIGTSTP), Some(child)) if settings.session => {
+                    settings.pass(child, SIGSTOP);
                     terminal::stop(false, SIGTSTP);
                     terminal.go_on(child.pid());
                 }
-                Some(signal) => settings.pass(&child, signal),
-                None => {}
+                (Some(signal), Some(child)) => match rest {
+                    Some(rest) if received.signal == SIGTERM && *until == Deadline::NEVER => {
+                        *until = Deadline::after(settings.grace);
+                        rest.signal_others(settings, child, signal);
+                    }
+                    _ => settings.pass(child, signal),
+                },
             },
             // There are no children, although the program's end was not reported. This cannot happen: only `watch`
             // reaps children here.
@@ -196,39 +308,8 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     }
 }
 
-/// Starts the program, and passes on that number of inherited `sockets`.
-fn begin(
-    settings: &Settings,
-    start: Start,
-    terminal: &Terminal,
-    sockets: u16,
-) -> Result<Child, Exit> {
-    let shown = Shown(settings.first.to_bytes());
-    let mut lists = Lists::new(1 + settings.rest.len(), 1).or_fail(PROGRAM, "run", shown)?;
-    let mut words = core::iter::once(settings.first).chain(settings.rest);
-    let arguments = words
-        .try_for_each(|word| lists.push(word))
-        .and_then(|()| lists.end())
-        .or_fail(PROGRAM, "run", shown)?;
-    let command = Command::new(settings.first, lists.get(arguments), start.environ()).search();
-    // Signals that the parent of `init` ignored get their default action in the program.
-    let command = command.defaults(SignalSet::ALL.without(signal::TERMINALS));
-    let command = if settings.session {
-        command.session()
-    } else {
-        command.group(0)
-    };
-    let command = match terminal.to_give() {
-        Some(terminal) => command.foreground(terminal),
-        None => command,
-    };
-    command.sockets(sockets).spawn().map_err(|failed| {
-        PROGRAM.fail("run", shown, failed.errno());
-        Exit(failed.status())
-    })
-}
-
+/// Prints which orphan ended, and how.
 #[cold]
-fn report_orphan(pid: Pid, status: Status) {
+pub fn report_orphan(pid: Pid, status: Status) {
     PROGRAM.say(parts!("orphan ", pid.as_raw(), " ended: ", status));
 }

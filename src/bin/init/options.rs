@@ -1,6 +1,6 @@
 //! The options.
 
-use ring3::cli::{Argument, Number, Parser, Signal, Value};
+use ring3::cli::{Argument, Directory, Duration, Number, Parser, Signal, Text, Value};
 use ring3::rt::Exit;
 use ring3::signal::named;
 
@@ -28,11 +28,32 @@ reap orphans, and exit with CMD's status.";
     /// Receives SIGNAL when the parent of `init` ends, and passes it on.
     ParentEnd(Signal) "-p, --parent-end=SIGNAL" "receive SIGNAL when the parent ends";
 
+    /// Ends the remaining processes when CMD has ended, or on SIGTERM: each gets SIGTERM, and SIGKILL if it has not ended
+    /// after DURATION. 0, the default, sends no signal. Implies `--subreaper`.
+    Grace(Duration) "    --grace=DURATION" "time to end for the rest";
+
+    /// Runs no CMD: reaps orphans, and exits with 0 on SIGTERM or SIGINT.
+    Pause "-P, --pause" "run no CMD; wait for SIGTERM";
+
+    /// Expands `${VAR}`, `${VAR:-WORD}` and `${VAR:?WORD}` in CMD and each ARG, as a shell does within double quotes.
+    /// `\${` stands for `${`.
+    Expand "    --expand" "expand ${VAR}, ${VAR:-WORD} in ARGs";
+
+    /// Runs CMD as USER, a name or a number, with the user's groups or with GROUP only. Sets `HOME`.
+    User(Text) "    --user=USER[:GROUP]" "run CMD as USER";
+
+    /// With `--user`: creates the directory PATH if it is missing, and gives it to the user, without its contents; may be
+    /// repeated. The directory above PATH must exist. A symbolic link is refused.
+    Own(Directory) "    --own=PATH" "give PATH to USER; repeatable";
+
+    /// Denies CMD and its children the privileges of set-user-ID programs.
+    NoNewPrivs "    --no-new-privs" "no set-user-ID";
+
     /// Reports on standard error which orphans ended, and how.
     Warn "-w, --warn" "print a line for each orphan that ended";
 
     /// For the first process of a machine: mounts `/proc`, `/sys` and `/dev`, and brings `lo` up. When CMD has ended,
-    /// gives all other processes 2 s to end, prints the exit status and powers the machine off.
+    /// gives all other processes 2 s to end, or the time of `--grace`, prints the exit status and powers the machine off.
     Boot "    --boot" "prepare a machine, and switch it off at the end";
 
     operands: Argument::Command;

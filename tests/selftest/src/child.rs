@@ -206,6 +206,10 @@ pub fn main(start: Start) -> Result<(), Exit> {
             Ok(()) => exit(u8::from(process::become_user(0, 0) != Err(Errno::EPERM))),
             Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
         },
+        b"groups" => match crate::ids::child() {
+            Ok(bits) => exit(bits.into()),
+            Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
+        },
         b"duplicate" => {
             // SAFETY: no other code of this process uses or closes standard input.
             drop(unsafe { OwnedFd::from_raw(0) });

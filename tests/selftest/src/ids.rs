@@ -7,8 +7,9 @@ use ring3::fd::OwnedFd;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::io::read;
 use ring3::process::{
-    CLONE_FILES, CLONE_FS, CLONE_NEWUTS, Share, become_user, chroot, getegid, geteuid, getgid,
-    getgroups, getppid, getuid, group_count, setns, unshare,
+    CLONE_FILES, CLONE_FS, CLONE_NEWUTS, Share, accounts, become_user, become_user_in, chroot,
+    getegid, geteuid, getgid, getgroups, getppid, getuid, group_count, no_new_privileges, setns,
+    unshare,
 };
 use ring3::text::number;
 
@@ -33,7 +34,25 @@ cases! {
     "descriptors stay shared", [unshare], unshare(CLONE_FILES) => error(Errno::EINVAL);
     "what is no namespace", [setns], open(c"/dev/null").and_then(|file| setns(file.as_fd(), Share::NONE)) => error(Errno::EINVAL), cannot EPERM;
     "its own namespace", [setns], open(c"/proc/self/ns/uts").and_then(|file| setns(file.as_fd(), CLONE_NEWUTS)) => DONE, cannot EPERM | ENOENT;
+    "another user with groups", [become_user_in, no_new_privileges], permitted(&[c"groups"]) => value(0b11), cannot EPERM | EINVAL;
+    "with nobody's number", [become_user_in], become_user_in(u32::MAX, 0, &[1]) => error(Errno::EINVAL);
+    "a user's ids", [accounts::user, accounts::id], accounts::user(PASSWD, b"ada").is_some_and(|ada| (ada.uid, ada.gid, ada.home) == (7, 70, b"/home/ada")) => YES;
+    "a user by number", [accounts::user], accounts::user(PASSWD, b"7").is_some_and(|ada| ada.name == b"ada") => YES;
+    "a group's id", [accounts::group], accounts::group(GROUP, b"audio").map_or(0, i64::from) => value(29);
+    "the groups of a user", [accounts::groups], accounts::groups(GROUP, b"ada").eq([29, 44]) => YES;
     "all its ids, and no other group", [become_user], permitted(&[c"ids"]) => value(0b111), cannot EPERM | EINVAL;
+}
+
+const PASSWD: &[u8] = b"root:x:0:0::/root:/bin/sh\nada:x:7:70::/home/ada:/bin/sh\n";
+const GROUP: &[u8] = b"root:x:0:\naudio:x:29:bob,ada\nvideo:x:44:ada\n";
+
+/// As another user with two groups, and without new privileges. The result has a bit for the groups, and a bit for the
+/// privileges.
+pub fn child() -> Result<u8, Errno> {
+    no_new_privileges()?;
+    become_user_in(65_533, 65_534, &[1, 2])?;
+    let groups = getgroups(&mut [0; 8]) == Ok(&[1, 2]) && getuid() == 65_533 && getgid() == 65_534;
+    Ok(u8::from(groups) | u8::from(status(b"NoNewPrivs:", &[1])?) << 1)
 }
 
 fn open(path: &CStr) -> Result<OwnedFd, Errno> {

@@ -20,6 +20,7 @@ use crate::env::start;
 
 cases! {
     "an id", [getpid], getpid().as_raw() > 0 => YES;
+    "an id from its number", [Pid::from_raw], Pid::from_raw(getpid().as_raw()) == Some(getpid()) && Pid::from_raw(0).or(Pid::from_raw(-1)).is_none() => YES;
     "the first thread has the process's", [gettid], gettid() == getpid() => YES;
     "a thread that is there", [thread_exists], thread_exists(gettid()) => YES;
     "a thread that has ended", [thread_exists], has_ended(gettid) => YES;
@@ -69,6 +70,10 @@ cases! {
     "a group of its own", [Command::group, kill_group], in_a_group(|command| command.group(0)) => value(128 + 15);
     "a group that there is not", [Command::group], spawn(&[c"exit", c"0"], &[], |command| command.group(0x3fff_ffff)).map(drop) => error(Errno::EPERM);
     "a session of its own", [Command::session, kill_group], in_a_group(|command| command.session()) => value(128 + 15);
+    "nobody's number for a program", [Command::user], spawn(&[c"exit", c"0"], &[], |command| command.user(0, u32::MAX, &[])).map(drop) => error(Errno::EINVAL);
+    "a program of another user", [Command::user], as_another() => value(9), cannot EPERM | EINVAL;
+    "the group of this process", [group_of], group_of(getpid()) == Ok(group()) => YES;
+    "the group of no process", [group_of], gone_pid().and_then(group_of).map(drop) => error(Errno::ESRCH);
     "our own group", [group], group().as_raw() >= 0 => YES;
     "a file is no terminal", [set_foreground], give() => error(Errno::ENOTTY);
     "nobody has it for one", [foreground], crate::fd::open().and_then(|file| foreground(file.as_fd())).map(drop) => error(Errno::ENOTTY);
@@ -180,6 +185,19 @@ fn inherited(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno>
     number[0] += u8::try_from(file.as_fd().as_raw()).map_err(|_| Errno::EMFILE)?;
     let number = CStr::from_bytes_with_nul(&number).map_err(|_| Errno::EINVAL)?;
     begins(&[c"descriptor", number], more)
+}
+
+/// The program runs as another user, and this process does not.
+fn as_another() -> Result<u8, Errno> {
+    let before = getuid();
+    let code = begins(&[c"exit", c"9"], |command| {
+        command.user(65_533, 65_534, &[1])
+    })?;
+    if getuid() == before {
+        Ok(code)
+    } else {
+        Err(Errno::EIO)
+    }
 }
 
 fn ignoring(more: impl FnOnce(Command<'_>) -> Command<'_>) -> Result<u8, Errno> {

@@ -1,0 +1,219 @@
+//! The remaining processes: ends all other processes, by SIGTERM, and by SIGKILL if some have not ended in the grace
+//! period. For `--grace`, and for the end of `--boot`.
+//!
+//! If `init` is process 1, kill(2) has a number for all processes of its PID namespace. A subreaper has to find its
+//! descendants in /proc. A process that starts another one while it is found and killed is no gap: the search is
+//! repeated until it finds no new process, and after SIGKILL until `init` has no child. The kernel makes the child of a
+//! process that was killed a child of `init`.
+
+use core::ffi::CStr;
+
+use ring3::Errno;
+use ring3::fd::BorrowedFd;
+use ring3::fs::dir::ReadDir;
+use ring3::fs::{self, CWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY};
+use ring3::io;
+use ring3::mem::Mapping;
+use ring3::process::{self, Child, Event, Pid, Watch};
+use ring3::rt::Exit;
+use ring3::signal::{self, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SignalSet};
+use ring3::text::number;
+use ring3::time::{Deadline, SECOND};
+
+use crate::signals::Rewrites;
+use crate::{PROGRAM, Settings, report_orphan};
+
+/// How long `init` waits for the ends of processes that got SIGKILL, in nanoseconds. A process may wait for a device, or
+/// belong to another user.
+const AFTER_KILL: u64 = 2 * SECOND;
+
+/// The time between two searches for processes, in nanoseconds.
+const AGAIN: u64 = SECOND / 100;
+
+/// All ids of processes are below this number (`PID_MAX_LIMIT`).
+const PROCESSES: usize = 1 << 22;
+
+/// All processes that end with `init`.
+#[derive(Clone, Copy)]
+pub enum Rest {
+    /// `init` is process 1: all other processes.
+    All,
+    /// All descendants.
+    Descendants,
+}
+
+impl Rest {
+    /// The processes that end with this process. `searches` is whether [`signal_others`](Self::signal_others) has to
+    /// search for them.
+    pub fn new(searches: bool) -> Result<Self, Exit> {
+        let is_first = process::getpid().as_raw() == 1;
+        if searches || !is_first {
+            check_proc().map_err(|errno| PROGRAM.fail("search", "/proc", errno))?;
+        }
+        Ok(if is_first {
+            Self::All
+        } else {
+            Self::Descendants
+        })
+    }
+
+    /// Passes SIGTERM on as `signal` to the program or to its group, and sends SIGTERM to all other processes.
+    #[inline(never)]
+    pub fn signal_others(self, settings: &Settings, program: &Child, signal: i32) {
+        if matches!(self, Self::All) && signal == SIGTERM {
+            return self.signal(SIGTERM); // the program too, once
+        }
+        settings.pass(program, signal);
+        signal_descendants(SIGTERM, Some((program, settings.group)));
+    }
+
+    /// Sends a signal to all.
+    pub fn signal(self, signal: i32) {
+        match self {
+            Self::All => drop(process::kill_all(signal)), // ESRCH: there are none
+            Self::Descendants => signal_descendants(signal, None),
+        }
+    }
+
+    /// Ends all by SIGKILL. Returns when to call this function again: a process may have started another one meanwhile.
+    pub fn kill(self) -> Deadline {
+        self.signal(SIGKILL);
+        Deadline::after(AGAIN)
+    }
+
+    /// Whether there may be processes although `init` has no children: those that another process has moved into the
+    /// PID namespace of `init`, as `docker exec` does.
+    fn has_strangers(self) -> bool {
+        match self {
+            Self::All => process::kill_all(0).is_ok(),
+            Self::Descendants => false,
+        }
+    }
+
+    /// Ends all processes, after the end of the program: by SIGKILL those that have not ended at `until`. Meanwhile
+    /// passes on the signals that ask to end, and prints the ends of orphans if `reports`.
+    pub fn end(self, watch: &Watch, mut until: Deadline, rewrites: &Rewrites, reports: bool) {
+        let mut killed = None;
+        loop {
+            match watch.next(until) {
+                Event::Ended(ended) if reports => report_orphan(ended.pid, ended.status),
+                Event::Ended(_) | Event::Stopped(..) => {}
+                Event::Signal(received) => {
+                    let signal = rewrites.of(received.signal);
+                    if let Some(signal @ (SIGTERM | SIGINT | SIGQUIT)) = signal {
+                        self.signal(signal);
+                    }
+                }
+                Event::Alone if !self.has_strangers() => return,
+                Event::Alone if !until.has_passed(now()) => wait(until.min(Deadline::after(AGAIN))),
+                Event::Late | Event::Alone => {
+                    let last = *killed.get_or_insert_with(|| Deadline::after(AFTER_KILL));
+                    if last.has_passed(now()) {
+                        return PROGRAM.say("processes remain");
+                    }
+                    until = last.min(self.kill());
+                }
+                Event::Refused(call, errno) => {
+                    PROGRAM.fail(call, "children", errno);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The time of the monotonic clock, in nanoseconds.
+fn now() -> u64 {
+    Deadline::after(0).as_nanoseconds()
+}
+
+/// Waits until `deadline`.
+fn wait(deadline: Deadline) {
+    let _ = signal::wait(SignalSet::NONE, deadline.left(now)); // EAGAIN: the time is over
+}
+
+/// Checks that /proc shows the PID namespace of this process. Otherwise the ids in /proc are those of other processes.
+fn check_proc() -> ring3::Result<()> {
+    let mut buffer = [0; 16];
+    let shown = fs::read_link(CWD, c"/proc/self", &mut buffer)?;
+    let own = process::getpid().as_raw() as u64;
+    match number::whole(shown, 10, own) == Some(own) {
+        true => Ok(()),
+        false => Err(Errno::ESRCH),
+    }
+}
+
+/// Sends a signal to each descendant, except the processes that got the signal as `spared`: the program, and with the
+/// option `--group` its process group.
+fn signal_descendants(signal: i32, spared: Option<(&Child, bool)>) {
+    let is_spared = |pid| {
+        spared.is_some_and(|(program, group)| {
+            pid == program.pid() || group && process::group_of(pid) == Ok(program.pid())
+        })
+    };
+    let search = || {
+        let proc = fs::open(CWD, c"/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)?;
+        let mut found = Found(Mapping::new(PROCESSES / 8)?);
+        found.add(process::getpid());
+        loop {
+            let mut is_last = true;
+            fs::seek(proc.as_fd(), 0)?;
+            let mut buffer = [0; 4096];
+            let mut entries = ReadDir::new(proc.as_fd(), &mut buffer);
+            while let Some(entry) = entries.next_entry()? {
+                let Some((pid, parent)) = process_of(proc.as_fd(), entry.file_name()) else {
+                    continue;
+                };
+                if found.has(parent) && !found.has(pid) {
+                    found.add(pid);
+                    is_last = false;
+                    if !is_spared(pid) {
+                        let _ = process::kill(pid, signal); // it may have ended
+                    }
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    };
+    if let Err(errno) = search() {
+        PROGRAM.fail("search", "/proc", errno);
+    }
+}
+
+/// A set of processes: a bit for each id.
+struct Found(Mapping);
+
+impl Found {
+    fn has(&self, pid: Pid) -> bool {
+        let byte = self.0.get(pid.as_raw() as usize / 8);
+        byte.is_some_and(|byte| byte & bit(pid) != 0)
+    }
+
+    fn add(&mut self, pid: Pid) {
+        if let Some(byte) = self.0.get_mut(pid.as_raw() as usize / 8) {
+            *byte |= bit(pid);
+        }
+    }
+}
+
+fn bit(pid: Pid) -> u8 {
+    1 << (pid.as_raw() % 8)
+}
+
+/// The id of the process that has the directory `name` in /proc, and the id of its parent (`/proc/PID/stat`,
+/// proc(5)). `None` if the name is none of a process, or the process has ended.
+#[inline(never)]
+fn process_of(proc: BorrowedFd<'_>, name: &CStr) -> Option<(Pid, Pid)> {
+    let id = |text: &mut &[u8]| Pid::from_raw(number::take(text, 10, i32::MAX as u64)? as i32);
+    let pid = id(&mut name.to_bytes())?;
+    let directory = fs::open(proc, name, O_PATH | O_CLOEXEC, 0).ok()?;
+    let stat = fs::open(directory.as_fd(), c"stat", O_RDONLY | O_CLOEXEC, 0).ok()?;
+    let mut buffer = [0; 256];
+    let length = io::read(stat.as_fd(), &mut buffer).ok()?;
+    // The name of the program is in parentheses, and may have parentheses in its turn. Then come the state and the parent.
+    let text = buffer.get(..length)?;
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    Some((pid, id(&mut text.get(end + 4..)?)?))
+}
