@@ -51,7 +51,7 @@ const HOSTS: &CStr = c"/etc/hosts";
 /// IPv6 addresses come first, then IPv4 addresses, then those to which this machine has no route (RFC 6724). Of one
 /// family, the addresses keep the order of the file or of the server.
 ///
-/// `deadline` bounds the whole call. The call takes about 10 KiB of stack, and no other memory.
+/// `deadline` bounds the whole call. The call takes about 12 KiB of stack, and no other memory.
 ///
 /// # Errors
 /// [`Error`] has a variant for each reason.
