@@ -251,11 +251,7 @@ mod tests {
         }
         for (text, name, word) in [
             ("${NONE:?}", "NONE", ""),
-            (
-                "x${EMPTY:?set it, $A} ${B",
-                "EMPTY",
-                "set it, $A",
-            ),
+            ("x${EMPTY:?set it, $A} ${B", "EMPTY", "set it, $A"),
             ("${NONE:-${EMPTY:?now}}", "EMPTY", "now"),
         ] {
             let (name, word) = (name.as_bytes(), word.as_bytes());
