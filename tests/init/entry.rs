@@ -414,7 +414,8 @@ fn podman_runs_it(arch: Arch) -> Completion {
     };
     if output.status.code() != Some(0) {
         let text = String::from_utf8_lossy(&output.stderr);
-        return Completion::ignored_with(format!("{}: {}", skip::PODMAN, text.trim_end()));
+        let why = format!("{}: {}", skip::PODMAN, text.trim_end());
+        return Completion::ignored_with(why);
     }
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "Hello, Ada!\n");
     let output = podman(&["/nothing"]).unwrap();
