@@ -207,7 +207,7 @@ pub fn main(start: Start) -> Result<(), Exit> {
             Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
         },
         b"groups" => match crate::ids::child() {
-            Ok(bits) => exit(bits.into()),
+            Ok(bits) => exit(bits),
             Err(errno) => exit(if errno == Errno::EINVAL { 78 } else { 77 }),
         },
         b"duplicate" => {
