@@ -14,6 +14,7 @@ use std::{
     ops::{Deref, DerefMut},
     ptr, slice,
     sync::{Mutex, PoisonError},
+    vec::Vec,
 };
 
 const PROT_NONE: c_int = 0;
@@ -314,6 +315,32 @@ fn nothing_beyond_the_page() {
                 other[len - 1] = 0;
                 check_length(&other);
                 check_length(&other[len - n..]);
+            }
+        }
+    });
+}
+
+/// The pointer of an empty slice is any multiple of its alignment: no byte there may be read or written.
+#[test]
+fn no_bytes_at_any_address() {
+    let mut place = 0_u8;
+    let real = ptr::from_mut(&mut place).addr();
+    let powers = (0..usize::BITS).map(|power| 1 << power);
+    let all: Vec<usize> = powers.chain([0, 3, 7, usize::MAX, real]).collect();
+    with_each_choice(|| {
+        for &a in &all {
+            let to: *mut c_void = ptr::with_exposed_provenance_mut(a);
+            // SAFETY: a call for 0 bytes accesses no memory.
+            unsafe { assert_eq!(black_box(ring3_memset as Fill)(to, 1, 0), to) };
+            for &b in &all {
+                let from: *const c_void = ptr::with_exposed_provenance(b);
+                // SAFETY: as above.
+                unsafe {
+                    assert_eq!(black_box(ring3_memcpy as Move)(to, from, 0), to);
+                    assert_eq!(black_box(ring3_memmove as Move)(to, from, 0), to);
+                    assert_eq!(ring3_memcmp(to, from, 0), 0);
+                    assert_eq!(ring3_bcmp(to, from, 0), 0);
+                }
             }
         }
     });

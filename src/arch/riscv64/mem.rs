@@ -23,6 +23,7 @@ ring3_memmove:                              // a0, the result, stays dst
     sub t0, a0, a1                          // dst - src
     add a4, a0, a2                          // the end of dst
     bltu t0, a2, .Lmove_down                // dst begins inside src
+    beqz a2, .Lup_done                      // nothing to move: dst may be any number, and dst - 8 may wrap
 
     // Upwards: a3 steps through dst, a1 through src. Bytes, until a3 is a multiple of 8.
     mv a3, a0
