@@ -89,6 +89,6 @@ pub fn end(result: Result<(), Exit>, grace: u64) -> ! {
 fn end_all(grace: u64) {
     let watch = Watch::new(SignalSet::NONE).or_fail(PROGRAM, "watch", "children");
     let Ok(watch) = watch else { return };
-    Rest::All.signal(SIGTERM);
-    Rest::All.end(&watch, Deadline::after(grace), &Rewrites::NONE, false);
+    Rest::Machine.signal(SIGTERM);
+    Rest::Machine.end(&watch, Deadline::after(grace), &Rewrites::NONE, false);
 }

@@ -209,12 +209,11 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     }
     let rest = match settings.grace {
         0 => None,
-        _ => Some(Rest::new(
-            settings
-                .rewrites
-                .of(SIGTERM)
-                .is_some_and(|to| to != SIGTERM),
-        )?),
+        _ => {
+            let rewritten = settings.rewrites.of(SIGTERM);
+            let searches = rewritten.is_some_and(|to| to != SIGTERM);
+            Some(Rest::new(settings.boot, searches)?)
+        }
     };
     let mut until = Deadline::NEVER;
     let terminal = Terminal::new(settings.session || settings.pause);

@@ -36,31 +36,33 @@ const PROCESSES: usize = 1 << 22;
 /// All processes that end with `init`.
 #[derive(Clone, Copy)]
 pub enum Rest {
-    /// `init` is process 1: all other processes.
-    All,
+    /// `init` is process 1 of a machine: all other processes. They are its descendants.
+    Machine,
+    /// `init` is process 1 of a container: all other processes of the PID namespace.
+    Container,
     /// All descendants.
     Descendants,
 }
 
 impl Rest {
-    /// The processes that end with this process. `searches` is whether [`signal_others`](Self::signal_others) has to
-    /// search for them.
-    pub fn new(searches: bool) -> Result<Self, Exit> {
+    /// The processes that end with this process. `boot` is the option `--boot`, and `searches` is whether
+    /// [`signal_others`](Self::signal_others) has to search for them.
+    pub fn new(boot: bool, searches: bool) -> Result<Self, Exit> {
         let is_first = process::getpid().as_raw() == 1;
         if searches || !is_first {
             check_proc().map_err(|errno| PROGRAM.fail("search", "/proc", errno))?;
         }
-        Ok(if is_first {
-            Self::All
-        } else {
-            Self::Descendants
+        Ok(match is_first {
+            true if boot => Self::Machine,
+            true => Self::Container,
+            false => Self::Descendants,
         })
     }
 
     /// Passes SIGTERM on as `signal` to the program or to its group, and sends SIGTERM to all other processes.
     #[inline(never)]
     pub fn signal_others(self, settings: &Settings, program: &Child, signal: i32) {
-        if matches!(self, Self::All) && signal == SIGTERM {
+        if !matches!(self, Self::Descendants) && signal == SIGTERM {
             return self.signal(SIGTERM); // the program too, once
         }
         settings.pass(program, signal);
@@ -70,7 +72,7 @@ impl Rest {
     /// Sends a signal to all.
     pub fn signal(self, signal: i32) {
         match self {
-            Self::All => drop(process::kill_all(signal)), // ESRCH: there are none
+            Self::Machine | Self::Container => drop(process::kill_all(signal)), // ESRCH: there are none
             Self::Descendants => signal_descendants(signal, None),
         }
     }
@@ -82,11 +84,11 @@ impl Rest {
     }
 
     /// Whether there may be processes although `init` has no children: those that another process has moved into the
-    /// PID namespace of `init`, as `docker exec` does.
+    /// PID namespace of `init`, as `docker exec` does. (On a machine, kill(2) would count the kernel's threads.)
     fn has_strangers(self) -> bool {
         match self {
-            Self::All => process::kill_all(0).is_ok(),
-            Self::Descendants => false,
+            Self::Container => process::kill_all(0).is_ok(),
+            Self::Machine | Self::Descendants => false,
         }
     }
 
