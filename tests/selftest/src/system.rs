@@ -32,7 +32,8 @@ cases! {
     "a name that is too long", [set_hostname], set_hostname(&[b'x'; 65]) => error(Errno::EINVAL), cannot EPERM;
     "the domain that it has", [set_domainname], set_domainname(uname().domainname().to_bytes()) => DONE, cannot EPERM;
     "a domain that is too long", [set_domainname], set_domainname(&[b'x'; 65]) => error(Errno::EINVAL), cannot EPERM;
-    "the machine has memory", [sysinfo, Sysinfo::total_memory, Sysinfo::free_memory], { let info = sysinfo(); info.total_memory() >= 1 << 24 && info.free_memory() < info.total_memory() } => YES;
+    // qemu-user cuts the sizes to 32 bits for a program of 32 bits.
+    "the machine has memory", [sysinfo, Sysinfo::total_memory, Sysinfo::free_memory], { let info = sysinfo(); info.total_memory() != 0 && info.free_memory() != 0 } => YES;
     "free swap is a part of it", [Sysinfo::total_swap, Sysinfo::free_swap], sysinfo().free_swap() <= sysinfo().total_swap() => YES;
     "the machine has been running", [Sysinfo::uptime], sysinfo().uptime() <= now(Clock::Realtime) => YES;
     "the load is not endless", [Sysinfo::load_averages], sysinfo().load_averages().iter().all(|&load| load < 100_000_000) => YES;
