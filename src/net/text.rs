@@ -6,6 +6,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+use crate::bytes::position;
 use crate::parts;
 use crate::text::{Hex, Print, Writer, number};
 
@@ -41,7 +42,7 @@ pub fn host_and_port(text: &[u8]) -> Option<(&[u8], u16)> {
         bare => (bare, false),
     };
     let port = number::whole(rest.get(1..)?, 10, u16::MAX.into())? as u16;
-    (!host.is_empty() && host.contains(&b':') == has_brackets).then_some((host, port))
+    (!host.is_empty() && position(host, b':').is_some() == has_brackets).then_some((host, port))
 }
 
 /// Parses `host`, which must be an IPv4 or IPv6 address as a whole, without brackets. Returns the address with `port`,
@@ -49,7 +50,7 @@ pub fn host_and_port(text: &[u8]) -> Option<(&[u8], u16)> {
 #[must_use]
 pub fn numeric_host(host: &[u8], port: u16) -> Option<(SocketAddr, &[u8])> {
     let mut text = Text(host);
-    if !host.contains(&b':') {
+    if position(host, b':').is_none() {
         let address = SocketAddr::V4(SocketAddrV4::new(text.v4()?, port));
         return text.0.is_empty().then_some((address, b""));
     }

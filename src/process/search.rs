@@ -34,7 +34,7 @@ pub fn search(
     if name.is_empty() {
         return Errno::ENOENT;
     }
-    if name.contains(&b'/') {
+    if !name.iter().all(|&byte| byte != b'/') {
         return match join(&[], name, room) {
             Some(candidate) => exec(candidate),
             None => Errno::ENAMETOOLONG,

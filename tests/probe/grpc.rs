@@ -1,5 +1,8 @@
 //! gRPC: the request, and which answers count. The frames are written byte by byte, after RFC 9113 and RFC 7541.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -7,11 +10,13 @@ use libtest_mimic::Trial;
 use super::server::Server;
 use super::{answers, fails};
 use crate::per_arch;
-use crate::support::Arch;
+use crate::support::{Arch, Folder};
 
 pub fn trials() -> Vec<Trial> {
     per_arch![
         sends_a_request,
+        asks_over_unix,
+        sends_no_zone,
         takes_a_healthy_service,
         says_why_it_is_not_healthy,
         takes_frames_in_any_form,
@@ -108,21 +113,67 @@ fn sends_a_request(arch: Arch) {
         let path = if path == "/a.B" { "/a.B/" } else { path };
         let server = Server::answering(end, healthy());
         answers(arch, &format!("grpc://{}{path}", server.address));
-        let host = server.address.to_string();
-        let headers = [
-            b"\x83\x86\x04\x1c/grpc.health.v1.Health/Check\x01",
-            &[host.len() as u8][..],
-            host.as_bytes(),
-            b"\x0f\x10\x10application/grpc\0\x02te\x08trailers",
-        ];
-        let expected = [
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
-            frame(SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0]), // SETTINGS_HEADER_TABLE_SIZE is 0
-            frame(HEADERS, END_HEADERS, 1, &headers.concat()),
-            frame(DATA, END_STREAM, 1, message),
-        ];
-        assert_eq!(server.request().1, expected.concat());
+        let expected = request(&server.address.to_string(), message);
+        assert_eq!(server.request().1, expected);
     }
+}
+
+/// The request of `probe` to this host, with this message.
+fn request(host: &str, message: &[u8]) -> Vec<u8> {
+    let headers = [
+        b"\x83\x86\x04\x1c/grpc.health.v1.Health/Check\x01",
+        &[host.len() as u8][..],
+        host.as_bytes(),
+        b"\x0f\x10\x10application/grpc\0\x02te\x08trailers",
+    ];
+    let frames = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0]), // SETTINGS_HEADER_TABLE_SIZE is 0
+        frame(HEADERS, END_HEADERS, 1, &headers.concat()),
+        frame(DATA, END_STREAM, 1, message),
+    ];
+    frames.concat()
+}
+
+/// The service after a Unix socket, with and without a slash.
+fn asks_over_unix(arch: Arch) {
+    for (path, message) in [
+        (":my.Service", &b"\0\0\0\0\x0c\x0a\x0amy.Service"[..]),
+        (":/my.Service", b"\0\0\0\0\x0c\x0a\x0amy.Service"),
+        ("", &[0; 5]),
+    ] {
+        let folder = Folder::new();
+        let socket = folder.path("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let expected = request("localhost", message);
+        let length = expected.len();
+        let serving = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let mut request = vec![0; length];
+            client.read_exact(&mut request).unwrap();
+            client.write_all(&healthy()).unwrap();
+            (request, client)
+        });
+        answers(arch, &format!("grpc://unix:{}{path}", socket.display()));
+        // Until here the connection is open: `probe` answers the settings.
+        let (request, _client) = serving.join().unwrap();
+        assert_eq!(request, expected);
+    }
+}
+
+/// The zone of an address is this machine's matter.
+fn sends_no_zone(arch: Arch) {
+    // Some machines have no IPv6.
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        return;
+    };
+    let server = Server::answering_on(listener, END, healthy());
+    let port = server.address.port();
+    answers(arch, &format!("grpc://[::1%lo]:{port}"));
+    assert_eq!(
+        server.request().1,
+        request(&format!("[::1]:{port}"), &[0; 5])
+    );
 }
 
 fn takes_a_healthy_service(arch: Arch) {
@@ -351,7 +402,6 @@ fn answers_pings_and_settings(arch: Arch) {
     let ping = frame(PING, 0, 0, b"01234567");
     let answer = [ping, frame(PING, 1, 0, &[0; 8]), healthy()].concat();
     let server = Server::new(move |client| {
-        use std::io::{Read, Write};
         let mut request = vec![0; 1];
         while !request.ends_with(END) {
             let mut byte = [0];

@@ -1,6 +1,7 @@
 //! HTTP: the request, and which answers count.
 
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
     per_arch![
         sends_a_request,
         sends_what_the_options_say,
+        sends_no_zone,
         asks_over_unix,
         takes_the_status,
         takes_other_statuses,
@@ -76,6 +78,20 @@ fn sends_what_the_options_say(arch: Arch) {
     let expected = "HEAD / HTTP/1.1\r\nUser-Agent: ring3-probe\r\nAccept: */*\r\nConnection: close\r\n\
                     hOST: example.org\r\nX-Empty:\r\n\r\n";
     assert_eq!(server.text(), expected);
+}
+
+/// The zone of an address is this machine's matter.
+fn sends_no_zone(arch: Arch) {
+    // Some machines have no IPv6.
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        return;
+    };
+    let server = Server::answering_on(listener, END, "HTTP/1.1 200 OK\r\n\r\n");
+    let port = server.address.port();
+    answers(arch, &format!("http://[::1%lo]:{port}"));
+    let host = format!("\r\nHost: [::1]:{port}\r\n");
+    let text = server.text();
+    assert!(text.contains(&host), "{text}");
 }
 
 fn asks_over_unix(arch: Arch) {

@@ -39,8 +39,18 @@ impl Server {
 
     /// A server that reads a request up to `end`, sends `answer`, and reads to the end of the connection.
     pub fn answering(end: &'static [u8], answer: impl Into<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::answering_on(listener, end, answer)
+    }
+
+    /// The same with a listener that exists.
+    pub fn answering_on(
+        listener: TcpListener,
+        end: &'static [u8],
+        answer: impl Into<Vec<u8>>,
+    ) -> Self {
         let answer = answer.into();
-        Self::new(move |client| {
+        Self::on(listener, move |client| {
             let request = read_until(client, end);
             // The client may have closed the connection already.
             let _ = client.write_all(&answer);

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
@@ -16,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         connects_over_tcp,
         connects_over_unix,
         reports_why_it_cannot_connect,
+        does_not_wait_for_a_wrong_host,
         checks_all_targets,
         refuses_wrong_targets,
         refuses_what_has_no_effect,
@@ -73,6 +75,16 @@ fn reports_why_it_cannot_connect(arch: Arch) {
     fails(arch, "", "256.0.0.1:80", "not a host name");
 }
 
+/// A text that is never a host is not tried again.
+fn does_not_wait_for_a_wrong_host(arch: Arch) {
+    let begin = Instant::now();
+    let zone = "a link-local address needs a zone, as in fe80::1%eth0";
+    for (target, why) in [("256.0.0.1:80", "not a host name"), ("[fe80::1]:80", zone)] {
+        fails(arch, "-v --wait=8", target, why);
+    }
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
 /// Every target that does not answer has a line; the lines may be in any order.
 fn checks_all_targets(arch: Arch) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -99,9 +111,11 @@ fn refuses_wrong_targets(arch: Arch) {
     const UNIX: &str = "expected unix:PATH or unix:@NAME, of at most 107 bytes";
     const TLS: &str = "this needs TLS, which probe does not have; tcp://HOST:PORT checks the port";
     const USER: &str = "a target has no password; a user only for redis://";
-    const PATH: &str = "the path is unexpected, or too long";
+    const PATH: &str = "this target takes no path";
+    const LONG: &str = "the host or the path is longer than 126 bytes";
     let long = format!("unix:{}", "x".repeat(108));
-    let service = format!("grpc://h:1/{}", "x".repeat(127));
+    let service = format!("grpc://h:1/{}", "x".repeat(126));
+    let host = format!("grpc://{}:1", "x".repeat(125));
     for (target, why) in [
         ("127.0.0.1", HOST),
         ("127.0.0.1:", HOST),
@@ -129,13 +143,19 @@ fn refuses_wrong_targets(arch: Arch) {
         ("redis://h/0", PATH),
         ("postgres://h/database", PATH),
         ("tcp://h:1/x", PATH),
-        (&service, PATH),
+        // A colon ends the path of a socket: these would check another socket.
+        ("unix:/run/a:1", PATH),
+        ("unix:/run/a:", PATH),
+        ("redis://unix:/run/a:", PATH),
+        ("postgres://unix:/run/a:/", PATH),
+        (&service, LONG),
+        (&host, LONG),
     ] {
         let expected = Ran::misused("probe", &format!("{target}: {why}"));
         assert_eq!(ran(arch, target), expected, "{target}");
     }
     let ran = run(probe(arch, "").arg("http://h/a b"));
-    let why = "http://h/a b: a target has no spaces, control characters and letters beyond ASCII";
+    let why = "http://h/a b: a target must be printable ASCII without spaces";
     assert_eq!(ran, Ran::misused("probe", why));
 }
 

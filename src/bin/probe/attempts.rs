@@ -1,6 +1,7 @@
 //! Tries a target until it answers, or until the time is over.
 
 use ring3::fd::BorrowedFd;
+use ring3::net::resolve::Error;
 use ring3::parts;
 use ring3::rt::Exit;
 use ring3::text::Shown;
@@ -17,6 +18,10 @@ const PAUSES: (u64, u64) = (SECOND / 10, SECOND);
 
 /// The shortest pause, 1 ms: without one, an attempt that fails at once would be repeated without end.
 const SHORTEST: u64 = SECOND / 1000;
+
+/// How long before the end of the wait an attempt begins at the latest, 0.1 s. Otherwise a service that became ready in
+/// the last pause would be missed.
+const LAST: u64 = SECOND / 10;
 
 /// Tries the target, and prints why it does not answer. `text` is the target as the messages name it.
 #[inline(never)]
@@ -43,8 +48,17 @@ pub fn make(settings: &Settings, text: &[u8], target: &Target<'_>) -> Result<(),
             }
             Err(failure) => failure,
         };
-        let next = Deadline::from(now(), pause);
-        let is_last = end.is_none_or(|end| end <= next);
+        let moment = now();
+        let mut next = Deadline::from(moment, pause);
+        if let Some(end) = end {
+            let last = Deadline::from(end.as_nanoseconds().saturating_sub(LAST), 0);
+            if !last.has_passed(moment) {
+                next = next.min(last);
+            }
+        }
+        // No time makes such a text a host.
+        let is_final = matches!(failure, Failure::Name(Error::NotAName | Error::NoZone));
+        let is_last = is_final || end.is_none_or(|end| end <= next);
         if settings.verbose || is_last && !settings.quiet {
             PROGRAM.say(Failed(text, &failure));
         }

@@ -6,8 +6,9 @@
 use crate::failure::{Failure, Stopped};
 use crate::hpack::{Block, Field};
 use crate::stream::Stream;
+use crate::target::Host;
 
-/// The client's preface: a text, and an empty list of settings except HEADER_TABLE_SIZE, which is 0.
+/// The client's preface: a text, and a SETTINGS frame that sets HEADER_TABLE_SIZE to 0.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x01\0\0\0\0";
 
 /// The headers of the request before `:authority`, as fields of the static table: `:method: POST`, `:scheme: http`, and
@@ -32,7 +33,7 @@ pub const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
-/// The greatest length of a name that fits into the request: a length of HPACK in one byte.
+/// The longest host and the longest path with its slash, in bytes: HPACK has one byte for such a length.
 pub const LONGEST: usize = 126;
 
 /// The stream of the call.
@@ -67,7 +68,7 @@ impl Frame {
 
 /// Makes the call, and checks the answer. An empty `service` asks for the server as a whole.
 #[inline(never)]
-pub fn ask(stream: &mut Stream<'_>, host: &[u8], service: &[u8]) -> Result<(), Stopped> {
+pub fn ask(stream: &mut Stream<'_>, host: Host<'_>, service: &[u8]) -> Result<(), Stopped> {
     stream.failure = Failure::Answer("not an answer of HTTP/2 and gRPC");
     send(stream, host, service)?;
     let mut answer = Message::EMPTY;
@@ -120,13 +121,14 @@ pub fn ask(stream: &mut Stream<'_>, host: &[u8], service: &[u8]) -> Result<(), S
 
 /// Sends the preface, the headers and the message.
 #[inline(never)]
-fn send(stream: &mut Stream<'_>, host: &[u8], service: &[u8]) -> Result<(), Stopped> {
-    let headers = HEADERS.len() + 2 + host.len() + MORE_HEADERS.len();
+fn send(stream: &mut Stream<'_>, host: Host<'_>, service: &[u8]) -> Result<(), Stopped> {
+    let authority = host[0].len() + host[1].len();
+    let headers = HEADERS.len() + 2 + authority + MORE_HEADERS.len();
     stream.put(PREFACE)?;
     frame(stream, headers, HEADERS_FRAME, END_HEADERS)?;
     stream.put(HEADERS)?;
-    stream.put(&[0x01, host.len() as u8])?; // `:authority`
-    stream.put(host)?;
+    stream.put(&[0x01, authority as u8])?; // `:authority`
+    host.iter().try_for_each(|part| stream.put(part))?;
     stream.put(MORE_HEADERS)?;
     // A message of protobuf: field 1, a string. Before it are a byte for "not compressed" and the length.
     let length = if service.is_empty() {

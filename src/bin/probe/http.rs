@@ -8,6 +8,7 @@ use ring3::text::number;
 use crate::failure::{Failure, Stopped};
 use crate::search::Search;
 use crate::stream::Stream;
+use crate::target::Host;
 
 /// What the options say about requests and answers.
 pub struct Request {
@@ -54,14 +55,14 @@ const ROOM: usize = 64;
 pub fn ask(
     stream: &mut Stream<'_>,
     request: &Request,
-    host: &[u8],
+    host: Host<'_>,
     path: &[u8],
 ) -> Result<(), Stopped> {
     stream.failure = Failure::Answer("not an answer of HTTP/1.1");
     send(stream, request, host, path)?;
     let head = loop {
         let head = read_head(stream)?;
-        // The statuses from 102 to 199 announce another answer; so do 100 and 103.
+        // Each status from 100 to 199 except 101 announces another answer.
         if head.status >= 200 || head.status == 101 {
             break head;
         }
@@ -80,7 +81,7 @@ pub fn ask(
 fn send(
     stream: &mut Stream<'_>,
     request: &Request,
-    host: &[u8],
+    host: Host<'_>,
     path: &[u8],
 ) -> Result<(), Stopped> {
     let headers = || request.headers.iter().map(|header| header.to_bytes());
@@ -93,7 +94,7 @@ fn send(
     stream.put(b" HTTP/1.1\r\n")?;
     if !headers().any(|header| value_of(b"host", header).is_some()) {
         stream.put(b"Host: ")?;
-        stream.put(host)?;
+        host.iter().try_for_each(|part| stream.put(part))?;
         stream.put(b"\r\n")?;
     }
     stream.put(b"User-Agent: ring3-probe\r\nAccept: */*\r\nConnection: close\r\n")?;

@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use ring3::bytes::position;
 use ring3::cli::{Argument, Duration, Limit, Optional, Parser, Text, Value};
 use ring3::rt::Exit;
 use ring3::text::number;
@@ -125,7 +126,7 @@ fn is_field(text: &[u8]) -> bool {
 fn is_token(text: &[u8]) -> bool {
     let is_part = |byte: &u8| match byte {
         b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => true,
-        other => b"!#$%&'*+-.^_`|~".contains(other),
+        other => position(b"!#$%&'*+-.^_`|~", *other).is_some(),
     };
     !text.is_empty() && text.iter().all(is_part)
 }

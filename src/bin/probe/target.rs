@@ -1,6 +1,6 @@
 //! A target: where the service is, and which protocol it speaks.
 
-use ring3::bytes::begins;
+use ring3::bytes::{begins, position};
 use ring3::net::host_and_port;
 
 use crate::failure::Stopped;
@@ -16,9 +16,12 @@ pub struct Target<'a> {
     host: &'a [u8],
     /// The text before the host, up to `@`.
     user: &'a [u8],
-    /// The text after the host.
+    /// The text after the host. After a Unix socket, the colon is left out if the protocol has paths.
     path: &'a [u8],
 }
+
+/// The name of a host for the service, in two parts.
+pub type Host<'a> = [&'a [u8]; 2];
 
 /// Where a service listens.
 #[derive(Clone, Copy)]
@@ -52,10 +55,10 @@ const SCHEMES: [(&[u8], Protocol, u16); 6] = [
 ];
 
 impl<'a> Target<'a> {
-    /// Parses a target. An error is what is wrong.
+    /// Parses a target. The error is a message for the user.
     pub fn of(text: &'a [u8]) -> Result<Self, &'static str> {
         if !text.iter().all(u8::is_ascii_graphic) {
-            return Err("a target has no spaces, control characters and letters beyond ASCII");
+            return Err("a target must be printable ASCII without spaces");
         }
         for tls in [b"https:".as_slice(), b"rediss:", b"grpcs:"] {
             if begins(text, tls) {
@@ -68,6 +71,7 @@ impl<'a> Target<'a> {
         let found =
             schemes.find_map(|&(name, protocol, port)| Some((after(text, name)?, protocol, port)));
         let (rest, protocol, port) = found.unwrap_or((text, Protocol::Connect, 0));
+        let takes_path = matches!(protocol, Protocol::Http | Protocol::Grpc);
         let mut target = Self {
             place: Place::Unix(b""),
             protocol,
@@ -76,9 +80,12 @@ impl<'a> Target<'a> {
             path: b"",
         };
         if let Some(socket) = after(rest, b"unix:") {
-            // The path in the socket has a colon before it.
+            // A colon separates the path of the socket from the path of HTTP or gRPC.
             let (socket, path) = split(socket, b':');
-            target.path = path.get(1..).unwrap_or_default();
+            target.path = match takes_path {
+                true => path.get(1..).unwrap_or_default(),
+                false => path,
+            };
             if socket.is_empty() || socket.len() > 107 {
                 return Err("expected unix:PATH or unix:@NAME, of at most 107 bytes");
             }
@@ -93,19 +100,16 @@ impl<'a> Target<'a> {
             target.place = host(target.host, port)
                 .ok_or("expected HOST:PORT, as in [::1]:80 or tcp://db:5432")?;
         }
-        if target.user.contains(&b':') || !target.user.is_empty() && protocol != Protocol::Redis {
+        if position(target.user, b':').is_some()
+            || !target.user.is_empty() && protocol != Protocol::Redis
+        {
             return Err("a target has no password; a user only for redis://");
         }
-        let takes_path = matches!(protocol, Protocol::Http | Protocol::Grpc);
-        let longest = if protocol == Protocol::Grpc {
-            grpc::LONGEST
-        } else {
-            usize::MAX
-        };
-        if !takes_path && target.path.len() > 1
-            || target.path.len().max(target.host.len()) > longest
-        {
-            return Err("the path is unexpected, or too long");
+        if !takes_path && !matches!(target.path, b"" | b"/") {
+            return Err("this target takes no path");
+        }
+        if protocol == Protocol::Grpc && target.path.len().max(target.host.len()) > grpc::LONGEST {
+            return Err("the host or the path is longer than 126 bytes");
         }
         Ok(target)
     }
@@ -122,12 +126,19 @@ impl<'a> Target<'a> {
         request: &Request,
         password: &[u8],
     ) -> Result<(), Stopped> {
+        // The zone of an address means nothing to the server (RFC 6874, section 4).
+        let (start, zone) = split(self.host, b'%');
+        let (_, end) = split(zone, b']');
+        let host = [start, end];
         match self.protocol {
             Protocol::Connect => Ok(()),
-            Protocol::Http => http::ask(stream, request, self.host, self.path),
+            Protocol::Http => http::ask(stream, request, host, self.path),
             Protocol::Redis => redis::ask(stream, self.user, password),
             Protocol::Postgres => postgres::ask(stream),
-            Protocol::Grpc => grpc::ask(stream, self.host, self.path.get(1..).unwrap_or_default()),
+            Protocol::Grpc => {
+                let service = self.path.strip_prefix(b"/").unwrap_or(self.path);
+                grpc::ask(stream, host, service)
+            }
         }
     }
 }
@@ -152,7 +163,7 @@ fn host(text: &[u8], default: u16) -> Option<Place<'_>> {
     let (name, port) = match (host_and_port(text), text) {
         (Some(both), _) => both,
         (None, [b'[', name @ .., b']']) => (name, default),
-        (None, name) if !name.contains(&b':') => (name, default),
+        (None, name) if position(name, b':').is_none() => (name, default),
         _ => return None,
     };
     (port != 0 && !name.is_empty()).then_some(Place::Host(name, port))
