@@ -43,6 +43,17 @@ pub fn compare(seed: u64, start: usize, bytes: &[u8]) {
     }
 }
 
+/// Reads once, also if a signal interrupts the call: if a socket has a time limit, even the stop and the continuation of
+/// this process do so (signal(7)).
+pub fn read(mut stream: impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// Sends `bytes` and waits until they have come back.
 pub fn ping(stream: &mut (impl Read + Write), bytes: &[u8]) {
     stream.write_all(bytes).expect("echod reads");
@@ -121,12 +132,12 @@ pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
         } else {
             length
         };
-        let mut reader = &stream;
+        let reader = &stream;
         let mut buffer = vec![0; 1 + seed as usize % 40_000];
         let mut got = 0;
         while got < wanted {
             let room = buffer.len().min(wanted - got);
-            match reader.read(&mut buffer[..room]) {
+            match read(reader, &mut buffer[..room]) {
                 Ok(0) => panic!("client {seed}: EOF after {got} of {length} bytes"),
                 Ok(count) => {
                     compare(seed, got, &buffer[..count]);
@@ -137,7 +148,7 @@ pub fn session(address: SocketAddr, seed: u64, length: usize, leave: Leave) {
         }
         match leave {
             Leave::HalfClose => {
-                let more = reader.read(&mut buffer).expect("EOF");
+                let more = read(reader, &mut buffer).expect("EOF");
                 assert_eq!(more, 0, "client {seed}: more bytes than it sent");
             }
             Leave::Close => {}

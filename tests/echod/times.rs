@@ -2,7 +2,7 @@
 //! times its length, or by some seconds; a timeout in a wrong unit would exceed this range. (All tests run at the same time because
 //! they mostly wait. Only one architecture is tested, because the timeouts come from the same source code.)
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Completion, Trial};
 use rustix::process::Signal;
 
-use super::client::{connect, ping};
+use super::client::{connect, ping, read};
 use super::injected;
 use super::server::Server;
 use crate::skip;
@@ -58,8 +58,8 @@ fn are_kept() -> Completion {
 }
 
 /// Waits until the server has closed the connection with an ordinary EOF.
-fn closed(mut client: TcpStream) {
-    assert_eq!(client.read(&mut [0]).expect("EOF"), 0);
+fn closed(client: TcpStream) {
+    assert_eq!(read(client, &mut [0]).expect("EOF"), 0);
 }
 
 fn idle() {
