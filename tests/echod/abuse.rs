@@ -108,7 +108,7 @@ fn one_that_does_nothing_but_send_leaves_room_for_others(arch: Arch) {
 
 fn a_half_close_with_megabytes_under_way(arch: Arch) {
     let server = Server::new(arch, &[]);
-    let mut stream = connect(server.address());
+    let stream = connect(server.address());
     const LENGTH: usize = 3 << 20;
     let back = std::thread::scope(|scope| {
         let mut writer = &stream;
