@@ -32,7 +32,7 @@ const TRUNCATED: u8 = 0x02;
 /// In the third byte of the header: the server shall ask other servers.
 const RECURSE: u8 = 0x01;
 
-/// The type of records with the name that another name stands for.
+/// The type of a record that makes its name an alias and has the canonical name.
 const CNAME: u16 = 5;
 /// The class of records of the Internet.
 const IN: u16 = 1;
@@ -142,8 +142,8 @@ pub struct Query {
 impl Query {
     /// The query with this id for the records `kind` of `name`. The server shall ask other servers as needed.
     ///
-    /// The id should be random: everybody can send a UDP datagram with a false sender, and only the id and the sender's
-    /// port show that the datagram is the answer.
+    /// The id should be random: everybody can send a UDP datagram with a forged source address. Only the id and the port
+    /// from which the query was sent are unknown to an attacker.
     #[must_use]
     pub fn new(id: u16, name: &Name, kind: Kind) -> Self {
         let [high, low] = id.to_be_bytes();
@@ -180,7 +180,7 @@ impl Query {
     /// The message as an answer to this query; `None` if it is not an answer, or has another id or another question. The
     /// server may change the case of letters in the question.
     ///
-    /// `message` may be the beginning of a message of `length` bytes. Then the records in it are those of the answer.
+    /// `message` may be the beginning of a message of `length` bytes. Then only the records that it has in full count.
     #[must_use]
     pub fn answer<'m>(&self, message: &'m [u8], length: usize) -> Option<Answer<'_, 'm>> {
         let (own, question) = self.as_bytes().split_first_chunk::<HEADER>()?;
@@ -188,7 +188,7 @@ impl Query {
         let is_answer = header[..2] == own[..2]
             && header[2] & (ANSWER | OPCODE) == ANSWER
             && header[4..6] == own[4..6]
-            // Lengths and types are below the letters.
+            // Ignoring case changes letters only: lengths, types and the class are smaller numbers.
             && eq_ignore_case(rest.get(..question.len())?, question);
         is_answer.then_some(Answer {
             query: self,
@@ -307,7 +307,7 @@ impl Answer<'_, '_> {
                 _ => return Some(count),
             }
         }
-        Some(0) // the names stand for each other
+        Some(0) // a cycle, or a chain of more than 16 names
     }
 
     /// The record at this place.
@@ -327,7 +327,7 @@ impl Answer<'_, '_> {
     /// The name at this place, and the place after it.
     ///
     /// The end of a name may be a pointer to an earlier name: a length with two high bits, and the rest of the length and
-    /// the next byte are the place. A pointer that does not lead to before the labels that were read could lead back to
+    /// the next byte are the place. A pointer must lead to before the labels read so far; otherwise the name could contain
     /// itself.
     fn name(&self, at: usize) -> Option<(Name, usize)> {
         let (mut name, mut at, mut begin, mut end) = (Name::EMPTY, at, at, None);

@@ -76,7 +76,7 @@ fn connect_unix(path: &[u8], deadline: Deadline) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// Waits for an event, until the deadline: `ETIMEDOUT`, even if there is an event then.
+/// Waits for an event. Fails with `ETIMEDOUT` if the deadline has passed, even if an event is pending.
 pub fn wait(fd: BorrowedFd<'_>, events: PollEvents, deadline: Deadline) -> Result<(), Errno> {
     loop {
         let moment = now();
@@ -90,7 +90,7 @@ pub fn wait(fd: BorrowedFd<'_>, events: PollEvents, deadline: Deadline) -> Resul
     }
 }
 
-/// The time of the monotonic clock, by a system call: there are few.
+/// The time of the monotonic clock. By a system call and not by the vDSO: `probe` reads the clock rarely.
 pub fn now() -> u64 {
     nanoseconds_by_call(Clock::Monotonic)
 }

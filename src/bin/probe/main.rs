@@ -54,7 +54,8 @@ const STACK: usize = 48 * 1024;
 const LONGEST: usize = 512;
 
 fn main(start: Start) -> Result<(), Exit> {
-    // Without a placeholder, messages could go to a service.
+    // A closed standard descriptor gets a placeholder. Otherwise a socket could get the number, and messages would go to a
+    // service.
     pipe::occupy_standard().or_fail(PROGRAM, "pipe2", "standard descriptors")?;
     let mut targets = [c""; TARGETS];
     let (settings, count) = Settings::of(start, &mut targets)?;

@@ -28,7 +28,7 @@ Check whether services answer, or wait until they do, and then execute CMD.";
     Method(Word) "    --method=WORD" "the HTTP method (default GET)";
 
     /// Sends a header in the HTTP request. May be repeated, up to 16 times. A header `Host` replaces that of the
-    /// target.
+    /// target. Any other header is added, even if `probe` sends a header of the same name.
     Header(Field) "-H, --header=NAME:VALUE" "an HTTP header to send; repeatable";
 
     /// The body of the HTTP answer must contain this text, of at most 255 bytes. Without this option, the body is not

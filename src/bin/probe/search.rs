@@ -6,8 +6,8 @@ pub const LONGEST: usize = 255;
 /// A search.
 pub struct Search<'a> {
     text: &'a [u8],
-    /// For each position in the text: the length of the longest beginning of the text that also ends there, and is
-    /// shorter.
+    /// The border of each prefix of the text: the length of the longest proper prefix that is also a suffix. The entry at
+    /// index `n` is for the prefix of `n + 1` bytes.
     borders: [u8; LONGEST],
     /// How many bytes of the text the last bytes match.
     matched: usize,

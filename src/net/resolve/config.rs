@@ -124,13 +124,13 @@ impl Config {
         }
     }
 
-    /// Sets an option `NAME:NUMBER`. A number above the maximum is the maximum, as resolv.conf(5) says.
+    /// Sets an option `NAME:NUMBER`. A number out of range becomes the nearest number in range.
     fn set(&mut self, option: &[u8]) {
         let Some(colon) = bytes::position(option, b':') else {
             return;
         };
         let (name, rest) = option.split_at_checked(colon).unwrap_or_default();
-        let Some(value) = number::whole(rest.get(1..).unwrap_or_default(), 10, 1 << 32) else {
+        let Some(value) = number::whole(rest.get(1..).unwrap_or_default(), 10, u64::MAX) else {
             return;
         };
         match name {

@@ -12,8 +12,8 @@ const LONGEST: usize = 272;
 /// Calls `each` with each field of a file: the number of the field in its line, from 0, and its bytes. A line may have any
 /// length. A field that is longer than [`LONGEST`], which is no name and no address, is passed as an empty field.
 ///
-/// Spaces and tabs separate fields. A comment begins with `#`, or with `;` at the beginning of a line. A file that does
-/// not exist has no fields.
+/// Spaces, tabs and carriage returns separate fields. A comment begins with `#`, or with `;` before the first field. A
+/// file that does not exist has no fields.
 pub fn each_field(path: &CStr, each: &mut dyn FnMut(usize, &[u8])) -> Result<()> {
     let file = match fs::open(CWD, path, O_RDONLY | O_CLOEXEC, 0) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),

@@ -48,8 +48,9 @@ const HOSTS: &CStr = c"/etc/hosts";
 /// A server that does not answer or reports an error is followed by the next one. If no server answers, the rest of the
 /// search list is not tried, so that a failure does not change which host the name means.
 ///
-/// IPv6 addresses come first, then IPv4 addresses, then those to which this machine has no route (RFC 6724). Of one
-/// family, the addresses keep the order of the file or of the server.
+/// If the host has addresses of both families, the order follows RFC 6724: IPv6, IPv4, IPv6 addresses that the machine
+/// would contact from a source address of another reach, and addresses without a route. Addresses of equal rank keep the
+/// order of the file or of the server.
 ///
 /// `deadline` bounds the whole call. The call takes about 12 KiB of stack, and no other memory.
 ///

@@ -39,8 +39,8 @@ const LAST: u8 = 3;
 /// The rank of an address: the lower, the earlier it is tried. This follows the rules of RFC 6724 that a source address
 /// decides. The kernel chooses the source address when a UDP socket is connected; nothing is sent.
 ///
-/// IPv6 comes first, but not if the machine would send from an address that cannot be answered from there, for instance
-/// a link-local or unique local address to a global one.
+/// IPv6 comes first, unless the source address has another reach than the destination: a global host cannot answer a
+/// link-local or unique local address.
 fn rank(address: &SocketAddr) -> u8 {
     let source = socket(*address, SOCK_DGRAM | SOCK_CLOEXEC).and_then(|socket| {
         connect(socket.as_fd(), *address)?;

@@ -27,7 +27,7 @@ pub struct Lookup<'a> {
     addresses: &'a mut Addresses,
     a: State,
     aaaa: State,
-    /// Why the last question failed that has failed.
+    /// The error of the question that failed last.
     error: Option<Error>,
 }
 
