@@ -150,7 +150,7 @@ fn parse(records: &[u8]) -> Option<Record> {
     let length = u16::from_ne_bytes(*header.get(LENGTH..)?.first_chunk()?);
     let kind = *header.get(KIND)?;
     let name = records.get(NAME..length.into())?;
-    if matches!(name, [0, ..]) || !name.contains(&0) {
+    if matches!(name.iter().position(|&byte| byte == 0), None | Some(0)) {
         return None;
     }
     Some(Record {

@@ -49,7 +49,8 @@ impl Watch {
 
     /// Waits for the next event, until `deadline`. Returns `Late` when the deadline has passed.
     ///
-    /// Pending events are reported at once, children before signals. `SIGCHLD` itself is never reported as a
+    /// Pending events are reported at once, children before signals, and signals before `Late`. So a caller whose children
+    /// end all the time has to test the deadline itself. `SIGCHLD` itself is never reported as a
     /// signal.
     #[must_use]
     pub fn next(&self, deadline: Deadline) -> Event {

@@ -273,9 +273,12 @@ fn refuses_directories(arch: Arch) -> Completion {
     let folder = Folder::new();
     fs::create_dir(folder.path("directory")).unwrap();
     symlink("directory", folder.path("link")).unwrap();
+    let own = fs::metadata(folder.root()).unwrap().uid();
     for (path, message) in [
         ("link", "Not a directory (ENOTDIR)"),
         ("link/", "Invalid argument (EINVAL)"),
+        ("link/.", "Invalid argument (EINVAL)"),
+        ("link/..", "Invalid argument (EINVAL)"),
         ("passwd", "Not a directory (ENOTDIR)"),
         ("missing/x", "No such file or directory (ENOENT)"),
     ] {
@@ -291,6 +294,15 @@ fn refuses_directories(arch: Arch) -> Completion {
         );
     }
     assert_eq!(fs::metadata(folder.path("directory")).unwrap().uid(), 0);
+    assert_eq!(fs::metadata(folder.root()).unwrap().uid(), own);
+    // With an error of `--expand`, no directory is created.
+    let options = ["--user", "ada", "--own", "new", "--expand", "--"];
+    let ran = or_skip!(with_accounts(arch, &folder, &options, &["${NONE:?}"]));
+    assert_eq!(
+        ran,
+        Ran::new(1, "", "init: expand NONE: not set, or empty\n")
+    );
+    assert!(!folder.path("new").exists());
     let ran = run(arch.program("init").args(["--own", "x", "true"]));
     assert_eq!(ran, Ran::misused("init", "--own: no --user"));
     Completion::Completed

@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use libtest_mimic::{Completion, Trial};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, getuid, kill_process};
 
 use super::{Running, as_process_1, init, write_executable};
 use crate::per_arch;
@@ -22,6 +22,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         later_signals_are_passed_on,
         a_chain_of_processes_ends,
         it_needs_proc,
+        who_joined_gets_sigterm_too,
         a_machine_waits_as_long,
         others_kill_the_worker,
     ]
@@ -249,6 +250,33 @@ fn it_needs_proc(arch: Arch) -> Completion {
     }
     let refused = Ran::new(1, "", "init: search /proc: No such process (ESRCH)\n");
     assert_eq!(ran(&["--grace", "1", "-r", "TERM:QUIT"]), Ok(refused));
+    Completion::Completed
+}
+
+/// A process that joins the PID namespace, as with `docker exec`, is no descendant of `init`.
+fn who_joined_gets_sigterm_too(arch: Arch) -> Completion {
+    let script = "trap 'exit 3' USR1; : >ready; while :; do sleep 0.02; done";
+    let command = init(arch, &["-r", "TERM:USR1", "--grace", "5"], script);
+    let mut command = match as_process_1(&command) {
+        Ok(command) if getuid().is_root() => command,
+        Ok(_) => return Completion::ignored_with(skip::namespaces("not root")),
+        Err(why) => return Completion::ignored_with(why),
+    };
+    let folder = Folder::new();
+    let mut unshare = command.current_dir(folder.root()).spawn().unwrap();
+    wait_until("CMD", || folder.path("ready").exists());
+    let id = unshare.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let first: i32 = children.trim().parse().unwrap();
+    let mut enter = Command::new("nsenter");
+    enter.args(["--pid", "--target", &first.to_string(), "sh", "-c"]);
+    enter.arg("trap 'echo got >>log; exit' TERM; : >joined; while :; do sleep 0.02; done");
+    let mut joined = enter.current_dir(folder.root()).spawn().unwrap();
+    wait_until("the process that joins", || folder.path("joined").exists());
+    kill_process(Pid::from_raw(first).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(unshare.wait().unwrap().code(), Some(3));
+    joined.wait().unwrap();
+    assert_eq!(log(&folder), "got\n");
     Completion::Completed
 }
 

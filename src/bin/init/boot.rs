@@ -89,6 +89,7 @@ pub fn end(result: Result<(), Exit>, grace: u64) -> ! {
 fn end_all(grace: u64) {
     let watch = Watch::new(SignalSet::NONE).or_fail(PROGRAM, "watch", "children");
     let Ok(watch) = watch else { return };
-    Rest::Machine.signal(SIGTERM);
-    Rest::Machine.end(&watch, Deadline::after(grace), &Rewrites::NONE, false);
+    let mut rest = Rest::of_machine();
+    rest.signal(SIGTERM);
+    rest.end(&watch, Deadline::after(grace), &Rewrites::NONE, false);
 }

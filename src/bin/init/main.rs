@@ -37,7 +37,7 @@ use ring3::systemd::Inherited;
 use ring3::time::Deadline;
 
 use options::Given;
-use rest::Rest;
+use rest::{Rest, now};
 use signals::{PASSED, Rewrites};
 use terminal::Terminal;
 
@@ -207,7 +207,7 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
     if settings.no_new_privileges {
         process::no_new_privileges().or_fail(PROGRAM, "prctl", "PR_SET_NO_NEW_PRIVS")?;
     }
-    let rest = match settings.grace {
+    let mut rest = match settings.grace {
         0 => None,
         _ => {
             let rewritten = settings.rewrites.of(SIGTERM);
@@ -230,10 +230,10 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
         &watch,
         &terminal,
         child.as_ref(),
-        rest,
+        rest.as_mut(),
         &mut until,
     )?;
-    if let Some(rest) = rest {
+    if let Some(rest) = &mut rest {
         if until == Deadline::NEVER {
             until = Deadline::after(settings.grace);
             rest.signal(SIGTERM);
@@ -247,14 +247,15 @@ fn run(settings: &Settings, start: Start, inherited: ring3::Result<Inherited>) -
 }
 
 /// Waits until the program ends, and returns the exit status of `init`. Without a program, waits for SIGTERM or SIGINT.
-/// SIGTERM begins the grace period, which ends at `until`.
+/// SIGTERM begins the grace period, which ends at `until`. If the program does not even end after SIGKILL, returns the
+/// exit status of a program that SIGKILL ended.
 #[inline(never)]
 fn serve(
     settings: &Settings,
     watch: &Watch,
     terminal: &Terminal,
     child: Option<&Child>,
-    rest: Option<Rest>,
+    mut rest: Option<&mut Rest>,
     until: &mut Deadline,
 ) -> Result<u8, Exit> {
     let is_program = |pid| child.is_some_and(|child| child.pid() == pid);
@@ -278,8 +279,7 @@ fn serve(
                 report_orphan(ended.pid, ended.status);
             }
             Event::Stopped(pid, signal) if is_program(pid) => terminal.stopped(pid, signal),
-            Event::Ended(_) | Event::Stopped(..) => {}
-            Event::Late => *until = rest.map_or(Deadline::NEVER, Rest::kill),
+            Event::Ended(_) | Event::Stopped(..) | Event::Late => {}
             Event::Signal(received) => match (settings.rewrites.of(received.signal), child) {
                 (Some(SIGTERM | SIGINT), None) => return Ok(0),
                 (_, None) | (None, _) => {}
@@ -291,7 +291,7 @@ fn serve(
                     terminal::stop(false, SIGTSTP);
                     terminal.go_on(child.pid());
                 }
-                (Some(signal), Some(child)) => match rest {
+                (Some(signal), Some(child)) => match &rest {
                     Some(rest) if received.signal == SIGTERM && *until == Deadline::NEVER => {
                         *until = Deadline::after(settings.grace);
                         rest.signal_others(settings, child, signal);
@@ -303,6 +303,13 @@ fn serve(
             // reaps children here.
             Event::Alone => return Err(PROGRAM.fail("wait4", "children", Errno::ECHILD)),
             Event::Refused(call, errno) => return Err(PROGRAM.fail(call, "children", errno)),
+        }
+        // After each event: orphans that end all the time do not delay SIGKILL.
+        if until.has_passed(now()) {
+            match rest.as_deref_mut().and_then(Rest::kill) {
+                Some(again) => *until = again,
+                None => return Ok(128 + SIGKILL as u8), // `Rest::end` prints a message
+            }
         }
     }
 }

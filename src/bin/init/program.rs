@@ -24,18 +24,18 @@ pub fn begin(
     terminal: &Terminal,
     sockets: u16,
 ) -> Result<Child, Exit> {
+    let mut room = 0;
+    if settings.expand {
+        for word in settings.words() {
+            room += expanded(word, start.environ(), &mut [])? + 1;
+        }
+    }
     let mut files;
     let mut user = None;
     if let Some(wanted) = settings.user {
         files = Mapping::new(FILES).or_fail(PROGRAM, "read", c"/etc/passwd")?;
         let found = user.insert(User::find(&mut files, wanted)?);
         found.own(start)?;
-    }
-    let mut room = 0;
-    if settings.expand {
-        for word in settings.words() {
-            room += expanded(word, start.environ(), &mut [])? + 1;
-        }
     }
     spawn(settings, start, terminal, sockets, user.as_ref(), room).map_err(|failed| {
         let shown = Shown(settings.first.to_bytes());

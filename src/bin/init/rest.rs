@@ -33,9 +33,15 @@ const AGAIN: u64 = SECOND / 100;
 /// All ids of processes are below this number (`PID_MAX_LIMIT`).
 const PROCESSES: usize = 1 << 22;
 
-/// All processes that end with `init`.
+/// The processes that end with `init`.
+pub struct Rest {
+    kind: Kind,
+    /// When `init` ends in any case: [`AFTER_KILL`] after the first SIGKILL.
+    last: Deadline,
+}
+
 #[derive(Clone, Copy)]
-pub enum Rest {
+enum Kind {
     /// `init` is process 1 of a machine: all other processes. They are its descendants.
     Machine,
     /// `init` is process 1 of a container: all other processes of the PID namespace.
@@ -52,50 +58,68 @@ impl Rest {
         if searches || !is_first {
             check_proc().map_err(|errno| PROGRAM.fail("search", "/proc", errno))?;
         }
-        Ok(match is_first {
-            true if boot => Self::Machine,
-            true => Self::Container,
-            false => Self::Descendants,
-        })
+        let kind = match is_first {
+            true if boot => Kind::Machine,
+            true => Kind::Container,
+            false => Kind::Descendants,
+        };
+        Ok(Self::of(kind))
+    }
+
+    /// All other processes of a machine.
+    pub fn of_machine() -> Self {
+        Self::of(Kind::Machine)
+    }
+
+    fn of(kind: Kind) -> Self {
+        let last = Deadline::NEVER;
+        Self { kind, last }
     }
 
     /// Passes SIGTERM on as `signal` to the program or to its group, and sends SIGTERM to all other processes.
     #[inline(never)]
-    pub fn signal_others(self, settings: &Settings, program: &Child, signal: i32) {
-        if !matches!(self, Self::Descendants) && signal == SIGTERM {
+    pub fn signal_others(&self, settings: &Settings, program: &Child, signal: i32) {
+        if !matches!(self.kind, Kind::Descendants) && signal == SIGTERM {
             return self.signal(SIGTERM); // the program too, once
         }
         settings.pass(program, signal);
-        signal_descendants(SIGTERM, Some((program, settings.group)));
+        self.search(SIGTERM, Some((program, settings.group)));
     }
 
     /// Sends a signal to all.
-    pub fn signal(self, signal: i32) {
-        match self {
-            Self::Machine | Self::Container => drop(process::kill_all(signal)), // ESRCH: there are none
-            Self::Descendants => signal_descendants(signal, None),
+    pub fn signal(&self, signal: i32) {
+        match self.kind {
+            Kind::Machine | Kind::Container => drop(process::kill_all(signal)), // ESRCH: there are none
+            Kind::Descendants => self.search(signal, None),
         }
     }
 
-    /// Ends all by SIGKILL. Returns when to call this function again: a process may have started another one meanwhile.
-    pub fn kill(self) -> Deadline {
+    /// Sends SIGKILL to all. Returns when to call this function again: a process may have started another one meanwhile.
+    /// `None`: the time after the first SIGKILL is over, too.
+    #[inline(never)]
+    pub fn kill(&mut self) -> Option<Deadline> {
+        if self.last.has_passed(now()) {
+            return None;
+        }
         self.signal(SIGKILL);
-        Deadline::after(AGAIN)
+        if self.last == Deadline::NEVER {
+            self.last = Deadline::after(AFTER_KILL);
+        }
+        Some(self.last.min(Deadline::after(AGAIN)))
     }
 
     /// Whether there may be processes although `init` has no children: those that another process has moved into the
     /// PID namespace of `init`, as `docker exec` does. (On a machine, kill(2) would count the kernel's threads.)
-    fn has_strangers(self) -> bool {
-        match self {
-            Self::Container => process::kill_all(0).is_ok(),
-            Self::Machine | Self::Descendants => false,
+    fn has_strangers(&self) -> bool {
+        match self.kind {
+            Kind::Container => process::kill_all(0).is_ok(),
+            Kind::Machine | Kind::Descendants => false,
         }
     }
 
     /// Ends all processes, after the end of the program: by SIGKILL those that have not ended at `until`. Meanwhile
     /// passes on the signals that ask to end, and prints the ends of orphans if `reports`.
-    pub fn end(self, watch: &Watch, mut until: Deadline, rewrites: &Rewrites, reports: bool) {
-        let mut killed = None;
+    pub fn end(&mut self, watch: &Watch, mut until: Deadline, rewrites: &Rewrites, reports: bool) {
         loop {
             match watch.next(until) {
                 Event::Ended(ended) if reports => report_orphan(ended.pid, ended.status),
@@ -107,25 +131,72 @@ impl Rest {
                     }
                 }
                 Event::Alone if !self.has_strangers() => return,
-                Event::Alone if !until.has_passed(now()) => wait(until.min(Deadline::after(AGAIN))),
-                Event::Late | Event::Alone => {
-                    let last = *killed.get_or_insert_with(|| Deadline::after(AFTER_KILL));
-                    if last.has_passed(now()) {
-                        return PROGRAM.say("processes remain");
-                    }
-                    until = last.min(self.kill());
-                }
+                Event::Alone => wait(until.min(Deadline::after(AGAIN))),
+                Event::Late => {}
                 Event::Refused(call, errno) => {
                     PROGRAM.fail(call, "children", errno);
                     return;
                 }
             }
+            // After each event: orphans that end all the time do not delay SIGKILL.
+            if until.has_passed(now()) {
+                match self.kill() {
+                    Some(again) => until = again,
+                    None => return PROGRAM.say("processes remain"),
+                }
+            }
+        }
+    }
+
+    /// Sends a signal to each process that ends with `init`, except the processes that got the signal as `spared`: the
+    /// program, and with the option `--group` its process group. Prints an error, but not again after the first SIGKILL:
+    /// then the search is repeated until the time is over.
+    fn search(&self, signal: i32, spared: Option<(&Child, bool)>) {
+        let is_spared = |pid| {
+            spared.is_some_and(|(program, group)| {
+                pid == program.pid() || group && process::group_of(pid) == Ok(program.pid())
+            })
+        };
+        let search = || {
+            let proc = fs::open(CWD, c"/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)?;
+            let mut found = Found(Mapping::new(PROCESSES / 8)?);
+            found.add(process::getpid().as_raw() as usize);
+            if !matches!(self.kind, Kind::Descendants) {
+                found.add(0); // the parent of processes that were moved into the PID namespace
+            }
+            loop {
+                let mut is_last = true;
+                fs::seek(proc.as_fd(), 0)?;
+                let mut buffer = [0; 4096];
+                let mut entries = ReadDir::new(proc.as_fd(), &mut buffer);
+                while let Some(entry) = entries.next_entry()? {
+                    let Some((pid, parent)) = process_of(proc.as_fd(), entry.file_name()) else {
+                        continue;
+                    };
+                    let id = pid.as_raw() as usize;
+                    if found.has(parent) && !found.has(id) {
+                        found.add(id);
+                        is_last = false;
+                        if !is_spared(pid) {
+                            let _ = process::kill(pid, signal); // it may have ended
+                        }
+                    }
+                }
+                if is_last {
+                    return Ok(());
+                }
+            }
+        };
+        if let Err(errno) = search()
+            && self.last == Deadline::NEVER
+        {
+            PROGRAM.fail("search", "/proc", errno);
         }
     }
 }
 
 /// The time of the monotonic clock, in nanoseconds.
-fn now() -> u64 {
+pub fn now() -> u64 {
     Deadline::after(0).as_nanoseconds()
 }
 
@@ -145,71 +216,28 @@ fn check_proc() -> ring3::Result<()> {
     }
 }
 
-/// Sends a signal to each descendant, except the processes that got the signal as `spared`: the program, and with the
-/// option `--group` its process group.
-fn signal_descendants(signal: i32, spared: Option<(&Child, bool)>) {
-    let is_spared = |pid| {
-        spared.is_some_and(|(program, group)| {
-            pid == program.pid() || group && process::group_of(pid) == Ok(program.pid())
-        })
-    };
-    let search = || {
-        let proc = fs::open(CWD, c"/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)?;
-        let mut found = Found(Mapping::new(PROCESSES / 8)?);
-        found.add(process::getpid());
-        loop {
-            let mut is_last = true;
-            fs::seek(proc.as_fd(), 0)?;
-            let mut buffer = [0; 4096];
-            let mut entries = ReadDir::new(proc.as_fd(), &mut buffer);
-            while let Some(entry) = entries.next_entry()? {
-                let Some((pid, parent)) = process_of(proc.as_fd(), entry.file_name()) else {
-                    continue;
-                };
-                if found.has(parent) && !found.has(pid) {
-                    found.add(pid);
-                    is_last = false;
-                    if !is_spared(pid) {
-                        let _ = process::kill(pid, signal); // it may have ended
-                    }
-                }
-            }
-            if is_last {
-                return Ok(());
-            }
-        }
-    };
-    if let Err(errno) = search() {
-        PROGRAM.fail("search", "/proc", errno);
-    }
-}
-
 /// A set of processes: a bit for each id.
 struct Found(Mapping);
 
 impl Found {
-    fn has(&self, pid: Pid) -> bool {
-        let byte = self.0.get(pid.as_raw() as usize / 8);
-        byte.is_some_and(|byte| byte & bit(pid) != 0)
+    fn has(&self, id: usize) -> bool {
+        let byte = self.0.get(id / 8);
+        byte.is_some_and(|byte| byte >> (id % 8) & 1 != 0)
     }
 
-    fn add(&mut self, pid: Pid) {
-        if let Some(byte) = self.0.get_mut(pid.as_raw() as usize / 8) {
-            *byte |= bit(pid);
+    fn add(&mut self, id: usize) {
+        if let Some(byte) = self.0.get_mut(id / 8) {
+            *byte |= 1 << (id % 8);
         }
     }
-}
-
-fn bit(pid: Pid) -> u8 {
-    1 << (pid.as_raw() % 8)
 }
 
 /// The id of the process that has the directory `name` in /proc, and the id of its parent (`/proc/PID/stat`,
 /// proc(5)). `None` if the name is none of a process, or the process has ended.
 #[inline(never)]
-fn process_of(proc: BorrowedFd<'_>, name: &CStr) -> Option<(Pid, Pid)> {
-    let id = |text: &mut &[u8]| Pid::from_raw(number::take(text, 10, i32::MAX as u64)? as i32);
-    let pid = id(&mut name.to_bytes())?;
+fn process_of(proc: BorrowedFd<'_>, name: &CStr) -> Option<(Pid, usize)> {
+    let id = |text: &mut &[u8]| number::take(text, 10, PROCESSES as u64);
+    let pid = Pid::from_raw(id(&mut name.to_bytes())? as i32)?;
     let directory = fs::open(proc, name, O_PATH | O_CLOEXEC, 0).ok()?;
     let stat = fs::open(directory.as_fd(), c"stat", O_RDONLY | O_CLOEXEC, 0).ok()?;
     let mut buffer = [0; 256];
@@ -217,5 +245,5 @@ fn process_of(proc: BorrowedFd<'_>, name: &CStr) -> Option<(Pid, Pid)> {
     // The name of the program is in parentheses, and may have parentheses in its turn. Then come the state and the parent.
     let text = buffer.get(..length)?;
     let end = text.iter().rposition(|&byte| byte == b')')?;
-    Some((pid, id(&mut text.get(end + 4..)?)?))
+    Some((pid, id(&mut text.get(end + 4..)?)? as usize))
 }

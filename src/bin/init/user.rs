@@ -107,10 +107,10 @@ impl<'a> User<'a> {
     }
 
     /// Creates a directory if it is missing, and gives it to the user. A symbolic link is refused: the user, who may own
-    /// the directory above, could point the link at another directory. With a slash at its end, the path would be that of
-    /// the link's target.
+    /// the directory above, could point the link at another directory. A path that ends in `/`, `/.` or `/..` is refused
+    /// too, because the kernel would follow a link before this end.
     fn give(&self, path: &CStr) -> ring3::Result<()> {
-        if let [_, .., b'/'] = path.to_bytes() {
+        if let [_, .., b'/'] | [.., b'/', b'.'] | [.., b'/', b'.', b'.'] = path.to_bytes() {
             return Err(Errno::EINVAL);
         }
         match fs::make_directory(CWD, path, 0o755) {
