@@ -6,7 +6,7 @@
 use super::Strings;
 use crate::bytes;
 
-/// A text that can't be expanded. The texts are parts of the text itself.
+/// Why a text cannot be expanded. Each variant borrows the wrong part of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExpandError<'a> {
     /// This expansion has no closing brace.
@@ -53,7 +53,7 @@ pub enum ExpandError<'a> {
 /// ```
 ///
 /// # Errors
-/// [`ExpandError`]: the first error of the text. `Open` and `Form` are found in words that are not used, too.
+/// [`ExpandError`]: the first error of the text. Words that are not used are checked for `Open` and `Form`, too.
 pub fn expand<'a>(
     text: &'a [u8],
     environ: Strings<'_>,
@@ -146,7 +146,7 @@ struct Out<'b> {
     buffer: &'b mut [u8],
     /// The length of the whole result. It may be greater than the buffer's.
     length: usize,
-    /// The number of words around an unused word, if there is one. Until so many words are left, nothing is written.
+    /// The depth at which an unused word began, if there is one. Nothing is written until this word ends.
     unused: Option<usize>,
 }
 

@@ -7,7 +7,7 @@
 //! - `program.rs`: starts the program.
 //! - `user.rs`: finds the program's user, for `--user` and `--own`.
 //! - `signals.rs`: which signals are passed on.
-//! - `rest.rs`: ends the remaining processes, for `--grace`.
+//! - `rest.rs`: ends the remaining processes, for `--grace` and `--boot`.
 //! - `terminal.rs`: job control; gives the terminal to the program and takes it back.
 //! - `boot.rs`: starts and switches off a machine, for `--boot`.
 
@@ -140,10 +140,10 @@ impl Settings {
                 Some(Given::Warn) => settings.report_orphans = true,
                 Some(Given::Boot) if process::getpid().as_raw() == 1 => settings.boot = true,
                 Some(Given::Boot) => return Err(options.refuse("only for process 1")),
-                // The arguments after it belong to the program.
                 Some(Given::Operand(operand)) if settings.pause => {
                     return Err(options.unexpected(operand));
                 }
+                // The arguments after CMD belong to CMD.
                 Some(Given::Operand(first)) => break first,
                 None if settings.pause => break c"",
                 None => return Err(options.usage("no CMD")),

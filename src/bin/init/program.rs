@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 use crate::user::{FILES, User};
 use crate::{PROGRAM, Settings};
 
-/// Starts the program, and passes on that number of inherited `sockets`.
+/// Starts the program. The program inherits the first `sockets` sockets of the service manager.
 #[inline(never)]
 pub fn begin(
     settings: &Settings,

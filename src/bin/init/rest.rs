@@ -1,10 +1,9 @@
 //! The remaining processes: ends all other processes, by SIGTERM, and by SIGKILL if some have not ended in the grace
 //! period. For `--grace`, and for the end of `--boot`.
 //!
-//! If `init` is process 1, kill(2) has a number for all processes of its PID namespace. A subreaper has to find its
-//! descendants in /proc. A process that starts another one while it is found and killed is no gap: the search is
-//! repeated until it finds no new process, and after SIGKILL until `init` has no child. The kernel makes the child of a
-//! process that was killed a child of `init`.
+//! If `init` is process 1, kill(2) can signal all processes of its PID namespace at once. A subreaper, and process 1
+//! with a rewritten SIGTERM, search /proc for the processes. The search is repeated until it finds no new process. After
+//! SIGKILL it is repeated until `init` has no child: the kernel makes a killed process's child a child of `init`.
 
 use core::ffi::CStr;
 
