@@ -2,8 +2,8 @@
 //! period. For `--grace`, and for the end of `--boot`.
 //!
 //! If `init` is process 1, kill(2) can signal all processes of its PID namespace at once. A subreaper, and process 1
-//! with a rewritten SIGTERM, search /proc for the processes. The search is repeated until it finds no new process. After
-//! SIGKILL it is repeated until `init` has no child: the kernel makes a killed process's child a child of `init`.
+//! with a rewritten SIGTERM, search /proc for the processes. The search is repeated until it finds no new process.
+//! After SIGKILL it is repeated until `init` has no child: the kernel makes a killed process's child a child of `init`.
 
 use core::ffi::CStr;
 
