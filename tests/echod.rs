@@ -386,7 +386,7 @@ fn drains_a_busy_crowd(arch: Arch) {
             }
         }
         client.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(client::read(&*client, &mut [0]).unwrap(), 0);
+        assert_eq!(client::read(client, &mut [0]).unwrap(), 0);
         true
     });
     assert!(served.count() > 0);
