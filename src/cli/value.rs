@@ -10,7 +10,6 @@ use crate::net::resolve::{self, Addresses, resolve};
 use crate::parts;
 use crate::rt::Exit;
 use crate::signal;
-use crate::system;
 use crate::text::{Shown, number};
 use crate::time::{Deadline, NEVER};
 
@@ -334,7 +333,7 @@ impl Parser {
             )),
             Some((SocketAddr::V6(mut address), zone)) => {
                 if !zone.is_empty() {
-                    let number = system::interface_number(zone);
+                    let number = net::interface_number(zone);
                     let name = parts!("interface ", Shown(zone));
                     address.set_scope_id(number.or_fail(self.program(), "ioctl", name)?);
                 }

@@ -28,6 +28,7 @@ pub mod sockopt;
 pub mod unix;
 
 mod datagram;
+mod interface;
 mod sockaddr;
 mod text;
 mod udp;
@@ -41,6 +42,7 @@ use crate::io::retry;
 use sockaddr::Sockaddr;
 
 pub use datagram::*;
+pub use interface::{bring_up, interface_number};
 pub use text::{address, address_and_zone, host_and_port, numeric_host};
 pub use udp::{recv_from, send_to};
 

@@ -475,7 +475,7 @@ pub fn leave_multicast_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface: Ipv4Ad
 }
 
 /// Joins a multicast group, on the interface with the number `interface`; 0 lets the kernel choose the interface
-/// (ipv6(7), `IPV6_ADD_MEMBERSHIP`). [`interface_number`](crate::system::interface_number) returns a number.
+/// (ipv6(7), `IPV6_ADD_MEMBERSHIP`). [`interface_number`](crate::net::interface_number) returns a number.
 ///
 /// # Errors
 /// As for [`join_multicast_v4`].
@@ -771,7 +771,7 @@ mod tests {
         let six = of("[::]:0", SOCK_DGRAM);
         let (group, lo) = (
             "ff02::1234".parse().unwrap(),
-            crate::system::interface_number(b"lo").unwrap(),
+            crate::net::interface_number(b"lo").unwrap(),
         );
         assert_eq!(join_multicast_v6(six.as_fd(), group, lo), Ok(()));
         assert_eq!(

@@ -22,7 +22,7 @@ pub fn address(text: &[u8]) -> Option<SocketAddr> {
 /// As [`address`], but the zone of an IPv6 address may be a name. Returns the address and the name.
 ///
 /// With a name, the returned address has no zone. Without a name, the returned name is empty.
-/// [`interface_number`](crate::system::interface_number) converts a name to a zone.
+/// [`interface_number`](crate::net::interface_number) converts a name to a zone.
 #[must_use]
 pub fn address_and_zone(text: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let (host, port) = host_and_port(text)?;

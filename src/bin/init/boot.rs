@@ -8,7 +8,7 @@ use ring3::bytes;
 use ring3::cli::OrFail;
 use ring3::env::Start;
 use ring3::fs::{self, CWD};
-use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
+use ring3::net::{self, SOCK_CLOEXEC, SOCK_STREAM};
 use ring3::parts;
 use ring3::process::{self, Watch, exit};
 use ring3::rt::Exit;
@@ -68,7 +68,7 @@ pub fn prepare() {
 
 fn bring_lo_up() -> ring3::Result<()> {
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    system::bring_up(socket(any, SOCK_STREAM | SOCK_CLOEXEC)?.as_fd(), c"lo")
+    net::bring_up(net::socket(any, SOCK_STREAM | SOCK_CLOEXEC)?.as_fd(), c"lo")
 }
 
 /// Ends all other processes, writes all files to the devices, prints the exit status of the program, and switches the

@@ -10,8 +10,8 @@ use ring3::time::{Deadline, SECOND, sleep_until};
 use crate::connect::{connect, now};
 use crate::failure::{Failed, Failure, Stopped};
 use crate::stream::Stream;
-use crate::target::Target;
-use crate::{PROGRAM, Settings};
+use crate::target::{Protocol, Target};
+use crate::{PROGRAM, Settings, grpc, http, postgres, redis};
 
 /// The first pause between two attempts, 0.1 s, and the longest.
 const PAUSES: (u64, u64) = (SECOND / 10, SECOND);
@@ -86,6 +86,15 @@ fn ask(
     deadline: Deadline,
 ) -> Result<(), Failure> {
     let mut stream = Stream::new(fd, deadline);
-    let asked = target.ask(&mut stream, &settings.request, settings.password);
+    let asked = match target.protocol {
+        Protocol::Connect => Ok(()),
+        Protocol::Http => http::ask(&mut stream, &settings.request, target.host(), target.path),
+        Protocol::Redis => redis::ask(&mut stream, target.user, settings.password),
+        Protocol::Postgres => postgres::ask(&mut stream),
+        Protocol::Grpc => {
+            let service = target.path.strip_prefix(b"/").unwrap_or(target.path);
+            grpc::ask(&mut stream, target.host(), service)
+        }
+    };
     asked.map_err(|Stopped| stream.failure)
 }

@@ -4,6 +4,10 @@
 //! The client allows no dynamic table for headers, so both sides only use the static table. See `hpack.rs`.
 
 use crate::failure::{Failure, Stopped};
+use crate::frame::{
+    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS_FRAME, PADDED, PING, PRIORITY,
+    RST_STREAM, SETTINGS,
+};
 use crate::hpack::{Block, Field};
 use crate::stream::Stream;
 use crate::target::Host;
@@ -17,54 +21,8 @@ const HEADERS: &[u8] = b"\x83\x86\x04\x1c/grpc.health.v1.Health/Check";
 /// The headers after it: `content-type` and `te`.
 const MORE_HEADERS: &[u8] = b"\x0f\x10\x10application/grpc\0\x02te\x08trailers";
 
-/// The types of frames.
-const DATA: u8 = 0;
-const HEADERS_FRAME: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-pub const CONTINUATION: u8 = 9;
-
-/// The flags of frames.
-const END_STREAM: u8 = 0x1;
-const ACK: u8 = 0x1;
-pub const END_HEADERS: u8 = 0x4;
-const PADDED: u8 = 0x8;
-const PRIORITY: u8 = 0x20;
-
-/// The longest host and the longest path with its slash, in bytes: HPACK has one byte for such a length.
-pub const LONGEST: usize = 126;
-
 /// The stream of the call.
 const CALL: u32 = 1;
-
-/// The head of a frame.
-pub struct Frame {
-    pub length: u32,
-    pub kind: u8,
-    pub flags: u8,
-    pub stream: u32,
-}
-
-impl Frame {
-    /// The most bytes of a frame, as long as no setting says otherwise.
-    const MOST: u32 = 16384;
-
-    pub fn read(stream: &mut Stream<'_>) -> Result<Self, Stopped> {
-        let [a, b, c, kind, flags, id @ ..] = stream.bytes::<9>()?;
-        let frame = Self {
-            length: u32::from_be_bytes([0, a, b, c]),
-            kind,
-            flags,
-            stream: u32::from_be_bytes(id) & 0x7fff_ffff,
-        };
-        if frame.length > Self::MOST {
-            return Err(Stopped);
-        }
-        Ok(frame)
-    }
-}
 
 /// Makes the call, and checks the answer. An empty `service` asks for the server as a whole.
 #[inline(never)]

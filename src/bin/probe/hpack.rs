@@ -4,7 +4,7 @@
 use ring3::text::number;
 
 use crate::failure::Stopped;
-use crate::grpc::{CONTINUATION, END_HEADERS, Frame};
+use crate::frame::{CONTINUATION, END_HEADERS, Frame};
 use crate::stream::Stream;
 
 /// A header.

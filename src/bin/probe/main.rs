@@ -6,8 +6,8 @@
 //! - `target.rs` parses a target: where the service is, and which protocol it speaks.
 //! - `attempts.rs` tries a target until it answers, or until the time is over.
 //! - `connect.rs` connects, and `stream.rs` is a connection; both have a time limit.
-//! - `http.rs`, `redis.rs`, `postgres.rs` and `grpc.rs` are the protocols; `search.rs` and `hpack.rs` are parts of
-//!   them.
+//! - `http.rs`, `redis.rs`, `postgres.rs` and `grpc.rs` are the protocols; `search.rs` is a part of `http.rs`, `frame.rs`
+//!   and `hpack.rs` are parts of `grpc.rs`.
 //! - `failure.rs`: why an attempt failed.
 
 #![cfg_attr(not(test), no_std, no_main)]
@@ -15,6 +15,7 @@
 mod attempts;
 mod connect;
 mod failure;
+mod frame;
 mod grpc;
 mod hpack;
 mod http;

@@ -3,21 +3,19 @@
 use ring3::bytes::{begins, position};
 use ring3::net::host_and_port;
 
-use crate::failure::Stopped;
-use crate::http::Request;
-use crate::stream::Stream;
-use crate::{grpc, http, postgres, redis};
+/// The longest host and the longest path of gRPC, in bytes: HPACK has one byte for such a length.
+const LONGEST: usize = 126;
 
 /// A target of the command line, parsed.
 pub struct Target<'a> {
     pub place: Place<'a>,
-    protocol: Protocol,
+    pub protocol: Protocol,
     /// The host as it is written, with the port if there is one; `localhost` for a Unix socket.
     host: &'a [u8],
     /// The text before the host, up to `@`.
-    user: &'a [u8],
+    pub user: &'a [u8],
     /// The text after the host. After a Unix socket, the colon is left out if the protocol has paths.
-    path: &'a [u8],
+    pub path: &'a [u8],
 }
 
 /// The name of a host for the service, in two parts.
@@ -34,7 +32,7 @@ pub enum Place<'a> {
 
 /// What has to happen for the service to count as answering.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Protocol {
+pub enum Protocol {
     /// The connection is established.
     Connect,
     Http,
@@ -108,7 +106,7 @@ impl<'a> Target<'a> {
         if !takes_path && !matches!(target.path, b"" | b"/") {
             return Err("this target takes no path");
         }
-        if protocol == Protocol::Grpc && target.path.len().max(target.host.len()) > grpc::LONGEST {
+        if protocol == Protocol::Grpc && target.path.len().max(target.host.len()) > LONGEST {
             return Err("the host or the path is longer than 126 bytes");
         }
         Ok(target)
@@ -119,27 +117,11 @@ impl<'a> Target<'a> {
         self.protocol == Protocol::Http
     }
 
-    /// Talks to the service, over a new connection, until it has answered.
-    pub fn ask(
-        &self,
-        stream: &mut Stream<'_>,
-        request: &Request,
-        password: &[u8],
-    ) -> Result<(), Stopped> {
-        // The zone of an address means nothing to the server (RFC 6874, section 4).
+    /// The host for the service, without the zone of an address, which means nothing there (RFC 6874, section 4).
+    pub fn host(&self) -> Host<'a> {
         let (start, zone) = split(self.host, b'%');
         let (_, end) = split(zone, b']');
-        let host = [start, end];
-        match self.protocol {
-            Protocol::Connect => Ok(()),
-            Protocol::Http => http::ask(stream, request, host, self.path),
-            Protocol::Redis => redis::ask(stream, self.user, password),
-            Protocol::Postgres => postgres::ask(stream),
-            Protocol::Grpc => {
-                let service = self.path.strip_prefix(b"/").unwrap_or(self.path);
-                grpc::ask(stream, host, service)
-            }
-        }
+        [start, end]
     }
 }
 

@@ -19,11 +19,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::ops::Deref;
 
 use super::dns::{Name, Status};
-use super::numeric_host;
+use super::{interface_number, numeric_host};
 use crate::abi::Errno;
 use crate::bytes::eq_ignore_case;
 use crate::parts;
-use crate::system;
 use crate::text::{Print, Writer};
 use crate::time::Deadline;
 use config::Config;
@@ -87,7 +86,7 @@ fn numeric(host: &[u8], port: u16) -> Result<Option<SocketAddr>, Error> {
     };
     if let SocketAddr::V6(six) = &mut address {
         if !zone.is_empty() {
-            six.set_scope_id(system::interface_number(zone).map_err(Error::Zone)?);
+            six.set_scope_id(interface_number(zone).map_err(Error::Zone)?);
         }
         // Every interface has link-local addresses.
         if six.ip().is_unicast_link_local() && six.scope_id() == 0 {

@@ -35,6 +35,14 @@ cases! {
     "the end of what the peer sent", [shutdown_write], half_closed() => value(0);
     "ending what there is not", [shutdown_write], bound(LOOPBACK).and_then(|fd| shutdown_write(fd.as_fd())) => error(Errno::ENOTCONN);
     "a reset is no end", [reset_on_close], reset() => error(Errno::ECONNRESET);
+    "lo is up", [bring_up], bound(LOOPBACK).and_then(|fd| bring_up(fd.as_fd(), c"lo")) => DONE, cannot EPERM;
+    "no such interface", [bring_up], bound(LOOPBACK).and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
+    "an interface has a number", [interface_number], interface_number(b"lo").map(|number| number > 0) => YES;
+    "no such interface has one", [interface_number], interface_number(b"nothing0") => error(Errno::ENODEV);
+    "nor one of as long a name as may be", [interface_number], interface_number(b"fifteen letters") => error(Errno::ENODEV);
+    "the question leaves no descriptor open", [interface_number], left_open() => value(0);
+    "nor one of such a name", [interface_number], interface_number(b"sixteen-in-a-row") => error(Errno::EINVAL);
+    "no interface has such a name", [bring_up], bound(LOOPBACK).and_then(|fd| bring_up(fd.as_fd(), c"longer than fifteen")) => error(Errno::EINVAL);
     "an option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, TCP_NODELAY, 1)) => DONE;
     "what an option is", [get_option], bound(LOOPBACK).and_then(|fd| get_option(fd.as_fd(), SOL_SOCKET, SO_REUSEADDR)) => value(0);
     "of what is no socket", [get_option], crate::fd::open().and_then(|file| get_option(file.as_fd(), SOL_SOCKET, SO_ERROR)) => error(Errno::ENOTSOCK);
@@ -52,6 +60,13 @@ cases! {
     "no such option", [set_option], bound(LOOPBACK).and_then(|fd| set_option(fd.as_fd(), IPPROTO_TCP, 9999, 1)) => error(Errno::ENOPROTOOPT);
     "a program chooses among sockets", [attach_reuseport_filter], chosen_by() => DONE, cannot ENOPROTOOPT;
     "a program that is none", [attach_reuseport_filter], bound(LOOPBACK).and_then(|fd| attach_reuseport_filter(fd.as_fd(), &[])) => error(Errno::EINVAL), cannot ENOPROTOOPT;
+}
+
+/// How many descriptors a query leaves open. A new descriptor gets the lowest free number.
+fn left_open() -> Result<i32, Errno> {
+    let before = bound(LOOPBACK)?.as_fd().as_raw();
+    interface_number(b"lo")?;
+    Ok(bound(LOOPBACK)?.as_fd().as_raw() - before)
 }
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -5,8 +5,9 @@ use core::time::Duration;
 
 use ring3::Errno;
 use ring3::fd::BorrowedFd;
-use ring3::net::{SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, Sock, bind, recv_from, socket, sockopt};
-use ring3::system::interface_number;
+use ring3::net::{
+    SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, Sock, bind, interface_number, recv_from, socket, sockopt,
+};
 
 use crate::case::*;
 use crate::cases;

@@ -8,7 +8,7 @@ use ring3::Errno;
 use ring3::fd::OwnedFd;
 use ring3::fs::{self, CWD, O_CLOEXEC, O_RDONLY};
 use ring3::io::read;
-use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, socket};
+use ring3::net::{SOCK_CLOEXEC, SOCK_STREAM, bring_up, socket};
 use ring3::process::{CLONE_NEWUTS, setns, unshare};
 use ring3::system::*;
 use ring3::time::{Clock, now};
@@ -38,21 +38,6 @@ cases! {
     "the machine has been running", [Sysinfo::uptime], sysinfo().uptime() <= now(Clock::Realtime) => YES;
     "the load is not endless", [Sysinfo::load_averages], sysinfo().load_averages().iter().all(|&load| load < 100_000_000) => YES;
     "a module that is none", [load_module], crate::fd::open().and_then(|file| load_module(file.as_fd())) => error(Errno::ENOEXEC), cannot EPERM;
-    "lo is up", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"lo")) => DONE, cannot EPERM;
-    "no such interface", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"nothing0")) => error(Errno::ENODEV);
-    "an interface has a number", [interface_number], interface_number(b"lo").map(|number| number > 0) => YES;
-    "no such interface has one", [interface_number], interface_number(b"nothing0") => error(Errno::ENODEV);
-    "nor one of as long a name as may be", [interface_number], interface_number(b"fifteen letters") => error(Errno::ENODEV);
-    "the question leaves no descriptor open", [interface_number], left_open() => value(0);
-    "nor one of such a name", [interface_number], interface_number(b"sixteen-in-a-row") => error(Errno::EINVAL);
-    "no interface has such a name", [bring_up], any_socket().and_then(|fd| bring_up(fd.as_fd(), c"longer than fifteen")) => error(Errno::EINVAL);
-}
-
-/// How many descriptors a query leaves open. A new descriptor gets the lowest free number.
-fn left_open() -> Result<i32, Errno> {
-    let before = any_socket()?.as_fd().as_raw();
-    interface_number(b"lo")?;
-    Ok(any_socket()?.as_fd().as_raw() - before)
 }
 
 /// Whether the first line of a file is `text`.
