@@ -35,3 +35,26 @@ pub fn answer(query: &[u8], status: u8, records: &[Vec<u8>]) -> Vec<u8> {
     answer.extend(records.concat());
     answer
 }
+
+/// Messages that look like `answer`, the answer to a query of `query` bytes, and must be ignored: each has another bit
+/// in one place, or is too short.
+pub fn damaged(answer: &[u8], query: usize) -> Vec<Vec<u8>> {
+    // The id, the kind of message, the number of questions, the name, the type and the class.
+    let bits = [
+        (0, 1),
+        (1, 0x80),
+        (2, 0x80),
+        (2, 0x08),
+        (5, 1),
+        (13, 1),
+        (query - 3, 2),
+        (query - 1, 2),
+    ];
+    let changed = bits.map(|(at, bits): (usize, u8)| {
+        let mut changed = answer.to_vec();
+        changed[at] ^= bits;
+        changed
+    });
+    let short = [&answer[..11], &answer[..query - 1], b""].map(<[u8]>::to_vec);
+    changed.into_iter().chain(short).collect()
+}

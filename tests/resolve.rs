@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 
-use crate::dns::{A, AAAA, ASKED, CNAME, answer, name, record};
+use crate::dns::{A, AAAA, ASKED, CNAME, answer, damaged, name, record};
 use crate::network::Network;
 use crate::per_arch;
 use crate::skip;
@@ -529,26 +529,8 @@ fn ignores_what_is_not_the_answer(arch: Arch) -> Completion {
                 for stranger in &strangers {
                     stranger.send_to(&wrong, client).unwrap();
                 }
-                let changed = |at: usize, bits: u8| {
-                    let mut changed = wrong.clone();
-                    changed[at] ^= bits;
-                    changed
-                };
-                // The id, the kind of message, the number of questions, the name, the type and the class.
-                for (at, bits) in [
-                    (0, 1),
-                    (1, 0x80),
-                    (2, 0x80),
-                    (2, 0x08),
-                    (5, 1),
-                    (13, 1),
-                    (length - 3, 2),
-                    (length - 1, 2),
-                ] {
-                    server.send_to(&changed(at, bits), client).unwrap();
-                }
-                for short in [&wrong[..11], &wrong[..length - 1], b""] {
-                    server.send_to(short, client).unwrap();
+                for message in damaged(&wrong, length) {
+                    server.send_to(&message, client).unwrap();
                 }
                 server.send_to(&one(query, 1), client).unwrap();
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 
 use super::example;
-use crate::dns::{A, AAAA, ASKED, CNAME, answer, name, record};
+use crate::dns::{A, AAAA, ASKED, CNAME, answer, damaged, name, record};
 use crate::per_arch;
 use crate::support::{Arch, Ran, run, with_new_times};
 
@@ -106,30 +106,7 @@ fn follows_a_name_that_stands_for_another(arch: Arch) {
 fn ignores_what_is_not_the_answer(arch: Arch) {
     let (ran, _) = ask(arch, &[], |query| {
         let wrong = answer(query, 0, &[record(ASKED, A, &[192, 0, 2, 66])]);
-        let changed = |at: usize, bits: u8| {
-            let mut changed = wrong.clone();
-            changed[at] ^= bits;
-            changed
-        };
-        // The id, the kind of message, the number of questions, the name, the type and the class.
-        let end = query.len();
-        let mut all: Vec<_> = [
-            (0, 1),
-            (1, 0x80),
-            (2, 0x80),
-            (2, 0x08),
-            (5, 1),
-            (13, 1),
-            (end - 3, 2),
-            (end - 1, 2),
-        ]
-        .map(|(at, bits)| changed(at, bits))
-        .into();
-        all.extend([
-            wrong[..11].to_vec(),
-            wrong[..query.len() - 1].to_vec(),
-            Vec::new(),
-        ]);
+        let mut all = damaged(&wrong, query.len());
         all.push(answer(query, 0, &[record(ASKED, A, &[192, 0, 2, 1])]));
         all
     });

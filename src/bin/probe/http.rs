@@ -124,23 +124,10 @@ fn read_head(stream: &mut Stream<'_>) -> Result<Head, Stopped> {
             a,
             b,
             c,
-        ]
-        | [
-            b'H',
-            b'T',
-            b'T',
-            b'P',
-            b'/',
-            b'1',
-            b'.',
-            b'0'..=b'9',
-            b' ',
-            a,
-            b,
-            c,
-            b' ',
-            ..,
-        ] => number::whole(&[*a, *b, *c], 10, 999).filter(|&status| status >= 100),
+            reason @ ..,
+        ] if matches!(reason, [] | [b' ', ..]) => {
+            number::whole(&[*a, *b, *c], 10, 999).filter(|&status| status >= 100)
+        }
         _ => None,
     };
     let mut head = Head {
