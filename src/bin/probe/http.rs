@@ -125,7 +125,7 @@ fn read_head(stream: &mut Stream<'_>) -> Result<Head, Stopped> {
             b,
             c,
             reason @ ..,
-        ] if matches!(reason, [] | [b' ', ..]) => {
+        ] if reason.first().is_none_or(|&byte| byte == b' ') => {
             number::whole(&[*a, *b, *c], 10, 999).filter(|&status| status >= 100)
         }
         _ => None,
